@@ -1,0 +1,63 @@
+"""Long-term memory for LangChain and LangGraph agents, in PostgreSQL with pgvector."""
+
+from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from langchain_persistmem.errors import (
+    ConcurrentUpdate,
+    ConfigurationError,
+    EmbeddingFailed,
+    EmbeddingMismatch,
+    ExtractionFailed,
+    InvalidInput,
+    MemoryNotFound,
+    MissingDependency,
+    ModelError,
+    NamespaceMissing,
+    PersistMemError,
+    SchemaOutOfDate,
+    StorageError,
+    StorageUnavailable,
+    UseAsyncMethod,
+)
+from langchain_persistmem.local_embeddings import LocalEmbeddings
+from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
+from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.settings import Ranking, Settings
+from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.types import Context, Memory, Observed, Provenance, Receipt, Recollection, Turn, Why
+
+__all__ = [
+    "AsyncPersistMemSaver",
+    "ConcurrentUpdate",
+    "ConfigurationError",
+    "Context",
+    "EmbeddingFailed",
+    "EmbeddingMismatch",
+    "ExtractionFailed",
+    "InvalidInput",
+    "LocalEmbeddings",
+    "Memory",
+    "MemoryNotFound",
+    "MemoryState",
+    "MissingDependency",
+    "ModelError",
+    "NamespaceMissing",
+    "Observed",
+    "PersistMem",
+    "PersistMemError",
+    "PersistMemSaver",
+    "PersistMemStore",
+    "Provenance",
+    "Ranking",
+    "Receipt",
+    "Recollection",
+    "SchemaOutOfDate",
+    "Settings",
+    "StorageError",
+    "StorageUnavailable",
+    "Turn",
+    "UseAsyncMethod",
+    "Why",
+    "extract_memory",
+    "load_memory",
+    "prompt_with_memory",
+]

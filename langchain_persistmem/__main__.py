@@ -1,0 +1,72 @@
+"""The `persistmem` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from langchain_persistmem.errors import MissingDependency, PersistMemError
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0 done, 1 failed with a message, 2 bad usage, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without the letters shows "?" instead of failing
+    try:
+        parser = _parser()
+    except MissingDependency as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return _run(parser.parse_args(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    try:
+        from langchain_persistmem.command import demo, forget, ingest, listing, recall, status
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "rich":
+            raise
+        raise MissingDependency(
+            'the command needs the package rich; run: pip install "langchain-persistmem[cli]"'
+        ) from error
+    parser = argparse.ArgumentParser(
+        prog="persistmem",
+        description="Long-term memory for LangChain agents, in PostgreSQL.",
+        epilog="Start with: persistmem demo",
+    )
+    parser.add_argument("--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}")
+    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (demo, ingest, recall, listing, forget, status):
+        command.add(subcommands)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from langchain_persistmem.command.options import check
+    from langchain_persistmem.command.screen import show_error
+
+    check(options)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except PersistMemError as error:
+        show_error(str(error))
+        return 1
+    except KeyboardInterrupt:
+        if not getattr(options, "questions_only", False):  # the demo that started it speaks for both
+            show_error("interrupted; everything stored so far is kept")
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

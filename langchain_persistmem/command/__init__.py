@@ -1,0 +1,1 @@
+"""The `persistmem` command: one file per subcommand."""

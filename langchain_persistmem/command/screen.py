@@ -1,0 +1,90 @@
+"""The terminal: colour where it has it, and no text of a memory that could steer it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+_JOINERS = "\u200c\u200d"  # parts of words and of emoji; every other invisible character can mislead
+
+
+@cache
+def out() -> Console:
+    """Standard output. Neither markup nor emoji codes are looked for: what is printed is what was remembered."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+@cache
+def err() -> Console:
+    """Standard error, the same way."""
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def plain(text: str) -> str:
+    """``text`` on one line, with every control character made visible instead of obeyed.
+
+    >>> plain("a\\tb\\x1b[2J")
+    'a b␛[2J'
+    """
+    return "".join(_shown(character) for character in " ".join(text.split()))
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _JOINERS
+    return "\N{REPLACEMENT CHARACTER}" if hidden else character
+
+
+def note(text: str, *, quiet: bool = False) -> None:
+    """One dim line; on standard error if ``quiet``, where standard output is for a program."""
+    (err() if quiet else out()).print(Text(plain(text), style="dim"), soft_wrap=True)
+
+
+def show_error(message: str) -> None:
+    """``error: message`` in red on standard error; further lines of it are indented."""
+    first, *more = [plain(line) for line in message.splitlines()] or [""]
+    err().print(Text(f"error: {first}", style="bold red"), soft_wrap=True)
+    for line in more:
+        err().print(Text(f"  {line}", style="red"), soft_wrap=True)
+
+
+def print_json(value: Mapping[str, object]) -> None:
+    """JSON in ASCII, which no terminal can misread."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def waiting(what: str) -> Generator[None]:
+    """A spinner while something takes its time, where there is a terminal; it goes to standard error."""
+    if not err().is_terminal:
+        yield
+        return
+    with err().status(Text(plain(what), style="dim")):
+        yield
+
+
+def progress_bar() -> Progress:
+    """A progress bar over turns that vanishes when it is done, and is silent without a terminal."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("turns", markup=False),
+        TimeRemainingColumn(),
+        console=out(),
+        transient=True,
+        expand=False,
+        disable=not out().is_terminal,
+    )

@@ -1,0 +1,60 @@
+"""`persistmem status`: where the data lies and how much there is."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, cast
+
+from rich import box
+from rich.table import Table
+
+from langchain_persistmem.command import options as shared
+from langchain_persistmem.command.opening import open_memory, place_of
+from langchain_persistmem.command.screen import note, out, plain, print_json, waiting
+from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.postgres.statements import statement
+
+
+def add(subcommands: shared.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = shared.add_command(
+        subcommands, "status", "show where the data lies, the versions, and the counts", "persistmem status --user maya"
+    )
+    shared.add_json(parser)
+    shared.add_whose(parser, required=False)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Count and show."""
+    place = place_of(options)
+    note(f"data: {place}", quiet=options.json)
+    meant = shared.whose(options) if options.user is not None or options.namespace is not None else {}
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory:
+        counts = memory.status(**meant)
+        versions = _versions(memory)
+    if options.json:
+        print_json({"data": place, "versions": versions, "counts": counts})
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for name, version in versions.items():
+        table.add_row(name, version)
+    table.add_section()
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    out().print(plain(f"of {options.user or options.namespace}" if meant else "of the whole database"), style="cyan")
+    out().print(table)
+    return 0
+
+
+def _versions(memory: PersistMem) -> dict[str, str]:
+    """What the server says about itself."""
+    pool = cast("Any", memory.saver.conn)
+    with pool.connection() as connection:
+        facts = connection.execute(statement("server_facts")).fetchone()
+    number = int(facts["server_version"])
+    return {"PostgreSQL": f"{number // 10_000}.{number % 10_000}", "pgvector": str(facts["vector_version"])}

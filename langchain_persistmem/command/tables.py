@@ -1,0 +1,172 @@
+"""Memories, recollections and receipts as tables that can be read at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from langchain_persistmem.command.screen import plain
+from langchain_persistmem.types import Memory, Receipt, Recollection, Why
+
+PARTS = ("meaning", "words", "neighbours", "speaker", "recency", "importance", "use")
+"""The parts of a score, in the order in which they are shown; they add up to the evidence."""
+_BAR = 6
+_GOOD, _FAIR = 0.7, 0.4
+_ORDER = ("memories", "vectors", "words", "uses", "messages", "checkpoints", "checkpoint_blobs", "checkpoint_writes")
+
+
+def score_text(score: float) -> Text:
+    """A score as a bar and a number; green is certain, yellow is possible."""
+    full = round(score * _BAR)
+    style = "green" if score >= _GOOD else "yellow" if score >= _FAIR else "bright_black"
+    return Text.assemble(("━" * full, style), ("━" * (_BAR - full), "grey23"), (f" {score:.2f}", style))
+
+
+def why_text(why: Why) -> str:
+    """The parts of a score as the sum that they are; parts below 0.005 are left out."""
+    parts = [(name, getattr(why, name)) for name in PARTS]
+    shown = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
+    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in shown)
+    return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
+
+
+def who(memory: Memory) -> str:
+    """Who said it: the person's name, or else where it comes from."""
+    return plain(memory.speaker or memory.provenance.source)
+
+
+def date(moment: datetime) -> str:
+    """The day, as it was where it was said."""
+    return moment.date().isoformat()
+
+
+def shortened(text: str, length: int) -> str:
+    """The beginning of ``text``, on one line, cut at a word."""
+    line = plain(text)
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut) + "…"
+
+
+def recollection_table(
+    recollections: Sequence[Recollection],
+    *,
+    numbered: bool = False,
+    keys: bool = False,
+    why: bool = True,
+    length: int | None = None,
+    marks: Sequence[str] | None = None,
+) -> Table:
+    """Recollections, best first: score, date, who, and the text with the parts of the score below it.
+
+    Args:
+        numbered: with numbers to choose by.
+        keys: with the keys, to forget by.
+        why: with the parts of the score.
+        length: texts are cut at this many characters.
+        marks: one sign for each, shown before it.
+    """
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", pad_edge=False, show_edge=False)
+    if numbered or marks is not None:
+        table.add_column("", justify="right", no_wrap=True, style="bold")
+    table.add_column("score", no_wrap=True)
+    table.add_column("date", no_wrap=True)
+    table.add_column("who", max_width=14, style="cyan")
+    table.add_column("text", ratio=1, overflow="fold")
+    for index, each in enumerate(recollections):
+        text = plain(each.text) if length is None else shortened(each.text, length)
+        cell = Text(text)
+        if why:
+            cell.append(f"\n{why_text(each.why)}", style="dim")
+        if keys:
+            cell.append(f"\nkey {plain(each.memory.key)}", style="dim")
+        first = [str(index + 1)] if numbered else [marks[index]] if marks is not None else []
+        table.add_row(*first, score_text(each.score), date(each.memory.valid_from), who(each.memory), cell)
+    return table
+
+
+def explained_table(recollections: Sequence[Recollection]) -> Table:
+    """Every part of every score, as numbers in columns, in the order of the recollections."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", pad_edge=False, show_edge=False)
+    names = {"neighbours": "neigh-\nbours", "importance": "impor-\ntance", "similarity": "cosine"}
+    table.add_column("", justify="right", style="bold")
+    for name in (*PARTS, "evidence", "score", "similarity"):
+        table.add_column(names.get(name, name), justify="right", no_wrap=True)
+    for index, each in enumerate(recollections, 1):
+        parts = [f"{getattr(each.why, name):.2f}" for name in (*PARTS, "evidence")]
+        table.add_row(str(index), *parts, f"{each.score:.2f}", f"{each.why.similarity:.2f}")
+    return table
+
+
+def memory_table(memories: Sequence[Memory]) -> Table:
+    """Memories with their keys."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", pad_edge=False, show_edge=False)
+    table.add_column("date", no_wrap=True)
+    table.add_column("kind", no_wrap=True, style="magenta")
+    table.add_column("who", max_width=14, style="cyan")
+    table.add_column("text", ratio=1, overflow="fold")
+    for each in memories:
+        cell = Text(plain(each.text) if each.text is not None else "(no text: a store item without an index)")
+        cell.append(f"\nkey {plain(each.key)}", style="dim")
+        table.add_row(date(each.valid_from), each.kind, who(each), cell)
+    return table
+
+
+def receipt_table(receipt: Receipt) -> Table:
+    """What was erased, or would be, by table; and what was not reached."""
+    title = "receipt: erased for good" if receipt.erased else "receipt of a dry run: nothing was erased"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("table")
+    table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
+    for name, count in _sorted(receipt.counts):
+        table.add_row(name, str(count), style="" if count else "dim")
+    for place in receipt.not_reached:
+        table.add_row(Text(f"not reached: {plain(place)}", style="yellow"), Text("?", style="yellow"))
+    return table
+
+
+def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    rank = {name: position for position, name in enumerate(_ORDER)}
+    return sorted(counts.items(), key=lambda each: (rank.get(each[0], len(rank)), each[0]))
+
+
+def memory_json(memory: Memory) -> dict[str, object]:
+    """A memory for a program."""
+    return {
+        "namespace": list(memory.namespace),
+        "key": memory.key,
+        "kind": memory.kind,
+        "text": memory.text,
+        "value": dict(memory.value),
+        "importance": memory.importance,
+        "confidence": memory.confidence,
+        "confirmations": memory.confirmations,
+        "speaker": memory.speaker,
+        "provenance": {**asdict(memory.provenance), "message_ids": list(memory.provenance.message_ids)},
+        "valid_from": memory.valid_from.isoformat(),
+        "valid_until": memory.valid_until.isoformat() if memory.valid_until else None,
+        "recorded_at": memory.recorded_at.isoformat(),
+        "updated_at": memory.updated_at.isoformat(),
+        "expires_at": memory.expires_at.isoformat() if memory.expires_at else None,
+    }
+
+
+def recollection_json(recollection: Recollection) -> dict[str, object]:
+    """A recollection for a program: the memory, its score and every part of it."""
+    return {"score": recollection.score, "why": asdict(recollection.why), "memory": memory_json(recollection.memory)}
+
+
+def receipt_json(receipt: Receipt) -> dict[str, object]:
+    """A receipt for a program."""
+    return {
+        "erased": receipt.erased,
+        "counts": dict(receipt.counts),
+        "not_reached": list(receipt.not_reached),
+        "candidates": [recollection_json(each) for each in receipt.candidates],
+    }

@@ -1,0 +1,1 @@
+"""The workshop: each behaviour once, one file per verb; the pure decisions beside the flows that use them."""

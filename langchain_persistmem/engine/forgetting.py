@@ -1,0 +1,111 @@
+"""Erasing for good: a plan first where it is asked for, then one transaction, then a receipt without content."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from langchain_persistmem import values
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine.recall import recall
+from langchain_persistmem.errors import InvalidInput, MemoryNotFound
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import forgetting, namespaces
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.types import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to forget: exactly one of keys, query and everything."""
+
+    keys: Sequence[str] | None
+    query: str | None
+    everything: bool
+    dry_run: bool
+    limit: int
+
+
+class _DryRun(Exception):
+    """Carries the receipt out of a transaction that is to be undone."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__()
+        self.receipt = receipt
+
+
+async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: datetime) -> Receipt:
+    """Erase memories by key, or everything of a namespace; with a query, show what it would be.
+
+    A query never erases: it returns candidates, whose keys can then be given. With a memory go
+    all its versions, the stored turns that it came from, and what else was learnt from those
+    turns, so that it cannot be learnt again.
+
+    Raises:
+        InvalidInput: none or several of keys, query and everything were given.
+        MemoryNotFound: a key does not exist; nothing was erased.
+    """
+    if (plan.keys is not None) + (plan.query is not None) + bool(plan.everything) != 1:
+        raise InvalidInput("forget() takes exactly one of keys=[...], query='...' and everything=True")
+    encode(namespace)
+    await ready(backend)
+    if plan.query is not None:
+        relevant = backend.settings.threshold  # every candidate, not only the best: a wrong one costs more here
+        recalled = await recall(
+            backend, namespace, plan.query, limit=plan.limit, kinds=None, filter=None, threshold=relevant, now=now
+        )
+        found = [each for each in recalled if each.score >= relevant]
+        return Receipt(erased=False, counts={"memories": len(found)}, candidates=tuple(found))
+    try:
+        if plan.everything:
+            return await _everything(backend, namespace, dry_run=plan.dry_run, now=now)
+        return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
+    except _DryRun as done:
+        return done.receipt
+
+
+async def _keys(
+    backend: Backend, namespace: Namespace, keys: Sequence[str], *, dry_run: bool, now: datetime
+) -> Receipt:
+    if isinstance(keys, str):
+        raise InvalidInput("keys is a string; pass a list of keys, such as [memory.key]")
+    for index, key in enumerate(keys):
+        values.name(key, f"keys[{index}]")
+    if not keys:
+        return Receipt(erased=not dry_run, counts={})
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        versions = await forgetting.erasable(tx, namespace, keys)
+        missing = set(keys) - {key for _, key, _, _ in versions}
+        if missing:
+            raise MemoryNotFound(f"there is no memory with the key {min(missing)!r} here; list() shows the keys")
+        turns: dict[str, set[str]] = defaultdict(set)
+        for _, _, thread_id, message_ids in versions:
+            if thread_id is not None:
+                turns[thread_id].update(message_ids)
+        ids = {id for id, _, _, _ in versions}
+        erased_turns = 0
+        for thread_id, message_ids in sorted(turns.items()):
+            ids.update(await forgetting.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
+            erased_turns += await forgetting.erase_messages(tx, namespace, thread_id, sorted(message_ids))
+        counts = await forgetting.erase_memories(tx, namespace, sorted(ids))
+        receipt = Receipt(
+            erased=not dry_run,
+            counts={**counts, "messages": erased_turns},
+            not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in sorted(turns)),
+        )
+        if dry_run:
+            raise _DryRun(receipt)
+    return receipt
+
+
+async def _everything(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> Receipt:
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)  # writers finish first
+        threads = await forgetting.threads_of(tx, namespace)
+        checkpoints = await forgetting.erase_checkpoints(tx, threads)
+        counts = await forgetting.erase_namespace(tx, namespace)
+        receipt = Receipt(erased=not dry_run, counts={**counts, **checkpoints})
+        if dry_run:
+            raise _DryRun(receipt)
+    return receipt

@@ -1,0 +1,62 @@
+"""Reading memories as they are, without a query."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from langchain_persistmem import values
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.errors import InvalidInput, MemoryNotFound
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import memories, namespaces
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.types import KINDS, Kind, Memory
+
+
+async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime) -> Memory:
+    """The current memory under ``key``.
+
+    Raises:
+        MemoryNotFound: there is none.
+    """
+    values.name(key, "key")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        found = await memories.get_memories(tx, namespace, [key], now=now)
+    if key not in found:
+        raise MemoryNotFound(f"there is no memory with the key {key!r} here; list() shows the keys")
+    return found[key]
+
+
+async def list_(
+    backend: Backend,
+    namespace: Namespace,
+    *,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Memory]:
+    """Current memories, the last changed first."""
+    for kind in kinds or ():
+        if kind not in KINDS:
+            raise InvalidInput(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
+    values.count(limit, "limit", at_most=10_000)
+    values.count(offset, "offset", at_most=2**62)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        return await memories.list_memories(
+            tx, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
+        )
+
+
+async def status(backend: Backend, namespace: Namespace | None) -> dict[str, int]:
+    """Counts, without content: of one namespace, or of the whole database."""
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        if namespace is None:
+            return await namespaces.count_everything(tx)
+        return await namespaces.count_rows(tx, namespace)

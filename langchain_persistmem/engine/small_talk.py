@@ -1,0 +1,37 @@
+"""What is not worth remembering: greetings, thanks, yes and no."""
+
+import re
+
+_PHRASES = """
+hi|hello|hey|hey there|hi there|hello there|yo|good morning|good afternoon|good evening|good night|bye|goodbye|bye bye|
+see you|see you later|see you soon|talk to you later|talk soon|take care|have a nice day|have a good one|sleep well|
+thanks|thank you|thanks a lot|thank you so much|thanks so much|many thanks|thx|ty|cheers|you're welcome|welcome|
+no problem|my pleasure|anytime|ok|okay|k|alright|all right|sure|sure thing|yes|yeah|yep|yup|no|nope|nah|maybe|great|
+cool|nice|awesome|perfect|wonderful|fantastic|got it|i see|makes sense|sounds good|sounds great|good idea|exactly|
+right|indeed|wow|haha|hahaha|lol|how are you|how are you doing|how's it going|what's up|i'm fine|i'm good|i'm well|
+fine|not much|never mind|one moment|just a moment|please|sorry|oh|hmm|well|
+hallo|guten morgen|guten tag|guten abend|gute nacht|tschüss|danke|danke schön|vielen dank|bitte|ja|nein|wie geht's|
+hola|buenos días|buenas tardes|buenas noches|adiós|gracias|muchas gracias|de nada|sí|vale|qué tal|
+bonjour|bonsoir|salut|merci|merci beaucoup|de rien|oui|non|d'accord|ça va|ciao|grazie|grazie mille|prego|sì|
+olá|bom dia|boa tarde|boa noite|obrigado|obrigada|tudo bem|привет|спасибо|да|нет|пока|
+你好|谢谢|再见|好的|是的|こんにちは|ありがとう|はい|いいえ|안녕하세요|감사합니다|네
+"""
+_KNOWN = frozenset(phrase.strip() for phrase in _PHRASES.replace("\n", "").split("|"))
+_SENTENCE = re.compile(r"[.!?,;:…。！？、()\-–—\s]*(?:[.!?,;…。！？、]|\s[-–—]\s|$)[\s]*")
+_NOISE = re.compile(r"[^\w\s']+")
+
+
+def is_small_talk(text: str) -> bool:
+    """Whether every phrase of ``text`` is a greeting, a thanks, or an assent.
+
+    >>> is_small_talk("Hi there! Thanks, sounds good.")
+    True
+    >>> is_small_talk("Hi, I moved to Oslo.")
+    False
+    """
+    phrases = [_bare(part) for part in _SENTENCE.split(text)]
+    return all(phrase in _KNOWN for phrase in phrases if phrase)
+
+
+def _bare(phrase: str) -> str:
+    return " ".join(_NOISE.sub(" ", phrase.casefold().replace("’", "'")).split())

@@ -1,0 +1,90 @@
+"""Every error that this package raises.
+
+    PersistMemError
+    +-- ConfigurationError            the set-up is wrong; nothing was attempted
+    |   +-- MissingDependency         an optional package is not installed
+    |   +-- SchemaOutOfDate           the database is older or newer than this code
+    |   +-- EmbeddingMismatch         the vectors in the database come from another model
+    +-- NamespaceMissing              nobody said whose memory is meant
+    +-- UseAsyncMethod                a sync method on an object that was opened with aopen()
+    +-- InvalidInput                  an argument cannot be stored or understood (a ValueError)
+    +-- MemoryNotFound                no memory has that key (a LookupError)
+    +-- StorageError                  PostgreSQL refused
+    |   +-- StorageUnavailable        PostgreSQL cannot be reached, or not in time
+    |   +-- ConcurrentUpdate          somebody else changed the same rows; try again
+    +-- ModelError                    an embedding or chat model failed
+        +-- EmbeddingFailed           no usable vector came back
+        +-- ExtractionFailed          no usable candidates came back
+
+A class's docstring is its default message. A message ends with what to do. No message
+carries the text of a memory: what PostgreSQL or a model said is reduced to its class and
+code before it is chained. All of them survive pickling.
+"""
+
+import asyncio
+
+
+class PersistMemError(Exception):
+    """Memory failed; see the chained error for the reason."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ConfigurationError(PersistMemError):
+    """The set-up cannot work; correct the named setting."""
+
+
+class MissingDependency(ConfigurationError):
+    """An optional package is missing; install the extra that the message names."""
+
+
+class SchemaOutOfDate(ConfigurationError):
+    """The database schema does not fit this version; call setup() once."""
+
+
+class EmbeddingMismatch(ConfigurationError):
+    """The stored vectors come from another embedding model; use that model again."""
+
+
+class NamespaceMissing(PersistMemError):
+    """Nobody said whose memory is meant; pass user_id= or namespace=."""
+
+
+class UseAsyncMethod(PersistMemError, asyncio.InvalidStateError):
+    """This object was opened with aopen(); await the method of the same name with an "a" before it."""
+
+
+class InvalidInput(PersistMemError, ValueError):
+    """An argument cannot be stored as it is; correct the named field."""
+
+
+class MemoryNotFound(PersistMemError, LookupError):
+    """There is no such memory here; list() shows the keys that exist."""
+
+
+class StorageError(PersistMemError):
+    """PostgreSQL refused the statement; see the chained error's code."""
+
+
+class StorageUnavailable(StorageError):
+    """PostgreSQL cannot be reached; check the connection string and the server, then try again."""
+
+    nothing_was_done = False
+    """True if the connection was lost before a commit was asked for, so that trying again is safe."""
+
+
+class ConcurrentUpdate(StorageError):
+    """Somebody else changed the same memories at the same moment; try again."""
+
+
+class ModelError(PersistMemError):
+    """A model failed; see the chained error for its class, and try again."""
+
+
+class EmbeddingFailed(ModelError):
+    """The embedding model gave no usable vector; nothing was stored, try again."""
+
+
+class ExtractionFailed(ModelError):
+    """The chat model gave no usable candidates; the turns are kept and the next call tries again."""

@@ -1,0 +1,116 @@
+"""Models by name: the objects behind ``embeddings=`` and ``model=``."""
+
+from dataclasses import dataclass
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+
+from langchain_persistmem.errors import ConfigurationError, MissingDependency
+from langchain_persistmem.settings import Settings
+
+LOCAL = "local"
+"""``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of one PersistMem, with the names under which the database knows them."""
+
+    embeddings: Embeddings
+    embedding_name: str
+    chat: BaseChatModel | None
+    chat_name: str | None
+
+
+def models_of(embeddings: Embeddings | str, chat: BaseChatModel | str | None, settings: Settings) -> Models:
+    """Objects and names for what was given to ``open()``.
+
+    Raises:
+        ConfigurationError: one of them is no model, or the provider does not know the name.
+        MissingDependency: an extra is not installed.
+    """
+    made = embeddings_of(embeddings)
+    chat_model = chat_model_of(chat)
+    return Models(
+        embeddings=made,
+        embedding_name=settings.embedding_model or _name_of_embeddings(embeddings, made),
+        chat=chat_model,
+        chat_name=None if chat_model is None else (_named(chat_model) or type(chat_model).__name__),
+    )
+
+
+def embeddings_of(given: Embeddings | str) -> Embeddings:
+    """The embeddings object, or the one that a ``"provider:model"`` string or ``"local"`` names.
+
+    Raises:
+        ConfigurationError: it is neither, or the provider does not know the name.
+        MissingDependency: an extra is not installed.
+    """
+    if isinstance(given, Embeddings):
+        return given
+    if given == LOCAL:
+        from langchain_persistmem.local_embeddings import LocalEmbeddings  # its packages are an extra
+
+        return LocalEmbeddings()
+    _require_name(given, "embeddings", "any LangChain Embeddings, 'provider:model', or 'local'")
+    try:
+        from langchain.embeddings import init_embeddings
+    except ImportError as error:
+        raise MissingDependency(_needs_agents(f"embeddings={given!r}")) from error
+    try:
+        return init_embeddings(given)
+    except ImportError as error:
+        raise MissingDependency(f"embeddings={given!r}: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"embeddings={given!r}: {error}") from error
+
+
+def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
+    """The chat model, or the one that a ``"provider:model"`` string names.
+
+    Raises:
+        ConfigurationError: it is neither, or the provider does not know the name.
+        MissingDependency: an extra is not installed.
+    """
+    if given is None or isinstance(given, BaseChatModel):
+        return given
+    _require_name(given, "model", "a LangChain chat model or 'provider:model'")
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as error:
+        raise MissingDependency(_needs_agents(f"model={given!r}")) from error
+    try:
+        return init_chat_model(given)
+    except ImportError as error:
+        raise MissingDependency(f"model={given!r}: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"model={given!r}: {error}") from error
+
+
+def _name_of_embeddings(given: Embeddings | str, made: Embeddings) -> str:
+    """What is stored with every vector: the string that was given, or the class and what it says of its model."""
+    if isinstance(given, str) and given != LOCAL:
+        return given
+    parts = [type(made).__name__, _named(made)]
+    dimensions = getattr(made, "dimensions", None)
+    if isinstance(dimensions, int):
+        parts.append(str(dimensions))
+    return ":".join(part for part in parts if part)
+
+
+def _named(model: object) -> str | None:
+    """The provider's name of a model, under whichever attribute its class keeps it."""
+    for attribute in ("model_name", "model", "model_id"):
+        name = getattr(model, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+def _require_name(given: object, field: str, wanted: str) -> None:
+    if not isinstance(given, str) or not given:
+        raise ConfigurationError(f"{field} is of type {type(given).__name__}; pass {wanted}")
+
+
+def _needs_agents(what: str) -> str:
+    return f'{what} needs the package langchain; run: pip install "langchain-persistmem[agents]"'

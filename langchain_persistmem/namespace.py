@@ -1,0 +1,114 @@
+"""Whose memories: LangGraph's namespace tuple, as the database stores it.
+
+A namespace is the privacy boundary. It is written as one text, its labels joined by "/",
+and "/" and "%" inside a label escaped, so that no two tuples share a text and no label can
+reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memories", "user10")``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from langchain_persistmem.errors import ConfigurationError, InvalidInput, NamespaceMissing
+from langchain_persistmem.values import storable
+
+Namespace = tuple[str, ...]
+
+MAX_BYTES = 512
+"""The longest encoded namespace: it is part of every index entry, beside the vector."""
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def encode(namespace: Namespace) -> str:
+    """The one text that stands for ``namespace``.
+
+    Raises:
+        InvalidInput: a label is empty, not a string, or holds NUL or a lone surrogate, the
+            tuple is empty, or the text is longer than 512 bytes.
+    """
+    labels = _checked(namespace)
+    if not labels:
+        raise InvalidInput("namespace is empty; give at least one label, such as ('memories', 'ada')")
+    text = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in labels)
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise InvalidInput(f"namespace takes {size} bytes, at most {MAX_BYTES} are possible; use shorter labels")
+    return text
+
+
+def decode(text: str) -> Namespace:
+    """The tuple that :func:`encode` was given."""
+    return tuple(label.replace("%2F", "/").replace("%25", "%") for label in text.split("/"))
+
+
+def prefix_range(prefix: Namespace) -> tuple[str, str, str]:
+    """``(exact, from, until)``: a namespace starts with ``prefix`` if its text is ``exact`` or in [from, until).
+
+    "0" is the character after "/", so the range is exact in the "C" collation and an
+    ordinary btree serves it. The empty prefix means every namespace.
+    """
+    if not prefix:
+        return "", "", "\U0010ffff"
+    exact = encode(prefix)
+    return exact, f"{exact}/", f"{exact}0"
+
+
+def placeholders(template: Namespace) -> tuple[str, ...]:
+    """The names in braces that ``template`` needs, in order: ``("memories", "{user_id}")`` -> ``("user_id",)``."""
+    return tuple(name for label in template for name in _PLACEHOLDER.findall(label))
+
+
+def check_template(template: Namespace) -> Namespace:
+    """``template``, if it separates users.
+
+    Raises:
+        ConfigurationError: it has no placeholder, so all users would share one memory, or a label is malformed.
+    """
+    try:
+        encode(template)
+    except InvalidInput as error:
+        raise ConfigurationError(f"namespace={template!r}: {error}") from error
+    return template
+
+
+def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
+    """``template`` with each ``{name}`` replaced by ``known[name]``, which is never looked into for braces.
+
+    Raises:
+        NamespaceMissing: a name has no value; the message lists the names that have one.
+        InvalidInput: a value is not a string, or is empty.
+    """
+    values: dict[str, str] = {}
+    for name in placeholders(template):
+        value = known.get(name)
+        if value is None:
+            found = ", ".join(sorted(key for key in known if not key.startswith("__"))) or "none"
+            raise NamespaceMissing(
+                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {found}. "
+                f"Pass {name}=..., or put {name!r} into the run's context or config['configurable']."
+            )
+        if not isinstance(value, str) or not value:
+            raise InvalidInput(
+                f"{name} is {_describe(value)}; pass a string with at least one character, such as str({name})"
+            )
+        values[name] = value
+    return tuple(_PLACEHOLDER.sub(lambda match: values[match[1]], label) for label in template)
+
+
+def _checked(namespace: object) -> Namespace:
+    if not isinstance(namespace, tuple):
+        raise InvalidInput(f"namespace is {_describe(namespace)}; pass a tuple of strings, such as ('memories', 'ada')")
+    labels: list[str] = []
+    for position, label in enumerate(cast("tuple[object, ...]", namespace)):
+        where = f"namespace[{position}]"
+        if not isinstance(label, str):
+            raise InvalidInput(f"{where} is {_describe(label)}; every label is a string")
+        if not label:
+            raise InvalidInput(f"{where} is empty; every label has at least one character")
+        labels.append(storable(label, where))
+    return tuple(labels)
+
+
+def _describe(value: object) -> str:
+    return "empty" if value == "" else f"of type {type(value).__name__}"

@@ -1,0 +1,192 @@
+"""PersistMem: the one object that an application holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import AsyncExitStack, ExitStack
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+
+from langchain_persistmem.backend import AsyncBackend, SyncBackend
+from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from langchain_persistmem.connection import open_async_pool, open_pool
+from langchain_persistmem.engine import setup
+from langchain_persistmem.errors import UseAsyncMethod
+from langchain_persistmem.models import LOCAL, models_of
+from langchain_persistmem.namespace import Namespace, check_template
+from langchain_persistmem.reading import Reading
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.writing import Writing
+
+_TEMPLATE = ("memories", "{user_id}")
+
+
+class PersistMem(Reading, Writing):
+    """Long-term memory in one PostgreSQL database.
+
+    Made by :meth:`open` or :meth:`aopen`, closed by leaving the ``with`` block. Opened with
+    ``open()``, every ``x`` blocks and every ``ax`` runs in a thread; opened with ``aopen()``,
+    every ``ax`` is native and ``x`` raises :class:`UseAsyncMethod`. One object serves many
+    threads, or many tasks, at once.
+    """
+
+    def __init__(
+        self, backend: SyncBackend | AsyncBackend, stack: ExitStack | AsyncExitStack, namespace: Namespace
+    ) -> None:
+        """Use :meth:`open` or :meth:`aopen`."""
+        self._backend = backend
+        self._stack = stack
+        self._namespace = namespace
+        self._store = PersistMemStore(backend)
+        self._saver = (
+            PersistMemSaver(backend.pool) if isinstance(backend, SyncBackend) else AsyncPersistMemSaver(backend.pool)
+        )
+
+    @classmethod
+    def open(
+        cls,
+        conninfo: str | None = None,
+        *,
+        embeddings: Embeddings | str = LOCAL,
+        model: BaseChatModel | str | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+        namespace: Namespace = _TEMPLATE,
+    ) -> PersistMem:
+        """Open memory for blocking use.
+
+        Args:
+            conninfo: PostgreSQL connection string or URI; without one an embedded server is
+                started (extra ``[embedded]``), whose data outlives the process.
+            embeddings: any LangChain ``Embeddings``, ``"provider:model"`` (extra ``[agents]``), or
+                ``"local"``, which runs offline (extra ``[local]``).
+            model: chat model for extraction, an object or ``"provider:model"``; without one,
+                turns become dated memories by rules.
+            settings: see :class:`Settings`.
+            namespace: whose memories, with names in braces that each call fills.
+
+        Raises:
+            ConfigurationError: an argument cannot work; the message names it.
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        check_template(namespace)
+        models = models_of(embeddings, model, settings)
+        with ExitStack() as stack:
+            backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
+            return cls(backend, stack.pop_all(), namespace)
+
+    @classmethod
+    def aopen(
+        cls,
+        conninfo: str | None = None,
+        *,
+        embeddings: Embeddings | str = LOCAL,
+        model: BaseChatModel | str | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+        namespace: Namespace = _TEMPLATE,
+    ) -> Opening:
+        """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
+        check_template(namespace)
+        models = models_of(embeddings, model, settings)
+
+        async def opened() -> PersistMem:
+            async with AsyncExitStack() as stack:
+                backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
+                return cls(backend, stack.pop_all(), namespace)
+
+        return Opening(opened)
+
+    def close(self) -> None:
+        """Close what was opened: the pool, and the embedded server if nobody else uses it. May be called twice."""
+        if isinstance(self._stack, AsyncExitStack):
+            raise UseAsyncMethod("this object was opened with aopen(); use: await memory.aclose()")
+        self._stack.close()
+
+    async def aclose(self) -> None:
+        """:meth:`close` for an object that was opened with :meth:`aopen`."""
+        if isinstance(self._stack, AsyncExitStack):
+            await self._stack.aclose()
+        else:
+            self._stack.close()
+
+    def __enter__(self) -> Self:
+        if isinstance(self._stack, AsyncExitStack):
+            raise UseAsyncMethod("this object was opened with aopen(); use: async with")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def store(self) -> PersistMemStore:
+        """The same memories as a LangGraph store: ``compile(store=memory.store)``."""
+        return self._store
+
+    @property
+    def saver(self) -> PersistMemSaver | AsyncPersistMemSaver:
+        """The LangGraph checkpointer on the same pool: ``compile(checkpointer=memory.saver)``."""
+        return self._saver
+
+    @property
+    def namespace(self) -> Namespace:
+        """The template that ``user_id`` fills."""
+        return self._namespace
+
+    def setup(self) -> list[str]:
+        """Bring the database up to date, LangGraph's checkpoint tables included.
+
+        Safe at every start and from many processes at once.
+
+        Returns:
+            The names of the migrations that were applied.
+
+        Raises:
+            ConfigurationError: the server lacks pgvector, or the role lacks rights.
+            SchemaOutOfDate: the database is newer than this package.
+            EmbeddingMismatch: the memories were embedded with another model.
+        """
+        applied = self._backend.run(setup.setup, now=datetime.now(UTC))
+        if isinstance(self._saver, PersistMemSaver):  # run() has refused the other one
+            self._saver.setup()
+        return applied
+
+    async def asetup(self) -> list[str]:
+        """:meth:`setup`, awaited."""
+        applied = await self._backend.arun(setup.setup, now=datetime.now(UTC))
+        await self._saver.asetup()
+        return applied
+
+
+class Opening:
+    """What :meth:`PersistMem.aopen` returns: to be awaited, or to be entered with ``async with``."""
+
+    def __init__(self, opened: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
+        self._opened = opened
+        self._memory: PersistMem | None = None
+
+    def __await__(self) -> Generator[Any, None, PersistMem]:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> PersistMem:
+        self._memory = await self._opened()
+        return self._memory
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._memory is not None:
+            await self._memory.aclose()

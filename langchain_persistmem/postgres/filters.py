@@ -1,0 +1,169 @@
+"""A LangGraph filter dict as an SQL condition: the only SQL that is put together at run time.
+
+Values are always bound or quoted by psycopg, never pasted. ``{"city": "Oslo"}`` compares,
+``{"age": {"$gte": 18}}`` uses an operator, a dotted name looks inside, several entries must all
+hold. Numbers compare as numbers and strings as strings; a missing key equals ``None``.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
+
+from psycopg import sql
+
+from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.types import Kind
+from langchain_persistmem.values import check_json, storable
+
+MAX_DEPTH = 20
+"""Filters nested deeper are refused: nobody means them."""
+
+TRUE = sql.SQL("TRUE")
+FALSE = sql.SQL("FALSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """SQL on a memory ``m``, and the parameters that it binds."""
+
+    text: sql.Composable
+    parameters: Mapping[str, object]
+
+    def among(self, alias: str) -> sql.Composable:
+        """The same as a condition on a row ``alias`` that belongs to a memory; plain TRUE if there is nothing to ask."""
+        if self.text is TRUE:
+            return TRUE
+        return sql.SQL(
+            "EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = {alias}.namespace"
+            " AND m.namespace = %(namespace)s::text AND m.id = {alias}.memory_id AND {condition})"
+        ).format(alias=sql.Identifier(alias), condition=self.text)
+
+
+def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = None) -> Condition:
+    """The condition that ``filter`` and ``kinds`` state.
+
+    Raises:
+        InvalidInput: an unknown operator, or a value that JSON cannot hold; the message has the path.
+    """
+    builder = _Builder()
+    parts: list[sql.Composable] = []
+    if kinds is not None:
+        parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bound(list(kinds))))
+    if filter is not None:
+        parts.append(builder.all(filter, "filter", sql.SQL("m.value::jsonb"), 0))
+    return Condition(_joined(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)
+
+
+@dataclass
+class _Builder:
+    """Collects the parameters while the condition is put together."""
+
+    parameters: dict[str, object] = field(default_factory=dict[str, object])
+
+    def bound(self, value: object) -> sql.Composable:
+        name = f"filter_{len(self.parameters)}"
+        self.parameters[name] = value
+        return sql.Placeholder(name)
+
+    def json(self, value: object, where: str) -> sql.Composable:
+        check_json(value, where)
+        return sql.SQL("{}::jsonb").format(self.bound(json.dumps(value, ensure_ascii=False)))
+
+    def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
+        if not isinstance(filter, Mapping):
+            raise InvalidInput(f"{path} is a {type(filter).__name__}; pass a dict such as {{'city': 'Oslo'}}")
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"{path[:80]} is nested deeper than {MAX_DEPTH} levels; simplify it")
+        entries = cast("Mapping[object, object]", filter)
+        parts = [self.entry(name, value, path, at, depth) for name, value in entries.items()]
+        return _joined(parts, sql.SQL(" AND "), empty=TRUE)
+
+    def entry(self, name: object, value: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
+        if not isinstance(name, str):
+            raise InvalidInput(f"{path} has the key {name!r}; keys are strings")
+        where = f"{path}.{storable(name, path)}"
+        if name in ("$and", "$or"):
+            filters = _listed(value, where)
+            parts = [self.all(each, f"{where}[{index}]", at, depth + 1) for index, each in enumerate(filters)]
+            if name == "$and":
+                return _joined(parts, sql.SQL(" AND "), empty=TRUE)
+            return _joined(parts, sql.SQL(" OR "), empty=FALSE)
+        if name == "$not":
+            return sql.SQL("NOT COALESCE({}, FALSE)").format(self.all(value, where, at, depth + 1))
+        if name.startswith("$"):
+            raise InvalidInput(f"{where} is not a known operator here; use $and, $or, $not, or a field's name")
+        field = sql.SQL("({} #> {}::text[])").format(at, self.bound(name.split(".")))
+        return self.compare(field, value, where, depth + 1)
+
+    def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        keys = list(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else []
+        if not any(str(key).startswith("$") for key in keys):
+            return self.equal(field, cast("object", value), where, depth)
+        parts: list[sql.Composable] = []
+        for name, operand in cast("Mapping[str, object]", value).items():
+            operator = _OPERATORS.get(name)
+            if operator is None:
+                raise InvalidInput(f"{where}.{name} is not a known operator; use one of {', '.join(_OPERATORS)}")
+            parts.append(operator(self, field, operand, f"{where}.{name}", depth))
+        return _joined(parts, sql.SQL(" AND "), empty=TRUE)
+
+    def equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        if value is None:
+            return sql.SQL("COALESCE({}, 'null') = 'null'").format(field)
+        if isinstance(value, Mapping):
+            nested = cast("Mapping[object, object]", value)
+            if nested:  # the field contains it
+                return self.all(nested, where, field, depth)
+        return sql.SQL("COALESCE({} = {}, FALSE)").format(field, self.json(cast("object", value), where))
+
+    def not_equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        return sql.SQL("NOT {}").format(self.equal(field, value, where, depth))
+
+    def ordered(self, field: sql.Composable, value: object, where: str, depth: int, *, sign: sql.SQL) -> sql.Composable:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise InvalidInput(f"{where} takes a number or a string; for dates use ISO 8601 strings")
+        text = "COALESCE(jsonb_typeof({field}) = jsonb_typeof({value}) AND {field} {sign} {value}, FALSE)"
+        return sql.SQL(text).format(field=field, value=self.json(value, where), sign=sign)
+
+    def among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        values = _listed(value, where)
+        parts = [self.equal(field, each, f"{where}[{index}]", depth) for index, each in enumerate(values)]
+        return _joined(parts, sql.SQL(" OR "), empty=FALSE)
+
+    def not_among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        return sql.SQL("NOT {}").format(self.among(field, value, where, depth))
+
+    def exists(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        if not isinstance(value, bool):
+            raise InvalidInput(f"{where} takes True or False")
+        return sql.SQL("{} IS NOT NULL").format(field) if value else sql.SQL("{} IS NULL").format(field)
+
+    def contains(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        return sql.SQL("COALESCE({} @> {}, FALSE)").format(field, self.json(value, where))
+
+
+Operator = Callable[[_Builder, sql.Composable, object, str, int], sql.Composable]
+_OPERATORS: Mapping[str, Operator] = {
+    "$eq": _Builder.equal,
+    "$ne": _Builder.not_equal,
+    "$gt": partial(_Builder.ordered, sign=sql.SQL(">")),
+    "$gte": partial(_Builder.ordered, sign=sql.SQL(">=")),
+    "$lt": partial(_Builder.ordered, sign=sql.SQL("<")),
+    "$lte": partial(_Builder.ordered, sign=sql.SQL("<=")),
+    "$in": _Builder.among,
+    "$nin": _Builder.not_among,
+    "$exists": _Builder.exists,
+    "$contains": _Builder.contains,
+}
+
+
+def _listed(value: object, where: str) -> Sequence[object]:
+    if not isinstance(value, (list, tuple)):
+        raise InvalidInput(f"{where} takes a list")
+    return cast("Sequence[object]", value)
+
+
+def _joined(parts: Sequence[sql.Composable], word: sql.SQL, *, empty: sql.SQL) -> sql.Composable:
+    return sql.SQL("({})").format(word.join(parts)) if parts else empty

@@ -1,0 +1,57 @@
+"""Statements that erase, over every table that holds personal data."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres.rows import counts_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+
+
+async def erasable(
+    tx: Transaction, namespace: Namespace, keys: Sequence[str]
+) -> list[tuple[UUID, str, str | None, tuple[str, ...]]]:
+    """Every version under ``keys``: its id, key and thread, and the messages it came from."""
+    rows = await tx.fetch(statement("erasable"), {"namespace": encode(namespace), "keys": list(keys)})
+    return [
+        (row["id"], row["key"], row["thread_id"], tuple(row["provenance"].get("message_ids") or ())) for row in rows
+    ]
+
+
+async def memories_of_messages(
+    tx: Transaction, namespace: Namespace, thread_id: str, message_ids: Sequence[str]
+) -> list[UUID]:
+    """Memories of any status that came from these turns."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "message_ids": list(message_ids)}
+    return [row["id"] for row in await tx.fetch(statement("memories_of_messages"), parameters)]
+
+
+async def erase_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[str, int]:
+    """Erase memories and all that hangs on them; returns the rows by table."""
+    return counts_of(await tx.fetch(statement("erase_memories"), {"namespace": encode(namespace), "ids": list(ids)}))
+
+
+async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str]) -> int:
+    """Erase turns of a thread."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids)}
+    return await tx.execute(statement("erase_messages"), parameters)
+
+
+async def threads_of(tx: Transaction, namespace: Namespace) -> list[str]:
+    """The threads that belong to a namespace."""
+    rows = await tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
+    return [row["thread_id"] for row in rows]
+
+
+async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+    """Erase everything of a namespace; returns the rows by table."""
+    return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
+
+
+async def erase_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
+    """Erase threads from LangGraph's tables; returns the rows by table, none where those tables do not exist."""
+    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
+    if not thread_ids or not row["present"]:
+        return {}
+    return counts_of(await tx.fetch(statement("erase_checkpoints"), {"thread_ids": list(thread_ids)}))

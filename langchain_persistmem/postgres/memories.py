@@ -1,0 +1,141 @@
+"""Statements on memories: writing, reading by key, listing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from langchain_persistmem.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.rows import dumped, memory_of, row_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types import Kind, Memory, NewMemory
+
+
+async def insert_memories(
+    tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
+) -> Mapping[bytes, tuple[UUID, str]]:
+    """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
+    parameters = {"namespace": encode(namespace), "rows": dumped([row_of(each) for each in new]), "now": now}
+    rows = await tx.fetch(statement("insert_memories"), parameters)
+    return {bytes(row["identity"]): (row["id"], row["key"]) for row in rows}
+
+
+async def supersede_keys(
+    tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
+) -> list[UUID]:
+    """End the validity of what is known under the new memories' keys; returns the ids that were ended."""
+    rows = [
+        {
+            "id": str(each.id),
+            "key": each.key,
+            "identity": each.identity.hex(),
+            "valid_from": each.candidate.valid_from.isoformat(),
+        }
+        for each in new
+    ]
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    return [row["id"] for row in await tx.fetch(statement("supersede_keys"), parameters)]
+
+
+async def upsert_items(
+    tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
+) -> Mapping[str, UUID]:
+    """Write store items (id, key, kind, text, value, importance, minutes); returns each key's id."""
+    parameters = {"namespace": encode(namespace), "rows": dumped(list(rows)), "now": now}
+    return {row["key"]: row["id"] for row in await tx.fetch(statement("upsert_items"), parameters)}
+
+
+async def get_memories(
+    tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime
+) -> Mapping[str, Memory]:
+    """The current memories under ``keys``, by key."""
+    parameters = {"namespace": encode(namespace), "keys": list(keys), "now": now}
+    return {row["key"]: memory_of(row) for row in await tx.fetch(statement("get_memories"), parameters)}
+
+
+async def list_memories(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Memory]:
+    """Current memories of one namespace, newest first."""
+    wanted = condition(filter, kinds)
+    parameters = {"namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, **wanted.parameters}
+    return [memory_of(row) for row in await tx.fetch(statement("list_memories", condition=wanted.text), parameters)]
+
+
+async def list_items(
+    tx: Transaction, prefix: Namespace, *, filter: Mapping[str, Any] | None, limit: int, offset: int, now: datetime
+) -> list[Memory]:
+    """Current items of every namespace under ``prefix``, newest first."""
+    exact, start, until = prefix_range(prefix)
+    wanted = condition(filter)
+    where = {"exact": exact, "from": start, "until": until, "now": now}
+    parameters = {**where, "limit": limit, "offset": offset, **wanted.parameters}
+    return [memory_of(row) for row in await tx.fetch(statement("list_items", condition=wanted.text), parameters)]
+
+
+async def search_items(
+    tx: Transaction,
+    prefix: Namespace,
+    *,
+    query: object,
+    model: EmbeddingModel,
+    filter: Mapping[str, Any] | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[tuple[Memory, float]]:
+    """Current items under ``prefix`` with the cosine of their best vector, best first."""
+    exact, start, until = prefix_range(prefix)
+    wanted = condition(filter)
+    text = statement("search_items", condition=wanted.text, embedding=vector_column(model))
+    parameters = {
+        "exact": exact,
+        "from": start,
+        "until": until,
+        "now": now,
+        "limit": limit,
+        "offset": offset,
+        "query": query,
+        "model": model.model,
+        **wanted.parameters,
+    }
+    return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+
+
+def vector_column(model: EmbeddingModel) -> sql.Identifier:
+    """The column that holds the model's vectors."""
+    return sql.Identifier("embedding" if model.covered else "wide")
+
+
+async def refresh_items(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:
+    """Let items with a time to live that were read live on."""
+    await tx.execute(statement("refresh_items"), {"namespace": encode(namespace), "keys": list(keys), "now": now})
+
+
+async def expired_memories(tx: Transaction, *, now: datetime) -> list[tuple[Namespace, list[UUID]]]:
+    """What has expired, by namespace."""
+    rows = await tx.fetch(statement("expired_memories"), {"now": now})
+    return [(decode(row["namespace"]), row["ids"]) for row in rows]
+
+
+async def still_expired(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
+    """Which of ``ids`` have expired."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "now": now}
+    return [row["id"] for row in await tx.fetch(statement("still_expired"), parameters)]
+
+
+async def record_uses(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:
+    """Count that these memories were shown to a model."""
+    await tx.execute(statement("record_uses"), {"namespace": encode(namespace), "keys": list(keys), "now": now})

@@ -1,0 +1,105 @@
+"""Bringing a database up to date: numbered files, forward only, in one transaction under one lock.
+
+A migration is known by its file name and the checksum of its text; a database that has been
+through one that this code does not know was made by newer code and is left alone.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString, cast
+
+from psycopg import sql
+
+from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDate
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+
+OLDEST_SERVER = 15
+OLDEST_VECTOR = (0, 8)
+
+_MIGRATIONS_TABLE = """
+CREATE SCHEMA IF NOT EXISTS persistmem;
+CREATE TABLE persistmem.migrations (
+    name       text NOT NULL PRIMARY KEY,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL
+)
+"""
+
+
+@cache
+def migrations() -> Mapping[str, str]:
+    """The text of every migration by its file name, in order."""
+    folder = files("langchain_persistmem.postgres").joinpath("migrations")
+    return {file.name: file.read_text() for file in sorted(folder.iterdir(), key=lambda entry: entry.name)}
+
+
+async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
+    """Apply what is missing; returns the names that were applied.
+
+    Raises:
+        ConfigurationError: the server or pgvector is too old, or pgvector is not installed.
+        SchemaOutOfDate: the database is newer than this code, or was changed by hand.
+    """
+    await tx.fetch(statement("lock_schema"), {})
+    (facts,) = await tx.fetch(statement("server_facts"), {})
+    _check_server(facts["server_version"], facts["vector_version"], available=facts["vector_available"])
+    if facts["vector_version"] is None:
+        await tx.execute(sql.SQL("CREATE EXTENSION vector"), {})
+    if not facts["migrated"]:
+        await tx.execute(sql.SQL(_MIGRATIONS_TABLE), {})
+    missing = await missing_migrations(tx)
+    for name in missing:
+        await tx.execute(sql.SQL(cast("LiteralString", migrations()[name])), {})
+        parameters = {"name": name, "checksum": checksum(migrations()[name]), "now": now}
+        await tx.execute(statement("record_migration"), parameters)
+    return missing
+
+
+async def missing_migrations(tx: Transaction) -> list[str]:
+    """The names that this database has not been through yet.
+
+    Raises:
+        SchemaOutOfDate: it has been through one that this code does not know, or that was different.
+    """
+    applied = {row["name"]: row["checksum"] for row in await tx.fetch(statement("applied_migrations"), {})}
+    newer = sorted(set(applied) - set(migrations()))
+    if newer:
+        raise SchemaOutOfDate(
+            f"the database is newer than this version of langchain-persistmem (it has {newer[-1]}); upgrade the package"
+        )
+    changed = [name for name, text in migrations().items() if name in applied and applied[name] != checksum(text)]
+    if changed:
+        raise SchemaOutOfDate(
+            f"the database went through another {changed[0]} than this version's; "
+            "use the version that made it, or a fresh database"
+        )
+    return [name for name in migrations() if name not in applied]
+
+
+def checksum(text: str) -> str:
+    """SHA-256 of a migration's text, blind to the line ends of the checkout."""
+    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def _check_server(server: int, vector: str | None, *, available: bool) -> None:
+    if server // 10_000 < OLDEST_SERVER:
+        raise ConfigurationError(f"PostgreSQL {server // 10_000} is too old; {OLDEST_SERVER} or later is needed")
+    if vector is None and not available:
+        raise ConfigurationError(
+            "pgvector is not installed on this PostgreSQL server; install its package there "
+            "(such as postgresql-18-pgvector), or open() without conninfo to use the embedded server"
+        )
+    if vector is not None and _numbers(vector) < OLDEST_VECTOR:
+        raise ConfigurationError(
+            f"pgvector {vector} is too old; 0.8 or later is needed: upgrade its package, then ALTER EXTENSION vector UPDATE"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``0.8.5`` and also ``0.8.5-dev`` or ``v0.8`` as numbers."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])

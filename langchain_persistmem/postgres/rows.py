@@ -1,0 +1,109 @@
+"""Rows to records and back: the only place that knows the columns of a memory and of a message."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from langchain_persistmem import namespace as namespaces
+from langchain_persistmem.types import Memory, NewMemory, Provenance, Turn
+
+
+def dumped(value: object) -> str:
+    """JSON text that keeps every character and refuses NaN, which JSON does not have."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def memory_of(row: DictRow) -> Memory:
+    """The memory in a row of ``persistmem.memories``."""
+    return Memory(
+        namespace=namespaces.decode(row["namespace"]),
+        id=row["id"],
+        key=row["key"],
+        kind=row["kind"],
+        status=row["status"],
+        text=row["text"],
+        value=row["value"],
+        importance=row["importance"],
+        confidence=row["confidence"],
+        confirmations=row["confirmations"],
+        speaker=row["speaker"],
+        provenance=_provenance_of(row["provenance"]),
+        valid_from=row["valid_from"],
+        valid_until=row["valid_until"],
+        recorded_at=row["recorded_at"],
+        updated_at=row["updated_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _provenance_of(stored: Mapping[str, Any]) -> Provenance:
+    return Provenance(
+        source=stored["source"],
+        thread_id=stored.get("thread_id"),
+        message_ids=tuple(stored.get("message_ids") or ()),
+        extractor=stored.get("extractor"),
+        model=stored.get("model"),
+        prompt_version=stored.get("prompt_version"),
+    )
+
+
+def row_of(new: NewMemory) -> Mapping[str, object]:
+    """The row of a new memory, as the JSON that the statements read."""
+    candidate = new.candidate
+    provenance = candidate.provenance
+    return {
+        "id": str(new.id),
+        "key": new.key,
+        "kind": candidate.kind,
+        "text": candidate.text,
+        "value": dict(candidate.value) if candidate.value is not None else {"text": candidate.text},
+        "identity": new.identity.hex(),
+        "importance": candidate.importance,
+        "confidence": candidate.confidence,
+        "speaker": candidate.speaker,
+        "source": provenance.source,
+        "provenance": {
+            "source": provenance.source,
+            "thread_id": provenance.thread_id,
+            "message_ids": list(provenance.message_ids),
+            "extractor": provenance.extractor,
+            "model": provenance.model,
+            "prompt_version": provenance.prompt_version,
+        },
+        "thread_id": provenance.thread_id,
+        "position": new.position,
+        "valid_from": candidate.valid_from.isoformat(),
+    }
+
+
+def row_of_turn(turn: Turn, ordinal: int) -> Mapping[str, object]:
+    """The row of a turn; ``ordinal`` counts from 1 within the call."""
+    return {
+        "id": turn.id,
+        "ordinal": ordinal,
+        "role": turn.role,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "content": dict(turn.content),
+        "sent_at": turn.sent_at.isoformat(),
+    }
+
+
+def turn_of(row: DictRow) -> Turn:
+    """The turn in a row of ``persistmem.messages``."""
+    return Turn(
+        id=row["id"],
+        role=row["role"],
+        text=row["text"],
+        sent_at=row["sent_at"],
+        speaker=row["speaker"],
+        content=row["content"],
+        position=row["position"],
+    )
+
+
+def counts_of(rows: Sequence[DictRow]) -> dict[str, int]:
+    """The numbers of a statement that counts."""
+    return {str(table): int(count) for table, count in rows[0].items()}

@@ -1,0 +1,144 @@
+-- The whole schema as it is today, to be read; a test compares it with what the migrations build.
+-- Databases are made by setup(), which runs the migrations and never this file.
+
+CREATE EXTENSION IF NOT EXISTS vector;
+CREATE SCHEMA persistmem;
+
+-- What this database has been through.
+CREATE TABLE persistmem.migrations (
+    name       text NOT NULL PRIMARY KEY,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL
+);
+
+-- Whose memories. The row is also the lock of its namespace: every write takes it first.
+CREATE TABLE persistmem.namespaces (
+    namespace   text COLLATE "C" NOT NULL PRIMARY KEY CHECK (octet_length(namespace) BETWEEN 1 AND 512),
+    -- A new one for each life of the namespace: work begun before an erase finds another and stops.
+    incarnation uuid NOT NULL,
+    -- How many memories can be found by words, and their summed length: BM25 needs both.
+    documents   bigint NOT NULL DEFAULT 0,
+    words       bigint NOT NULL DEFAULT 0,
+    created_at  timestamptz NOT NULL
+) WITH (fillfactor = 70);
+
+-- Embedding models; their number stands beside every vector, so that two are never compared.
+CREATE TABLE persistmem.embedding_models (
+    model      smallint NOT NULL PRIMARY KEY,
+    name       text COLLATE "C" NOT NULL UNIQUE,
+    dimensions integer NOT NULL CHECK (dimensions BETWEEN 1 AND 16000),
+    -- Cosines of unrelated sentences under this model: what "no relation" looks like.
+    background_mean      double precision NOT NULL,
+    background_deviation double precision NOT NULL CHECK (background_deviation > 0),
+    recorded_at timestamptz NOT NULL
+);
+
+CREATE TABLE persistmem.memories (
+    namespace     text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    id            uuid NOT NULL,
+    key           text COLLATE "C" NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 1024),
+    kind          text NOT NULL CHECK (kind IN ('semantic', 'episodic', 'procedural', 'profile')),
+    status        text NOT NULL DEFAULT 'active'
+                  CHECK (status IN ('active', 'superseded', 'archived', 'quarantined')),
+    -- What it is recalled by; NULL for a store item that was put with index=False.
+    text          text,
+    -- json, not jsonb: what was put comes back to the letter (1e16, -0.0, the order of keys).
+    value         json NOT NULL,
+    -- Hash of what makes two memories the same one; NULL for items put through the store.
+    identity      bytea,
+    importance    real NOT NULL CHECK (importance BETWEEN 0 AND 1),
+    confidence    real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+    confirmations integer NOT NULL DEFAULT 0,
+    speaker       text,
+    source        text NOT NULL
+                  CHECK (source IN ('user', 'assistant', 'tool', 'document', 'import', 'operator', 'store')),
+    provenance    jsonb NOT NULL,
+    thread_id     text COLLATE "C",
+    position      bigint,
+    valid_from    timestamptz NOT NULL,
+    valid_until   timestamptz,
+    recorded_at   timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,
+    superseded_by uuid,
+    expires_at    timestamptz,
+    time_to_live  interval,
+    PRIMARY KEY (namespace, id)
+);
+-- One current memory per key, and one per statement, whoever writes at the same time.
+CREATE UNIQUE INDEX memories_current_key ON persistmem.memories (namespace, key) WHERE status = 'active';
+CREATE UNIQUE INDEX memories_current_identity ON persistmem.memories (namespace, identity)
+    WHERE status = 'active' AND identity IS NOT NULL;
+-- Listing, newest first.
+CREATE INDEX memories_newest ON persistmem.memories (namespace, updated_at DESC, key) WHERE status = 'active';
+-- Instructions enter every context.
+CREATE INDEX memories_instructions ON persistmem.memories (namespace, importance DESC)
+    WHERE kind = 'procedural' AND status = 'active';
+-- The sweep of what has expired.
+CREATE INDEX memories_expiry ON persistmem.memories (expires_at) WHERE expires_at IS NOT NULL;
+
+-- How often a memory entered a context. Its own table: reads never write, and counters
+-- would unsettle the vectors' visibility map.
+CREATE TABLE persistmem.uses (
+    namespace    text COLLATE "C" NOT NULL,
+    memory_id    uuid NOT NULL,
+    times        bigint NOT NULL,
+    last_used_at timestamptz NOT NULL,
+    PRIMARY KEY (namespace, memory_id),
+    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+) WITH (fillfactor = 70);
+
+-- One row per vector; a long memory has several parts. Narrow, so that the rows of a namespace lie together.
+CREATE TABLE persistmem.vectors (
+    namespace  text COLLATE "C" NOT NULL,
+    memory_id  uuid NOT NULL,
+    model      smallint NOT NULL REFERENCES persistmem.embedding_models,
+    part       smallint NOT NULL,
+    -- Only current memories are scanned.
+    active     boolean NOT NULL,
+    expires_at timestamptz,
+    -- Up to 1,024 dimensions a vector fits into the covering index below; a wider one lies in
+    -- the row. Exactly one of the two is filled.
+    embedding  halfvec,
+    wide       halfvec,
+    PRIMARY KEY (namespace, memory_id, model, part),
+    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE,
+    CHECK (num_nonnulls(embedding, wide) = 1)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_threshold = 200);
+ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN;
+-- The exact search: one index-only scan of one namespace.
+CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model)
+    INCLUDE (memory_id, expires_at, embedding) WHERE active;
+
+-- One row per word of a current memory: a plain btree gives true BM25 statistics per namespace
+-- and, unlike GIN, serves row-level security too.
+CREATE TABLE persistmem.words (
+    namespace text COLLATE "C" NOT NULL,
+    word      text COLLATE "C" NOT NULL,
+    memory_id uuid NOT NULL,
+    times     integer NOT NULL,
+    -- Words in the memory.
+    length    integer NOT NULL,
+    PRIMARY KEY (namespace, word, memory_id) INCLUDE (times, length),
+    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX words_of_memory ON persistmem.words (namespace, memory_id);
+
+-- Conversations as they were, whatever was learnt from them.
+CREATE TABLE persistmem.messages (
+    namespace    text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    thread_id    text COLLATE "C" NOT NULL CHECK (octet_length(thread_id) BETWEEN 1 AND 1024),
+    id           text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 1024),
+    position     bigint NOT NULL,
+    role         text NOT NULL CHECK (role IN ('user', 'assistant', 'system', 'tool')),
+    speaker      text,
+    text         text NOT NULL,
+    content      json NOT NULL,
+    sent_at      timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    -- NULL until memory has looked at it: what a crash leaves is found again.
+    extracted_at timestamptz,
+    PRIMARY KEY (namespace, thread_id, id),
+    UNIQUE (namespace, thread_id, position)
+);
+CREATE INDEX messages_to_extract ON persistmem.messages (namespace, thread_id, position) WHERE extracted_at IS NULL;

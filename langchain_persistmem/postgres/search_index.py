@@ -1,0 +1,116 @@
+"""Statements on what memories are found by: their vectors and their words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pgvector import HalfVector
+
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.memories import vector_column
+from langchain_persistmem.postgres.rows import dumped, memory_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types import Findings, Found, Kind, Vector
+
+
+def stored(vector: Vector) -> HalfVector:
+    """``vector`` as it is kept and compared: two bytes a dimension, which costs no recall that was measurable."""
+    return HalfVector(list(vector))
+
+
+async def insert_vectors(
+    tx: Transaction, namespace: Namespace, vectors: Mapping[UUID, Sequence[Vector]], *, model: EmbeddingModel
+) -> None:
+    """Write the vectors of memories, by memory id."""
+    flat = [(id, part, vector) for id, parts in vectors.items() for part, vector in enumerate(parts)]
+    parameters = {
+        "namespace": encode(namespace),
+        "model": model.model,
+        "memory_ids": [id for id, _, _ in flat],
+        "parts": [part for _, part, _ in flat],
+        "embeddings": [stored(vector) for _, _, vector in flat],
+    }
+    if flat:
+        await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
+
+
+async def insert_words(
+    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
+) -> None:
+    """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
+    rows = [{"id": str(id), "text": text, "words": list(words)} for id, (text, words) in texts.items()]
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "language": language}
+    if rows:
+        await tx.execute(statement("insert_words"), parameters)
+
+
+async def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+    """Take memories out of both indexes."""
+    if ids:
+        await tx.execute(statement("unindex_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+
+
+async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+    """Delete the vectors of memories, of every model."""
+    if ids:
+        await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
+
+
+async def recall(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    query: str,
+    words: Sequence[str],
+    embedding: Vector,
+    model: EmbeddingModel,
+    language: str,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, object] | None,
+    candidates: int,
+    instructions: int,
+    now: datetime,
+) -> Findings:
+    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement."""
+    wanted = condition(filter, kinds)
+    text = statement(
+        "recall",
+        embedding=vector_column(model),
+        vectors_condition=wanted.among("v"),
+        words_condition=wanted.among("w"),
+    )
+    parameters = {
+        "namespace": encode(namespace),
+        "query": query,
+        "words": list(words),
+        "embedding": stored(embedding),
+        "model": model.model,
+        "language": language,
+        "candidates": candidates,
+        "instructions": instructions,
+        "now": now,
+        **wanted.parameters,
+    }
+    rows = await tx.fetch(text, parameters)
+    first: Mapping[str, Any] = rows[0] if rows else {"count": 0, "mean": 0.0, "deviation": 0.0, "lexical_max": 0.0}
+    return Findings(
+        found=tuple(
+            Found(
+                memory=memory_of(row),
+                similarity=row["similarity"],
+                lexical=row["lexical"],
+                uses=row["uses"],
+                position=row["position"],
+                always=row["always"],
+            )
+            for row in rows
+        ),
+        count=first["count"],
+        mean=first["mean"],
+        deviation=first["deviation"],
+        lexical_max=first["lexical_max"],
+    )

@@ -1,0 +1,58 @@
+-- name: erasable
+-- What goes when these memories go: every version under their keys, and the turns they came from.
+SELECT m.id, m.key, m.thread_id, m.provenance
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text
+  AND m.key = ANY (%(keys)s::text[])
+
+-- name: erase_memories
+-- Memories with their vectors, words and uses; the counts by table are the receipt.
+WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
+     w AS (DELETE FROM persistmem.words WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
+           RETURNING memory_id, times),
+     u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
+     m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) RETURNING 1),
+     n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),
+                  words = words - (SELECT coalesce(sum(times), 0)::bigint FROM w)
+           WHERE namespace = %(namespace)s::text)
+SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors,
+       (SELECT count(*) FROM w) AS words, (SELECT count(*) FROM u) AS uses
+
+-- name: memories_of_messages
+-- Memories that came from any of these turns, whatever their status: a turn that goes takes them with it.
+SELECT m.id FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text
+  AND m.provenance -> 'message_ids' ?| %(message_ids)s::text[]
+
+-- name: erase_messages
+-- The turns themselves.
+DELETE FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND id = ANY (%(ids)s::text[])
+
+-- name: threads_of
+-- The threads of a namespace: its checkpoints go with it.
+SELECT DISTINCT thread_id FROM persistmem.messages WHERE namespace = %(namespace)s::text
+
+-- name: erase_namespace
+-- Everything of one namespace, its row and so its incarnation included.
+WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text RETURNING 1),
+     w AS (DELETE FROM persistmem.words WHERE namespace = %(namespace)s::text RETURNING 1),
+     u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text RETURNING 1),
+     m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text RETURNING 1),
+     t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
+     n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING 1)
+SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS words,
+       (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces
+
+-- name: checkpoint_tables
+-- Which of LangGraph's tables exist here.
+SELECT to_regclass('checkpoints') IS NOT NULL AND to_regclass('checkpoint_blobs') IS NOT NULL
+   AND to_regclass('checkpoint_writes') IS NOT NULL AS present
+
+-- name: erase_checkpoints
+-- LangGraph's own tables, by the person's threads.
+WITH c AS (DELETE FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::text[]) RETURNING 1),
+     b AS (DELETE FROM checkpoint_blobs WHERE thread_id = ANY (%(thread_ids)s::text[]) RETURNING 1),
+     w AS (DELETE FROM checkpoint_writes WHERE thread_id = ANY (%(thread_ids)s::text[]) RETURNING 1)
+SELECT (SELECT count(*) FROM c) AS checkpoints, (SELECT count(*) FROM b) AS checkpoint_blobs,
+       (SELECT count(*) FROM w) AS checkpoint_writes

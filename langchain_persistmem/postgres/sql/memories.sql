@@ -1,0 +1,130 @@
+-- name: insert_memories
+-- Write statements that were decided upon; one that is known already (the same identity) is confirmed instead.
+INSERT INTO persistmem.memories AS m
+    (namespace, id, key, kind, text, value, identity, importance, confidence, speaker, source, provenance,
+     thread_id, position, valid_from, recorded_at, updated_at)
+SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value, decode(r.identity, 'hex'), r.importance, r.confidence,
+       r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from, %(now)s::timestamptz, %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS r(
+    id uuid, key text, kind text, text text, value json, identity text, importance real, confidence real,
+    speaker text, source text, provenance jsonb, thread_id text, position bigint, valid_from timestamptz)
+ON CONFLICT (namespace, identity) WHERE status = 'active' AND identity IS NOT NULL
+DO UPDATE SET confirmations = m.confirmations + 1,
+              importance = greatest(m.importance, excluded.importance),
+              confidence = greatest(m.confidence, excluded.confidence),
+              updated_at = excluded.updated_at
+RETURNING m.id, m.key, m.identity
+
+-- name: supersede_keys
+-- A new statement under a known key ends the old one's validity; the old one stays in the history.
+UPDATE persistmem.memories m
+SET status = 'superseded', valid_until = r.valid_from, superseded_by = r.id, updated_at = %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS r(id uuid, key text, identity text, valid_from timestamptz)
+WHERE m.namespace = %(namespace)s::text AND m.key = r.key AND m.status = 'active'
+  AND m.identity IS DISTINCT FROM decode(r.identity, 'hex')
+RETURNING m.id
+
+-- name: upsert_items
+-- A store's put: the value under a key is replaced, created_at (recorded_at) stays unless the old one had expired.
+INSERT INTO persistmem.memories AS m
+    (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
+     valid_from, recorded_at, updated_at, expires_at, time_to_live)
+SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value, r.importance, 1, 'store', '{"source": "store"}',
+       %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
+       %(now)s::timestamptz + r.minutes * interval '1 minute', r.minutes * interval '1 minute'
+FROM json_to_recordset(%(rows)s::json) AS r(
+    id uuid, key text, kind text, text text, value json, importance real, minutes float8)
+ON CONFLICT (namespace, key) WHERE status = 'active'
+DO UPDATE SET kind = excluded.kind, text = excluded.text, value = excluded.value, identity = NULL,
+              importance = excluded.importance, confidence = excluded.confidence, confirmations = 0, speaker = NULL,
+              recorded_at = CASE WHEN m.expires_at <= excluded.recorded_at THEN excluded.recorded_at ELSE m.recorded_at END,
+              source = excluded.source, provenance = excluded.provenance, thread_id = NULL, position = NULL,
+              valid_from = excluded.valid_from, valid_until = NULL, updated_at = excluded.updated_at,
+              expires_at = excluded.expires_at, time_to_live = excluded.time_to_live
+RETURNING m.id, m.key
+
+-- name: get_memories
+-- The current memories under these keys.
+SELECT m.*
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
+  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+
+-- name: list_memories
+-- Current memories, newest first.
+SELECT m.*
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.status = 'active'
+  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+  AND {condition}
+ORDER BY m.updated_at DESC, m.key
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+
+-- name: list_items
+-- Items of all namespaces under a prefix, newest first: the store's search without a query.
+SELECT m.*
+FROM persistmem.memories m
+WHERE (m.namespace = %(exact)s::text OR (m.namespace >= %(from)s::text AND m.namespace < %(until)s::text))
+  AND m.status = 'active'
+  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+  AND {condition}
+ORDER BY m.updated_at DESC, m.key, m.namespace
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+
+-- name: search_items
+-- Items of all namespaces under a prefix by similarity: an item's best vector counts, items without one are left out.
+SELECT m.*, v.similarity
+FROM (
+    SELECT namespace, memory_id, max(-({embedding} <#> %(query)s::halfvec)) AS similarity
+    FROM persistmem.vectors
+    WHERE (namespace = %(exact)s::text OR (namespace >= %(from)s::text AND namespace < %(until)s::text))
+      AND model = %(model)s::smallint AND active
+    GROUP BY namespace, memory_id
+) v
+JOIN persistmem.memories m ON m.namespace = v.namespace AND m.id = v.memory_id
+WHERE m.status = 'active'
+  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+  AND {condition}
+ORDER BY v.similarity DESC, m.updated_at DESC, m.key, m.namespace
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+
+-- name: refresh_items
+-- Items with a time to live that were read live on; its own statement, because reads never write.
+WITH held AS (
+    -- As for every write: without the namespace's lock this could deadlock with one.
+    SELECT namespace FROM persistmem.namespaces WHERE namespace = %(namespace)s::text FOR NO KEY UPDATE
+), read AS (
+    UPDATE persistmem.memories
+    SET expires_at = greatest(expires_at, %(now)s::timestamptz + time_to_live)
+    WHERE namespace = %(namespace)s::text AND key = ANY (%(keys)s::text[])
+      AND status = 'active' AND time_to_live IS NOT NULL AND expires_at > %(now)s::timestamptz
+      AND EXISTS (SELECT FROM held)
+    RETURNING id, expires_at
+)
+UPDATE persistmem.vectors v
+SET expires_at = read.expires_at
+FROM read
+WHERE v.namespace = %(namespace)s::text AND v.memory_id = read.id
+
+-- name: expired_memories
+-- What the sweep erases, by namespace; every shard is visited, by design.
+SELECT m.namespace, array_agg(m.id) AS ids
+FROM persistmem.memories m
+WHERE m.expires_at <= %(now)s::timestamptz
+GROUP BY m.namespace
+ORDER BY m.namespace
+
+-- name: still_expired
+-- Which of these have expired, asked again under the namespace's lock: an item may have been read or put meanwhile.
+SELECT m.id
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.expires_at <= %(now)s::timestamptz
+
+-- name: record_uses
+-- These memories were shown to a model.
+INSERT INTO persistmem.uses AS u (namespace, memory_id, times, last_used_at)
+SELECT m.namespace, m.id, 1, %(now)s::timestamptz
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
+ON CONFLICT (namespace, memory_id)
+DO UPDATE SET times = u.times + 1, last_used_at = excluded.last_used_at

@@ -1,0 +1,48 @@
+-- name: insert_vectors
+-- The vectors of memories, several parts each; binary arrays, the cheapest way in.
+INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, expires_at, {embedding})
+SELECT %(namespace)s::text, r.memory_id, %(model)s::smallint, r.part, true, m.expires_at, r.embedding
+FROM unnest(%(memory_ids)s::uuid[], %(parts)s::smallint[], %(embeddings)s::halfvec[]) AS r(memory_id, part, embedding)
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.memory_id
+
+-- name: insert_words
+-- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.
+WITH found AS (
+    SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
+    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text),
+         unnest(to_tsvector(%(language)s::regconfig, r.text)) AS l
+    UNION ALL
+    SELECT r.id, t.word, count(*)::integer
+    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, words text[]), unnest(r.words) AS t(word)
+    GROUP BY r.id, t.word
+), merged AS (
+    SELECT memory_id, word, sum(times)::integer AS times FROM found GROUP BY memory_id, word
+), written AS (
+    INSERT INTO persistmem.words (namespace, word, memory_id, times, length)
+    SELECT %(namespace)s::text, word, memory_id, times, (sum(times) OVER (PARTITION BY memory_id))::integer
+    FROM merged
+    RETURNING memory_id, times
+)
+UPDATE persistmem.namespaces n
+SET documents = n.documents + s.documents, words = n.words + s.words
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS words FROM written) s
+WHERE n.namespace = %(namespace)s::text
+
+-- name: unindex_memories
+-- Take memories out of both indexes; what stays of them is found by key and by history only.
+WITH gone AS (
+    DELETE FROM persistmem.words
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
+    RETURNING memory_id, times
+), hidden AS (
+    UPDATE persistmem.vectors SET active = false
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
+)
+UPDATE persistmem.namespaces n
+SET documents = n.documents - s.documents, words = n.words - s.words
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS words FROM gone) s
+WHERE n.namespace = %(namespace)s::text
+
+-- name: delete_vectors
+-- The old vectors of items that were put again.
+DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])

@@ -1,0 +1,87 @@
+"""LangChain's messages become turns here, at the door; the engine never sees a framework type."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from langchain_core.messages import BaseMessage, convert_to_messages, message_to_dict
+from langchain_core.messages.utils import MessageLikeRepresentation
+from langchain_core.utils.uuid import uuid7
+
+from langchain_persistmem import values
+from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.types import Turn
+
+Role = Literal["user", "assistant", "system", "tool"]
+_ROLES: dict[str, Role] = {
+    "human": "user",
+    "ai": "assistant",
+    "AIMessageChunk": "assistant",
+    "HumanMessageChunk": "user",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+    "remove": "system",
+}
+
+
+def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation, *, now: datetime) -> list[Turn]:
+    """Messages, in any form that LangChain takes, as turns.
+
+    A message's date is ``additional_kwargs["timestamp"]`` or, for a dict, its ``"timestamp"``: an
+    aware datetime or ISO 8601 text; without one it is ``now``. A message without an id gets one
+    made from its role, text and date, so that observing it again stores nothing twice; without a
+    date either, it is always a new one.
+
+    Raises:
+        InvalidInput: something is no message, or its date has no time zone.
+    """
+    given = [messages] if isinstance(messages, (str, BaseMessage, dict)) else list(messages)
+    seen: Counter[str] = Counter()
+    turns: list[Turn] = []
+    for index, each in enumerate(given):
+        where = f"messages[{index}]"
+        message, timestamp = _message(each, where)
+        sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
+        role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
+        text = str(message.text)
+        id = message.id
+        if not id and timestamp is not None:
+            base = "\x1f".join((role, text, sent_at.isoformat()))
+            seen[base] += 1
+            id = hashlib.sha256(f"{base}\x1f{seen[base]}".encode(errors="replace")).hexdigest()[:32]
+        speaker = message.name if message.name and message.name.strip() else None
+        content = message_to_dict(message)
+        turns.append(
+            Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
+        )
+    return turns
+
+
+def _message(given: object, where: str) -> tuple[BaseMessage, object]:
+    if isinstance(given, dict):
+        fields = dict(cast("dict[str, Any]", given))
+        timestamp = fields.pop("timestamp", None)
+    else:
+        fields, timestamp = cast("Any", given), None
+    try:
+        (message,) = convert_to_messages([fields])
+    except (ValueError, TypeError, NotImplementedError, KeyError) as error:
+        reason = f"{where} is no message ({type(error).__name__})"
+    else:
+        return message, timestamp if timestamp is not None else message.additional_kwargs.get("timestamp")
+    raise InvalidInput(f"{reason}; pass a LangChain message, or a dict with 'role' and 'content'")
+
+
+def _moment(timestamp: object, where: str) -> datetime:
+    if isinstance(timestamp, str):
+        try:
+            timestamp = datetime.fromisoformat(timestamp)
+        except ValueError:
+            timestamp = None
+        if timestamp is None:
+            raise InvalidInput(f"{where} is not a date; pass ISO 8601 text such as '2026-03-02T19:04:00+01:00'")
+    return values.aware(timestamp, where)

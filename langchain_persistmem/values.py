@@ -1,0 +1,106 @@
+"""What PostgreSQL and JSON can hold; everything else is refused here, with the place where it stands."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from langchain_persistmem.errors import InvalidInput
+
+MAX_NAME_BYTES = 1024
+"""The longest key or id: it is part of index entries."""
+
+MAX_DEPTH = 100
+"""A value nested deeper is refused: the database's own limit is a crash of the statement."""
+
+
+def storable(text: str, where: str) -> str:
+    """``text``, if PostgreSQL can hold it.
+
+    Raises:
+        InvalidInput: it holds NUL or a lone surrogate; the message names ``where`` and the position.
+    """
+    position = text.find("\x00")
+    if position >= 0:
+        raise InvalidInput(f"{where} has a NUL character at position {position}; remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        at = error.start
+    else:
+        return text
+    raise InvalidInput(f"{where} has a lone surrogate at position {at}; decode the text properly")
+
+
+def required_text(text: object, where: str, *, at_most: int) -> str:
+    """``text``, if it is a string with something in it and not longer than ``at_most`` characters."""
+    if not isinstance(text, str):
+        raise InvalidInput(f"{where} is of type {type(text).__name__}; pass a string")
+    if not text.strip():
+        raise InvalidInput(f"{where} is empty; pass at least one word")
+    if len(text) > at_most:
+        raise InvalidInput(f"{where} has {len(text)} characters, at most {at_most} are possible; shorten or split it")
+    return storable(text, where)
+
+
+def name(text: object, where: str) -> str:
+    """``text``, if it can be a key or an id: 1 to 1,024 bytes."""
+    if not isinstance(text, str) or not text:
+        raise InvalidInput(f"{where} is {text!r:.40}; pass a string with at least one character")
+    if len(text.encode(errors="replace")) > MAX_NAME_BYTES:
+        raise InvalidInput(f"{where} is longer than 1,024 bytes; use a shorter one")
+    return storable(text, where)
+
+
+def check_json(value: object, where: str, depth: int = 0) -> None:
+    """Refuse what JSON cannot hold, at any depth.
+
+    Raises:
+        InvalidInput: the message has the path, such as ``value.tags[2]``.
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidInput(f"{where[:80]} is nested deeper than {MAX_DEPTH} levels; flatten it")
+    if value is None or isinstance(value, (bool, int)):
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput(f"{where} is {value}; JSON has no such number")
+    elif isinstance(value, str):
+        storable(value, where)
+    elif isinstance(value, Mapping):
+        for key, inner in cast("Mapping[object, object]", value).items():
+            if not isinstance(key, str):
+                raise InvalidInput(f"{where} has a key of type {type(key).__name__}; keys are strings")
+            check_json(inner, f"{where}.{storable(key, where)}", depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(cast("Sequence[object]", value)):
+            check_json(inner, f"{where}[{index}]", depth + 1)
+    else:
+        raise InvalidInput(f"{where} is of type {type(value).__name__}, which JSON does not have; pass text or numbers")
+
+
+def aware(moment: object, where: str) -> datetime:
+    """``moment``, if it is a datetime with a time zone.
+
+    Raises:
+        InvalidInput: it is something else, or naive, so that nobody knows which hour is meant.
+    """
+    if not isinstance(moment, datetime):
+        raise InvalidInput(f"{where} is of type {type(moment).__name__}; pass a datetime")
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InvalidInput(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
+    return moment
+
+
+def share(number: object, where: str) -> float:
+    """``number``, if it lies from 0 to 1."""
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
+        raise InvalidInput(f"{where} is {number!r:.40}; pass a number from 0 to 1")
+    return float(number)
+
+
+def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
+    """``number``, if it is a whole number in the range."""
+    if isinstance(number, bool) or not isinstance(number, int) or not at_least <= number <= at_most:
+        raise InvalidInput(f"{where} is {number!r:.40}; pass a whole number from {at_least} to {at_most}")
+    return number

@@ -1,0 +1,49 @@
+"""Vectors as they are compared: finite, of one dimension, of length 1."""
+
+import math
+from collections.abc import Sequence
+
+from langchain_persistmem.errors import EmbeddingFailed, EmbeddingMismatch
+from langchain_persistmem.types import Vector
+
+
+def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[Vector]:
+    """What an embedding model gave, scaled to length 1.
+
+    Args:
+        made: one vector for each text.
+        expected: the number of texts.
+        dimensions: the dimension of what is stored already, or None if nothing is.
+
+    Raises:
+        EmbeddingFailed: too few or too many vectors, of unequal dimension, zero, or not finite.
+        EmbeddingMismatch: another dimension than what is stored.
+    """
+    if len(made) != expected:
+        raise EmbeddingFailed(f"the embedding model gave {len(made)} vectors for {expected} texts; nothing was stored")
+    wanted = dimensions or (len(made[0]) if made else 0)
+    vectors: list[Vector] = []
+    for position, vector in enumerate(made):
+        if len(vector) != wanted or not wanted:
+            kind = EmbeddingMismatch if dimensions else EmbeddingFailed
+            raise kind(
+                f"vector {position} of the embedding model has {len(vector)} dimensions where {wanted} were expected; "
+                "use the model that the database was set up with"
+            )
+        length = math.sqrt(math.fsum(x * x for x in vector))
+        if not math.isfinite(length) or length == 0.0:
+            raise EmbeddingFailed(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
+        vectors.append([x / length for x in vector])
+    return vectors
+
+
+def background(vectors: Sequence[Vector]) -> tuple[float, float]:
+    """Mean and deviation of the cosines among unrelated sentences: what "no relation" looks like under a model."""
+    cosines = [
+        math.fsum(x * y for x, y in zip(vectors[i], vectors[j], strict=True))
+        for i in range(len(vectors))
+        for j in range(i)
+    ]
+    mean = math.fsum(cosines) / len(cosines)
+    deviation = math.sqrt(math.fsum((cosine - mean) ** 2 for cosine in cosines) / len(cosines))
+    return mean, max(deviation, 1e-3)  # a model that puts everything in one place still gets a scale

@@ -1,0 +1,188 @@
+"""What memory learns and forgets: each behaviour as ``x`` and as ``ax``; the behaviour itself lives once, in ``engine/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.messages.utils import MessageLikeRepresentation
+
+from langchain_persistmem.engine import extraction, forgetting, remember
+from langchain_persistmem.hall import Hall
+from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.turns import turns_of
+from langchain_persistmem.types import Candidate, Kind, Memory, Observed, Provenance, Receipt, Source
+
+Messages = Sequence[MessageLikeRepresentation]
+
+
+class Writing(Hall):
+    """The methods of :class:`PersistMem` that change what is remembered."""
+
+    def remember(
+        self,
+        text: str,
+        *,
+        kind: Kind = "semantic",
+        key: str | None = None,
+        value: Mapping[str, Any] | None = None,
+        importance: float = 0.5,
+        confidence: float = 1.0,
+        source: Source = "user",
+        speaker: str | None = None,
+        valid_from: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Memory:
+        """Keep one statement.
+
+        The same statement again confirms the memory. A new statement under a known ``key``
+        supersedes the old one, which stays in the history.
+
+        Args:
+            text: what to remember and to recall it by; at most ``Settings.max_text_chars``.
+            kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``.
+            key: a name of your own, at most 1,024 bytes; by default the id.
+            value: JSON for your own use, filterable; by default ``{"text": text}``.
+            importance: 0 to 1.
+            confidence: 0 to 1.
+            source: who says so.
+            speaker: the person's name, where several speak.
+            valid_from: since when it is true, or when it happened; by default now.
+
+        Raises:
+            InvalidInput: an argument cannot be stored; the message names it.
+            EmbeddingFailed: there is no vector; nothing was stored.
+        """
+        now = datetime.now(UTC)
+        candidate = _statement(text, kind, key, value, importance, confidence, source, speaker, valid_from or now)
+        return self._backend.run(remember.remember, self.whose(user_id, namespace), candidate, now=now)
+
+    async def aremember(
+        self,
+        text: str,
+        *,
+        kind: Kind = "semantic",
+        key: str | None = None,
+        value: Mapping[str, Any] | None = None,
+        importance: float = 0.5,
+        confidence: float = 1.0,
+        source: Source = "user",
+        speaker: str | None = None,
+        valid_from: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Memory:
+        """:meth:`remember`, awaited."""
+        now = datetime.now(UTC)
+        candidate = _statement(text, kind, key, value, importance, confidence, source, speaker, valid_from or now)
+        return await self._backend.arun(remember.remember, self.whose(user_id, namespace), candidate, now=now)
+
+    def observe(
+        self,
+        messages: Messages,
+        *,
+        thread_id: str,
+        used: Sequence[str] = (),
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Observed:
+        """Store a conversation's new turns and learn from them; the same turns again change nothing.
+
+        Args:
+            messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
+                ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``.
+            thread_id: the conversation.
+            used: keys of memories that were in the context for these turns.
+
+        Raises:
+            InvalidInput: a message cannot be stored; none was.
+            ExtractionFailed: the chat model failed; the turns are stored and the next call learns from them.
+            EmbeddingFailed: the same for the embedding model.
+        """
+        now, whose = datetime.now(UTC), self.whose(user_id, namespace)
+        turns = turns_of(messages, now=now)
+        return self._backend.run(extraction.observe, whose, turns, thread_id=thread_id, used=used, now=now)
+
+    async def aobserve(
+        self,
+        messages: Messages,
+        *,
+        thread_id: str,
+        used: Sequence[str] = (),
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Observed:
+        """:meth:`observe`, awaited."""
+        now, whose = datetime.now(UTC), self.whose(user_id, namespace)
+        turns = turns_of(messages, now=now)
+        return await self._backend.arun(extraction.observe, whose, turns, thread_id=thread_id, used=used, now=now)
+
+    def forget(
+        self,
+        keys: Sequence[str] | None = None,
+        *,
+        query: str | None = None,
+        everything: bool = False,
+        dry_run: bool = False,
+        limit: int = 10,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Receipt:
+        """Erase for good, and get a receipt with counts and without content.
+
+        Give exactly one of ``keys``, ``query`` and ``everything``. A query erases nothing: its receipt
+        has the candidates, whose ``keys`` can then be given. With a memory go all its versions, the
+        stored turns that it came from, and what else was learnt from those turns. ``everything``
+        also takes the conversations and LangGraph's checkpoints of the person's threads.
+
+        Args:
+            dry_run: do it all, count it, and take it back.
+            limit: at most this many candidates for a query.
+
+        Raises:
+            InvalidInput: none or several of the three were given.
+            MemoryNotFound: a key does not exist; nothing was erased.
+        """
+        whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
+        return self._backend.run(forgetting.forget, whose, plan, now=datetime.now(UTC))
+
+    async def aforget(
+        self,
+        keys: Sequence[str] | None = None,
+        *,
+        query: str | None = None,
+        everything: bool = False,
+        dry_run: bool = False,
+        limit: int = 10,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Receipt:
+        """:meth:`forget`, awaited."""
+        whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
+        return await self._backend.arun(forgetting.forget, whose, plan, now=datetime.now(UTC))
+
+
+def _statement(
+    text: str,
+    kind: Kind,
+    key: str | None,
+    value: Mapping[str, Any] | None,
+    importance: float,
+    confidence: float,
+    source: Source,
+    speaker: str | None,
+    valid_from: datetime,
+) -> Candidate:
+    return Candidate(
+        text=text,
+        kind=kind,
+        key=key,
+        value=value,
+        importance=importance,
+        confidence=confidence,
+        speaker=speaker,
+        valid_from=valid_from,
+        provenance=Provenance(source=source),
+    )

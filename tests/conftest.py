@@ -1,0 +1,122 @@
+"""Real parts for every test: a PostgreSQL server with pgvector, and a local embedding model."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem.postgres.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="session")
+def embeddings() -> LocalEmbeddings:
+    """The local model, loaded once."""
+    return LocalEmbeddings()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Connection string of a server: PERSISTMEM_TEST_DSN, or one that is started for the session."""
+    given = os.environ.get("PERSISTMEM_TEST_DSN")
+    if given:
+        yield given
+        return
+    # not below pytest's own folder: the next pytest run closes that to the server's system user
+    folder = Path(tempfile.mkdtemp(prefix="persistmem-tests-"))
+    started = EmbeddedServer.start(folder / "data")
+    with psycopg.connect(
+        started.conninfo, autocommit=True
+    ) as admin:  # the data is thrown away: no need to wait for disks
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("SELECT pg_reload_conf()")
+    yield started.conninfo
+    started.stop()
+    shutil.rmtree(folder)
+
+
+def _create(server: str, template: str | None = None) -> str:
+    name = f"persistmem_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        options = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        admin.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), options))
+    return name
+
+
+def _drop(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def template(server: str, embeddings: LocalEmbeddings) -> Iterator[str]:
+    """A database after setup(), to be copied: a tenth of the time of running setup() for each test."""
+    name = _create(server)
+    with PersistMem.open(conninfo.make_conninfo(server, dbname=name), embeddings=embeddings) as memory:
+        memory.setup()
+    yield name
+    _drop(server, name)
+
+
+@pytest.fixture
+def empty_database(server: str) -> Iterator[str]:
+    """Connection string of a fresh database that setup() has not seen."""
+    name = _create(server)
+    yield conninfo.make_conninfo(server, dbname=name)
+    _drop(server, name)
+
+
+@pytest.fixture
+def database(server: str, template: str) -> Iterator[str]:
+    """Connection string of a fresh database after setup()."""
+    name = _create(server, template)
+    yield conninfo.make_conninfo(server, dbname=name)
+    _drop(server, name)
+
+
+@pytest.fixture
+def memory(database: str, embeddings: LocalEmbeddings) -> Iterator[PersistMem]:
+    """Memory on a fresh database, blocking."""
+    with PersistMem.open(database, embeddings=embeddings, settings=Settings(pool_max=8)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def amemory(database: str, embeddings: LocalEmbeddings) -> AsyncIterator[PersistMem]:
+    """Memory on a fresh database, for asyncio."""
+    async with PersistMem.aopen(database, embeddings=embeddings, settings=Settings(pool_max=8)) as opened:
+        yield opened
+
+
+class Either:
+    """One test body for both colours: ``await either.recall(...)`` calls ``recall`` or awaits ``arecall``."""
+
+    def __init__(self, memory: PersistMem, *, asynchronous: bool) -> None:
+        self.memory = memory
+        self.asynchronous = asynchronous
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if self.asynchronous:
+                return await getattr(self.memory, f"a{name}")(*args, **kwargs)
+            return getattr(self.memory, name)(*args, **kwargs)
+
+        return call
+
+
+@pytest.fixture(params=["sync", "async"])
+async def either(request: pytest.FixtureRequest, database: str, embeddings: LocalEmbeddings) -> AsyncIterator[Either]:
+    """Memory on a fresh database, in each colour in turn."""
+    if request.param == "async":
+        async with PersistMem.aopen(database, embeddings=embeddings) as opened:
+            yield Either(opened, asynchronous=True)
+    else:
+        with PersistMem.open(database, embeddings=embeddings) as opened:
+            yield Either(opened, asynchronous=False)

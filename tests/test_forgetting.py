@@ -1,0 +1,132 @@
+"""Forgotten means forgotten: the text is in no table any more, and the receipt says how much went."""
+
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from langchain_persistmem import InvalidInput, MemoryNotFound
+
+MARKER = "xyzzymarker"
+
+
+def tables_with(database: str, marker: str) -> dict[str, int]:
+    """Rows of every table of the database that hold ``marker`` in any column."""
+    found = {}
+    with psycopg.connect(database) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            query = sql.SQL("SELECT count(*) FROM {} AS t WHERE t::text ILIKE %s").format(sql.Identifier(schema, table))
+            (count,) = connection.execute(query, (f"%{marker}%",)).fetchone()
+            if count:
+                found[table] = count
+    return found
+
+
+def rows_of(database: str, namespace: str) -> dict[str, int]:
+    """Rows by table that carry ``namespace``, for every table that has the column."""
+    with psycopg.connect(database) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.columns WHERE table_schema = 'persistmem' AND column_name = 'namespace'"
+        ).fetchall()
+        return {
+            table: connection.execute(
+                sql.SQL("SELECT count(*) FROM persistmem.{} WHERE namespace = %s").format(sql.Identifier(table)),
+                (namespace,),
+            ).fetchone()[0]
+            for (table,) in tables
+        }
+
+
+async def test_everything_of_one_person_goes_from_every_table_and_nobody_elses(either, database: str) -> None:
+    for user in (f"{MARKER}", "ada"):
+        await either.remember(f"I keep a {user} in the garden", user_id=user)
+        await either.observe(
+            [("user", f"My {user} is hungry")], thread_id=f"thread-{user}", user_id=user, used=["none"]
+        )
+        (best, *_) = await either.recall(f"{user} garden", user_id=user)
+        await either.observe([], thread_id=f"thread-{user}", user_id=user, used=[best.memory.key])
+    before = rows_of(database, f"memories/{MARKER}")
+    assert all(before.values()), f"the test must fill every table: {before}"
+
+    planned = await either.forget(everything=True, dry_run=True, user_id=MARKER)
+    assert not planned.erased
+    assert rows_of(database, f"memories/{MARKER}") == before
+
+    receipt = await either.forget(everything=True, user_id=MARKER)
+    assert receipt.erased
+    assert receipt.counts == planned.counts
+    assert {table: receipt.counts[table] for table in before} == before
+    assert not any(rows_of(database, f"memories/{MARKER}").values())
+    assert tables_with(database, MARKER) == {}
+    assert all(rows_of(database, "memories/ada").values())
+
+
+async def test_a_query_erases_nothing_and_shows_the_candidates(either) -> None:
+    await either.remember("My salary is 58400 euros", user_id="ada")
+    await either.remember("I like hiking", user_id="ada")
+    plan = await either.forget(query="my salary", user_id="ada")
+    assert not plan.erased
+    assert [each.text for each in plan.candidates] == ["My salary is 58400 euros"]
+    assert len(await either.list(user_id="ada")) == 2
+    receipt = await either.forget(plan.keys, user_id="ada")
+    assert receipt.counts["memories"] == 1
+    assert [each.text for each in await either.list(user_id="ada")] == ["I like hiking"]
+
+
+async def test_with_a_memory_go_its_versions_its_turn_and_what_else_was_learnt_from_it(either, database: str) -> None:
+    await either.remember(f"I earn {MARKER} one", key="pay", user_id="ada")
+    await either.remember(f"I earn {MARKER} two", key="pay", user_id="ada")
+    await either.observe([("user", f"my {MARKER} turn, told in confidence")], thread_id="t", user_id="ada")
+    (turn,) = await either.list(kinds=["episodic"], user_id="ada")
+    receipt = await either.forget(["pay", turn.key], user_id="ada")
+    assert receipt.counts["memories"] == 3
+    assert receipt.counts["messages"] == 1
+    assert tables_with(database, MARKER) == {}
+
+
+async def test_an_unknown_key_erases_nothing(either) -> None:
+    kept = await either.remember("I like hiking", user_id="ada")
+    with pytest.raises(MemoryNotFound, match="no memory with the key 'nope'"):
+        await either.forget([kept.key, "nope"], user_id="ada")
+    assert len(await either.list(user_id="ada")) == 1
+
+
+@pytest.mark.parametrize("arguments", [{}, {"keys": ["a"], "everything": True}, {"query": "a", "everything": True}])
+async def test_exactly_one_of_three_is_to_be_said(either, arguments) -> None:
+    with pytest.raises(InvalidInput, match="exactly one of"):
+        await either.forget(**arguments, user_id="ada")
+
+
+@pytest.mark.parametrize("user", ["%", "*", "_", "ad_"])
+async def test_a_wildcard_is_a_name_and_forgets_nobody(either, user: str) -> None:
+    await either.remember("I like hiking", user_id="ada")
+    receipt = await either.forget(everything=True, user_id=user)
+    assert receipt.counts["memories"] == 0
+    assert len(await either.list(user_id="ada")) == 1
+
+
+async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypatch) -> None:
+    """An extraction that began before the erase finds another incarnation of the namespace and gives up."""
+    from langchain_persistmem.engine import extraction
+
+    original = extraction.prepare
+
+    async def erased_meanwhile(backend, candidates, places):
+        prepared = await original(backend, candidates, places)
+        await extraction_erase(backend)
+        return prepared
+
+    async def extraction_erase(backend) -> None:
+        from langchain_persistmem.engine import forgetting
+
+        plan = forgetting.Plan(None, None, everything=True, dry_run=False, limit=1)
+        await forgetting.forget(backend, ("memories", "ada"), plan, now=datetime.now(UTC))
+
+    monkeypatch.setattr(extraction, "prepare", erased_meanwhile)
+    observed = await either.observe([("user", "I adopted a cat called Pixel")], thread_id="t", user_id="ada")
+    assert observed.added == 0
+    assert (await either.status()) == {"namespaces": 0, "memories": 0, "messages": 0}

@@ -1,0 +1,183 @@
+"""The nodes in real graphs, in both colours: memory crosses threads, never users, and never takes a turn down."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+from langchain_persistmem import (
+    InvalidInput,
+    MemoryState,
+    NamespaceMissing,
+    StorageUnavailable,
+    extract_memory,
+    load_memory,
+    prompt_with_memory,
+)
+
+IDENTITY = "You are a kind assistant."
+
+
+def graph_of(memory, seen: list[list[Any]], *, on_error="raise", state=MemoryState, context=None):
+    def model(state: Any) -> dict[str, Any]:
+        messages = prompt_with_memory(IDENTITY, state)
+        seen.append(messages)
+        fake = GenericFakeChatModel(messages=iter([AIMessage("Certainly, I will keep that in mind for dinner")]))
+        return {"messages": [fake.invoke(messages)]}
+
+    builder = StateGraph(state, context_schema=context)
+    builder.add_node("load_memory", load_memory(memory, on_error=on_error))
+    builder.add_node("model", model)
+    builder.add_node("extract_memory", extract_memory(memory, on_error=on_error))
+    builder.add_edge(START, "load_memory")
+    builder.add_edge("load_memory", "model")
+    builder.add_edge("model", "extract_memory")
+    builder.add_edge("extract_memory", END)
+    return builder.compile(checkpointer=memory.saver, store=memory.store)
+
+
+async def say(graph, either, text: str, thread: str = "t1", user: str | None = "ada", **kwargs: Any) -> dict[str, Any]:
+    configurable = {"thread_id": thread} | ({"user_id": user} if user else {})
+    config = {"configurable": configurable}
+    if either.asynchronous:
+        return await graph.ainvoke({"messages": [HumanMessage(text)]}, config, **kwargs)
+    return graph.invoke({"messages": [HumanMessage(text)]}, config, **kwargs)
+
+
+async def test_a_second_thread_knows_what_the_first_one_said(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await say(graph, either, "I am allergic to hazelnuts.", "t1")
+    state = await say(graph, either, "What am I allergic to?", "t2")
+    identity, remembered, question = seen[1]
+    assert identity == SystemMessage(IDENTITY)
+    assert "I am allergic to hazelnuts." in remembered.content
+    assert question.content == "What am I allergic to?"
+    assert "hazelnuts" in state["memory_context"]
+    assert [type(message) for message in state["messages"]] == [HumanMessage, AIMessage]
+
+
+async def test_memory_is_refreshed_on_every_run_of_a_checkpointed_thread(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await say(graph, either, "What should I cook tonight for dinner?")
+    await either.remember("For dinner I like to cook lentils", user_id="ada")
+    await say(graph, either, "What should I cook tonight for dinner?")
+    assert "lentils" not in str(seen[0])
+    assert "lentils" in str(seen[1])
+    await either.forget(everything=True, user_id="ada")
+    await say(graph, either, "What should I cook tonight for dinner?", "t9")
+    assert "lentils" not in str(seen[2])
+
+
+async def test_another_user_knows_nothing_of_it(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await say(graph, either, "I am allergic to hazelnuts.", "t1", "user1")
+    await say(graph, either, "What am I allergic to?", "t2", "user10")
+    assert "hazelnuts" not in str(seen[1])
+    assert len(seen[1]) == 2
+
+
+async def test_a_long_thread_stores_each_turn_once_and_never_its_own_context(either, database: str) -> None:
+    graph = graph_of(either.memory, [])
+    for number in range(4):
+        await say(graph, either, f"Today I planted tree number {number} in my orchard")
+    with psycopg.connect(database) as connection:
+        roles = connection.execute(
+            "SELECT role, count(*) FROM persistmem.messages GROUP BY role ORDER BY role"
+        ).fetchall()
+    assert roles == [("assistant", 4), ("user", 4)]
+    assert not any("What is remembered" in each.text for each in await either.list(user_id="ada"))
+
+
+async def test_what_was_shown_is_counted_as_used(either, database: str) -> None:
+    graph = graph_of(either.memory, [])
+    kept = await either.remember("My sister is called Nora", user_id="ada")
+    await say(graph, either, "What is my sister called?")
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT memory_id, times FROM persistmem.uses").fetchall()
+    assert rows == [(kept.id, 1)]
+
+
+async def test_a_state_of_ones_own_needs_one_key_only(either) -> None:
+    class Mine(MessagesState):
+        memory_context: str
+
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen, state=Mine)
+    await say(graph, either, "I am allergic to hazelnuts.", "t1")
+    state = await say(graph, either, "What am I allergic to?", "t2")
+    assert "hazelnuts" in state["memory_context"]
+
+
+@dataclass
+class Context:
+    user_id: str
+
+
+async def test_the_runs_context_comes_before_what_a_client_puts_into_configurable(either) -> None:
+    graph = graph_of(either.memory, [], context=Context)
+    await say(graph, either, "I am allergic to hazelnuts.", user="mallory", context=Context(user_id="ada"))
+    assert (await either.status(user_id="ada"))["memories"] > 0
+    assert (await either.status(user_id="mallory"))["memories"] == 0
+
+
+@pytest.mark.parametrize("on_error", ["raise", "continue"])
+async def test_without_a_user_the_run_says_which_keys_were_found(either, on_error: str) -> None:
+    graph = graph_of(either.memory, [], on_error=on_error)
+    with pytest.raises(NamespaceMissing, match="keys found: .*thread_id"):
+        await say(graph, either, "Hello there", user=None)
+    assert (await either.status())["namespaces"] == 0
+
+
+async def test_memory_that_fails_does_not_take_the_conversation_down(either, monkeypatch, caplog) -> None:
+    seen: list[list[Any]] = []
+    secret = "My locker code is 4711"  # noqa: S105
+
+    def fail(*_: object, **__: object) -> None:
+        raise StorageUnavailable
+
+    graph = graph_of(either.memory, seen, on_error="continue")
+    strict = graph_of(either.memory, seen, on_error="raise")
+    monkeypatch.setattr(either.memory._backend, "transaction", fail)
+    with caplog.at_level(logging.WARNING):
+        for node in ("load_memory", "extract_memory"):
+            assert node in graph.nodes
+        monkeypatch.setattr(graph, "checkpointer", None)
+        state = await say(graph, either, secret)
+    assert state["messages"][-1].content.startswith("Certainly")
+    assert state["memory_context"] == ""
+    assert [record.getMessage().split()[0] for record in caplog.records if record.name.endswith("nodes")] == [
+        "load_memory",
+        "extract_memory",
+    ]
+    assert "4711" not in caplog.text
+    monkeypatch.setattr(strict, "checkpointer", None)
+    with pytest.raises(StorageUnavailable):
+        await say(strict, either, secret)
+
+
+async def test_extraction_without_a_thread_says_so(either) -> None:
+    builder = StateGraph(MemoryState)
+    builder.add_node("extract_memory", extract_memory(either.memory))
+    builder.add_edge(START, "extract_memory")
+    graph = builder.compile()
+    config = {"configurable": {"user_id": "ada"}}
+    with pytest.raises(InvalidInput, match="thread_id"):
+        if either.asynchronous:
+            await graph.ainvoke({"messages": [HumanMessage("Hello world")]}, config)
+        else:
+            graph.invoke({"messages": [HumanMessage("Hello world")]}, config)
+
+
+async def test_a_blocking_memory_serves_an_async_graph(memory) -> None:
+    graph = graph_of(memory, [])
+    config = {"configurable": {"thread_id": "t", "user_id": "ada"}}
+    await graph.ainvoke({"messages": [HumanMessage("I am allergic to hazelnuts.")]}, config)
+    assert memory.recall("What am I allergic to?", user_id="ada")

@@ -1,0 +1,676 @@
+"""PersistMemStore: LangGraph's store contract, and what it promises beyond it. Each test runs in both colours."""
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, cast
+
+import psycopg
+import pytest
+from langchain_core.embeddings import Embeddings
+from langgraph.store.base import (
+    GetOp,
+    InvalidNamespaceError,
+    ListNamespacesOp,
+    MatchCondition,
+    PutOp,
+    SearchOp,
+    TTLConfig,
+)
+from langgraph.store.memory import InMemoryStore
+
+from langchain_persistmem import InvalidInput, LocalEmbeddings, PersistMem, PersistMemStore, Settings, UseAsyncMethod
+from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed
+
+ADA = ("memories", "ada")
+
+
+class Door:
+    """A store whose ``x`` is the blocking method or the awaited ``ax``, so that one test body serves both."""
+
+    def __init__(self, memory: PersistMem, prefix: str, store: PersistMemStore | None = None) -> None:
+        self.memory = memory
+        self.prefix = prefix
+        self.store = store or memory.store
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        return self._caller(self.store, name)
+
+    def of_memory(self, name: str) -> Callable[..., Awaitable[Any]]:
+        return self._caller(self.memory, name)
+
+    def with_options(self, **options: Any) -> "Door":
+        return Door(self.memory, self.prefix, PersistMemStore(self.memory._backend, **options))
+
+    def _caller(self, owner: object, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            done = getattr(owner, self.prefix + name)(*args, **kwargs)
+            return await done if self.prefix else done
+
+        return call
+
+
+@pytest.fixture(params=["", "a"], ids=["sync", "async"])
+async def door(request: pytest.FixtureRequest, database: str, embeddings: LocalEmbeddings) -> AsyncIterator[Door]:
+    settings = Settings(pool_max=8)
+    if request.param:
+        async with PersistMem.aopen(database, embeddings=embeddings, settings=settings) as memory:
+            yield Door(memory, "a")
+    else:
+        with PersistMem.open(database, embeddings=embeddings, settings=settings) as memory:
+            yield Door(memory, "")
+
+
+def rows(database: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database) as connection:
+        return connection.execute(cast("Any", query)).fetchall()
+
+
+def model_of(database: str) -> str:
+    ((name,),) = rows(database, "SELECT name FROM persistmem.embedding_models")
+    return name
+
+
+def check_counters(database: str) -> None:
+    """The sums that BM25 needs are those of the words that are there."""
+    wrong = """
+        SELECT n.namespace, n.documents, n.words, count(DISTINCT w.memory_id), coalesce(sum(w.times), 0)
+        FROM persistmem.namespaces n LEFT JOIN persistmem.words w USING (namespace)
+        GROUP BY n.namespace
+        HAVING n.documents <> count(DISTINCT w.memory_id) OR n.words <> coalesce(sum(w.times), 0)"""
+    assert rows(database, wrong) == []
+
+
+# -- batches ---------------------------------------------------------------------------------------------
+
+
+async def test_results_come_in_the_order_of_the_operations(door: Door) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"})
+    results = await door.batch(
+        [
+            SearchOp(ADA, query="tea"),
+            PutOp(ADA, "new", {"n": 1}),
+            GetOp(ADA, "k"),
+            ListNamespacesOp(),
+            GetOp(ADA, "absent"),
+            SearchOp(ADA),
+        ]
+    )
+    assert [item.key for item in results[0]] == ["k"]
+    assert results[0][0].score is not None
+    assert results[1] is None
+    assert results[2].value == {"text": "likes tea"}
+    assert results[3] == [ADA]
+    assert results[4] is None
+    assert [(item.key, item.score) for item in results[5]] == [("k", None)]
+    assert await door.batch([]) == []
+
+
+async def test_reads_of_a_batch_see_the_state_before_its_writes(door: Door) -> None:
+    await door.put(ADA, "k", {"n": 1}, index=False)
+    _, before, listed, _ = await door.batch(
+        [PutOp(ADA, "k", {"n": 2}, False), GetOp(ADA, "k"), SearchOp(ADA), PutOp(ADA, "other", None)]
+    )
+    assert before.value == {"n": 1}
+    assert [item.value for item in listed] == [{"n": 1}]
+    assert (await door.get(ADA, "k")).value == {"n": 2}
+
+
+async def test_the_last_put_of_a_key_wins(door: Door) -> None:
+    puts = [PutOp(ADA, "k", {"text": f"number {n}"}) for n in range(5)]
+    await door.batch([*puts, PutOp(ADA, "gone", {"n": 1}), PutOp(ADA, "gone", None)])
+    assert (await door.get(ADA, "k")).value == {"text": "number 4"}
+    assert await door.get(ADA, "gone") is None
+
+
+@pytest.mark.parametrize(
+    ("bad", "path"),
+    [
+        (PutOp(ADA, "k", {"tags": ["a", {"x": math.nan}]}), r"ops\[1\]: value.tags\[1\].x"),
+        (PutOp(ADA, "k", {"when": datetime.now(UTC)}), r"ops\[1\]: value.when"),
+        (PutOp(ADA, "k", {"o": object()}), r"ops\[1\]: value.o"),
+        (PutOp(ADA, "k", {"nul": "a\x00b"}), r"ops\[1\]: value.nul"),
+        (PutOp(ADA, "k", {"s": "\ud800"}), r"ops\[1\]: value.s"),
+        (PutOp(ADA, "k", cast("Any", {1: "x"})), r"ops\[1\]: value has a key"),
+        (PutOp(ADA, "k", {"n": 10**5000}), r"ops\[1\]: value"),
+        (PutOp(ADA, "k", cast("Any", ["x"])), r"ops\[1\]: value is of type list"),
+        (PutOp(ADA, "", {"n": 1}), r"ops\[1\]: key"),
+        (PutOp(ADA, cast("Any", 7), {"n": 1}), r"ops\[1\]: key"),
+        (PutOp((), "k", {"n": 1}), r"ops\[1\]: namespace"),
+        (PutOp(cast("Any", "ada"), "k", {"n": 1}), r"ops\[1\]: namespace is of type str"),
+        (PutOp(("x" * 600,), "k", {"n": 1}), r"ops\[1\]: namespace takes 600 bytes"),
+        (PutOp(ADA, "k", {"n": 1}, cast("Any", True)), r"ops\[1\]: index"),  # noqa: FBT003
+        (PutOp(ADA, "k", {"n": 1}, cast("Any", "text")), r"ops\[1\]: index"),
+        (PutOp(ADA, "k", {"n": 1}, None, 0), r"ops\[1\]: ttl"),
+        (PutOp(ADA, "k", {"n": 1}, None, -1.0), r"ops\[1\]: ttl"),
+        (PutOp(ADA, "k", {"n": 1}, None, math.inf), r"ops\[1\]: ttl"),
+        (GetOp(ADA, "a\x00"), r"ops\[1\]: key"),
+        (SearchOp(ADA, limit=-1), r"ops\[1\]: limit"),
+        (SearchOp(ADA, offset=-1), r"ops\[1\]: offset"),
+        (SearchOp(ADA, filter={"n": {"$near": 1}}), r"ops\[1\]: filter.n.\$near"),
+        (SearchOp(ADA, query=cast("Any", 5)), r"ops\[1\]: query"),
+        (SearchOp(ADA, query="\ud800"), r"ops\[1\]: query"),
+        (ListNamespacesOp(limit=-1), r"ops\[1\]: limit"),
+        (ListNamespacesOp(max_depth=0), r"ops\[1\]: max_depth"),
+        (ListNamespacesOp((MatchCondition(cast("Any", "infix"), ("a",)),)), r"ops\[1\]: match_type"),
+        (cast("Any", "put"), r"ops\[1\]: an operation is of type str"),
+    ],
+)
+async def test_a_bad_operation_stores_nothing_and_names_the_path(memory: PersistMem, bad: Any, path: str) -> None:
+    store = memory.store
+    with pytest.raises(InvalidInput, match=path) as caught:
+        store.batch([PutOp(ADA, "good", {"text": "a secret"}), bad])
+    assert isinstance(caught.value, ValueError)
+    assert store.get(ADA, "good") is None
+
+
+@pytest.mark.parametrize("label", ["a.b", "", "a\x00b", 5])
+async def test_labels_that_langgraph_forbids_are_forbidden_in_direct_batches_too(door: Door, label: Any) -> None:
+    for bad in (
+        PutOp(("x", label), "k", {"n": 1}),
+        GetOp((label,), "k"),
+        SearchOp((label,)),
+        ListNamespacesOp((MatchCondition("prefix", (label,)),)),
+    ):
+        with pytest.raises(InvalidNamespaceError):
+            await door.batch([PutOp(ADA, "good", {"n": 1}), bad])
+    assert await door.get(ADA, "good") is None
+
+
+async def test_a_batch_has_no_limit_of_65535_parameters(door: Door) -> None:
+    await door.batch([PutOp((f"user{n % 3}",), f"k{n}", {"n": n}, False) for n in range(7_000)])
+    got = await door.batch([GetOp((f"user{n % 3}",), f"k{n}") for n in range(7_000)])
+    assert [item.value["n"] for item in got] == list(range(7_000))
+
+
+def test_batches_in_opposite_order_do_not_deadlock(memory: PersistMem, database: str) -> None:
+    labels = [f"user{n}" for n in range(6)]
+
+    def work(worker: int) -> None:
+        order = labels if worker % 2 else labels[::-1]
+        for turn in range(12):
+            memory.store.batch([PutOp((label,), key, {"n": turn}, False, 5.0) for label in order for key in order])
+            memory.store.batch([GetOp((label,), key) for label in order for key in order])  # refreshes
+            memory.store.batch([PutOp((label,), order[0], None) for label in order])
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert rows(database, "SELECT count(*) FROM persistmem.memories") != [(0,)]
+
+
+def test_a_sync_call_on_a_store_of_aopen_names_the_method_to_await(database: str, embeddings: LocalEmbeddings) -> None:
+    async def body() -> None:
+        async with PersistMem.aopen(database, embeddings=embeddings) as memory:
+            with pytest.raises(UseAsyncMethod, match="abatch") as caught:
+                memory.store.put(ADA, "k", {"n": 1})
+            assert isinstance(caught.value, asyncio.InvalidStateError)
+            with pytest.raises(UseAsyncMethod, match="asweep_ttl"):
+                memory.store.sweep_ttl()
+
+    asyncio.run(body())
+
+
+class Probe(Embeddings):
+    """Embeds as ``inner`` does, after it has used the store; or fails."""
+
+    def __init__(self, inner: Embeddings) -> None:
+        self.inner = inner
+        self.before: Callable[[], object] = lambda: None
+        self.calls: list[Sequence[str]] = []
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        self.calls.append(texts)
+        self.before()
+        return self.inner.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        self.calls.append([text])
+        self.before()
+        return self.inner.embed_query(text)
+
+
+def test_no_connection_is_held_while_a_model_works(database: str, embeddings: LocalEmbeddings) -> None:
+    probe = Probe(embeddings)
+    settings = Settings(pool_max=1, connect_seconds=3, embedding_model=model_of(database))
+    with PersistMem.open(database, embeddings=probe, settings=settings) as memory:
+        probe.before = lambda: memory.store.get(ADA, "other")  # needs the only connection
+        memory.store.batch(
+            [PutOp(ADA, "k", {"text": "tea"}), SearchOp(ADA, query="tea"), PutOp(ADA, "j", {"text": "tea"})]
+        )
+        assert probe.calls == [["tea"], ["tea"]]  # the query; the text, once
+        assert memory.store.get(ADA, "j") is not None
+
+
+def test_nothing_is_stored_when_the_model_fails(database: str, embeddings: LocalEmbeddings) -> None:
+    def fail() -> None:
+        raise RuntimeError("quota")
+
+    probe = Probe(embeddings)
+    settings = Settings(embedding_model=model_of(database))
+    with PersistMem.open(database, embeddings=probe, settings=settings) as memory:
+        probe.before = fail
+        with pytest.raises(EmbeddingFailed):
+            memory.store.batch([PutOp(ADA, "a", {"n": 1}, False), PutOp(ADA, "b", {"text": "tea"})])
+        assert memory.store.get(ADA, "a") is None
+
+
+# -- items -----------------------------------------------------------------------------------------------
+
+
+async def test_values_come_back_to_the_letter(door: Door) -> None:
+    value = {
+        "big": 1e16,
+        "minus": -0.0,
+        "int": 12345678901234567890123,
+        "tiny": 5e-324,
+        "z": {"b": [1, [2.5, None, True]], "a": {}},
+        "é": 'naïve 😀 我 \u2028 \\u0000 "q"',
+        "": "empty key",
+        "a.b": 1,
+    }
+    await door.put(ADA, "k.1/%", value)
+    got = (await door.get(ADA, "k.1/%")).value
+    assert json.dumps(got) == json.dumps(value)  # tells -0.0 from 0, 1e16 from an int, and the order of keys
+    got["z"]["b"].append("mine")
+    again, twin = await door.batch([GetOp(ADA, "k.1/%"), GetOp(ADA, "k.1/%")])
+    again.value["z"]["a"]["x"] = 1
+    assert twin.value == value
+
+
+async def test_any_mapping_is_a_value_and_later_changes_to_it_do_not_count(door: Door) -> None:
+    await door.put(ADA, "k", MappingProxyType({"inner": MappingProxyType({"t": (1, 2)})}))
+    assert (await door.get(ADA, "k")).value == {"inner": {"t": [1, 2]}}
+
+
+async def test_an_update_keeps_created_at_and_moves_updated_at(door: Door) -> None:
+    await door.put(ADA, "k", {"n": 1})
+    first = await door.get(ADA, "k")
+    await door.put(ADA, "k", {"n": 2})
+    second = await door.get(ADA, "k")
+    assert second.created_at == first.created_at < second.updated_at
+    assert second.created_at.utcoffset() == timedelta(0)
+
+
+async def test_delete_leaves_nothing_behind(door: Door, database: str) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"})
+    await door.put(ADA, "k", {"text": "likes coffee"})
+    await door.put(ADA, "stays", {"text": "likes dogs"})
+    await door.delete(ADA, "k")
+    await door.delete(ADA, "never was")
+    assert await door.get(ADA, "k") is None
+    assert [item.key for item in await door.search(ADA, query="tea or coffee")] == ["stays"]
+    for table, column in (("memories", "id"), ("vectors", "memory_id"), ("words", "memory_id")):
+        assert rows(database, f"SELECT count(DISTINCT {column}) FROM persistmem.{table}") == [(1,)]
+    check_counters(database)
+
+
+async def test_counters_stay_right_through_puts_and_deletes(door: Door, database: str) -> None:
+    for turn in range(3):
+        await door.batch([PutOp(("u", str(n % 2)), f"k{n}", {"text": f"turn {turn} tea {'x ' * n}"}) for n in range(6)])
+        await door.put(("u", "0"), "k0", {"text": "no words of old"}, index=False)
+        await door.delete(("u", "1"), "k3")
+        check_counters(database)
+
+
+# -- search ----------------------------------------------------------------------------------------------
+
+
+async def test_without_a_query_the_last_changed_comes_first_then_the_key(door: Door) -> None:
+    await door.batch([PutOp(ADA, key, {"n": 1}, False) for key in ("b", "a", "c")])
+    await door.put(ADA, "b", {"n": 2}, index=False)
+    assert [item.key for item in await door.search(ADA)] == ["b", "a", "c"]
+    assert [item.key for item in await door.search(ADA, query="")] == ["b", "a", "c"]
+    assert [item.key for item in await door.search(ADA, query="  ", limit=1, offset=1)] == ["a"]
+    assert await door.search(ADA, limit=0) == []
+
+
+async def test_filters_compare_by_type(door: Door) -> None:
+    for n in (2, 9, 10, 100):
+        await door.put(ADA, f"n{n}", {"n": n, "s": str(n), "deep": {"x": n}, "tags": ["t", n]}, index=False)
+
+    async def keys(**filter: Any) -> set[str]:
+        return {item.key for item in await door.search(ADA, filter=filter)}
+
+    assert await keys(n={"$gt": 9}) == {"n10", "n100"}
+    assert await keys(n={"$gte": 9, "$lt": 100}) == {"n9", "n10"}
+    assert await keys(s={"$gt": "10"}) == {"n100", "n2", "n9"}
+    assert await keys(n={"$in": [2, 9]}) == {"n2", "n9"}
+    assert await keys(deep={"x": 10}) == {"n10"}
+    assert await keys(tags={"$contains": [100]}) == {"n100"}
+    assert await keys(missing=None, n={"$ne": 2}) == {"n9", "n10", "n100"}
+    assert await keys(n={}) == set()
+    assert {i.key for i in await door.search(ADA, filter={"$or": [{"n": 2}, {"s": "9"}]})} == {"n2", "n9"}
+
+
+async def test_a_filter_also_holds_for_a_query(door: Door) -> None:
+    for n in range(4):
+        await door.put(ADA, f"k{n}", {"text": f"likes tea number {n}", "n": n})
+    found = await door.search(ADA, query="tea", filter={"n": {"$gte": 2}})
+    assert {item.key for item in found} == {"k2", "k3"}
+
+
+async def test_a_query_finds_by_meaning_with_cosines_as_scores(door: Door) -> None:
+    await door.put(ADA, "pet", {"text": "I have a little dog called Rex"})
+    await door.put(ADA, "job", {"text": "I work as a tax lawyer"})
+    found = await door.search(ADA, query="Which animals live at my place?")
+    assert [item.key for item in found] == ["pet", "job"]
+    assert 1.0 > found[0].score > found[1].score > -1.0
+    exact = await door.search(ADA, query="I work as a tax lawyer", limit=1)
+    assert exact[0].score == pytest.approx(1.0, abs=2e-3)
+
+
+async def test_index_false_is_found_by_key_and_listing_only(door: Door, database: str) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"}, index=False)
+    assert await door.search(ADA, query="tea") == []
+    assert [item.key for item in await door.search(ADA)] == ["k"]
+    assert await door.of_memory("recall")("tea", user_id="ada", threshold=0) == []
+    assert rows(database, "SELECT text FROM persistmem.memories") == [(None,)]
+    await door.put(ADA, "k", {"text": "likes tea"})
+    assert len(await door.search(ADA, query="tea")) == 1
+    await door.put(ADA, "k", {"text": "likes tea"}, index=False)
+    assert await door.search(ADA, query="tea") == []
+    assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(0,)]
+    check_counters(database)
+
+
+async def test_each_element_of_a_list_has_its_own_vector(door: Door, database: str) -> None:
+    by_field = door.with_options(fields=["title", "notes[*].body"])
+    value = {
+        "title": "Diary",
+        "notes": [{"body": "The cat is ill"}, {"body": "Bought a bicycle"}, {"body": "The cat is ill"}, {"body": " "}],
+        "text": "the stock market fell",
+    }
+    await by_field.put(ADA, "k", value)
+    assert rows(database, "SELECT text FROM persistmem.memories") == [("Diary\nThe cat is ill\nBought a bicycle",)]
+    assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(3,)]
+    (found,) = await by_field.search(ADA, query="Bought a bicycle")
+    assert found.score == pytest.approx(1.0, abs=2e-3)
+    (unindexed,) = await by_field.search(ADA, query="the stock market fell")
+    assert unindexed.score < 0.6
+    await by_field.put(ADA, "k", value, index=["text"])
+    assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(1,)]
+    await by_field.put(ADA, "k", value, index=["absent"])
+    assert await by_field.search(ADA, query="bicycle") == []
+    check_counters(database)
+
+
+async def test_the_whole_value_is_embedded_as_its_statement(door: Door, database: str) -> None:
+    await door.put(ADA, "a", {"content": "likes tea", "n": 1})
+    await door.put(ADA, "b", {"text": " ", "b": 1, "a": "x"})
+    await door.put(ADA, "c", {"text": "likes dogs", "content": "unused"}, index=["$"])
+    await door.put(ADA, "d", {})
+    texts = dict(rows(database, "SELECT key, text FROM persistmem.memories"))
+    assert texts == {"a": "likes tea", "b": '{"a": "x", "b": 1, "text": " "}', "c": "likes dogs", "d": None}
+
+
+async def test_a_removed_list_entry_is_not_found_any_more(door: Door) -> None:
+    by_field = door.with_options(fields=["notes[*]"])
+    await by_field.put(ADA, "k", {"notes": ["I own a zebra", "Paris in May"]})
+    await by_field.put(ADA, "k", {"notes": ["Paris in May"]})
+    (found,) = await by_field.search(ADA, query="I own a zebra")
+    assert found.score < 0.6
+    recalled = await door.of_memory("recall")("zebra", user_id="ada", threshold=0)
+    assert "zebra" not in "".join(each.text for each in recalled)
+
+
+async def test_paging_works_past_any_offset(door: Door) -> None:
+    await door.batch([PutOp(ADA, f"k{n:02}", {"text": f"likes tea number {n}"}) for n in range(60)])
+    for query in (None, "tea"):
+        pages = [await door.search(ADA, query=query, limit=15, offset=offset) for offset in range(0, 75, 15)]
+        keys = [item.key for page in pages for item in page]
+        assert [len(page) for page in pages] == [15, 15, 15, 15, 0]
+        assert len(set(keys)) == 60
+
+
+async def test_an_item_of_many_parts_does_not_crowd_out_the_others(door: Door) -> None:
+    by_field = door.with_options(fields=["chunks[*]"])
+    await by_field.put(ADA, "long", {"chunks": [f"Green tea, harvest {n}" for n in range(60)]})
+    for n in range(4):
+        await by_field.put(ADA, f"short{n}", {"chunks": [f"Coffee {n}"]})
+    found = await by_field.search(ADA, query="green tea", limit=5)
+    assert len(found) == 5
+    assert found[0].key == "long"
+
+
+async def test_a_prefix_does_not_reach_into_a_neighbour(door: Door) -> None:
+    for user in ("user1", "user10", "user1/x", "user2"):
+        await door.put(("memories", user), "k", {"text": f"secret of {user}"})
+    await door.put(("memories", "user1", "deep"), "k", {"text": "secret below"})
+    for query in (None, "secret"):
+        found = {item.namespace for item in await door.search(("memories", "user1"), query=query)}
+        assert found == {("memories", "user1"), ("memories", "user1", "deep")}
+        assert len(await door.search((), query=query)) == 5
+        assert await door.search(("memories", "user"), query=query) == []
+
+
+async def test_long_texts_are_cut_for_the_index_and_kept_in_the_value(door: Door, database: str) -> None:
+    text = " ".join(f"word{n}" for n in range(300_000))
+    await door.put(ADA, "k", {"text": text})
+    await door.put(ADA, "parts", {"list": [f"{n} {'y' * 9_000}" for n in range(40)]}, index=["list[*]"])
+    assert (await door.get(ADA, "k")).value == {"text": text}
+    assert rows(database, "SELECT max(length(text)) FROM persistmem.memories") == [(100_000,)]
+
+
+# -- namespaces ------------------------------------------------------------------------------------------
+
+
+async def test_namespaces_are_listed_by_prefix_suffix_wildcard_and_depth(door: Door) -> None:
+    known = [
+        ("a", "b", "c"),
+        ("a", "b", "d", "e"),
+        ("a", "b", "d", "i"),
+        ("a", "b", "f"),
+        ("a", "c", "f"),
+        ("z",),
+        ("a/", "c"),
+    ]
+    await door.batch([PutOp(namespace, "k", {"n": 1}, False) for namespace in known])
+    await door.put(("gone",), "k", {"n": 1}, index=False)
+    await door.delete(("gone",), "k")
+    assert await door.list_namespaces() == sorted(known)
+    assert await door.list_namespaces(prefix=("a", "b"), max_depth=3) == [
+        ("a", "b", "c"),
+        ("a", "b", "d"),
+        ("a", "b", "f"),
+    ]
+    assert await door.list_namespaces(suffix=("f",)) == [("a", "b", "f"), ("a", "c", "f")]
+    assert await door.list_namespaces(prefix=("a", "*", "f")) == [("a", "b", "f"), ("a", "c", "f")]
+    assert await door.list_namespaces(prefix=("*", "c")) == [("a", "c", "f"), ("a/", "c")]
+    assert await door.list_namespaces(suffix=("d", "*")) == [("a", "b", "d", "e"), ("a", "b", "d", "i")]
+    assert await door.list_namespaces(prefix=("a", "b"), suffix=("f",)) == [("a", "b", "f")]
+    assert await door.list_namespaces(prefix=("a", "b", "c", "*")) == []
+    assert await door.list_namespaces(limit=2, offset=1) == sorted(known)[1:3]
+    assert await door.list_namespaces(prefix=("nobody",)) == []
+
+
+# -- time to live ----------------------------------------------------------------------------------------
+
+
+def age(database: str, minutes: float) -> None:
+    """Let ``minutes`` pass."""
+    with psycopg.connect(database) as connection:
+        for table in ("memories", "vectors"):
+            connection.execute(
+                cast("Any", f"UPDATE persistmem.{table} SET expires_at = expires_at - %s * interval '1 minute'"),
+                [minutes],
+            )
+
+
+async def test_a_ttl_below_a_minute_does_not_expire_at_once(door: Door, database: str) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"}, ttl=0.5)
+    assert await door.get(ADA, "k") is not None
+    assert len(await door.search(ADA, query="tea")) == 1
+    ((left,),) = rows(database, "SELECT extract(epoch FROM expires_at - now())::float8 FROM persistmem.memories")
+    assert 20 < left <= 30
+
+
+async def test_expired_items_are_never_returned(door: Door, database: str) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"}, ttl=1)
+    age(database, 2)
+    assert await door.get(ADA, "k") is None
+    assert await door.search(ADA) == []
+    assert await door.search(ADA, query="tea") == []
+    assert await door.list_namespaces() == []
+    assert await door.of_memory("recall")("tea", user_id="ada", threshold=0) == []
+    await door.put(ADA, "k", {"text": "likes tea again"})
+    item = await door.get(ADA, "k")
+    assert item.created_at == item.updated_at  # a new item, not the old one's second life
+    check_counters(database)
+
+
+async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(door: Door, database: str) -> None:
+    async def left() -> int:
+        ((minutes, same),) = rows(
+            database,
+            "SELECT round(extract(epoch FROM m.expires_at - now()) / 60)::int, m.expires_at = v.expires_at"
+            " FROM persistmem.memories m JOIN persistmem.vectors v ON v.memory_id = m.id",
+        )
+        assert same
+        return minutes
+
+    await door.put(ADA, "k", {"text": "likes tea"}, ttl=10)
+    reads: list[Callable[..., Awaitable[Any]]] = [
+        lambda **how: door.get(ADA, "k", **how),
+        lambda **how: door.search(ADA, **how),
+        lambda **how: door.search(ADA, query="tea", **how),
+    ]
+    for read in reads:
+        age(database, 4)
+        await read(refresh_ttl=False)
+        assert await left() == 6
+        await read()
+        assert await left() == 10
+    before = await door.get(ADA, "k")
+    assert before.updated_at == before.created_at  # reading is not changing
+    quiet = door.with_options(ttl=TTLConfig(refresh_on_read=False, default_ttl=30.0))
+    age(database, 4)
+    await quiet.get(ADA, "k")
+    assert await left() == 6
+    await quiet.put(ADA, "k", {"text": "likes tea"})
+    assert await left() == 30
+    await quiet.put(ADA, "k", {"text": "likes tea"}, ttl=None)
+    assert rows(database, "SELECT expires_at, time_to_live FROM persistmem.memories") == [(None, None)]
+
+
+async def test_a_read_does_not_fail_where_nothing_can_be_written(door: Door, database: str) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"}, ttl=10)
+    with psycopg.connect(database, autocommit=True) as admin:
+        name = admin.info.dbname
+        admin.execute(cast("Any", f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s",
+            [name],
+        )
+    settings = Settings()
+    embeddings = cast("Embeddings", door.memory._backend._embeddings)
+    with PersistMem.open(database, embeddings=embeddings, settings=settings) as replica:
+        assert replica.store.get(ADA, "k") is not None
+        assert len(replica.store.search(ADA, query="tea")) == 1
+
+
+async def test_the_sweep_erases_what_has_expired_and_nothing_else(door: Door, database: str) -> None:
+    await door.batch([PutOp((f"u{n}",), "k", {"text": "likes tea"}, None, 1.0) for n in range(3)])
+    await door.put(("u0",), "longer", {"text": "likes dogs"}, ttl=60)
+    await door.put(("u1",), "ever", {"text": "likes cats"})
+    assert await door.sweep_ttl() == 0
+    age(database, 2)
+    assert await door.sweep_ttl() == 3
+    assert await door.sweep_ttl() == 0
+    assert {item.key for item in await door.search(())} == {"longer", "ever"}
+    assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(2,)]
+    check_counters(database)
+
+
+# -- one table, two doors --------------------------------------------------------------------------------
+
+
+async def test_what_was_remembered_is_an_item(door: Door, database: str) -> None:
+    memory = await door.of_memory("remember")("My dog is called Rex", user_id="ada")
+    item = await door.get(ADA, memory.key)
+    assert item.value == {"text": "My dog is called Rex"}
+    assert item.created_at == memory.recorded_at
+    assert [each.key for each in await door.search(ADA, query="the name of the pet")] == [memory.key]
+    await door.of_memory("remember")("Lives in Oslo", key="home", value={"city": "Oslo"}, user_id="ada")
+    await door.of_memory("remember")("Lives in Rome", key="home", value={"city": "Rome"}, user_id="ada")
+    assert [each.key for each in await door.search(ADA, filter={"city": "Rome"})] == ["home"]
+    assert await door.search(ADA, filter={"city": "Oslo"}) == []
+    await door.put(ADA, "home", {"text": "Lives in Bern"})
+    assert rows(database, "SELECT status FROM persistmem.memories WHERE key = 'home' ORDER BY status") == [
+        ("active",),
+        ("superseded",),
+    ]
+    await door.delete(ADA, "home")
+    assert rows(database, "SELECT count(*) FROM persistmem.memories WHERE key = 'home'") == [(0,)]
+    check_counters(database)
+
+
+async def test_what_was_put_is_recalled(door: Door, database: str) -> None:
+    await door.put(ADA, "pet", {"text": "My dog is called Rex", "kind": "episodic", "importance": 0.9})
+    await door.put(ADA, "tea", {"content": "我喜欢茶", "kind": ["odd"], "importance": 7})
+    (best, *_) = await door.of_memory("recall")("What is my dog called?", user_id="ada")
+    assert (best.memory.key, best.memory.kind, best.memory.importance) == ("pet", "episodic", pytest.approx(0.9))
+    assert best.memory.provenance.source == "store"
+    (chinese, *_) = await door.of_memory("recall")("喜欢", user_id="ada", threshold=0)
+    assert (chinese.memory.key, chinese.memory.kind, chinese.memory.importance) == ("tea", "semantic", 0.5)
+    await door.of_memory("remember")("My cat is called Tom", key="pet", user_id="ada")
+    assert (await door.get(ADA, "pet")).value == {"text": "My cat is called Tom"}
+    check_counters(database)
+
+
+def test_fields_given_as_a_string_are_refused(memory: PersistMem) -> None:
+    with pytest.raises(ConfigurationError, match="list of paths"):
+        PersistMemStore(memory._backend, fields="text")
+
+
+# -- against LangGraph's own -----------------------------------------------------------------------------
+
+
+async def test_it_answers_as_langgraphs_in_memory_store_does(door: Door) -> None:
+    """Differences by choice: the order without a query, typed ``$gt``, limits below 0, keys and namespaces that are empty."""
+    reference = InMemoryStore()
+    steps: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+    for n in range(40):
+        namespace = ("users", f"u{n % 3}", *(("notes",) if n % 4 == 0 else ()))
+        steps.append(
+            ("put", (namespace, f"k{n % 7}", {"n": n, "even": n % 2 == 0, "deep": {"m": n % 5, "l": [n]}}), {})
+        )
+        if n % 5 == 0:
+            steps.append(("delete", (namespace, f"k{(n + 1) % 7}"), {}))
+        steps.append(("get", (namespace, f"k{n % 6}"), {}))
+        steps += [
+            ("search", (namespace[:depth],), {"filter": filter, "limit": 100})
+            for depth, filter in enumerate(
+                [
+                    None,
+                    {"even": True},
+                    {"n": {"$gte": 9, "$lt": 30}},
+                    {"deep": {"m": 2}},
+                    {"deep": {"l": [n]}},
+                    {"n": {"$ne": 3}},
+                ]
+            )
+        ]
+    for what in (
+        {},
+        {"prefix": ("users", "*", "notes")},
+        {"suffix": ("notes",)},
+        {"max_depth": 2},
+        {"limit": 2, "offset": 1},
+    ):
+        steps.append(("list_namespaces", (), what))
+    for name, args, kwargs in steps:
+        ours, theirs = await getattr(door, name)(*args, **kwargs), getattr(reference, name)(*args, **kwargs)
+        if name == "list_namespaces":
+            assert ours == theirs
+        elif name == "get":
+            assert (ours and ours.value) == (theirs and theirs.value)
+        elif name == "search":
+            assert by_key(ours) == by_key(theirs), (args, kwargs)
+
+
+def by_key(items: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return sorted((item.namespace, item.key, json.dumps(item.value), item.score) for item in items)
