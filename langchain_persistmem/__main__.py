@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code: 0 done, 1 failed with a message, 2 bad usage, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without the letters shows "?" instead of failing
     try:
         parser = _parser()
@@ -40,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Long-term memory for LangChain agents, in PostgreSQL.",
         epilog="Start with: persistmem demo",
     )
-    parser.add_argument("--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}")
+    parser.add_argument(
+        "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
+    )
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (demo, ingest, recall, listing, forget, status):
         command.add(subcommands)

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, cast
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -22,9 +23,12 @@ from langgraph.store.base import (
     TTLConfig,
 )
 from langgraph.store.memory import InMemoryStore
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from langchain_persistmem import InvalidInput, LocalEmbeddings, PersistMem, PersistMemStore, Settings, UseAsyncMethod
-from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed
+from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed, StorageError
+from langchain_persistmem.postgres import memories
 
 ADA = ("memories", "ada")
 
@@ -52,6 +56,24 @@ class Door:
             return await done if self.prefix else done
 
         return call
+
+
+@pytest.fixture(scope="module")
+def shared(server: str, template: str) -> Iterator[str]:
+    """One database for this file: a hundred of them would take longer than the tests."""
+    name = f"persistmem_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        yield make_conninfo(server, dbname=name)
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(shared: str) -> str:
+    """The connection string of that database, empty."""
+    with psycopg.connect(shared) as connection:
+        connection.execute("TRUNCATE persistmem.namespaces CASCADE")
+    return shared
 
 
 @pytest.fixture(params=["", "a"], ids=["sync", "async"])
@@ -143,7 +165,7 @@ async def test_the_last_put_of_a_key_wins(door: Door) -> None:
         (PutOp((), "k", {"n": 1}), r"ops\[1\]: namespace"),
         (PutOp(cast("Any", "ada"), "k", {"n": 1}), r"ops\[1\]: namespace is of type str"),
         (PutOp(("x" * 600,), "k", {"n": 1}), r"ops\[1\]: namespace takes 600 bytes"),
-        (PutOp(ADA, "k", {"n": 1}, cast("Any", True)), r"ops\[1\]: index"),  # noqa: FBT003
+        (PutOp(ADA, "k", {"n": 1}, cast("Any", True)), r"ops\[1\]: index"),
         (PutOp(ADA, "k", {"n": 1}, cast("Any", "text")), r"ops\[1\]: index"),
         (PutOp(ADA, "k", {"n": 1}, None, 0), r"ops\[1\]: ttl"),
         (PutOp(ADA, "k", {"n": 1}, None, -1.0), r"ops\[1\]: ttl"),
@@ -558,18 +580,18 @@ async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(door: Door, 
 
 async def test_a_read_does_not_fail_where_nothing_can_be_written(door: Door, database: str) -> None:
     await door.put(ADA, "k", {"text": "likes tea"}, ttl=10)
-    with psycopg.connect(database, autocommit=True) as admin:
-        name = admin.info.dbname
-        admin.execute(cast("Any", f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s",
-            [name],
-        )
-    settings = Settings()
     embeddings = cast("Embeddings", door.memory._backend._embeddings)
-    with PersistMem.open(database, embeddings=embeddings, settings=settings) as replica:
-        assert replica.store.get(ADA, "k") is not None
-        assert len(replica.store.search(ADA, query="tea")) == 1
+    with psycopg.connect(database, autocommit=True) as admin:
+        here = sql.Identifier(admin.info.dbname)
+        admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(here))
+        try:
+            with PersistMem.open(database, embeddings=embeddings) as replica:
+                assert replica.store.get(ADA, "k") is not None
+                assert len(replica.store.search(ADA, query="tea")) == 1
+                with pytest.raises(StorageError):
+                    replica.store.put(ADA, "k", {"n": 1}, index=False)
+        finally:
+            admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(here))
 
 
 async def test_the_sweep_erases_what_has_expired_and_nothing_else(door: Door, database: str) -> None:
@@ -583,6 +605,23 @@ async def test_the_sweep_erases_what_has_expired_and_nothing_else(door: Door, da
     assert {item.key for item in await door.search(())} == {"longer", "ever"}
     assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(2,)]
     check_counters(database)
+
+
+async def test_the_sweep_spares_what_was_put_again_while_it_ran(
+    door: Door, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await door.put(ADA, "k", {"text": "likes tea"}, ttl=1)
+    age(database, 2)
+    listed = memories.expired_memories
+
+    async def listed_just_before_a_put(tx: Any, *, now: datetime) -> Any:
+        found = await listed(tx, now=now)
+        age(database, -60)
+        return found
+
+    monkeypatch.setattr(memories, "expired_memories", listed_just_before_a_put)
+    assert await door.sweep_ttl() == 0
+    assert await door.get(ADA, "k") is not None
 
 
 # -- one table, two doors --------------------------------------------------------------------------------
@@ -615,6 +654,7 @@ async def test_what_was_put_is_recalled(door: Door, database: str) -> None:
     assert (best.memory.key, best.memory.kind, best.memory.importance) == ("pet", "episodic", pytest.approx(0.9))
     assert best.memory.provenance.source == "store"
     (chinese, *_) = await door.of_memory("recall")("喜欢", user_id="ada", threshold=0)
+    assert chinese.why.words > 0
     assert (chinese.memory.key, chinese.memory.kind, chinese.memory.importance) == ("tea", "semantic", 0.5)
     await door.of_memory("remember")("My cat is called Tom", key="pet", user_id="ada")
     assert (await door.get(ADA, "pet")).value == {"text": "My cat is called Tom"}

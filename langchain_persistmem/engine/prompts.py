@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_persistmem.errors import ExtractionFailed
-from langchain_persistmem.types import Candidate, Kind, Provenance, Source, Turn
+from langchain_persistmem.types import Candidate, Kind, Provenance, Turn
 
 VERSION = "2026-11-1"
 """Stored with every memory that was made by this prompt; changes with each change of the text."""
@@ -69,8 +69,8 @@ def candidates(
 ) -> Sequence[Candidate]:
     """The usable part of the model's answer.
 
-    An entry without text, of an unknown kind, or that names no message which was shown, is
-    dropped; so is an instruction that does not come from the user.
+    An entry without text, of an unknown kind, or that names no message of the user which was
+    shown, is dropped: the assistant's own words are no evidence about the user.
 
     Raises:
         ExtractionFailed: the answer as a whole does not have the shape that was asked for.
@@ -106,8 +106,7 @@ def _candidate(entry: object, turns: Sequence[Turn], *, thread_id: str, model: s
     sources = [turns[number - 1] for number in shown]
     if not sources:
         return None
-    source: Source = "user" if any(turn.role == "user" for turn in sources) else "assistant"
-    if kind == "procedural" and source != "user":
+    if all(turn.role != "user" for turn in sources):
         return None
     return Candidate(
         text=" ".join(text.encode(errors="replace").decode().split())[:max_chars],
@@ -116,7 +115,7 @@ def _candidate(entry: object, turns: Sequence[Turn], *, thread_id: str, model: s
         confidence=_share(fields.get("confidence"), 0.5),
         valid_from=sources[-1].sent_at,
         provenance=Provenance(
-            source=source,
+            source="user",
             thread_id=thread_id,
             message_ids=tuple(turn.id for turn in sources),
             extractor="model",

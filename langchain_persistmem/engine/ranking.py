@@ -18,8 +18,9 @@ from langchain_persistmem.types import Findings, Found, Recollection, Why
 _FIRST_PERSON = re.compile(r"\b(i|my|me|mine)\b", re.IGNORECASE)
 _TOLD_BY_ASSISTANT = re.compile(
     r"\bremind me\b|\b(previous|earlier|last|our) (conversation|chat|discussion)s?\b"
-    r"|\byou(r|'ve| have| had)? (just |also |previously )?(told|said|mentioned|suggest(ed|ion)|recommend(ed|ation)"
-    r"|provided|gave|given|listed|explained|described|wrote|written|shared|created|made)\b",
+    r"|\byou(r|'ve| have| had)? (just |also |previously )?(told|tell|said|say|mention(ed)?|suggest(ed|ions?)?"
+    r"|recommend(ed|ations?)?|provided?|gave|give|given|list(ed)?|explain(ed)?|describe[d]?|wrote|write|written"
+    r"|share[d]?|create[d]?|made|make)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+")

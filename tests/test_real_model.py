@@ -1,0 +1,82 @@
+"""A real chat model, with real weights, in a real graph: the second session recalls what the first one said."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from langchain_core.messages import HumanMessage
+from langchain_openai import ChatOpenAI
+from langgraph.graph import END, START, StateGraph
+from psycopg.rows import dict_row
+
+from langchain_persistmem import MemoryState, PersistMem, extract_memory, load_memory, prompt_with_memory
+from tests.model_server import MODEL_NAME, ModelNotInstalledError, serve
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ChatOpenAI]:
+    """Qwen2.5-Coder-0.5B behind an OpenAI-compatible server; skips only where the "model" group is not installed."""
+    try:
+        server = serve()
+        url = server.__enter__()
+    except ModelNotInstalledError as error:
+        pytest.skip(str(error))
+    try:
+        yield ChatOpenAI(
+            base_url=url,
+            api_key="not-needed",
+            model=MODEL_NAME,
+            temperature=0,
+            max_tokens=400,
+            max_retries=0,
+            timeout=100,
+        )
+    finally:
+        server.__exit__(None, None, None)
+
+
+def test_the_second_session_recalls_what_the_first_one_said(model: ChatOpenAI, database: str, embeddings: Any) -> None:
+    with PersistMem.open(database, embeddings=embeddings, model=model) as memory:
+
+        def answer(state: MemoryState) -> dict[str, Any]:
+            return {"messages": [model.bind(max_tokens=30).invoke(prompt_with_memory("You are brief.", state))]}
+
+        builder = StateGraph(MemoryState)
+        builder.add_node("load_memory", load_memory(memory, on_error="raise"))
+        builder.add_node("model", answer)
+        builder.add_node("extract_memory", extract_memory(memory, on_error="raise"))
+        builder.add_edge(START, "load_memory")
+        builder.add_edge("load_memory", "model")
+        builder.add_edge("model", "extract_memory")
+        builder.add_edge("extract_memory", END)
+        graph = builder.compile(checkpointer=memory.saver, store=memory.store)
+
+        def say(text: str, thread: str) -> dict[str, Any]:
+            config = {"configurable": {"thread_id": thread, "user_id": "maya"}}
+            return graph.invoke({"messages": [HumanMessage(text, id=f"{thread}-1")]}, config)
+
+        first = say("My name is Maya and I am allergic to hazelnuts.", "monday")
+        assert first["memory_context"] == ""
+        rows = rows_of(database)
+        about_hazelnuts = [row for row in rows if "hazelnut" in row["text"].lower()]
+        assert about_hazelnuts, f"the model gave {len(rows)} memories, none of hazelnuts"
+        for row in rows:
+            assert row["source"] == "user"
+            assert row["provenance"]["extractor"] == "model"
+            assert row["provenance"]["model"] == MODEL_NAME
+            assert row["provenance"]["message_ids"] == ["monday-1"]
+            assert row["thread_id"] == "monday"
+
+        second = say("What am I allergic to?", "tuesday")
+        assert "hazelnut" in second["memory_context"].lower()
+        used = {row["id"] for row in rows_of(database) if row["times"]}
+        assert used & {row["id"] for row in about_hazelnuts}
+
+
+def rows_of(database: str) -> list[dict[str, Any]]:
+    with psycopg.connect(database, row_factory=dict_row) as connection:
+        return connection.execute(
+            "SELECT m.*, u.times FROM persistmem.memories m "
+            "LEFT JOIN persistmem.uses u ON u.namespace = m.namespace AND u.memory_id = m.id"
+        ).fetchall()
