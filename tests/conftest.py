@@ -4,8 +4,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg

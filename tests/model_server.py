@@ -86,7 +86,7 @@ def _join_parts(parts: list[Path], target: Path) -> None:
             joined.close()
             if digest.hexdigest() != WEIGHTS_SHA256:
                 raise ModelServerError(f"model weights are not the expected file: sha256 is {digest.hexdigest()}")
-            os.replace(joined.name, target)
+            Path(joined.name).replace(target)
         finally:
             Path(joined.name).unlink(missing_ok=True)
 

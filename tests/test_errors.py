@@ -12,7 +12,7 @@ import pytest
 import langchain_persistmem
 from langchain_persistmem import PersistMem, PersistMemError, StorageError, StorageUnavailable, errors
 
-SECRET = "my salary is 58400 euros"  # noqa: S105
+SECRET = "my salary is 58400 euros"
 CLASSES = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, PersistMemError)]
 
 

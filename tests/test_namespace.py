@@ -63,7 +63,7 @@ def test_every_method_refuses_to_guess(memory: PersistMem) -> None:
         lambda: memory.remember("x"),
         lambda: memory.recall("x"),
         lambda: memory.context("x"),
-        lambda: memory.list(),
+        memory.list,
         lambda: memory.get("x"),
         lambda: memory.forget(everything=True),
         lambda: memory.observe([("user", "x")], thread_id="t"),

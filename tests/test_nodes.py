@@ -131,14 +131,14 @@ async def test_the_runs_context_comes_before_what_a_client_puts_into_configurabl
 @pytest.mark.parametrize("on_error", ["raise", "continue"])
 async def test_without_a_user_the_run_says_which_keys_were_found(either, on_error: str) -> None:
     graph = graph_of(either.memory, [], on_error=on_error)
-    with pytest.raises(NamespaceMissing, match="keys found: .*thread_id"):
+    with pytest.raises(NamespaceMissing, match=r"keys found: .*thread_id"):
         await say(graph, either, "Hello there", user=None)
     assert (await either.status())["namespaces"] == 0
 
 
 async def test_memory_that_fails_does_not_take_the_conversation_down(either, monkeypatch, caplog) -> None:
     seen: list[list[Any]] = []
-    secret = "My locker code is 4711"  # noqa: S105
+    secret = "My locker code is 4711"
 
     def fail(*_: object, **__: object) -> None:
         raise StorageUnavailable

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
+from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.context import approximate_tokens, render
 from langchain_persistmem.engine.ranking import rank, select
-from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.types import Findings, Found, Why
 

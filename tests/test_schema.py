@@ -167,9 +167,11 @@ def test_a_role_without_rights_is_told_what_to_grant(database: str, server: str,
         admin.execute("CREATE ROLE persistmem_nobody LOGIN PASSWORD 'x'")
     try:
         as_nobody = psycopg.conninfo.make_conninfo(database, user="persistmem_nobody", password="x")
-        with PersistMem.open(as_nobody, embeddings=embeddings) as memory:
-            with pytest.raises(ConfigurationError, match="grant"):
-                memory.remember("I like tea", user_id="ada")
+        with (
+            PersistMem.open(as_nobody, embeddings=embeddings) as memory,
+            pytest.raises(ConfigurationError, match="grant"),
+        ):
+            memory.remember("I like tea", user_id="ada")
     finally:
         with psycopg.connect(server, autocommit=True) as admin:
             admin.execute("DROP ROLE persistmem_nobody")

@@ -241,7 +241,7 @@ def _repair(place: Path) -> None:
         lines = file.read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return
-    pids: list[int] = [int(lines[0])] if len(lines) == 8 and lines[0].isdecimal() else psutil.pids()
+    pids: list[int] = [int(lines[0])] if len(lines) == 8 and lines[0].isdecimal() else psutil.pids()  # noqa: PLR2004 - a complete postmaster.pid
     if len(pids) == 1 and not psutil.pid_exists(pids[0]):
         return  # it died; PostgreSQL sees that, and that its last children are gone, when it starts
     if not any(_is_server(psutil, pid, place) for pid in pids):

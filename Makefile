@@ -1,0 +1,25 @@
+.PHONY: setup test lint format docs notebooks all
+
+setup:  ## everything that the targets below need
+	uv sync --all-groups
+
+test:  ## the whole suite, on a PostgreSQL that it starts itself
+	uv run pytest
+
+lint:  ## style, types, and the import contracts between the rooms
+	uv run --group lint ruff check .
+	uv run --group lint ruff format --check .
+	uv run --group lint basedpyright
+	uv run --group lint lint-imports
+
+format:
+	uv run --group lint ruff format .
+	uv run --group lint ruff check --fix .
+
+docs:  ## every block of the documentation runs
+	uv run pytest tests/test_docs.py
+
+notebooks:  ## every notebook runs from top to bottom
+	uv run --group notebooks pytest tests/test_notebooks.py
+
+all: lint test
