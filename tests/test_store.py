@@ -365,6 +365,9 @@ async def test_filters_compare_by_type(door: Door) -> None:
     assert await keys(tags={"$contains": [100]}) == {"n100"}
     assert await keys(missing=None, n={"$ne": 2}) == {"n9", "n10", "n100"}
     assert await keys(n={}) == set()
+    assert await keys(n={"x": None}) == await keys(missing={"x": None}) == set()
+    assert len(await keys(deep={"y": None})) == 4
+    assert await keys(n={"$in": [True, "2"]}) == set()
     assert {i.key for i in await door.search(ADA, filter={"$or": [{"n": 2}, {"s": "9"}]})} == {"n2", "n9"}
 
 

@@ -114,8 +114,9 @@ class _Builder:
             return sql.SQL("COALESCE({}, 'null') = 'null'").format(field)
         if isinstance(value, Mapping):
             nested = cast("Mapping[object, object]", value)
-            if nested:  # the field contains it
-                return self.all(nested, where, field, depth)
+            if nested:  # the field is an object too, and contains it
+                inside = self.all(nested, where, field, depth)
+                return sql.SQL("(COALESCE(jsonb_typeof({}) = 'object', FALSE) AND {})").format(field, inside)
         return sql.SQL("COALESCE({} = {}, FALSE)").format(field, self.json(cast("object", value), where))
 
     def not_equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:

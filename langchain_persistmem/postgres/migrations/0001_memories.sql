@@ -99,7 +99,7 @@ CREATE TABLE persistmem.vectors (
 ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN;
 -- The exact search: one index-only scan of one namespace.
 CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model)
-    INCLUDE (memory_id, expires_at, embedding) WHERE active;
+    INCLUDE (memory_id, part, expires_at, embedding) WHERE active;
 
 -- One row per word of a current memory: a plain btree gives true BM25 statistics per namespace
 -- and, unlike GIN, serves row-level security too.

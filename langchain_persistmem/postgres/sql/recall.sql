@@ -11,26 +11,39 @@ WITH asked AS MATERIALIZED (
     WHERE n.namespace = %(namespace)s::text
 ), compared AS MATERIALIZED (
     -- The exact search: an index-only scan of this namespace's vectors, and of nothing else.
-    SELECT v.memory_id, max(-(v.{embedding} <#> %(embedding)s::halfvec)) AS similarity
+    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
     FROM persistmem.vectors v
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
       AND {vectors_condition}
-    GROUP BY v.memory_id
+), statistics AS MATERIALIZED (
+    SELECT count(*) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
+           coalesce(max(part), 0) + 1 AS parts
+    FROM compared
+), near AS MATERIALIZED (
+    -- The best memories by their best part. As no memory has more than `parts` of them, the first
+    -- candidates * parts rows hold enough memories: exact, without grouping all that were compared.
+    SELECT memory_id, max(similarity) AS similarity
+    FROM (
+        SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id
+        LIMIT %(candidates)s::bigint * (SELECT parts FROM statistics)
+    ) best
+    GROUP BY memory_id
+    ORDER BY max(similarity) DESC, memory_id
+    LIMIT %(candidates)s::bigint
 ), matched AS MATERIALIZED (
-    SELECT w.memory_id, w.word, w.times, w.length, count(*) OVER (PARTITION BY w.word) AS containing
+    SELECT w.memory_id, w.word, w.times, w.length
     FROM asked
     JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
     WHERE {words_condition}
 ), rarity AS MATERIALIZED (
     -- BM25's inverse document frequency; a word that no memory has is the rarest.
     SELECT asked.word,
-           ln(1 + (greatest(size.documents, known.containing) - known.containing + 0.5) / (known.containing + 0.5)) AS idf
+           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
     FROM asked
     CROSS JOIN size
-    CROSS JOIN LATERAL (
-        SELECT coalesce((SELECT m.containing FROM matched m WHERE m.word = asked.word LIMIT 1), 0) AS containing
-    ) known
+    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
+    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS memories) known
 ), worded AS MATERIALIZED (
     -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured.
     SELECT m.memory_id,
@@ -39,25 +52,41 @@ WITH asked AS MATERIALIZED (
     JOIN rarity r USING (word)
     CROSS JOIN size
     GROUP BY m.memory_id
+    ORDER BY 2 DESC, 1
+    LIMIT %(candidates)s::bigint
+), always AS (
+    SELECT m.id AS memory_id
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
+    ORDER BY m.importance DESC, m.id
+    LIMIT %(instructions)s::bigint
 ), candidates AS (
-    (SELECT memory_id, false AS always FROM compared ORDER BY similarity DESC, memory_id LIMIT %(candidates)s::integer)
-    UNION
-    (SELECT memory_id, false FROM worded ORDER BY lexical DESC, memory_id LIMIT %(candidates)s::integer)
-    UNION
-    (SELECT id, true FROM persistmem.memories
-     WHERE namespace = %(namespace)s::text AND kind = 'procedural' AND status = 'active'
-     ORDER BY importance DESC LIMIT %(instructions)s::integer)
+    SELECT memory_id, max(similarity) AS similarity, max(lexical) AS lexical, bool_or(always) AS always
+    FROM (
+        SELECT memory_id, similarity, NULL::float8 AS lexical, false AS always FROM near
+        UNION ALL
+        SELECT memory_id, NULL, lexical, false FROM worded
+        UNION ALL
+        SELECT memory_id, NULL, NULL, true FROM always
+    ) found
+    GROUP BY memory_id
 )
-SELECT m.*, c.always, coalesce(s.similarity, 0) AS similarity, coalesce(w.lexical, 0) AS lexical,
-       coalesce(u.times, 0) AS uses, x.*
-FROM (
-    SELECT count(*) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
-           (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max
-    FROM compared
-) x
-CROSS JOIN (SELECT memory_id, bool_or(always) AS always FROM candidates GROUP BY memory_id) c
+SELECT m.*, c.always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
+       (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
+       -- What was a candidate for one signal only is looked up for the other.
+       coalesce(c.similarity, (
+           SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
+           FROM persistmem.vectors v
+           WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
+       ), 0) AS similarity,
+       coalesce(c.lexical, (
+           SELECT sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + 0.75 * w.length / size.usual_length)))
+           FROM rarity r
+           JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = r.word AND w.memory_id = m.id
+           CROSS JOIN size
+       ), 0) AS lexical
+FROM candidates c
+CROSS JOIN statistics s
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
-LEFT JOIN compared s ON s.memory_id = c.memory_id
-LEFT JOIN worded w ON w.memory_id = c.memory_id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
 WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)

@@ -1,0 +1,115 @@
+"""A recall is one statement, which scans one namespace's vectors and nothing else."""
+
+from collections import Counter
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from langchain_persistmem import LocalEmbeddings, PersistMem
+from langchain_persistmem.postgres import search_index
+from langchain_persistmem.postgres.statements import statement
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is sent to PostgreSQL, statement by statement."""
+    sent: list[str] = []
+    for kind in (psycopg.Connection, psycopg.AsyncConnection):
+        original = kind.execute
+
+        def execute(self: Any, query: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:
+            sent.append(query.as_string(None) if hasattr(query, "as_string") else str(query))
+            return original(self, query, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "execute", execute)
+    return sent
+
+
+async def test_recall_and_context_are_one_round_trip_each(either, statements: list[str]) -> None:
+    await either.remember("I like tea", user_id="ada")
+    for call in (either.recall, either.context):
+        statements.clear()
+        await call("Do I like tea?", user_id="ada")
+        assert len(statements) == 1
+        assert statements[0].startswith("-- Everything that ranking needs")
+
+
+async def test_reading_writes_nothing(either, database: str) -> None:
+    await either.remember("I like tea", user_id="ada")
+    with psycopg.connect(database, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(
+                sql.Identifier(psycopg.conninfo.conninfo_to_dict(database)["dbname"])
+            )
+        )
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    assert await either.recall("Do I like tea?", user_id="ada")
+    assert (await either.context("Do I like tea?", user_id="ada")).text
+    assert await either.list(user_id="ada")
+    assert await either.status(user_id="ada")
+
+
+def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, database: str, monkeypatch) -> None:
+    for user in ("ada", *(f"user{number}" for number in range(15))):
+        turns = [{"role": "user", "content": f"{user} planted oak {number}"} for number in range(40)]
+        memory.observe(turns, thread_id="t", user_id=user)
+    asked: dict[str, Any] = {}
+
+    def keep_statement(name: str, **slots: sql.Composable) -> Any:
+        asked["query"] = statement(name, **slots)  # type: ignore[arg-type]
+        return asked["query"]
+
+    monkeypatch.setattr(search_index, "statement", keep_statement)
+    original = psycopg.Connection.execute
+
+    def keep_parameters(self: Any, query: Any, parameters: Any = None, **kwargs: Any) -> Any:
+        if asked and query is asked["query"]:
+            asked["parameters"] = parameters
+            asked["connection"] = self
+            original(self, "VACUUM ANALYZE persistmem.vectors, persistmem.words, persistmem.memories")
+            asked["plan"] = [
+                row["QUERY PLAN"] for row in original(self, sql.SQL("EXPLAIN ") + query, parameters).fetchall()
+            ]
+        return original(self, query, parameters, **kwargs)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", keep_parameters)
+    memory.recall("Who planted an oak tree?", user_id="ada")
+    plan = "\n".join(asked["plan"])
+    assert "Index Only Scan using vectors_scan" in plan
+    for table in ("vectors", "words", "memories"):
+        assert f"Seq Scan on {table}" not in plan
+
+
+class Padded(LocalEmbeddings):
+    """The local model with zeros behind, as wide as hosted models are."""
+
+    model_name = "padded"
+    dimensions = 1536
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [vector + [0.0] * (1536 - len(vector)) for vector in super().embed_documents(texts)]
+
+
+async def test_wide_vectors_are_searched_exactly_too(empty_database: str) -> None:
+    async with PersistMem.aopen(empty_database, embeddings=Padded()) as memory:
+        await memory.asetup()
+        for text in ("My daughter Lena plays the violin", "I work as a nurse", "I am allergic to nuts"):
+            await memory.aremember(text, user_id="ada")
+        (best, *_) = await memory.arecall("Which instrument does Lena play?", user_id="ada")
+        assert best.text == "My daughter Lena plays the violin"
+        (item, *_) = await memory.store.asearch(("memories", "ada"), query="What must I not eat?", limit=1)
+        assert item.value["text"] == "I am allergic to nuts"
+
+
+def test_an_item_of_many_parts_does_not_crowd_out_the_others(memory: PersistMem) -> None:
+    memory.store.put(
+        ("memories", "ada"), "list", {"birds": [f"garden bird {i}" for i in range(60)]}, index=["birds[*]"]
+    )
+    for number in range(9):
+        memory.remember(f"I saw garden bird number {number}", user_id="ada")
+    found = memory.recall("garden bird", limit=10, threshold=0, user_id="ada")
+    assert Counter(each.memory.key == "list" for each in found) == {True: 1, False: 9}
