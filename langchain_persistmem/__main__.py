@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from langchain_persistmem.errors import MissingDependency, PersistMemError
+from langchain_persistmem.errors import MissingDependency, PersistMemError, SchemaOutOfDate
 
 _INTERRUPTED = 130
 
@@ -58,6 +58,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.run(options)
         sys.stdout.flush()
+    except SchemaOutOfDate as error:
+        show_error(
+            f"{error} (`persistmem ingest` and `persistmem demo` do that)" if "setup()" in str(error) else str(error)
+        )
+        return 1
     except PersistMemError as error:
         show_error(str(error))
         return 1

@@ -43,6 +43,11 @@ _QUIET: RunnableConfig = {"run_name": "persistmem_extract", "tags": [TAG_NOSTREA
 """Our own model calls never enter the token stream of the user's graph."""
 
 
+_LOST_CONNECTIONS = 2
+"""A server that restarts leaves the pool's idle connections dead, some of them only a moment later: so often are
+they replaced and the flow, of which nothing was done, begun again."""
+
+
 class Backend(Protocol):
     """All that a flow may wait for. Nothing here holds a connection while a model works."""
 
@@ -152,12 +157,13 @@ class SyncBackend(_Models):
     def run(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        try:
-            return _finished(flow(self, *args, **kwargs))
-        except StorageUnavailable as error:
-            if not error.nothing_was_done:
-                raise
-        self.pool.check()  # a server restart leaves every idle connection dead: replace them, then once more
+        for _ in range(_LOST_CONNECTIONS):
+            try:
+                return _finished(flow(self, *args, **kwargs))
+            except StorageUnavailable as error:
+                if not error.nothing_was_done:
+                    raise
+            self.pool.check()
         return _finished(flow(self, *args, **kwargs))
 
     async def arun(
@@ -201,12 +207,13 @@ class AsyncBackend(_Models):
     async def arun(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        try:
-            return await flow(self, *args, **kwargs)
-        except StorageUnavailable as error:
-            if not error.nothing_was_done:
-                raise
-        await self.pool.check()
+        for _ in range(_LOST_CONNECTIONS):
+            try:
+                return await flow(self, *args, **kwargs)
+            except StorageUnavailable as error:
+                if not error.nothing_was_done:
+                    raise
+            await self.pool.check()
         return await flow(self, *args, **kwargs)
 
 

@@ -198,7 +198,7 @@ async def test_labels_that_langgraph_forbids_are_forbidden_in_direct_batches_too
         SearchOp((label,)),
         ListNamespacesOp((MatchCondition("prefix", (label,)),)),
     ):
-        with pytest.raises(InvalidNamespaceError):
+        with pytest.raises((InvalidNamespaceError, InvalidInput)):  # LangGraph itself looks for NUL only since 4.3.1
             await door.batch([PutOp(ADA, "good", {"n": 1}), bad])
     assert await door.get(ADA, "good") is None
 

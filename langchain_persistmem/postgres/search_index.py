@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from pgvector import HalfVector
 
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
@@ -15,6 +13,14 @@ from langchain_persistmem.postgres.rows import dumped, memory_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Found, Kind, Vector
+
+if TYPE_CHECKING:
+    from pgvector import HalfVector
+else:
+    try:
+        from pgvector import HalfVector
+    except ImportError:  # 0.3, which langchain-postgres pins
+        from pgvector.psycopg import HalfVector
 
 
 def stored(vector: Vector) -> HalfVector:
