@@ -12,10 +12,11 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -122,7 +123,7 @@ def _read(path: Path) -> Iterator[FileTurn | str]:
             if "turns" in found:
                 yield from _user(found, where, ids)
             else:
-                yield _checked(lambda found=found: _turn(found), where, ids)
+                yield _checked(partial(_turn, found), where, ids)
 
 
 @contextmanager
@@ -141,7 +142,9 @@ def _opened(path: Path) -> Generator[IO[bytes]]:
             with gzip.open(raw) if packed else raw as lines:
                 yield cast("IO[bytes]", lines)
     except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(f"{path} cannot be read to its end ({type(error).__name__}); check or copy it again") from error
+        raise InvalidInput(
+            f"{path} cannot be read to its end ({type(error).__name__}); check or copy it again"
+        ) from error
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -167,14 +170,14 @@ def _user(found: Mapping[str, Any], where: str, ids: _Ids) -> Iterator[FileTurn 
     for index, each in enumerate(cast("list[object]", turns)):
         here = f"{where}, turns[{index}]"
         if isinstance(each, dict):
-            yield _checked(lambda each=each: _benchmark_turn(user, cast("dict[str, Any]", each)), here, ids)
+            yield _checked(partial(_benchmark_turn, user, cast("dict[str, Any]", each)), here, ids)
         else:
             yield f"{here}: is no object; write id, session, ts, speaker, role and text"
 
 
-def _checked(make: Any, where: str, ids: _Ids) -> FileTurn | str:
+def _checked(make: Callable[[], FileTurn], where: str, ids: _Ids) -> FileTurn | str:
     try:
-        return ids.given(cast("FileTurn", make()))
+        return ids.given(make())
     except InvalidInput as error:
         return f"{where}: {error}"
 

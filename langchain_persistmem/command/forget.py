@@ -81,10 +81,14 @@ def _forget(memory: PersistMem, options: argparse.Namespace, whose: dict[str, An
         out().print(tables.recollection_table(found.candidates, numbered=True, keys=True, why=False))
     chosen = _certain(found.candidates) if options.yes or options.dry_run else _asked(found.candidates)
     if not chosen:
+        if options.json:
+            return found
         out().print("Nothing was erased.")
         return None
     if options.yes and not options.json:
-        note(f"taking {len(chosen)} of {len(found.candidates)}: those with a score of {Settings().threshold:.2f} or more")
+        note(
+            f"taking {len(chosen)} of {len(found.candidates)}: those with a score of {Settings().threshold:.2f} or more"
+        )
     return memory.forget(chosen, dry_run=options.dry_run, **whose)
 
 
@@ -94,7 +98,7 @@ def _keys(
     if options.yes or options.dry_run:
         return memory.forget(keys, dry_run=options.dry_run, **whose)
     out().print(tables.receipt_table(memory.forget(keys, dry_run=True, **whose)))
-    answer = out().input("Erase this for good? [y/N] ").strip().casefold()
+    answer = _answer("Erase this for good? [y/N] ").casefold()
     if answer in ("y", "yes"):
         return memory.forget(keys, **whose)
     out().print("Nothing was erased.")
@@ -106,7 +110,7 @@ def _everything(memory: PersistMem, options: argparse.Namespace, whose: dict[str
         return memory.forget(everything=True, dry_run=options.dry_run, **whose)
     out().print(tables.receipt_table(memory.forget(everything=True, dry_run=True, **whose)))
     name: str = options.user if options.user is not None else options.namespace
-    if out().input(f"To erase all of this for good, type {plain(name)}: ").strip() == name.strip():
+    if _answer(f"To erase all of this for good, type {plain(name)}: ") == name.strip():
         return memory.forget(everything=True, **whose)
     out().print("Nothing was erased.")
     return None
@@ -116,10 +120,17 @@ def _certain(candidates: Sequence[Recollection]) -> list[str]:
     return [each.memory.key for each in candidates if each.score >= Settings().threshold]
 
 
+def _answer(question: str) -> str:
+    try:
+        return out().input(question).strip()
+    except EOFError:  # Ctrl-D
+        return ""
+
+
 def _asked(candidates: Sequence[Recollection]) -> list[str]:
     """The keys of the candidates that the person at the terminal names by number."""
     while True:
-        answer = out().input("Erase which? Numbers such as 1 3, or all, or none: ").strip().casefold()
+        answer = _answer("Erase which? Numbers such as 1 3, or all, or none: ").casefold()
         if answer in ("", "none", "n", "no"):
             return []
         if answer == "all":

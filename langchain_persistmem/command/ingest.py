@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
         with waiting("setting up"):
             memory.setup()
         observed = _observe(memory, found)
-    out().print(_summary(found, observed, time.perf_counter() - began))
+    idle = "skipped as small talk" if options.model is None else "turns with nothing to keep"
+    out().print(_summary(found, observed, idle, time.perf_counter() - began))
     return 0
 
 
@@ -64,7 +65,7 @@ def _observe(memory: PersistMem, found: Survey) -> Observed:
     return Observed(stored=stored, added=added, reinforced=reinforced, skipped=skipped)
 
 
-def _summary(found: Survey, observed: Observed, seconds: float) -> Table:
+def _summary(found: Survey, observed: Observed, idle: str, seconds: float) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
     table.add_column()
     table.add_column(justify="right", style="bold")
@@ -75,7 +76,7 @@ def _summary(found: Survey, observed: Observed, seconds: float) -> Table:
         "turns that were new": observed.stored,
         "memories added": observed.added,
         "memories confirmed": observed.reinforced,
-        "skipped as small talk": observed.skipped,
+        idle: observed.skipped,
     }
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")

@@ -8,6 +8,8 @@ from typing import Any
 
 from langchain_persistmem.namespace import Namespace, decode
 
+_MOST = 1000
+
 Subcommands = Any
 """What ``ArgumentParser.add_subparsers()`` returns; its type is private to argparse."""
 
@@ -31,7 +33,9 @@ def add_whose(parser: argparse.ArgumentParser, *, required: bool = True) -> None
     """``--user`` or ``--namespace``: whose memory is meant."""
     whose = parser.add_argument_group("whose memory").add_mutually_exclusive_group(required=required)
     whose.add_argument("--user", metavar="ID", help="the user's id")
-    whose.add_argument("--namespace", metavar="A/B", help="a namespace that is not ('memories', user), such as team/blue")
+    whose.add_argument(
+        "--namespace", metavar="A/B", help="a namespace that is not ('memories', user), such as team/blue"
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +45,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def whole_number(text: str) -> int:
     """A number from 1 to 1,000 for ``--limit``."""
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1 to 1000")
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1 to {_MOST}")
     return int(text)
 
 

@@ -11,8 +11,8 @@ from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import note, out, print_json, waiting
 
 _HOW = (
-    "Parts are evidence: in standard deviations of similarity, above what these memories usually have in common with "
-    "a question. Their sum becomes the score, 0 to 1; 0.5 is a toss-up among this many memories."
+    "The parts are evidence, in standard deviations: how far a memory lies above what these memories usually have in "
+    "common with a question. Their sum becomes the score, 0 to 1; 0.5 is a toss-up among this many memories."
 )
 
 
@@ -53,6 +53,6 @@ def run(options: argparse.Namespace) -> int:
         out().print()
         out().print(tables.explained_table(found))
         out().print()
-        note(_HOW)
+        out().print(_HOW, style="dim")
     note(f"{len(found)} recalled in {spent:.0f} ms")
     return 0

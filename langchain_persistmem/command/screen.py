@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+_PICTURES = 0x2400  # where Unicode has a picture for each of ASCII's control characters
 _JOINERS = "\u200c\u200d"  # parts of words and of emoji; every other invisible character can mislead
 
 
@@ -29,20 +30,17 @@ def err() -> Console:
 
 
 def plain(text: str) -> str:
-    """``text`` on one line, with every control character made visible instead of obeyed.
+    r"""``text`` on one line, with every control character made visible instead of obeyed.
 
-    >>> plain("a\\tb\\x1b[2J")
+    >>> plain("a\tb\x1b[2J")
     'a b␛[2J'
     """
     return "".join(_shown(character) for character in " ".join(text.split()))
 
 
 def _shown(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
+    if character < " ":
+        return chr(_PICTURES + ord(character))
     hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _JOINERS
     return "\N{REPLACEMENT CHARACTER}" if hidden else character
 
@@ -50,6 +48,12 @@ def _shown(character: str) -> str:
 def note(text: str, *, quiet: bool = False) -> None:
     """One dim line; on standard error if ``quiet``, where standard output is for a program."""
     (err() if quiet else out()).print(Text(plain(text), style="dim"), soft_wrap=True)
+
+
+def heading(text: str) -> None:
+    """A step of a story."""
+    out().print()
+    out().rule(Text(text, style="bold cyan"), align="left", style="cyan")
 
 
 def show_error(message: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +24,7 @@ def score_text(score: float) -> Text:
     """A score as a bar and a number; green is certain, yellow is possible."""
     full = round(score * _BAR)
     style = "green" if score >= _GOOD else "yellow" if score >= _FAIR else "bright_black"
-    return Text.assemble(("━" * full, style), ("━" * (_BAR - full), "grey23"), (f" {score:.2f}", style))
+    return Text.assemble(("━" * full, style), ("·" * (_BAR - full), "bright_black"), (f" {score:.2f}", style))
 
 
 def why_text(why: Why) -> str:
@@ -35,14 +35,14 @@ def why_text(why: Why) -> str:
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
-def who(memory: Memory) -> str:
-    """Who said it: the person's name, or else where it comes from."""
-    return plain(memory.speaker or memory.provenance.source)
+def _table() -> Table:
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, expand=True)
 
 
-def date(moment: datetime) -> str:
-    """The day, as it was where it was said."""
-    return moment.date().isoformat()
+def _when_who(memory: Memory) -> Text:
+    """The day, as it was where it was said; and the person's name, or else where it comes from."""
+    who = plain(memory.speaker or memory.provenance.source)
+    return Text.assemble(memory.valid_from.date().isoformat(), "\n", (who, "cyan"))
 
 
 def shortened(text: str, length: int) -> str:
@@ -72,32 +72,30 @@ def recollection_table(
         length: texts are cut at this many characters.
         marks: one sign for each, shown before it.
     """
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", pad_edge=False, show_edge=False)
+    table = _table()
     if numbered or marks is not None:
-        table.add_column("", justify="right", no_wrap=True, style="bold")
+        table.add_column("", justify="right", no_wrap=True, min_width=1, style="bold green")
     table.add_column("score", no_wrap=True)
-    table.add_column("date", no_wrap=True)
-    table.add_column("who", max_width=14, style="cyan")
-    table.add_column("text", ratio=1, overflow="fold")
+    table.add_column("when, who", max_width=16)
+    table.add_column("what", ratio=1, overflow="fold")
     for index, each in enumerate(recollections):
-        text = plain(each.text) if length is None else shortened(each.text, length)
-        cell = Text(text)
+        cell = Text(plain(each.text) if length is None else shortened(each.text, length))
         if why:
             cell.append(f"\n{why_text(each.why)}", style="dim")
         if keys:
             cell.append(f"\nkey {plain(each.memory.key)}", style="dim")
         first = [str(index + 1)] if numbered else [marks[index]] if marks is not None else []
-        table.add_row(*first, score_text(each.score), date(each.memory.valid_from), who(each.memory), cell)
+        table.add_row(*first, score_text(each.score), _when_who(each.memory), cell)
     return table
 
 
 def explained_table(recollections: Sequence[Recollection]) -> Table:
     """Every part of every score, as numbers in columns, in the order of the recollections."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", pad_edge=False, show_edge=False)
-    names = {"neighbours": "neigh-\nbours", "importance": "impor-\ntance", "similarity": "cosine"}
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+    short = {"neighbours": "neighb.", "importance": "import."}
     table.add_column("", justify="right", style="bold")
-    for name in (*PARTS, "evidence", "score", "similarity"):
-        table.add_column(names.get(name, name), justify="right", no_wrap=True)
+    for name in (*PARTS, "sum", "score", "cosine"):
+        table.add_column(short.get(name, name), justify="right", no_wrap=True)
     for index, each in enumerate(recollections, 1):
         parts = [f"{getattr(each.why, name):.2f}" for name in (*PARTS, "evidence")]
         table.add_row(str(index), *parts, f"{each.score:.2f}", f"{each.why.similarity:.2f}")
@@ -106,29 +104,27 @@ def explained_table(recollections: Sequence[Recollection]) -> Table:
 
 def memory_table(memories: Sequence[Memory]) -> Table:
     """Memories with their keys."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", pad_edge=False, show_edge=False)
-    table.add_column("date", no_wrap=True)
+    table = _table()
+    table.add_column("when, who", max_width=16)
     table.add_column("kind", no_wrap=True, style="magenta")
-    table.add_column("who", max_width=14, style="cyan")
-    table.add_column("text", ratio=1, overflow="fold")
+    table.add_column("what", ratio=1, overflow="fold")
     for each in memories:
         cell = Text(plain(each.text) if each.text is not None else "(no text: a store item without an index)")
         cell.append(f"\nkey {plain(each.key)}", style="dim")
-        table.add_row(date(each.valid_from), each.kind, who(each), cell)
+        table.add_row(_when_who(each), each.kind, cell)
     return table
 
 
-def receipt_table(receipt: Receipt) -> Table:
+def receipt_table(receipt: Receipt) -> Group:
     """What was erased, or would be, by table; and what was not reached."""
     title = "receipt: erased for good" if receipt.erased else "receipt of a dry run: nothing was erased"
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("table")
     table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
     for name, count in _sorted(receipt.counts):
         table.add_row(name, str(count), style="" if count else "dim")
-    for place in receipt.not_reached:
-        table.add_row(Text(f"not reached: {plain(place)}", style="yellow"), Text("?", style="yellow"))
-    return table
+    lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
+    return Group(Text(title, style="bold"), table, *lines)
 
 
 def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:

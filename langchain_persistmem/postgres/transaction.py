@@ -129,7 +129,9 @@ def _knows_vectors(connection: psycopg.BaseConnection[Any]) -> bool:
 def _statement_failure(error: psycopg.Error, connection: psycopg.BaseConnection[Any]) -> PersistMemError:
     failure = translated(error)
     if isinstance(failure, StorageUnavailable):
-        failure.nothing_was_done = connection.closed  # its transaction went with it
+        # 57P0x is the server's farewell, which arrives before the connection counts as closed
+        farewell = (error.sqlstate or "").startswith("57P0")
+        failure.nothing_was_done = connection.closed or farewell  # the transaction went with the connection
     return failure
 
 
