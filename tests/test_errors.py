@@ -54,14 +54,18 @@ async def test_a_refused_row_is_not_quoted_anywhere_in_the_error(either, databas
     assert await either.list(user_id="ada") == []
 
 
+@pytest.mark.parametrize("write", [False, True])
 async def test_connections_that_were_cut_are_replaced_without_a_visible_error(
-    either, database: str, server: str
+    either, write: bool, database: str, server: str
 ) -> None:
     await either.remember("I like tea", user_id="ada")
     name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-    assert [each.text for each in await either.recall("Do I like tea?", user_id="ada")] == ["I like tea"]
+    if write:
+        await either.remember("I like coffee", user_id="ada")
+    assert [each.text for each in await either.recall("Do I like tea?", limit=1, user_id="ada")] == ["I like tea"]
+    assert len(await either.list(user_id="ada")) == 1 + write
 
 
 async def test_a_server_that_stays_away_is_named(either, monkeypatch) -> None:

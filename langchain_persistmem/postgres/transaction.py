@@ -85,6 +85,7 @@ class AsyncTransaction:
 async def sync_transaction(pool: SyncPool, *, atomic: bool) -> AsyncGenerator[Transaction]:
     """A connection of ``pool``: in a transaction if ``atomic``, else each statement on its own (one round trip)."""
     failure: BaseException | None = None
+    begun = False
     try:
         with pool.connection() as connection:
             if not _knows_vectors(connection):
@@ -92,12 +93,14 @@ async def sync_transaction(pool: SyncPool, *, atomic: bool) -> AsyncGenerator[Tr
                     register_vector(connection)
             if atomic:
                 with connection.transaction():
+                    begun = True
                     yield SyncTransaction(connection)
             else:
+                begun = True
                 yield SyncTransaction(connection)
     except psycopg.Error as error:
-        failure = translated(error)
-    if failure is not None:  # the pool's, or the commit's; a statement's was translated where it ran
+        failure = _transaction_failure(error, begun=begun)
+    if failure is not None:
         raise failure
 
 
@@ -105,6 +108,7 @@ async def sync_transaction(pool: SyncPool, *, atomic: bool) -> AsyncGenerator[Tr
 async def async_transaction(pool: AsyncPool, *, atomic: bool) -> AsyncGenerator[Transaction]:
     """:func:`sync_transaction` for an asyncio pool."""
     failure: BaseException | None = None
+    begun = False
     try:
         async with pool.connection() as connection:
             if not _knows_vectors(connection):
@@ -112,11 +116,13 @@ async def async_transaction(pool: AsyncPool, *, atomic: bool) -> AsyncGenerator[
                     await register_vector_async(connection)
             if atomic:
                 async with connection.transaction():
+                    begun = True
                     yield AsyncTransaction(connection)
             else:
+                begun = True
                 yield AsyncTransaction(connection)
     except psycopg.Error as error:
-        failure = translated(error)
+        failure = _transaction_failure(error, begun=begun)
     if failure is not None:
         raise failure
 
@@ -132,6 +138,15 @@ def _statement_failure(error: psycopg.Error, connection: psycopg.BaseConnection[
         # 57P0x is the server's farewell, which arrives before the connection counts as closed
         farewell = (error.sqlstate or "").startswith("57P0")
         failure.nothing_was_done = connection.closed or farewell  # the transaction went with the connection
+    return failure
+
+
+def _transaction_failure(error: psycopg.Error, *, begun: bool) -> PersistMemError:
+    """A failure of the pool, of BEGIN or of COMMIT; those of statements were translated where they ran."""
+    failure = translated(error)
+    if isinstance(failure, StorageUnavailable):
+        # a pool that has no connection to give was waited for already; a COMMIT may have been done
+        failure.nothing_was_done = not begun and not isinstance(error, psycopg_pool.PoolTimeout)
     return failure
 
 
