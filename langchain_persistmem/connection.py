@@ -72,9 +72,7 @@ def _seconds(settings: Settings) -> int:
 
 
 def _unreachable(error: psycopg.Error) -> PersistMemError:
+    if isinstance(error, psycopg.ProgrammingError):  # libpq would quote the string, which may be a password alone
+        return ConfigurationError("conninfo is malformed; write it as 'postgresql://user:password@host:5432/database'")
     reason = " ".join(str(error).split())  # libpq's text: host, port, role and database, never a password
-    if isinstance(error, psycopg.ProgrammingError):
-        return ConfigurationError(
-            f"conninfo is malformed: {reason}; write it as 'postgresql://user:password@host:5432/database'"
-        )
     return StorageUnavailable(f"cannot connect to PostgreSQL: {reason}; check conninfo, and that the server runs")

@@ -69,6 +69,11 @@ def check_template(template: Namespace) -> Namespace:
         encode(template)
     except InvalidInput as error:
         raise ConfigurationError(f"namespace={template!r}: {error}") from error
+    if not placeholders(template):
+        raise ConfigurationError(
+            f"namespace={template!r} has no name in braces, so all users would share one memory; write "
+            "('memories', '{user_id}'), and for a shared memory pass namespace=(...) to the calls that mean it"
+        )
     return template
 
 

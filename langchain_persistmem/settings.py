@@ -1,6 +1,6 @@
 """Every setting, with its default, its unit and its reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from langchain_persistmem.errors import ConfigurationError
@@ -10,7 +10,7 @@ from langchain_persistmem.errors import ConfigurationError
 class Ranking:
     """The weights of recall, in units of evidence: 1.0 is one standard deviation of similarity.
 
-    They were chosen on three public conversation sets; ``docs/decisions/ranking.md`` has the figures.
+    They were chosen on three public conversation sets; ``docs/decisions/0005-ranking-weights.md`` has the figures.
     """
 
     rarity: float = 1.5
@@ -26,7 +26,9 @@ class Ranking:
     before: float = 0.2
     """Share of the evidence of the turn before, because an answer does not repeat the question's words."""
     after: float = 0.1
-    """Share of the evidence of the turn after."""
+    """Share of the evidence of the turn after, by another person."""
+    reply: float = 0.2
+    """Share of the evidence of the assistant's reply, which names what the user only meant."""
     bonus: float = 0.2
     """Ceiling of recency, of importance and of use, each: they break ties and never outvote relevance."""
     half_life_days: float = 30.0
@@ -83,12 +85,22 @@ class Settings:
     """A statement is prepared after this many runs; ``None`` never prepares, for PgBouncer before 1.21."""
 
     def __post_init__(self) -> None:
+        weights = self.ranking
+        for name in (field.name for field in fields(weights)):
+            positive = name in {"half_life_days", "softness"}  # they divide
+            if not getattr(weights, name) > 0 if positive else not getattr(weights, name) >= 0:
+                raise ConfigurationError(
+                    f"Ranking.{name} is {getattr(weights, name)}; it must be {'more than 0' if positive else '0 or more'}"
+                )
         at_least_one = (
             "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "pool_max",
         )  # fmt: skip
         for name in at_least_one:
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}; it must be at least 1")
+        if self.instructions < 0 or (self.prepare_threshold is not None and self.prepare_threshold < 0):
+            name = "instructions" if self.instructions < 0 else "prepare_threshold"
+            raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}; it must be 0 or more")
         for name in ("threshold", "floor"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}; it must be from 0 to 1")

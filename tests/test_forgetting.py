@@ -77,6 +77,16 @@ async def test_a_query_erases_nothing_and_shows_the_candidates(either) -> None:
     assert [each.text for each in await either.list(user_id="ada")] == ["I like hiking"]
 
 
+async def test_the_same_sentence_in_two_threads_is_shown_and_erased_twice(either) -> None:
+    for thread in ("one", "two"):
+        await either.observe([("user", "My salary is 58400 euros")], thread_id=thread, user_id="ada")
+    plan = await either.forget(query="my salary", user_id="ada")
+    assert len(plan.keys) == 2
+    await either.forget(plan.keys, user_id="ada")
+    assert await either.recall("my salary", user_id="ada") == []
+    assert await either.list(user_id="ada") == []
+
+
 async def test_with_a_memory_go_its_versions_its_turn_and_what_else_was_learnt_from_it(either, database: str) -> None:
     await either.remember(f"I earn {MARKER} one", key="pay", user_id="ada")
     await either.remember(f"I earn {MARKER} two", key="pay", user_id="ada")

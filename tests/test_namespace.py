@@ -77,6 +77,8 @@ def test_every_method_refuses_to_guess(memory: PersistMem) -> None:
 def test_a_malformed_template_is_refused_when_opening() -> None:
     with pytest.raises(ConfigurationError, match="namespace"):
         PersistMem.open("postgresql://unused", namespace=())
+    with pytest.raises(ConfigurationError, match="all users would share"):
+        PersistMem.open("postgresql://unused", namespace=("memories", "everybody"))
 
 
 @pytest.mark.parametrize("other", ["user10", "user_1", "USER1", "user1/", "user%", "*", "user1 ", "úser1"])

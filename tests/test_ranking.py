@@ -158,8 +158,23 @@ def test_pairs_of_characters_stand_for_words_where_there_are_no_spaces() -> None
 
 
 @pytest.mark.parametrize(
-    "bad", [{"threshold": 2}, {"candidates": 0}, {"pool_min": 5, "pool_max": 2}, {"connect_seconds": 0}, {"floor": -1}]
+    "bad",
+    [
+        {"threshold": 2},
+        {"candidates": 0},
+        {"pool_min": 5, "pool_max": 2},
+        {"connect_seconds": 0},
+        {"floor": -1},
+        {"instructions": -1},
+    ],
 )
 def test_a_setting_out_of_range_is_named(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match=f"Settings.{next(iter(bad))}"):
         Settings(**bad)  # type: ignore[arg-type]
+
+
+def test_a_weight_that_cannot_work_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"Ranking\.softness"):
+        Settings(ranking=Ranking(softness=0))
+    with pytest.raises(ConfigurationError, match=r"Ranking\.speaker"):
+        Settings(ranking=Ranking(speaker=float("nan")))

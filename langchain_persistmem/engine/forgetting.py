@@ -7,7 +7,7 @@ from datetime import datetime
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.engine.recall import recall
+from langchain_persistmem.engine.recall import considered
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import forgetting, namespaces
@@ -50,18 +50,23 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
     encode(namespace)
     await ready(backend)
     if plan.query is not None:
-        relevant = backend.settings.threshold  # every candidate, not only the best: a wrong one costs more here
-        recalled = await recall(
-            backend, namespace, plan.query, limit=plan.limit, kinds=None, filter=None, threshold=relevant, now=now
-        )
-        found = [each for each in recalled if each.score >= relevant]
-        return Receipt(erased=False, counts={"memories": len(found)}, candidates=tuple(found))
+        return await _candidates(backend, namespace, plan.query, limit=plan.limit, now=now)
     try:
         if plan.everything:
             return await _everything(backend, namespace, dry_run=plan.dry_run, now=now)
         return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
     except _DryRun as done:
         return done.receipt
+
+
+async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
+    """What the query means: every memory above the threshold, the same text as often as it is stored."""
+    values.count(limit, "limit", at_least=1, at_most=1000)
+    _, ranked = await considered(
+        backend, namespace, query, limit=limit, kinds=None, filter=None, instructions=0, now=now
+    )
+    found = [each for each in ranked if each.score >= backend.settings.threshold][:limit]
+    return Receipt(erased=False, counts={"memories": len(found)}, candidates=tuple(found))
 
 
 async def _keys(
@@ -89,10 +94,11 @@ async def _keys(
             ids.update(await forgetting.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
             erased_turns += await forgetting.erase_messages(tx, namespace, thread_id, sorted(message_ids))
         counts = await forgetting.erase_memories(tx, namespace, sorted(ids))
+        checkpointed = await forgetting.checkpointed_threads(tx, sorted(turns))
         receipt = Receipt(
             erased=not dry_run,
             counts={**counts, "messages": erased_turns},
-            not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in sorted(turns)),
+            not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
         )
         if dry_run:
             raise _DryRun(receipt)

@@ -41,17 +41,23 @@ def rank(
     named = _named(found, query)
     echo = bool(_FIRST_PERSON.search(query)) and not _TOLD_BY_ASSISTANT.search(query)
 
-    def beside(each: Found, step: int) -> float:
-        if each.position is None:
-            return 0.0
-        index = place.get((each.memory.provenance.thread_id, each.position + step))
-        if index is None or _is_assistant(each) or _is_assistant(found[index]):
-            return 0.0
-        return max(0.0, sum(about[index]))
+    def beside(each: Found, step: int) -> tuple[float, bool]:
+        """The evidence of a neighbouring turn, if it speaks for this one at all, and whether it is the assistant's."""
+        index = None if each.position is None else place.get((each.memory.provenance.thread_id, each.position + step))
+        if index is None or _is_assistant(each):
+            return 0.0, False
+        return max(0.0, sum(about[index])), _is_assistant(found[index])
+
+    def from_neighbours(each: Found) -> float:
+        before, asked_by_assistant = beside(each, -1)
+        after, replied = beside(each, +1)
+        return (
+            weights.before * before * (not asked_by_assistant) + (weights.reply if replied else weights.after) * after
+        )
 
     recollections: list[Recollection] = []
     for each, (meaning, words) in zip(found, about, strict=True):
-        neighbours = weights.before * beside(each, -1) + weights.after * beside(each, +1)
+        neighbours = from_neighbours(each)
         speaker = 0.0
         if len(named) == 1:
             speaker += weights.speaker if each.memory.speaker in named else -weights.speaker

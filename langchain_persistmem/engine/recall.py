@@ -38,7 +38,7 @@ async def recall(
         EmbeddingFailed: the query has no vector.
     """
     values.count(limit, "limit", at_least=1, at_most=1000)
-    _, ranked = await _ranked(
+    _, ranked = await considered(
         backend, namespace, query, limit=limit, kinds=kinds, filter=filter, instructions=0, now=now
     )
     settings = backend.settings
@@ -66,7 +66,7 @@ async def context(
     settings = backend.settings
     budget = settings.context_tokens if max_tokens is None else values.count(max_tokens, "max_tokens", at_least=1)
     wants_instructions = kinds is None or "procedural" in kinds
-    findings, ranked = await _ranked(
+    findings, ranked = await considered(
         backend,
         namespace,
         query,
@@ -87,7 +87,7 @@ async def context(
     return render([*instructions, *relevant], max_tokens=budget, count_tokens=count_tokens)
 
 
-async def _ranked(
+async def considered(
     backend: Backend,
     namespace: Namespace,
     query: str,
@@ -98,6 +98,12 @@ async def _ranked(
     instructions: int,
     now: datetime,
 ) -> tuple[Findings, list[Recollection]]:
+    """All candidates, ranked, before anything is left out; and what the database found of them.
+
+    Raises:
+        InvalidInput: an argument is out of range; the message names it.
+        EmbeddingFailed: the query has no vector.
+    """
     values.required_text(query, "query", at_most=_LONGEST_QUERY)
     for kind in kinds or ():
         if kind not in KINDS:

@@ -9,7 +9,7 @@ thanks|thank you|thanks a lot|thank you so much|thanks so much|many thanks|thx|t
 no problem|my pleasure|anytime|ok|okay|k|alright|all right|sure|sure thing|yes|yeah|yep|yup|no|nope|nah|maybe|great|
 cool|nice|awesome|perfect|wonderful|fantastic|got it|i see|makes sense|sounds good|sounds great|good idea|exactly|
 right|indeed|wow|haha|hahaha|lol|how are you|how are you doing|how's it going|what's up|i'm fine|i'm good|i'm well|
-fine|not much|never mind|one moment|just a moment|please|sorry|oh|hmm|well|
+fine|not much|never mind|one moment|just a moment|please|sorry|oh|hmm|well|ha|aha|phew|sleep tight|good luck|talk tomorrow|have fun|enjoy|
 hallo|guten morgen|guten tag|guten abend|gute nacht|tschüss|danke|danke schön|vielen dank|bitte|ja|nein|wie geht's|
 hola|buenos días|buenas tardes|buenas noches|adiós|gracias|muchas gracias|de nada|sí|vale|qué tal|
 bonjour|bonsoir|salut|merci|merci beaucoup|de rien|oui|non|d'accord|ça va|ciao|grazie|grazie mille|prego|sì|

@@ -49,6 +49,15 @@ async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, in
     return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
 
 
+async def checkpointed_threads(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
+    """Which of the threads LangGraph's checkpoints hold; none where its tables do not exist."""
+    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
+    if not thread_ids or not row["present"]:
+        return []
+    rows = await tx.fetch(statement("checkpointed_threads"), {"thread_ids": list(thread_ids)})
+    return [row["thread_id"] for row in rows]
+
+
 async def erase_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
     """Erase threads from LangGraph's tables; returns the rows by table, none where those tables do not exist."""
     (row,) = await tx.fetch(statement("checkpoint_tables"), {})

@@ -2,7 +2,7 @@
 
 Each begins with ``-- name: <name>`` and one comment that says what it does and why. Parameters
 are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are completed by
-``filters.py`` and ``recall.py`` through :mod:`psycopg.sql`.
+``memories.py`` and ``search_index.py`` through :mod:`psycopg.sql`.
 """
 
 import re

@@ -49,6 +49,10 @@ SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors
 SELECT to_regclass('checkpoints') IS NOT NULL AND to_regclass('checkpoint_blobs') IS NOT NULL
    AND to_regclass('checkpoint_writes') IS NOT NULL AS present
 
+-- name: checkpointed_threads
+-- Threads that have checkpoints, in which a forgotten turn may still stand.
+SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::text[]) ORDER BY thread_id
+
 -- name: erase_checkpoints
 -- LangGraph's own tables, by the person's threads.
 WITH c AS (DELETE FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::text[]) RETURNING 1),

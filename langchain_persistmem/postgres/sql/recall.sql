@@ -17,7 +17,7 @@ WITH asked AS MATERIALIZED (
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
       AND {vectors_condition}
 ), statistics AS MATERIALIZED (
-    SELECT count(*) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
+    SELECT count(*) FILTER (WHERE part = 0) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
            coalesce(max(part), 0) + 1 AS parts
     FROM compared
 ), near AS MATERIALIZED (
