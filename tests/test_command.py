@@ -238,7 +238,7 @@ def test_forgetting_by_query_shows_candidates_and_a_receipt(
     out = run(*arguments, "--yes", database=database, capsys=capsys)
     assert "47,200" in out
     assert "erased for good" in out
-    assert "not reached: the checkpoints of thread 't1'" in out
+    assert "not reached" not in out
     assert [each.text for each in memory.list(user_id="ada")] == ["Otis, my cat, is grey."]
 
 

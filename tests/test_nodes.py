@@ -181,3 +181,20 @@ async def test_a_blocking_memory_serves_an_async_graph(memory) -> None:
     config = {"configurable": {"thread_id": "t", "user_id": "ada"}}
     await graph.ainvoke({"messages": [HumanMessage("I am allergic to hazelnuts.")]}, config)
     assert memory.recall("What am I allergic to?", user_id="ada")
+
+
+async def test_forgetting_one_memory_names_the_checkpoints_and_forgetting_everything_erases_them(
+    either, database: str
+) -> None:
+    graph = graph_of(either.memory, [])
+    await say(graph, either, "I am allergic to hazelnuts.", "t1")
+    await say(graph, either, "I am allergic to hazelnuts.", "t1", "bob")
+    (memory, *_) = await either.list(user_id="ada")
+    receipt = await either.forget([memory.key], user_id="ada")
+    assert receipt.not_reached == ("the checkpoints of thread 't1'",)
+    await say(graph, either, "I have a cat called Pixel.", "t2")
+    receipt = await either.forget(everything=True, user_id="ada")
+    for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
+        assert receipt.counts[table] > 0
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM checkpoints WHERE thread_id = 't2'").fetchone() == (0,)
