@@ -41,6 +41,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+@pytest.mark.own_database
 async def test_a_refused_row_is_not_quoted_anywhere_in_the_error(either, database: str) -> None:
     with psycopg.connect(database) as admin:
         admin.execute("ALTER TABLE persistmem.memories ADD CONSTRAINT no_salaries CHECK (text NOT LIKE '%salary%')")

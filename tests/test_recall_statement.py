@@ -36,6 +36,7 @@ async def test_recall_and_context_are_one_round_trip_each(either, statements: li
         assert statements[0].startswith("-- Everything that ranking needs")
 
 
+@pytest.mark.own_database
 async def test_reading_writes_nothing(either, database: str) -> None:
     await either.remember("I like tea", user_id="ada")
     with psycopg.connect(database, autocommit=True) as admin:
@@ -53,6 +54,7 @@ async def test_reading_writes_nothing(either, database: str) -> None:
     assert await either.status(user_id="ada")
 
 
+@pytest.mark.own_database
 def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, database: str, monkeypatch) -> None:
     for user in ("ada", *(f"user{number}" for number in range(15))):
         turns = [{"role": "user", "content": f"{user} planted oak {number}"} for number in range(40)]

@@ -45,6 +45,7 @@ def catalog(database: str) -> list[tuple[str, str, str]]:
         return connection.execute(CATALOG).fetchall()
 
 
+@pytest.mark.own_database
 def test_schema_sql_is_what_the_migrations_build(database: str, empty_database: str, server: str) -> None:
     from importlib.resources import files
 
@@ -119,6 +120,7 @@ def test_before_setup_the_error_says_to_call_it(empty_database: str, embeddings:
             memory.store.put(("a",), "b", {"c": 1})
 
 
+@pytest.mark.own_database
 def test_a_newer_database_is_left_alone(database: str, embeddings: LocalEmbeddings) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO persistmem.migrations VALUES ('9999_future.sql', 'x', now())")

@@ -3,12 +3,11 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, cast
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -24,11 +23,11 @@ from langgraph.store.base import (
 )
 from langgraph.store.memory import InMemoryStore
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from langchain_persistmem import InvalidInput, LocalEmbeddings, PersistMem, PersistMemStore, Settings, UseAsyncMethod
 from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed, StorageError
 from langchain_persistmem.postgres import memories
+from tests.conftest import Either
 
 ADA = ("memories", "ada")
 
@@ -58,33 +57,9 @@ class Door:
         return call
 
 
-@pytest.fixture(scope="module")
-def shared(server: str, template: str) -> Iterator[str]:
-    """One database for this file: a hundred of them would take longer than the tests."""
-    name = f"persistmem_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
-        yield make_conninfo(server, dbname=name)
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
-def database(shared: str) -> str:
-    """The connection string of that database, empty."""
-    with psycopg.connect(shared) as connection:
-        connection.execute("TRUNCATE persistmem.namespaces CASCADE")
-    return shared
-
-
-@pytest.fixture(params=["", "a"], ids=["sync", "async"])
-async def door(request: pytest.FixtureRequest, database: str, embeddings: LocalEmbeddings) -> AsyncIterator[Door]:
-    settings = Settings(pool_max=8)
-    if request.param:
-        async with PersistMem.aopen(database, embeddings=embeddings, settings=settings) as memory:
-            yield Door(memory, "a")
-    else:
-        with PersistMem.open(database, embeddings=embeddings, settings=settings) as memory:
-            yield Door(memory, "")
+def door(either: Either) -> Door:
+    return Door(either.memory, "a" if either.asynchronous else "")
 
 
 def rows(database: str, query: str) -> list[tuple[Any, ...]]:
