@@ -18,7 +18,7 @@ from langchain_persistmem import (
     StorageUnavailable,
 )
 from langchain_persistmem.postgres.filters import condition
-from langchain_persistmem.postgres.migrate import migrations
+from langchain_persistmem.postgres.migrate import check_server, migrations
 from langchain_persistmem.postgres.statements import all_statements, statement
 
 CATALOG = """
@@ -177,3 +177,38 @@ def test_a_role_without_rights_is_told_what_to_grant(database: str, server: str,
     finally:
         with psycopg.connect(server, autocommit=True) as admin:
             admin.execute("DROP ROLE persistmem_nobody")
+
+
+@pytest.mark.parametrize(
+    ("server", "vector", "available", "says"),
+    [
+        (140_012, "0.8.0", True, "PostgreSQL 14 is too old"),
+        (180_004, None, False, "pgvector is not installed"),
+        (180_004, "0.7.4", True, "pgvector 0.7.4 is too old"),
+        (150_003, "0.8.5-dev", True, None),
+        (180_004, "0.10", True, None),
+        (170_001, None, True, None),
+    ],
+)
+def test_a_server_that_lacks_something_is_told_what(
+    server: int, vector: str | None, available: bool, says: str | None
+) -> None:
+    if says is None:
+        check_server(server, vector, available=available)
+    else:
+        with pytest.raises(ConfigurationError, match=says):
+            check_server(server, vector, available=available)
+
+
+def test_an_unknown_language_is_named_as_a_setting(database: str, embeddings: LocalEmbeddings) -> None:
+    with PersistMem.open(database, embeddings=embeddings, settings=Settings(language="klingon")) as memory:
+        with pytest.raises(ConfigurationError, match=r"Settings\.language"):
+            memory.remember("I like tea", user_id="ada")
+        assert memory.status()["memories"] == 0
+
+
+def test_another_language_of_postgresql_stems_its_words(database: str, embeddings: LocalEmbeddings) -> None:
+    with PersistMem.open(database, embeddings=embeddings, settings=Settings(language="german")) as memory:
+        memory.remember("Meine Häuser stehen in Lübeck", user_id="ada")
+        (best,) = memory.recall("Welches Haus?", threshold=0, user_id="ada")
+        assert best.why.words > 0

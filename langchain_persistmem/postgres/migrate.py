@@ -47,7 +47,7 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
     """
     await tx.fetch(statement("lock_schema"), {})
     (facts,) = await tx.fetch(statement("server_facts"), {})
-    _check_server(facts["server_version"], facts["vector_version"], available=facts["vector_available"])
+    check_server(facts["server_version"], facts["vector_version"], available=facts["vector_available"])
     if facts["vector_version"] is None:
         await tx.execute(sql.SQL("CREATE EXTENSION vector"), {})
     if not facts["migrated"]:
@@ -86,7 +86,12 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
 
 
-def _check_server(server: int, vector: str | None, *, available: bool) -> None:
+def check_server(server: int, vector: str | None, *, available: bool) -> None:
+    """Refuse a server on which the schema cannot live.
+
+    Raises:
+        ConfigurationError: it, or pgvector, is too old, or pgvector is not installed.
+    """
     if server // 10_000 < OLDEST_SERVER:
         raise ConfigurationError(f"PostgreSQL {server // 10_000} is too old; {OLDEST_SERVER} or later is needed")
     if vector is None and not available:
