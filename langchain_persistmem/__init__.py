@@ -21,6 +21,7 @@ from langchain_persistmem.errors import (
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.retriever import PersistMemRetriever
 from langchain_persistmem.settings import Ranking, Settings
 from langchain_persistmem.store import PersistMemStore
 from langchain_persistmem.types import Context, Memory, Observed, Provenance, Receipt, Recollection, Turn, Why
@@ -44,6 +45,7 @@ __all__ = [
     "Observed",
     "PersistMem",
     "PersistMemError",
+    "PersistMemRetriever",
     "PersistMemSaver",
     "PersistMemStore",
     "Provenance",

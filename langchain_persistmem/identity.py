@@ -5,7 +5,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.runtime import Runtime
+from langgraph.runtime import Runtime, get_runtime
 
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, fill
@@ -27,6 +27,14 @@ def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[A
         if user is not None:
             known["user_id"] = user.identity
     return fill(template, known)
+
+
+def current_runtime() -> Runtime[Any] | None:
+    """The runtime of the LangGraph run that this is called in; None outside of one."""
+    try:
+        return cast("Runtime[Any] | None", get_runtime())
+    except (RuntimeError, KeyError):
+        return None
 
 
 def thread_of(config: RunnableConfig) -> str:

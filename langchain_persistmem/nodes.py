@@ -10,10 +10,9 @@ from typing import Any, Literal, NotRequired, cast
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
-from langgraph.runtime import Runtime, get_runtime
 
 from langchain_persistmem.errors import InvalidInput, PersistMemError
-from langchain_persistmem.identity import thread_of, whose_memory
+from langchain_persistmem.identity import current_runtime, thread_of, whose_memory
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.types import Context, Kind
@@ -65,7 +64,7 @@ def load_memory(
     """
 
     def asked(state: State, config: RunnableConfig) -> tuple[Namespace, str]:
-        return whose_memory(memory.namespace, config, _runtime()), _latest(state, messages_key)
+        return whose_memory(memory.namespace, config, current_runtime()), _latest(state, messages_key)
 
     def update(context: Context | None = None) -> Update:
         return {state_key: context.text if context else "", "memory_keys": list(context.keys) if context else []}
@@ -104,7 +103,7 @@ def extract_memory(memory: PersistMem, *, messages_key: str = "messages", on_err
     """
 
     def asked(state: State, config: RunnableConfig) -> tuple[Namespace, str]:
-        return whose_memory(memory.namespace, config, _runtime()), thread_of(config)
+        return whose_memory(memory.namespace, config, current_runtime()), thread_of(config)
 
     def extract(state: State, config: RunnableConfig) -> None:
         namespace, thread = asked(state, config)
@@ -134,13 +133,6 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
 
 def _node(name: str, call: Callable[..., Any], acall: Callable[..., Any]) -> Node:
     return cast("Node", RunnableLambda(call, acall, name=name))
-
-
-def _runtime() -> Runtime[Any] | None:
-    try:
-        return cast("Runtime[Any] | None", get_runtime())
-    except (RuntimeError, KeyError):  # called outside a graph, as a plain runnable
-        return None
 
 
 def _get(state: State, key: str) -> Any:
