@@ -18,6 +18,7 @@ from langchain_persistmem.errors import (
     StorageUnavailable,
     UseAsyncMethod,
 )
+from langchain_persistmem.history import PersistMemChatMessageHistory, abackfill, backfill
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
@@ -44,6 +45,7 @@ __all__ = [
     "NamespaceMissing",
     "Observed",
     "PersistMem",
+    "PersistMemChatMessageHistory",
     "PersistMemError",
     "PersistMemRetriever",
     "PersistMemSaver",
@@ -59,6 +61,8 @@ __all__ = [
     "Turn",
     "UseAsyncMethod",
     "Why",
+    "abackfill",
+    "backfill",
     "extract_memory",
     "load_memory",
     "prompt_with_memory",

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from langchain_persistmem.engine import listing, recall
+from langchain_core.messages import BaseMessage
+
+from langchain_persistmem.engine import conversations, listing, recall
 from langchain_persistmem.engine.context import TokenCounter, approximate_tokens
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.turns import messages_of
 from langchain_persistmem.types import Context, Kind, Memory, Recollection
 
 
@@ -175,6 +178,45 @@ class Reading(Hall):
         return await self._backend.arun(
             listing.list_, whose, kinds=kinds, filter=filter, limit=limit, offset=offset, now=datetime.now(UTC)
         )
+
+    def messages(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[BaseMessage]:
+        """A thread's stored messages as they were, oldest first; pages are counted from its end.
+
+        Args:
+            thread_id: the conversation.
+            limit: at most this many; by default all.
+            offset: leave out the latest so many: ``limit=20, offset=20`` is the page before the last.
+
+        Raises:
+            InvalidInput: an argument is out of range; the message names it.
+        """
+        whose = self.whose(user_id, namespace)
+        page = self._backend.run(conversations.get_messages, whose, thread_id=thread_id, limit=limit, offset=offset)
+        return messages_of(page)
+
+    async def amessages(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[BaseMessage]:
+        """:meth:`messages`, awaited."""
+        whose = self.whose(user_id, namespace)
+        page = await self._backend.arun(
+            conversations.get_messages, whose, thread_id=thread_id, limit=limit, offset=offset
+        )
+        return messages_of(page)
 
     def status(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> dict[str, int]:
         """Counts without content: of one namespace, or, if none is named, of the whole database."""

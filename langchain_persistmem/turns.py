@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from langchain_core.messages import BaseMessage, convert_to_messages, message_to_dict
+from langchain_core.messages import BaseMessage, convert_to_messages, message_to_dict, messages_from_dict
 from langchain_core.messages.utils import MessageLikeRepresentation
 from langchain_core.utils.uuid import uuid7
 
@@ -55,10 +55,17 @@ def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresen
             id = hashlib.sha256(f"{base}\x1f{seen[base]}".encode(errors="replace")).hexdigest()[:32]
         speaker = message.name if message.name and message.name.strip() else None
         content = message_to_dict(message)
+        if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
+            content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
         turns.append(
             Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
         )
     return turns
+
+
+def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
+    """Stored turns as the messages that they were."""
+    return messages_from_dict([dict(turn.content) for turn in turns])
 
 
 def _message(given: object, where: str) -> tuple[BaseMessage, object]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.messages.utils import MessageLikeRepresentation
 
-from langchain_persistmem.engine import extraction, forgetting, remember
+from langchain_persistmem.engine import conversations, extraction, forgetting, remember
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import turns_of
@@ -118,6 +118,58 @@ class Writing(Hall):
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
         turns = turns_of(messages, now=now)
         return await self._backend.arun(extraction.observe, whose, turns, thread_id=thread_id, used=used, now=now)
+
+    def add_messages(
+        self,
+        messages: Messages,
+        *,
+        thread_id: str,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> int:
+        """Store a conversation's new turns without learning from them; a later :meth:`observe` on the thread does.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            InvalidInput: a message cannot be stored; none was.
+        """
+        now, whose = datetime.now(UTC), self.whose(user_id, namespace)
+        turns = turns_of(messages, now=now)
+        return self._backend.run(conversations.add_messages, whose, turns, thread_id=thread_id, now=now)
+
+    async def aadd_messages(
+        self,
+        messages: Messages,
+        *,
+        thread_id: str,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> int:
+        """:meth:`add_messages`, awaited."""
+        now, whose = datetime.now(UTC), self.whose(user_id, namespace)
+        turns = turns_of(messages, now=now)
+        return await self._backend.arun(conversations.add_messages, whose, turns, thread_id=thread_id, now=now)
+
+    def clear_messages(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
+        """Delete a thread's stored messages; what was learnt from them stays (see :meth:`forget`).
+
+        Returns:
+            How many there were.
+
+        Raises:
+            InvalidInput: ``thread_id`` is malformed.
+        """
+        whose = self.whose(user_id, namespace)
+        return self._backend.run(conversations.clear_messages, whose, thread_id=thread_id)
+
+    async def aclear_messages(
+        self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> int:
+        """:meth:`clear_messages`, awaited."""
+        whose = self.whose(user_id, namespace)
+        return await self._backend.arun(conversations.clear_messages, whose, thread_id=thread_id)
 
     def forget(
         self,

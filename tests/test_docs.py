@@ -270,8 +270,9 @@ PUBLIC = [
     *(
         member
         for name, member in inspect.getmembers(PersistMem, callable)
-        if not name.startswith(("_", "a")) and name != "whose"
+        if not (name.startswith("_") or name == "whose" or (name.startswith("a") and hasattr(PersistMem, name[1:])))
     ),
+    langchain_persistmem.backfill,
     langchain_persistmem.load_memory,
     langchain_persistmem.extract_memory,
     langchain_persistmem.prompt_with_memory,

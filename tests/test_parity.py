@@ -11,11 +11,14 @@ SYNC_ONLY = {"whose"}
 
 
 def public_methods(kind: type) -> dict[str, object]:
-    return {
+    """The blocking methods; ``ax`` is the twin of ``x``."""
+    members = {
         name: member
         for name, member in inspect.getmembers(kind, callable)
-        if not name.startswith("_") and not name.startswith("a") and name not in SYNC_ONLY
+        if not name.startswith("_") and name not in SYNC_ONLY
     }
+    twins = {f"a{name}" for name in members}
+    return {name: member for name, member in members.items() if name not in twins}
 
 
 @pytest.mark.parametrize("name", sorted(public_methods(PersistMem)))

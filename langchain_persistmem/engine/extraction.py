@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import prompts
+from langchain_persistmem.engine.conversations import check_turns
 from langchain_persistmem.engine.remember import keep, prepare
 from langchain_persistmem.engine.small_talk import is_small_talk
 from langchain_persistmem.errors import PersistMemError
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import memories, messages, namespaces
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.types import Candidate, Observed, Provenance, Turn
-
-_LONGEST_TURN = 1_000_000
 
 
 class _Overtaken(PersistMemError):
@@ -39,10 +37,7 @@ async def observe(
         ExtractionFailed: the model failed; the turns are stored and the next call learns from them.
         EmbeddingFailed: the same, for the embedding model.
     """
-    encode(namespace)
-    values.name(thread_id, "thread_id")
-    for index, turn in enumerate(turns):
-        _check_turn(turn, f"messages[{index}]")
+    check_turns(turns, namespace, thread_id)
     await ready(backend)
     async with backend.transaction() as tx:
         incarnation = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
@@ -118,14 +113,3 @@ def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:
             extractor="turns",
         ),
     )
-
-
-def _check_turn(turn: Turn, where: str) -> None:
-    values.name(turn.id, f"{where}.id")
-    values.storable(turn.text, f"{where}.content")
-    if len(turn.text) > _LONGEST_TURN:
-        values.required_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
-    values.check_json(turn.content, f"{where}")
-    values.aware(turn.sent_at, f"{where}.timestamp")
-    if turn.speaker is not None:
-        values.required_text(turn.speaker, f"{where}.name", at_most=200)

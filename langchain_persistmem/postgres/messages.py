@@ -42,3 +42,22 @@ async def list_threads(tx: Transaction, namespace: Namespace) -> list[str]:
     """The threads in which turns wait for extraction."""
     rows = await tx.fetch(statement("list_threads"), {"namespace": encode(namespace)})
     return [row["thread_id"] for row in rows]
+
+
+async def read_messages(
+    tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int | None, offset: int
+) -> list[Turn]:
+    """``limit`` turns of a thread, or all, without the latest ``offset``, oldest first."""
+    parameters = {
+        "namespace": encode(namespace),
+        "thread_id": thread_id,
+        "limit": limit,  # NULL is no limit
+        "offset": offset,
+    }
+    rows = await tx.fetch(statement("read_messages"), parameters)
+    return [turn_of(row) for row in reversed(rows)]
+
+
+async def clear_thread(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
+    """Delete the turns of a thread; returns how many there were."""
+    return await tx.execute(statement("clear_thread"), {"namespace": encode(namespace), "thread_id": thread_id})

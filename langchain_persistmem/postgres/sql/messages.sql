@@ -33,3 +33,16 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
 -- The threads of a namespace that wait for extraction, for resuming after a crash.
 SELECT DISTINCT thread_id FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND extracted_at IS NULL
+
+-- name: read_messages
+-- A page of a thread, counted from its end, where a reader begins; the latest first.
+SELECT id, position, role, speaker, text, content, sent_at
+FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
+ORDER BY position DESC
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+
+-- name: clear_thread
+-- The turns of a thread; what was learnt from them stays.
+DELETE FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text

@@ -1,0 +1,79 @@
+"""Conversations as they were: storing turns without learning from them, reading them, clearing a thread."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from langchain_persistmem import values
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import messages, namespaces
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.types import Turn
+
+_LONGEST_TURN = 1_000_000
+_LONGEST_THREAD = 2**62
+
+
+async def add_messages(
+    backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, thread_id: str, now: datetime
+) -> int:
+    """Append the turns that are new, all or none; returns how many those were.
+
+    Raises:
+        InvalidInput: a turn cannot be stored; none was.
+    """
+    check_turns(turns, namespace, thread_id)
+    await ready(backend)
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        return await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
+
+
+async def get_messages(
+    backend: Backend, namespace: Namespace, *, thread_id: str, limit: int | None, offset: int
+) -> list[Turn]:
+    """Turns of a thread, counted from its end, oldest first.
+
+    Raises:
+        InvalidInput: an argument is out of range; the message names it.
+    """
+    encode(namespace)
+    values.name(thread_id, "thread_id")
+    if limit is not None:
+        values.count(limit, "limit", at_most=_LONGEST_THREAD)
+    values.count(offset, "offset", at_most=_LONGEST_THREAD)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        return await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
+
+
+async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str) -> int:
+    """Delete the turns of a thread; what was learnt from them stays. Returns how many there were."""
+    encode(namespace)
+    values.name(thread_id, "thread_id")
+    await ready(backend)
+    async with backend.transaction() as tx:
+        return await messages.clear_thread(tx, namespace, thread_id)
+
+
+def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> None:
+    """Refuse a conversation that cannot be stored as it is.
+
+    Raises:
+        InvalidInput: the message has the place, such as ``messages[2].content``.
+    """
+    encode(namespace)
+    values.name(thread_id, "thread_id")
+    for index, turn in enumerate(turns):
+        _check_turn(turn, f"messages[{index}]")
+
+
+def _check_turn(turn: Turn, where: str) -> None:
+    values.name(turn.id, f"{where}.id")
+    values.storable(turn.text, f"{where}.content")
+    if len(turn.text) > _LONGEST_TURN:
+        values.required_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
+    values.check_json(turn.content, f"{where}")
+    values.aware(turn.sent_at, f"{where}.timestamp")
+    if turn.speaker is not None:
+        values.required_text(turn.speaker, f"{where}.name", at_most=200)

@@ -1,0 +1,126 @@
+"""A conversation as a LangChain chat message history, on the pool that everything else uses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from langchain_core.chat_history import BaseChatMessageHistory
+from langchain_core.messages import BaseMessage
+
+from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.types import Observed
+
+
+class PersistMemChatMessageHistory(BaseChatMessageHistory):
+    """One thread's messages, as ``RunnableWithMessageHistory`` and older chains expect them.
+
+    Made for each call and thrown away; the connections are the memory's. Messages are stored
+    without learning from them: ``memory.observe([], thread_id=...)``, or the node
+    ``extract_memory``, learns from what is there.
+    """
+
+    def __init__(
+        self,
+        memory: PersistMem,
+        session_id: str,
+        *,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+        limit: int | None = None,
+    ) -> None:
+        """Nothing is read or written yet.
+
+        Args:
+            memory: opened with ``open()`` or, for the async methods, ``aopen()``.
+            session_id: any text of 1 to 1,024 bytes; the thread.
+            user_id: whose conversation; or ``namespace``.
+            limit: only the latest so many messages are given; by default all.
+
+        Raises:
+            NamespaceMissing: neither ``user_id`` nor ``namespace`` was given.
+        """
+        self._memory = memory
+        self._thread = session_id
+        self._namespace = memory.whose(user_id, namespace)
+        self._limit = limit
+
+    @property
+    def messages(self) -> list[BaseMessage]:  # pyright: ignore[reportIncompatibleVariableOverride] - as in LangChain's own
+        """The messages, oldest first."""
+        return self._memory.messages(self._thread, limit=self._limit, namespace=self._namespace)
+
+    async def aget_messages(self) -> list[BaseMessage]:
+        """:attr:`messages`, awaited."""
+        return await self._memory.amessages(self._thread, limit=self._limit, namespace=self._namespace)
+
+    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Append messages, all or none; one whose id is there already stays as it is.
+
+        Raises:
+            InvalidInput: a message cannot be stored; none was.
+        """
+        self._memory.add_messages(list(messages), thread_id=self._thread, namespace=self._namespace)
+
+    async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """:meth:`add_messages`, awaited."""
+        await self._memory.aadd_messages(list(messages), thread_id=self._thread, namespace=self._namespace)
+
+    def clear(self) -> None:
+        """Delete the messages; what was learnt from them stays."""
+        self._memory.clear_messages(self._thread, namespace=self._namespace)
+
+    async def aclear(self) -> None:
+        """:meth:`clear`, awaited."""
+        await self._memory.aclear_messages(self._thread, namespace=self._namespace)
+
+
+def backfill(
+    memory: PersistMem,
+    history: BaseChatMessageHistory,
+    *,
+    thread_id: str,
+    user_id: str | None = None,
+    namespace: Namespace | None = None,
+) -> Observed:
+    """Learn memories from any chat history; running it again learns only from what was added since.
+
+    Args:
+        memory: opened with ``open()``.
+        history: of any package; it is only read.
+        thread_id: the name under which the conversation is kept here.
+        user_id: whose conversation; or ``namespace``.
+
+    Raises:
+        InvalidInput: a message cannot be stored; none was.
+        ExtractionFailed: the chat model failed; the turns are stored, and running it again goes on.
+    """
+    messages = _identified(history.messages)
+    return memory.observe(messages, thread_id=thread_id, user_id=user_id, namespace=namespace)
+
+
+async def abackfill(
+    memory: PersistMem,
+    history: BaseChatMessageHistory,
+    *,
+    thread_id: str,
+    user_id: str | None = None,
+    namespace: Namespace | None = None,
+) -> Observed:
+    """:func:`backfill`, awaited."""
+    messages = _identified(await history.aget_messages())
+    return await memory.aobserve(messages, thread_id=thread_id, user_id=user_id, namespace=namespace)
+
+
+def _identified(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Messages with ids; one without gets one of its place and text, so that it is the same next time."""
+    return [
+        message if message.id else message.model_copy(update={"id": _fingerprint(place, message)})
+        for place, message in enumerate(messages)
+    ]
+
+
+def _fingerprint(place: int, message: BaseMessage) -> str:
+    said = f"{place}\x1f{message.type}\x1f{message.content!r}"
+    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:32]
