@@ -48,6 +48,10 @@ _LOST_CONNECTIONS = 2
 they replaced and the flow, of which nothing was done, begun again."""
 
 
+_UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSONDecodeError", "ValidationError"})
+"""By name, because their packages need not be installed: the model did answer, but not in the shape asked for."""
+
+
 class Backend(Protocol):
     """All that a flow may wait for. Nothing here holds a connection while a model works."""
 
@@ -251,4 +255,7 @@ def _failure(ours: type[EmbeddingFailed] | type[ExtractionFailed], doing: str, e
     kept = (
         "the turns are kept, the next call tries again" if ours is ExtractionFailed else "nothing was stored, try again"
     )
-    return ours(f"{doing} failed: {reason}; {kept}")
+    failure = ours(f"{doing} failed: {reason}; {kept}")
+    if isinstance(failure, ExtractionFailed):
+        failure.unusable_answer = type(error).__name__ in _UNUSABLE
+    return failure

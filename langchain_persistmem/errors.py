@@ -88,3 +88,6 @@ class EmbeddingFailed(ModelError):
 
 class ExtractionFailed(ModelError):
     """The chat model gave no usable candidates; the turns are kept and the next call tries again."""
+
+    unusable_answer = False
+    """True if the model answered, but cut short or in another shape: fewer turns at once may help."""

@@ -149,6 +149,29 @@ def test_a_failing_model_loses_no_turn_and_the_next_call_learns_from_them(
     assert memory.observe([], thread_id="t", user_id="ada").added == 1
 
 
+class LengthFinishReasonError(Exception):
+    """Named as OpenAI's: the answer was cut short."""
+
+
+def test_an_answer_that_was_cut_short_is_asked_for_in_halves(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(
+        LengthFinishReasonError("cut"),
+        {"memories": [entry("The user lives in Hamburg.", 1)]},
+        {"memories": [entry("The user has a cat.", 1)]},
+    )
+    turns = [*said("I moved to Hamburg"), {**said("I have a cat")[0], "id": "m9"}]
+    observed = memory.observe(turns, thread_id="t", user_id="ada")
+    assert (observed.added, observed.skipped) == (2, 0)
+    kept = {each.text: each.provenance.message_ids for each in memory.list(user_id="ada")}
+    assert kept == {"The user lives in Hamburg.": ("m1",), "The user has a cat.": ("m9",)}
+
+
+def test_a_provider_that_is_down_is_asked_once(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(ConnectionError("down"))  # a second question would find no answer to give
+    with pytest.raises(ExtractionFailed, match="ConnectionError"):
+        memory.observe(said("I moved to Hamburg", "x", "I have a cat"), thread_id="t", user_id="ada")
+
+
 def test_small_talk_never_reaches_the_model(opened: Callable[..., PersistMem]) -> None:
     memory = opened()
     observed = memory.observe(said("Hi! How are you?", "I'm fine, thanks!"), thread_id="t", user_id="ada")

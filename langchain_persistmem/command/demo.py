@@ -20,8 +20,10 @@ from langchain_persistmem.command import questioning
 from langchain_persistmem.command.opening import DSN_VARIABLE, chat_model, dsn_of, open_memory, place_of
 from langchain_persistmem.command.questioning import NAMESPACE, USER, Conversation, Question, Story
 from langchain_persistmem.command.screen import heading, note, out, progress_bar, waiting
+from langchain_persistmem.errors import ExtractionFailed
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.postgres.embedded import default_data_dir
+from langchain_persistmem.types import Observed
 
 _PATIENCE = 15.0
 """Seconds for the second process to close its database when the demo is interrupted."""
@@ -77,7 +79,11 @@ def _remember(memory: PersistMem, conversations: Sequence[Conversation], *, idle
     with progress_bar() as progress:
         task = progress.add_task("remembering", total=turns)
         for each in conversations:
-            seen = memory.observe(each.messages, thread_id=each.thread_id, user_id=USER)
+            try:
+                seen = memory.observe(each.messages, thread_id=each.thread_id, user_id=USER)
+            except ExtractionFailed as error:  # a small model; the story goes on with what it did find
+                progress.console.print(Text(f"{each.day}  nothing learnt: {error}", style="red"))
+                seen = Observed(stored=len(each.messages), added=0, reinforced=0, skipped=0)
             progress.advance(task, len(each.messages))
             added, skipped = added + seen.added, skipped + seen.skipped
             topic = each.thread_id[11:].replace("-", " ")

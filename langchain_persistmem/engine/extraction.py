@@ -13,7 +13,7 @@ from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.conversations import check_turns
 from langchain_persistmem.engine.remember import keep, prepare
 from langchain_persistmem.engine.small_talk import is_small_talk
-from langchain_persistmem.errors import PersistMemError
+from langchain_persistmem.errors import ExtractionFailed, PersistMemError
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import memories, messages, namespaces
 from langchain_persistmem.readiness import ready
@@ -94,9 +94,21 @@ async def _candidates(backend: Backend, turns: Sequence[Turn], thread_id: str) -
         return []
     if backend.model_name is None:
         return [_episode(turn, thread_id, longest) for turn in worthwhile]
-    answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(worthwhile), prompts.SCHEMA)
-    found = prompts.candidates(answer, worthwhile, thread_id=thread_id, model=backend.model_name, max_chars=longest)
-    return list(found)
+    return await _asked(backend, worthwhile, thread_id, model=backend.model_name)
+
+
+async def _asked(backend: Backend, turns: Sequence[Turn], thread_id: str, *, model: str) -> list[Candidate]:
+    """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for."""
+    try:
+        answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(turns), prompts.SCHEMA)
+        longest = backend.settings.max_text_chars
+        return list(prompts.candidates(answer, turns, thread_id=thread_id, model=model, max_chars=longest))
+    except ExtractionFailed as error:
+        if not error.unusable_answer or len(turns) == 1:
+            raise
+    half = len(turns) // 2
+    first = await _asked(backend, turns[:half], thread_id, model=model)
+    return first + await _asked(backend, turns[half:], thread_id, model=model)
 
 
 def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:

@@ -77,10 +77,12 @@ def candidates(
     """
     entries = cast("Mapping[str, object]", answer).get("memories") if isinstance(answer, Mapping) else None
     if not isinstance(entries, list):
-        raise ExtractionFailed(
+        failure = ExtractionFailed(
             f"the chat model answered with {type(cast('object', answer)).__name__} instead of a list of memories; "
             "the turns are kept and the next call tries again"
         )
+        failure.unusable_answer = True
+        raise failure
     found: list[Candidate] = []
     for entry in cast("list[object]", entries):
         candidate = _candidate(entry, turns, thread_id=thread_id, model=model, max_chars=max_chars)
