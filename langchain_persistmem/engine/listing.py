@@ -6,11 +6,12 @@ from typing import Any
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.errors import InvalidInput, MemoryNotFound
+from langchain_persistmem.errors import MemoryNotFound
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import memories, namespaces
+from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import KINDS, Kind, Memory
+from langchain_persistmem.types import Kind, Memory
 
 
 async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime) -> Memory:
@@ -40,17 +41,13 @@ async def list_(
     now: datetime,
 ) -> list[Memory]:
     """Current memories, the last changed first."""
-    for kind in kinds or ():
-        if kind not in KINDS:
-            raise InvalidInput(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
+    wanted = condition(filter, kinds)
     values.count(limit, "limit", at_most=10_000)
     values.count(offset, "offset", at_most=2**62)
     encode(namespace)
     await ready(backend)
     async with backend.transaction(atomic=False) as tx:
-        return await memories.list_memories(
-            tx, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
-        )
+        return await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
 
 
 async def status(backend: Backend, namespace: Namespace | None) -> dict[str, int]:

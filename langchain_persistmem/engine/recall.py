@@ -10,12 +10,11 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import ranking
 from langchain_persistmem.engine.context import TokenCounter, render
 from langchain_persistmem.engine.words import without_names
-from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import search_index
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import KINDS, Context, Findings, Kind, Recollection
+from langchain_persistmem.types import Context, Findings, Kind, Recollection
 
 _LONGEST_QUERY = 20_000
 
@@ -105,11 +104,8 @@ async def considered(
         EmbeddingFailed: the query has no vector.
     """
     values.required_text(query, "query", at_most=_LONGEST_QUERY)
-    for kind in kinds or ():
-        if kind not in KINDS:
-            raise InvalidInput(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
     encode(namespace)
-    condition(filter, kinds)  # refuse a bad filter before the model is paid for
+    wanted = condition(filter, kinds)  # refuse a bad filter before the model is paid for
     model = await ready(backend)
     settings = backend.settings
     embedding = await backend.embed_query(without_names(query))
@@ -122,8 +118,7 @@ async def considered(
             embedding=embedding,
             model=model,
             language=settings.language,
-            kinds=kinds,
-            filter=filter,
+            wanted=wanted,
             candidates=max(settings.candidates, limit),
             instructions=instructions,
             now=now,

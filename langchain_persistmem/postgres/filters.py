@@ -14,7 +14,7 @@ from typing import Any, cast
 from psycopg import sql
 
 from langchain_persistmem.errors import InvalidInput
-from langchain_persistmem.types import Kind
+from langchain_persistmem.types import KINDS, Kind
 from langchain_persistmem.values import check_json, storable
 
 MAX_DEPTH = 20
@@ -45,8 +45,11 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     """The condition that ``filter`` and ``kinds`` state.
 
     Raises:
-        InvalidInput: an unknown operator, or a value that JSON cannot hold; the message has the path.
+        InvalidInput: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
     """
+    for kind in kinds or ():
+        if kind not in KINDS:
+            raise InvalidInput(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
     builder = _Builder()
     parts: list[sql.Composable] = []
     if kinds is not None:

@@ -9,11 +9,11 @@ from psycopg import sql
 
 from langchain_persistmem.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.rows import dumped, memory_of, row_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Kind, Memory, NewMemory
+from langchain_persistmem.types import Memory, NewMemory
 
 
 async def insert_memories(
@@ -62,14 +62,12 @@ async def list_memories(
     tx: Transaction,
     namespace: Namespace,
     *,
-    kinds: Sequence[Kind] | None,
-    filter: Mapping[str, Any] | None,
+    wanted: Condition,
     limit: int,
     offset: int,
     now: datetime,
 ) -> list[Memory]:
     """Current memories of one namespace, newest first."""
-    wanted = condition(filter, kinds)
     parameters = {"namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, **wanted.parameters}
     return [memory_of(row) for row in await tx.fetch(statement("list_memories", condition=wanted.text), parameters)]
 

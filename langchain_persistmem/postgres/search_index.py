@@ -7,12 +7,12 @@ from uuid import UUID
 
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import dumped, memory_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Found, Kind, Vector
+from langchain_persistmem.types import Findings, Found, Vector
 
 if TYPE_CHECKING:
     from pgvector import HalfVector
@@ -75,14 +75,12 @@ async def recall(
     embedding: Vector,
     model: EmbeddingModel,
     language: str,
-    kinds: Sequence[Kind] | None,
-    filter: Mapping[str, object] | None,
+    wanted: Condition,
     candidates: int,
     instructions: int,
     now: datetime,
 ) -> Findings:
     """The candidates for ``query``, with both signals and the statistics of the namespace; one statement."""
-    wanted = condition(filter, kinds)
     text = statement(
         "recall",
         embedding=vector_column(model),
