@@ -5,6 +5,7 @@ from __future__ import annotations
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.errors import InvalidInput, NamespaceMissing
 from langchain_persistmem.namespace import Namespace, fill
+from langchain_persistmem.worker import TaskWorker, ThreadWorker
 
 
 class Hall:
@@ -14,6 +15,7 @@ class Hall:
 
     _backend: SyncBackend | AsyncBackend
     _namespace: Namespace
+    _worker: ThreadWorker | TaskWorker | None
 
     def whose(self, user_id: str | None = None, namespace: Namespace | None = None) -> Namespace:
         """The namespace that is meant.
@@ -31,3 +33,8 @@ class Hall:
                 f"whose memory is meant? Pass user_id=... (for {self._namespace!r}) or namespace=(...)"
             )
         return fill(self._namespace, {"user_id": user_id})
+
+    def _wake(self) -> None:
+        """There is work for the background."""
+        if self._worker is not None:
+            self._worker.wake()

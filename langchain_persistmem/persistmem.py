@@ -21,6 +21,7 @@ from langchain_persistmem.namespace import Namespace, check_template
 from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.worker import TaskWorker, ThreadWorker
 from langchain_persistmem.writing import Writing
 
 _TEMPLATE = ("memories", "{user_id}")
@@ -36,9 +37,14 @@ class PersistMem(Reading, Writing):
     """
 
     def __init__(
-        self, backend: SyncBackend | AsyncBackend, stack: ExitStack | AsyncExitStack, namespace: Namespace
+        self,
+        backend: SyncBackend | AsyncBackend,
+        stack: ExitStack | AsyncExitStack,
+        namespace: Namespace,
+        worker: ThreadWorker | TaskWorker | None = None,
     ) -> None:
         """Use :meth:`open` or :meth:`aopen`."""
+        self._worker = worker
         self._backend = backend
         self._stack = stack
         self._namespace = namespace
@@ -77,7 +83,11 @@ class PersistMem(Reading, Writing):
         models = models_of(embeddings, model, settings)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
-            return cls(backend, stack.pop_all(), namespace)
+            worker = ThreadWorker(backend) if _works(backend) else None
+            if worker is not None:
+                worker.start()
+                stack.callback(worker.stop)
+            return cls(backend, stack.pop_all(), namespace, worker)
 
     @classmethod
     def aopen(
@@ -96,7 +106,11 @@ class PersistMem(Reading, Writing):
         async def opened() -> PersistMem:
             async with AsyncExitStack() as stack:
                 backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
-                return cls(backend, stack.pop_all(), namespace)
+                worker = TaskWorker(backend) if _works(backend) else None
+                if worker is not None:
+                    worker.start()
+                    stack.push_async_callback(worker.stop)
+                return cls(backend, stack.pop_all(), namespace, worker)
 
         return Opening(opened)
 
@@ -162,13 +176,21 @@ class PersistMem(Reading, Writing):
         applied = self._backend.run(setup.setup, now=datetime.now(UTC))
         if isinstance(self._saver, PersistMemSaver):  # run() has refused the other one
             self._saver.setup()
+        self._wake()
         return applied
 
     async def asetup(self) -> list[str]:
         """:meth:`setup`, awaited."""
         applied = await self._backend.arun(setup.setup, now=datetime.now(UTC))
         await self._saver.asetup()
+        self._wake()
         return applied
+
+
+def _works(backend: SyncBackend | AsyncBackend) -> bool:
+    """Whether this process learns in the background."""
+    chosen = backend.settings.worker
+    return backend.model_name is not None if chosen is None else chosen
 
 
 class Opening:

@@ -1,7 +1,9 @@
 """Every setting, with its default, its unit and its reason."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from langchain_persistmem.errors import ConfigurationError
 
@@ -69,6 +71,28 @@ class Settings:
     """A memory longer than this is refused; an observed turn is cut for recall and kept whole in the history."""
     extract_turns: int = 40
     """At most this many turns go into one model call of extraction."""
+    contradictions: Literal["newest", "both", "ask"] = "newest"
+    """When a statement contradicts a known one: the newest wins, both stay with their times, or it waits for review."""
+    least_confidence: float = 0.5
+    """What a model is less sure of (0 to 1), such as jokes and guesses, is not kept."""
+    most_superseded: int = 10
+    """One answer of a model supersedes at most so many memories; the rest waits for review."""
+    quiet_seconds: float = 20.0
+    """In the background, a thread is learnt from once it has been quiet for so long: fewer and better model calls."""
+    longest_wait_seconds: float = 300.0
+    """... and at the latest so long after its first new message."""
+    lease_seconds: float = 300.0
+    """For how long a worker is believed to be at work on a thread: what a killed one left is taken up after that."""
+    retry_seconds: float = 30.0
+    """Pause after a first failure of a model; it doubles with each, up to an hour."""
+    max_attempts: int = 8
+    """After so many failures the turns are given up: they stay stored, and dead_letters() lists them."""
+    model_calls_per_day: int | None = None
+    """Calls of the chat model for one namespace and day (UTC); what is over it waits for tomorrow."""
+    worker: bool | None = None
+    """Whether this process learns in the background while memory is open; by default if there is a chat model."""
+    shown_known: int = 12
+    """How many known memories a model is shown with a conversation, to say what is the same and what has changed."""
     embed_batch: int = 64
     """At most this many texts go into one call of the embedding model."""
     embedding_model: str | None = None
@@ -92,21 +116,31 @@ class Settings:
                 raise ConfigurationError(
                     f"Ranking.{name} is {getattr(weights, name)}; it must be {'more than 0' if positive else '0 or more'}"
                 )
-        at_least_one = (
-            "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "pool_max",
-        )  # fmt: skip
-        for name in at_least_one:
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}; it must be at least 1")
-        if self.instructions < 0 or (self.prepare_threshold is not None and self.prepare_threshold < 0):
-            name = "instructions" if self.instructions < 0 else "prepare_threshold"
-            raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}; it must be 0 or more")
-        for name in ("threshold", "floor"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}; it must be from 0 to 1")
+        for names, fits, range in _RANGES:
+            for name in names:
+                number = getattr(self, name)
+                if number is not None and not fits(number):
+                    raise ConfigurationError(f"Settings.{name} is {number}; it must be {range}")
+        if self.contradictions not in ("newest", "both", "ask"):
+            raise ConfigurationError(
+                f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
+            )
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
                 f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
             )
-        if self.connect_seconds <= 0:
-            raise ConfigurationError(f"Settings.connect_seconds is {self.connect_seconds}; it must be more than 0")
+
+
+_AT_LEAST_ONE = (
+    "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "pool_max",
+    "max_attempts", "most_superseded",
+)  # fmt: skip
+_NOT_NEGATIVE = (
+    "instructions", "shown_known", "prepare_threshold", "quiet_seconds", "longest_wait_seconds", "model_calls_per_day",
+)  # fmt: skip
+_RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    (_AT_LEAST_ONE, lambda number: number >= 1, "at least 1"),
+    (_NOT_NEGATIVE, lambda number: number >= 0, "0 or more"),
+    (("threshold", "floor", "least_confidence"), lambda number: 0 <= number <= 1, "from 0 to 1"),
+    (("connect_seconds", "lease_seconds", "retry_seconds"), lambda number: number > 0, "more than 0"),
+)

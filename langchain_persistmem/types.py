@@ -19,6 +19,9 @@ SOURCES: tuple[Source, ...] = ("user", "assistant", "tool", "document", "import"
 Status = Literal["active", "superseded", "archived", "quarantined"]
 """``active`` is recalled; ``superseded`` was true once; ``archived`` lives on in a summary; ``quarantined`` waits for review."""
 
+Relation = Literal["new", "same", "replaces"]
+"""What a statement is to a known one: something else, the same again, or its end."""
+
 Vector = Sequence[float]
 """An embedding, of length 1 in the Euclidean norm."""
 
@@ -64,6 +67,10 @@ class Candidate:
     value: Mapping[str, Any] | None = None
     importance: float = 0.5
     confidence: float = 1.0
+    about: UUID | None = None
+    """The known memory that the model relates it to."""
+    relation: Relation = "new"
+    """How it relates to that memory, as the model says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +82,6 @@ class NewMemory:
     identity: bytes
     candidate: Candidate
     vectors: tuple[Vector, ...]
-    words: tuple[str, ...] = ()
-    """Terms that PostgreSQL's parser cannot find, such as pairs of Chinese characters."""
     position: int | None = None
     """Place in the thread of the turn that it is, if it is one."""
 
@@ -104,6 +109,25 @@ class Memory:
     recorded_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    superseded_by: UUID | None = None
+    """The memory that ended its validity, or the summary that it was archived into."""
+    review: str | None = None
+    """Why a quarantined memory waits, in the program's words."""
+    review_of: UUID | None = None
+    """The memory that it would replace, if it were approved."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What changed a memory and why, in the program's words; no content. What was added is its own record."""
+
+    key: str
+    memory_id: UUID
+    change: Literal["reinforced", "superseded", "quarantined", "approved", "rejected", "archived", "restored"]
+    reason: str
+    by_memory: UUID | None
+    """The memory that brought it about: a successor, or a summary."""
+    changed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +220,39 @@ class Observed:
     """Memories that were known and are confirmed."""
     skipped: int
     """Turns that held nothing worth remembering."""
+    superseded: int = 0
+    """Memories whose validity ended, because something newer contradicts them."""
+    quarantined: int = 0
+    """Statements that wait for review and are not recalled."""
+    waiting: int = 0
+    """Turns of the thread that are stored and not learnt from yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worked:
+    """What one round of background work did."""
+
+    threads: int = 0
+    """Threads that were dealt with."""
+    added: int = 0
+    reinforced: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    postponed: int = 0
+    """Threads that failed, or met the daily cap, and are tried again later."""
+    given_up: int = 0
+    """Turns that no attempt could be learnt from; dead_letters() lists them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenUp:
+    """Turns of a thread that no attempt could be learnt from. They are stored, and can be retried."""
+
+    thread_id: str
+    messages: int
+    failure: str
+    """Class and status of the last failure, without its text."""
+    given_up_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from langchain_core.messages.utils import MessageLikeRepresentation
 
-from langchain_persistmem.engine import conversations, extraction, forgetting, remember
+from langchain_persistmem.engine import conversations, evolution, forgetting, remember, work
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import turns_of
-from langchain_persistmem.types import Candidate, Kind, Memory, Observed, Provenance, Receipt, Source
+from langchain_persistmem.types import Candidate, Kind, Memory, Observed, Provenance, Receipt, Source, Worked
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -85,6 +86,7 @@ class Writing(Hall):
         *,
         thread_id: str,
         used: Sequence[str] = (),
+        background: bool = False,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Observed:
@@ -95,6 +97,7 @@ class Writing(Hall):
                 ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
+            background: store the turns and return; a worker learns from them once the thread is quiet.
 
         Raises:
             InvalidInput: a message cannot be stored; none was.
@@ -103,7 +106,11 @@ class Writing(Hall):
         """
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
         turns = turns_of(messages, now=now)
-        return self._backend.run(extraction.observe, whose, turns, thread_id=thread_id, used=used, now=now)
+        observed = self._backend.run(
+            work.observe, whose, turns, thread_id=thread_id, used=used, background=background, now=now
+        )
+        self._wake()
+        return observed
 
     async def aobserve(
         self,
@@ -111,13 +118,18 @@ class Writing(Hall):
         *,
         thread_id: str,
         used: Sequence[str] = (),
+        background: bool = False,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Observed:
         """:meth:`observe`, awaited."""
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
         turns = turns_of(messages, now=now)
-        return await self._backend.arun(extraction.observe, whose, turns, thread_id=thread_id, used=used, now=now)
+        observed = await self._backend.arun(
+            work.observe, whose, turns, thread_id=thread_id, used=used, background=background, now=now
+        )
+        self._wake()
+        return observed
 
     def add_messages(
         self,
@@ -214,6 +226,79 @@ class Writing(Hall):
         """:meth:`forget`, awaited."""
         whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
         return await self._backend.arun(forgetting.forget, whose, plan, now=datetime.now(UTC))
+
+    def restore(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
+        """Make a superseded or archived memory current again; what is current in its place becomes its past.
+
+        Args:
+            version: ``Memory.id`` of one of :meth:`history`.
+
+        Raises:
+            MemoryNotFound: there is no such memory.
+            InvalidInput: it waits for review; see :meth:`approve`.
+        """
+        return self._backend.run(evolution.restore, self.whose(user_id, namespace), version, now=datetime.now(UTC))
+
+    async def arestore(
+        self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> Memory:
+        """:meth:`restore`, awaited."""
+        whose = self.whose(user_id, namespace)
+        return await self._backend.arun(evolution.restore, whose, version, now=datetime.now(UTC))
+
+    def approve(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
+        """Let a memory that waits for :meth:`review` be recalled; it supersedes what it contradicts.
+
+        Raises:
+            MemoryNotFound: nothing with this id waits for review.
+        """
+        return self._backend.run(evolution.approve, self.whose(user_id, namespace), version, now=datetime.now(UTC))
+
+    async def aapprove(
+        self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> Memory:
+        """:meth:`approve`, awaited."""
+        whose = self.whose(user_id, namespace)
+        return await self._backend.arun(evolution.approve, whose, version, now=datetime.now(UTC))
+
+    def reject(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> None:
+        """Delete a memory that waits for :meth:`review`.
+
+        Raises:
+            MemoryNotFound: nothing with this id waits for review.
+        """
+        self._backend.run(evolution.reject, self.whose(user_id, namespace), version, now=datetime.now(UTC))
+
+    async def areject(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> None:
+        """:meth:`reject`, awaited."""
+        whose = self.whose(user_id, namespace)
+        await self._backend.arun(evolution.reject, whose, version, now=datetime.now(UTC))
+
+    def run_once(self, *, limit: int = 100) -> Worked:
+        """Learn from up to ``limit`` threads that are due, whoever's they are: a round of background work.
+
+        For schedulers such as cron and Celery; where memory is open with a chat model, a worker of
+        its own does the same all the time.
+        """
+        return self._backend.run(work.run_once, limit=limit, now=datetime.now(UTC))
+
+    async def arun_once(self, *, limit: int = 100) -> Worked:
+        """:meth:`run_once`, awaited."""
+        return await self._backend.arun(work.run_once, limit=limit, now=datetime.now(UTC))
+
+    def retry(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
+        """Let the turns of a thread that were given up be learnt from again.
+
+        Returns:
+            How many there were.
+        """
+        whose = self.whose(user_id, namespace)
+        return self._backend.run(work.retry, whose, thread_id, now=datetime.now(UTC))
+
+    async def aretry(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
+        """:meth:`retry`, awaited."""
+        whose = self.whose(user_id, namespace)
+        return await self._backend.arun(work.retry, whose, thread_id, now=datetime.now(UTC))
 
 
 def _statement(

@@ -73,7 +73,7 @@ def said(*texts: str) -> list[dict[str, str]]:
 
 
 def entry(text: str, *messages: int, **fields: Any) -> dict[str, Any]:
-    return {"text": text, "kind": "semantic", "importance": 0.7, "confidence": 0.9, "messages": list(messages)} | fields
+    return {"text": text, "type": "fact", "importance": 0.7, "confidence": 0.9, "messages": list(messages)} | fields
 
 
 def test_candidates_are_stored_with_where_they_come_from(opened: Callable[..., PersistMem]) -> None:
@@ -110,8 +110,8 @@ def test_an_identical_candidate_confirms_what_is_known(opened: Callable[..., Per
         entry("True is no number", True),
         entry("Zero", 0),
         entry("What only the assistant said", 2),
-        entry("Unknown kind", 1, kind="rumour"),
-        entry("Profile is not for the model", 1, kind="profile"),
+        entry("Unknown kind", 1, type="rumour"),
+        entry("Profile is not for the model", 1, type="profile"),
         entry("   ", 1),
         entry("nul \x00 inside", 1),
         {"text": "no other field"},

@@ -1,114 +1,177 @@
-"""Learning from a conversation: the turns are stored first, then memories are found in them.
+"""Finding memories in stored turns: rules or one model call, then decisions, then one transaction.
 
-Storing needs no model. What was stored and not looked at yet is found again by the next call on
-the thread, so that a crash or a failing model delays memories and loses none.
+Storing needs no model and was done before (``engine/work.py``). What was stored and not looked at
+yet stays open, so that a crash or a failing model delays memories and loses none.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import prompts
-from langchain_persistmem.engine.conversations import check_turns
-from langchain_persistmem.engine.remember import keep, prepare
+from langchain_persistmem.engine.consolidation import Add, Decision, decide
+from langchain_persistmem.engine.evolution import CONSOLIDATED, Done, apply, policy_of, what_is_known
+from langchain_persistmem.engine.keeping import prepare
 from langchain_persistmem.engine.small_talk import is_small_talk
 from langchain_persistmem.errors import ExtractionFailed, PersistMemError
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.postgres import memories, messages, namespaces
+from langchain_persistmem.postgres import evolution, messages, namespaces, work
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Candidate, Observed, Provenance, Turn
+from langchain_persistmem.types import Candidate, Memory, NewMemory, Provenance, Turn
+
+_LONGEST_SHOWN = 2_000
+"""Characters of a turn that known memories are looked up with; embedding models read no further."""
 
 
 class _Overtaken(PersistMemError):
     """Somebody else has dealt with these turns, or erased them; this work is given up."""
 
 
-async def observe(
-    backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, thread_id: str, used: Sequence[str], now: datetime
-) -> Observed:
-    """Store the turns that are new, learn from all of the thread that were not learnt from yet, count what was used.
+class CapReached(PersistMemError):
+    """The namespace has had its model calls of today; the turns wait for tomorrow."""
 
-    Args:
-        used: keys of the memories that were in the model's context for these turns.
+    def __init__(self, until_tomorrow: timedelta) -> None:
+        super().__init__()
+        self.until_tomorrow = until_tomorrow
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What came of one batch of turns."""
+
+    done: Done
+    skipped: int
+    """Turns that held nothing."""
+    failed: tuple[str, ...]
+    """Ids of the turns that the model gave no usable answer for, even alone; they are still open."""
+    failure: ExtractionFailed | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the model, or the rules, said of some turns."""
+
+    candidates: tuple[Candidate, ...]
+    failed: tuple[str, ...] = ()
+    failure: ExtractionFailed | None = None
+
+    def __add__(self, other: "_Asked") -> "_Asked":
+        return _Asked(self.candidates + other.candidates, self.failed + other.failed, self.failure or other.failure)
+
+
+async def learn(
+    backend: Backend, namespace: Namespace, thread_id: str, incarnation: UUID, *, now: datetime
+) -> Learnt | None:
+    """Learn from the oldest open turns of a thread.
+
+    Returns:
+        None if no turns are open, or somebody else has dealt with them.
 
     Raises:
-        InvalidInput: a turn cannot be stored; none was.
-        ExtractionFailed: the model failed; the turns are stored and the next call learns from them.
+        CapReached: no model call is left for today; nothing was done.
+        ExtractionFailed: the model cannot be reached; nothing was done.
         EmbeddingFailed: the same, for the embedding model.
     """
-    check_turns(turns, namespace, thread_id)
-    await ready(backend)
-    async with backend.transaction() as tx:
-        incarnation = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-        stored = await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
-        if used:
-            await memories.record_uses(tx, namespace, used, now=now)
-    added = reinforced = skipped = 0
-    while True:
-        batch = await _learn(backend, namespace, thread_id, incarnation, now=now)
-        if batch is None:
-            return Observed(stored=stored, added=added, reinforced=reinforced, skipped=skipped)
-        added, reinforced, skipped = added + batch[0], reinforced + batch[1], skipped + batch[2]
-
-
-async def unfinished(backend: Backend, namespace: Namespace) -> list[str]:
-    """The threads of a namespace in which turns wait to be learnt from."""
     async with backend.transaction(atomic=False) as tx:
-        return await messages.list_threads(tx, namespace)
-
-
-async def _learn(
-    backend: Backend, namespace: Namespace, thread_id: str, incarnation: UUID, *, now: datetime
-) -> tuple[int, int, int] | None:
-    """Learn from the oldest open turns; the numbers of added, reinforced and skipped, or None if none are open."""
-    async with backend.transaction(atomic=False) as tx:
-        open_turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
-    if not open_turns:
+        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
+    if not turns:
         return None
-    candidates = await _candidates(backend, open_turns, thread_id)
-    position_of = {turn.id: turn.position for turn in open_turns}
+    worthwhile = [turn for turn in turns if turn.text.strip() and not is_small_talk(turn.text)]
+    asked, shown = await _candidates(backend, namespace, worthwhile, thread_id, now=now)
+    position_of = {turn.id: turn.position for turn in turns}
     places = [
         position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
-        for candidate in candidates
+        for candidate in asked.candidates
     ]
-    new = await prepare(backend, candidates, places)
-    learnt_from = {id for candidate in candidates for id in candidate.provenance.message_ids}
+    new = await prepare(backend, asked.candidates, places)
+    decisions = await _decisions(backend, namespace, new, shown, now=now)
+    closing = [turn.id for turn in turns if turn.id not in asked.failed]
     try:
         async with backend.transaction() as tx:
             life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-            ids = [turn.id for turn in open_turns]
-            closed = await messages.mark_extracted(tx, namespace, thread_id, ids, now=now)
-            if life != incarnation or closed != len(ids):
+            closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
+            if life != incarnation or closed != len(closing):
                 raise _Overtaken
-            kept = await keep(tx, backend, namespace, new, now=now)
+            done = await apply(tx, backend, namespace, decisions, now=now)
     except _Overtaken:
         return None
-    return len(kept.added), len(kept.reinforced), len(open_turns) - len(learnt_from)
+    learnt_from = {id for candidate in asked.candidates for id in candidate.provenance.message_ids}
+    return Learnt(done, len(closing) - len(learnt_from), asked.failed, asked.failure)
 
 
-async def _candidates(backend: Backend, turns: Sequence[Turn], thread_id: str) -> list[Candidate]:
-    worthwhile = [turn for turn in turns if turn.text.strip() and not is_small_talk(turn.text)]
-    longest = backend.settings.max_text_chars
-    if not worthwhile:
-        return []
+async def _decisions(
+    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
+) -> list[Decision]:
+    """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
+    if all(each.candidate.provenance.extractor == "turns" for each in new):
+        return [Add(each) for each in new]
+    known = await what_is_known(backend, namespace, new, shown, now=now)
+    return decide(new, known, await policy_of(backend))
+
+
+async def _candidates(
+    backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
+) -> tuple[_Asked, Sequence[Memory]]:
+    """Candidates, and the known memories that the model was shown for them."""
     if backend.model_name is None:
-        return [_episode(turn, thread_id, longest) for turn in worthwhile]
-    return await _asked(backend, worthwhile, thread_id, model=backend.model_name)
+        longest = backend.settings.max_text_chars
+        return _Asked(tuple(_episode(turn, thread_id, longest) for turn in turns)), ()
+    if all(turn.role != "user" for turn in turns):  # nothing in them could be believed: no call is paid for
+        return _Asked(()), ()
+    shown = await _nearest(backend, namespace, turns, now=now)
+    return await _asked(backend, namespace, turns, thread_id, known=shown), shown
 
 
-async def _asked(backend: Backend, turns: Sequence[Turn], thread_id: str, *, model: str) -> list[Candidate]:
+async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
+    """The known memories that have most to do with what the user says, best first."""
+    most = backend.settings.shown_known
+    said = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
+    if not most:
+        return ()
+    model = await ready(backend)
+    vectors = await backend.embed(said)
+    async with backend.transaction(atomic=False) as tx:
+        near = await evolution.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
+    best: dict[UUID, tuple[float, Memory]] = {}
+    for memory, similarity in (each for found in near for each in found):
+        if memory.provenance.extractor != "turns" and similarity > best.get(memory.id, (-1.0, memory))[0]:
+            best[memory.id] = (similarity, memory)
+    ranked = sorted(best.values(), key=lambda each: (-each[0], each[1].id))
+    return [memory for _, memory in ranked[:most]]
+
+
+async def _asked(
+    backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, known: Sequence[Memory]
+) -> _Asked:
     """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for."""
     try:
-        answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(turns), prompts.SCHEMA)
-        longest = backend.settings.max_text_chars
-        return list(prompts.candidates(answer, turns, thread_id=thread_id, model=model, max_chars=longest))
+        await _spend(backend, namespace)
+        answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(turns, known), prompts.SCHEMA)
+        longest, model = backend.settings.max_text_chars, backend.model_name or ""
+        found = prompts.candidates(answer, turns, thread_id=thread_id, model=model, max_chars=longest, known=known)
+        return _Asked(tuple(found))
     except ExtractionFailed as error:
-        if not error.unusable_answer or len(turns) == 1:
+        if not error.unusable_answer:
             raise
+        if len(turns) == 1:
+            return _Asked((), (turns[0].id,), error)
     half = len(turns) // 2
-    first = await _asked(backend, turns[:half], thread_id, model=model)
-    return first + await _asked(backend, turns[half:], thread_id, model=model)
+    first = await _asked(backend, namespace, turns[:half], thread_id, known=known)
+    return first + await _asked(backend, namespace, turns[half:], thread_id, known=known)
+
+
+async def _spend(backend: Backend, namespace: Namespace) -> None:
+    """Count a call of the chat model against the day's cap, where there is one."""
+    cap = backend.settings.model_calls_per_day
+    if cap is None:
+        return
+    async with backend.transaction() as tx:
+        used, until_tomorrow = await work.calls_today(tx, namespace)
+        if used >= cap:
+            raise CapReached(until_tomorrow)
+        await work.spend_call(tx, namespace)
 
 
 def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:

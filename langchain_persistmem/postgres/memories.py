@@ -27,8 +27,8 @@ async def insert_memories(
 
 async def supersede_keys(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
-) -> list[UUID]:
-    """End the validity of what is known under the new memories' keys; returns the ids that were ended."""
+) -> list[tuple[UUID, UUID]]:
+    """End the validity of what is known under the new memories' keys; returns what was ended, and by which."""
     rows = [
         {
             "id": str(each.id),
@@ -39,7 +39,7 @@ async def supersede_keys(
         for each in new
     ]
     parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
-    return [row["id"] for row in await tx.fetch(statement("supersede_keys"), parameters)]
+    return [(row["id"], row["by_memory"]) for row in await tx.fetch(statement("supersede_keys"), parameters)]
 
 
 async def upsert_items(

@@ -7,7 +7,7 @@ from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.rows import dumped, row_of_turn, turn_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Turn
+from langchain_persistmem.types import GivenUp, Turn
 
 
 async def insert_messages(
@@ -38,10 +38,30 @@ async def mark_extracted(
     return await tx.execute(statement("mark_extracted"), parameters)
 
 
-async def list_threads(tx: Transaction, namespace: Namespace) -> list[str]:
-    """The threads in which turns wait for extraction."""
-    rows = await tx.fetch(statement("list_threads"), {"namespace": encode(namespace)})
-    return [row["thread_id"] for row in rows]
+async def count_open(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
+    """How many turns of a thread wait to be learnt from."""
+    rows = await tx.fetch(statement("count_open"), {"namespace": encode(namespace), "thread_id": thread_id})
+    return int(rows[0]["waiting"])
+
+
+async def give_up_messages(
+    tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str] | None, *, failure: str, now: datetime
+) -> int:
+    """Leave these turns, or all open ones of the thread, out of what is learnt from, until they are retried."""
+    where = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids) if ids is not None else None}
+    return await tx.execute(statement("give_up_messages"), {**where, "failure": failure, "now": now})
+
+
+async def list_given_up(tx: Transaction, namespace: Namespace) -> list[GivenUp]:
+    """The turns that were given up, by thread."""
+    rows = await tx.fetch(statement("list_given_up"), {"namespace": encode(namespace)})
+    return [GivenUp(**row) for row in rows]
+
+
+async def retry_given_up(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
+    """Let turns that were given up be learnt from again; returns how many."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id}
+    return await tx.execute(statement("retry_given_up"), parameters)
 
 
 async def read_messages(

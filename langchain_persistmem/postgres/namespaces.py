@@ -16,6 +16,12 @@ async def hold_namespace(tx: Transaction, namespace: Namespace, *, incarnation: 
     return row["incarnation"]
 
 
+async def incarnation_of(tx: Transaction, namespace: Namespace) -> UUID | None:
+    """The present life of a namespace; None if it does not exist."""
+    rows = await tx.fetch(statement("incarnation_of"), {"namespace": encode(namespace)})
+    return rows[0]["incarnation"] if rows else None
+
+
 async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) -> list[Namespace]:
     """The namespaces under ``prefix`` that hold at least one current item, in order."""
     exact, start, until = prefix_range(prefix)

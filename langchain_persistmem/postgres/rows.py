@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from langchain_persistmem import namespace as namespaces
-from langchain_persistmem.types import Memory, NewMemory, Provenance, Turn
+from langchain_persistmem.types import Change, Memory, NewMemory, Provenance, Turn
 
 
 def dumped(value: object) -> str:
@@ -35,6 +35,21 @@ def memory_of(row: DictRow) -> Memory:
         recorded_at=row["recorded_at"],
         updated_at=row["updated_at"],
         expires_at=row["expires_at"],
+        superseded_by=row["superseded_by"],
+        review=row["review"],
+        review_of=row["review_of"],
+    )
+
+
+def change_of(row: DictRow) -> Change:
+    """The entry in a row of the log."""
+    return Change(
+        key=row["key"],
+        memory_id=row["id"],
+        change=row["change"],
+        reason=row["reason"],
+        by_memory=row["by_memory"],
+        changed_at=row["changed_at"],
     )
 
 

@@ -11,12 +11,13 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      w AS (DELETE FROM persistmem.words WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
            RETURNING memory_id, times),
      u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
+     c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) RETURNING 1),
      n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),
                   words = words - (SELECT coalesce(sum(times), 0)::bigint FROM w)
            WHERE namespace = %(namespace)s::text)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors,
-       (SELECT count(*) FROM w) AS words, (SELECT count(*) FROM u) AS uses
+       (SELECT count(*) FROM w) AS words, (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM c) AS changes
 
 -- name: memories_of_messages
 -- Memories that came from any of these turns, whatever their status: a turn that goes takes them with it.
@@ -38,11 +39,15 @@ SELECT DISTINCT thread_id FROM persistmem.messages WHERE namespace = %(namespace
 WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text RETURNING 1),
      w AS (DELETE FROM persistmem.words WHERE namespace = %(namespace)s::text RETURNING 1),
      u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text RETURNING 1),
+     c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text RETURNING 1),
+     p AS (DELETE FROM persistmem.pending_work WHERE namespace = %(namespace)s::text RETURNING 1),
+     l AS (DELETE FROM persistmem.model_calls WHERE namespace = %(namespace)s::text RETURNING 1),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text RETURNING 1),
      t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
      n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING 1)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS words,
-       (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces
+       (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
+       (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls
 
 -- name: checkpoint_tables
 -- Which of LangGraph's tables exist here.

@@ -11,7 +11,8 @@ FROM json_to_recordset(%(rows)s::json) AS r(
 ON CONFLICT (namespace, identity) WHERE status = 'active' AND identity IS NOT NULL
 DO UPDATE SET confirmations = m.confirmations + 1,
               importance = greatest(m.importance, excluded.importance),
-              confidence = greatest(m.confidence, excluded.confidence),
+              -- each time it is said again halves the doubt, in the new statement's share
+              confidence = least(1, m.confidence + (1 - m.confidence) * 0.5 * excluded.confidence),
               updated_at = excluded.updated_at
 RETURNING m.id, m.key, m.identity
 
@@ -22,7 +23,7 @@ SET status = 'superseded', valid_until = r.valid_from, superseded_by = r.id, upd
 FROM json_to_recordset(%(rows)s::json) AS r(id uuid, key text, identity text, valid_from timestamptz)
 WHERE m.namespace = %(namespace)s::text AND m.key = r.key AND m.status = 'active'
   AND m.identity IS DISTINCT FROM decode(r.identity, 'hex')
-RETURNING m.id
+RETURNING m.id, r.id AS by_memory
 
 -- name: upsert_items
 -- A store's put: the value under a key is replaced, created_at (recorded_at) stays unless the old one had expired.

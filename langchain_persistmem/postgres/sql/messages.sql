@@ -19,20 +19,20 @@ ON CONFLICT (namespace, thread_id, id) DO NOTHING
 -- The turns of a thread that memory has not looked at yet, oldest first.
 SELECT id, position, role, speaker, text, content, sent_at
 FROM persistmem.messages
-WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL AND given_up_at IS NULL
 ORDER BY position
 LIMIT %(limit)s::integer
+
+-- name: count_open
+-- How many turns of a thread wait to be learnt from.
+SELECT count(*) AS waiting FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL AND given_up_at IS NULL
 
 -- name: mark_extracted
 -- Close turns; a caller that gets fewer than it asked for was overtaken and gives up its work.
 UPDATE persistmem.messages SET extracted_at = %(now)s::timestamptz
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
   AND id = ANY (%(ids)s::text[]) AND extracted_at IS NULL
-
--- name: list_threads
--- The threads of a namespace that wait for extraction, for resuming after a crash.
-SELECT DISTINCT thread_id FROM persistmem.messages
-WHERE namespace = %(namespace)s::text AND extracted_at IS NULL
 
 -- name: read_messages
 -- A page of a thread, counted from its end, where a reader begins; the latest first.
@@ -46,3 +46,22 @@ LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 -- The turns of a thread; what was learnt from them stays.
 DELETE FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
+
+-- name: give_up_messages
+-- No attempt could learn from these turns: they stay, and are left out until they are retried.
+UPDATE persistmem.messages SET given_up_at = %(now)s::timestamptz, failure = %(failure)s::text
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL
+  AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
+
+-- name: list_given_up
+-- The dead letters of a namespace, by thread; no content.
+SELECT thread_id, count(*) AS messages, max(failure) AS failure, max(given_up_at) AS given_up_at
+FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND given_up_at IS NOT NULL
+GROUP BY thread_id
+ORDER BY thread_id
+
+-- name: retry_given_up
+-- Dead letters are learnt from once more.
+UPDATE persistmem.messages SET given_up_at = NULL, failure = NULL
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND given_up_at IS NOT NULL

@@ -5,6 +5,10 @@ VALUES (%(namespace)s::text, %(incarnation)s::uuid, %(now)s::timestamptz)
 ON CONFLICT (namespace) DO UPDATE SET created_at = persistmem.namespaces.created_at
 RETURNING incarnation
 
+-- name: incarnation_of
+-- The present life of a namespace; no row once it was erased.
+SELECT incarnation FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
+
 -- name: list_namespaces
 -- The namespaces that hold at least one current item, within a prefix; every shard is asked, by design.
 SELECT DISTINCT m.namespace

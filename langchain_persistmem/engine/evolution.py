@@ -1,0 +1,257 @@
+"""Memories that change: carrying out decisions, the history, what waits for review, the log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem import values
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine.consolidation import (
+    Add,
+    Decision,
+    Known,
+    Past,
+    Policy,
+    Quarantine,
+    Reinforce,
+    Supersede,
+)
+from langchain_persistmem.engine.keeping import keep, log, searchable
+from langchain_persistmem.errors import InvalidInput, MemoryNotFound
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import evolution, memories, namespaces, search_index
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.types import Change, Memory, NewMemory
+
+CONSOLIDATED = ("semantic", "procedural", "episodic")
+"""The kinds among which a candidate can be known already; a profile is a document of its own."""
+_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of decisions, in numbers."""
+
+    added: int = 0
+    reinforced: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: "Done") -> "Done":
+        return Done(
+            self.added + other.added,
+            self.reinforced + other.reinforced,
+            self.superseded + other.superseded,
+            self.quarantined + other.quarantined,
+        )
+
+
+async def what_is_known(
+    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
+) -> Known:
+    """What the database has near the candidates and under their keys; nothing is locked yet."""
+    model = await ready(backend)
+    keys = list({each.candidate.key for each in new if each.candidate.key is not None})
+    async with backend.transaction(atomic=False) as tx:
+        nearest = await evolution.neighbours(
+            tx,
+            namespace,
+            [each.vectors[0] for each in new],
+            model=model,
+            kinds=CONSOLIDATED,
+            limit=_NEIGHBOURS,
+            now=now,
+        )
+        by_key = await memories.get_memories(tx, namespace, keys, now=now)
+    return Known(
+        nearest={each.id: near for each, near in zip(new, nearest, strict=True)},
+        by_key=by_key,
+        shown={memory.id: memory for memory in shown},
+    )
+
+
+async def policy_of(backend: Backend) -> Policy:
+    """The rules of consolidation, with what "related" means under the embedder."""
+    settings, model = backend.settings, await ready(backend)
+    return Policy(
+        contradictions=settings.contradictions,
+        least_confidence=settings.least_confidence,
+        most_superseded=settings.most_superseded,
+        related=model.background_mean + 2 * model.background_deviation,
+    )
+
+
+async def apply(
+    tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
+) -> Done:
+    """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead."""
+    known = [each.known.id for each in decisions if isinstance(each, Supersede | Reinforce)]
+    current = await evolution.still_active(tx, namespace, known)
+    decided = [_still_true(each, current) for each in decisions]
+    await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
+    supersedes = [each for each in decided if isinstance(each, Supersede)]
+    ended = await evolution.supersede_memories(
+        tx, namespace, [(each.known.id, each.new.id, each.new.candidate.valid_from) for each in supersedes], now=now
+    )
+    await search_index.unindex_memories(tx, namespace, ended)
+    kept = await keep(
+        tx, backend, namespace, [each.new for each in decided if isinstance(each, Add | Supersede)], now=now
+    )
+    waiting = await _insert_inactive(tx, backend, namespace, decided, now=now)
+    await log(
+        tx,
+        backend,
+        namespace,
+        [(each.known.id, "superseded", "something newer contradicts it", each.new.id) for each in supersedes],
+        now=now,
+    )
+    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
+    return Done(added=len(kept.added), reinforced=reinforced, superseded=len(ended), quarantined=waiting)
+
+
+def _still_true(decision: Decision, current: set[UUID]) -> Decision:
+    """The decision, or what is left of it when the memory that it was about is not current any more."""
+    if isinstance(decision, Supersede | Reinforce) and decision.known.id not in current:
+        new = decision.new
+        return Add(new if new.candidate.key is not None else replace(new, key=str(new.id)))
+    return decision
+
+
+async def _reinforce(
+    tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
+) -> None:
+    said = [(each.known.id, each.new.candidate) for each in again]
+    rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in said]
+    once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
+    await evolution.reinforce_memories(tx, namespace, list(once.values()), now=now)
+    await log(tx, backend, namespace, [(id, "reinforced", "it was said again", None) for id in once], now=now)
+
+
+async def _insert_inactive(
+    tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
+) -> int:
+    """Write what is past and what waits for review, with vectors that are not searched; returns how many wait."""
+    model = await ready(backend)
+    new: list[tuple[NewMemory, dict[str, object]]] = []
+    for each in decisions:
+        if isinstance(each, Past):
+            until = max(each.until, each.new.candidate.valid_from).isoformat()
+            new.append((each.new, {"status": "superseded", "valid_until": until, "superseded_by": str(each.successor)}))
+        elif isinstance(each, Quarantine):
+            about = str(each.about.id) if each.about is not None else None
+            key = each.about.key if each.about is not None else each.new.key
+            new.append(
+                (replace(each.new, key=key), {"status": "quarantined", "review": each.reason, "review_of": about})
+            )
+    stored = set(await evolution.insert_inactive(tx, namespace, new, now=now))
+    vectors = {each.id: each.vectors for each, _ in new if each.id in stored}
+    await search_index.insert_vectors(tx, namespace, vectors, model=model)
+    await search_index.unindex_memories(tx, namespace, list(vectors))
+    waiting = [each for each in decisions if isinstance(each, Quarantine) and each.new.id in stored]
+    await log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
+    return len(waiting)
+
+
+async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memory]:
+    """Every version under ``key``, and what they replaced, the latest first.
+
+    Raises:
+        MemoryNotFound: there never was one.
+    """
+    values.name(key, "key")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        found = await evolution.history(tx, namespace, key)
+    if not found:
+        raise MemoryNotFound(f"there is no memory with the key {key!r} here; list() shows the keys")
+    return found
+
+
+async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
+    """What changed and why, newest first."""
+    if key is not None:
+        values.name(key, "key")
+    values.count(limit, "limit", at_least=1, at_most=10_000)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        return await evolution.list_changes(tx, namespace, key, limit=limit)
+
+
+async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
+    """Make a superseded or archived memory current again; what is current under its key becomes its past.
+
+    Raises:
+        MemoryNotFound: there is no such memory.
+        InvalidInput: it waits for review: that is for approve() to decide.
+    """
+    return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
+
+
+async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
+    """What waits for review, oldest first."""
+    values.count(limit, "limit", at_least=1, at_most=10_000)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        return await evolution.list_quarantined(tx, namespace, limit=limit)
+
+
+async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
+    """Let a quarantined memory be recalled; it supersedes what is current under its key.
+
+    Raises:
+        MemoryNotFound: nothing with this id waits for review.
+    """
+    return await _revive(backend, namespace, id, "approved", "it was reviewed", now=now)
+
+
+async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> None:
+    """Delete a quarantined memory for good.
+
+    Raises:
+        MemoryNotFound: nothing with this id waits for review.
+    """
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        if not await evolution.reject_memories(tx, namespace, [id]):
+            raise MemoryNotFound("nothing with this id waits for review; review() lists what does")
+
+
+async def _revive(
+    backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
+) -> Memory:
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        old = await evolution.get_version(tx, namespace, id)
+        if old is None or (change == "approved") != (old.status == "quarantined"):
+            if old is not None and old.status == "quarantined":
+                raise InvalidInput("the memory waits for review; use approve() or reject()")
+            raise MemoryNotFound(
+                "nothing with this id waits for review; review() lists what does"
+                if change == "approved"
+                else "there is no memory with this id; history(key) lists the versions with their ids"
+            )
+        if old.status == "active":
+            return old
+        rivals = await evolution.rivals(tx, namespace, id)
+        from_then = now if change == "restored" else old.valid_from
+        ended = [(rival, id, max(from_then, since)) for rival, since in rivals]
+        gone = await evolution.supersede_memories(tx, namespace, ended, now=now)
+        await search_index.unindex_memories(tx, namespace, gone)
+        await log(tx, backend, namespace, [(each, "superseded", f"another was {change}", id) for each in gone], now=now)
+        await evolution.revive_memories(tx, namespace, [id], now=now)
+        words = {id: searchable(old.text or "", old.speaker)}
+        await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+        await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
+        revived = await evolution.get_version(tx, namespace, id)
+    if revived is None:  # it is there: the namespace is locked
+        raise MemoryNotFound
+    return revived

@@ -1,0 +1,243 @@
+"""Learning from conversations, now or in the background: storing first, then work that a worker can take over.
+
+A thread with new turns has a row of pending work, written with them. Whoever learns from the thread
+holds a lease on the row; whoever dies leaves a lease that runs out. What is learnt is fenced by the
+turns themselves: only one of two workers can close them.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from langchain_persistmem import values
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine.conversations import check_turns
+from langchain_persistmem.engine.evolution import Done
+from langchain_persistmem.engine.extraction import CapReached, Learnt, learn
+from langchain_persistmem.errors import ExtractionFailed, ModelError, PersistMemError
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import memories, messages, namespaces, work
+from langchain_persistmem.postgres.work import Job
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.types import GivenUp, Observed, Turn, Worked
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 3600.0  # seconds
+
+
+@dataclass(slots=True)
+class _Total:
+    """What came of a thread so far."""
+
+    done: Done = field(default_factory=Done)
+    skipped: int = 0
+    capped: bool = False
+    given_up: int = 0
+
+    def add(self, batch: Learnt) -> None:
+        self.done += batch.done
+        self.skipped += batch.skipped
+
+
+async def observe(
+    backend: Backend,
+    namespace: Namespace,
+    turns: Sequence[Turn],
+    *,
+    thread_id: str,
+    used: Sequence[str],
+    background: bool,
+    now: datetime,
+) -> Observed:
+    """Store the turns that are new, count what was used, and learn from the thread, now or in the background.
+
+    Args:
+        used: keys of the memories that were in the model's context for these turns.
+        background: leave the learning to a worker.
+
+    Raises:
+        InvalidInput: a turn cannot be stored; none was.
+        ExtractionFailed: the model failed; the turns are stored and the next call, or a worker, learns from them.
+        EmbeddingFailed: the same, for the embedding model.
+    """
+    check_turns(turns, namespace, thread_id)
+    await ready(backend)
+    settings, job = backend.settings, None
+    async with backend.transaction() as tx:
+        incarnation = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        stored = await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
+        if stored:
+            job = await work.enqueue_thread(
+                tx,
+                namespace,
+                thread_id,
+                quiet=timedelta(seconds=settings.quiet_seconds if background else settings.retry_seconds),
+                longest=timedelta(seconds=settings.longest_wait_seconds),
+                lease=None if background else backend.new_id(),
+                leased=None if background else timedelta(seconds=settings.lease_seconds),
+            )
+        if used:
+            await memories.record_uses(tx, namespace, used, now=now)
+    total = _Total()
+    if not background:
+        await _learn_all(backend, namespace, thread_id, incarnation, job, total, now=now)
+    waiting = 0
+    if background or total.capped:
+        async with backend.transaction(atomic=False) as tx:
+            waiting = await messages.count_open(tx, namespace, thread_id)
+    return _observed(stored, total, waiting)
+
+
+async def run_once(backend: Backend, *, limit: int, now: datetime) -> Worked:
+    """Learn from up to ``limit`` threads that are due, of any namespace; a failure of one delays none of the others."""
+    values.count(limit, "limit", at_least=1, at_most=10_000)
+    await ready(backend)
+    leased = timedelta(seconds=backend.settings.lease_seconds)
+    total, threads, postponed = _Total(), 0, 0
+    for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
+        async with backend.transaction() as tx:
+            jobs = await work.claim_work(tx, lease=backend.new_id(), leased=leased, limit=1)
+        if not jobs:
+            break
+        threads += 1
+        postponed += await _work_on(backend, jobs[0], total, now=now)
+    done = total.done
+    return Worked(
+        threads=threads,
+        added=done.added,
+        reinforced=done.reinforced,
+        superseded=done.superseded,
+        quarantined=done.quarantined,
+        postponed=postponed,
+        given_up=total.given_up,
+    )
+
+
+async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
+    """Learn from one thread; whether it has to be tried again later."""
+    async with backend.transaction(atomic=False) as tx:
+        incarnation = await namespaces.incarnation_of(tx, job.namespace)
+    if incarnation is None:  # erased meanwhile, and its work with it
+        return False
+    total.capped = False
+    try:
+        await _learn_all(backend, job.namespace, job.thread_id, incarnation, job, total, now=now)
+    except ModelError as error:
+        logger.warning("learning from a thread failed: %s", error)
+        return True
+    return total.capped
+
+
+async def next_due(backend: Backend) -> float | None:
+    """Seconds until work is due; None if none waits."""
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        return await work.next_due(tx)
+
+
+async def dead_letters(backend: Backend, namespace: Namespace) -> list[GivenUp]:
+    """The turns that no attempt could be learnt from, by thread."""
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(atomic=False) as tx:
+        return await messages.list_given_up(tx, namespace)
+
+
+async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: datetime) -> int:
+    """Let the turns of a thread that were given up be learnt from again, by a worker or the next observe(); how many."""
+    values.name(thread_id, "thread_id")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        revived = await messages.retry_given_up(tx, namespace, thread_id)
+        if revived:
+            longest = timedelta(seconds=backend.settings.longest_wait_seconds)
+            await work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
+    return revived
+
+
+async def _learn_all(
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    incarnation: UUID,
+    job: Job | None,
+    total: _Total,
+    *,
+    now: datetime,
+) -> None:
+    """Learn from all open turns of a thread, then settle its job, if it is the caller's."""
+    leased = timedelta(seconds=backend.settings.lease_seconds)
+    try:
+        while (batch := await learn(backend, namespace, thread_id, incarnation, now=now)) is not None:
+            total.add(batch)
+            if batch.failure is not None:
+                raise _Unanswered(batch.failure, batch.failed)
+            if job is not None:
+                async with backend.transaction(atomic=False) as tx:
+                    if not await work.renew_lease(tx, job, leased=leased):
+                        return  # it took too long: somebody else goes on
+    except CapReached as cap:
+        total.capped = True
+        await _settle(backend, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
+    except _Unanswered as unanswered:
+        total.given_up += await _fail(backend, job, unanswered.error, unanswered.turns, now=now)
+        raise unanswered.error from None
+    except ModelError as error:
+        total.given_up += await _fail(backend, job, error, None, now=now)
+        raise
+    else:
+        if job is not None:
+            async with backend.transaction() as tx:
+                await work.finish_work(tx, job)
+
+
+class _Unanswered(PersistMemError):
+    """The model answered, but never in a usable way for some turns."""
+
+    def __init__(self, error: ExtractionFailed, turns: tuple[str, ...]) -> None:
+        super().__init__()
+        self.error = error
+        self.turns = turns
+
+
+async def _fail(
+    backend: Backend, job: Job | None, error: ModelError, turns: Sequence[str] | None, *, now: datetime
+) -> int:
+    """Try again later, or give up the turns (None: all open ones) after the last attempt; returns how many."""
+    if job is None:
+        return 0
+    settings, attempts, failure = backend.settings, job.attempts + 1, str(error)
+    if attempts < settings.max_attempts:
+        pause = timedelta(seconds=min(settings.retry_seconds * 2**job.attempts, _LONGEST_PAUSE))
+        await _settle(backend, job, pause=pause, attempts=attempts, failure=failure)
+        return 0
+    async with backend.transaction() as tx:
+        await namespaces.hold_namespace(tx, job.namespace, incarnation=backend.new_id(), now=now)
+        given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
+        await work.postpone_work(tx, job, pause=timedelta(0), attempts=0, failure=failure)  # others may still be open
+    logger.error("%d turns of a thread were given up; dead_letters() lists them: %s", given_up, error)
+    return given_up
+
+
+async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attempts: int, failure: str | None) -> None:
+    if job is not None:
+        async with backend.transaction() as tx:
+            await work.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
+
+
+def _observed(stored: int, total: _Total, waiting: int) -> Observed:
+    done = total.done
+    return Observed(
+        stored=stored,
+        added=done.added,
+        reinforced=done.reinforced,
+        skipped=total.skipped,
+        superseded=done.superseded,
+        quarantined=done.quarantined,
+        waiting=waiting,
+    )

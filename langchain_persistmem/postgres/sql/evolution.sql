@@ -1,0 +1,144 @@
+-- name: neighbours
+-- For each of several vectors the current memories nearest to it; the namespace's vectors are read once.
+WITH compared AS MATERIALIZED (
+    SELECT v.memory_id, v.{embedding} AS embedding
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND EXISTS (SELECT FROM persistmem.memories k WHERE k.namespace = %(namespace)s::text AND k.id = v.memory_id
+                  AND k.kind = ANY (%(kinds)s::text[]))
+)
+SELECT q.ordinal, n.similarity, m.*
+FROM unnest(%(embeddings)s::halfvec[]) WITH ORDINALITY AS q(embedding, ordinal)
+CROSS JOIN LATERAL (
+    SELECT c.memory_id, max(-(c.embedding <#> q.embedding)) AS similarity
+    FROM compared c
+    GROUP BY c.memory_id
+    ORDER BY 2 DESC, 1
+    LIMIT %(limit)s::integer
+) n
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = n.memory_id
+WHERE m.status = 'active'
+ORDER BY q.ordinal, n.similarity DESC, m.id
+
+-- name: still_active
+-- Which of these memories are current, asked under the namespace's lock: what was decided upon may have changed since.
+SELECT m.id FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status = 'active'
+
+-- name: reinforce_memories
+-- Known statements that were made again: each halves the doubt in its share, and adds its messages to the evidence.
+UPDATE persistmem.memories m
+SET confirmations = m.confirmations + 1,
+    confidence = least(1, m.confidence + (1 - m.confidence) * 0.5 * r.confidence),
+    importance = greatest(m.importance, r.importance),
+    -- Only messages of its own thread: an id means nothing without one.
+    provenance = CASE WHEN r.thread_id = m.thread_id THEN m.provenance || jsonb_build_object('message_ids', (
+        SELECT jsonb_agg(DISTINCT each.id) FROM (
+            SELECT jsonb_array_elements_text(m.provenance -> 'message_ids') AS id UNION SELECT unnest(r.message_ids)) each))
+        ELSE m.provenance END,
+    updated_at = %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS r(id uuid, importance real, confidence real, thread_id text, message_ids text[])
+WHERE m.namespace = %(namespace)s::text AND m.id = r.id AND m.status = 'active'
+
+-- name: supersede_memories
+-- The validity of these memories ends where their successors' begins; they stay in the history.
+UPDATE persistmem.memories m
+SET status = 'superseded', valid_until = r.valid_until, superseded_by = r.by_memory, updated_at = %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS r(id uuid, by_memory uuid, valid_until timestamptz)
+WHERE m.namespace = %(namespace)s::text AND m.id = r.id AND m.status = 'active'
+RETURNING m.id
+
+-- name: insert_inactive
+-- Memories that are not recalled: what was true before something else, and what waits for review.
+INSERT INTO persistmem.memories
+    (namespace, id, key, kind, status, text, value, identity, importance, confidence, speaker, source, provenance,
+     thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by, review, review_of)
+SELECT %(namespace)s::text, r.id, r.key, r.kind, r.status, r.text, r.value, decode(r.identity, 'hex'), r.importance,
+       r.confidence, r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from, r.valid_until,
+       %(now)s::timestamptz, %(now)s::timestamptz, r.superseded_by, r.review, r.review_of
+FROM json_to_recordset(%(rows)s::json) AS r(
+    id uuid, key text, kind text, status text, text text, value json, identity text, importance real, confidence real,
+    speaker text, source text, provenance jsonb, thread_id text, position bigint, valid_from timestamptz,
+    valid_until timestamptz, superseded_by uuid, review text, review_of uuid)
+ON CONFLICT (namespace, identity) WHERE status = 'quarantined' AND identity IS NOT NULL DO NOTHING
+RETURNING id
+
+-- name: record_changes
+-- What changed and why; no content.
+INSERT INTO persistmem.changes (namespace, id, memory_id, change, reason, by_memory, changed_at)
+SELECT %(namespace)s::text, r.id, r.memory_id, r.change, r.reason, r.by_memory, %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS r(id uuid, memory_id uuid, change text, reason text, by_memory uuid)
+
+-- name: list_changes
+-- The log of a namespace, or of the versions under one key, newest first.
+SELECT c.change, c.reason, c.changed_at, m.key, m.id, c.by_memory
+FROM persistmem.changes c
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
+WHERE c.namespace = %(namespace)s::text AND (%(key)s::text IS NULL OR m.key = %(key)s::text)
+ORDER BY c.id DESC
+LIMIT %(limit)s::bigint
+
+-- name: history
+-- Every version under a key, and what these replaced under other keys; quarantined ones were never true.
+WITH RECURSIVE chain AS (
+    SELECT m.id FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.key = %(key)s::text AND m.status <> 'quarantined'
+    UNION
+    SELECT before.id
+    FROM chain
+    JOIN persistmem.memories before ON before.namespace = %(namespace)s::text AND before.superseded_by = chain.id
+)
+SELECT m.* FROM chain JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = chain.id
+ORDER BY m.valid_from DESC, m.id DESC
+
+-- name: get_version
+-- One memory by its id, whatever its status.
+SELECT m.* FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.id = %(id)s::uuid
+
+-- name: quarantined_twin
+-- The one that waits for review with this statement.
+SELECT m.* FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.identity = %(identity)s::bytea AND m.status = 'quarantined'
+
+-- name: list_quarantined
+-- What waits for review, oldest first.
+SELECT m.* FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.status = 'quarantined'
+ORDER BY m.id
+LIMIT %(limit)s::bigint
+
+-- name: rivals
+-- What is current, expired or not, where this memory would be: under its key, or with the same statement.
+SELECT m.id, m.valid_from
+FROM persistmem.memories m
+JOIN persistmem.memories old ON old.namespace = %(namespace)s::text AND old.id = %(id)s::uuid
+WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.id <> old.id
+  AND (m.key = old.key OR m.identity = old.identity)
+
+-- name: revive_memories
+-- Superseded, archived or quarantined memories become current again, and their vectors are searched again.
+WITH revived AS (
+    UPDATE persistmem.memories m
+    SET status = 'active', valid_until = NULL, superseded_by = NULL, review = NULL, review_of = NULL,
+        updated_at = %(now)s::timestamptz
+    WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status <> 'active'
+    RETURNING m.id
+), shown AS (
+    UPDATE persistmem.vectors v SET active = true
+    WHERE v.namespace = %(namespace)s::text AND v.memory_id = ANY (%(ids)s::uuid[])
+)
+SELECT id FROM revived
+
+-- name: reject_memories
+-- What was reviewed and refused goes for good.
+DELETE FROM persistmem.memories
+WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) AND status = 'quarantined'
+
+-- name: archive_memories
+-- Memories that live on in a summary, or that nobody has needed for long; archived ones can be restored.
+UPDATE persistmem.memories m
+SET status = 'archived', superseded_by = %(by_memory)s::uuid, updated_at = %(now)s::timestamptz
+WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status = 'active'
+RETURNING m.id

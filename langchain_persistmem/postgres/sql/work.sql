@@ -1,0 +1,76 @@
+-- name: enqueue_thread
+-- A thread has new messages: its work is due once it has been quiet for a while, and never later than the longest wait.
+-- Times are the server's, here and below: a worker's clock decides nothing.
+INSERT INTO persistmem.pending_work AS w (namespace, thread_id, due_at, created_at, lease, leased_until)
+VALUES (%(namespace)s::text, %(thread_id)s::text, now() + %(quiet)s::interval, now(), %(lease)s::uuid,
+        now() + %(leased)s::interval)
+ON CONFLICT (namespace, thread_id) DO UPDATE
+SET generation = w.generation + 1,
+    due_at = greatest(now(), least(now() + %(quiet)s::interval, w.created_at + %(longest)s::interval)),
+    -- Whoever works on it now goes on; only a free row is taken.
+    lease = CASE WHEN w.leased_until > now() THEN w.lease ELSE excluded.lease END,
+    leased_until = CASE WHEN w.leased_until > now() THEN w.leased_until ELSE excluded.leased_until END
+RETURNING w.generation, w.lease, w.attempts
+
+-- name: claim_work
+-- Take threads that are due and free. Another worker that wants the same row waits for its lock and then sees it taken.
+UPDATE persistmem.pending_work w
+SET lease = %(lease)s::uuid, leased_until = now() + %(leased)s::interval
+WHERE (w.namespace, w.thread_id) IN (
+          SELECT due.namespace, due.thread_id FROM persistmem.pending_work due
+          WHERE due.due_at <= now() AND (due.leased_until IS NULL OR due.leased_until <= now())
+          ORDER BY due.due_at
+          LIMIT %(limit)s::integer)
+  AND w.due_at <= now() AND (w.leased_until IS NULL OR w.leased_until <= now())
+RETURNING w.namespace, w.thread_id, w.generation, w.attempts
+
+-- name: renew_lease
+-- Still at work; a worker that gets no row has lost its lease and stops.
+UPDATE persistmem.pending_work
+SET leased_until = now() + %(leased)s::interval
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
+
+-- name: finish_work
+-- Done: the row goes, unless messages came meanwhile; then it is only set free.
+WITH gone AS (
+    DELETE FROM persistmem.pending_work
+    WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
+      AND generation = %(generation)s::bigint
+    RETURNING 1
+)
+UPDATE persistmem.pending_work
+SET lease = NULL, leased_until = NULL
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
+  AND NOT EXISTS (SELECT FROM gone)
+
+-- name: postpone_work
+-- It failed, or a cap was reached: set free, and due again later. The class of the failure stays, its text never.
+UPDATE persistmem.pending_work
+SET lease = NULL, leased_until = NULL, due_at = now() + %(pause)s::interval,
+    attempts = %(attempts)s::integer, failure = %(failure)s::text
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
+
+-- name: count_work
+-- How much waits, for the status: all of it, what is due, and what has failed before.
+SELECT count(*) AS pending, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE attempts > 0) AS failing
+FROM persistmem.pending_work
+WHERE %(namespace)s::text IS NULL OR namespace = %(namespace)s::text
+
+-- name: next_due
+-- In how many seconds the next free thread is due; negative when one is overdue, NULL when nothing waits.
+SELECT extract(epoch FROM min(greatest(due_at, coalesce(leased_until, due_at))) - now())::float8 AS seconds
+FROM persistmem.pending_work
+
+-- name: spend_call
+-- One more call of the chat model on the server's day; returns how many there were, this one included.
+INSERT INTO persistmem.model_calls AS c (namespace, day, calls)
+VALUES (%(namespace)s::text, (now() AT TIME ZONE 'UTC')::date, 1)
+ON CONFLICT (namespace, day) DO UPDATE SET calls = c.calls + 1
+RETURNING c.calls
+
+-- name: calls_today
+-- The calls of the server's day, and the seconds until it ends.
+SELECT coalesce((SELECT calls FROM persistmem.model_calls
+                 WHERE namespace = %(namespace)s::text AND day = (now() AT TIME ZONE 'UTC')::date), 0) AS calls,
+       extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - now() AT TIME ZONE 'UTC')::float8
+           AS seconds
