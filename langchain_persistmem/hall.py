@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.errors import InvalidInput, NamespaceMissing
 from langchain_persistmem.namespace import Namespace, fill
+from langchain_persistmem.profile import Profile
 from langchain_persistmem.worker import TaskWorker, ThreadWorker
 
 
@@ -16,6 +22,7 @@ class Hall:
     _backend: SyncBackend | AsyncBackend
     _namespace: Namespace
     _worker: ThreadWorker | TaskWorker | None
+    _profile: type[BaseModel]
 
     def whose(self, user_id: str | None = None, namespace: Namespace | None = None) -> Namespace:
         """The namespace that is meant.
@@ -38,3 +45,24 @@ class Hall:
         """There is work for the background."""
         if self._worker is not None:
             self._worker.wake()
+
+    @property
+    def _joined(self) -> bool:
+        """Whether memories add to the profile: where its class has the fields that they would fill."""
+        return issubclass(self._profile, Profile)
+
+    def _as_profile(self, document: Mapping[str, Any]) -> BaseModel:
+        reason = ""
+        try:
+            return self._profile.model_validate(document)
+        except ValidationError as error:  # its text quotes the document
+            reason = "; ".join(f"{_path(each['loc'])}: {each['type']}" for each in error.errors(include_input=False))
+        raise InvalidInput(f"the profile does not fit {self._profile.__name__} ({reason}); correct the named fields")
+
+    def _check_profile(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The document, without the fields that were never set, if it fits its class."""
+        return self._as_profile(document).model_dump(mode="json", exclude_unset=True)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
+from pydantic import BaseModel
 
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
@@ -18,6 +19,7 @@ from langchain_persistmem.engine import setup
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.models import LOCAL, models_of
 from langchain_persistmem.namespace import Namespace, check_template
+from langchain_persistmem.profile import Profile
 from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import PersistMemStore
@@ -42,8 +44,10 @@ class PersistMem(Reading, Writing):
         stack: ExitStack | AsyncExitStack,
         namespace: Namespace,
         worker: ThreadWorker | TaskWorker | None = None,
+        profile: type[BaseModel] = Profile,
     ) -> None:
         """Use :meth:`open` or :meth:`aopen`."""
+        self._profile = profile
         self._worker = worker
         self._backend = backend
         self._stack = stack
@@ -62,6 +66,7 @@ class PersistMem(Reading, Writing):
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
+        profile: type[BaseModel] = Profile,
     ) -> PersistMem:
         """Open memory for blocking use.
 
@@ -74,6 +79,7 @@ class PersistMem(Reading, Writing):
                 turns become dated memories by rules.
             settings: see :class:`Settings`.
             namespace: whose memories, with names in braces that each call fills.
+            profile: the pydantic class of the users' profiles.
 
         Raises:
             ConfigurationError: an argument cannot work; the message names it.
@@ -87,7 +93,7 @@ class PersistMem(Reading, Writing):
             if worker is not None:
                 worker.start()
                 stack.callback(worker.stop)
-            return cls(backend, stack.pop_all(), namespace, worker)
+            return cls(backend, stack.pop_all(), namespace, worker, profile)
 
     @classmethod
     def aopen(
@@ -98,6 +104,7 @@ class PersistMem(Reading, Writing):
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
+        profile: type[BaseModel] = Profile,
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
@@ -110,7 +117,7 @@ class PersistMem(Reading, Writing):
                 if worker is not None:
                     worker.start()
                     stack.push_async_callback(worker.stop)
-                return cls(backend, stack.pop_all(), namespace, worker)
+                return cls(backend, stack.pop_all(), namespace, worker, profile)
 
         return Opening(opened)
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from pydantic import BaseModel
 
 from langchain_persistmem.engine import conversations, evolution, listing, recall, work
+from langchain_persistmem.engine import profile as profiles
 from langchain_persistmem.engine.context import TokenCounter, approximate_tokens
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
@@ -28,6 +30,7 @@ class Reading(Hall):
         kinds: Sequence[Kind] | None = None,
         filter: Mapping[str, Any] | None = None,
         threshold: float | None = None,
+        at: datetime | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -41,15 +44,16 @@ class Reading(Hall):
             filter: conditions on ``value``, as in LangGraph's store.
             threshold: 0 to 1; if even the best score is below it, nothing is returned.
                 By default ``Settings.threshold``.
+            at: ask for what was true at that moment, superseded memories included; slower.
             now: the moment that recency is counted from; by default the present.
 
         Raises:
             InvalidInput: an argument is out of range; the message names it.
             EmbeddingFailed: the query has no vector.
         """
-        whose, at = self.whose(user_id, namespace), now or datetime.now(UTC)
+        whose, moment = self.whose(user_id, namespace), now or datetime.now(UTC)
         return self._backend.run(
-            recall.recall, whose, query, limit=limit, kinds=kinds, filter=filter, threshold=threshold, now=at
+            recall.recall, whose, query, limit=limit, kinds=kinds, filter=filter, threshold=threshold, at=at, now=moment
         )
 
     async def arecall(
@@ -60,14 +64,15 @@ class Reading(Hall):
         kinds: Sequence[Kind] | None = None,
         filter: Mapping[str, Any] | None = None,
         threshold: float | None = None,
+        at: datetime | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> builtins.list[Recollection]:
         """:meth:`recall`, awaited."""
-        whose, at = self.whose(user_id, namespace), now or datetime.now(UTC)
+        whose, moment = self.whose(user_id, namespace), now or datetime.now(UTC)
         return await self._backend.arun(
-            recall.recall, whose, query, limit=limit, kinds=kinds, filter=filter, threshold=threshold, now=at
+            recall.recall, whose, query, limit=limit, kinds=kinds, filter=filter, threshold=threshold, at=at, now=moment
         )
 
     def context(
@@ -142,6 +147,23 @@ class Reading(Hall):
     ) -> Memory:
         """:meth:`get`, awaited."""
         return await self._backend.arun(listing.get, self.whose(user_id, namespace), key, now=datetime.now(UTC))
+
+    def profile(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> BaseModel:
+        """The structured document about the user, as the class that was given to ``open(profile=...)``.
+
+        With the default class, :class:`Profile`, it is joined with the name, the preferences, the goals
+        and the instructions among the current memories, so that it is always in step with them.
+
+        Raises:
+            InvalidInput: the stored document does not fit the class.
+        """
+        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
+        return self._as_profile(self._backend.run(profiles.read, whose, join=self._joined, now=now))
+
+    async def aprofile(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> BaseModel:
+        """:meth:`profile`, awaited."""
+        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
+        return self._as_profile(await self._backend.arun(profiles.read, whose, join=self._joined, now=now))
 
     def history(
         self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.messages.utils import MessageLikeRepresentation
+from pydantic import BaseModel
 
 from langchain_persistmem.engine import conversations, evolution, forgetting, remember, work
+from langchain_persistmem.engine import profile as profiles
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import turns_of
@@ -226,6 +228,28 @@ class Writing(Hall):
         """:meth:`forget`, awaited."""
         whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
         return await self._backend.arun(forgetting.forget, whose, plan, now=datetime.now(UTC))
+
+    def update_profile(
+        self, changes: Mapping[str, Any], *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> BaseModel:
+        """Merge ``changes`` into the profile's document: objects field by field, None removes, all else replaces.
+
+        The version before stays in ``history("profile")``, and can be restored.
+
+        Raises:
+            InvalidInput: the result does not fit the profile's class; nothing was changed.
+        """
+        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
+        return self._as_profile(self._backend.run(profiles.update, whose, changes, check=self._check_profile, now=now))
+
+    async def aupdate_profile(
+        self, changes: Mapping[str, Any], *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> BaseModel:
+        """:meth:`update_profile`, awaited."""
+        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
+        return self._as_profile(
+            await self._backend.arun(profiles.update, whose, changes, check=self._check_profile, now=now)
+        )
 
     def restore(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
         """Make a superseded or archived memory current again; what is current in its place becomes its past.

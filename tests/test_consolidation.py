@@ -177,7 +177,11 @@ def test_an_older_statement_that_arrives_late_becomes_history(opened: Callable[.
     memory.observe(said("I live in Oslo", 0), thread_id="old", user_id="ada")
     assert texts(memory) == ["The user lives in Rome."]
     now, before = memory.history("fact:home_city", user_id="ada")
-    assert (before.text, before.valid_until, before.superseded_by) == ("The user lives in Oslo.", now.valid_from, now.id)
+    assert (before.text, before.valid_until, before.superseded_by) == (
+        "The user lives in Oslo.",
+        now.valid_from,
+        now.id,
+    )
 
 
 def test_two_values_of_one_key_in_one_conversation_leave_the_later_one(opened: Callable[..., PersistMem]) -> None:
@@ -223,7 +227,11 @@ def asked(opened: Callable[..., PersistMem]) -> tuple[PersistMem, Memory]:
 def test_asking_keeps_the_known_one_until_it_is_approved(asked: tuple[PersistMem, Memory]) -> None:
     memory, question = asked
     known = memory.get("fact:home_city", user_id="ada")
-    assert (known.text, question.text, question.review_of) == ("The user lives in Oslo.", "The user lives in Rome.", known.id)
+    assert (known.text, question.text, question.review_of) == (
+        "The user lives in Oslo.",
+        "The user lives in Rome.",
+        known.id,
+    )
     assert all(found.text != "The user lives in Rome." for found in memory.recall("Rome?", threshold=0, user_id="ada"))
     assert memory.approve(question.id, user_id="ada").status == "active"
     assert texts(memory) == ["The user lives in Rome."]
@@ -269,7 +277,13 @@ def test_a_quote_that_is_not_there_drops_the_candidate(opened: Callable[..., Per
 def test_events_keep_their_own_date_and_topics_can_be_filtered(opened: Callable[..., PersistMem]) -> None:
     memory = opened(
         answer(
-            entry("The user ran a race in Lyon on 2026-02-27.", 1, type="event", date="2026-02-27", topics=["Lyon", "running"]),
+            entry(
+                "The user ran a race in Lyon on 2026-02-27.",
+                1,
+                type="event",
+                date="2026-02-27",
+                topics=["Lyon", "running"],
+            ),
             entry("The user went to the moon.", 1, type="event", date="soon"),
         )
     )
@@ -359,3 +373,21 @@ def test_what_changed_between_decision_and_commit_is_not_replaced_a_second_time(
     assert (observed.added, observed.superseded) == (1, 0)
     assert texts(memory) == ["The user works at the harbour."]
     assert memory.history(known.key, user_id="ada")[0].superseded_by is None
+
+
+async def test_recall_answers_as_of_a_date(either: Any) -> None:
+    for day, city in ((0, "Oslo"), (30, "Rome"), (60, "Lyon")):
+        moment = START + timedelta(days=day)
+        await either.remember(f"The user lives in {city}.", key="home", valid_from=moment, user_id="ada")
+    await either.remember("The user has a cat called Rex.", valid_from=START, user_id="ada")
+    question = "Where does the user live?"
+    for day, city in ((1, "Oslo"), (31, "Rome"), (90, "Lyon")):
+        (best, *_) = await either.recall(question, at=START + timedelta(days=day), user_id="ada")
+        assert best.text == f"The user lives in {city}."
+        assert best.why.words > 0
+    assert await either.recall(question, at=START - timedelta(days=1), user_id="ada") == []
+    (best, *rest) = await either.recall(question, user_id="ada")
+    assert best.text == "The user lives in Lyon."
+    assert all("Oslo" not in each.text for each in rest)
+    with pytest.raises(InvalidInput, match="at has no time zone"):
+        await either.recall(question, at=START.replace(tzinfo=None), user_id="ada")

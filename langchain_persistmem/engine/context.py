@@ -19,7 +19,7 @@ _SECTIONS: Sequence[tuple[Kind, str]] = (
     ("semantic", "## What is known"),
     ("episodic", "## What was said and what happened"),
 )
-_FENCE = re.compile(r"<(?=/?\s*memory)", re.IGNORECASE)
+_FENCE = re.compile(r"<(?=\s*/?\s*memory)", re.IGNORECASE)
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
 

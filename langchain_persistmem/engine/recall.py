@@ -28,9 +28,13 @@ async def recall(
     kinds: Sequence[Kind] | None,
     filter: Mapping[str, Any] | None,
     threshold: float | None,
+    at: datetime | None,
     now: datetime,
 ) -> list[Recollection]:
     """The most relevant memories, best first; fewer than ``limit``, or none, where nothing is relevant.
+
+    Args:
+        at: ask for what was true at that moment, instead of what is.
 
     Raises:
         InvalidInput: an argument is out of range; the message names it.
@@ -38,7 +42,7 @@ async def recall(
     """
     values.count(limit, "limit", at_least=1, at_most=1000)
     _, ranked = await considered(
-        backend, namespace, query, limit=limit, kinds=kinds, filter=filter, instructions=0, now=now
+        backend, namespace, query, limit=limit, kinds=kinds, filter=filter, instructions=0, at=at, now=now
     )
     settings = backend.settings
     gate = settings.threshold if threshold is None else values.share(threshold, "threshold")
@@ -96,6 +100,7 @@ async def considered(
     filter: Mapping[str, Any] | None,
     instructions: int,
     now: datetime,
+    at: datetime | None = None,
 ) -> tuple[Findings, list[Recollection]]:
     """All candidates, ranked, before anything is left out; and what the database found of them.
 
@@ -105,23 +110,38 @@ async def considered(
     """
     values.required_text(query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
+    if at is not None:
+        values.aware(at, "at")
     wanted = condition(filter, kinds)  # refuse a bad filter before the model is paid for
     model = await ready(backend)
     settings = backend.settings
     embedding = await backend.embed_query(without_names(query))
     async with backend.transaction(atomic=False) as tx:
-        findings = await search_index.recall(
-            tx,
-            namespace,
-            query=query,
-            words=pairs(query),
-            embedding=embedding,
-            model=model,
-            language=settings.language,
-            wanted=wanted,
-            candidates=max(settings.candidates, limit),
-            instructions=instructions,
-            now=now,
-        )
+        if at is not None:
+            findings = await search_index.recall_at(
+                tx,
+                namespace,
+                at=at,
+                query=query,
+                embedding=embedding,
+                model=model,
+                language=settings.language,
+                wanted=wanted,
+                now=now,
+            )
+        else:
+            findings = await search_index.recall(
+                tx,
+                namespace,
+                query=query,
+                words=pairs(query),
+                embedding=embedding,
+                model=model,
+                language=settings.language,
+                wanted=wanted,
+                candidates=max(settings.candidates, limit),
+                instructions=instructions,
+                now=now,
+            )
     background = (model.background_mean, model.background_deviation)
-    return findings, ranking.rank(findings, query, background=background, weights=settings.ranking, now=now)
+    return findings, ranking.rank(findings, query, background=background, weights=settings.ranking, now=at or now)

@@ -72,6 +72,12 @@ async def list_memories(
     return [memory_of(row) for row in await tx.fetch(statement("list_memories", condition=wanted.text), parameters)]
 
 
+async def profile_memories(tx: Transaction, namespace: Namespace, *, limit: int, now: datetime) -> list[Memory]:
+    """Current memories that belong into a profile, the most important first."""
+    parameters = {"namespace": encode(namespace), "limit": limit, "now": now}
+    return [memory_of(row) for row in await tx.fetch(statement("profile_memories"), parameters)]
+
+
 async def list_items(
     tx: Transaction, prefix: Namespace, *, filter: Mapping[str, Any] | None, limit: int, offset: int, now: datetime
 ) -> list[Memory]:

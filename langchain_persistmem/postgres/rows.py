@@ -72,7 +72,7 @@ def row_of(new: NewMemory) -> Mapping[str, object]:
         "id": str(new.id),
         "key": new.key,
         "kind": candidate.kind,
-        "text": candidate.text,
+        "text": candidate.text or None,  # a profile is read by its key, never searched
         "value": dict(candidate.value) if candidate.value is not None else {"text": candidate.text},
         "identity": new.identity.hex(),
         "importance": candidate.importance,

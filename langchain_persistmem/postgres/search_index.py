@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition
@@ -99,7 +101,38 @@ async def recall(
         "now": now,
         **wanted.parameters,
     }
-    rows = await tx.fetch(text, parameters)
+    return _findings(await tx.fetch(text, parameters))
+
+
+async def recall_at(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    at: datetime,
+    query: str,
+    embedding: Vector,
+    model: EmbeddingModel,
+    language: str,
+    wanted: Condition,
+    now: datetime,
+) -> Findings:
+    """What was valid at a moment, with both signals for ``query``."""
+    text = statement("recall_at", embedding=vector_column(model), condition=wanted.text)
+    parameters = {
+        "namespace": encode(namespace),
+        "at": at,
+        "query": query,
+        "embedding": stored(embedding),
+        "model": model.model,
+        "language": language,
+        "now": now,
+        **wanted.parameters,
+    }
+    return _findings(await tx.fetch(text, parameters))
+
+
+def _findings(rows: Sequence[DictRow]) -> Findings:
+    """The candidates in rows that each carry the statistics too."""
     first: Mapping[str, Any] = rows[0] if rows else {"count": 0, "mean": 0.0, "deviation": 0.0, "lexical_max": 0.0}
     return Findings(
         found=tuple(

@@ -61,6 +61,17 @@ WHERE m.namespace = %(namespace)s::text AND m.status = 'active'
 ORDER BY m.updated_at DESC, m.key
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
+-- name: profile_memories
+-- What current memories say that belongs into a profile: name, preferences, goals, how to behave.
+SELECT m.*
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.text IS NOT NULL
+  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+  AND ((m.kind = 'procedural' AND m.source IN ('user', 'operator')) OR m.key = 'fact:name'
+       OR (m.kind = 'semantic' AND m.value ->> 'type' IN ('preference', 'goal')))
+ORDER BY m.importance DESC, m.id
+LIMIT %(limit)s::bigint
+
 -- name: list_items
 -- Items of all namespaces under a prefix, newest first: the store's search without a query.
 SELECT m.*

@@ -90,3 +90,54 @@ CROSS JOIN statistics s
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
 WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+
+-- name: recall_at
+-- What was true at a moment, superseded memories included. They are in neither index, so every memory of the namespace
+-- that was valid then is read and parsed: exact, and slower than recall.
+WITH asked AS MATERIALIZED (
+    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+), valid AS MATERIALIZED (
+    SELECT m.id, m.text, m.speaker
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL
+      AND m.status IN ('active', 'superseded', 'archived')
+      AND m.valid_from <= %(at)s::timestamptz AND (m.valid_until IS NULL OR m.valid_until > %(at)s::timestamptz)
+      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+      AND {condition}
+), compared AS MATERIALIZED (
+    SELECT v.memory_id, max(-(v.{embedding} <#> %(embedding)s::halfvec)) AS similarity
+    FROM valid
+    JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = valid.id AND v.model = %(model)s::smallint
+    GROUP BY v.memory_id
+), statistics AS MATERIALIZED (
+    SELECT count(*) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation
+    FROM compared
+), parsed AS MATERIALIZED (
+    SELECT valid.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times,
+           sum(cardinality(l.positions)) OVER (PARTITION BY valid.id) AS length
+    FROM valid, unnest(to_tsvector(%(language)s::regconfig, concat_ws(': ', valid.speaker, valid.text))) AS l
+), size AS MATERIALIZED (
+    SELECT count(DISTINCT memory_id)::float8 AS documents,
+           greatest(sum(times)::float8 / greatest(count(DISTINCT memory_id), 1), 1) AS usual_length
+    FROM parsed
+), rarity AS MATERIALIZED (
+    SELECT asked.word, ln(1 + (size.documents - count(p.memory_id) + 0.5) / (count(p.memory_id) + 0.5)) AS idf
+    FROM asked
+    CROSS JOIN size
+    LEFT JOIN parsed p ON p.word = asked.word
+    GROUP BY asked.word, size.documents
+), worded AS MATERIALIZED (
+    SELECT p.memory_id, sum(r.idf * p.times * 2.2 / (p.times + 1.2 * (0.25 + 0.75 * p.length / size.usual_length))) AS lexical
+    FROM parsed p
+    JOIN rarity r ON r.word = p.word
+    CROSS JOIN size
+    GROUP BY p.memory_id
+)
+SELECT m.*, false AS always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
+       (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
+       c.similarity, coalesce(w.lexical, 0) AS lexical
+FROM compared c
+CROSS JOIN statistics s
+LEFT JOIN worded w ON w.memory_id = c.memory_id
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
+LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
