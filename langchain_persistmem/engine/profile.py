@@ -66,8 +66,8 @@ def merged(document: Document, changes: Document) -> dict[str, Any]:
         if change is None:
             result.pop(name, None)
         elif isinstance(change, Mapping):
-            inner = known if isinstance(known, Mapping) else dict[str, Any]()
-            result[name] = merged(cast("Document", inner), cast("Document", change))
+            inner = cast("Document", known if isinstance(known, Mapping) else {})
+            result[name] = merged(inner, cast("Document", change))
         else:
             result[name] = change
     return result
