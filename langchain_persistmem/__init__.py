@@ -1,6 +1,7 @@
 """Long-term memory for LangChain and LangGraph agents, in PostgreSQL with pgvector."""
 
 from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from langchain_persistmem.commands import CommandState, answer_commands
 from langchain_persistmem.errors import (
     ConcurrentUpdate,
     ConfigurationError,
@@ -23,12 +24,25 @@ from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.retriever import PersistMemRetriever
-from langchain_persistmem.settings import Ranking, Settings
+from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store import PersistMemStore
-from langchain_persistmem.types import Context, Memory, Observed, Provenance, Receipt, Recollection, Turn, Why
+from langchain_persistmem.types import (
+    CommandReply,
+    Context,
+    Maintained,
+    Memory,
+    Observed,
+    Provenance,
+    Receipt,
+    Recollection,
+    Turn,
+    Why,
+)
 
 __all__ = [
     "AsyncPersistMemSaver",
+    "CommandReply",
+    "CommandState",
     "ConcurrentUpdate",
     "ConfigurationError",
     "Context",
@@ -37,6 +51,7 @@ __all__ = [
     "ExtractionFailed",
     "InvalidInput",
     "LocalEmbeddings",
+    "Maintained",
     "Memory",
     "MemoryNotFound",
     "MemoryState",
@@ -54,6 +69,7 @@ __all__ = [
     "Ranking",
     "Receipt",
     "Recollection",
+    "Retention",
     "SchemaOutOfDate",
     "Settings",
     "StorageError",
@@ -62,6 +78,7 @@ __all__ = [
     "UseAsyncMethod",
     "Why",
     "abackfill",
+    "answer_commands",
     "backfill",
     "extract_memory",
     "load_memory",

@@ -8,15 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import MessageLikeRepresentation
 from pydantic import BaseModel
 
 from langchain_persistmem.engine import conversations, evolution, listing, recall, work
 from langchain_persistmem.engine import profile as profiles
-from langchain_persistmem.engine.context import TokenCounter, approximate_tokens
+from langchain_persistmem.engine.context import Form, TokenCounter, approximate_tokens
+from langchain_persistmem.engine.expansion import Expand
+from langchain_persistmem.engine.recall import Check, Shape
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.turns import messages_of
+from langchain_persistmem.turns import messages_of, turns_of
 from langchain_persistmem.types import Change, Context, GivenUp, Kind, Memory, Recollection
+
+Messages = Sequence[MessageLikeRepresentation]
 
 
 class Reading(Hall):
@@ -31,6 +36,7 @@ class Reading(Hall):
         filter: Mapping[str, Any] | None = None,
         threshold: float | None = None,
         at: datetime | None = None,
+        expand: Expand | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -45,6 +51,9 @@ class Reading(Hall):
             threshold: 0 to 1; if even the best score is below it, nothing is returned.
                 By default ``Settings.threshold``.
             at: ask for what was true at that moment, superseded memories included; slower.
+            expand: ask further questions too: the parts, quotations and names in the query (``"rules"``), or
+                what one call of the chat model makes of it (``"model"``; where that fails, the rules). Each
+                memory counts with its best score.
             now: the moment that recency is counted from; by default the present.
 
         Raises:
@@ -53,7 +62,16 @@ class Reading(Hall):
         """
         whose, moment = self.whose(user_id, namespace), now or datetime.now(UTC)
         return self._backend.run(
-            recall.recall, whose, query, limit=limit, kinds=kinds, filter=filter, threshold=threshold, at=at, now=moment
+            recall.recall,
+            whose,
+            query,
+            limit=limit,
+            kinds=kinds,
+            filter=filter,
+            threshold=threshold,
+            at=at,
+            expand=expand,
+            now=moment,
         )
 
     async def arecall(
@@ -65,6 +83,7 @@ class Reading(Hall):
         filter: Mapping[str, Any] | None = None,
         threshold: float | None = None,
         at: datetime | None = None,
+        expand: Expand | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -72,7 +91,16 @@ class Reading(Hall):
         """:meth:`recall`, awaited."""
         whose, moment = self.whose(user_id, namespace), now or datetime.now(UTC)
         return await self._backend.arun(
-            recall.recall, whose, query, limit=limit, kinds=kinds, filter=filter, threshold=threshold, at=at, now=moment
+            recall.recall,
+            whose,
+            query,
+            limit=limit,
+            kinds=kinds,
+            filter=filter,
+            threshold=threshold,
+            at=at,
+            expand=expand,
+            now=moment,
         )
 
     def context(
@@ -83,6 +111,13 @@ class Reading(Hall):
         count_tokens: TokenCounter = approximate_tokens,
         kinds: Sequence[Kind] | None = None,
         filter: Mapping[str, Any] | None = None,
+        form: Form = "sections",
+        profile: bool = False,
+        expand: Expand | None = None,
+        check: Check = "threshold",
+        shown: Sequence[str] = (),
+        thread_id: str | None = None,
+        messages: Messages | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -95,16 +130,26 @@ class Reading(Hall):
             count_tokens: the model's own counter; by default one token for four characters.
             kinds: only these kinds.
             filter: conditions on ``value``, as in LangGraph's store.
+            form: ``"sections"``, a list by sections; ``"prose"``, a few paragraphs; or ``"json"``.
+            profile: begin with the user's profile.
+            expand: as for :meth:`recall`.
+            check: what is relevant is said by ``"threshold"``, or, in one call about all that was found, by the
+                chat ``"model"``; where that fails, by the threshold.
+            shown: ``Context.marks`` of earlier contexts that the model still sees. Those memories are left out,
+                unless they have changed since; instructions and the profile stay.
+            thread_id: the present conversation: what was learnt from it is left out, since the model sees it.
+            messages: those of the conversation that the model still sees: only what was learnt from these, or
+                stands in them word for word, is left out.
             now: the moment that recency is counted from; by default the present.
 
         Raises:
             InvalidInput: an argument is out of range; the message names it.
             EmbeddingFailed: the query has no vector.
+            ConfigurationError: a chat model is to be asked, and there is none.
         """
-        whose, at, count = self.whose(user_id, namespace), now or datetime.now(UTC), count_tokens
-        return self._backend.run(
-            recall.context, whose, query, max_tokens=max_tokens, count_tokens=count, kinds=kinds, filter=filter, now=at
-        )
+        whose, at = self.whose(user_id, namespace), now or datetime.now(UTC)
+        shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages)
+        return self._backend.run(recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at)
 
     async def acontext(
         self,
@@ -114,14 +159,44 @@ class Reading(Hall):
         count_tokens: TokenCounter = approximate_tokens,
         kinds: Sequence[Kind] | None = None,
         filter: Mapping[str, Any] | None = None,
+        form: Form = "sections",
+        profile: bool = False,
+        expand: Expand | None = None,
+        check: Check = "threshold",
+        shown: Sequence[str] = (),
+        thread_id: str | None = None,
+        messages: Messages | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Context:
         """:meth:`context`, awaited."""
-        whose, at, count = self.whose(user_id, namespace), now or datetime.now(UTC), count_tokens
+        whose, at = self.whose(user_id, namespace), now or datetime.now(UTC)
+        shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages)
         return await self._backend.arun(
-            recall.context, whose, query, max_tokens=max_tokens, count_tokens=count, kinds=kinds, filter=filter, now=at
+            recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at
+        )
+
+    def _shape(
+        self,
+        max_tokens: int | None,
+        count_tokens: TokenCounter,
+        form: Form,
+        profile: bool,
+        check: Check,
+        shown: Sequence[str],
+        thread_id: str | None,
+        messages: Messages | None,
+    ) -> Shape:
+        return Shape(
+            max_tokens=max_tokens,
+            count_tokens=count_tokens,
+            form=form,
+            profile=self._joined if profile else None,
+            check=check,
+            shown=shown,
+            thread_id=thread_id,
+            window=None if messages is None else turns_of(messages, now=datetime.now(UTC)),
         )
 
     def get(

@@ -44,6 +44,57 @@ class Ranking:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """What :meth:`PersistMem.maintain` does. Nothing is archived or erased unless a rule here says so.
+
+    A memory of importance 1 is pinned: no rule touches it. Items of a store have times to live of their own.
+    """
+
+    semantic_days: float | None = None
+    """What is known is archived so many days after it was said, confirmed or restored."""
+    episodic_days: float | None = None
+    """The same for what happened."""
+    procedural_days: float | None = None
+    """The same for instructions, which no other rule touches."""
+    stale_days: float | None = None
+    """What was neither said again nor shown to a model for so many days is archived."""
+    max_memories: int | None = None
+    """So many memories of a namespace stay current; over that, the least worth are archived."""
+    purge_days: float | None = None
+    """What was superseded or archived so many days ago is erased for good."""
+    messages_days: float | None = None
+    """Stored conversations whose last message is older are erased; what was learnt from them stays."""
+    compress_days: float | None = None
+    """What is older may be compressed: related memories become one summary, and are archived."""
+    compress_least: int = 4
+    """Fewer related memories than this stay as they are."""
+    compress_most: int = 20
+    """A summary stands for so many memories at most."""
+    similar: float = 4.5
+    """Related means so many standard deviations above the cosine of unrelated sentences."""
+    habits: int | None = 3
+    """On so many different days must something recur before the chat model is asked if it is a preference."""
+    half_life_days: float = 180.0
+    """After so many days, half of what is lost of a memory's worth by age is lost."""
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self)):
+            number, least = getattr(self, name), _LEAST_OF_RETENTION.get(name, 0)
+            if number is not None and not (number >= least if name in _LEAST_OF_RETENTION else number > 0):
+                raise ConfigurationError(
+                    f"Retention.{name} is {number}; it must be {f'at least {least}' if least else 'more than 0'}"
+                )
+        if self.compress_most < self.compress_least:
+            raise ConfigurationError(
+                f"Retention.compress_most is {self.compress_most}; it must be at least compress_least "
+                f"({self.compress_least})"
+            )
+
+
+_LEAST_OF_RETENTION = {"max_memories": 1, "compress_least": 2, "compress_most": 2, "habits": 2}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """How memory behaves. Immutable; pass one to :meth:`PersistMem.open`.
 
@@ -61,6 +112,8 @@ class Settings:
     """How many memories each arm, meaning and words, hands to the ranking."""
     ranking: Ranking = Ranking()
     """The weights of recall."""
+    retention: Retention = Retention()
+    """What maintain() archives, compresses and erases; by default nothing."""
     context_tokens: int = 1000
     """Token budget of :meth:`PersistMem.context` when none is given."""
     context_memories: int = 30

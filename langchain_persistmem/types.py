@@ -1,5 +1,6 @@
 """The records that pass between the rooms; all of them immutable."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,8 @@ class Provenance:
     """``turns`` (no model), ``model``, or whatever else made the memory out of its source."""
     model: str | None = None
     prompt_version: str | None = None
+    memory_ids: tuple[str, ...] = ()
+    """The memories that a summary, or a preference drawn from habits, was made from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +118,12 @@ class Memory:
     """Why a quarantined memory waits, in the program's words."""
     review_of: UUID | None = None
     """The memory that it would replace, if it were approved."""
+
+    @property
+    def mark(self) -> str:
+        """This memory in its present wording: another once its text, its date or its speaker is another."""
+        shown = "\x1f".join((self.text or "", self.valid_from.date().isoformat(), self.speaker or ""))
+        return f"{self.id.hex}-{hashlib.sha256(shown.encode(errors='replace')).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +216,11 @@ class Context:
         """The keys of the memories that are in the text."""
         return tuple(recollection.memory.key for recollection in self.recollections)
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The memories in the text in their present wording, to be given as ``shown`` to later calls of context()."""
+        return tuple(recollection.memory.mark for recollection in self.recollections)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
@@ -256,6 +270,33 @@ class GivenUp:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Maintained:
+    """What maintain() did, or, with ``dry_run``, would do; in numbers."""
+
+    dry_run: bool = False
+    namespaces: int = 0
+    """Namespaces that were looked through."""
+    summaries: int = 0
+    """Summaries that were written."""
+    compressed: int = 0
+    """Memories that were archived into them."""
+    archived: int = 0
+    """Memories that were archived because of age, of disuse, or of the cap."""
+    purged: int = 0
+    """Superseded and archived memories that were erased for good."""
+    messages: int = 0
+    """Messages of old conversations that were erased."""
+    preferences: int = 0
+    """Preferences that were drawn from habits; in a dry run, habits that the chat model would be asked about."""
+    confirmed: int = 0
+    """Preferences that gained evidence."""
+    failed: int = 0
+    """Groups of memories that stayed as they were because a model failed, or its answer was not believed."""
+    postponed: int = 0
+    """Namespaces that have had their model calls of today."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
     """What was erased, in numbers and without content; or, with ``erased=False``, what would be."""
 
@@ -271,3 +312,33 @@ class Receipt:
     def keys(self) -> tuple[str, ...]:
         """The candidates' keys, to be handed to forget() once they have been looked at."""
         return tuple(candidate.memory.key for candidate in self.candidates)
+
+
+Command = Literal["remember", "forget", "show", "private"]
+"""What a user may ask of the memory: keep this, forget that, show what is known, leave this out."""
+COMMANDS: tuple[Command, ...] = ("remember", "forget", "show", "private")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandReply:
+    """What came of a command that a user gave in a conversation."""
+
+    command: Command
+    text: str
+    """What to say to the user, in the language of the command."""
+    language: str
+    """Its code, such as ``en``."""
+    keys: tuple[str, ...] = ()
+    """The memories that were kept or erased; with ``needs_confirmation``, those that would be erased."""
+    candidates: tuple[Memory, ...] = ()
+    """What is known, or what would be erased, in the order of the text."""
+    needs_confirmation: bool = False
+    """Nothing was erased yet: the user's next message decides."""
+    question: Mapping[str, Any] | None = None
+    """With ``needs_confirmation``: plain JSON to be given back as ``question`` with the user's next message."""
+    ends_turn: bool = True
+    """Whether ``text`` answers the whole message; if not, the model has still something to answer."""
+    receipt: Receipt | None = None
+    """What was erased."""
+    failed: bool = False
+    """Nothing could be done; ``text`` says so."""

@@ -10,12 +10,24 @@ from uuid import UUID
 from langchain_core.messages.utils import MessageLikeRepresentation
 from pydantic import BaseModel
 
-from langchain_persistmem.engine import conversations, evolution, forgetting, remember, work
+from langchain_persistmem.engine import commanding, conversations, evolution, forgetting, remember, retention, work
 from langchain_persistmem.engine import profile as profiles
+from langchain_persistmem.engine.commanding import OnError
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import turns_of
-from langchain_persistmem.types import Candidate, Kind, Memory, Observed, Provenance, Receipt, Source, Worked
+from langchain_persistmem.types import (
+    Candidate,
+    CommandReply,
+    Kind,
+    Maintained,
+    Memory,
+    Observed,
+    Provenance,
+    Receipt,
+    Source,
+    Worked,
+)
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -200,8 +212,9 @@ class Writing(Hall):
 
         Give exactly one of ``keys``, ``query`` and ``everything``. A query erases nothing: its receipt
         has the candidates, whose ``keys`` can then be given. With a memory go all its versions, the
-        stored turns that it came from, and what else was learnt from those turns. ``everything``
-        also takes the conversations and LangGraph's checkpoints of the person's threads.
+        stored turns that it came from, and what else was learnt from those turns; with a summary go its
+        originals, with an original its summary, whose other originals come back. ``everything`` also takes
+        the conversations and LangGraph's checkpoints of the person's threads.
 
         Args:
             dry_run: do it all, count it, and take it back.
@@ -229,6 +242,60 @@ class Writing(Hall):
         whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
         return await self._backend.arun(forgetting.forget, whose, plan, now=datetime.now(UTC))
 
+    def command(
+        self,
+        message: str | MessageLikeRepresentation,
+        *,
+        question: Mapping[str, Any] | None = None,
+        thread_id: str | None = None,
+        ask_model: bool = False,
+        on_error: OnError = "raise",
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> CommandReply | None:
+        """Do what a user's message asks of the memory: remember this, forget that, what do you know, leave this out.
+
+        Nothing is erased at once. The reply to "forget ..." shows what would be, and has a ``question``,
+        plain JSON to be kept with the conversation; given back with the user's next message, that decides.
+
+        Args:
+            message: what the user said.
+            question: ``CommandReply.question`` of the reply before this message.
+            thread_id: the conversation; without it "don't remember this" does not reach what was said before.
+            ask_model: where the rules are unsure, ask the chat model, if there is one.
+            on_error: ``"say"`` logs a failing database or model and returns a reply that says so to the user.
+
+        Returns:
+            None if the message asks nothing of the memory.
+
+        Raises:
+            InvalidInput: an argument is none, or what is to be kept cannot be stored; nothing was changed.
+            EmbeddingFailed: there is no vector; nothing was changed.
+        """
+        now, whose = datetime.now(UTC), self.whose(user_id, namespace)
+        said = _said(message, thread_id, now)
+        return self._backend.run(
+            commanding.command, whose, said, question=question, ask_model=ask_model, on_error=on_error, now=now
+        )
+
+    async def acommand(
+        self,
+        message: str | MessageLikeRepresentation,
+        *,
+        question: Mapping[str, Any] | None = None,
+        thread_id: str | None = None,
+        ask_model: bool = False,
+        on_error: OnError = "raise",
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> CommandReply | None:
+        """:meth:`command`, awaited."""
+        now, whose = datetime.now(UTC), self.whose(user_id, namespace)
+        said = _said(message, thread_id, now)
+        return await self._backend.arun(
+            commanding.command, whose, said, question=question, ask_model=ask_model, on_error=on_error, now=now
+        )
+
     def update_profile(
         self, changes: Mapping[str, Any], *, user_id: str | None = None, namespace: Namespace | None = None
     ) -> BaseModel:
@@ -253,6 +320,8 @@ class Writing(Hall):
 
     def restore(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
         """Make a superseded or archived memory current again; what is current in its place becomes its past.
+
+        One that was archived into a summary comes back with all its others, and the summary goes.
 
         Args:
             version: ``Memory.id`` of one of :meth:`history`.
@@ -310,6 +379,30 @@ class Writing(Hall):
         """:meth:`run_once`, awaited."""
         return await self._backend.arun(work.run_once, limit=limit, now=datetime.now(UTC))
 
+    def maintain(
+        self, *, dry_run: bool = False, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> Maintained:
+        """Follow ``Settings.retention``: draw preferences from habits, compress, archive, erase what is to go.
+
+        For schedulers, such as once a night. By default nothing is archived or erased.
+
+        Args:
+            dry_run: change nothing and ask no chat model; count what would be done.
+            user_id: whose memory; without it and without ``namespace``, everybody's.
+
+        Raises:
+            InvalidInput: both ``user_id`` and ``namespace`` were given, or one is malformed.
+        """
+        whose = None if user_id is None and namespace is None else self.whose(user_id, namespace)
+        return self._backend.run(retention.maintain, whose, dry_run=dry_run, now=datetime.now(UTC))
+
+    async def amaintain(
+        self, *, dry_run: bool = False, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> Maintained:
+        """:meth:`maintain`, awaited."""
+        whose = None if user_id is None and namespace is None else self.whose(user_id, namespace)
+        return await self._backend.arun(retention.maintain, whose, dry_run=dry_run, now=datetime.now(UTC))
+
     def retry(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
         """Let the turns of a thread that were given up be learnt from again.
 
@@ -323,6 +416,13 @@ class Writing(Hall):
         """:meth:`retry`, awaited."""
         whose = self.whose(user_id, namespace)
         return await self._backend.arun(work.retry, whose, thread_id, now=datetime.now(UTC))
+
+
+def _said(message: MessageLikeRepresentation, thread_id: str | None, now: datetime) -> commanding.Said:
+    """The message as a turn; an id that turns_of() made up is nobody's."""
+    turns = turns_of([message], now=now)
+    id = message.get("id") if isinstance(message, dict) else getattr(message, "id", None)
+    return commanding.Said(turns[0], id if isinstance(id, str) and id else None, thread_id)
 
 
 def _statement(

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.postgres.embedded import EmbeddedServer
+from tests.scripted import Scripted
 
 
 @pytest.fixture(scope="session")
@@ -139,3 +141,25 @@ async def either(request: pytest.FixtureRequest, database: str, embeddings: Loca
     else:
         with PersistMem.open(database, embeddings=embeddings) as opened:
             yield Either(opened, asynchronous=False)
+
+
+Open = Callable[..., Awaitable[Either]]
+
+
+@pytest.fixture(params=["sync", "async"])
+async def either_with(
+    request: pytest.FixtureRequest, database: str, embeddings: LocalEmbeddings
+) -> AsyncIterator[Open]:
+    """Opens memory in each colour in turn, with settings, and with a scripted model if answers are given."""
+    async with AsyncExitStack() as stack:
+
+        async def open_with(*answers: Any, settings: Settings) -> Either:
+            model = Scripted(answers=iter(answers)) if answers else None
+            given: dict[str, Any] = {"embeddings": embeddings, "settings": settings, "model": model}
+            if request.param == "async":
+                opened = await stack.enter_async_context(PersistMem.aopen(database, **given))
+            else:
+                opened = stack.enter_context(PersistMem.open(database, **given))
+            return Either(opened, asynchronous=request.param == "async")
+
+        yield open_with

@@ -1,6 +1,7 @@
 """A real chat model, with real weights, in a real graph: the second session recalls what the first one said."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -10,8 +11,19 @@ from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, StateGraph
 from psycopg.rows import dict_row
 
-from langchain_persistmem import MemoryState, PersistMem, extract_memory, load_memory, prompt_with_memory
+from langchain_persistmem import (
+    ExtractionFailed,
+    MemoryState,
+    PersistMem,
+    Settings,
+    extract_memory,
+    load_memory,
+    prompt_with_memory,
+)
 from tests.model_server import MODEL_NAME, ModelNotInstalledError, serve
+from tests.stories import STORIES, Story, sessions
+
+SHORT_STORIES = [param for param in STORIES if param.id in ("moves: from Oslo to Rome to Lyon", "work: a new job")]
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +92,21 @@ def rows_of(database: str) -> list[dict[str, Any]]:
             "SELECT m.*, u.times FROM persistmem.memories m "
             "LEFT JOIN persistmem.uses u ON u.namespace = m.namespace AND u.memory_id = m.id"
         ).fetchall()
+
+
+@pytest.mark.parametrize("story", SHORT_STORIES)
+def test_a_short_story_goes_its_way_with_a_real_model(
+    story: Story, model: ChatOpenAI, database: str, embeddings: Any
+) -> None:
+    """The path works: turns are stored and closed or still open, and what was learnt says where it comes from."""
+    with PersistMem.open(database, embeddings=embeddings, model=model, settings=Settings(worker=False)) as memory:
+        for session in sessions(story):
+            with suppress(ExtractionFailed):  # half a billion parameters do not always answer in the schema
+                memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"])
+            stored = memory.messages(session["thread"], user_id=session["user"])
+            assert len(stored) == len(session["messages"])
+    threads = {session["thread"] for session in sessions(story)}
+    for row in rows_of(database):
+        assert row["thread_id"] in threads
+        assert row["provenance"]["extractor"] == "model"
+        assert row["provenance"]["message_ids"]

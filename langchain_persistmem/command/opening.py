@@ -15,7 +15,7 @@ from langchain_persistmem.models import chat_model_of
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.postgres.embedded import default_data_dir
-from langchain_persistmem.settings import Settings
+from langchain_persistmem.settings import Retention, Settings
 
 TEMPLATE: Namespace = ("memories", "{user_id}")
 DSN_VARIABLE = "PERSISTMEM_DSN"
@@ -45,14 +45,18 @@ def place_of(options: argparse.Namespace) -> str:
 
 
 def open_memory(
-    options: argparse.Namespace, *, namespace: Namespace = TEMPLATE, model: BaseChatModel | None = None
+    options: argparse.Namespace,
+    *,
+    namespace: Namespace = TEMPLATE,
+    model: BaseChatModel | None = None,
+    retention: Retention = Retention(),  # noqa: B008 - immutable
 ) -> PersistMem:
     """Open what the options name; the caller closes it.
 
     Raises:
         PersistMemError: it cannot be opened; the message says why.
     """
-    settings = Settings(data_dir=options.data_dir)
+    settings = Settings(data_dir=options.data_dir, retention=retention)
     return PersistMem.open(
         dsn_of(options), embeddings=options.embeddings, model=model, settings=settings, namespace=namespace
     )

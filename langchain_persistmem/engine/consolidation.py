@@ -7,12 +7,13 @@ was shown, and only at something related. It can end the validity of a memory, a
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, cast
 from uuid import UUID
 
+from langchain_persistmem.engine.subjects import Subject, same_subject, subject_of
 from langchain_persistmem.engine.trust import may_supersede, suspicion
-from langchain_persistmem.types import Memory, NewMemory
+from langchain_persistmem.types import Candidate, Memory, NewMemory
 
 Contradictions = Literal["newest", "both", "ask"]
 """What to do when a new statement contradicts a known one: the newest wins, both are kept with their times, or ask."""
@@ -31,6 +32,8 @@ class Reinforce:
 
     new: NewMemory
     known: Memory
+    ended: tuple[Memory, ...] = ()
+    """What is not true any more, because of what was known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ class Supersede:
 
     new: NewMemory
     known: Memory
+    also: tuple[Memory, ...] = ()
+    """What else ends with it: what the model points at beside what stands under the key."""
+
+    @property
+    def ended(self) -> tuple[Memory, ...]:
+        """Everything whose validity ends."""
+        return (self.known, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +105,55 @@ class Policy:
 
 
 def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decision]:
-    """A decision for each of ``new``, in the order of their dates: of one key the latest is current."""
+    """A decision for each of ``new``, in the order in which they were said: of one key the latest is current."""
     decisions: list[Decision] = []
     gone: set[UUID] = set()
     keyed: dict[str, int] = {}
-    for each in sorted(new, key=lambda one: one.candidate.valid_from):
+    for given in sorted(new, key=lambda one: said_at(one.candidate)):
+        each = _own(given, known)
         key = each.candidate.key
         place = keyed.get(key) if key is not None else None
+        if place is not None and not _same_person(each.candidate, decisions[place].new.candidate):
+            each, key, place = _without_key(each), None, None
         if place is None:
             decision = _decide(each, known, policy, gone)
         else:
             decision, decisions[place] = _succeed(each, decisions[place], policy)
-        if isinstance(decision, Supersede):
-            gone.add(decision.known.id)
-            decision = Supersede(replace(each, key=decision.known.key), decision.known)
+        if isinstance(decision, Supersede | Reinforce):
+            gone.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):
             keyed[key] = len(decisions)
         decisions.append(decision)
     return decisions
+
+
+def said_at(statement: Candidate | Memory) -> datetime:
+    """When a statement was made, which for an event is not the day that it speaks of."""
+    value = statement.value or {}
+    given = value.get("said_at") if statement.kind == "episodic" else None
+    if isinstance(given, str):
+        try:
+            moment = datetime.fromisoformat(given)
+        except ValueError:
+            return statement.valid_from
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return statement.valid_from
+
+
+def ends_at(known: Memory, new: Candidate) -> datetime:
+    """When ``known`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
+    return max(known.valid_from, said_at(new) if known.kind == "episodic" else new.valid_from)
+
+
+def _own(new: NewMemory, known: Known) -> NewMemory:
+    """``new`` without its key, if somebody else's statement stands under it."""
+    key = new.candidate.key
+    rival = known.by_key.get(key) if key is not None else None
+    return new if rival is None or _same_person(new.candidate, rival) else _without_key(new)
+
+
+def _without_key(new: NewMemory) -> NewMemory:
+    return replace(new, key=str(new.id), candidate=replace(new.candidate, key=None))
 
 
 def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:
@@ -124,12 +165,14 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
     suspicious = suspicion(new.candidate)
     if suspicious is not None:
         return Quarantine(new, suspicious), earlier
-    if policy.contradictions == "ask":
+    if policy.contradictions == "ask" or not may_supersede(
+        new.candidate.provenance.source, earlier.new.candidate.provenance.source
+    ):
         return Quarantine(new, "it contradicts what is known"), earlier
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id))), earlier
     past = Past(earlier.new, new.candidate.valid_from, new.id)
-    return (Supersede(new, earlier.known) if isinstance(earlier, Supersede) else Add(new)), past
+    return (Supersede(new, earlier.known, earlier.also) if isinstance(earlier, Supersede) else Add(new)), past
 
 
 def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> Decision:
@@ -140,11 +183,23 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
     if suspicious is not None:
         return Quarantine(new, suspicious)
     twin = _twin(new, known, policy)
+    targets = [memory for memory in _targets(new, known, policy) if twin is None or memory.id != twin.id]
+    ended = [memory for memory in targets if _against(new, memory, policy, gone) is None]
     if twin is not None:
-        return Reinforce(new, twin)
-    target = _target(new, known, policy)
-    if target is None:
+        return Reinforce(new, twin, tuple(ended[: policy.most_superseded - len(gone)]))
+    if not targets:
         return Add(new)
+    objection = _against(new, targets[0], policy, gone)
+    if objection is not None:
+        return objection
+    if candidate.key is None:
+        new = replace(new, key=targets[0].key)
+    return Supersede(new, targets[0], tuple(ended[1 : policy.most_superseded - len(gone)]))
+
+
+def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
+    """What is done instead of ending ``target``; None if nothing speaks against ending it."""
+    candidate = new.candidate
     if target.id in gone:  # somebody else in this batch has replaced it: a second successor stands beside the first
         return Add(replace(new, key=str(new.id)))
     if not may_supersede(candidate.provenance.source, target.provenance.source):
@@ -155,47 +210,69 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
         return Quarantine(new, "it contradicts what is known", target)
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id)))
-    if candidate.valid_from < target.valid_from:
-        return Past(new, target.valid_from, target.id)
-    return Supersede(new, target)
+    said, known_since = said_at(candidate), said_at(target)
+    if said < known_since:
+        return Past(new, known_since, target.id)
+    if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > said:
+        return Add(new)  # what is planned ends nothing yet
+    return None
 
 
 def _twin(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
     """The known memory that says the same."""
     candidate = new.candidate
+    claimed = _claimed(new, known, policy) if candidate.relation == "same" else None
+    if claimed is not None and claimed.kind != candidate.kind:
+        claimed = None
     if candidate.kind == "episodic":  # what happened twice is two memories; the same turn has the same identity
-        return None
+        same_day = claimed is not None and claimed.valid_from.date() == candidate.valid_from.date()
+        return claimed if same_day and _adds_no_figure(candidate, claimed) else None
     keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
     if keyed is not None and same_statement(candidate.text, keyed.text or ""):
         return keyed
     for memory, _ in known.nearest.get(new.id, ()):
-        if memory.kind == candidate.kind and same_statement(candidate.text, memory.text or ""):
+        same = memory.kind == candidate.kind and same_statement(candidate.text, memory.text or "")
+        if same and _same_person(candidate, memory):
             return memory
-    if candidate.relation == "same":
-        claimed = _claimed(new, known, policy)
-        if claimed is not None and _figures(candidate.text) <= _figures(claimed.text or ""):
-            return claimed
-    return None
+    return claimed if _adds_no_figure(candidate, claimed) else None
 
 
-def _target(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
-    """The known memory that ends with this one."""
+def _targets(new: NewMemory, known: Known, policy: Policy) -> list[Memory]:
+    """The known memories that end with this one: what stands under its key, and what the model points at."""
     candidate = new.candidate
-    if candidate.key is not None and candidate.key in known.by_key:
-        return known.by_key[candidate.key]
-    return _claimed(new, known, policy) if candidate.relation == "replaces" else None
+    keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
+    claimed = _claimed(new, known, policy) if candidate.relation == "replaces" else None
+    found = {memory.id: memory for memory in (keyed, claimed) if memory is not None}
+    return list(found.values())
 
 
 def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
-    """What the candidate refers to, if it was shown, is of its kind, and has something to do with it."""
+    """What the candidate refers to, if it was shown, is about the same person, and has something to do with it."""
     about = new.candidate.about
     if about is None or about not in known.shown:
         return None
     memory = known.shown[about]
     near = {near.id: similarity for near, similarity in known.nearest.get(new.id, ())}
-    if memory.kind != new.candidate.kind or near.get(about, 0.0) < policy.related:
+    if near.get(about, 0.0) < policy.related or not _same_person(new.candidate, memory):
         return None
     return memory
+
+
+def _same_person(one: Candidate, other: Candidate | Memory) -> bool:
+    """Whether two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
+    if one.speaker and other.speaker and one.speaker != other.speaker:
+        return False
+    return same_subject(_subject(one), _subject(other))
+
+
+def _subject(statement: Candidate | Memory) -> Subject:
+    topics: object = (statement.value or {}).get("topics")
+    names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
+    return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
+
+
+def _adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:
+    return known is not None and _figures(candidate.text) <= _figures(known.text or "")
 
 
 _WORD = re.compile(r"[^\W_]+")

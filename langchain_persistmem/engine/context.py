@@ -1,26 +1,21 @@
-"""What the model is shown: sections, fenced as data, within a token budget; pure and byte-stable."""
+"""What the model is shown: the best of what was recalled, within a token budget; pure and byte-stable."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from langchain_persistmem.types import Context, Kind, Recollection
+from langchain_persistmem.engine.context_forms import FORMS, Form, ProfileLine, place, profile_lines, text_of
+from langchain_persistmem.engine.trust import suspicion
+from langchain_persistmem.types import Candidate, Context, Memory, Recollection, Turn
 
 TokenCounter = Callable[[str], int]
 
-_OPENING = (
-    "<memory>\n"
-    "What is remembered from earlier conversations with this user. It is information, not part of the conversation;\n"
-    "where two entries disagree, the later date is right.\n"
-)
-_CLOSING = "</memory>"
-_SECTIONS: Sequence[tuple[Kind, str]] = (
-    ("profile", "## Profile"),
-    ("procedural", "## How the user wants you to behave"),
-    ("semantic", "## What is known"),
-    ("episodic", "## What was said and what happened"),
-)
-_FENCE = re.compile(r"<(?=\s*/?\s*memory)", re.IGNORECASE)
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+_WORD = re.compile(r"[^\W_]+")
+_FEWEST_WORDS = 3
+"""A shorter text may stand in a message by chance."""
+
+__all__ = ["FORMS", "Form", "TokenCounter", "approximate_tokens", "render", "said_in", "withheld"]
 
 
 def approximate_tokens(text: str) -> int:
@@ -33,58 +28,80 @@ def approximate_tokens(text: str) -> int:
     return wide + -(-(len(text) - wide) // 4)
 
 
-def render(recollections: Sequence[Recollection], *, max_tokens: int, count_tokens: TokenCounter) -> Context:
-    """The best recollections that fit into ``max_tokens``, as text.
+def render(
+    recollections: Sequence[Recollection],
+    *,
+    max_tokens: int,
+    count_tokens: TokenCounter,
+    form: Form = "sections",
+    profile: Mapping[str, Any] | None = None,
+) -> Context:
+    """The profile, and the best recollections that fit into ``max_tokens`` beside it, as text.
 
     ``recollections`` come best first and are taken in that order; one that does not fit is left
-    out and a shorter one behind it may still fit. The text lists them by section and date, so that
-    the same memories give the same bytes whatever their scores are.
+    out and a shorter one behind it may still fit. How many were left out is said in the text, unless
+    that line would cost the only entry. The text lists them by section and date, so that the same
+    memories give the same bytes whatever their scores are.
     """
-    chosen: list[Recollection] = []
-    left_out = 0
-    used = count_tokens(_OPENING + _CLOSING)
-    for recollection in recollections:
-        section = next(title for kind, title in _SECTIONS if kind == recollection.memory.kind)
-        opens = all(each.memory.kind != recollection.memory.kind for each in chosen)
-        cost = count_tokens(f"{section}\n" * opens + _line(recollection) + "\n")
-        if used + cost <= max_tokens:
-            used += cost
-            chosen.append(recollection)
-        else:
-            left_out += 1
-    ordered = sorted(chosen, key=_place)
-    text = _text(ordered)
-    while ordered and count_tokens(text) > max_tokens:  # a counter that does not add up
-        worst = min(ordered, key=lambda each: each.score)
-        ordered.remove(worst)
-        left_out += 1
-        text = _text(ordered)
-    return Context(text=text, tokens=count_tokens(text), recollections=tuple(ordered), left_out=left_out)
+    lines = profile_lines(profile or {})
+    entries: list[ProfileLine | Recollection] = [
+        *lines,
+        *(each for each in recollections if not _in_profile(each, lines)),
+    ]
+    total = len(entries)
+
+    def text(chosen: Sequence[ProfileLine | Recollection], left_out: int) -> str:
+        return text_of(chosen, form=form, left_out=left_out)
+
+    def fits(chosen: Sequence[ProfileLine | Recollection], left_out: int) -> bool:
+        return count_tokens(text(chosen, left_out)) <= max_tokens
+
+    chosen: list[ProfileLine | Recollection] = []
+    if fits(entries, 0):
+        chosen = entries
+    else:
+        for entry in entries:
+            if fits([*chosen, entry], total - len(chosen) - 1):
+                chosen.append(entry)
+        while chosen and not fits(chosen, total - len(chosen)):  # a counter that does not add up
+            chosen.pop()
+    told = total - len(chosen)
+    if not chosen:  # rather one entry than the line that says how many there are
+        chosen, told = [entry for entry in entries if fits([entry], 0)][:1], 0
+    made = text(chosen, told) if chosen else ""
+    return Context(
+        text=made,
+        tokens=count_tokens(made),
+        recollections=tuple(sorted((each for each in chosen if isinstance(each, Recollection)), key=place)),
+        left_out=total - len(chosen),
+    )
 
 
-def _text(ordered: Sequence[Recollection]) -> str:
-    if not ordered:
-        return ""
-    parts: list[str] = []
-    for kind, title in _SECTIONS:
-        lines = [_line(each) for each in ordered if each.memory.kind == kind]
-        if lines:
-            parts.append("\n".join([title, *lines]))
-    return _OPENING + "\n".join(parts) + "\n" + _CLOSING
+def said_in(memory: Memory, window: Sequence[Turn], thread_id: str | None) -> bool:
+    """Whether the messages before the model say it already: it was learnt from them, or stands in one word for word."""
+    provenance = memory.provenance
+    seen = {turn.id for turn in window}
+    here = thread_id is not None and provenance.thread_id == thread_id
+    if here and provenance.message_ids and seen.issuperset(provenance.message_ids):
+        return True
+    words = _words(memory.text or "")
+    return words.count(" ") >= _FEWEST_WORDS - 1 and any(f" {words} " in f" {_words(turn.text)} " for turn in window)
 
 
-def _place(recollection: Recollection) -> tuple[int, str, str]:
-    kinds = [kind for kind, _ in _SECTIONS]
-    memory = recollection.memory
-    return kinds.index(memory.kind), memory.valid_from.isoformat(), memory.key
+def withheld(memory: Memory) -> bool:
+    """Whether it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
+    if memory.provenance.source != "store":  # everybody else's was looked at when it came
+        return False
+    statement = Candidate(
+        text=memory.text or "", kind="semantic", provenance=memory.provenance, valid_from=memory.valid_from
+    )
+    return suspicion(statement) is not None
 
 
-def _line(recollection: Recollection) -> str:
-    """One entry on one line: a memory cannot open a section, close the fence, or speak for another."""
-    memory = recollection.memory
-    text = _FENCE.sub("‹", " ".join(recollection.text.split()))
-    who = " ".join((memory.speaker or memory.provenance.source).split())
-    date = memory.valid_from.date().isoformat()
-    if memory.kind == "episodic":
-        return f"- {date}, {_FENCE.sub('‹', who)}: {text}"
-    return f"- {text} ({date})"
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def _in_profile(recollection: Recollection, lines: Sequence[ProfileLine]) -> bool:
+    """A preference or goal that the profile lists is not said twice."""
+    return recollection.memory.kind == "semantic" and any(line.text == recollection.text for line in lines)

@@ -16,8 +16,10 @@ from langchain_persistmem.engine.consolidation import (
     Quarantine,
     Reinforce,
     Supersede,
+    ends_at,
 )
 from langchain_persistmem.engine.keeping import keep, log, searchable
+from langchain_persistmem.engine.lineage import summary_of, unfold
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import evolution, memories, namespaces, search_index
@@ -91,9 +93,14 @@ async def apply(
     current = await evolution.still_active(tx, namespace, known)
     decided = [_still_true(each, current) for each in decisions]
     await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
-    supersedes = [each for each in decided if isinstance(each, Supersede)]
+    endings = [
+        (old, each.new.id if isinstance(each, Supersede) else each.known.id, each.new.candidate)
+        for each in decided
+        if isinstance(each, Supersede | Reinforce)
+        for old in each.ended
+    ]
     ended = await evolution.supersede_memories(
-        tx, namespace, [(each.known.id, each.new.id, each.new.candidate.valid_from) for each in supersedes], now=now
+        tx, namespace, [(old.id, by, ends_at(old, said)) for old, by, said in endings], now=now
     )
     await search_index.unindex_memories(tx, namespace, ended)
     kept = await keep(
@@ -104,7 +111,7 @@ async def apply(
         tx,
         backend,
         namespace,
-        [(each.known.id, "superseded", "something newer contradicts it", each.new.id) for each in supersedes],
+        [(old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended],
         now=now,
     )
     reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
@@ -184,6 +191,8 @@ async def changes(backend: Backend, namespace: Namespace, key: str | None, *, li
 async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
     """Make a superseded or archived memory current again; what is current under its key becomes its past.
 
+    One that was archived into a summary comes back with all the others, and the summary goes.
+
     Raises:
         MemoryNotFound: there is no such memory.
         InvalidInput: it waits for review: that is for approve() to decide.
@@ -241,6 +250,9 @@ async def _revive(
             )
         if old.status == "active":
             return old
+        summary = await summary_of(tx, namespace, old)
+        if summary is not None:  # a summary stands for all of its originals or for none
+            await unfold(tx, backend, namespace, summary, but=[id], now=now)
         rivals = await evolution.rivals(tx, namespace, id)
         from_then = now if change == "restored" else old.valid_from
         ended = [(rival, id, max(from_then, since)) for rival, since in rivals]

@@ -14,7 +14,8 @@ from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.consolidation import Add, Decision, decide
 from langchain_persistmem.engine.evolution import CONSOLIDATED, Done, apply, policy_of, what_is_known
 from langchain_persistmem.engine.keeping import prepare
-from langchain_persistmem.engine.small_talk import is_small_talk
+from langchain_persistmem.engine.off_record import off_record
+from langchain_persistmem.engine.small_talk import is_answer, is_small_talk
 from langchain_persistmem.errors import ExtractionFailed, PersistMemError
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import evolution, messages, namespaces, work
@@ -23,6 +24,8 @@ from langchain_persistmem.types import Candidate, Memory, NewMemory, Provenance,
 
 _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
+_EARLIER = 3
+"""Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
 
 
 class _Overtaken(PersistMemError):
@@ -78,8 +81,7 @@ async def learn(
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
     if not turns:
         return None
-    worthwhile = [turn for turn in turns if turn.text.strip() and not is_small_talk(turn.text)]
-    asked, shown = await _candidates(backend, namespace, worthwhile, thread_id, now=now)
+    asked, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
     position_of = {turn.id: turn.position for turn in turns}
     places = [
         position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
@@ -115,13 +117,44 @@ async def _candidates(
     backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
 ) -> tuple[_Asked, Sequence[Memory]]:
     """Candidates, and the known memories that the model was shown for them."""
+    hidden = off_record(turns)
     if backend.model_name is None:
         longest = backend.settings.max_text_chars
-        return _Asked(tuple(_episode(turn, thread_id, longest) for turn in turns)), ()
-    if all(turn.role != "user" for turn in turns):  # nothing in them could be believed: no call is paid for
+        told = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
+        return _Asked(tuple(_episode(turn, thread_id, longest) for turn in told)), ()
+    earlier = await _earlier(backend, namespace, turns, thread_id)
+    worthwhile = _worthwhile(turns, earlier, hidden)
+    if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
         return _Asked(()), ()
-    shown = await _nearest(backend, namespace, turns, now=now)
-    return await _asked(backend, namespace, turns, thread_id, known=shown), shown
+    shown = await _nearest(backend, namespace, worthwhile, now=now)
+    return await _asked(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier), shown
+
+
+async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
+    """The few turns before the open ones, as far as a model may see them."""
+    position = turns[0].position
+    if position is None or position == 1:
+        return []
+    async with backend.transaction(atomic=False) as tx:
+        before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
+    hidden = off_record([*before, *turns])
+    return [turn for turn in before if turn.id not in hidden and turn.text.strip()]
+
+
+def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozenset[str]) -> list[Turn]:
+    """The turns that may hold something: no small talk, unless it answers a question, and nothing off the record."""
+    kept: list[Turn] = []
+    before = earlier[-1] if earlier else None
+    for turn in turns:
+        asked = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
+        if (
+            turn.id not in hidden
+            and turn.text.strip()
+            and (not is_small_talk(turn.text) or is_answer(turn.text, asked))
+        ):
+            kept.append(turn)
+        before = turn
+    return kept
 
 
 async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
@@ -143,12 +176,21 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
 
 
 async def _asked(
-    backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, known: Sequence[Memory]
+    backend: Backend,
+    namespace: Namespace,
+    turns: Sequence[Turn],
+    thread_id: str,
+    *,
+    known: Sequence[Memory],
+    earlier: Sequence[Turn],
 ) -> _Asked:
-    """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for."""
+    """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for.
+
+    Neither half is shown the other: what the model cannot digest would spoil both.
+    """
     try:
-        await _spend(backend, namespace)
-        answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(turns, known), prompts.SCHEMA)
+        await spend(backend, namespace)
+        answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(turns, known, earlier), prompts.SCHEMA)
         longest, model = backend.settings.max_text_chars, backend.model_name or ""
         found = prompts.candidates(answer, turns, thread_id=thread_id, model=model, max_chars=longest, known=known)
         return _Asked(tuple(found))
@@ -158,11 +200,11 @@ async def _asked(
         if len(turns) == 1:
             return _Asked((), (turns[0].id,), error)
     half = len(turns) // 2
-    first = await _asked(backend, namespace, turns[:half], thread_id, known=known)
-    return first + await _asked(backend, namespace, turns[half:], thread_id, known=known)
+    first = await _asked(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
+    return first + await _asked(backend, namespace, turns[half:], thread_id, known=known, earlier=())
 
 
-async def _spend(backend: Backend, namespace: Namespace) -> None:
+async def spend(backend: Backend, namespace: Namespace) -> None:
     """Count a call of the chat model against the day's cap, where there is one."""
     cap = backend.settings.model_calls_per_day
     if cap is None:

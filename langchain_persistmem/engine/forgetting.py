@@ -1,18 +1,21 @@
 """Erasing for good: a plan first where it is asked for, then one transaction, then a receipt without content."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine.lineage import bring_back
 from langchain_persistmem.engine.recall import considered
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import forgetting, namespaces
+from langchain_persistmem.postgres import forgetting, namespaces, retention
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Receipt
+from langchain_persistmem.types import Receipt, Recollection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
 
     A query never erases: it returns candidates, whose keys can then be given. With a memory go
     all its versions, the stored turns that it came from, and what else was learnt from those
-    turns, so that it cannot be learnt again.
+    turns, so that it cannot be learnt again. With a summary go the memories that it stands for.
+    With a memory go the summaries and preferences that were made from it; the other memories
+    that such a summary stood for become current again.
 
     Raises:
         InvalidInput: none or several of keys, query and everything were given.
@@ -60,13 +65,21 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
-    """What the query means: every memory above the threshold, the same text as often as it is stored."""
+    """What the query means: every memory above the threshold, the same text as often as it is stored.
+
+    Archived memories too: a summary in whose favour one was archived need not repeat what it said.
+    """
     values.count(limit, "limit", at_least=1, at_most=1000)
-    _, ranked = await considered(
-        backend, namespace, query, limit=limit, kinds=None, filter=None, instructions=0, now=now
-    )
-    found = [each for each in ranked if each.score >= backend.settings.threshold][:limit]
-    return Receipt(erased=False, counts={"memories": len(found)}, candidates=tuple(found))
+    found: dict[UUID, Recollection] = {}
+    for at in (None, now):
+        _, ranked = await considered(
+            backend, namespace, query, limit=limit, kinds=None, filter=None, instructions=0, now=now, at=at
+        )
+        for each in ranked:
+            if each.score >= backend.settings.threshold and (at is None or each.memory.status == "archived"):
+                found.setdefault(each.memory.id, each)
+    best = sorted(found.values(), key=lambda each: (-each.score, each.memory.key))[:limit]
+    return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
 
 
 async def _keys(
@@ -84,15 +97,20 @@ async def _keys(
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:
             raise MemoryNotFound(f"there is no memory with the key {min(missing)!r} here; list() shows the keys")
+        origins = [(id, thread, messages) for id, _, thread, messages in versions]
+        for original in await retention.originals_of(tx, namespace, [id for id, _, _ in origins]):
+            provenance = original.provenance
+            origins.append((original.id, provenance.thread_id, provenance.message_ids))
         turns: dict[str, set[str]] = defaultdict(set)
-        for _, _, thread_id, message_ids in versions:
+        for _, thread_id, message_ids in origins:
             if thread_id is not None:
                 turns[thread_id].update(message_ids)
-        ids = {id for id, _, _, _ in versions}
+        ids = {id for id, _, _ in origins}
         erased_turns = 0
         for thread_id, message_ids in sorted(turns.items()):
             ids.update(await forgetting.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
             erased_turns += await forgetting.erase_messages(tx, namespace, thread_id, sorted(message_ids))
+        ids.update(await _derived(tx, backend, namespace, ids, now=now))
         counts = await forgetting.erase_memories(tx, namespace, sorted(ids))
         checkpointed = await forgetting.checkpointed_threads(tx, sorted(turns))
         receipt = Receipt(
@@ -103,6 +121,16 @@ async def _keys(
         if dry_run:
             raise _DryRun(receipt)
     return receipt
+
+
+async def _derived(
+    tx: Transaction, backend: Backend, namespace: Namespace, ids: Collection[UUID], *, now: datetime
+) -> list[UUID]:
+    """Summaries and preferences made from what is erased, to be erased with it; other originals become current again."""
+    derived = await retention.derived_from(tx, namespace, sorted(ids))
+    why = "the summary in its place was erased with another of its originals"
+    await bring_back(tx, backend, namespace, derived, but=sorted(ids), reason=why, now=now)
+    return derived
 
 
 async def _everything(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> Receipt:

@@ -1,22 +1,50 @@
 """Finding what is relevant, and making a context of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
-from langchain_persistmem.engine import ranking
-from langchain_persistmem.engine.context import TokenCounter, render
+from langchain_persistmem.engine import asking, expansion, ranking
+from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, render, said_in, withheld
+from langchain_persistmem.engine.expansion import EXPANDS, Expand
+from langchain_persistmem.engine.profile import KEY, joined
 from langchain_persistmem.engine.words import without_names
+from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import search_index
-from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres import memories, search_index
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import Condition, condition
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Context, Findings, Kind, Recollection
+from langchain_persistmem.types import Context, Findings, Kind, Recollection, Turn, Vector
+
+Check = Literal["threshold", "model"]
+"""Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
 
 _LONGEST_QUERY = 20_000
+_MOST_PROFILE = 20
+"""Preferences and goals that a profile takes from memories, the most important first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """What a context is to look like, and what of the conversation is before the model already."""
+
+    max_tokens: int | None
+    count_tokens: TokenCounter
+    form: Form
+    profile: bool | None
+    """Whether memories add to the profile; None leaves the profile out."""
+    check: Check
+    shown: Sequence[str]
+    """Marks of memories that were shown in this conversation before."""
+    thread_id: str | None
+    window: Sequence[Turn] | None
+    """The messages before the model; None: all of the thread."""
 
 
 async def recall(
@@ -30,11 +58,13 @@ async def recall(
     threshold: float | None,
     at: datetime | None,
     now: datetime,
+    expand: Expand | None = None,
 ) -> list[Recollection]:
     """The most relevant memories, best first; fewer than ``limit``, or none, where nothing is relevant.
 
     Args:
         at: ask for what was true at that moment, instead of what is.
+        expand: ask further questions beside this one.
 
     Raises:
         InvalidInput: an argument is out of range; the message names it.
@@ -42,7 +72,16 @@ async def recall(
     """
     values.count(limit, "limit", at_least=1, at_most=1000)
     _, ranked = await considered(
-        backend, namespace, query, limit=limit, kinds=kinds, filter=filter, instructions=0, at=at, now=now
+        backend,
+        namespace,
+        query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        instructions=0,
+        at=at,
+        now=now,
+        expand=expand,
     )
     settings = backend.settings
     gate = settings.threshold if threshold is None else values.share(threshold, "threshold")
@@ -53,11 +92,11 @@ async def context(
     backend: Backend,
     namespace: Namespace,
     query: str,
+    shape: Shape,
     *,
-    max_tokens: int | None,
-    count_tokens: TokenCounter,
     kinds: Sequence[Kind] | None,
     filter: Mapping[str, Any] | None,
+    expand: Expand | None,
     now: datetime,
 ) -> Context:
     """What the model should know for ``query``: the instructions, and the relevant memories, within a budget.
@@ -67,27 +106,35 @@ async def context(
         EmbeddingFailed: the query has no vector.
     """
     settings = backend.settings
-    budget = settings.context_tokens if max_tokens is None else values.count(max_tokens, "max_tokens", at_least=1)
-    wants_instructions = kinds is None or "procedural" in kinds
+    budget = _check_shape(shape, settings.context_tokens)
+    instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
+    limit = settings.context_memories
     findings, ranked = await considered(
         backend,
         namespace,
         query,
-        limit=settings.context_memories,
+        limit=limit,
         kinds=kinds,
         filter=filter,
-        instructions=settings.instructions if wants_instructions else 0,
+        instructions=instructions,
+        expand=expand,
         now=now,
     )
+    document = None if shape.profile is None else await _profile(backend, namespace, join=shape.profile, now=now)
     always = {each.memory.key for each in findings.found if each.always}
-    instructions = [each for each in ranked if each.memory.key in always]
-    relevant = ranking.select(
-        [each for each in ranked if each.memory.key not in always],
-        limit=settings.context_memories,
-        threshold=settings.threshold,
-        floor=settings.floor,
+    standing = [each for each in ranked if each.memory.key in always]
+    fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape)]
+    relevant = ranking.select(fresh, limit=limit, threshold=settings.threshold, floor=settings.floor)
+    if shape.check == "model":
+        every = ranking.select(fresh, limit=limit, threshold=0.0, floor=settings.floor)
+        relevant = await asking.checked(backend, query, every, otherwise=relevant)
+    return render(
+        [*standing, *relevant],
+        max_tokens=budget,
+        count_tokens=shape.count_tokens,
+        form=shape.form,
+        profile=document,
     )
-    return render([*instructions, *relevant], max_tokens=budget, count_tokens=count_tokens)
 
 
 async def considered(
@@ -101,8 +148,9 @@ async def considered(
     instructions: int,
     now: datetime,
     at: datetime | None = None,
+    expand: Expand | None = None,
 ) -> tuple[Findings, list[Recollection]]:
-    """All candidates, ranked, before anything is left out; and what the database found of them.
+    """All candidates, ranked, before anything is left out; and what the database found for the query itself.
 
     Raises:
         InvalidInput: an argument is out of range; the message names it.
@@ -112,36 +160,100 @@ async def considered(
     encode(namespace)
     if at is not None:
         values.aware(at, "at")
+    if expand is not None and expand not in EXPANDS:
+        raise InvalidInput(f"expand is {expand!r:.40}; use 'rules', 'model' or None")
     wanted = condition(filter, kinds)  # refuse a bad filter before the model is paid for
     model = await ready(backend)
-    settings = backend.settings
-    embedding = await backend.embed_query(without_names(query))
+    weights = backend.settings.ranking
+    asked = await asking.expanded(backend, query, expand)
+    embedded = [await backend.embed_query(without_names(query))]
+    embedded += await backend.embed([without_names(each) for each in asked[1:]]) if asked[1:] else []
+    every: list[Findings] = []
     async with backend.transaction(atomic=False) as tx:
-        if at is not None:
-            findings = await search_index.recall_at(
-                tx,
-                namespace,
-                at=at,
-                query=query,
-                embedding=embedding,
-                model=model,
-                language=settings.language,
-                wanted=wanted,
-                now=now,
-            )
-        else:
-            findings = await search_index.recall(
-                tx,
-                namespace,
-                query=query,
-                words=pairs(query),
-                embedding=embedding,
-                model=model,
-                language=settings.language,
-                wanted=wanted,
-                candidates=max(settings.candidates, limit),
-                instructions=instructions,
-                now=now,
-            )
+        for place, (each, embedding) in enumerate(zip(asked, embedded, strict=True)):
+            search = _Search(each, embedding, model, wanted, max(backend.settings.candidates, limit), at, now)
+            every.append(await _find(tx, backend, namespace, search, instructions=0 if place else instructions))
     background = (model.background_mean, model.background_deviation)
-    return findings, ranking.rank(findings, query, background=background, weights=settings.ranking, now=at or now)
+    ranked = [
+        ranking.rank(findings, each, background=background, weights=weights, now=at or now)
+        for findings, each in zip(every, asked, strict=True)
+    ]
+    return every[0], ranked[0] if len(ranked) == 1 else expansion.merge(ranked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    query: str
+    embedding: Vector
+    model: EmbeddingModel
+    wanted: Condition
+    candidates: int
+    at: datetime | None
+    now: datetime
+
+
+async def _find(
+    tx: Transaction, backend: Backend, namespace: Namespace, search: _Search, *, instructions: int
+) -> Findings:
+    """One statement."""
+    if search.at is not None:
+        return await search_index.recall_at(
+            tx,
+            namespace,
+            at=search.at,
+            query=search.query,
+            embedding=search.embedding,
+            model=search.model,
+            language=backend.settings.language,
+            wanted=search.wanted,
+            now=search.now,
+        )
+    return await search_index.recall(
+        tx,
+        namespace,
+        query=search.query,
+        words=pairs(search.query),
+        embedding=search.embedding,
+        model=search.model,
+        language=backend.settings.language,
+        wanted=search.wanted,
+        candidates=search.candidates,
+        instructions=instructions,
+        now=search.now,
+    )
+
+
+async def _profile(backend: Backend, namespace: Namespace, *, join: bool, now: datetime) -> dict[str, Any]:
+    """The document, and with ``join`` the name, preferences and goals of current memories; instructions stand apart."""
+    async with backend.transaction(atomic=False) as tx:
+        found = await memories.get_memories(tx, namespace, [KEY], now=now)
+        said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
+    document = dict(found[KEY].value) if KEY in found and found[KEY].kind == "profile" else {}
+    return joined(document, [each for each in said if each.kind != "procedural"])
+
+
+def _is_fresh(recollection: Recollection, shape: Shape) -> bool:
+    """Whether the model does not have it before it yet, and may have it."""
+    memory = recollection.memory
+    if memory.mark in shape.shown or withheld(memory):
+        return False
+    if shape.window is None:
+        return shape.thread_id is None or memory.provenance.thread_id != shape.thread_id
+    return not said_in(memory, shape.window, shape.thread_id)
+
+
+def _check_shape(shape: Shape, usual: int) -> int:
+    """The budget.
+
+    Raises:
+        InvalidInput: an option cannot be; the message names it.
+    """
+    if shape.form not in FORMS:
+        raise InvalidInput(f"form is {shape.form!r:.40}; use one of {', '.join(FORMS)}")
+    if shape.check not in ("threshold", "model"):
+        raise InvalidInput(f"check is {shape.check!r:.40}; use 'threshold' or 'model'")
+    if isinstance(shape.shown, str):
+        raise InvalidInput("shown is a string; pass the marks of earlier contexts, such as [*context.marks]")
+    if shape.thread_id is not None:
+        values.name(shape.thread_id, "thread_id")
+    return usual if shape.max_tokens is None else values.count(shape.max_tokens, "max_tokens", at_least=1)

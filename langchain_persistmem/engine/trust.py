@@ -23,7 +23,8 @@ TRUST: Mapping[Source, int] = {
 INSTRUCTORS: frozenset[Source] = frozenset({"user", "operator"})
 """Who may tell the assistant how to behave."""
 
-_HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+"""Characters that turn the direction of writing, or that nobody sees."""
 _INJECTION = re.compile(
     r"\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|any|your|system|safety)\b"
     r".{0,40}\b(instructions?|prompts?|rules?|guidelines?|guardrails?)\b"
@@ -39,7 +40,7 @@ def suspicion(candidate: Candidate) -> str | None:
     """Why ``candidate`` has to be reviewed before it is recalled; None if nothing speaks against it."""
     if candidate.kind == "procedural" and candidate.provenance.source not in INSTRUCTORS:
         return "instructions are taken from the user or the operator only"
-    if _HIDDEN.search(candidate.text):
+    if HIDDEN.search(candidate.text):
         return "the text has hidden characters"
     if candidate.provenance.source != "operator" and _INJECTION.search(candidate.text):
         return "the text reads like an attack on the prompt"

@@ -30,6 +30,15 @@ async def messages_to_extract(tx: Transaction, namespace: Namespace, thread_id: 
     return [turn_of(row) for row in await tx.fetch(statement("messages_to_extract"), parameters)]
 
 
+async def messages_before(
+    tx: Transaction, namespace: Namespace, thread_id: str, position: int, *, limit: int
+) -> list[Turn]:
+    """The last turns before a place in a thread, oldest first."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "position": position, "limit": limit}
+    rows = await tx.fetch(statement("messages_before"), parameters)
+    return [turn_of(row) for row in reversed(rows)]
+
+
 async def mark_extracted(
     tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str], *, now: datetime
 ) -> int:

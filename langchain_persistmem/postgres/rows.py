@@ -61,6 +61,7 @@ def _provenance_of(stored: Mapping[str, Any]) -> Provenance:
         extractor=stored.get("extractor"),
         model=stored.get("model"),
         prompt_version=stored.get("prompt_version"),
+        memory_ids=tuple(stored.get("memory_ids") or ()),
     )
 
 
@@ -86,6 +87,7 @@ def row_of(new: NewMemory) -> Mapping[str, object]:
             "extractor": provenance.extractor,
             "model": provenance.model,
             "prompt_version": provenance.prompt_version,
+            **({"memory_ids": list(provenance.memory_ids)} if provenance.memory_ids else {}),
         },
         "thread_id": provenance.thread_id,
         "position": new.position,

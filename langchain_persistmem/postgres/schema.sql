@@ -19,7 +19,9 @@ CREATE TABLE persistmem.namespaces (
     -- How many memories can be found by words, and their summed length: BM25 needs both.
     documents   bigint NOT NULL DEFAULT 0,
     words       bigint NOT NULL DEFAULT 0,
-    created_at  timestamptz NOT NULL
+    created_at  timestamptz NOT NULL,
+    -- Memories up to this id have been looked through for habits.
+    enriched_to uuid
 ) WITH (fillfactor = 70);
 
 -- Embedding models; their number stands beside every vector, so that two are never compared.

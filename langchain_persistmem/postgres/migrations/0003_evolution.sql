@@ -56,3 +56,6 @@ CREATE TABLE persistmem.model_calls (
     calls     integer NOT NULL,
     PRIMARY KEY (namespace, day)
 ) WITH (fillfactor = 70);
+
+-- Memories up to this id have been looked through for habits, so that a chat model is asked about each once.
+ALTER TABLE persistmem.namespaces ADD COLUMN enriched_to uuid;

@@ -23,6 +23,15 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND ex
 ORDER BY position
 LIMIT %(limit)s::integer
 
+-- name: messages_before
+-- The last turns before a place in a thread that were learnt from, the latest first: what a short answer refers to.
+SELECT id, position, role, speaker, text, content, sent_at
+FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND position < %(position)s::bigint
+  AND role IN ('user', 'assistant') AND extracted_at IS NOT NULL AND given_up_at IS NULL
+ORDER BY position DESC
+LIMIT %(limit)s::integer
+
 -- name: count_open
 -- How many turns of a thread wait to be learnt from.
 SELECT count(*) AS waiting FROM persistmem.messages

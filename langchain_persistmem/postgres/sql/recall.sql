@@ -55,9 +55,11 @@ WITH asked AS MATERIALIZED (
     ORDER BY 2 DESC, 1
     LIMIT %(candidates)s::bigint
 ), always AS (
+    -- How to behave is told by the user and the operator; what others say so is searched like any memory.
     SELECT m.id AS memory_id
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
+      AND m.source IN ('user', 'operator')
     ORDER BY m.importance DESC, m.id
     LIMIT %(instructions)s::bigint
 ), candidates AS (

@@ -1,0 +1,55 @@
+"""Which memories belong together, by the cosines of their vectors; pure, and the same for any order of its input."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+Pair = tuple[int, int, float]
+"""Two places in a list of memories, and the cosine of their vectors."""
+
+
+def clusters(pairs: Sequence[Pair], *, similar: float, least: int, most: int) -> list[list[int]]:
+    """Groups whose members resemble each other on average, so that no chain of neighbours joins strangers.
+
+    The most similar pair is joined first. Two groups become one if the mean cosine between them is
+    at least ``similar``; a pair that is not given counts as 0.
+
+    Args:
+        pairs: cosines, each pair once.
+        similar: the least mean cosine between two groups that are joined.
+        least: smaller groups are dropped.
+        most: no group grows larger.
+
+    Returns:
+        The places of each group in order, the groups by their first place.
+    """
+    cosine = {(min(one, other), max(one, other)): similarity for one, other, similarity in pairs}
+    group_of: dict[int, list[int]] = {place: [place] for pair in cosine for place in pair}
+    for (one, other), similarity in sorted(cosine.items(), key=lambda each: (-each[1], each[0])):
+        mine, yours = group_of[one], group_of[other]
+        if similarity < similar:
+            break
+        if mine is yours or len(mine) + len(yours) > most or _between(mine, yours, cosine) < similar:
+            continue
+        mine += yours
+        for place in yours:
+            group_of[place] = mine
+    groups = {id(group): sorted(group) for group in group_of.values() if len(group) >= least}
+    return sorted(groups.values())
+
+
+def _between(mine: Sequence[int], yours: Sequence[int], cosine: Mapping[tuple[int, int], float]) -> float:
+    known = (cosine.get((min(one, other), max(one, other)), 0.0) for one in mine for other in yours)
+    return sum(known) / (len(mine) * len(yours))
+
+
+def stars(neighbours: Mapping[UUID, Sequence[UUID]]) -> list[list[UUID]]:
+    """Groups around a memory each, the largest first: a memory and what resembles it, none of it in two groups."""
+    taken: set[UUID] = set()
+    groups: list[list[UUID]] = []
+    for centre, near in sorted(neighbours.items(), key=lambda each: (-len(each[1]), each[0])):
+        if centre in taken:
+            continue
+        group = [centre, *(each for each in near if each not in taken)]
+        taken.update(group)
+        groups.append(group)
+    return groups

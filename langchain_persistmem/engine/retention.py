@@ -1,0 +1,188 @@
+"""Maintenance: what recurs, what is condensed, what fades, and what goes, by the rules of ``Settings.retention``.
+
+For each namespace first the models work: on habits, then on summaries, each with short transactions of
+its own. Then everything that needs no model is one transaction.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine.compression import compress, related
+from langchain_persistmem.engine.enrichment import enrich
+from langchain_persistmem.engine.keeping import log
+from langchain_persistmem.engine.worth import Sign, fading
+from langchain_persistmem.errors import PersistMemError
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import evolution, forgetting, namespaces, retention, search_index
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.settings import Retention
+from langchain_persistmem.types import Maintained
+
+logger = logging.getLogger(__name__)
+
+_PAGE = 500
+"""Namespaces that are listed at once."""
+_BATCH = 1_000
+"""Memories that one statement erases."""
+
+
+class _DryRun(Exception):
+    """Carries the counts out of a transaction that is to be undone."""
+
+    def __init__(self, done: Maintained) -> None:
+        super().__init__()
+        self.done = done
+
+
+class _Erased(PersistMemError):
+    """The namespace was erased meanwhile: there is nothing to do."""
+
+
+async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> Maintained:
+    """Follow the rules of retention, in one namespace or in all.
+
+    A model that fails leaves memories as they are; the rules that need none are followed all the same.
+
+    Args:
+        namespace: None means every namespace, one after another.
+        dry_run: change nothing and ask no chat model; count what would be done.
+
+    Raises:
+        InvalidInput: the namespace is malformed.
+    """
+    if namespace is not None:
+        encode(namespace)
+    await ready(backend)
+    total, asking = Maintained(dry_run=dry_run), True
+    async with aclosing(_meant(backend, namespace)) as meant:
+        async for each, incarnation in meant:
+            done, asking = await _maintain(backend, each, incarnation, asking=asking, dry_run=dry_run, now=now)
+            total = _sum(total, replace(done, namespaces=1))
+    return total
+
+
+async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, UUID]]:
+    """The namespaces with their incarnations, page by page."""
+    if namespace is not None:
+        async with backend.transaction(atomic=False) as tx:
+            incarnation = await namespaces.incarnation_of(tx, namespace)
+        if incarnation is not None:
+            yield namespace, incarnation
+        return
+    last: Namespace | None = None
+    while True:
+        async with backend.transaction(atomic=False) as tx:
+            page = await retention.namespaces_after(tx, last, limit=_PAGE)
+        for each in page:
+            yield each
+        if len(page) < _PAGE:
+            return
+        last = page[-1][0]
+
+
+async def _maintain(
+    backend: Backend, namespace: Namespace, incarnation: UUID, *, asking: bool, dry_run: bool, now: datetime
+) -> tuple[Maintained, bool]:
+    """One namespace: what was done, and whether models can be asked for the next one."""
+    done = Maintained()
+    if dry_run:
+        enriched, _ = await enrich(backend, namespace, incarnation, dry_run=True, now=now)
+        return _sum(enriched, await _planned(backend, namespace, incarnation, now=now)), True
+    for flow in (_enrich, compress):
+        if asking:
+            more, asking = await flow(backend, namespace, incarnation, now=now)
+            done = _sum(done, more)
+    done = replace(done, postponed=min(done.postponed, 1))
+    if not _any_rule(backend.settings.retention):
+        return done, asking
+    try:
+        async with backend.transaction() as tx:
+            await _hold(tx, backend, namespace, incarnation, now=now)
+            done = _sum(done, await _follow_rules(tx, backend, namespace, spared=0, now=now))
+    except _Erased:
+        pass
+    return done, asking
+
+
+async def _enrich(
+    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+) -> tuple[Maintained, bool]:
+    return await enrich(backend, namespace, incarnation, dry_run=False, now=now)
+
+
+async def _planned(backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> Maintained:
+    """What would be compressed, and then what the other rules would do: it is done, counted, and taken back."""
+    async with aclosing(related(backend, namespace, now=now)) as groups:
+        ids = [[each.id for each in group] async for group in groups]
+    done = Maintained(summaries=len(ids), compressed=sum(map(len, ids)))
+    if not _any_rule(backend.settings.retention):
+        return done
+    try:
+        async with backend.transaction() as tx:
+            await _hold(tx, backend, namespace, incarnation, now=now)
+            away = [id for group in ids for id in group]
+            await evolution.archive_memories(tx, namespace, away, summary=None, now=now)
+            raise _DryRun(_sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now)))
+    except _DryRun as planned:
+        return planned.done
+    except _Erased:
+        return done
+
+
+async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:
+    if await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now) != incarnation:
+        raise _Erased
+
+
+async def _follow_rules(
+    tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime
+) -> Maintained:
+    """Archive what fades, erase what was archived long ago, and old conversations.
+
+    Args:
+        spared: summaries that would be written, and take places under the cap.
+    """
+    rules = backend.settings.retention
+    archived = await _archive(tx, backend, namespace, spared=spared, now=now)
+    purged = messages = 0
+    if rules.purge_days is not None:
+        before = now - timedelta(days=rules.purge_days)
+        while ids := await retention.purgeable(tx, namespace, before=before, limit=_BATCH):
+            purged += (await forgetting.erase_memories(tx, namespace, ids))["memories"]
+    if rules.messages_days is not None:
+        before = now - timedelta(days=rules.messages_days)
+        messages = await retention.erase_old_threads(tx, namespace, before=before)
+    return Maintained(archived=archived, purged=purged, messages=messages)
+
+
+async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime) -> int:
+    """Archive what fades; returns how many."""
+    rules = backend.settings.retention
+    if all(getattr(rules, name) is None for name in _FADING):
+        return 0
+    if spared and rules.max_memories is not None:
+        rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
+    signs = [Sign(**row) for row in await retention.signs_of_life(tx, namespace)]
+    reasons = fading(signs, rules, now=now)
+    gone = await evolution.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
+    await search_index.unindex_memories(tx, namespace, gone)
+    await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
+    return len(gone)
+
+
+def _any_rule(rules: Retention) -> bool:
+    return any(getattr(rules, name) is not None for name in (*_FADING, "purge_days", "messages_days"))
+
+
+_FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories")
+
+
+def _sum(one: Maintained, other: Maintained) -> Maintained:
+    counts = {each.name: getattr(one, each.name) + getattr(other, each.name) for each in fields(one)}
+    return Maintained(**{**counts, "dry_run": one.dry_run or other.dry_run})
