@@ -6,8 +6,9 @@ is passed in is neither opened nor closed here; its connections must be in autoc
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from datetime import timedelta
 from threading import Lock
 from typing import Any, cast
 
@@ -16,25 +17,19 @@ from langchain_core.runnables import RunnableConfig as Config
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import Conn as SyncConn
-from langgraph.checkpoint.postgres import PostgresSaver, aio
-from langgraph.checkpoint.serde.base import SerializerProtocol
-from psycopg.rows import DictRow
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from langgraph.checkpoint.postgres import PostgresSaver
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
 
-from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailable, UseAsyncMethod
-from langchain_persistmem.postgres.transaction import translated
-
-Filter = dict[str, Any] | None
-Serde = SerializerProtocol | None
-Writes = Sequence[tuple[str, Any]]
-
-# Upstream's migrations use CREATE INDEX CONCURRENTLY, which waits for every older snapshot: also for that of
-# a session blocked in pg_advisory_lock, which in turn waits for us. So the lock is only ever tried, and held by
-# the session, since CONCURRENTLY runs in no transaction.
-_TRY_LOCK = "SELECT pg_try_advisory_lock(%s) AS locked"
-_UNLOCK = "SELECT pg_advisory_unlock(%s)"
-_LOCK_KEY = (int.from_bytes(b"pm-saver", "big"),)
-_LOCK_PAUSE = 0.05  # seconds
+from langchain_persistmem import checkpoint_rows as rows
+from langchain_persistmem.backend import finished
+from langchain_persistmem.checkpoint_rows import Filter, Serde, Writes
+from langchain_persistmem.postgres import checkpoint_retention as retention
+from langchain_persistmem.postgres import checkpoint_setup, checkpoints
+from langchain_persistmem.postgres.checkpoint_port import SyncStatements, sync_port
+from langchain_persistmem.postgres.checkpoints import READ_COMMITTED
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
 
 
 class PersistMemSaver(PostgresSaver):
@@ -50,39 +45,155 @@ class PersistMemSaver(PostgresSaver):
             # serves one call at a time. A pool needs no lock; a single connection does.
             self.lock = cast("Lock", nullcontext())
 
+    @classmethod
+    @contextmanager
+    def from_conn_string(
+        cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
+    ) -> "Generator[PersistMemSaver]":
+        """A saver on a connection of its own, which is closed at the end.
+
+        ``prepare_threshold``: after how many uses a statement is prepared; None, for poolers such as
+        PgBouncer before 1.21, means never.
+        """
+        with psycopg.Connection[DictRow].connect(
+            conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
+        ) as connection:
+            if pipeline:
+                with connection.pipeline() as pipe:
+                    yield cls(connection, pipe, serde)
+            else:
+                yield cls(connection, serde=serde)
+
+    @sync_port
     def setup(self, *, timeout: float = 60.0) -> None:
         """Create upstream's tables, or bring them up to date; any number of processes may do so at once.
 
-        Not through PgBouncer in transaction mode: the lock is a session's. ``timeout``: seconds to wait for others.
+        Adds ``checkpoints.persistmem_order`` and its index, and rebuilds invalid indexes. Where nothing is
+        left to do it only reads, so that it may be called on a replica and by a role without rights. Not
+        through PgBouncer in transaction mode: the lock is a session's. ``timeout``: seconds to wait for others.
 
         Raises:
             ConfigurationError: the connections are not in autocommit mode, or the role may not create tables.
             StorageUnavailable: PostgreSQL cannot be reached, or another set-up outlasted ``timeout``.
         """
-        failure: PersistMemError | None = None
         deadline = time.monotonic() + timeout
-        try:
-            with self._cursor() as cursor:
-                _check_autocommit(cursor.connection)
-                try:
-                    while not _locked(cursor.execute(_TRY_LOCK, _LOCK_KEY).fetchone()):
-                        _check_deadline(deadline)
-                        time.sleep(_LOCK_PAUSE)
-                    PostgresSaver(cursor.connection).setup()
-                finally:  # also when interrupted in mid-try, when the lock may be ours already
-                    if not cursor.connection.closed:  # a lost session has lost its lock as well
-                        cursor.execute(_UNLOCK, _LOCK_KEY)
-        except psycopg.Error as error:
-            failure = translated(error)
-        if failure is not None:  # outside the handler: the original, which may quote rows, is not its context
-            raise failure
+        with self._cursor() as cursor:
+            statements = SyncStatements(cursor.connection)
+            rows.check_autocommit(cursor.connection)
+            if finished(checkpoint_setup.is_complete(statements, len(self.MIGRATIONS))):
+                return
+            try:
+                while not finished(checkpoint_setup.try_lock(statements)):
+                    rows.check_deadline(deadline)
+                    time.sleep(rows.LOCK_PAUSE)
+                PostgresSaver(cursor.connection).setup()
+                finished(checkpoint_setup.complete(statements))
+            finally:  # also when interrupted in mid-try, when the lock may be ours already
+                if not cursor.connection.closed:  # a lost session has lost its lock as well
+                    finished(checkpoint_setup.unlock(statements))
+
+    @sync_port
+    def get_tuple(self, config: Config) -> CheckpointTuple | None:
+        """The checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
+        search = rows.search_one(config)
+        for row in finished(rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)):
+            return rows.named(self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
+        return None
 
     def list(
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> Iterator[CheckpointTuple]:
         """Checkpoints, newest first; all are read before the first is yielded, so bound long threads with ``limit``."""
         # Upstream keeps the connection while its caller loops: a get_tuple in the loop then waits for ever.
-        yield from [*super().list(config, filter=filter, before=before, limit=limit)]
+        yield from self._listed(config, filter, before, limit)
+
+    @sync_port
+    def _listed(self, *given: Any) -> "tuple[CheckpointTuple, ...]":
+        found = finished(rows.read(self._begin, self.SELECT_SQL, rows.search(*given), self._migrate_pending_sends))
+        return tuple(rows.named(self._load_checkpoint_tuple(row)) for row in found)
+
+    @sync_port
+    def put(
+        self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> Config:
+        """Store a checkpoint.
+
+        Raises:
+            ConcurrentUpdate: it continues what was the head of its thread when the run read it, and somebody
+                else has stored another one since, or deleted the thread. Nothing was stored.
+        """
+        new = rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
+        with self._cursor(pipeline=True) as cursor:  # one trip, and so one transaction
+            cursor.execute(statement("lock_checkpoints"), new)
+            answer = cursor.connection.cursor().execute(statement("put_checkpoint"), new)
+        count = answer.rowcount or finished(checkpoints.put_again(self._begin, new))
+        return rows.stored(new, count)
+
+    @sync_port
+    def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
+        """Store what a task wrote, for the checkpoint on which it ran."""
+        super().put_writes(config, writes, task_id, task_path)
+
+    @sync_port
+    def delete_thread(self, thread_id: str) -> None:
+        """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdate`` at its next checkpoint."""
+        finished(retention.delete_threads(self._begin, [str(thread_id)]))
+
+    @sync_port
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Erase the checkpoints of runs, apart from those from which a ``DeltaChannel`` of what stays is rebuilt.
+
+        Looks for them by ``run_id`` in the metadata, in the whole table.
+        """
+        finished(retention.delete_runs(self._begin, rows.ids(run_ids, "run_ids")))
+
+    @sync_port
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy a thread: all checkpoints, blobs and writes of all namespaces, in one transaction.
+
+        Raises:
+            InvalidInput: there is no such thread, or the target exists.
+        """
+        finished(retention.copy_thread(self._begin, str(source_thread_id), str(target_thread_id)))
+
+    @sync_port
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Erase threads (``"delete"``), or all but the head of each namespace (``"keep_latest"``).
+
+        Unlike upstream's it takes threads with a ``DeltaChannel``: what one is rebuilt from stays too.
+
+        Raises:
+            ValueError: another strategy.
+        """
+        finished(retention.prune(self._begin, rows.ids(thread_ids, "thread_ids"), strategy))
+
+    @sync_port
+    def retain(
+        self,
+        *,
+        keep_latest: int | None = None,
+        older_than: timedelta | None = None,
+        thread_ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Mapping[str, int]:
+        """Erase old checkpoints, of these threads or of all; returns the number of rows by table.
+
+        ``keep_latest`` keeps that many of each namespace of a thread; ``older_than`` erases what is older by
+        the checkpoint's own time. With both, a checkpoint goes only if both say so. A thread's head stays;
+        but with ``older_than`` alone a thread of which all is older goes altogether. What a ``DeltaChannel``
+        is rebuilt from stays. At most 500 checkpoints go in one transaction; ``dry_run`` only counts.
+
+        Raises:
+            InvalidInput: neither was given, or one is out of range.
+        """
+        rule = rows.rule(keep_latest, older_than)
+        chosen = None if thread_ids is None else rows.ids(thread_ids, "thread_ids")
+        return finished(retention.retain(self._begin, rule, chosen, dry_run=dry_run))
+
+    @sync_port
+    def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
+        """Per channel what its value at a checkpoint is rebuilt from, following the parents in one statement."""
+        return finished(rows.delta_histories(self._begin, self.serde, config, channels))
 
     async def asetup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - as setup
         """:meth:`setup`, in a thread."""
@@ -96,8 +207,7 @@ class PersistMemSaver(PostgresSaver):
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> AsyncIterator[CheckpointTuple]:
         """:meth:`list`, in a thread."""
-        found = await asyncio.to_thread(lambda: [*self.list(config, filter=filter, before=before, limit=limit)])
-        for checkpoint in found:
+        for checkpoint in await asyncio.to_thread(self._listed, config, filter, before, limit):
             yield checkpoint
 
     async def aput(
@@ -114,87 +224,41 @@ class PersistMemSaver(PostgresSaver):
         """:meth:`delete_thread`, in a thread."""
         await asyncio.to_thread(self.delete_thread, thread_id)
 
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """:meth:`delete_for_runs`, in a thread."""
+        await asyncio.to_thread(self.delete_for_runs, run_ids)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """:meth:`copy_thread`, in a thread."""
+        await asyncio.to_thread(self.copy_thread, source_thread_id, target_thread_id)
+
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """:meth:`prune`, in a thread."""
         await asyncio.to_thread(self.prune, thread_ids, strategy=strategy)
+
+    async def aretain(
+        self,
+        *,
+        keep_latest: int | None = None,
+        older_than: timedelta | None = None,
+        thread_ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Mapping[str, int]:
+        """:meth:`retain`, in a thread."""
+        return await asyncio.to_thread(
+            self.retain, keep_latest=keep_latest, older_than=older_than, thread_ids=thread_ids, dry_run=dry_run
+        )
 
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
         """:meth:`get_delta_channel_history`, in a thread."""
         return await asyncio.to_thread(self.get_delta_channel_history, config=config, channels=channels)
 
-
-class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
-    """Upstream's ``AsyncPostgresSaver``; it belongs to the event loop on which it was made.
-
-    Its blocking methods serve other threads only. On the loop's own thread they raise
-    ``asyncio.InvalidStateError``, which :class:`~langchain_persistmem.errors.UseAsyncMethod` is too.
-    """
-
-    def __init__(self, conn: aio.Conn, pipe: psycopg.AsyncPipeline | None = None, serde: Serde = None) -> None:
-        super().__init__(conn, pipe, serde)
-        if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
-            self.lock = cast("asyncio.Lock", nullcontext())
-
-    async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
-        """:meth:`PersistMemSaver.setup`, awaiting; it raises the same."""
-        failure: PersistMemError | None = None
-        deadline = time.monotonic() + timeout
-        try:
-            async with self._cursor() as cursor:
-                _check_autocommit(cursor.connection)
-                try:
-                    while not _locked(await (await cursor.execute(_TRY_LOCK, _LOCK_KEY)).fetchone()):
-                        _check_deadline(deadline)
-                        await asyncio.sleep(_LOCK_PAUSE)
-                    await aio.AsyncPostgresSaver(cursor.connection).setup()
-                finally:
-                    if not cursor.connection.closed:
-                        await cursor.execute(_UNLOCK, _LOCK_KEY)
-        except psycopg.Error as error:
-            failure = translated(error)
-        if failure is not None:
-            raise failure
-
-    asetup = setup  # the name that both savers share
-
-    async def alist(
-        self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
-    ) -> AsyncIterator[CheckpointTuple]:
-        """:meth:`PersistMemSaver.list`, awaiting."""
-        for found in [each async for each in super().alist(config, filter=filter, before=before, limit=limit)]:
-            yield found
-
-    def put(
-        self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
-    ) -> Config:
-        """:meth:`aput`, from another thread.
-
-        Raises:
-            UseAsyncMethod: called on the loop's own thread, where upstream would wait for itself for ever.
-        """
-        self._check_thread("aput")
-        return super().put(config, checkpoint, metadata, new_versions)
-
-    def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """:meth:`aput_writes`, from another thread; raises as :meth:`put` does."""
-        self._check_thread("aput_writes")
-        super().put_writes(config, writes, task_id, task_path)
-
-    def _check_thread(self, method: str) -> None:
-        with suppress(RuntimeError):  # no loop runs in this thread: the usual case
-            if asyncio.get_running_loop() is self.loop:
-                raise UseAsyncMethod(f"a blocking call would stop its own event loop; use: await ...{method}(...)")
-
-
-def _locked(row: DictRow | None) -> bool:
-    return row is not None and bool(row["locked"])
-
-
-def _check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
-    if not connection.autocommit:
-        raise ConfigurationError("the pool's connections need autocommit; make it with kwargs={'autocommit': True}")
-
-
-def _check_deadline(deadline: float) -> None:
-    if time.monotonic() >= deadline:
-        raise StorageUnavailable("another process still sets up the checkpoints; try again, or pass a longer timeout=")
+    @asynccontextmanager
+    async def _begin(self, *, atomic: bool = True) -> AsyncGenerator[Transaction]:
+        with self._cursor(pipeline=False) as cursor:
+            if self.pipe:
+                self.pipe.sync()  # what was sent before is not part of this
+            with cursor.connection.transaction() if atomic else nullcontext():
+                if atomic:
+                    cursor.execute(READ_COMMITTED)
+                yield SyncStatements(cursor.connection)

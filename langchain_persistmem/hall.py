@@ -15,6 +15,11 @@ class Hall:
     _backend: SyncBackend | AsyncBackend
     _namespace: Namespace
 
+    @property
+    def backend(self) -> SyncBackend | AsyncBackend:
+        """The database and the models: ``PersistMemStore(memory.backend, index={"fields": ["text"]})``."""
+        return self._backend
+
     def whose(self, user_id: str | None = None, namespace: Namespace | None = None) -> Namespace:
         """The namespace that is meant.
 

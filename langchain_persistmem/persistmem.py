@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
@@ -11,13 +11,15 @@ from typing import Any, Self
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
+from langchain_persistmem.async_checkpointer import AsyncPersistMemSaver
+from langchain_persistmem.async_store import AsyncPersistMemStore
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from langchain_persistmem.checkpointer import PersistMemSaver
 from langchain_persistmem.connection import open_async_pool, open_pool
-from langchain_persistmem.engine import setup
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.models import LOCAL, models_of
 from langchain_persistmem.namespace import Namespace, check_template
+from langchain_persistmem.readiness import setup
 from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import PersistMemStore
@@ -36,13 +38,17 @@ class PersistMem(Reading, Writing):
     """
 
     def __init__(
-        self, backend: SyncBackend | AsyncBackend, stack: ExitStack | AsyncExitStack, namespace: Namespace
+        self,
+        backend: SyncBackend | AsyncBackend,
+        stack: ExitStack | AsyncExitStack,
+        namespace: Namespace,
+        store: PersistMemStore | AsyncPersistMemStore,
     ) -> None:
         """Use :meth:`open` or :meth:`aopen`."""
         self._backend = backend
         self._stack = stack
         self._namespace = namespace
-        self._store = PersistMemStore(backend)
+        self._store = store
         self._saver = (
             PersistMemSaver(backend.pool) if isinstance(backend, SyncBackend) else AsyncPersistMemSaver(backend.pool)
         )
@@ -56,6 +62,8 @@ class PersistMem(Reading, Writing):
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
+        store_index: Mapping[str, Any] | None = None,
+        store_ttl: Mapping[str, Any] | None = None,
     ) -> PersistMem:
         """Open memory for blocking use.
 
@@ -68,6 +76,10 @@ class PersistMem(Reading, Writing):
                 turns become dated memories by rules.
             settings: see :class:`Settings`.
             namespace: whose memories, with names in braces that each call fills.
+            store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
+                ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
+            store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
+                they are erased in the background until :meth:`close`.
 
         Raises:
             ConfigurationError: an argument cannot work; the message names it.
@@ -77,7 +89,8 @@ class PersistMem(Reading, Writing):
         models = models_of(embeddings, model, settings)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
-            return cls(backend, stack.pop_all(), namespace)
+            store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
+            return cls(backend, stack.pop_all(), namespace, store)
 
     @classmethod
     def aopen(
@@ -88,6 +101,8 @@ class PersistMem(Reading, Writing):
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
+        store_index: Mapping[str, Any] | None = None,
+        store_ttl: Mapping[str, Any] | None = None,
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
@@ -96,7 +111,9 @@ class PersistMem(Reading, Writing):
         async def opened() -> PersistMem:
             async with AsyncExitStack() as stack:
                 backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
-                return cls(backend, stack.pop_all(), namespace)
+                store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
+                await stack.enter_async_context(store)
+                return cls(backend, stack.pop_all(), namespace, store)
 
         return Opening(opened)
 
@@ -132,7 +149,7 @@ class PersistMem(Reading, Writing):
         await self.aclose()
 
     @property
-    def store(self) -> PersistMemStore:
+    def store(self) -> PersistMemStore | AsyncPersistMemStore:
         """The same memories as a LangGraph store: ``compile(store=memory.store)``."""
         return self._store
 
@@ -159,14 +176,14 @@ class PersistMem(Reading, Writing):
             SchemaOutOfDate: the database is newer than this package.
             EmbeddingMismatch: the memories were embedded with another model.
         """
-        applied = self._backend.run(setup.setup, now=datetime.now(UTC))
+        applied = self._backend.run(setup, now=datetime.now(UTC))
         if isinstance(self._saver, PersistMemSaver):  # run() has refused the other one
             self._saver.setup()
         return applied
 
     async def asetup(self) -> list[str]:
         """:meth:`setup`, awaited."""
-        applied = await self._backend.arun(setup.setup, now=datetime.now(UTC))
+        applied = await self._backend.arun(setup, now=datetime.now(UTC))
         await self._saver.asetup()
         return applied
 

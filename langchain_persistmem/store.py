@@ -1,68 +1,116 @@
-"""The same memories as a LangGraph store: ``graph.compile(store=memory.store)``.
+"""The same memories as a LangGraph store: ``graph.compile(store=memory.store)``, or a store that stands alone.
 
-Every behaviour is in the functions below the class, once for both colours. LangGraph's own
-methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their ``a`` twins) all
-come down to :meth:`PersistMemStore.batch` or :meth:`PersistMemStore.abatch`.
+LangGraph's own methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their
+``a`` twins) all come down to ``batch`` or ``abatch``; what these do is in ``store_batch.py``.
 """
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from uuid import UUID
+from types import TracebackType
+from typing import Any, Self
 
-from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp, TTLConfig
+from langgraph.store.base import Op, Result
+from psycopg import Connection, Pipeline
+from psycopg_pool import ConnectionPool
 
-from langchain_persistmem.backend import AsyncBackend, Backend, SyncBackend
-from langchain_persistmem.cjk import pairs
-from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import forgetting, memories, namespaces, search_index
-from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.readiness import ready
-from langchain_persistmem.store_ops import Plan, Put, fixed_prefix, namespaces_like, plan
-from langchain_persistmem.types import Memory, Vector
-
-logger = logging.getLogger(__name__)
-
-_ROWS = 500
-"""Items in one statement: no batch is too long, and no statement grows without bound."""
+from langchain_persistmem import readiness, store_batch
+from langchain_persistmem.backend import SyncBackend
+from langchain_persistmem.connection import PoolConfig, given_pool, open_pool
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.store_base import Deserializer, Store
+from langchain_persistmem.store_index import (
+    Config,
+    index_of,
+    models_of_index,
+    without_model,
+)
+from langchain_persistmem.store_sweeper import PATIENCE, ThreadSweeper
 
 
-class PersistMemStore(BaseStore):
-    """LangGraph's store contract over the memories of one database.
+class PersistMemStore(Store):
+    """LangGraph's ``PostgresStore``, over the memories of one database; its async methods run in a thread.
 
-    An item is a memory: what is put here is recalled, and what was remembered is found here. The
-    text that an item is recalled by is what ``fields`` (or ``put(index=...)``) point at; for ``$``,
-    the whole, that is ``value["text"]`` or ``value["content"]`` if there is one, else the JSON.
-    ``value["kind"]`` and ``value["importance"]`` are honoured.
-
-    In a batch all reads see the state before its writes, the last put of a key wins, and either
-    all writes happen or none. Expired items are never returned, whether they were swept or not.
+    Usually taken from :attr:`PersistMem.store`. It stands alone too: from :meth:`from_conn_string`,
+    or over a pool or a connection of yours, which is neither opened nor closed here.
     """
 
-    supports_ttl = True
-
     def __init__(
-        self, backend: SyncBackend | AsyncBackend, *, fields: Sequence[str] = ("$",), ttl: TTLConfig | None = None
+        self,
+        conn: SyncBackend | ConnectionPool[Any] | Connection[Any],
+        *,
+        pipe: Pipeline | None = None,
+        deserializer: Deserializer | None = None,
+        index: Config | None = None,
+        ttl: Config | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
     ) -> None:
-        """Usually taken from :attr:`PersistMem.store`.
+        """A store on what is open already.
 
         Args:
-            backend: the database and the models.
-            fields: paths of what is embedded, as in LangGraph's ``IndexConfig``: ``text``, ``tags[*]``.
-            ttl: LangGraph's ``default_ttl`` (minutes) and ``refresh_on_read``.
+            conn: a pool, or a connection in autocommit mode whose callers then take turns.
+            pipe: taken as upstream's and not needed: the connection that it belongs to is used as it is.
+            deserializer: makes an item's value from its JSON.
+            index: LangGraph's ``IndexConfig`` (``dims``, ``embed``, ``fields``), ``distance_type`` (``cosine``,
+                ``l2``, ``inner_product``), ``hybrid`` to search by words as well, and ``ann_index_config``, which is
+                checked and not needed. Without an index nothing is embedded, and a query does not count.
+            ttl: LangGraph's ``TTLConfig``; with ``sweep_interval_minutes`` the sweeper starts on entering.
+            settings: language, ranking and sizes.
 
         Raises:
-            ConfigurationError: ``fields`` is a string.
+            ConfigurationError: an argument cannot work; the message names it.
         """
-        if isinstance(fields, str):  # it would pass as a list of its letters
-            raise ConfigurationError("fields is a string; pass a list of paths such as ['text', 'tags[*]']")
-        self._backend = backend
-        self._fields = tuple(fields)
-        self.ttl_config = ttl
+        if isinstance(conn, SyncBackend):
+            self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
+        else:
+            models = models_of_index(index, settings, blocking=True)
+            self._backend, self.embeddings = SyncBackend(given_pool(conn), models, settings), models.embeddings
+            options = None if index is None else index_of(index)
+        self._set(index, options, ttl, deserializer)
+        self._sweeper = ThreadSweeper(self.sweep_ttl)
+
+    @classmethod
+    @contextmanager
+    def from_conn_string(
+        cls,
+        conn_string: str,
+        *,
+        pipeline: bool = False,
+        pool_config: PoolConfig | None = None,
+        index: Config | None = None,
+        ttl: Config | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+    ) -> Generator[Self]:
+        """A store with connections of its own: ``with PersistMemStore.from_conn_string(...) as store: store.setup()``.
+
+        Args:
+            conn_string: PostgreSQL connection string or URI.
+            pipeline: taken as upstream's and not needed: a batch is few statements on one connection.
+            pool_config: ``min_size``, ``max_size``, ``kwargs`` for each connection, and whatever else psycopg's pool takes.
+            index: see the class.
+            ttl: see the class.
+            settings: see the class.
+
+        Raises:
+            ConfigurationError: an argument cannot work; the message names it.
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        with ExitStack() as stack:
+            pool = open_pool(stack, conn_string, settings, pool_config)
+            yield stack.enter_context(cls(pool, index=index, ttl=ttl, settings=settings))
+
+    def __enter__(self) -> Self:
+        if self._sweeps_by_itself:
+            self.start_ttl_sweeper()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_ttl_sweeper(PATIENCE)
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do ``ops``; the results come in their order.
@@ -71,195 +119,55 @@ class PersistMemStore(BaseStore):
             InvalidInput: an operation cannot be done (a ``ValueError``); none was.
             InvalidNamespaceError: a label is empty, no string, or has a period; nothing was done.
             EmbeddingFailed: a text or a query has no vector; nothing was done.
-            UseAsyncMethod: the store was opened with ``aopen()``.
             SchemaOutOfDate: ``setup()`` has not been run on this database.
         """
-        return self._backend.run(batch, list(ops), fields=self._fields, now=datetime.now(UTC))
+        return self._loaded(self._backend.run(store_batch.batch, **self._flow(ops)))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """:meth:`batch`, awaited."""
-        return await self._backend.arun(batch, list(ops), fields=self._fields, now=datetime.now(UTC))
+        """:meth:`batch`, in a thread."""
+        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
 
-    def sweep_ttl(self) -> int:
-        """Erase the items that have expired, in every namespace; returns how many.
+    def setup(self) -> list[str]:
+        """Bring the database up to date; safe at every start and from many processes at once.
+
+        Returns:
+            The names of the migrations that were applied.
 
         Raises:
-            UseAsyncMethod: the store was opened with ``aopen()``.
+            ConfigurationError: the server lacks pgvector, the role lacks rights, or ``dims`` is not the model's.
+            SchemaOutOfDate: the database is newer than this package.
+            EmbeddingMismatch: the memories were embedded with another model.
         """
-        return self._backend.run(sweep_ttl, now=datetime.now(UTC))
+        return self._backend.run(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+
+    async def asetup(self) -> list[str]:
+        """:meth:`setup`, in a thread."""
+        return await self._backend.arun(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+
+    def sweep_ttl(self) -> int:
+        """Erase the items that have expired, in every namespace; returns how many."""
+        return self._backend.run(store_batch.sweep_ttl, now=datetime.now(UTC))
 
     async def asweep_ttl(self) -> int:
-        """:meth:`sweep_ttl`, awaited."""
-        return await self._backend.arun(sweep_ttl, now=datetime.now(UTC))
+        """:meth:`sweep_ttl`, in a thread."""
+        return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
 
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Sweep at intervals, in a thread, until :meth:`stop_ttl_sweeper` or the end of the ``with`` block.
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """The results of a batch's reads by place, and the items among them that live on because they were read."""
+        Args:
+            sweep_interval_minutes: by default what ``ttl`` says, else 5; without any ``ttl``, nothing is started.
 
-    results: dict[int, Result] = field(default_factory=dict[int, Result])
-    refreshed: dict[Namespace, set[str]] = field(default_factory=dict[Namespace, set[str]])
+        Returns:
+            A future that ends with the sweeper; cancelling it stops the sweeper.
+        """
+        seconds = self._sweep_seconds(sweep_interval_minutes)
+        if seconds is not None:
+            return self._sweeper.start(seconds)
+        nothing: Future[None] = Future()
+        nothing.set_result(None)
+        return nothing
 
-    def note(self, found: Memory | None, op: GetOp | SearchOp) -> None:
-        if found is not None and found.expires_at is not None and op.refresh_ttl:
-            self.refreshed.setdefault(found.namespace, set()).add(found.key)
-
-
-async def batch(backend: Backend, ops: Sequence[Op], *, fields: Sequence[str], now: datetime) -> list[Result]:
-    """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`."""
-    todo = plan(ops, fields=fields, max_chars=backend.settings.max_text_chars)
-    if not ops:
-        return []
-    model = await ready(backend)
-    queries = {query: await backend.embed_query(query) for query in todo.queries}
-    texts = todo.texts
-    vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
-    answers = _Answers()
-    if todo.reads:
-        async with backend.transaction(atomic=False) as tx:
-            await _get(tx, todo, answers, now=now)
-            await _search(tx, todo, answers, queries, model=model, now=now)
-            await _list_namespaces(tx, todo, answers, now=now)
-    if todo.writes:
-        async with backend.transaction() as tx:
-            for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
-                await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-                await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
-                puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
-                for start in range(0, len(puts), _ROWS):
-                    await _put(tx, backend, namespace, dict(puts[start : start + _ROWS]), vectors, model=model, now=now)
-    if answers.refreshed:
-        await _refresh(backend, answers.refreshed, now=now)
-    return [answers.results.get(place) for place in range(len(ops))]
-
-
-async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
-    """Erase what has expired, one transaction for each namespace; returns the number of items."""
-    await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
-        expired = await memories.expired_memories(tx, now=now)
-    erased = 0
-    for namespace, ids in expired:
-        async with backend.transaction() as tx:
-            await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-            still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
-            erased += (await forgetting.erase_memories(tx, namespace, still))["memories"]
-    return erased
-
-
-async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
-    gets = {place: op for place, op in todo.reads.items() if isinstance(op, GetOp)}
-    for namespace in dict.fromkeys(op.namespace for op in gets.values()):
-        mine = {place: op for place, op in gets.items() if op.namespace == namespace}
-        found = await memories.get_memories(tx, namespace, list({op.key for op in mine.values()}), now=now)
-        for place, op in mine.items():
-            memory = found.get(op.key)
-            answers.note(memory, op)
-            answers.results[place] = _item(memory) if memory is not None else None
-
-
-async def _search(
-    tx: Transaction,
-    todo: Plan,
-    answers: _Answers,
-    queries: Mapping[str, Vector],
-    *,
-    model: EmbeddingModel,
-    now: datetime,
-) -> None:
-    for place, op in todo.reads.items():
-        if not isinstance(op, SearchOp):
-            continue
-        prefix, filter, limit, offset = op.namespace_prefix, op.filter, op.limit, op.offset
-        if op.query is None:
-            listed = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
-            found: list[tuple[Memory, float | None]] = [(memory, None) for memory in listed]
-        else:
-            query = search_index.stored(queries[op.query])
-            found = [
-                *await memories.search_items(
-                    tx, prefix, query=query, model=model, filter=filter, limit=limit, offset=offset, now=now
-                )
-            ]
-        for memory, _ in found:
-            answers.note(memory, op)
-        answers.results[place] = [_search_item(memory, score) for memory, score in found]
-
-
-async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
-    for place, op in todo.reads.items():
-        if isinstance(op, ListNamespacesOp):
-            known = await namespaces.list_namespaces(tx, fixed_prefix(op), now=now)
-            answers.results[place] = namespaces_like(known, op)
-
-
-async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> None:
-    """Erase every version under ``keys``: what was superseded under a deleted key would otherwise stay for ever."""
-    if keys:
-        versions = await forgetting.erasable(tx, namespace, keys)
-        await forgetting.erase_memories(tx, namespace, sorted(id for id, *_ in versions))
-
-
-async def _put(
-    tx: Transaction,
-    backend: Backend,
-    namespace: Namespace,
-    puts: Mapping[str, Put],
-    vectors: Mapping[str, Vector],
-    *,
-    model: EmbeddingModel,
-    now: datetime,
-) -> None:
-    new = {key: backend.new_id() for key in puts}
-    rows = [_row(new[key], key, put) for key, put in puts.items()]
-    ids = await memories.upsert_items(tx, namespace, rows, now=now)
-    known = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, known)
-    await search_index.unindex_memories(tx, namespace, known)
-    parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-    await search_index.insert_vectors(tx, namespace, parts, model=model)
-    words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
-
-
-def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
-    return {
-        "id": str(id),
-        "key": key,
-        "kind": put.kind,
-        "text": put.text,
-        "value": put.value,
-        "importance": put.importance,
-        "minutes": put.minutes,
-    }
-
-
-async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now: datetime) -> None:
-    """Let items live on; a read does not fail where nothing can be written, as on a replica."""
-    try:
-        async with backend.transaction(atomic=False) as tx:
-            for namespace, keys in read.items():
-                await memories.refresh_items(tx, namespace, sorted(keys), now=now)
-    except (StorageError, ConfigurationError) as error:
-        logger.warning("items that were read keep their old expiry: %s", error)
-
-
-def _item(memory: Memory) -> Item:
-    return Item(
-        value=deepcopy(dict(memory.value)),  # two gets of one key in a batch share the row
-        key=memory.key,
-        namespace=memory.namespace,
-        created_at=memory.recorded_at.astimezone(UTC),
-        updated_at=memory.updated_at.astimezone(UTC),
-    )
-
-
-def _search_item(memory: Memory, score: float | None) -> SearchItem:
-    return SearchItem(
-        namespace=memory.namespace,
-        key=memory.key,
-        value=dict(memory.value),
-        created_at=memory.recorded_at.astimezone(UTC),
-        updated_at=memory.updated_at.astimezone(UTC),
-        score=score,
-    )
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop sweeping; False if a sweep in progress did not end within ``timeout`` seconds."""
+        return self._sweeper.stop(timeout)

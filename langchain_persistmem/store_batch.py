@@ -1,0 +1,250 @@
+"""What LangGraph's store does, once for both colours: batches, and the sweep of what has expired."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
+
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.cjk import pairs
+from langchain_persistmem.errors import ConfigurationError, StorageError
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.readiness import check_dimensions, migrated, ready
+from langchain_persistmem.store_index import StoreIndex
+from langchain_persistmem.store_ops import Plan, Put, fixed_prefix, namespaces_like, plan
+from langchain_persistmem.types import Memory, Vector
+
+logger = logging.getLogger(__name__)
+
+_ROWS = 500
+"""Items in one statement: no batch is too long, and no statement grows without bound."""
+_SWEPT = 1000
+"""Expired items that a sweep looks for at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The results of a batch's reads by place, and the items among them that live on because they were read."""
+
+    results: dict[int, Result] = field(default_factory=dict[int, Result])
+    refreshed: dict[Namespace, set[str]] = field(default_factory=dict[Namespace, set[str]])
+
+    def note(self, found: Memory | None, op: GetOp | SearchOp) -> None:
+        if found is not None and found.expires_at is not None and op.refresh_ttl:
+            self.refreshed.setdefault(found.namespace, set()).add(found.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What searches need: the model and the queries' vectors; without a model, none is needed."""
+
+    index: StoreIndex
+    model: EmbeddingModel | None
+    vectors: Mapping[str, Vector]
+
+
+async def batch(backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime) -> list[Result]:
+    """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`.
+
+    Without an ``index`` nothing is embedded, and a query is not looked at.
+    """
+    paths = (index or StoreIndex()).fields
+    todo = plan(ops, fields=paths, max_chars=backend.settings.max_text_chars, queries=index is not None)
+    if not ops:
+        return []
+    await migrated(backend)
+    model = None if index is None else await _model(backend, index)
+    sight = _Sight(index or StoreIndex(), model, await _embedded_queries(backend, todo) if model else {})
+    texts = todo.texts if model else []
+    vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
+    answers = _Answers()
+    if todo.reads:
+        async with backend.transaction(atomic=False, snapshot=todo.statements > 1) as tx:
+            await _get(tx, todo, answers, now=now)
+            await _search(tx, backend, todo, answers, sight, now=now)
+            await _list_namespaces(tx, todo, answers, now=now)
+    if todo.writes:
+        async with backend.transaction() as tx:
+            for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
+                await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+                await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
+                puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
+                for start in range(0, len(puts), _ROWS):
+                    await _put(tx, backend, namespace, dict(puts[start : start + _ROWS]), vectors, model=model, now=now)
+    if answers.refreshed:
+        await _refresh(backend, answers.refreshed, now=now)
+    return [answers.results.get(place) for place in range(len(ops))]
+
+
+async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
+    """Erase what has expired, one transaction for each namespace; returns the number of items."""
+    await migrated(backend)
+    erased = 0
+    while True:
+        async with backend.transaction(atomic=False) as tx:
+            expired = await memories.expired_memories(tx, limit=_SWEPT, now=now)
+        before = erased
+        for namespace, ids in expired:
+            async with backend.transaction() as tx:
+                await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+                still = await memories.still_expired(
+                    tx, namespace, ids, now=now
+                )  # some may have been put again meanwhile
+                erased += (await forgetting.erase_memories(tx, namespace, still))["memories"]
+        if erased == before or sum(len(ids) for _, ids in expired) < _SWEPT:
+            return erased
+
+
+async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
+    model = await ready(backend)
+    check_dimensions(index.dims, model.dimensions)
+    return model
+
+
+async def _embedded_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
+    return dict(zip(todo.queries, await backend.embed_queries(todo.queries), strict=True)) if todo.queries else {}
+
+
+async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
+    gets = {place: op for place, op in todo.reads.items() if isinstance(op, GetOp)}
+    for namespace in dict.fromkeys(op.namespace for op in gets.values()):
+        mine = {place: op for place, op in gets.items() if op.namespace == namespace}
+        found = await memories.get_memories(tx, namespace, list({op.key for op in mine.values()}), now=now)
+        for place, op in mine.items():
+            memory = found.get(op.key)
+            answers.note(memory, op)
+            answers.results[place] = _item(memory) if memory is not None else None
+
+
+async def _search(
+    tx: Transaction, backend: Backend, todo: Plan, answers: _Answers, sight: _Sight, *, now: datetime
+) -> None:
+    for place, op in todo.reads.items():
+        if isinstance(op, SearchOp):
+            found = await _found(tx, backend, op, sight, now=now)
+            for memory, _ in found:
+                answers.note(memory, op)
+            answers.results[place] = [_search_item(memory, score) for memory, score in found]
+
+
+async def _found(
+    tx: Transaction, backend: Backend, op: SearchOp, sight: _Sight, *, now: datetime
+) -> Sequence[tuple[Memory, float | None]]:
+    prefix, filter, limit, offset = op.namespace_prefix, op.filter, op.limit, op.offset
+    if op.query is None or sight.model is None:
+        listed = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
+        return [(memory, None) for memory in listed]
+    vector = sight.vectors[op.query]
+    if sight.index.hybrid:
+        return await item_search.search_items_hybrid(
+            tx,
+            prefix,
+            query=op.query,
+            words=pairs(op.query),
+            embedding=vector,
+            model=sight.model,
+            weights=backend.settings.ranking,
+            language=backend.settings.language,
+            filter=filter,
+            limit=limit,
+            offset=offset,
+            now=now,
+        )
+    return await item_search.search_items(
+        tx,
+        prefix,
+        query=vector,
+        model=sight.model,
+        distance=sight.index.distance,
+        filter=filter,
+        limit=limit,
+        offset=offset,
+        now=now,
+    )
+
+
+async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
+    for place, op in todo.reads.items():
+        if isinstance(op, ListNamespacesOp):
+            known = await namespaces.list_namespaces(tx, fixed_prefix(op), now=now)
+            answers.results[place] = namespaces_like(known, op)
+
+
+async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> None:
+    """Erase every version under ``keys``: what was superseded under a deleted key would otherwise stay for ever."""
+    if keys:
+        versions = await forgetting.erasable(tx, namespace, keys)
+        await forgetting.erase_memories(tx, namespace, sorted(id for id, *_ in versions))
+
+
+async def _put(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    puts: Mapping[str, Put],
+    vectors: Mapping[str, Vector],
+    *,
+    model: EmbeddingModel | None,
+    now: datetime,
+) -> None:
+    new = {key: backend.new_id() for key in puts}
+    rows = [_row(new[key], key, put) for key, put in puts.items()]
+    ids = await memories.upsert_items(tx, namespace, rows, now=now)
+    known = [id for key, id in ids.items() if id != new[key]]
+    await search_index.delete_vectors(tx, namespace, known)
+    await search_index.unindex_memories(tx, namespace, known)
+    if model is not None:
+        parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        await search_index.insert_vectors(tx, namespace, parts, model=model)
+    words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
+    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+
+
+def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
+    return {
+        "id": str(id),
+        "key": key,
+        "kind": put.kind,
+        "text": put.text,
+        "value": put.value,
+        "importance": put.importance,
+        "minutes": put.minutes,
+    }
+
+
+async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now: datetime) -> None:
+    """Let items live on; a read does not fail where nothing can be written, as on a replica."""
+    try:
+        async with backend.transaction(atomic=False) as tx:
+            for namespace, keys in read.items():
+                await memories.refresh_items(tx, namespace, sorted(keys), now=now)
+    except (StorageError, ConfigurationError) as error:
+        logger.warning("items that were read keep their old expiry: %s", error)
+
+
+def _item(memory: Memory) -> Item:
+    return Item(
+        value=deepcopy(dict(memory.value)),  # two gets of one key in a batch share the row
+        key=memory.key,
+        namespace=memory.namespace,
+        created_at=memory.recorded_at.astimezone(UTC),
+        updated_at=memory.updated_at.astimezone(UTC),
+    )
+
+
+def _search_item(memory: Memory, score: float | None) -> SearchItem:
+    return SearchItem(
+        namespace=memory.namespace,
+        key=memory.key,
+        value=dict(memory.value),
+        created_at=memory.recorded_at.astimezone(UTC),
+        updated_at=memory.updated_at.astimezone(UTC),
+        score=score,
+    )
