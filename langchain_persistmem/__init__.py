@@ -1,6 +1,11 @@
 """Long-term memory for LangChain and LangGraph agents, in PostgreSQL with pgvector."""
 
-from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from typing import TYPE_CHECKING, Any
+
+from langchain_persistmem.async_checkpointer import AsyncPersistMemSaver
+from langchain_persistmem.async_store import AsyncPersistMemStore
+from langchain_persistmem.checkpointer import PersistMemSaver
+from langchain_persistmem.ensemble import PersistMemEnsembleRetriever
 from langchain_persistmem.errors import (
     ConcurrentUpdate,
     ConfigurationError,
@@ -19,22 +24,41 @@ from langchain_persistmem.errors import (
     UseAsyncMethod,
 )
 from langchain_persistmem.history import PersistMemChatMessageHistory, abackfill, backfill
+from langchain_persistmem.importing import aimport_mem0, aimport_postgres_store, import_mem0, import_postgres_store
+from langchain_persistmem.labelled import format_labelled
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.retriever import PersistMemRetriever
+from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.settings import Ranking, Settings
 from langchain_persistmem.store import PersistMemStore
-from langchain_persistmem.types import Context, Memory, Observed, Provenance, Receipt, Recollection, Turn, Why
+from langchain_persistmem.tools import memory_tools
+from langchain_persistmem.types import (
+    Context,
+    Imported,
+    Memory,
+    Observed,
+    Provenance,
+    Receipt,
+    Recollection,
+    Refusal,
+    Turn,
+    Why,
+)
+
+if TYPE_CHECKING:
+    from langchain_persistmem.middleware import PersistMemMiddleware
 
 __all__ = [
     "AsyncPersistMemSaver",
+    "AsyncPersistMemStore",
     "ConcurrentUpdate",
     "ConfigurationError",
     "Context",
     "EmbeddingFailed",
     "EmbeddingMismatch",
     "ExtractionFailed",
+    "Imported",
     "InvalidInput",
     "LocalEmbeddings",
     "Memory",
@@ -46,14 +70,18 @@ __all__ = [
     "Observed",
     "PersistMem",
     "PersistMemChatMessageHistory",
+    "PersistMemEnsembleRetriever",
     "PersistMemError",
+    "PersistMemMiddleware",
     "PersistMemRetriever",
     "PersistMemSaver",
+    "PersistMemSessionRetriever",
     "PersistMemStore",
     "Provenance",
     "Ranking",
     "Receipt",
     "Recollection",
+    "Refusal",
     "SchemaOutOfDate",
     "Settings",
     "StorageError",
@@ -62,8 +90,23 @@ __all__ = [
     "UseAsyncMethod",
     "Why",
     "abackfill",
+    "aimport_mem0",
+    "aimport_postgres_store",
     "backfill",
     "extract_memory",
+    "format_labelled",
+    "import_mem0",
+    "import_postgres_store",
     "load_memory",
+    "memory_tools",
     "prompt_with_memory",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs the extra ``[agents]`` is imported when it is asked for."""
+    if name == "PersistMemMiddleware":
+        from langchain_persistmem.middleware import PersistMemMiddleware
+
+        return PersistMemMiddleware
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
