@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_persistmem.async_checkpointer import AsyncPersistMemSaver
-from langchain_persistmem.async_store import AsyncPersistMemStore
-from langchain_persistmem.checkpointer import PersistMemSaver
-from langchain_persistmem.ensemble import PersistMemEnsembleRetriever
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
+from langchain_persistmem.ensemble.labelled import format_labelled
+from langchain_persistmem.ensemble.retriever import PersistMemEnsembleRetriever
 from langchain_persistmem.errors import (
     ConcurrentUpdate,
     ConfigurationError,
@@ -24,15 +24,20 @@ from langchain_persistmem.errors import (
     UseAsyncMethod,
 )
 from langchain_persistmem.history import PersistMemChatMessageHistory, abackfill, backfill
-from langchain_persistmem.importing import aimport_mem0, aimport_postgres_store, import_mem0, import_postgres_store
-from langchain_persistmem.labelled import format_labelled
+from langchain_persistmem.importing.importers import (
+    aimport_mem0,
+    aimport_postgres_store,
+    import_mem0,
+    import_postgres_store,
+)
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.settings import Ranking, Settings
-from langchain_persistmem.store import PersistMemStore
-from langchain_persistmem.tools import memory_tools
+from langchain_persistmem.store.async_store import AsyncPersistMemStore
+from langchain_persistmem.store.sync_store import PersistMemStore
+from langchain_persistmem.tools.memory_tools import memory_tools
 from langchain_persistmem.types import (
     Context,
     Imported,

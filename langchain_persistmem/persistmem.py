@@ -11,10 +11,9 @@ from typing import Any, Self
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from langchain_persistmem.async_checkpointer import AsyncPersistMemSaver
-from langchain_persistmem.async_store import AsyncPersistMemStore
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.checkpointer import PersistMemSaver
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.connection import open_async_pool, open_pool
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.models import LOCAL, models_of
@@ -22,7 +21,8 @@ from langchain_persistmem.namespace import Namespace, check_template
 from langchain_persistmem.readiness import setup
 from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.store.async_store import AsyncPersistMemStore
+from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.writing import Writing
 
 _TEMPLATE = ("memories", "{user_id}")

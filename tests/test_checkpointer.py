@@ -20,8 +20,8 @@ from langgraph.graph import END, START, StateGraph
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from langchain_persistmem.async_checkpointer import AsyncPersistMemSaver
-from langchain_persistmem.checkpointer import PersistMemSaver
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.errors import (
     ConcurrentUpdate,
     ConfigurationError,

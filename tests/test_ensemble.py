@@ -34,7 +34,7 @@ from langchain_persistmem import (
     UseAsyncMethod,
     format_labelled,
 )
-from langchain_persistmem.fusion import Ranked, fuse
+from langchain_persistmem.ensemble.fusion import Ranked, fuse
 from tests.test_extraction import Scripted, entry
 
 ADA: Any = {"configurable": {"user_id": "ada", "thread_id": "t"}}
@@ -232,7 +232,7 @@ def broken(_: str) -> list[Document]:
 
 async def test_one_that_fails_does_not_take_the_others_down_where_that_is_asked_for(either, embeddings, caplog) -> None:
     ensemble = await fill(either, embeddings, documents=RunnableLambda(broken), on_error="continue")
-    with caplog.at_level(logging.WARNING, "langchain_persistmem.ensemble"):
+    with caplog.at_level(logging.WARNING, "langchain_persistmem.ensemble.retriever"):
         found = await ask(either, ensemble, QUESTION)
     assert "My cat Pixel loves salmon" in texts(found)
     (record,) = caplog.records
@@ -246,7 +246,7 @@ async def test_a_run_without_a_thread_has_no_session_where_going_on_is_asked_for
     with pytest.raises(InvalidInput, match="the run has no thread_id"):
         await ask(either, await fill(either, embeddings), QUESTION, no_thread)
     ensemble = await fill(either, embeddings, on_error="continue")
-    with caplog.at_level(logging.WARNING, "langchain_persistmem.ensemble"):
+    with caplog.at_level(logging.WARNING, "langchain_persistmem.ensemble.retriever"):
         found = await ask(either, ensemble, QUESTION, no_thread)
     assert {origin for document in found for origin in document.metadata["origins"]} == {"memory", "documents"}
     assert "the run has no thread_id" in caplog.text

@@ -36,8 +36,8 @@ from langchain_persistmem import (
     aimport_postgres_store,
     import_postgres_store,
 )
+from langchain_persistmem.importing.postgres_store import paths_of
 from langchain_persistmem.namespace import decode
-from langchain_persistmem.postgres_store import paths_of
 
 UNICODE = "Grüße aus 東京 🐈 \u202e\U0010ffff \\ \" ' % {} .."
 ITEMS: dict[tuple[tuple[str, ...], str], tuple[dict[str, Any], dict[str, Any]]] = {

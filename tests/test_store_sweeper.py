@@ -18,8 +18,8 @@ from langchain_persistmem import (
     PersistMemStore,
     StorageUnavailable,
 )
-from langchain_persistmem import store_batch as batches
-from langchain_persistmem.store_sweeper import TaskSweeper, ThreadSweeper
+from langchain_persistmem.store import batch as batches
+from langchain_persistmem.store.sweeper import TaskSweeper, ThreadSweeper
 from tests.test_store import ADA, age, rows
 from tests.test_store_alone import Alone, opened
 
@@ -126,7 +126,7 @@ async def test_a_failing_sweep_is_logged_and_the_next_one_goes_on(
 
 
 async def test_a_store_that_closes_does_not_wait_for_ever(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("langchain_persistmem.store_sweeper.PATIENCE", 0.01)
+    monkeypatch.setattr("langchain_persistmem.store.sweeper.PATIENCE", 0.01)
     begun: list[bool] = []
     if colour == "sync":
         released = []

@@ -17,8 +17,8 @@ from langchain_persistmem import (
     StorageUnavailable,
     UseAsyncMethod,
     memory_tools,
-    tool_run,
 )
+from langchain_persistmem.tools import run as tool_run
 from tests.scripted_model import Scripted, call
 
 ADA = {"configurable": {"user_id": "ada", "thread_id": "t1"}}

@@ -13,19 +13,20 @@ from langgraph.store.base import Op, Result
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem import readiness, store_batch
+from langchain_persistmem import readiness
 from langchain_persistmem.backend import AsyncBackend
 from langchain_persistmem.connection import PoolConfig, given_async_pool, open_async_pool
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.store_base import Deserializer, Store
-from langchain_persistmem.store_index import (
+from langchain_persistmem.store import batch as store_batch
+from langchain_persistmem.store.base import Deserializer, Store
+from langchain_persistmem.store.index import (
     Config,
     index_of,
     models_of_index,
     without_model,
 )
-from langchain_persistmem.store_sweeper import TaskSweeper
+from langchain_persistmem.store.sweeper import TaskSweeper
 
 
 class AsyncPersistMemStore(Store):

@@ -8,7 +8,7 @@ from typing import Any, cast
 from langgraph.types import interrupt
 
 from langchain_persistmem.errors import InvalidInput
-from langchain_persistmem.tool_arguments import (
+from langchain_persistmem.tools.arguments import (
     MOST,
     CorrectMemory,
     ForgetMemories,
@@ -16,7 +16,7 @@ from langchain_persistmem.tool_arguments import (
     RecallMemories,
     Remember,
 )
-from langchain_persistmem.tool_run import (
+from langchain_persistmem.tools.run import (
     ToolRun,
     erased_unasked,
     find,

@@ -15,8 +15,8 @@ from langgraph.checkpoint.postgres import aio
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem import checkpoint_rows as rows
-from langchain_persistmem.checkpoint_rows import Filter, Serde, Writes
+from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.postgres import checkpoint_retention as retention
 from langchain_persistmem.postgres import checkpoint_setup, checkpoints

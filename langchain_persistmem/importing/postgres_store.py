@@ -20,7 +20,7 @@ from langchain_persistmem.postgres import importing
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.importing import StoreTables
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.store_ops import MAX_PARTS, Put, plan
+from langchain_persistmem.store.ops import MAX_PARTS, Put, plan
 from langchain_persistmem.types import Refusal, Vector
 from langchain_persistmem.vectors import unit_vectors
 

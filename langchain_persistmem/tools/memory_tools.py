@@ -8,7 +8,6 @@ from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.prebuilt import ToolRuntime
 
-from langchain_persistmem import tool_calls
 from langchain_persistmem.awaiting import Awaited
 from langchain_persistmem.backend import finished
 from langchain_persistmem.conversation_run import MemoryAllowed, may_remember, messages_in
@@ -22,7 +21,8 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.identity import current_runtime, whose_memory
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.tool_arguments import (
+from langchain_persistmem.tools import calls as tool_calls
+from langchain_persistmem.tools.arguments import (
     Arguments,
     CorrectMemory,
     ForgetMemories,
@@ -31,8 +31,8 @@ from langchain_persistmem.tool_arguments import (
     Remember,
     misunderstood,
 )
-from langchain_persistmem.tool_calls import Answer
-from langchain_persistmem.tool_run import ToolRun
+from langchain_persistmem.tools.calls import Answer
+from langchain_persistmem.tools.run import ToolRun
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from langchain_core.documents import Document
 
 from langchain_persistmem import values
 from langchain_persistmem.engine.context import TokenCounter, approximate_tokens
-from langchain_persistmem.fusion import ORIGINS, Origin
+from langchain_persistmem.ensemble.fusion import ORIGINS, Origin
 
 _OPENING = (
     "<retrieved>\n"

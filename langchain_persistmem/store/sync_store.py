@@ -17,18 +17,19 @@ from langgraph.store.base import Op, Result
 from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem import readiness, store_batch
+from langchain_persistmem import readiness
 from langchain_persistmem.backend import SyncBackend
 from langchain_persistmem.connection import PoolConfig, given_pool, open_pool
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.store_base import Deserializer, Store
-from langchain_persistmem.store_index import (
+from langchain_persistmem.store import batch as store_batch
+from langchain_persistmem.store.base import Deserializer, Store
+from langchain_persistmem.store.index import (
     Config,
     index_of,
     models_of_index,
     without_model,
 )
-from langchain_persistmem.store_sweeper import PATIENCE, ThreadSweeper
+from langchain_persistmem.store.sweeper import PATIENCE, ThreadSweeper
 
 
 class PersistMemStore(Store):

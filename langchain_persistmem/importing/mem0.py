@@ -12,12 +12,12 @@ from langchain_persistmem import values
 from langchain_persistmem.engine.entries import Cursor, Entry, Page
 from langchain_persistmem.engine.remember import identity
 from langchain_persistmem.errors import ConfigurationError, InvalidInput
+from langchain_persistmem.importing.postgres_store import check_type, comparable, parsed
 from langchain_persistmem.namespace import Namespace, encode, fill, placeholders
 from langchain_persistmem.postgres import importing
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.postgres_store import check_type, comparable, parsed
-from langchain_persistmem.store_ops import MAX_TEXT_CHARS
+from langchain_persistmem.store.ops import MAX_TEXT_CHARS
 from langchain_persistmem.types import Candidate, Kind, Provenance, Refusal, Vector
 
 _BEFORE_ALL = UUID(int=0)

@@ -21,9 +21,9 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem import checkpoint_rows as rows
 from langchain_persistmem.backend import finished
-from langchain_persistmem.checkpoint_rows import Filter, Serde, Writes
+from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
 from langchain_persistmem.postgres import checkpoint_retention as retention
 from langchain_persistmem.postgres import checkpoint_setup, checkpoints
 from langchain_persistmem.postgres.checkpoint_port import SyncStatements, sync_port

@@ -14,18 +14,19 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
-from langchain_persistmem import mem0, postgres_store, values
-from langchain_persistmem.async_store import AsyncPersistMemStore
+from langchain_persistmem import values
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.connection import open_async_pool, open_pool
 from langchain_persistmem.engine import importing
 from langchain_persistmem.engine.importing import Connect, Opening
 from langchain_persistmem.errors import InvalidInput, UseAsyncMethod
+from langchain_persistmem.importing import mem0, postgres_store
 from langchain_persistmem.namespace import Namespace, check_template
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
-from langchain_persistmem.store import PersistMemStore
-from langchain_persistmem.store_index import index_of
+from langchain_persistmem.store.async_store import AsyncPersistMemStore
+from langchain_persistmem.store.index import index_of
+from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import Imported
 
 Vectors = Literal["embed", "keep"]

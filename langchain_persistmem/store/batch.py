@@ -17,8 +17,8 @@ from langchain_persistmem.postgres import forgetting, item_search, memories, nam
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import check_dimensions, migrated, ready
-from langchain_persistmem.store_index import StoreIndex
-from langchain_persistmem.store_ops import Plan, Put, fixed_prefix, namespaces_like, plan
+from langchain_persistmem.store.index import StoreIndex
+from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
 from langchain_persistmem.types import Memory, Vector
 
 logger = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from langchain_core.runnables.utils import ConfigurableFieldSpec, get_unique_con
 from pydantic import ConfigDict, model_validator
 
 from langchain_persistmem import values
+from langchain_persistmem.ensemble.fusion import Origin, Ranked, fuse
 from langchain_persistmem.errors import (
     ConfigurationError,
     InvalidInput,
@@ -25,7 +26,6 @@ from langchain_persistmem.errors import (
     PersistMemError,
     UseAsyncMethod,
 )
-from langchain_persistmem.fusion import Origin, Ranked, fuse
 
 logger = logging.getLogger(__name__)
 

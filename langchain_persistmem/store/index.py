@@ -10,7 +10,7 @@ from langgraph.store.base.embed import EmbeddingsLambda
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.models import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.store_ops import MAX_MINUTES
+from langchain_persistmem.store.ops import MAX_MINUTES
 from langchain_persistmem.vectors import Distance
 
 T = TypeVar("T")
