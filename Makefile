@@ -1,10 +1,13 @@
-.PHONY: setup test lint format docs notebooks all
+.PHONY: setup test floors lint format docs notebooks all
 
 setup:  ## everything that the targets below need
 	uv sync --all-groups
 
 test:  ## the whole suite, on a PostgreSQL that it starts itself
 	uv run pytest
+
+floors:  ## savers and stores on the oldest version of each dependency that pyproject.toml allows
+	.ci/floors
 
 lint:  ## style, types, and the import contracts between the rooms
 	uv run --group lint ruff check .

@@ -1,7 +1,12 @@
 """Long-term memory for LangChain and LangGraph agents, in PostgreSQL with pgvector."""
 
-from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from typing import TYPE_CHECKING, Any
+
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.commands import CommandState, answer_commands
+from langchain_persistmem.ensemble.labelled import format_labelled
+from langchain_persistmem.ensemble.retriever import PersistMemEnsembleRetriever
 from langchain_persistmem.errors import (
     ConcurrentUpdate,
     ConfigurationError,
@@ -20,27 +25,41 @@ from langchain_persistmem.errors import (
     UseAsyncMethod,
 )
 from langchain_persistmem.history import PersistMemChatMessageHistory, abackfill, backfill
+from langchain_persistmem.importing.importers import (
+    aimport_mem0,
+    aimport_postgres_store,
+    import_mem0,
+    import_postgres_store,
+)
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.retriever import PersistMemRetriever
+from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.settings import Ranking, Retention, Settings
-from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.store.async_store import AsyncPersistMemStore
+from langchain_persistmem.store.sync_store import PersistMemStore
+from langchain_persistmem.tools.memory_tools import memory_tools
 from langchain_persistmem.types import (
     CommandReply,
     Context,
+    Imported,
     Maintained,
     Memory,
     Observed,
     Provenance,
     Receipt,
     Recollection,
+    Refusal,
     Turn,
     Why,
 )
 
+if TYPE_CHECKING:
+    from langchain_persistmem.middleware import PersistMemMiddleware
+
 __all__ = [
     "AsyncPersistMemSaver",
+    "AsyncPersistMemStore",
     "CommandReply",
     "CommandState",
     "ConcurrentUpdate",
@@ -49,6 +68,7 @@ __all__ = [
     "EmbeddingFailed",
     "EmbeddingMismatch",
     "ExtractionFailed",
+    "Imported",
     "InvalidInput",
     "LocalEmbeddings",
     "Maintained",
@@ -61,14 +81,18 @@ __all__ = [
     "Observed",
     "PersistMem",
     "PersistMemChatMessageHistory",
+    "PersistMemEnsembleRetriever",
     "PersistMemError",
+    "PersistMemMiddleware",
     "PersistMemRetriever",
     "PersistMemSaver",
+    "PersistMemSessionRetriever",
     "PersistMemStore",
     "Provenance",
     "Ranking",
     "Receipt",
     "Recollection",
+    "Refusal",
     "Retention",
     "SchemaOutOfDate",
     "Settings",
@@ -78,9 +102,24 @@ __all__ = [
     "UseAsyncMethod",
     "Why",
     "abackfill",
+    "aimport_mem0",
+    "aimport_postgres_store",
     "answer_commands",
     "backfill",
     "extract_memory",
+    "format_labelled",
+    "import_mem0",
+    "import_postgres_store",
     "load_memory",
+    "memory_tools",
     "prompt_with_memory",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs the extra ``[agents]`` is imported when it is asked for."""
+    if name == "PersistMemMiddleware":
+        from langchain_persistmem.middleware import PersistMemMiddleware
+
+        return PersistMemMiddleware
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

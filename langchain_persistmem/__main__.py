@@ -29,7 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     try:
-        from langchain_persistmem.command import demo, forget, ingest, listing, maintain, recall, status
+        from langchain_persistmem.command import (
+            demo,
+            forget,
+            importing,
+            ingest,
+            listing,
+            maintain,
+            prune,
+            recall,
+            status,
+        )
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "rich":
             raise
@@ -45,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
     )
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, ingest, recall, listing, forget, maintain, status):
+    for command in (demo, ingest, importing, recall, listing, forget, maintain, prune, status):
         command.add(subcommands)
     return parser
 

@@ -7,12 +7,15 @@ every await at once, so that a flow runs to its end in a single step, without a 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
+from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.uuid import uuid7
 from langgraph.constants import TAG_NOSTREAM
 
@@ -20,9 +23,11 @@ from langchain_persistmem.errors import (
     ConfigurationError,
     EmbeddingFailed,
     ExtractionFailed,
+    PersistMemError,
     StorageUnavailable,
     UseAsyncMethod,
 )
+from langchain_persistmem.model_failures import aguarded, guarded
 from langchain_persistmem.models import Models
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import (
@@ -35,35 +40,37 @@ from langchain_persistmem.postgres.transaction import (
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types import Vector
 from langchain_persistmem.vectors import unit_vectors
+from langchain_persistmem.waiting import Places
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_QUIET: RunnableConfig = {"run_name": "persistmem_extract", "tags": [TAG_NOSTREAM]}
-"""Our own model calls never enter the token stream of the user's graph."""
-
 
 _LOST_CONNECTIONS = 2
 """A server that restarts leaves the pool's idle connections dead, some of them only a moment later: so often are
 they replaced and the flow, of which nothing was done, begun again."""
 
 
-_UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSONDecodeError", "ValidationError"})
-"""By name, because their packages need not be installed: the model did answer, but not in the shape asked for."""
+_QUERIES_AT_ONCE = 8
+"""LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
 
 
 class Backend(Protocol):
     """All that a flow may wait for. Nothing here holds a connection while a model works."""
 
     settings: Settings
-    embedding_name: str
+    embedding_name: str | None
+    """The embedding model's name, or None for a store that searches by filters only."""
     model_name: str | None
     """The chat model's name, or None where there is none."""
     embedding_model: EmbeddingModel | None
     """What the database knows of the embedding model, once that was looked up."""
+    migrated: bool
+    """Whether the schema was found up to date."""
 
-    def transaction(self, *, atomic: bool = True) -> AbstractAsyncContextManager[Transaction]:
-        """A connection: all or nothing, or with ``atomic=False`` single statements, for reads."""
+    def transaction(self, *, atomic: bool = True, snapshot: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """A connection: all or nothing; with ``atomic=False`` single statements, for reads; with ``snapshot=True``
+        reads that all see the database at one moment.
+        """
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -76,6 +83,10 @@ class Backend(Protocol):
 
     async def embed_query(self, query: str) -> Vector:
         """The vector of a question, which some models make differently."""
+        ...
+
+    async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
+        """The vectors of several questions, in order."""
         ...
 
     async def ask(self, instructions: str, material: str, schema: Mapping[str, object]) -> object:
@@ -110,6 +121,7 @@ class _Models:
         self.settings = settings
         self.embedding_name = models.embedding_name
         self.embedding_model: EmbeddingModel | None = None
+        self.migrated = False
         self.model_name = models.chat_name
         self._embeddings = models.embeddings
         self._model = models.chat
@@ -124,6 +136,11 @@ class _Models:
     def _dimensions(self) -> int | None:
         return self.embedding_model.dimensions if self.embedding_model else None
 
+    def _embedder(self) -> Embeddings:
+        if self._embeddings is None:
+            raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
+        return self._embeddings
+
     def _extractor(self, schema: Mapping[str, object]) -> "Runnable[Any, Any]":
         if self._model is None:
             raise ConfigurationError("no chat model was given; pass model= to open()")
@@ -137,38 +154,40 @@ class SyncBackend(_Models):
         super().__init__(models, settings)
         self.pool = pool
 
-    def transaction(self, *, atomic: bool = True) -> AbstractAsyncContextManager[Transaction]:
-        return sync_transaction(self.pool, atomic=atomic)
+    def transaction(self, *, atomic: bool = True, snapshot: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        return sync_transaction(self.pool, atomic=atomic, snapshot=snapshot)
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        vectors: list[Vector] = []
+        model, vectors = self._embedder(), list[Vector]()
         for batch in self._batches(texts):
-            made = _guarded(
-                EmbeddingFailed, "embedding texts", lambda batch=batch: self._embeddings.embed_documents(batch)
-            )
+            made = guarded(EmbeddingFailed, "embedding texts", lambda batch=batch: model.embed_documents(batch))
             vectors += unit_vectors(made, expected=len(batch), dimensions=self._dimensions())
         return vectors
 
     async def embed_query(self, query: str) -> Vector:
-        made = _guarded(EmbeddingFailed, "embedding a query", lambda: self._embeddings.embed_query(query))
+        model = self._embedder()
+        made = guarded(EmbeddingFailed, "embedding a query", lambda: model.embed_query(query))
         return unit_vectors([made], expected=1, dimensions=self._dimensions())[0]
+
+    async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
+        return [await self.embed_query(query) for query in queries]
 
     async def ask(self, instructions: str, material: str, schema: Mapping[str, object]) -> object:
         extractor = self._extractor(schema)
         messages = [("system", instructions), ("human", material)]
-        return _guarded(ExtractionFailed, "asking the chat model", lambda: extractor.invoke(messages, _QUIET))
+        return guarded(ExtractionFailed, "asking the chat model", lambda: extractor.invoke(messages, _quiet()))
 
     def run(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         for _ in range(_LOST_CONNECTIONS):
             try:
-                return _finished(flow(self, *args, **kwargs))
+                return finished(flow(self, *args, **kwargs))
             except StorageUnavailable as error:
                 if not error.nothing_was_done:
                     raise
             self.pool.check()
-        return _finished(flow(self, *args, **kwargs))
+        return finished(flow(self, *args, **kwargs))
 
     async def arun(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
@@ -182,25 +201,50 @@ class AsyncBackend(_Models):
     def __init__(self, pool: AsyncPool, models: Models, settings: Settings) -> None:
         super().__init__(models, settings)
         self.pool = pool
+        self._places = Places(pool.max_size, settings.connect_seconds)
 
-    def transaction(self, *, atomic: bool = True) -> AbstractAsyncContextManager[Transaction]:
-        return async_transaction(self.pool, atomic=atomic)
+    @asynccontextmanager
+    async def transaction(self, *, atomic: bool = True, snapshot: bool = False) -> AsyncGenerator[Transaction]:
+        async with (
+            self._places.place(),
+            async_transaction(self.pool, atomic=atomic, snapshot=snapshot) as transaction,
+        ):
+            yield transaction
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        vectors: list[Vector] = []
+        model, vectors = self._embedder(), list[Vector]()
         for batch in self._batches(texts):
-            made = await _aguarded(EmbeddingFailed, "embedding texts", self._embeddings.aembed_documents(batch))
+            made = await aguarded(EmbeddingFailed, "embedding texts", model.aembed_documents(batch))
             vectors += unit_vectors(made, expected=len(batch), dimensions=self._dimensions())
         return vectors
 
     async def embed_query(self, query: str) -> Vector:
-        made = await _aguarded(EmbeddingFailed, "embedding a query", self._embeddings.aembed_query(query))
+        made = await aguarded(EmbeddingFailed, "embedding a query", self._embedder().aembed_query(query))
         return unit_vectors([made], expected=1, dimensions=self._dimensions())[0]
+
+    async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
+        if len(queries) == 1:
+            return [await self.embed_query(queries[0])]
+        free = asyncio.Semaphore(_QUERIES_AT_ONCE)
+
+        async def embedded(query: str) -> Vector:
+            async with free:
+                return await self.embed_query(query)
+
+        failure: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as group:  # the first failure stops the others
+                tasks = [group.create_task(embedded(query)) for query in queries]
+        except* PersistMemError as failed:
+            failure = failed.exceptions[0]
+        else:
+            return [task.result() for task in tasks]
+        raise failure
 
     async def ask(self, instructions: str, material: str, schema: Mapping[str, object]) -> object:
         messages = [("system", instructions), ("human", material)]
-        answer = self._extractor(schema).ainvoke(messages, _QUIET)
-        return await _aguarded(ExtractionFailed, "asking the chat model", answer)
+        answer = self._extractor(schema).ainvoke(messages, _quiet())
+        return await aguarded(ExtractionFailed, "asking the chat model", answer)
 
     def run(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
@@ -221,7 +265,29 @@ class AsyncBackend(_Models):
         return await flow(self, *args, **kwargs)
 
 
-def _finished(coroutine: Coroutine[Any, Any, T]) -> T:
+def _quiet() -> RunnableConfig:
+    """The config of our own model calls: no token of theirs enters a stream of the user's graph.
+
+    The tag is LangGraph's way to say so. ``astream_events`` does not heed it, so the handlers that feed
+    streams are left out; tracers and usage counters of the run stay.
+    """
+    callbacks = ensure_config().get("callbacks")
+    if isinstance(callbacks, BaseCallbackManager):
+        quiet = callbacks.copy()
+        for handler in callbacks.handlers:
+            if _feeds_a_stream(handler):
+                quiet.remove_handler(handler)
+    else:
+        quiet = [handler for handler in callbacks or [] if not _feeds_a_stream(handler)]
+    return {"run_name": "persistmem_extract", "tags": [TAG_NOSTREAM], "callbacks": quiet}
+
+
+def _feeds_a_stream(handler: object) -> bool:
+    """By the method that LangChain requires of them; their base class is private."""
+    return hasattr(handler, "tap_output_iter")
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a flow whose every await answers at once, so that one step brings it to its end."""
     try:
         coroutine.send(None)
@@ -229,33 +295,3 @@ def _finished(coroutine: Coroutine[Any, Any, T]) -> T:
         return cast("T", done.value)
     coroutine.close()
     raise RuntimeError(f"{coroutine.__qualname__} waited for something that is not its backend")
-
-
-def _guarded(ours: type[EmbeddingFailed] | type[ExtractionFailed], doing: str, call: Callable[[], T]) -> T:
-    """The result of ``call``; what a provider raises becomes ours, without its text, which may quote a memory."""
-    try:
-        return call()
-    except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
-        failure = _failure(ours, doing, error)
-    raise failure
-
-
-async def _aguarded(ours: type[EmbeddingFailed] | type[ExtractionFailed], doing: str, answer: Awaitable[T]) -> T:
-    try:
-        return await answer
-    except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
-        failure = _failure(ours, doing, error)
-    raise failure
-
-
-def _failure(ours: type[EmbeddingFailed] | type[ExtractionFailed], doing: str, error: Exception) -> Exception:
-    status = getattr(error, "status_code", None)
-    name = f"{type(error).__module__}.{type(error).__qualname__}"
-    reason = f"{name}{f' (status {status})' if status else ''}"
-    kept = (
-        "the turns are kept, the next call tries again" if ours is ExtractionFailed else "nothing was stored, try again"
-    )
-    failure = ours(f"{doing} failed: {reason}; {kept}")
-    if isinstance(failure, ExtractionFailed):
-        failure.unusable_answer = type(error).__name__ in _UNUSABLE
-    return failure

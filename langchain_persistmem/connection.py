@@ -1,74 +1,166 @@
 """Opening what an object needs, and closing it in the reverse order: the embedded server, then the pool."""
 
-from contextlib import AsyncExitStack, ExitStack
-from typing import Any
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from typing import Any, cast
 
 import psycopg
 import psycopg_pool
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailable
 from langchain_persistmem.postgres.embedded import EmbeddedServer
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 from langchain_persistmem.settings import Settings
 
+PoolConfig = Mapping[str, Any]
+"""What psycopg_pool's pools take, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
 
-def open_pool(stack: ExitStack, conninfo: str | None, settings: Settings) -> SyncPool:
+
+def open_pool(
+    stack: ExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
+) -> SyncPool:
     """A pool that ``stack`` closes, on ``conninfo`` or, without one, on the embedded server.
 
     Raises:
-        ConfigurationError: the connection string is malformed.
+        ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailable: nothing answers there; the message says why.
     """
+    options = _pool_options(settings, pool_config)
     where = conninfo if conninfo is not None else _embedded(stack, settings)
     failure: PersistMemError | None = None
     try:  # a pool only says that it timed out; one plain connection says why
-        psycopg.connect(where, connect_timeout=_seconds(settings)).close()
+        psycopg.connect(where, **_probe(options, settings)).close()
     except psycopg.Error as error:
         failure = _unreachable(error)
     if failure is not None:
         raise failure
-    pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **_pool_options(settings))
+    try:
+        pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"pool_config is not usable: {error}") from error
     stack.enter_context(pool)
     return pool
 
 
-async def open_async_pool(stack: AsyncExitStack, conninfo: str | None, settings: Settings) -> AsyncPool:
+async def open_async_pool(
+    stack: AsyncExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
+) -> AsyncPool:
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
-    where = conninfo if conninfo is not None else _embedded(stack, settings)
+    options = _pool_options(settings, pool_config)
+    where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
     failure: PersistMemError | None = None
     try:
-        probe = await psycopg.AsyncConnection.connect(where, connect_timeout=_seconds(settings))
+        probe = await psycopg.AsyncConnection.connect(where, **_probe(options, settings))
         await probe.close()
     except psycopg.Error as error:
         failure = _unreachable(error)
     if failure is not None:
         raise failure
-    pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **_pool_options(settings))
+    try:
+        pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"pool_config is not usable: {error}") from error
     await stack.enter_async_context(pool)
     return pool
 
 
-def _embedded(stack: ExitStack | AsyncExitStack, settings: Settings) -> str:
+def given_pool(conn: object) -> SyncPool:
+    """A user's pool as it is, or a user's connection as a pool of one; neither is opened or closed here.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if isinstance(conn, psycopg_pool.ConnectionPool):
+        return cast("SyncPool", conn)
+    if isinstance(conn, psycopg.Connection):
+        return cast("SyncPool", _OneConnection(cast("psycopg.Connection[DictRow]", conn)))
+    raise ConfigurationError(f"conn is of type {type(conn).__name__}; pass a ConnectionPool or a Connection of psycopg")
+
+
+def given_async_pool(conn: object) -> AsyncPool:
+    """:func:`given_pool` for asyncio."""
+    if isinstance(conn, psycopg_pool.AsyncConnectionPool):
+        return cast("AsyncPool", conn)
+    if isinstance(conn, psycopg.AsyncConnection):
+        return cast("AsyncPool", _OneAsyncConnection(cast("psycopg.AsyncConnection[DictRow]", conn)))
+    raise ConfigurationError(
+        f"conn is of type {type(conn).__name__}; pass an AsyncConnectionPool or an AsyncConnection of psycopg"
+    )
+
+
+class _OneConnection:
+    """A single connection with the face of a pool; its callers take turns."""
+
+    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+        self._connection = connection
+        self._free = threading.Lock()
+
+    @contextmanager
+    def connection(self) -> Generator[psycopg.Connection[DictRow]]:
+        with self._free:
+            yield self._connection
+
+    def check(self) -> None:
+        """A connection that was lost stays lost: it is the user's."""
+
+
+class _OneAsyncConnection:
+    """:class:`_OneConnection` for asyncio."""
+
+    max_size = 1
+    timeout = 0.0
+    """Seconds; nobody but its own store uses the connection, so there is nothing to wait for."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
+        self._connection = connection
+        self._free = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self, timeout: float) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:  # noqa: ASYNC109 - a pool's
+        async with self._free:
+            yield self._connection
+
+    async def check(self) -> None:
+        """See :meth:`_OneConnection.check`."""
+
+
+def _embedded(stack: ExitStack, settings: Settings) -> str:
     server = EmbeddedServer.start(settings.data_dir)
     stack.callback(server.stop)
     return server.conninfo
 
 
-def _pool_options(settings: Settings) -> dict[str, Any]:
+async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
+    # Starting takes seconds, of files and processes, for which an event loop must not stand still. A start that is
+    # cancelled goes on in its thread; that server is stopped when the process ends.
+    server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    return server.conninfo
+
+
+def _pool_options(settings: Settings, pool_config: PoolConfig | None) -> dict[str, Any]:
+    given = dict(pool_config or {})
+    smallest = given.get("min_size", settings.pool_min)
+    if not isinstance(smallest, int):
+        raise ConfigurationError(f"pool_config['min_size'] is {smallest!r:.40}; pass a whole number")
     # autocommit: a transaction is opened where one is meant, and a single read is a single round trip
     connection = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": settings.prepare_threshold}
     return {
-        "kwargs": connection,
-        "min_size": settings.pool_min,
-        "max_size": settings.pool_max,
+        "min_size": smallest,
+        "max_size": max(settings.pool_max, smallest),
         "timeout": settings.connect_seconds,
         "name": "persistmem",
+        **given,
+        "kwargs": {**connection, **(given.get("kwargs") or {})},
     }
 
 
-def _seconds(settings: Settings) -> int:
-    return max(2, int(settings.connect_seconds))  # libpq takes whole seconds, and at least two
+def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    # libpq takes whole seconds, and at least two
+    return {"connect_timeout": max(2, int(settings.connect_seconds)), **options["kwargs"]}
 
 
 def _unreachable(error: psycopg.Error) -> PersistMemError:

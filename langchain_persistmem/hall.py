@@ -24,6 +24,11 @@ class Hall:
     _worker: ThreadWorker | TaskWorker | None
     _profile: type[BaseModel]
 
+    @property
+    def backend(self) -> SyncBackend | AsyncBackend:
+        """The database and the models: ``PersistMemStore(memory.backend, index={"fields": ["text"]})``."""
+        return self._backend
+
     def whose(self, user_id: str | None = None, namespace: Namespace | None = None) -> Namespace:
         """The namespace that is meant.
 

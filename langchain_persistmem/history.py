@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 
+from langchain_persistmem import values
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.types import Observed
@@ -40,9 +43,10 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
 
         Raises:
             NamespaceMissing: neither ``user_id`` nor ``namespace`` was given.
+            InvalidInput: ``session_id`` cannot be stored: empty, longer than 1,024 bytes, or with NUL.
         """
         self._memory = memory
-        self._thread = session_id
+        self._thread = values.name(session_id, "session_id")
         self._namespace = memory.whose(user_id, namespace)
         self._limit = limit
 
@@ -54,6 +58,20 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
     async def aget_messages(self) -> list[BaseMessage]:
         """:attr:`messages`, awaited."""
         return await self._memory.amessages(self._thread, limit=self._limit, namespace=self._namespace)
+
+    def page(self, limit: int = 20, *, offset: int = 0) -> list[BaseMessage]:
+        """``limit`` messages without the latest ``offset``, oldest first; empty before the beginning.
+
+        ``page()`` is the end of the conversation, ``page(offset=20)`` what came before it.
+
+        Raises:
+            InvalidInput: an argument is out of range; the message names it.
+        """
+        return self._memory.messages(self._thread, limit=limit, offset=offset, namespace=self._namespace)
+
+    async def apage(self, limit: int = 20, *, offset: int = 0) -> list[BaseMessage]:
+        """:meth:`page`, awaited."""
+        return await self._memory.amessages(self._thread, limit=limit, offset=offset, namespace=self._namespace)
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Append messages, all or none; one whose id is there already stays as it is.
@@ -86,6 +104,10 @@ def backfill(
 ) -> Observed:
     """Learn memories from any chat history; running it again learns only from what was added since.
 
+    A message without an id gets one made of what it says and how often that was said before, so a
+    history that has lost its beginning meanwhile is known again too. A message's date is its
+    ``additional_kwargs["timestamp"]``, if it has one, and otherwise the present.
+
     Args:
         memory: opened with ``open()``.
         history: of any package; it is only read.
@@ -108,19 +130,30 @@ async def abackfill(
     user_id: str | None = None,
     namespace: Namespace | None = None,
 ) -> Observed:
-    """:func:`backfill`, awaited."""
-    messages = _identified(await history.aget_messages())
-    return await memory.aobserve(messages, thread_id=thread_id, user_id=user_id, namespace=namespace)
+    """:func:`backfill`, awaited; a history that can only be read blocking is read in a thread."""
+    try:
+        found = await history.aget_messages()
+    except (
+        AssertionError,
+        NotImplementedError,
+        ValueError,
+    ):  # what LangChain's SQL histories raise, set up for blocking
+        found = await asyncio.to_thread(lambda: history.messages)
+    return await memory.aobserve(_identified(found), thread_id=thread_id, user_id=user_id, namespace=namespace)
 
 
 def _identified(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Messages with ids; one without gets one of its place and text, so that it is the same next time."""
-    return [
-        message if message.id else message.model_copy(update={"id": _fingerprint(place, message)})
-        for place, message in enumerate(messages)
-    ]
+    """Messages with ids; one without gets the same each time it is read."""
+    said: Counter[str] = Counter()
+    identified: list[BaseMessage] = []
+    for message in messages:
+        if not message.id:
+            text = f"{message.type}\x1f{message.content!r}"
+            said[text] += 1
+            message = message.model_copy(update={"id": _fingerprint(text, said[text])})  # noqa: PLW2901
+        identified.append(message)
+    return identified
 
 
-def _fingerprint(place: int, message: BaseMessage) -> str:
-    said = f"{place}\x1f{message.type}\x1f{message.content!r}"
-    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:32]
+def _fingerprint(text: str, times: int) -> str:
+    return hashlib.sha256(f"{times}\x1f{text}".encode(errors="replace")).hexdigest()[:32]

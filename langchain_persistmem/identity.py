@@ -24,9 +24,27 @@ def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[A
     if runtime is not None:
         known |= _fields(runtime.context)
         user = runtime.server_info.user if runtime.server_info is not None else None
-        if user is not None:
+        if user is not None and user.identity:  # a server without authentication has a user of no name
             known["user_id"] = user.identity
     return fill(template, known)
+
+
+def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool:
+    """Whether nothing of this run may be read or kept.
+
+    ``off_the_record`` in the run's context or in ``config["configurable"]``; one of the two is enough, so that
+    neither a client nor a server can be overruled in wanting no memory.
+
+    Raises:
+        InvalidInput: it is neither True nor False.
+    """
+    said = [(config.get("configurable") or {}).get("off_the_record")]
+    if runtime is not None:
+        said.append(_fields(runtime.context).get("off_the_record"))
+    for each in said:
+        if each is not None and not isinstance(each, bool):
+            raise InvalidInput(f"off_the_record is of type {type(each).__name__}; pass True or False")
+    return True in said
 
 
 def current_runtime() -> Runtime[Any] | None:
@@ -37,15 +55,15 @@ def current_runtime() -> Runtime[Any] | None:
         return None
 
 
-def thread_of(config: RunnableConfig) -> str:
-    """The run's thread.
+def thread_of(config: RunnableConfig, key: str = "thread_id") -> str:
+    """The run's thread, which ``config["configurable"]`` has under ``key``.
 
     Raises:
         InvalidInput: there is none.
     """
-    thread = (config.get("configurable") or {}).get("thread_id")
+    thread = (config.get("configurable") or {}).get(key)
     if thread is None:
-        raise InvalidInput("the run has no thread_id; pass config={'configurable': {'thread_id': ...}}")
+        raise InvalidInput(f"the run has no {key}; pass config={{'configurable': {{{key!r}: ...}}}}")
     return str(thread)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from collections.abc import Iterator
 from importlib import import_module, resources
 from typing import Any
@@ -104,6 +105,8 @@ def _runs(lengths: list[int]) -> Iterator[list[int]]:
 
 # Imported by name, and so Any: the two libraries ship no complete types.
 def _session(threads: int) -> Any:
+    # From 1.29 on the wheels report to their maker as soon as they are loaded: the switch below comes too late for that.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     onnxruntime: Any = import_module("onnxruntime")
     model = _model()
     onnxruntime.disable_telemetry_events()  # nothing that this package starts reports home

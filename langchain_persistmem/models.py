@@ -1,9 +1,12 @@
 """Models by name: the objects behind ``embeddings=`` and ``model=``."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
+from langgraph.store.base import ensure_embeddings
+from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependency
 from langchain_persistmem.settings import Settings
@@ -16,8 +19,9 @@ LOCAL = "local"
 class Models:
     """The models of one PersistMem, with the names under which the database knows them."""
 
-    embeddings: Embeddings
-    embedding_name: str
+    embeddings: Embeddings | None
+    """None for a store that searches by filters only."""
+    embedding_name: str | None
     chat: BaseChatModel | None
     chat_name: str | None
 
@@ -33,17 +37,17 @@ def models_of(embeddings: Embeddings | str, chat: BaseChatModel | str | None, se
     chat_model = chat_model_of(chat)
     return Models(
         embeddings=made,
-        embedding_name=settings.embedding_model or _name_of_embeddings(embeddings, made),
+        embedding_name=settings.embedding_model or name_of_embeddings(embeddings, made),
         chat=chat_model,
         chat_name=None if chat_model is None else (_named(chat_model) or type(chat_model).__name__),
     )
 
 
-def embeddings_of(given: Embeddings | str) -> Embeddings:
-    """The embeddings object, or the one that a ``"provider:model"`` string or ``"local"`` names.
+def embeddings_of(given: object) -> Embeddings:
+    """The embeddings object, or what a function, a ``"provider:model"`` string or ``"local"`` stands for.
 
     Raises:
-        ConfigurationError: it is neither, or the provider does not know the name.
+        ConfigurationError: it is none of these, or the provider does not know the name.
         MissingDependency: an extra is not installed.
     """
     if isinstance(given, Embeddings):
@@ -52,7 +56,9 @@ def embeddings_of(given: Embeddings | str) -> Embeddings:
         from langchain_persistmem.local_embeddings import LocalEmbeddings  # its packages are an extra
 
         return LocalEmbeddings()
-    _require_name(given, "embeddings", "any LangChain Embeddings, 'provider:model', or 'local'")
+    if callable(given) and not isinstance(given, type):  # a class is an object that somebody forgot to make
+        return ensure_embeddings(cast("EmbeddingsFunc", given))
+    given = _require_name(given, "embeddings", "any LangChain Embeddings, 'provider:model', or 'local'")
     try:
         from langchain.embeddings import init_embeddings
     except ImportError as error:
@@ -74,7 +80,7 @@ def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
     """
     if given is None or isinstance(given, BaseChatModel):
         return given
-    _require_name(given, "model", "a LangChain chat model or 'provider:model'")
+    given = _require_name(given, "model", "a LangChain chat model or 'provider:model'")
     try:
         from langchain.chat_models import init_chat_model
     except ImportError as error:
@@ -87,10 +93,13 @@ def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
         raise ConfigurationError(f"model={given!r}: {error}") from error
 
 
-def _name_of_embeddings(given: Embeddings | str, made: Embeddings) -> str:
-    """What is stored with every vector: the string that was given, or the class and what it says of its model."""
+def name_of_embeddings(given: object, made: Embeddings) -> str:
+    """What is stored with every vector: the string that was given, the function's name, or the class and its model."""
     if isinstance(given, str) and given != LOCAL:
         return given
+    if isinstance(made, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
+        function: object = getattr(made, "func", None) or getattr(made, "afunc", None)
+        return str(getattr(function, "__qualname__", type(function).__qualname__))
     parts = [type(made).__name__, _named(made)]
     dimensions = getattr(made, "dimensions", None)
     if isinstance(dimensions, int):
@@ -107,9 +116,10 @@ def _named(model: object) -> str | None:
     return None
 
 
-def _require_name(given: object, field: str, wanted: str) -> None:
+def _require_name(given: object, field: str, wanted: str) -> str:
     if not isinstance(given, str) or not given:
         raise ConfigurationError(f"{field} is of type {type(given).__name__}; pass {wanted}")
+    return given
 
 
 def _needs_agents(what: str) -> str:

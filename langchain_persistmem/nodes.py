@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, NotRequired, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NotRequired, cast
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
-from langchain_persistmem.errors import InvalidInput, PersistMemError
-from langchain_persistmem.identity import current_runtime, thread_of, whose_memory
+from langchain_persistmem.conversation_run import (
+    OnError,
+    going_on,
+    in_state,
+    messages_in,
+    newly_off,
+    on_the_record,
+    question_of,
+    taken_off,
+)
+from langchain_persistmem.identity import current_runtime, off_the_record, thread_of, whose_memory
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.types import Context, Kind
 
-OnError = Literal["raise", "continue"]
 State = Mapping[str, Any]
 Update = dict[str, Any]
 Node = Runnable[Any, Any]
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_QUERY = 2_000
-"""Characters of the user's message that are searched with; embedding models read no further."""
 
 
 class MemoryState(MessagesState):
@@ -49,7 +53,8 @@ def load_memory(
     """A node that recalls what matters for the user's latest message and writes it under ``state_key``.
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
-    ``config["configurable"]``; nobody else, ever.
+    ``config["configurable"]``; nobody else, ever. In a run with ``off_the_record`` (in the same places)
+    nothing is read, and the messages are marked, so that no later run learns from them.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
@@ -64,21 +69,26 @@ def load_memory(
     """
 
     def asked(state: State, config: RunnableConfig) -> tuple[Namespace, str]:
-        return whose_memory(memory.namespace, config, current_runtime()), _latest(state, messages_key)
+        question = question_of(messages_in(state, messages_key))
+        return whose_memory(memory.namespace, config, current_runtime()), question.text if question else ""
 
     def update(context: Context | None = None) -> Update:
         return {state_key: context.text if context else "", "memory_keys": list(context.keys) if context else []}
 
     def load(state: State, config: RunnableConfig) -> Update:
+        if off_the_record(config, current_runtime()):
+            return {**update(), **_marked(state, messages_key)}
         namespace, query = asked(state, config)
-        with _going_on("load_memory", on_error):
+        with going_on(logger, "load_memory", on_error):
             if query:
                 return update(memory.context(query, max_tokens=max_tokens, kinds=kinds, namespace=namespace))
         return update()
 
     async def aload(state: State, config: RunnableConfig) -> Update:
+        if off_the_record(config, current_runtime()):
+            return {**update(), **_marked(state, messages_key)}
         namespace, query = asked(state, config)
-        with _going_on("load_memory", on_error):
+        with going_on(logger, "load_memory", on_error):
             if query:
                 return update(await memory.acontext(query, max_tokens=max_tokens, kinds=kinds, namespace=namespace))
         return update()
@@ -90,7 +100,8 @@ def extract_memory(memory: PersistMem, *, messages_key: str = "messages", on_err
     """A node that stores the thread's new turns and learns from them; put it after the model.
 
     The turns are stored before anything is learnt, so a failing model loses none: the next run
-    on the thread learns from them.
+    on the thread learns from them. What was said off the record (see :func:`load_memory`), and what was
+    answered to it, is neither stored nor learnt from, in this run or a later one.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
@@ -105,17 +116,23 @@ def extract_memory(memory: PersistMem, *, messages_key: str = "messages", on_err
     def asked(state: State, config: RunnableConfig) -> tuple[Namespace, str]:
         return whose_memory(memory.namespace, config, current_runtime()), thread_of(config)
 
-    def extract(state: State, config: RunnableConfig) -> None:
+    def extract(state: State, config: RunnableConfig) -> Update | None:
+        if off_the_record(config, current_runtime()):
+            return _marked(state, messages_key) or None
         namespace, thread = asked(state, config)
-        with _going_on("extract_memory", on_error):
-            memory.observe(_messages(state, messages_key), thread_id=thread, used=_used(state), namespace=namespace)
+        messages = on_the_record(messages_in(state, messages_key))
+        with going_on(logger, "extract_memory", on_error):
+            memory.observe(messages, thread_id=thread, used=_used(state), namespace=namespace)
+        return None
 
-    async def aextract(state: State, config: RunnableConfig) -> None:
+    async def aextract(state: State, config: RunnableConfig) -> Update | None:
+        if off_the_record(config, current_runtime()):
+            return _marked(state, messages_key) or None
         namespace, thread = asked(state, config)
-        with _going_on("extract_memory", on_error):
-            await memory.aobserve(
-                _messages(state, messages_key), thread_id=thread, used=_used(state), namespace=namespace
-            )
+        messages = on_the_record(messages_in(state, messages_key))
+        with going_on(logger, "extract_memory", on_error):
+            await memory.aobserve(messages, thread_id=thread, used=_used(state), namespace=namespace)
+        return None
 
     return _node("extract_memory", extract, aextract)
 
@@ -126,45 +143,20 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     The identity prompt never changes because of memory, so a provider's prompt cache keeps it.
     Nothing of this enters the state.
     """
-    remembered = _get(state, "memory_context")
+    remembered = in_state(state, "memory_context")
     parts = [SystemMessage(identity)] + ([SystemMessage(remembered)] if remembered else [])
-    return [*parts, *cast("list[AnyMessage]", _messages(state, messages_key))]
+    return [*parts, *cast("list[AnyMessage]", messages_in(state, messages_key))]
 
 
 def _node(name: str, call: Callable[..., Any], acall: Callable[..., Any]) -> Node:
     return cast("Node", RunnableLambda(call, acall, name=name))
 
 
-def _get(state: State, key: str) -> Any:
-    """A value of the state, whether that is a dict, a dataclass or a pydantic model."""
-    return state.get(key) if hasattr(state, "get") else getattr(state, key, None)
-
-
-def _messages(state: State, key: str) -> list[BaseMessage]:
-    found = _get(state, key)
-    if not isinstance(found, list):
-        raise InvalidInput(f"the state has no list of messages under {key!r}; pass messages_key=")
-    return cast("list[BaseMessage]", found)
-
-
-def _latest(state: State, key: str) -> str:
-    """The text of the user's latest message; empty where there is none."""
-    for message in reversed(_messages(state, key)):
-        if isinstance(message, HumanMessage):
-            return str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").strip()
-    return ""
+def _marked(state: State, key: str) -> Update:
+    """The whole list, which a state without LangGraph's ``add_messages`` needs, and that one takes too."""
+    messages = messages_in(state, key)
+    return {key: taken_off(messages)} if newly_off(messages) else {}
 
 
 def _used(state: State) -> list[str]:
-    return list(_get(state, "memory_keys") or [])
-
-
-@contextmanager
-def _going_on(node: str, on_error: OnError) -> Generator[None]:
-    """Memory must not take a conversation down: its failures are logged, and raised only where that was asked for."""
-    try:
-        yield
-    except PersistMemError as error:
-        if on_error == "raise":
-            raise
-        logger.warning("%s went on without memory: %s: %s", node, type(error).__name__, error)
+    return list(in_state(state, "memory_keys") or [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,16 +13,18 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.connection import open_async_pool, open_pool
-from langchain_persistmem.engine import setup
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.models import LOCAL, models_of
 from langchain_persistmem.namespace import Namespace, check_template
 from langchain_persistmem.profile import Profile
+from langchain_persistmem.readiness import setup
 from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.store.async_store import AsyncPersistMemStore
+from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.worker import TaskWorker, ThreadWorker
 from langchain_persistmem.writing import Writing
 
@@ -43,6 +45,7 @@ class PersistMem(Reading, Writing):
         backend: SyncBackend | AsyncBackend,
         stack: ExitStack | AsyncExitStack,
         namespace: Namespace,
+        store: PersistMemStore | AsyncPersistMemStore,
         worker: ThreadWorker | TaskWorker | None = None,
         profile: type[BaseModel] = Profile,
     ) -> None:
@@ -52,7 +55,7 @@ class PersistMem(Reading, Writing):
         self._backend = backend
         self._stack = stack
         self._namespace = namespace
-        self._store = PersistMemStore(backend)
+        self._store = store
         self._saver = (
             PersistMemSaver(backend.pool) if isinstance(backend, SyncBackend) else AsyncPersistMemSaver(backend.pool)
         )
@@ -67,6 +70,8 @@ class PersistMem(Reading, Writing):
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
+        store_index: Mapping[str, Any] | None = None,
+        store_ttl: Mapping[str, Any] | None = None,
     ) -> PersistMem:
         """Open memory for blocking use.
 
@@ -80,6 +85,10 @@ class PersistMem(Reading, Writing):
             settings: see :class:`Settings`.
             namespace: whose memories, with names in braces that each call fills.
             profile: the pydantic class of the users' profiles.
+            store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
+                ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
+            store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
+                they are erased in the background until :meth:`close`.
 
         Raises:
             ConfigurationError: an argument cannot work; the message names it.
@@ -89,11 +98,12 @@ class PersistMem(Reading, Writing):
         models = models_of(embeddings, model, settings)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
+            store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
             worker = ThreadWorker(backend) if _works(backend) else None
             if worker is not None:
                 worker.start()
                 stack.callback(worker.stop)
-            return cls(backend, stack.pop_all(), namespace, worker, profile)
+            return cls(backend, stack.pop_all(), namespace, store, worker, profile)
 
     @classmethod
     def aopen(
@@ -105,6 +115,8 @@ class PersistMem(Reading, Writing):
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
+        store_index: Mapping[str, Any] | None = None,
+        store_ttl: Mapping[str, Any] | None = None,
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
@@ -113,11 +125,13 @@ class PersistMem(Reading, Writing):
         async def opened() -> PersistMem:
             async with AsyncExitStack() as stack:
                 backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
+                store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
+                await stack.enter_async_context(store)
                 worker = TaskWorker(backend) if _works(backend) else None
                 if worker is not None:
                     worker.start()
                     stack.push_async_callback(worker.stop)
-                return cls(backend, stack.pop_all(), namespace, worker, profile)
+                return cls(backend, stack.pop_all(), namespace, store, worker, profile)
 
         return Opening(opened)
 
@@ -153,7 +167,7 @@ class PersistMem(Reading, Writing):
         await self.aclose()
 
     @property
-    def store(self) -> PersistMemStore:
+    def store(self) -> PersistMemStore | AsyncPersistMemStore:
         """The same memories as a LangGraph store: ``compile(store=memory.store)``."""
         return self._store
 
@@ -180,7 +194,7 @@ class PersistMem(Reading, Writing):
             SchemaOutOfDate: the database is newer than this package.
             EmbeddingMismatch: the memories were embedded with another model.
         """
-        applied = self._backend.run(setup.setup, now=datetime.now(UTC))
+        applied = self._backend.run(setup, now=datetime.now(UTC))
         if isinstance(self._saver, PersistMemSaver):  # run() has refused the other one
             self._saver.setup()
         self._wake()
@@ -188,7 +202,7 @@ class PersistMem(Reading, Writing):
 
     async def asetup(self) -> list[str]:
         """:meth:`setup`, awaited."""
-        applied = await self._backend.arun(setup.setup, now=datetime.now(UTC))
+        applied = await self._backend.arun(setup, now=datetime.now(UTC))
         await self._saver.asetup()
         self._wake()
         return applied

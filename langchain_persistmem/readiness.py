@@ -1,10 +1,90 @@
-"""Refusing to work on a database that is not ready."""
+"""Making a database ready, and refusing to work on one that is not."""
+
+from datetime import datetime
 
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.errors import EmbeddingMismatch, SchemaOutOfDate
+from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatch, SchemaOutOfDate
 from langchain_persistmem.postgres import embedding_models
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.migrate import missing_migrations
+from langchain_persistmem.postgres.migrate import migrate, missing_migrations
+from langchain_persistmem.vectors import background
+
+UNRELATED = (
+    "I prefer tea to coffee in the morning.",
+    "My sister is getting married next summer.",
+    "The meeting has been moved to Thursday afternoon.",
+    "We are looking for a new apartment closer to the office.",
+    "I started learning the piano a few months ago.",
+    "The car needs new brakes before the winter.",
+    "He is allergic to peanuts.",
+    "Our team finished the project ahead of schedule.",
+    "I watched a great film about the ocean last night.",
+    "The doctor said the results were fine.",
+    "They adopted a small brown dog from the shelter.",
+    "I have to renew my passport soon.",
+    "She studies history at the university.",
+    "We cooked pasta and a salad for dinner.",
+    "The server runs Linux and a database.",
+    "I run five kilometres twice a week.",
+    "The flight to the coast was delayed by two hours.",
+    "He collects old books and stamps.",
+    "My budget for this month is already spent.",
+    "Thanks, that sounds like a good idea!",
+    "The garden is full of tomatoes this year.",
+    "I felt nervous before the interview.",
+    "Please send me the invoice by email.",
+    "It was raining all weekend, so we stayed at home.",
+)
+"""Sentences with nothing in common: their cosines show what "no relation" looks like under a model."""
+
+
+async def setup(backend: Backend, *, dimensions: int | None = None, now: datetime) -> list[str]:
+    """Bring the schema up to date and register the embedding model, if there is one.
+
+    Safe to run at every start and by many processes at once.
+
+    Args:
+        backend: the database and the models.
+        dimensions: what the caller believes the embedding model's vectors to have.
+        now: the time that is recorded.
+
+    Returns:
+        The migrations that were applied.
+
+    Raises:
+        ConfigurationError: the server lacks pgvector, the role may not create it, or ``dimensions`` is wrong.
+        SchemaOutOfDate: the database is newer than this code.
+        EmbeddingMismatch: the database holds another model's vectors.
+    """
+    async with backend.transaction() as tx:
+        applied = await migrate(tx, now=now)
+    if backend.embedding_name is None:
+        return applied
+    async with backend.transaction(atomic=False) as tx:
+        model = registered(await embedding_models.list_models(tx), backend.embedding_name)
+    if model is None:  # measured once in a database's life; never while a connection is held
+        vectors = await backend.embed(UNRELATED)
+        check_dimensions(dimensions, len(vectors[0]))
+        async with backend.transaction() as tx:
+            await embedding_models.add_model(
+                tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
+            )
+    check_dimensions(dimensions, (await ready(backend)).dimensions)
+    return applied
+
+
+async def migrated(backend: Backend) -> None:
+    """Check that setup() has been run; looked up once in the life of ``backend``.
+
+    Raises:
+        SchemaOutOfDate: setup() has not been run, or not since the last upgrade.
+    """
+    if not backend.migrated:
+        async with backend.transaction(atomic=False) as tx:
+            missing = await missing_migrations(tx)
+        if missing:
+            raise SchemaOutOfDate(f"the database has not been through {missing[0]}; call setup() once")
+        backend.migrated = True
 
 
 async def ready(backend: Backend) -> EmbeddingModel:
@@ -14,16 +94,28 @@ async def ready(backend: Backend) -> EmbeddingModel:
         SchemaOutOfDate: setup() has not been run, or not since the last upgrade.
         EmbeddingMismatch: the database holds another model's vectors.
     """
+    await migrated(backend)
     if backend.embedding_model is None:
+        if backend.embedding_name is None:
+            raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
         async with backend.transaction(atomic=False) as tx:
-            missing = await missing_migrations(tx)
-            if missing:
-                raise SchemaOutOfDate(f"the database has not been through {missing[0]}; call setup() once")
             model = registered(await embedding_models.list_models(tx), backend.embedding_name)
         if model is None:
             raise SchemaOutOfDate("no embedding model is registered in this database; call setup() once")
         backend.embedding_model = model
     return backend.embedding_model
+
+
+def check_dimensions(believed: int | None, found: int) -> None:
+    """Refuse a number of dimensions that is not the model's.
+
+    Raises:
+        ConfigurationError: it is another.
+    """
+    if believed is not None and believed != found:
+        raise ConfigurationError(
+            f"index['dims'] is {believed}, but the embedding model's vectors have {found} dimensions; set dims to {found}"
+        )
 
 
 def registered(known: list[EmbeddingModel], name: str) -> EmbeddingModel | None:

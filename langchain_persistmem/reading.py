@@ -19,7 +19,7 @@ from langchain_persistmem.engine.recall import Check, Shape
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import messages_of, turns_of
-from langchain_persistmem.types import Change, Context, GivenUp, Kind, Memory, Recollection
+from langchain_persistmem.types import Change, Context, GivenUp, Kind, Memory, Recollection, Turn
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -378,6 +378,34 @@ class Reading(Hall):
             conversations.get_messages, whose, thread_id=thread_id, limit=limit, offset=offset
         )
         return messages_of(page)
+
+    def turns(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[Turn]:
+        """:meth:`messages` as turns: with the id and the date that each is stored under, and what it says as text."""
+        whose = self.whose(user_id, namespace)
+        return self._backend.run(conversations.get_messages, whose, thread_id=thread_id, limit=limit, offset=offset)
+
+    async def aturns(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[Turn]:
+        """:meth:`turns`, awaited."""
+        whose = self.whose(user_id, namespace)
+        return await self._backend.arun(
+            conversations.get_messages, whose, thread_id=thread_id, limit=limit, offset=offset
+        )
 
     def status(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> dict[str, int]:
         """Counts without content: of one namespace, or, if none is named, of the whole database."""

@@ -297,6 +297,43 @@ class Maintained:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A row of another memory that was not brought over."""
+
+    namespace: Namespace
+    """Its namespace there; empty if it has none that can be named."""
+    key: str
+    reason: str
+    """In words, and without content."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What came of an import, in rows; or, with ``dry_run=True``, what would."""
+
+    dry_run: bool
+    total: int = 0
+    """Rows in the source when the import began."""
+    read: int = 0
+    """Rows that were looked at; the counts below add up to it."""
+    added: int = 0
+    replaced: int = 0
+    """Known here, but older than in the source."""
+    unchanged: int = 0
+    """Known here, and as new as in the source or newer."""
+    duplicates: int = 0
+    """The same statement as another memory of the same namespace; kept once."""
+    expired: int = 0
+    """Their time to live is over."""
+    refused: int = 0
+    """Cannot be stored here; each is in the log, with its reason."""
+    embedded: int = 0
+    """Texts that were given to the embedding model."""
+    refusals: tuple[Refusal, ...] = ()
+    """The first 1,000 of the refused."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
     """What was erased, in numbers and without content; or, with ``erased=False``, what would be."""
 

@@ -1,13 +1,32 @@
 """Vectors as they are compared: finite, of one dimension, of length 1."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from langchain_persistmem.errors import EmbeddingFailed, EmbeddingMismatch
 from langchain_persistmem.types import Vector
 
+Distance = Literal["cosine", "l2", "inner_product"]
+"""How a store compares: by the cosine, by Euclidean distance, or by the inner product."""
 
-def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[Vector]:
+
+class UnitVector(list[float]):
+    """A vector of length 1, and the length that the embedding model gave it."""
+
+    __slots__ = ("norm",)
+
+    def __init__(self, components: Iterable[float], norm: float) -> None:
+        super().__init__(components)
+        self.norm = norm
+
+
+def norm_of(vector: Vector) -> float:
+    """The length that the embedding model gave ``vector``; 1 for one that does not say."""
+    return vector.norm if isinstance(vector, UnitVector) else 1.0
+
+
+def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
     """What an embedding model gave, scaled to length 1.
 
     Args:
@@ -22,7 +41,7 @@ def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: 
     if len(made) != expected:
         raise EmbeddingFailed(f"the embedding model gave {len(made)} vectors for {expected} texts; nothing was stored")
     wanted = dimensions or (len(made[0]) if made else 0)
-    vectors: list[Vector] = []
+    vectors: list[UnitVector] = []
     for position, vector in enumerate(made):
         if len(vector) != wanted or not wanted:
             kind = EmbeddingMismatch if dimensions else EmbeddingFailed
@@ -33,7 +52,7 @@ def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: 
         length = math.sqrt(math.fsum(x * x for x in vector))
         if not math.isfinite(length) or length == 0.0:
             raise EmbeddingFailed(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
-        vectors.append([x / length for x in vector])
+        vectors.append(UnitVector((x / length for x in vector), length))
     return vectors
 
 

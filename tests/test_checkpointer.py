@@ -8,18 +8,28 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, TypedDict
+from uuid import uuid4
 
 import psycopg
 import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
+from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from langchain_persistmem.checkpointer import AsyncPersistMemSaver, PersistMemSaver
-from langchain_persistmem.errors import ConfigurationError, StorageError, StorageUnavailable, UseAsyncMethod
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
+from langchain_persistmem.errors import (
+    ConcurrentUpdate,
+    ConfigurationError,
+    SchemaOutOfDate,
+    StorageError,
+    StorageUnavailable,
+    UseAsyncMethod,
+)
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 
 AUTOCOMMIT: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
@@ -312,3 +322,141 @@ async def test_blocking_methods_of_the_async_saver_never_hang_their_own_loop(emp
         (found,) = await asyncio.to_thread(lambda: list(saver.list(thread("a"))))
         assert found.metadata.get("step") == 1
         assert found.pending_writes == [("task", "said", "tea")]
+
+
+def _statement(database: str, text: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        cursor = connection.execute(text.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def interrupted_index(database: str, table: str, name: str) -> Generator[None]:
+    """CREATE INDEX CONCURRENTLY that is cancelled while it waits for a writer: it leaves an invalid index."""
+    with psycopg.connect(database) as writer:
+        writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE".encode())
+        with psycopg.connect(database, autocommit=True) as builder:
+            builder.execute("SET statement_timeout = '500ms'")
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                builder.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)".encode())
+    yield
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["async saver", "blocking saver"])
+async def test_setup_rebuilds_an_index_that_was_interrupted(empty_database: str, native: bool) -> None:
+    """A killed set-up leaves an invalid index, which IF NOT EXISTS skips: the next set-up makes it whole."""
+    invalid = "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid"
+    async with async_pool_on(empty_database, size=1) as async_pool:
+        with pool_on(empty_database, size=1) as pool:
+            saver = AsyncPersistMemSaver(async_pool) if native else PersistMemSaver(pool)
+            await saver.asetup()
+            for table, name in (
+                ("checkpoint_writes", "checkpoint_writes_thread_id_idx"),
+                ("checkpoints", "checkpoints_persistmem_head_idx"),
+                ("checkpoints", "checkpoints_thread_id_idx_ccnew"),
+            ):
+                _statement(empty_database, f"DROP INDEX IF EXISTS {name}")
+                with interrupted_index(empty_database, table, name):
+                    assert _statement(empty_database, invalid) == [(name,)]
+                await saver.asetup()
+                assert _statement(empty_database, invalid) == []
+                found = _statement(empty_database, f"SELECT to_regclass('{name}') IS NOT NULL")
+                assert found == [("ccnew" not in name,)]
+
+
+def as_role(database: str, role: str) -> str:
+    return psycopg.conninfo.make_conninfo(database, user=role, password=role)
+
+
+@pytest.fixture
+def writer(empty_database: str) -> Generator[str]:
+    """A role that may use the checkpoint tables and owns nothing."""
+    name = f"writer_{uuid4().hex[:12]}"
+    _statement(empty_database, f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
+    yield name
+    _statement(empty_database, f"DROP OWNED BY {name}")
+    _statement(empty_database, f"DROP ROLE {name}")
+
+
+async def test_a_role_that_only_writes_needs_no_more_rights_than_before(empty_database: str, writer: str) -> None:
+    """The order's sequence is granted to who may insert; their setup() finds nothing to do."""
+    with pool_on(empty_database, size=1) as pool:
+        PostgresSaver(pool).setup()
+        _statement(empty_database, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer}")
+        with pool_on(as_role(empty_database, writer), size=1) as theirs:
+            with pytest.raises(SchemaOutOfDate, match=r"setup\(\).*owner"):
+                PersistMemSaver(theirs).get_tuple(thread("a"))
+            with pytest.raises(ConfigurationError, match="owner"):
+                PersistMemSaver(theirs).setup()
+        PersistMemSaver(pool).setup()
+    with pool_on(as_role(empty_database, writer), size=1) as theirs:
+        PersistMemSaver(theirs).setup()
+        for saver in (PersistMemSaver(theirs), PostgresSaver(theirs)):
+            echo(saver).invoke({"said": ["tea"]}, thread("a"))
+        assert echo(PersistMemSaver(theirs)).get_state(thread("a")).values["said"] == ["tea", "re: tea"] * 2
+    async with async_pool_on(as_role(empty_database, writer), size=1) as async_theirs:
+        await AsyncPersistMemSaver(async_theirs).setup()
+
+
+async def test_a_server_that_only_reads_serves_reads_and_names_the_primary(empty_database: str) -> None:
+    """setup() finds nothing to do, reads answer, and writes are refused with the fix."""
+    with pool_on(empty_database, size=1) as pool:
+        PersistMemSaver(pool).setup()
+        echo(PersistMemSaver(pool)).invoke({"said": ["tea"]}, thread("a"))
+    (name,) = _statement(empty_database, "SELECT current_database()")[0]
+    _statement(empty_database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    async with async_pool_on(empty_database, size=2) as async_pool:
+        with pool_on(empty_database, size=2) as pool:
+            for saver in (PersistMemSaver(pool), AsyncPersistMemSaver(async_pool)):
+                await saver.asetup()
+                assert (await saver.aget_tuple(thread("a"))) is not None
+                assert len([each async for each in saver.alist(thread("a"))]) == 3
+                with pytest.raises(ConfigurationError, match="primary"):
+                    await saver.adelete_thread("a")
+                with pytest.raises(ConfigurationError, match="primary"):
+                    await saver.aput(thread("a"), empty_checkpoint(), {}, {})
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_stricter_default_isolation_hides_nobody(empty_database: str, isolation: str) -> None:
+    """Eight writers at once under a server default that would show each of them an old snapshot."""
+    (name,) = _statement(empty_database, "SELECT current_database()")[0]
+    _statement(empty_database, f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'")
+    with pool_on(empty_database) as pool, ThreadPoolExecutor(8) as workers:
+        saver = PersistMemSaver(pool)
+        saver.setup()
+
+        def turn(number: int) -> bool:
+            try:
+                echo(saver).invoke({"said": [str(number)]}, thread("a"), durability="exit")
+            except ConcurrentUpdate:
+                return False
+            return True
+
+        acknowledged = [number for number, kept in enumerate(workers.map(turn, range(40))) if kept]
+        said = echo(saver).get_state(thread("a")).values["said"]
+        assert [each for each in said if not each.startswith("re:")] == [
+            each for each in said if each.isdecimal() and int(each) in acknowledged
+        ]
+        assert {f"re: {number}" for number in acknowledged} <= set(said)
+
+
+@pytest.mark.parametrize("threshold", [None, 0, 5])
+async def test_whether_statements_are_prepared_is_the_callers_choice(
+    empty_database: str, threshold: int | None
+) -> None:
+    """prepare_threshold=None never prepares, for poolers that cannot follow; 0 is upstream's default."""
+    given: dict[str, Any] = {} if threshold == 0 else {"prepare_threshold": threshold}
+    prepared = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%checkpoints%'"
+    with PersistMemSaver.from_conn_string(empty_database, **given) as blocking:
+        blocking.setup()
+        blocking.get_tuple(thread("a"))
+        connection: Any = blocking.conn
+        assert connection.prepare_threshold == threshold
+        assert (connection.execute(prepared).fetchone()["count"] > 0) == (threshold == 0)
+    async with AsyncPersistMemSaver.from_conn_string(empty_database, **given) as native:
+        await native.aget_tuple(thread("a"))
+        async_connection: Any = native.conn
+        assert async_connection.prepare_threshold == threshold
+        found = await (await async_connection.execute(prepared)).fetchone()
+        assert (found["count"] > 0) == (threshold == 0)

@@ -9,6 +9,7 @@ import argparse
 import ast
 import asyncio
 import builtins
+import contextlib
 import dataclasses
 import inspect
 import io
@@ -59,6 +60,9 @@ class Scripted(BaseChatModel):
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=AIMessage("Noted."))])
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        return self
 
     def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
         return RunnableLambda(_extracted)
@@ -183,8 +187,16 @@ def test_a_command_is_understood(place: str, command: str) -> None:
     elif words[:2] == ["pip", "install"]:
         for package in words[2:]:
             name, _, extras = package.rstrip("]").partition("[")
-            assert name in ("uv", PROJECT["project"]["name"]), command
-            assert set(filter(None, extras.split(","))) <= set(PROJECT["project"]["optional-dependencies"]), command
+            known = {"uv": set(), "langgraph-cli": {"inmem"}} | {
+                PROJECT["project"]["name"]: set(PROJECT["project"]["optional-dependencies"])
+            }
+            assert set(filter(None, extras.split(","))) <= known[name], command
+    elif program == "langgraph":
+        cli = pytest.importorskip(
+            "langgraph_cli.cli", reason="langgraph-cli is not installed; run: uv sync --group server"
+        )
+        with contextlib.chdir(ROOT / "docs" / "examples" / "langgraph-server"):
+            cli.cli.commands[arguments[0]].make_context(arguments[0], arguments[1:])
     else:
         assert program in ("ruff", "basedpyright", "lint-imports", "jupyter", "git", "cd"), command
 
@@ -273,9 +285,14 @@ PUBLIC = [
         if not (name.startswith("_") or name == "whose" or (name.startswith("a") and hasattr(PersistMem, name[1:])))
     ),
     langchain_persistmem.backfill,
+    langchain_persistmem.import_mem0,
+    langchain_persistmem.import_postgres_store,
+    langchain_persistmem.format_labelled,
     langchain_persistmem.load_memory,
     langchain_persistmem.extract_memory,
     langchain_persistmem.prompt_with_memory,
+    langchain_persistmem.memory_tools,
+    langchain_persistmem.PersistMemMiddleware,
 ]
 
 

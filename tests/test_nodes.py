@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import psycopg
 import pytest
@@ -198,3 +198,73 @@ async def test_forgetting_one_memory_names_the_checkpoints_and_forgetting_everyt
         assert receipt.counts[table] > 0
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM checkpoints WHERE thread_id = 't2'").fetchone() == (0,)
+
+
+OFF = {"off_the_record": True}
+
+
+async def turn(graph, either, text: str, thread: str = "t1", **configurable: Any) -> dict[str, Any]:
+    config = {"configurable": {"thread_id": thread, "user_id": "ada", **configurable}}
+    given = {"messages": [HumanMessage(text)]}
+    return await graph.ainvoke(given, config) if either.asynchronous else graph.invoke(given, config)
+
+
+async def test_off_the_record_nothing_is_read_or_kept_then_or_later(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await either.remember("For dinner I like to cook lentils", user_id="ada")
+    before = await either.status()
+    state = await turn(graph, either, "I plan a surprise dinner for Nora. What should I cook?", **OFF)
+    assert (state["memory_context"], state["memory_keys"]) == ("", [])
+    assert "lentils" not in str(seen)
+    assert await either.status() == before
+    again = graph_of(either.memory, seen)  # nothing is left but the checkpoint
+    state = await turn(again, either, "I planted a pear tree in my garden.")
+    assert [type(each) for each in state["messages"]] == [HumanMessage, AIMessage] * 2
+    texts = {each.text for each in await either.list(user_id="ada")}
+    assert "I planted a pear tree in my garden." in texts
+    assert not any("surprise" in text for text in texts)
+    assert not any("surprise" in str(each.content) for each in await either.messages("t1", user_id="ada"))
+
+
+async def test_off_the_record_works_in_a_state_without_langgraphs_reducer(either) -> None:
+    class Plain(TypedDict):
+        messages: list[Any]
+        memory_context: str
+
+    def answer(state: Any) -> dict[str, Any]:
+        return {"messages": [*state["messages"], AIMessage("I am silent as a grave")]}
+
+    builder = StateGraph(Plain)
+    builder.add_sequence(
+        [
+            ("load_memory", load_memory(either.memory, on_error="raise")),
+            ("answer", answer),
+            ("extract_memory", extract_memory(either.memory, on_error="raise")),
+        ]
+    )
+    graph = builder.add_edge(START, "load_memory").compile()
+    state = await turn(graph, either, "I plan a surprise dinner for Nora.", **OFF)
+    assert [each.content for each in state["messages"]] == [
+        "I plan a surprise dinner for Nora.",
+        "I am silent as a grave",
+    ]
+    config = {"configurable": {"thread_id": "t1", "user_id": "ada"}}
+    state["messages"].append(HumanMessage("I planted a pear tree in my garden."))
+    await graph.ainvoke(state, config) if either.asynchronous else graph.invoke(state, config)
+    texts = [each.text for each in await either.list(user_id="ada")]
+    assert "I planted a pear tree in my garden." in texts
+    assert not any("surprise" in text for text in texts)
+
+
+@dataclass
+class Private:
+    user_id: str
+    off_the_record: bool = True
+
+
+async def test_off_the_record_can_be_said_in_the_runs_context(either) -> None:
+    graph = graph_of(either.memory, [], context=Private)
+    await say(graph, either, "I plan a surprise dinner for Nora.", context=Private(user_id="ada"))
+    assert (await either.status())["messages"] == 0
+    assert (await either.status())["namespaces"] == 0

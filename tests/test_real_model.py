@@ -6,6 +6,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, StateGraph
@@ -15,9 +17,11 @@ from langchain_persistmem import (
     ExtractionFailed,
     MemoryState,
     PersistMem,
+    PersistMemMiddleware,
     Settings,
     extract_memory,
     load_memory,
+    memory_tools,
     prompt_with_memory,
 )
 from tests.model_server import MODEL_NAME, ModelNotInstalledError, serve
@@ -84,6 +88,48 @@ def test_the_second_session_recalls_what_the_first_one_said(model: ChatOpenAI, d
         assert "hazelnut" in second["memory_context"].lower()
         used = {row["id"] for row in rows_of(database) if row["times"]}
         assert used & {row["id"] for row in about_hazelnuts}
+
+
+@pytest.mark.timeout(300)  # four answers of a model that may have to share two cores
+def test_an_agent_with_middleware_and_tools_knows_in_a_second_thread_what_it_was_told_in_the_first(
+    model: ChatOpenAI, database: str, embeddings: Any
+) -> None:
+    with PersistMem.open(database, embeddings=embeddings) as memory:
+        remember, *_ = memory_tools(memory)
+        wanted = model.bind_tools([remember], tool_choice="required").invoke(
+            "Use the tool to remember this sentence: I am allergic to hazelnuts."
+        )
+        told = [remember.invoke(call, {"configurable": {"user_id": "maya"}}) for call in wanted.tool_calls]
+        assert told[0].content.startswith("Remembered: [")
+        assert any("hazelnut" in str(each.text).lower() for each in memory.list(user_id="maya"))
+
+        sent: list[Any] = []
+
+        class Look(AgentMiddleware):
+            """What reaches the model."""
+
+            def wrap_model_call(self, request: Any, handler: Any) -> Any:
+                sent.append(request.messages)
+                return handler(request)
+
+        agent = create_agent(
+            model.model_copy(update={"max_tokens": 40}),
+            system_prompt="You are brief.",
+            middleware=[PersistMemMiddleware(memory, on_error="raise"), Look()],
+            checkpointer=memory.saver,
+        )
+
+        def ask(text: str, thread: str) -> str:
+            config = {"configurable": {"thread_id": thread, "user_id": "maya"}}
+            return str(agent.invoke({"messages": text}, config)["messages"][-1].text)
+
+        assert ask("My name is Maya.", "monday")
+        assert "hazelnut" in ask("What am I allergic to?", "tuesday").lower()  # the server's own chat template took it
+        assert "hazelnut" in sent[-1][-1].text.lower()
+        assert ask("Thank you. And what is my name?", "tuesday")
+        assert any(
+            "name" in str(each.text).lower() or "maya" in str(each.text).lower() for each in memory.list(user_id="maya")
+        )
 
 
 def rows_of(database: str) -> list[dict[str, Any]]:

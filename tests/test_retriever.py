@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import ConfigurableField, RunnablePassthrough
 from langchain_core.tools import create_retriever_tool
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
-from langchain_persistmem import InvalidInput, NamespaceMissing, PersistMem, PersistMemRetriever
+from langchain_persistmem import (
+    InvalidInput,
+    NamespaceMissing,
+    PersistMem,
+    PersistMemRetriever,
+    PersistMemSessionRetriever,
+)
 
 ADA = {"configurable": {"user_id": "ada"}}
 BOB = {"configurable": {"user_id": "bob"}}
@@ -91,6 +97,19 @@ async def test_fields_can_be_configured_in_langchains_way(either) -> None:
     assert len(await ask(either, configurable, "cat or work?", ADA)) == 2
     one = {"configurable": {"user_id": "ada", "k": 1}}
     assert len(await ask(either, configurable, "cat or work?", one)) == 1
+    kinds = retriever.configurable_fields(kinds=ConfigurableField(id="kinds"))
+    episodic = {"configurable": {"user_id": "ada", "kinds": ["episodic"]}}
+    assert await ask(either, kinds, "cat or work?", episodic) == []
+
+
+async def test_a_batch_of_many_users_keeps_them_apart(either) -> None:
+    retriever = await fill(either)
+    queries, runs = ["What is my cat called?"] * 8, [ADA, BOB] * 4
+    if either.asynchronous:
+        found = await retriever.abatch(queries, runs)
+    else:
+        found = retriever.batch(queries, runs)
+    assert [documents[0].page_content for documents in found] == ["My cat is called Pixel", "My cat is called Otis"] * 4
 
 
 async def test_it_stands_in_a_chain_where_another_retriever_stood(either) -> None:
@@ -116,3 +135,117 @@ async def test_it_serves_as_a_tool(either) -> None:
     arguments = {"query": "What is my cat called?"}
     said = await tool.ainvoke(arguments, ADA) if either.asynchronous else tool.invoke(arguments, ADA)
     assert "My cat is called Pixel" in said
+
+
+# what was said in the session
+
+SAID = [
+    HumanMessage("I adopted a cat called Pixel", id="1"),
+    AIMessage("A lovely name for a cat", id="2"),
+    HumanMessage("The bicycle shop on Main Street has a blue one", id="3"),
+    AIMessage("Blue suits you", id="4"),
+]
+
+
+class TestSessionStandardSuite(RetrieversIntegrationTests):
+    """LangChain's own suite, for the retriever over a session."""
+
+    @pytest.fixture(autouse=True)
+    def _memory(self, memory: PersistMem) -> None:
+        memory.add_messages(SAID, thread_id="t", user_id="ada")
+        self.memory = memory
+
+    @property
+    def retriever_constructor(self) -> type[PersistMemSessionRetriever]:
+        return PersistMemSessionRetriever
+
+    @property
+    def retriever_constructor_params(self) -> dict[str, Any]:
+        return {"memory": self.memory, "user_id": "ada", "thread_id": "t"}
+
+    @property
+    def retriever_query_example(self) -> str:
+        return "What is my cat called?"
+
+
+def in_thread(thread_id: str, user_id: str = "ada") -> Any:
+    return {"configurable": {"user_id": user_id, "thread_id": thread_id}}
+
+
+async def session_of(either: Any, *said: Any, **options: Any) -> PersistMemSessionRetriever:
+    await either.add_messages(list(said or SAID), thread_id="t", user_id="ada")
+    return PersistMemSessionRetriever(memory=either.memory, **options)
+
+
+async def test_turns_that_share_words_with_the_question_come_first_and_then_the_latest(either) -> None:
+    session = await session_of(either)
+    found = await ask(either, session, "What is my cat called?", in_thread("t"))
+    assert [document.id for document in found] == ["1", "2", "4", "3"]
+    metadata = found[0].metadata
+    assert (metadata["thread_id"], metadata["message_id"], metadata["role"]) == ("t", "1", "user")
+    assert metadata["namespace"] == ("memories", "ada")
+    assert metadata["sent_at"].endswith("+00:00")
+    scores = [document.metadata["score"] for document in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 < score <= 1 for score in scores)
+    latest = await ask(either, session, "And how much?", in_thread("t"))
+    assert [document.id for document in latest] == ["4", "3", "2", "1"]
+
+
+async def test_a_word_that_few_turns_have_counts_for_more(either) -> None:
+    rare = [HumanMessage(f"the price of number {n} is the same", id=f"n{n}") for n in range(5)]
+    session = await session_of(either, HumanMessage("a zebra", id="z"), *rare)
+    (first, *_) = await ask(either, session, "the zebra", in_thread("t"))
+    assert first.id == "z"
+
+
+async def test_a_session_belongs_to_one_user_and_one_thread(either) -> None:
+    session = await session_of(either)
+    assert await ask(either, session, "cat?", in_thread("t", "bob")) == []
+    assert await ask(either, session, "cat?", in_thread("u")) == []
+    with pytest.raises(InvalidInput, match="the run has no thread_id"):
+        await ask(either, session, "cat?", ADA)
+    with pytest.raises(NamespaceMissing):
+        await ask(either, session, "cat?", {"configurable": {"thread_id": "t"}})
+    other = PersistMemSessionRetriever(memory=either.memory, thread_key="conversation_id")
+    assert len(await ask(either, other, "cat?", {"configurable": {"user_id": "ada", "conversation_id": "t"}})) == 4
+    with pytest.raises(InvalidInput, match="the run has no conversation_id"):
+        await ask(either, other, "cat?", in_thread("t"))
+
+
+async def test_a_session_is_what_was_said_and_not_the_question_itself(either) -> None:
+    said = [
+        SystemMessage("cat"),
+        ToolMessage("cat", tool_call_id="c"),
+        AIMessage(""),
+        *SAID[:1],
+        HumanMessage("A cat?"),
+    ]
+    session = await session_of(either, *said)
+    assert [document.id for document in await ask(either, session, "A cat? ", in_thread("t"))] == ["1"]
+    assert len(await ask(either, session, "Another cat?", in_thread("t"))) == 2
+
+
+async def test_options_of_a_session_can_be_given_for_one_call(either) -> None:
+    session = await session_of(either, k=3)
+    assert len(await ask(either, session, "cat", in_thread("t"))) == 3
+    assert [each.id for each in await ask(either, session, "cat", in_thread("t"), k=1)] == ["2"]
+    assert {each.id for each in await ask(either, session, "cat", in_thread("t"), turns=2)} == {"3", "4"}
+    with pytest.raises(InvalidInput, match="turns is 0"):
+        await ask(either, session, "cat", in_thread("t"), turns=0)
+    with pytest.raises(InvalidInput, match="k is 1001"):
+        await ask(either, session, "cat", in_thread("t"), k=1001)
+
+
+async def test_a_session_in_a_language_without_spaces_is_searched_too(either) -> None:
+    session = await session_of(either, HumanMessage("我喜欢喝绿茶", id="tea"), *SAID[1:])
+    (first, *_) = await ask(either, session, "你喜欢喝什么?", in_thread("t"))
+    assert first.id == "tea"
+
+
+async def test_a_session_takes_messages_without_an_id_of_their_own(either) -> None:
+    session = await session_of(either, HumanMessage("My cat is called Pixel"))
+    await either.observe([], thread_id="t", user_id="ada")
+    (turn,) = await ask(either, session, "cat", in_thread("t"))
+    (memory,) = await either.list(user_id="ada")
+    assert memory.provenance.message_ids == (turn.id,)

@@ -18,6 +18,8 @@ from langchain_persistmem import (
     StorageUnavailable,
 )
 from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.importing import _NO_VECTORS
+from langchain_persistmem.postgres.item_search import _SIMILARITY
 from langchain_persistmem.postgres.migrate import check_server, migrations
 from langchain_persistmem.postgres.statements import all_statements, statement
 
@@ -70,9 +72,18 @@ def test_every_table_begins_with_the_namespace_except_two_without_personal_data(
 
 SLOTS = {
     "embedding": sql.Identifier("embedding"),
+    "similarity": sql.SQL(_SIMILARITY["l2"]).format(embedding=sql.SQL("v.embedding")),
     "condition": condition({"a": {"$gt": 1}}).text,
     "vectors_condition": condition({"a": 1}, ["semantic"]).among("v"),
     "words_condition": condition(None).among("w"),
+    # what another memory's tables have, where their names would stand
+    "items": sql.SQL(
+        "(SELECT ''::text AS prefix, ''::text AS key, '{}'::jsonb AS value, now() AS created_at, now() AS updated_at)"
+    ),
+    "vectors": _NO_VECTORS,
+    "expires_at": sql.SQL("NULL::timestamptz"),
+    "minutes": sql.SQL("NULL::integer"),
+    "source": sql.SQL("(SELECT NULL::uuid AS id, NULL::vector AS vector, '{}'::jsonb AS payload)"),
 }
 
 

@@ -79,16 +79,16 @@ def waiting(what: str) -> Generator[None]:
         yield
 
 
-def progress_bar() -> Progress:
-    """A progress bar over turns that vanishes when it is done, and is silent without a terminal."""
+def progress_bar(what: str = "turns", *, quiet: bool = False) -> Progress:
+    """A progress bar that vanishes when it is done, and is silent if ``quiet`` or without a terminal."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn("turns", markup=False),
+        TextColumn(what, markup=False),
         TimeRemainingColumn(),
         console=out(),
         transient=True,
         expand=False,
-        disable=not out().is_terminal,
+        disable=quiet or not out().is_terminal,
     )

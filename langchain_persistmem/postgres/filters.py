@@ -19,6 +19,8 @@ from langchain_persistmem.values import check_json, storable
 
 MAX_DEPTH = 20
 """Filters nested deeper are refused: nobody means them."""
+MAX_VALUES = 10_000
+"""More are refused: PostgreSQL takes 65,535 parameters in a statement, and plans such a filter for seconds."""
 
 TRUE = sql.SQL("TRUE")
 FALSE = sql.SQL("FALSE")
@@ -66,6 +68,10 @@ class _Builder:
     parameters: dict[str, object] = field(default_factory=dict[str, object])
 
     def bound(self, value: object) -> sql.Composable:
+        if len(self.parameters) >= MAX_VALUES:
+            raise InvalidInput(
+                f"filter has more than {MAX_VALUES:,} names and values; use $in, whose list is one of them"
+            )
         name = f"filter_{len(self.parameters)}"
         self.parameters[name] = value
         return sql.Placeholder(name)
@@ -98,6 +104,8 @@ class _Builder:
         if name.startswith("$"):
             raise InvalidInput(f"{where} is not a known operator here; use $and, $or, $not, or a field's name")
         field = sql.SQL("({} #> {}::text[])").format(at, self.bound(name.split(".")))
+        if "." in name:  # a field that is called so comes first
+            field = sql.SQL("COALESCE({} -> {}::text, {})").format(at, self.bound(name), field)
         return self.compare(field, value, where, depth + 1)
 
     def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
@@ -113,28 +121,51 @@ class _Builder:
         return _joined(parts, sql.SQL(" AND "), empty=TRUE)
 
     def equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
+        """What ``value`` alone asks for: an object contains it, at any depth; everything else equals it."""
+        if isinstance(value, Mapping):
+            inside = self.all(cast("Mapping[object, object]", value), where, field, depth)
+            return sql.SQL("(COALESCE(jsonb_typeof({}) = 'object', FALSE) AND {})").format(field, inside)
+        if isinstance(value, (list, tuple)):
+            values = cast("Sequence[object]", value)
+            check_json(values, where)
+            if _holds_objects(values):
+                return self.each(field, values, where, depth)
+        return self.exactly(field, cast("object", value), where, depth)
+
+    def each(self, field: sql.Composable, values: Sequence[object], where: str, depth: int) -> sql.Composable:
+        """A list of the same length, each element of which is as asked for."""
+        parts = [
+            self.compare(sql.SQL("({} -> {})").format(field, sql.Literal(index)), value, f"{where}[{index}]", depth + 1)
+            for index, value in enumerate(values)
+        ]
+        text = "COALESCE(CASE jsonb_typeof({field}) WHEN 'array' THEN jsonb_array_length({field}) = {length} AND {all} END, FALSE)"
+        return sql.SQL(text).format(
+            field=field, length=sql.Literal(len(values)), all=_joined(parts, sql.SQL(" AND "), empty=TRUE)
+        )
+
+    def exactly(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         if value is None:
             return sql.SQL("COALESCE({}, 'null') = 'null'").format(field)
-        if isinstance(value, Mapping):
-            nested = cast("Mapping[object, object]", value)
-            if nested:  # the field is an object too, and contains it
-                inside = self.all(nested, where, field, depth)
-                return sql.SQL("(COALESCE(jsonb_typeof({}) = 'object', FALSE) AND {})").format(field, inside)
-        return sql.SQL("COALESCE({} = {}, FALSE)").format(field, self.json(cast("object", value), where))
+        return sql.SQL("COALESCE({} = {}, FALSE)").format(field, self.json(value, where))
 
     def not_equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        return sql.SQL("NOT {}").format(self.equal(field, value, where, depth))
+        return sql.SQL("NOT {}").format(self.exactly(field, value, where, depth))
 
     def ordered(self, field: sql.Composable, value: object, where: str, depth: int, *, sign: sql.SQL) -> sql.Composable:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise InvalidInput(f"{where} takes a number or a string; for dates use ISO 8601 strings")
-        text = "COALESCE(jsonb_typeof({field}) = jsonb_typeof({value}) AND {field} {sign} {value}, FALSE)"
+        if isinstance(value, str):  # by code points, or the answer would depend on the server's locale
+            text = """COALESCE(jsonb_typeof({field}) = 'string' AND ({field} #>> '{{}}') COLLATE "C" {sign} {value}, FALSE)"""
+            bound = sql.SQL("{}::text").format(self.bound(storable(value, where)))
+            return sql.SQL(text).format(field=field, value=bound, sign=sign)
+        text = "COALESCE(jsonb_typeof({field}) = 'number' AND {field} {sign} {value}, FALSE)"
         return sql.SQL(text).format(field=field, value=self.json(value, where), sign=sign)
 
     def among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        values = _listed(value, where)
-        parts = [self.equal(field, each, f"{where}[{index}]", depth) for index, each in enumerate(values)]
-        return _joined(parts, sql.SQL(" OR "), empty=FALSE)
+        values = _listed(value, where)  # as one parameter, since a statement takes 65,535 of them
+        text = "(COALESCE({field} IN (SELECT jsonb_array_elements({values})), FALSE) OR {missing})"
+        missing = sql.SQL("{} IS NULL").format(field) if None in values else FALSE
+        return sql.SQL(text).format(field=field, values=self.json(values, where), missing=missing)
 
     def not_among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         return sql.SQL("NOT {}").format(self.among(field, value, where, depth))
@@ -150,7 +181,7 @@ class _Builder:
 
 Operator = Callable[[_Builder, sql.Composable, object, str, int], sql.Composable]
 _OPERATORS: Mapping[str, Operator] = {
-    "$eq": _Builder.equal,
+    "$eq": _Builder.exactly,
     "$ne": _Builder.not_equal,
     "$gt": partial(_Builder.ordered, sign=sql.SQL(">")),
     "$gte": partial(_Builder.ordered, sign=sql.SQL(">=")),
@@ -161,6 +192,15 @@ _OPERATORS: Mapping[str, Operator] = {
     "$exists": _Builder.exists,
     "$contains": _Builder.contains,
 }
+
+
+def _holds_objects(values: Sequence[object]) -> bool:
+    """Whether a list cannot be compared as one value: an object in it is contained and not equalled."""
+    return any(
+        isinstance(value, Mapping)
+        or (isinstance(value, (list, tuple)) and _holds_objects(cast("Sequence[object]", value)))
+        for value in values
+    )
 
 
 def _listed(value: object, where: str) -> Sequence[object]:

@@ -82,40 +82,15 @@ async def list_items(
     tx: Transaction, prefix: Namespace, *, filter: Mapping[str, Any] | None, limit: int, offset: int, now: datetime
 ) -> list[Memory]:
     """Current items of every namespace under ``prefix``, newest first."""
-    exact, start, until = prefix_range(prefix)
     wanted = condition(filter)
-    where = {"exact": exact, "from": start, "until": until, "now": now}
-    parameters = {**where, "limit": limit, "offset": offset, **wanted.parameters}
+    parameters = {**page(prefix, limit=limit, offset=offset, now=now), **wanted.parameters}
     return [memory_of(row) for row in await tx.fetch(statement("list_items", condition=wanted.text), parameters)]
 
 
-async def search_items(
-    tx: Transaction,
-    prefix: Namespace,
-    *,
-    query: object,
-    model: EmbeddingModel,
-    filter: Mapping[str, Any] | None,
-    limit: int,
-    offset: int,
-    now: datetime,
-) -> list[tuple[Memory, float]]:
-    """Current items under ``prefix`` with the cosine of their best vector, best first."""
+def page(prefix: Namespace, *, limit: int, offset: int, now: datetime) -> dict[str, object]:
+    """The parameters of a page of what lies under ``prefix``."""
     exact, start, until = prefix_range(prefix)
-    wanted = condition(filter)
-    text = statement("search_items", condition=wanted.text, embedding=vector_column(model))
-    parameters = {
-        "exact": exact,
-        "from": start,
-        "until": until,
-        "now": now,
-        "limit": limit,
-        "offset": offset,
-        "query": query,
-        "model": model.model,
-        **wanted.parameters,
-    }
-    return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+    return {"exact": exact, "from": start, "until": until, "now": now, "limit": limit, "offset": offset}
 
 
 def vector_column(model: EmbeddingModel) -> sql.Identifier:
@@ -128,9 +103,9 @@ async def refresh_items(tx: Transaction, namespace: Namespace, keys: Sequence[st
     await tx.execute(statement("refresh_items"), {"namespace": encode(namespace), "keys": list(keys), "now": now})
 
 
-async def expired_memories(tx: Transaction, *, now: datetime) -> list[tuple[Namespace, list[UUID]]]:
-    """What has expired, by namespace."""
-    rows = await tx.fetch(statement("expired_memories"), {"now": now})
+async def expired_memories(tx: Transaction, *, limit: int, now: datetime) -> list[tuple[Namespace, list[UUID]]]:
+    """At most ``limit`` memories that have expired, by namespace."""
+    rows = await tx.fetch(statement("expired_memories"), {"limit": limit, "now": now})
     return [(decode(row["namespace"]), row["ids"]) for row in rows]
 
 

@@ -111,6 +111,8 @@ CREATE TABLE persistmem.vectors (
     -- the row. Exactly one of the two is filled.
     embedding  halfvec,
     wide       halfvec,
+    -- The vector lies here at length 1; this is the length that the model gave it.
+    norm       real NOT NULL DEFAULT 1,
     PRIMARY KEY (namespace, memory_id, model, part),
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE,
     CHECK (num_nonnulls(embedding, wide) = 1)

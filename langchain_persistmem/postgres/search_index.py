@@ -15,6 +15,7 @@ from langchain_persistmem.postgres.rows import dumped, memory_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Found, Vector
+from langchain_persistmem.vectors import norm_of
 
 if TYPE_CHECKING:
     from pgvector import HalfVector
@@ -40,6 +41,7 @@ async def insert_vectors(
         "model": model.model,
         "memory_ids": [id for id, _, _ in flat],
         "parts": [part for _, part, _ in flat],
+        "norms": [norm_of(vector) for _, _, vector in flat],
         "embeddings": [stored(vector) for _, _, vector in flat],
     }
     if flat:

@@ -5,14 +5,14 @@ coroutine over them runs to its end in one step (see ``backend.py``).
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import psycopg
 import psycopg_pool
 from pgvector.psycopg import register_vector, register_vector_async
-from psycopg import errors
-from psycopg.rows import DictRow
+from psycopg import errors, sql
+from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import (
     ConcurrentUpdate,
@@ -27,6 +27,8 @@ from langchain_persistmem.postgres.statements import Query
 Parameters = Mapping[str, object]
 SyncPool = psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]
 AsyncPool = psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
+
+_ONE_SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 class Transaction(Protocol):
@@ -55,7 +57,9 @@ class SyncTransaction:
 
     def _run(self, query: Query, parameters: Parameters) -> psycopg.Cursor[DictRow]:
         try:
-            return self._connection.execute(query, parameters)
+            if self._connection.row_factory is dict_row:
+                return self._connection.execute(query, parameters)
+            return self._connection.cursor(row_factory=dict_row).execute(query, parameters)  # a user's own pool
         except psycopg.Error as error:
             failure = _statement_failure(error, self._connection)
         raise failure  # outside the handler: the original, which quotes rows, is not its context
@@ -75,24 +79,32 @@ class AsyncTransaction:
 
     async def _run(self, query: Query, parameters: Parameters) -> psycopg.AsyncCursor[DictRow]:
         try:
-            return await self._connection.execute(query, parameters)
+            if self._connection.row_factory is dict_row:
+                return await self._connection.execute(query, parameters)
+            return await self._connection.cursor(row_factory=dict_row).execute(query, parameters)
         except psycopg.Error as error:
             failure = _statement_failure(error, self._connection)
         raise failure
 
 
 @asynccontextmanager
-async def sync_transaction(pool: SyncPool, *, atomic: bool) -> AsyncGenerator[Transaction]:
-    """A connection of ``pool``: in a transaction if ``atomic``, else each statement on its own (one round trip)."""
+async def sync_transaction(pool: SyncPool, *, atomic: bool, snapshot: bool = False) -> AsyncGenerator[Transaction]:
+    """A connection of ``pool``: in a transaction if ``atomic``, else each statement on its own (one round trip).
+
+    With ``snapshot`` the transaction only reads, and all its statements see one moment.
+    """
     failure: BaseException | None = None
     begun = False
     try:
         with pool.connection() as connection:
+            _check_autocommit(connection)
             if not _knows_vectors(connection):
                 with suppress(psycopg.ProgrammingError):  # before setup() the type does not exist yet
                     register_vector(connection)
-            if atomic:
+            if atomic or snapshot:
                 with connection.transaction():
+                    if snapshot:
+                        connection.execute(_ONE_SNAPSHOT)
                     begun = True
                     yield SyncTransaction(connection)
             else:
@@ -105,17 +117,21 @@ async def sync_transaction(pool: SyncPool, *, atomic: bool) -> AsyncGenerator[Tr
 
 
 @asynccontextmanager
-async def async_transaction(pool: AsyncPool, *, atomic: bool) -> AsyncGenerator[Transaction]:
+async def async_transaction(pool: AsyncPool, *, atomic: bool, snapshot: bool = False) -> AsyncGenerator[Transaction]:
     """:func:`sync_transaction` for an asyncio pool."""
     failure: BaseException | None = None
     begun = False
     try:
-        async with pool.connection() as connection:
+        async with AsyncExitStack() as stack:
+            connection = await _checked_out(stack, pool)
+            _check_autocommit(connection)
             if not _knows_vectors(connection):
                 with suppress(psycopg.ProgrammingError):
                     await register_vector_async(connection)
-            if atomic:
+            if atomic or snapshot:
                 async with connection.transaction():
+                    if snapshot:
+                        await connection.execute(_ONE_SNAPSHOT)
                     begun = True
                     yield AsyncTransaction(connection)
             else:
@@ -130,6 +146,20 @@ async def async_transaction(pool: AsyncPool, *, atomic: bool) -> AsyncGenerator[
 def _knows_vectors(connection: psycopg.BaseConnection[Any]) -> bool:
     """Whether pgvector's types are known to this connection; they are looked up once in its life."""
     return connection.adapters.types.get("halfvec") is not None
+
+
+async def _checked_out(stack: AsyncExitStack, pool: AsyncPool) -> psycopg.AsyncConnection[DictRow]:
+    """A connection of ``pool``, which ``stack`` gives back."""
+    half = pool.timeout / 2
+    with suppress(psycopg_pool.PoolTimeout):  # once may be the loop's own fault, which was too busy to look
+        return await stack.enter_async_context(pool.connection(half))
+    return await stack.enter_async_context(pool.connection(half))
+
+
+def _check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
+    """Refuse connections that open transactions by themselves: nobody would end them."""
+    if not connection.autocommit:
+        raise ConfigurationError("the connections need autocommit; open them, or the pool, with autocommit=True")
 
 
 def _statement_failure(error: psycopg.Error, connection: psycopg.BaseConnection[Any]) -> PersistMemError:

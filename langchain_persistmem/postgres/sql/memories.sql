@@ -83,23 +83,6 @@ WHERE (m.namespace = %(exact)s::text OR (m.namespace >= %(from)s::text AND m.nam
 ORDER BY m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
--- name: search_items
--- Items of all namespaces under a prefix by similarity: an item's best vector counts, items without one are left out.
-SELECT m.*, v.similarity
-FROM (
-    SELECT namespace, memory_id, max(-({embedding} <#> %(query)s::halfvec)) AS similarity
-    FROM persistmem.vectors
-    WHERE (namespace = %(exact)s::text OR (namespace >= %(from)s::text AND namespace < %(until)s::text))
-      AND model = %(model)s::smallint AND active
-    GROUP BY namespace, memory_id
-) v
-JOIN persistmem.memories m ON m.namespace = v.namespace AND m.id = v.memory_id
-WHERE m.status = 'active'
-  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-  AND {condition}
-ORDER BY v.similarity DESC, m.updated_at DESC, m.key, m.namespace
-LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
-
 -- name: refresh_items
 -- Items with a time to live that were read live on; its own statement, because reads never write.
 WITH held AS (
@@ -119,10 +102,15 @@ FROM read
 WHERE v.namespace = %(namespace)s::text AND v.memory_id = read.id
 
 -- name: expired_memories
--- What the sweep erases, by namespace; every shard is visited, by design.
+-- What the sweep erases next, by namespace; every shard is visited, by design.
 SELECT m.namespace, array_agg(m.id) AS ids
-FROM persistmem.memories m
-WHERE m.expires_at <= %(now)s::timestamptz
+FROM (
+    SELECT namespace, id
+    FROM persistmem.memories
+    WHERE expires_at <= %(now)s::timestamptz
+    ORDER BY expires_at
+    LIMIT %(limit)s::bigint
+) m
 GROUP BY m.namespace
 ORDER BY m.namespace
 

@@ -61,6 +61,12 @@ class Plan:
     """The last put of each key; None deletes it."""
 
     @property
+    def statements(self) -> int:
+        """How many statements the reads take: gets of one namespace share one."""
+        gets = {op.namespace for op in self.reads.values() if isinstance(op, GetOp)}
+        return len(gets) + sum(not isinstance(op, GetOp) for op in self.reads.values())
+
+    @property
     def texts(self) -> list[str]:
         """What is to be embedded for the puts, each text once."""
         puts = (put for keyed in self.writes.values() for put in keyed.values() if put is not None)
@@ -73,13 +79,14 @@ class Plan:
         return list(dict.fromkeys(query for query in found if query is not None))
 
 
-def plan(ops: Sequence[Op], *, fields: Sequence[str], max_chars: int) -> Plan:
+def plan(ops: Sequence[Op], *, fields: Sequence[str], max_chars: int, queries: bool = True) -> Plan:
     """The batch, checked.
 
     Args:
         ops: LangGraph's operations.
         fields: paths of what is embedded where a put does not say.
         max_chars: of each text only so many characters are embedded.
+        queries: whether they count; a store without an index searches by filters only, as LangGraph's do.
 
     Raises:
         InvalidInput: an operation cannot be done; the message has its place in the batch and the path.
@@ -94,7 +101,7 @@ def plan(ops: Sequence[Op], *, fields: Sequence[str], max_chars: int) -> Plan:
                 put = None if op.value is None else _put(op, op.value, fields=fields, max_chars=max_chars)
                 writes.setdefault(namespace, {})[op.key] = put
             else:
-                reads[place] = _read(op)
+                reads[place] = _read(op) if queries else _without_query(_read(op))
         except InvalidInput as error:
             if len(ops) == 1:
                 raise
@@ -167,6 +174,10 @@ def _read(op: object) -> Read:
     raise InvalidInput(f"an operation is of type {type(op).__name__}; use GetOp, SearchOp, PutOp or ListNamespacesOp")
 
 
+def _without_query(op: Read) -> Read:
+    return op._replace(query=None) if isinstance(op, SearchOp) else op
+
+
 def _search(op: SearchOp) -> SearchOp:
     prefix = _labels(op.namespace_prefix, "namespace_prefix")
     validate_op_namespace(op)
@@ -186,8 +197,8 @@ def _query(query: object) -> str | None:
 
 
 def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
+    op = op._replace(match_conditions=tuple(_match(match) for match in op.match_conditions or ()))
     for match in op.match_conditions or ():
-        _labels(match.path, "match_conditions")
         if match.match_type not in ("prefix", "suffix"):
             raise InvalidInput(f"match_type is {match.match_type!r:.40}; use 'prefix' or 'suffix'")
     validate_op_namespace(op)
@@ -197,6 +208,12 @@ def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
     if op.max_depth is not None:
         values.count(op.max_depth, "max_depth", at_least=1)
     return op
+
+
+def _match(match: MatchCondition) -> MatchCondition:
+    path: object = match.path
+    one_label = isinstance(path, str)  # never its letters
+    return match._replace(path=(path,) if one_label else _labels(path, "match_conditions"))
 
 
 def _put(op: PutOp, value: object, *, fields: Sequence[str], max_chars: int) -> Put:

@@ -1,96 +1,32 @@
-"""The same memories as a LangGraph store: ``graph.compile(store=memory.store)``.
-
-Every behaviour is in the functions below the class, once for both colours. LangGraph's own
-methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their ``a`` twins) all
-come down to :meth:`PersistMemStore.batch` or :meth:`PersistMemStore.abatch`.
-"""
+"""What LangGraph's store does, once for both colours: batches, and the sweep of what has expired."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp, TTLConfig
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from langchain_persistmem.backend import AsyncBackend, Backend, SyncBackend
+from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import forgetting, memories, namespaces, search_index
+from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.readiness import ready
-from langchain_persistmem.store_ops import Plan, Put, fixed_prefix, namespaces_like, plan
+from langchain_persistmem.readiness import check_dimensions, migrated, ready
+from langchain_persistmem.store.index import StoreIndex
+from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
 from langchain_persistmem.types import Memory, Vector
 
 logger = logging.getLogger(__name__)
 
 _ROWS = 500
 """Items in one statement: no batch is too long, and no statement grows without bound."""
-
-
-class PersistMemStore(BaseStore):
-    """LangGraph's store contract over the memories of one database.
-
-    An item is a memory: what is put here is recalled, and what was remembered is found here. The
-    text that an item is recalled by is what ``fields`` (or ``put(index=...)``) point at; for ``$``,
-    the whole, that is ``value["text"]`` or ``value["content"]`` if there is one, else the JSON.
-    ``value["kind"]`` and ``value["importance"]`` are honoured.
-
-    In a batch all reads see the state before its writes, the last put of a key wins, and either
-    all writes happen or none. Expired items are never returned, whether they were swept or not.
-    """
-
-    supports_ttl = True
-
-    def __init__(
-        self, backend: SyncBackend | AsyncBackend, *, fields: Sequence[str] = ("$",), ttl: TTLConfig | None = None
-    ) -> None:
-        """Usually taken from :attr:`PersistMem.store`.
-
-        Args:
-            backend: the database and the models.
-            fields: paths of what is embedded, as in LangGraph's ``IndexConfig``: ``text``, ``tags[*]``.
-            ttl: LangGraph's ``default_ttl`` (minutes) and ``refresh_on_read``.
-
-        Raises:
-            ConfigurationError: ``fields`` is a string.
-        """
-        if isinstance(fields, str):  # it would pass as a list of its letters
-            raise ConfigurationError("fields is a string; pass a list of paths such as ['text', 'tags[*]']")
-        self._backend = backend
-        self._fields = tuple(fields)
-        self.ttl_config = ttl
-
-    def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do ``ops``; the results come in their order.
-
-        Raises:
-            InvalidInput: an operation cannot be done (a ``ValueError``); none was.
-            InvalidNamespaceError: a label is empty, no string, or has a period; nothing was done.
-            EmbeddingFailed: a text or a query has no vector; nothing was done.
-            UseAsyncMethod: the store was opened with ``aopen()``.
-            SchemaOutOfDate: ``setup()`` has not been run on this database.
-        """
-        return self._backend.run(batch, list(ops), fields=self._fields, now=datetime.now(UTC))
-
-    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """:meth:`batch`, awaited."""
-        return await self._backend.arun(batch, list(ops), fields=self._fields, now=datetime.now(UTC))
-
-    def sweep_ttl(self) -> int:
-        """Erase the items that have expired, in every namespace; returns how many.
-
-        Raises:
-            UseAsyncMethod: the store was opened with ``aopen()``.
-        """
-        return self._backend.run(sweep_ttl, now=datetime.now(UTC))
-
-    async def asweep_ttl(self) -> int:
-        """:meth:`sweep_ttl`, awaited."""
-        return await self._backend.arun(sweep_ttl, now=datetime.now(UTC))
+_SWEPT = 1000
+"""Expired items that a sweep looks for at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +41,34 @@ class _Answers:
             self.refreshed.setdefault(found.namespace, set()).add(found.key)
 
 
-async def batch(backend: Backend, ops: Sequence[Op], *, fields: Sequence[str], now: datetime) -> list[Result]:
-    """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`."""
-    todo = plan(ops, fields=fields, max_chars=backend.settings.max_text_chars)
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What searches need: the model and the queries' vectors; without a model, none is needed."""
+
+    index: StoreIndex
+    model: EmbeddingModel | None
+    vectors: Mapping[str, Vector]
+
+
+async def batch(backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime) -> list[Result]:
+    """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`.
+
+    Without an ``index`` nothing is embedded, and a query is not looked at.
+    """
+    paths = (index or StoreIndex()).fields
+    todo = plan(ops, fields=paths, max_chars=backend.settings.max_text_chars, queries=index is not None)
     if not ops:
         return []
-    model = await ready(backend)
-    queries = {query: await backend.embed_query(query) for query in todo.queries}
-    texts = todo.texts
+    await migrated(backend)
+    model = None if index is None else await _model(backend, index)
+    sight = _Sight(index or StoreIndex(), model, await _embedded_queries(backend, todo) if model else {})
+    texts = todo.texts if model else []
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(atomic=False, snapshot=todo.statements > 1) as tx:
             await _get(tx, todo, answers, now=now)
-            await _search(tx, todo, answers, queries, model=model, now=now)
+            await _search(tx, backend, todo, answers, sight, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
         async with backend.transaction() as tx:
@@ -135,16 +85,31 @@ async def batch(backend: Backend, ops: Sequence[Op], *, fields: Sequence[str], n
 
 async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
     """Erase what has expired, one transaction for each namespace; returns the number of items."""
-    await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
-        expired = await memories.expired_memories(tx, now=now)
+    await migrated(backend)
     erased = 0
-    for namespace, ids in expired:
-        async with backend.transaction() as tx:
-            await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-            still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
-            erased += (await forgetting.erase_memories(tx, namespace, still))["memories"]
-    return erased
+    while True:
+        async with backend.transaction(atomic=False) as tx:
+            expired = await memories.expired_memories(tx, limit=_SWEPT, now=now)
+        before = erased
+        for namespace, ids in expired:
+            async with backend.transaction() as tx:
+                await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+                still = await memories.still_expired(
+                    tx, namespace, ids, now=now
+                )  # some may have been put again meanwhile
+                erased += (await forgetting.erase_memories(tx, namespace, still))["memories"]
+        if erased == before or sum(len(ids) for _, ids in expired) < _SWEPT:
+            return erased
+
+
+async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
+    model = await ready(backend)
+    check_dimensions(index.dims, model.dimensions)
+    return model
+
+
+async def _embedded_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
+    return dict(zip(todo.queries, await backend.embed_queries(todo.queries), strict=True)) if todo.queries else {}
 
 
 async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
@@ -159,31 +124,50 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
 
 
 async def _search(
-    tx: Transaction,
-    todo: Plan,
-    answers: _Answers,
-    queries: Mapping[str, Vector],
-    *,
-    model: EmbeddingModel,
-    now: datetime,
+    tx: Transaction, backend: Backend, todo: Plan, answers: _Answers, sight: _Sight, *, now: datetime
 ) -> None:
     for place, op in todo.reads.items():
-        if not isinstance(op, SearchOp):
-            continue
-        prefix, filter, limit, offset = op.namespace_prefix, op.filter, op.limit, op.offset
-        if op.query is None:
-            listed = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
-            found: list[tuple[Memory, float | None]] = [(memory, None) for memory in listed]
-        else:
-            query = search_index.stored(queries[op.query])
-            found = [
-                *await memories.search_items(
-                    tx, prefix, query=query, model=model, filter=filter, limit=limit, offset=offset, now=now
-                )
-            ]
-        for memory, _ in found:
-            answers.note(memory, op)
-        answers.results[place] = [_search_item(memory, score) for memory, score in found]
+        if isinstance(op, SearchOp):
+            found = await _found(tx, backend, op, sight, now=now)
+            for memory, _ in found:
+                answers.note(memory, op)
+            answers.results[place] = [_search_item(memory, score) for memory, score in found]
+
+
+async def _found(
+    tx: Transaction, backend: Backend, op: SearchOp, sight: _Sight, *, now: datetime
+) -> Sequence[tuple[Memory, float | None]]:
+    prefix, filter, limit, offset = op.namespace_prefix, op.filter, op.limit, op.offset
+    if op.query is None or sight.model is None:
+        listed = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
+        return [(memory, None) for memory in listed]
+    vector = sight.vectors[op.query]
+    if sight.index.hybrid:
+        return await item_search.search_items_hybrid(
+            tx,
+            prefix,
+            query=op.query,
+            words=pairs(op.query),
+            embedding=vector,
+            model=sight.model,
+            weights=backend.settings.ranking,
+            language=backend.settings.language,
+            filter=filter,
+            limit=limit,
+            offset=offset,
+            now=now,
+        )
+    return await item_search.search_items(
+        tx,
+        prefix,
+        query=vector,
+        model=sight.model,
+        distance=sight.index.distance,
+        filter=filter,
+        limit=limit,
+        offset=offset,
+        now=now,
+    )
 
 
 async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
@@ -207,7 +191,7 @@ async def _put(
     puts: Mapping[str, Put],
     vectors: Mapping[str, Vector],
     *,
-    model: EmbeddingModel,
+    model: EmbeddingModel | None,
     now: datetime,
 ) -> None:
     new = {key: backend.new_id() for key in puts}
@@ -216,8 +200,9 @@ async def _put(
     known = [id for key, id in ids.items() if id != new[key]]
     await search_index.delete_vectors(tx, namespace, known)
     await search_index.unindex_memories(tx, namespace, known)
-    parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-    await search_index.insert_vectors(tx, namespace, parts, model=model)
+    if model is not None:
+        parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        await search_index.insert_vectors(tx, namespace, parts, model=model)
     words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
 

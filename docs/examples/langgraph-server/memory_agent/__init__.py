@@ -1,0 +1,1 @@
+"""An agent whose memories and threads are in PostgreSQL, for LangGraph Server."""

@@ -1,0 +1,66 @@
+"""The methods of PersistMem that agents use, to be awaited in either colour, so that what uses them is written once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.types import Context, Kind, Memory, Observed, Receipt, Recollection
+
+
+class Awaited:
+    """``await awaited.recall(...)`` is ``memory.recall(...)`` or ``await memory.arecall(...)``.
+
+    The blocking ones answer at once, so that ``backend.finished`` brings a flow over them to its end.
+    """
+
+    def __init__(self, memory: PersistMem, *, asynchronous: bool) -> None:
+        self.memory = memory
+        self.asynchronous = asynchronous
+
+    async def context(
+        self, query: str, *, max_tokens: int | None, kinds: Sequence[Kind] | None, namespace: Namespace
+    ) -> Context:
+        """:meth:`PersistMem.context`."""
+        return await self._call("context", query, max_tokens=max_tokens, kinds=kinds, namespace=namespace)
+
+    async def recall(self, query: str, *, limit: int, namespace: Namespace) -> list[Recollection]:
+        """:meth:`PersistMem.recall`."""
+        return await self._call("recall", query, limit=limit, namespace=namespace)
+
+    async def get(self, key: str, *, namespace: Namespace) -> Memory:
+        """:meth:`PersistMem.get`."""
+        return await self._call("get", key, namespace=namespace)
+
+    async def list(
+        self, *, kinds: Sequence[Kind] | None, limit: int, offset: int, namespace: Namespace
+    ) -> Sequence[Memory]:
+        """:meth:`PersistMem.list`."""
+        return await self._call("list", kinds=kinds, limit=limit, offset=offset, namespace=namespace)
+
+    async def remember(self, text: str, *, namespace: Namespace, **options: Any) -> Memory:
+        """:meth:`PersistMem.remember`."""
+        return await self._call("remember", text, namespace=namespace, **options)
+
+    async def forget(self, keys: Sequence[str], *, namespace: Namespace) -> Receipt:
+        """:meth:`PersistMem.forget` by key."""
+        return await self._call("forget", keys, namespace=namespace)
+
+    async def forgettable(self, query: str, *, limit: int, namespace: Namespace) -> Receipt:
+        """:meth:`PersistMem.forget` by query, which erases nothing and has the candidates."""
+        return await self._call("forget", query=query, limit=limit, namespace=namespace)
+
+    async def observe(
+        self, messages: Sequence[BaseMessage], *, thread_id: str, used: Sequence[str], namespace: Namespace
+    ) -> Observed:
+        """:meth:`PersistMem.observe`."""
+        return await self._call("observe", messages, thread_id=thread_id, used=used, namespace=namespace)
+
+    async def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        if self.asynchronous:
+            return await getattr(self.memory, f"a{name}")(*args, **options)
+        return getattr(self.memory, name)(*args, **options)

@@ -1,0 +1,6 @@
+"""LangGraph's checkpointers in the same database: blocking and awaited."""
+
+from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
+
+__all__ = ["AsyncPersistMemSaver", "PersistMemSaver"]

@@ -1,0 +1,227 @@
+"""The savers' second colour: upstream's ``AsyncPostgresSaver``, with what ``checkpointer.py`` adds."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+import psycopg
+from langchain_core.runnables import RunnableConfig as Config
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.base import DeltaChannelHistory as History
+from langgraph.checkpoint.postgres import aio
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
+from langchain_persistmem.errors import UseAsyncMethod
+from langchain_persistmem.postgres import checkpoint_retention as retention
+from langchain_persistmem.postgres import checkpoint_setup, checkpoints
+from langchain_persistmem.postgres.checkpoint_port import AsyncStatements, async_port
+from langchain_persistmem.postgres.checkpoints import READ_COMMITTED
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+
+T = TypeVar("T")
+
+
+class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
+    """Upstream's ``AsyncPostgresSaver``; it belongs to the event loop on which it was made.
+
+    Its blocking methods serve other threads only. On the loop's own thread they raise
+    ``asyncio.InvalidStateError``, which :class:`~langchain_persistmem.errors.UseAsyncMethod` is too.
+    """
+
+    def __init__(self, conn: aio.Conn, pipe: psycopg.AsyncPipeline | None = None, serde: Serde = None) -> None:
+        super().__init__(conn, pipe, serde)
+        if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
+            self.lock = cast("asyncio.Lock", nullcontext())
+
+    @classmethod
+    @asynccontextmanager
+    async def from_conn_string(
+        cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
+    ) -> "AsyncGenerator[AsyncPersistMemSaver]":
+        """:meth:`PersistMemSaver.from_conn_string`, for asyncio."""
+        async with await psycopg.AsyncConnection[DictRow].connect(
+            conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
+        ) as connection:
+            if pipeline:
+                async with connection.pipeline() as pipe:
+                    yield cls(connection, pipe, serde)
+            else:
+                yield cls(connection, serde=serde)
+
+    @async_port
+    async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
+        """:meth:`PersistMemSaver.setup`, awaiting; it raises the same."""
+        deadline = time.monotonic() + timeout
+        async with self._cursor() as cursor:
+            statements = AsyncStatements(cursor.connection)
+            rows.check_autocommit(cursor.connection)
+            if await checkpoint_setup.is_complete(statements, len(self.MIGRATIONS)):
+                return
+            try:
+                while not await checkpoint_setup.try_lock(statements):
+                    rows.check_deadline(deadline)
+                    await asyncio.sleep(rows.LOCK_PAUSE)
+                await aio.AsyncPostgresSaver(cursor.connection).setup()
+                await checkpoint_setup.complete(statements)
+            finally:
+                if not cursor.connection.closed:
+                    await checkpoint_setup.unlock(statements)
+
+    asetup = setup  # the name that both savers share
+
+    @async_port
+    async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
+        """:meth:`PersistMemSaver.get_tuple`, awaiting."""
+        search = rows.search_one(config)
+        for row in await rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
+            return rows.named(await self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
+        return None
+
+    async def alist(
+        self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
+    ) -> AsyncIterator[CheckpointTuple]:
+        """:meth:`PersistMemSaver.list`, awaiting."""
+        for found in await self._listed(rows.search(config, filter, before, limit)):
+            yield found
+
+    @async_port
+    async def _listed(self, search: rows.Search) -> Sequence[CheckpointTuple]:
+        found = await rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)
+        return [rows.named(await self._load_checkpoint_tuple(row)) for row in found]
+
+    @async_port
+    async def aput(
+        self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> Config:
+        """:meth:`PersistMemSaver.put`, awaiting; it raises the same."""
+        new = await asyncio.to_thread(rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions)
+        async with self._cursor(pipeline=True) as cursor:
+            await cursor.execute(statement("lock_checkpoints"), new)
+            answer = await cursor.connection.cursor().execute(statement("put_checkpoint"), new)
+        count = answer.rowcount or await checkpoints.put_again(self._begin, new)
+        return rows.stored(new, count)
+
+    @async_port
+    async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
+        """:meth:`PersistMemSaver.put_writes`, awaiting."""
+        await super().aput_writes(config, writes, task_id, task_path)
+
+    @async_port
+    async def adelete_thread(self, thread_id: str) -> None:
+        """:meth:`PersistMemSaver.delete_thread`, awaiting."""
+        await retention.delete_threads(self._begin, [str(thread_id)])
+
+    @async_port
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """:meth:`PersistMemSaver.delete_for_runs`, awaiting."""
+        await retention.delete_runs(self._begin, rows.ids(run_ids, "run_ids"))
+
+    @async_port
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """:meth:`PersistMemSaver.copy_thread`, awaiting; it raises the same."""
+        await retention.copy_thread(self._begin, str(source_thread_id), str(target_thread_id))
+
+    @async_port
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """:meth:`PersistMemSaver.prune`, awaiting; it raises the same."""
+        await retention.prune(self._begin, rows.ids(thread_ids, "thread_ids"), strategy)
+
+    @async_port
+    async def aretain(
+        self,
+        *,
+        keep_latest: int | None = None,
+        older_than: timedelta | None = None,
+        thread_ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Mapping[str, int]:
+        """:meth:`PersistMemSaver.retain`, awaiting; it raises the same."""
+        rule = rows.rule(keep_latest, older_than)
+        chosen = None if thread_ids is None else rows.ids(thread_ids, "thread_ids")
+        return await retention.retain(self._begin, rule, chosen, dry_run=dry_run)
+
+    @async_port
+    async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
+        """:meth:`PersistMemSaver.get_delta_channel_history`, awaiting."""
+        return await rows.delta_histories(self._begin, self.serde, config, channels)
+
+    def get_tuple(self, config: Config) -> CheckpointTuple | None:
+        """:meth:`aget_tuple`, from another thread.
+
+        Raises:
+            UseAsyncMethod: called on the loop's own thread, where this would wait for itself for ever.
+        """
+        return self._from_thread("aget_tuple", self.aget_tuple(config))
+
+    def list(
+        self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
+    ) -> Iterator[CheckpointTuple]:
+        """:meth:`alist`, from another thread; raises as :meth:`get_tuple` does."""
+        yield from self._from_thread("alist", self._listed(rows.search(config, filter, before, limit)))
+
+    def put(
+        self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> Config:
+        """:meth:`aput`, from another thread; raises as :meth:`get_tuple` does."""
+        return self._from_thread("aput", self.aput(config, checkpoint, metadata, new_versions))
+
+    def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
+        """:meth:`aput_writes`, from another thread; raises as :meth:`get_tuple` does."""
+        self._from_thread("aput_writes", self.aput_writes(config, writes, task_id, task_path))
+
+    def delete_thread(self, thread_id: str) -> None:
+        """:meth:`adelete_thread`, from another thread; raises as :meth:`get_tuple` does."""
+        self._from_thread("adelete_thread", self.adelete_thread(thread_id))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """:meth:`adelete_for_runs`, from another thread; raises as :meth:`get_tuple` does."""
+        self._from_thread("adelete_for_runs", self.adelete_for_runs(run_ids))
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """:meth:`acopy_thread`, from another thread; raises as :meth:`get_tuple` does."""
+        self._from_thread("acopy_thread", self.acopy_thread(source_thread_id, target_thread_id))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """:meth:`aprune`, from another thread; raises as :meth:`get_tuple` does."""
+        self._from_thread("aprune", self.aprune(thread_ids, strategy=strategy))
+
+    def retain(
+        self,
+        *,
+        keep_latest: int | None = None,
+        older_than: timedelta | None = None,
+        thread_ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Mapping[str, int]:
+        """:meth:`aretain`, from another thread; raises as :meth:`get_tuple` does."""
+        flow = self.aretain(keep_latest=keep_latest, older_than=older_than, thread_ids=thread_ids, dry_run=dry_run)
+        return self._from_thread("aretain", flow)
+
+    def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
+        """:meth:`aget_delta_channel_history`, from another thread; raises as :meth:`get_tuple` does."""
+        flow = self.aget_delta_channel_history(config=config, channels=channels)
+        return self._from_thread("aget_delta_channel_history", flow)
+
+    def _from_thread(self, method: str, call: Coroutine[Any, Any, T]) -> T:
+        with suppress(RuntimeError):  # no loop runs in this thread: the usual case
+            if asyncio.get_running_loop() is self.loop:
+                call.close()
+                raise UseAsyncMethod(f"a blocking call would stop its own event loop; use: await ...{method}(...)")
+        return asyncio.run_coroutine_threadsafe(call, self.loop).result()
+
+    @asynccontextmanager
+    async def _begin(self, *, atomic: bool = True) -> AsyncGenerator[Transaction]:
+        async with self._cursor() as cursor:
+            if self.pipe:
+                await self.pipe.sync()  # what was sent before is not part of this
+            async with cursor.connection.transaction() if atomic else nullcontext():
+                if atomic:
+                    await cursor.execute(READ_COMMITTED)
+                yield AsyncStatements(cursor.connection)

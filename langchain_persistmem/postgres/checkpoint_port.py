@@ -1,0 +1,104 @@
+"""Where the savers' own statements meet the connections that upstream's savers were given, and their errors.
+
+A :class:`~langchain_persistmem.postgres.transaction.Transaction` in two colours, as in
+``transaction.py``; but the connection may be a user's, so that nothing is registered on it, and
+what upstream's code reads from it has to be binary. PostgreSQL's errors pass, and become ours
+where a method of a saver ends.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
+from types import CoroutineType
+from typing import Any, ParamSpec, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import DictRow, dict_row
+
+from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDate
+from langchain_persistmem.postgres.statements import Query
+from langchain_persistmem.postgres.transaction import Parameters, translated
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SyncStatements:
+    """Statements on a blocking connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
+        return self._run(query, parameters).fetchall()
+
+    async def execute(self, query: Query, parameters: Parameters) -> int:
+        return self._run(query, parameters).rowcount
+
+    def _run(self, query: Query, parameters: Parameters) -> psycopg.Cursor[DictRow]:
+        # without parameters nothing is bound: a utility statement takes none
+        return self._connection.cursor(binary=True, row_factory=dict_row).execute(query, parameters or None)
+
+
+class AsyncStatements:
+    """Statements on an asyncio connection."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
+        return await (await self._run(query, parameters)).fetchall()
+
+    async def execute(self, query: Query, parameters: Parameters) -> int:
+        return (await self._run(query, parameters)).rowcount
+
+    async def _run(self, query: Query, parameters: Parameters) -> psycopg.AsyncCursor[DictRow]:
+        return await self._connection.cursor(binary=True, row_factory=dict_row).execute(query, parameters or None)
+
+
+def sync_port(method: Callable[P, T]) -> Callable[P, T]:
+    """``method``, raising our errors instead of PostgreSQL's."""
+
+    @wraps(method)
+    def ported(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except psycopg.Error as error:
+            failure = _failure(error)
+        raise failure  # outside the handler: the original, which may quote rows, is not its context
+
+    return ported
+
+
+def async_port(method: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, CoroutineType[Any, Any, T]]":
+    """:func:`sync_port` for a coroutine."""
+
+    @wraps(method)
+    async def ported(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except psycopg.Error as error:
+            failure = _failure(error)
+        raise failure
+
+    return ported
+
+
+def _failure(error: psycopg.Error) -> PersistMemError:
+    ours = translated(error)
+    if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
+        better = SchemaOutOfDate(
+            "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "
+            "call setup() of the saver once, as their owner and on the primary server"
+        )
+    elif isinstance(error, errors.InsufficientPrivilege):
+        better = ConfigurationError(
+            "the database role lacks rights on LangGraph's checkpoint tables, or on the sequence "
+            "checkpoints_persistmem_order_seq; run setup() once as their owner, who grants them"
+        )
+    elif isinstance(error, errors.ReadOnlySqlTransaction):
+        better = ConfigurationError("this server only reads; give the saver the primary server's connection string")
+    else:
+        return ours
+    better.__cause__ = ours.__cause__
+    return better

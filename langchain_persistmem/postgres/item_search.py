@@ -1,0 +1,95 @@
+"""Statements that search the items of a store: by meaning, or by meaning and words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.memories import page, vector_column
+from langchain_persistmem.postgres.rows import memory_of
+from langchain_persistmem.postgres.search_index import stored
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.settings import Ranking
+from langchain_persistmem.types import Memory, Vector
+from langchain_persistmem.vectors import Distance, norm_of
+
+_SIMILARITY: Mapping[Distance, LiteralString] = {
+    "cosine": "-({embedding} <#> %(query)s::halfvec)",
+    "inner_product": "-({embedding} <#> %(query)s::halfvec) * v.norm * %(norm)s::real",
+    # of vectors of length a and b in directions that lie d apart: sqrt(a * b * d^2 + (a - b)^2), exactly 0 for the same
+    "l2": "-sqrt(v.norm * %(norm)s::real * ({embedding} <-> %(query)s::halfvec) ^ 2 + (v.norm - %(norm)s::real) ^ 2)",
+}
+
+
+async def search_items(
+    tx: Transaction,
+    prefix: Namespace,
+    *,
+    query: Vector,
+    model: EmbeddingModel,
+    distance: Distance,
+    filter: Mapping[str, Any] | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[tuple[Memory, float]]:
+    """Current items under ``prefix`` with the similarity of their best vector, best first.
+
+    That is the cosine, the inner product, or the negative Euclidean distance of the vectors as the
+    embedding model made them.
+    """
+    wanted = condition(filter)
+    embedding = sql.SQL("v.{}").format(vector_column(model))
+    similarity = sql.SQL(_SIMILARITY[distance]).format(embedding=embedding)
+    parameters = {
+        **page(prefix, limit=limit, offset=offset, now=now),
+        "query": stored(query),
+        "norm": norm_of(query),
+        "model": model.model,
+        **wanted.parameters,
+    }
+    text = statement("search_items", condition=wanted.text, similarity=similarity)
+    return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+
+
+async def search_items_hybrid(
+    tx: Transaction,
+    prefix: Namespace,
+    *,
+    query: str,
+    words: Sequence[str],
+    embedding: Vector,
+    model: EmbeddingModel,
+    weights: Ranking,
+    language: str,
+    filter: Mapping[str, Any] | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[tuple[Memory, float]]:
+    """Current items under ``prefix`` by meaning and by words, best first, with scores from 0 to 1."""
+    wanted = condition(filter)
+    parameters = {
+        **page(prefix, limit=limit, offset=offset, now=now),
+        "query": query,
+        "words": list(words),
+        "embedding": stored(embedding),
+        "model": model.model,
+        "language": language,
+        "prior": weights.prior_count,
+        "usual": model.background_mean,
+        "deviation": model.background_deviation,
+        "rarity": weights.rarity,
+        "coverage": weights.coverage,
+        "even": weights.even,
+        "even_per_log": weights.even_per_log,
+        "softness": weights.softness,
+        **wanted.parameters,
+    }
+    text = statement("search_items_hybrid", condition=wanted.text, embedding=vector_column(model))
+    return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]

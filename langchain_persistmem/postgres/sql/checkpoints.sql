@@ -1,0 +1,279 @@
+-- name: lock_checkpoints
+-- Who appends to one namespace of a thread waits for others who do, and for whoever changes the whole thread.
+SELECT pg_advisory_xact_lock_shared(hashtextextended(%(thread_id)s::text, 7302)),
+       pg_advisory_xact_lock(hashtextextended(%(thread_id)s::text || chr(31) || %(checkpoint_ns)s::text, 7303))
+
+-- name: lock_checkpoint_threads
+-- Who deletes, prunes or copies whole threads waits for everybody who appends, and they for it; in order, against deadlocks.
+SELECT pg_advisory_xact_lock(hashtextextended(thread_id, 7302))
+FROM (SELECT DISTINCT thread_id FROM unnest(%(thread_ids)s::text[]) AS t (thread_id) ORDER BY thread_id) AS sorted
+
+-- name: put_checkpoint
+-- A checkpoint with its blobs: no row comes back, and nothing is stored, if it continues a head that is none any more.
+WITH head AS (
+    SELECT checkpoint_id FROM checkpoints
+    WHERE thread_id = %(thread_id)s::text AND checkpoint_ns = %(checkpoint_ns)s::text
+    ORDER BY persistmem_order DESC NULLS LAST, checkpoint_id DESC
+    LIMIT 1
+), stored AS (
+    INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
+    SELECT %(thread_id)s::text, %(checkpoint_ns)s::text, %(checkpoint_id)s::text, %(parent_id)s::text,
+           %(checkpoint)s::jsonb, %(metadata)s::jsonb
+    WHERE NOT %(continues_head)s::boolean
+       OR (current_setting('transaction_isolation') = 'read committed' -- or head is older than the lock
+           AND ((SELECT checkpoint_id FROM head) IS NOT DISTINCT FROM %(parent_id)s::text
+                OR (SELECT checkpoint_id FROM head) = %(checkpoint_id)s::text))
+    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
+    DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata
+    RETURNING 1
+), blobs AS (
+    INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+    SELECT %(thread_id)s::text, %(checkpoint_ns)s::text, b.channel, b.version, b.type, b.blob
+    FROM stored, unnest(%(channels)s::text[], %(versions)s::text[], %(types)s::text[], %(blobs)s::bytea[])
+         AS b (channel, version, type, blob)
+    ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING
+)
+SELECT 1 AS stored FROM stored
+
+-- name: checkpoint_head
+-- The checkpoint that was stored last.
+SELECT checkpoint_id FROM checkpoints
+WHERE thread_id = %(thread_id)s::text AND checkpoint_ns = %(checkpoint_ns)s::text
+ORDER BY persistmem_order DESC NULLS LAST, checkpoint_id DESC
+LIMIT 1
+
+-- name: checkpoint_delta_history
+-- Per channel the writes from the nearest stored value to a checkpoint, and that value, by the parents and by no clock.
+WITH RECURSIVE walk AS (
+    SELECT wanted.channel, target.parent_checkpoint_id AS checkpoint_id, 1 AS steps
+    FROM checkpoints target, unnest(%(channels)s::text[]) AS wanted (channel)
+    WHERE target.thread_id = %(thread_id)s::text AND target.checkpoint_ns = %(checkpoint_ns)s::text
+      AND target.checkpoint_id = %(checkpoint_id)s::text AND target.parent_checkpoint_id <> target.checkpoint_id
+  UNION ALL
+    SELECT walk.channel, c.parent_checkpoint_id, walk.steps + 1
+    FROM walk
+    JOIN checkpoints c ON c.thread_id = %(thread_id)s::text AND c.checkpoint_ns = %(checkpoint_ns)s::text
+                      AND c.checkpoint_id = walk.checkpoint_id AND c.parent_checkpoint_id <> c.checkpoint_id
+    WHERE coalesce(c.checkpoint -> 'channel_values' -> walk.channel, 'null') = 'null'
+      AND NOT EXISTS (
+          SELECT 1 FROM checkpoint_blobs b
+          WHERE b.thread_id = c.thread_id AND b.checkpoint_ns = c.checkpoint_ns AND b.channel = walk.channel
+            AND b.version = c.checkpoint -> 'channel_versions' ->> walk.channel AND b.type <> 'empty'
+      )
+)
+SELECT walk.channel, walk.steps, w.task_id, w.task_path, w.idx, w.type, w.blob, NULL::jsonb AS inline
+FROM walk
+JOIN checkpoint_writes w ON w.thread_id = %(thread_id)s::text AND w.checkpoint_ns = %(checkpoint_ns)s::text
+                        AND w.checkpoint_id = walk.checkpoint_id AND w.channel = walk.channel
+UNION ALL
+SELECT walk.channel, walk.steps, NULL, NULL, NULL, b.type, b.blob, c.checkpoint -> 'channel_values' -> walk.channel
+FROM walk
+JOIN checkpoints c ON c.thread_id = %(thread_id)s::text AND c.checkpoint_ns = %(checkpoint_ns)s::text
+                  AND c.checkpoint_id = walk.checkpoint_id
+LEFT JOIN checkpoint_blobs b ON b.thread_id = c.thread_id AND b.checkpoint_ns = c.checkpoint_ns AND b.channel = walk.channel
+                            AND b.version = c.checkpoint -> 'channel_versions' ->> walk.channel AND b.type <> 'empty'
+WHERE b.blob IS NOT NULL OR coalesce(c.checkpoint -> 'channel_values' -> walk.channel, 'null') <> 'null'
+
+-- name: checkpoint_threads
+-- The threads after one, in order: retention goes through all of them page by page.
+SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id > %(after)s::text ORDER BY thread_id LIMIT %(limit)s::int
+
+-- name: checkpoint_threads_of_runs
+-- The threads in which these runs left checkpoints.
+SELECT DISTINCT thread_id FROM checkpoints WHERE metadata ->> 'run_id' = ANY (%(run_ids)s::text[]) ORDER BY thread_id
+
+-- name: doomed_checkpoints
+-- What of a thread may go, oldest first: nothing that stays, and nothing from which a DeltaChannel of it is rebuilt.
+WITH RECURSIVE ranked AS (
+    SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, persistmem_order,
+           (checkpoint ->> 'v')::numeric < 4 AS sends_with_parent,
+           metadata -> 'parents' ->> '' AS root, -- the checkpoint of the main graph from which a subgraph was called
+           row_number() OVER newest_first AS place,
+           (checkpoint ->> 'ts')::timestamptz AS made,
+           max((checkpoint ->> 'ts')::timestamptz) OVER () AS newest
+    FROM checkpoints
+    WHERE thread_id = %(thread_id)s::text
+    WINDOW newest_first AS (PARTITION BY checkpoint_ns ORDER BY persistmem_order DESC NULLS LAST, checkpoint_id DESC)
+), judged AS (
+    SELECT *, CASE
+        WHEN %(run_ids)s::text[] IS NOT NULL THEN NOT coalesce(metadata ->> 'run_id' = ANY (%(run_ids)s::text[]), false)
+        WHEN %(keep)s::int IS NULL AND newest < %(cutoff)s::timestamptz THEN false
+        ELSE place = 1 OR coalesce(place <= %(keep)s::int, false) OR coalesce(made >= %(cutoff)s::timestamptz, false)
+    END AS wanted
+    FROM ranked
+), kept AS (
+    SELECT * FROM judged
+    WHERE wanted AND (
+        %(run_ids)s::text[] IS NOT NULL
+        OR position(':' IN checkpoint_ns) = 0 -- a call of a subgraph has its task's id in its namespace
+        OR root IS NULL
+        OR root NOT IN (SELECT checkpoint_id FROM ranked WHERE checkpoint_ns = '')
+        OR root IN (SELECT checkpoint_id FROM judged WHERE checkpoint_ns = '' AND wanted)
+    )
+), needed AS (
+    SELECT k.checkpoint_ns, k.parent_checkpoint_id AS checkpoint_id, d.channel, d.whole_chain
+    FROM kept k, LATERAL (
+        SELECT jsonb_object_keys(k.metadata -> 'counters_since_delta_snapshot') AS channel, false AS whole_chain
+      UNION ALL
+        SELECT '', true WHERE k.metadata ? 'delta_writes_versioned' -- LangGraph.js, which does not name the channels
+    ) AS d
+    WHERE k.parent_checkpoint_id IS NOT NULL
+  UNION
+    SELECT c.checkpoint_ns, c.parent_checkpoint_id, n.channel, n.whole_chain
+    FROM needed n
+    JOIN checkpoints c ON c.thread_id = %(thread_id)s::text AND c.checkpoint_ns = n.checkpoint_ns
+                      AND c.checkpoint_id = n.checkpoint_id
+    WHERE c.parent_checkpoint_id IS NOT NULL AND (n.whole_chain OR (
+        coalesce(c.checkpoint -> 'channel_values' -> n.channel, 'null') = 'null'
+        AND NOT EXISTS (
+            SELECT 1 FROM checkpoint_blobs b
+            WHERE b.thread_id = c.thread_id AND b.checkpoint_ns = c.checkpoint_ns AND b.channel = n.channel
+              AND b.version = c.checkpoint -> 'channel_versions' ->> n.channel AND b.type <> 'empty'
+        )
+    ))
+), staying AS (
+    SELECT checkpoint_ns, checkpoint_id FROM kept
+  UNION
+    SELECT checkpoint_ns, checkpoint_id FROM needed
+  UNION
+    SELECT k.checkpoint_ns, k.parent_checkpoint_id FROM kept k -- before version 4, sends lay with the parent
+    WHERE k.sends_with_parent AND EXISTS (
+        SELECT 1 FROM checkpoint_writes w
+        WHERE w.thread_id = %(thread_id)s::text AND w.checkpoint_ns = k.checkpoint_ns
+          AND w.checkpoint_id = k.parent_checkpoint_id AND w.channel = '__pregel_tasks'
+    )
+)
+SELECT checkpoint_ns, checkpoint_id
+FROM ( -- grouped and never joined: a join is planned for the usual thread, and takes minutes for one that is worth pruning
+    SELECT checkpoint_ns, checkpoint_id, place, 0 AS stays FROM ranked
+  UNION ALL
+    SELECT checkpoint_ns, checkpoint_id, 0, 1 FROM staying
+) AS every
+GROUP BY checkpoint_ns, checkpoint_id
+HAVING sum(stays) = 0
+ORDER BY max(place) DESC
+LIMIT %(limit)s::int
+
+-- name: erase_doomed_checkpoints
+-- Checkpoints with their writes; what had one of them as its parent becomes a root.
+WITH doomed AS (
+    SELECT * FROM unnest(%(namespaces)s::text[], %(ids)s::text[]) AS d (checkpoint_ns, checkpoint_id)
+), c AS (
+    DELETE FROM checkpoints USING doomed d
+    WHERE checkpoints.thread_id = %(thread_id)s::text AND checkpoints.checkpoint_ns = d.checkpoint_ns
+      AND checkpoints.checkpoint_id = d.checkpoint_id
+    RETURNING 1
+), w AS (
+    DELETE FROM checkpoint_writes USING doomed d
+    WHERE checkpoint_writes.thread_id = %(thread_id)s::text AND checkpoint_writes.checkpoint_ns = d.checkpoint_ns
+      AND checkpoint_writes.checkpoint_id = d.checkpoint_id
+    RETURNING 1
+), orphans AS (
+    UPDATE checkpoints SET parent_checkpoint_id = NULL
+    WHERE thread_id = %(thread_id)s::text AND parent_checkpoint_id IS NOT NULL
+      AND (checkpoint_ns, parent_checkpoint_id) IN (SELECT checkpoint_ns, checkpoint_id FROM doomed)
+      AND (checkpoint_ns, checkpoint_id) NOT IN (SELECT checkpoint_ns, checkpoint_id FROM doomed)
+)
+SELECT (SELECT count(*) FROM c) AS checkpoints, (SELECT count(*) FROM w) AS checkpoint_writes
+
+-- name: erase_unused_checkpoint_blobs
+-- Blobs that no checkpoint of the thread uses; a statement of its own, to see what the one before it left.
+WITH unused AS (
+    SELECT checkpoint_ns, channel, version FROM checkpoint_blobs WHERE thread_id = %(thread_id)s::text
+  EXCEPT
+    SELECT c.checkpoint_ns, v.key, v.value
+    FROM checkpoints c, jsonb_each_text(c.checkpoint -> 'channel_versions') AS v
+    WHERE c.thread_id = %(thread_id)s::text
+)
+DELETE FROM checkpoint_blobs b USING unused u
+WHERE b.thread_id = %(thread_id)s::text AND b.checkpoint_ns = u.checkpoint_ns AND b.channel = u.channel
+  AND b.version = u.version
+
+-- name: count_doomed_checkpoints
+-- What the two statements above would erase, for a dry run, which writes nothing.
+WITH doomed AS (
+    SELECT * FROM unnest(%(namespaces)s::text[], %(ids)s::text[]) AS d (checkpoint_ns, checkpoint_id)
+)
+SELECT (SELECT count(*) FROM doomed) AS checkpoints,
+       (SELECT count(*) FROM checkpoint_writes w JOIN doomed USING (checkpoint_ns, checkpoint_id)
+        WHERE w.thread_id = %(thread_id)s::text) AS checkpoint_writes,
+       (SELECT count(*) FROM (
+            SELECT checkpoint_ns, channel, version FROM checkpoint_blobs WHERE thread_id = %(thread_id)s::text
+          EXCEPT
+            SELECT c.checkpoint_ns, v.key, v.value
+            FROM checkpoints c, jsonb_each_text(c.checkpoint -> 'channel_versions') AS v
+            WHERE c.thread_id = %(thread_id)s::text
+              AND (c.checkpoint_ns, c.checkpoint_id) NOT IN (SELECT checkpoint_ns, checkpoint_id FROM doomed)
+       ) AS unused) AS checkpoint_blobs
+
+-- name: checkpoint_thread_exists
+-- Whether a thread has anything at all: a copy never mixes with it.
+SELECT EXISTS (SELECT 1 FROM checkpoints WHERE thread_id = %(thread_id)s::text)
+    OR EXISTS (SELECT 1 FROM checkpoint_blobs WHERE thread_id = %(thread_id)s::text)
+    OR EXISTS (SELECT 1 FROM checkpoint_writes WHERE thread_id = %(thread_id)s::text) AS present
+
+-- name: copy_checkpoints
+-- Every checkpoint of a thread under another name, in the same order, so that the same one is its head.
+INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)
+SELECT %(target)s::text, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint,
+       CASE WHEN metadata ? 'thread_id' THEN jsonb_set(metadata, ARRAY['thread_id'], to_jsonb(%(target)s::text)) ELSE metadata END
+FROM checkpoints WHERE thread_id = %(source)s::text
+ORDER BY persistmem_order NULLS FIRST, checkpoint_id
+
+-- name: copy_checkpoint_blobs
+-- The values of a thread's channels under another name.
+INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+SELECT %(target)s::text, checkpoint_ns, channel, version, type, blob
+FROM checkpoint_blobs WHERE thread_id = %(source)s::text
+
+-- name: copy_checkpoint_writes
+-- The writes of a thread's tasks under another name.
+INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
+SELECT %(target)s::text, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob
+FROM checkpoint_writes WHERE thread_id = %(source)s::text
+
+-- name: checkpoint_pending_sends
+-- Sends that checkpoints before version 4 find among their parent's writes.
+SELECT w.thread_id, w.checkpoint_ns, w.checkpoint_id,
+       array_agg(ARRAY[w.type::bytea, w.blob] ORDER BY w.task_path, w.task_id, w.idx) AS sends
+FROM checkpoint_writes w
+JOIN (SELECT DISTINCT * FROM unnest(%(threads)s::text[], %(namespaces)s::text[], %(ids)s::text[])
+          AS u (thread_id, checkpoint_ns, checkpoint_id)) AS p
+  ON p.thread_id = w.thread_id AND p.checkpoint_ns = w.checkpoint_ns AND p.checkpoint_id = w.checkpoint_id
+WHERE w.channel = '__pregel_tasks'
+GROUP BY w.thread_id, w.checkpoint_ns, w.checkpoint_id
+
+-- name: checkpoint_setup_state
+-- What set-up has left to do, from the catalogue alone, so that it may be asked on a replica and by any role.
+SELECT to_regclass('checkpoint_migrations') IS NOT NULL AS migrated,
+       (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid = to_regclass('checkpoints')) AS schema,
+       EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+               WHERE a.attrelid = to_regclass('checkpoints') AND a.attname = 'persistmem_order') AS ordered,
+       EXISTS (SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+               WHERE i.indrelid = to_regclass('checkpoints') AND c.relname = 'checkpoints_persistmem_head_idx') AS indexed
+
+-- name: checkpoint_migration
+-- The newest of LangGraph's own migrations that this database has.
+SELECT coalesce(max(v), -1) AS version FROM checkpoint_migrations
+
+-- name: invalid_checkpoint_indexes
+-- Indexes that a killed CREATE INDEX CONCURRENTLY left behind: never used, and skipped by IF NOT EXISTS.
+SELECT n.nspname AS schema, c.relname AS name
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT i.indisvalid
+  AND i.indrelid IN (to_regclass('checkpoints'), to_regclass('checkpoint_blobs'), to_regclass('checkpoint_writes'))
+
+-- name: checkpoint_writers
+-- Roles that may insert checkpoints without owning the table, NULL for everybody: a sequence has rights of its own.
+SELECT DISTINCT CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END AS role
+FROM pg_class c, aclexplode(c.relacl) AS a
+WHERE c.oid = to_regclass('checkpoints') AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
+
+-- name: try_lock_checkpoint_setup
+-- One set-up at a time, without waiting: a waiting session would block CREATE INDEX CONCURRENTLY.
+SELECT pg_try_advisory_lock(%(key)s::bigint) AS locked
+
+-- name: unlock_checkpoint_setup
+-- A session's lock outlasts its transactions.
+SELECT pg_advisory_unlock(%(key)s::bigint)

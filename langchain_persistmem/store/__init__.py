@@ -1,0 +1,6 @@
+"""LangGraph's store over the memories: blocking and awaited."""
+
+from langchain_persistmem.store.async_store import AsyncPersistMemStore
+from langchain_persistmem.store.sync_store import PersistMemStore
+
+__all__ = ["AsyncPersistMemStore", "PersistMemStore"]

@@ -1,0 +1,124 @@
+"""The store of ``PersistMem.aopen()``, and the one that stands alone for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from langgraph.store.base import Op, Result
+from psycopg import AsyncConnection, AsyncPipeline
+from psycopg_pool import AsyncConnectionPool
+
+from langchain_persistmem import readiness
+from langchain_persistmem.backend import AsyncBackend
+from langchain_persistmem.connection import PoolConfig, given_async_pool, open_async_pool
+from langchain_persistmem.errors import UseAsyncMethod
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.store import batch as store_batch
+from langchain_persistmem.store.base import Deserializer, Store
+from langchain_persistmem.store.index import (
+    Config,
+    index_of,
+    models_of_index,
+    without_model,
+)
+from langchain_persistmem.store.sweeper import TaskSweeper
+
+
+class AsyncPersistMemStore(Store):
+    """LangGraph's ``AsyncPostgresStore``, over the memories of one database, for the event loop that it is made on.
+
+    What is said of :class:`PersistMemStore` holds here too. Its blocking methods (``get``, ``put``, ...)
+    serve other threads only; on the loop's own thread they raise :class:`UseAsyncMethod`.
+    """
+
+    def __init__(
+        self,
+        conn: AsyncBackend | AsyncConnectionPool[Any] | AsyncConnection[Any],
+        *,
+        pipe: AsyncPipeline | None = None,
+        deserializer: Deserializer | None = None,
+        index: Config | None = None,
+        ttl: Config | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+    ) -> None:
+        """A store on what is open already; the arguments are those of :class:`PersistMemStore`."""
+        if isinstance(conn, AsyncBackend):
+            self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
+        else:
+            models = models_of_index(index, settings, blocking=False)
+            self._backend, self.embeddings = AsyncBackend(given_async_pool(conn), models, settings), models.embeddings
+            options = None if index is None else index_of(index)
+        self._set(index, options, ttl, deserializer)
+        self._loop = asyncio.get_running_loop()
+        self._sweeper = TaskSweeper(self.sweep_ttl)
+
+    @classmethod
+    @asynccontextmanager
+    async def from_conn_string(
+        cls,
+        conn_string: str,
+        *,
+        pipeline: bool = False,
+        pool_config: PoolConfig | None = None,
+        index: Config | None = None,
+        ttl: Config | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+    ) -> AsyncGenerator[Self]:
+        """:meth:`PersistMemStore.from_conn_string`, to be entered with ``async with``."""
+        async with AsyncExitStack() as stack:
+            pool = await open_async_pool(stack, conn_string, settings, pool_config)
+            yield await stack.enter_async_context(cls(pool, index=index, ttl=ttl, settings=settings))
+
+    async def __aenter__(self) -> Self:
+        if self._sweeps_by_itself:
+            await self.start_ttl_sweeper()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._sweeper.close()
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """:meth:`abatch`, from another thread than the event loop's.
+
+        Raises:
+            UseAsyncMethod: called on the loop's own thread, or when the loop does not run.
+        """
+        with suppress(RuntimeError):  # no loop runs in this thread: the usual case
+            if asyncio.get_running_loop() is self._loop:
+                raise UseAsyncMethod(
+                    "a blocking call would stop its own event loop; use: await ...abatch(...), or the method of the "
+                    "same name with an 'a' before it"
+                )
+        if not self._loop.is_running():
+            raise UseAsyncMethod("the event loop of this store does not run; use: await ...abatch(...) on it")
+        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """:meth:`PersistMemStore.batch`, awaited; it raises the same."""
+        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+
+    async def setup(self) -> list[str]:
+        """:meth:`PersistMemStore.setup`, awaited; it raises the same."""
+        return await self._backend.arun(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+
+    async def sweep_ttl(self) -> int:
+        """:meth:`PersistMemStore.sweep_ttl`, awaited."""
+        return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
+
+    asetup, asweep_ttl = setup, sweep_ttl  # the names that both stores share
+
+    async def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> asyncio.Task[None]:
+        """:meth:`PersistMemStore.start_ttl_sweeper`, with a task; cancelling it stops the sweeper."""
+        seconds = self._sweep_seconds(sweep_interval_minutes)
+        return asyncio.create_task(asyncio.sleep(0)) if seconds is None else self._sweeper.start(seconds)
+
+    async def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as upstream's
+        """:meth:`PersistMemStore.stop_ttl_sweeper`, awaited."""
+        return await self._sweeper.stop(timeout)

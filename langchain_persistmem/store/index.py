@@ -1,0 +1,177 @@
+"""How a store indexes and lets expire: LangGraph's ``index=`` and ``ttl=``, checked; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, get_args
+
+from langgraph.store.base import TTLConfig
+from langgraph.store.base.embed import EmbeddingsLambda
+
+from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.models import Models, embeddings_of, name_of_embeddings
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.store.ops import MAX_MINUTES
+from langchain_persistmem.vectors import Distance
+
+T = TypeVar("T")
+
+MAX_DIMENSIONS = 16_000
+"""pgvector's own limit."""
+
+Config = Mapping[str, Any]
+"""LangGraph's ``IndexConfig``, ``PostgresIndexConfig`` or ``TTLConfig``: dicts with known keys."""
+
+_DISTANCES: tuple[Distance, ...] = get_args(Distance)
+_INDEX_KEYS = ("dims", "embed", "fields", "distance_type", "ann_index_config", "hybrid")
+_ANN_NUMBERS = ("m", "ef_construction", "nlist", "lists")
+_ANN_CHOICES = {"kind": ("hnsw", "ivfflat", "flat"), "vector_type": ("vector", "halfvec", "bit")}
+_YEAR = 527_040
+_TTL_NUMBERS = {"default_ttl": MAX_MINUTES, "sweep_interval_minutes": _YEAR}  # at most so many minutes
+_TTL_SWITCHES = ("refresh_on_read", "omit_expired")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreIndex:
+    """By what the items of a store are found."""
+
+    fields: tuple[str, ...] = ("$",)
+    """Paths of what is embedded, such as ``text`` or ``tags[*]``; ``$`` is the whole."""
+    dims: int | None = None
+    """The dimensions that the vectors are believed to have."""
+    distance: Distance = "cosine"
+    hybrid: bool = False
+    """Whether a query also searches by words."""
+
+
+def index_of(config: Config | None) -> StoreIndex:
+    """``config`` without its model, checked.
+
+    Raises:
+        ConfigurationError: it has an unknown key, or a value that cannot be; the message names it.
+    """
+    given = _known(config or {}, "index", _INDEX_KEYS)
+    _check_ann(given.get("ann_index_config"))
+    dims: object = given.get("dims")
+    if dims is not None and (isinstance(dims, bool) or not isinstance(dims, int) or not 1 <= dims <= MAX_DIMENSIONS):
+        raise ConfigurationError(f"index['dims'] is {dims!r:.40}; pass a whole number from 1 to {MAX_DIMENSIONS:,}")
+    distance: Distance = _one_of(given.get("distance_type") or "cosine", "index['distance_type']", _DISTANCES)
+    hybrid = _switch(given.get("hybrid") or False, "index['hybrid']")
+    if hybrid and distance != "cosine":
+        raise ConfigurationError(f"index['hybrid'] weighs cosines against words; leave out distance_type={distance!r}")
+    return StoreIndex(fields=_fields(given.get("fields")), dims=dims, distance=distance, hybrid=hybrid)
+
+
+def models_of_index(config: Config | None, settings: Settings, *, blocking: bool) -> Models:
+    """The embedding model of ``config``; none if there is no config.
+
+    Raises:
+        ConfigurationError: ``embed`` or ``dims`` is missing or of no use, or ``embed`` is an async function and the
+            store blocks.
+        MissingDependency: ``embed`` is a ``"provider:model"`` string, and an extra is not installed.
+    """
+    if config is None:
+        return Models(embeddings=None, embedding_name=None, chat=None, chat_name=None)
+    index_of(config)
+    for key in ("dims", "embed"):
+        if config.get(key) is None:
+            raise ConfigurationError(
+                f"index has no {key!r}; pass dims=, the vectors' dimensions, and embed=, the model"
+            )
+    made = embeddings_of(config["embed"])
+    if blocking and isinstance(made, EmbeddingsLambda) and not hasattr(made, "func"):
+        raise ConfigurationError("index['embed'] is an async function, and this store blocks; use AsyncPersistMemStore")
+    name = settings.embedding_model or name_of_embeddings(config["embed"], made)
+    return Models(embeddings=made, embedding_name=name, chat=None, chat_name=None)
+
+
+def without_model(config: Config | None) -> Config:
+    """``config`` for a store whose model is given already.
+
+    Raises:
+        ConfigurationError: it has a model of its own.
+    """
+    if config is not None and config.get("embed") is not None:
+        raise ConfigurationError(
+            "the index of memory.store has its model from open(); pass embeddings= there, not 'embed'"
+        )
+    return config or {}
+
+
+def ttl_of(config: Config | None) -> TTLConfig | None:
+    """``config``, checked; a copy.
+
+    Raises:
+        ConfigurationError: it has an unknown key, or a value that cannot be; the message names it.
+    """
+    if config is None:
+        return None
+    given = _known(config, "ttl", (*_TTL_NUMBERS, *_TTL_SWITCHES))
+    for key, at_most in _TTL_NUMBERS.items():
+        if given.get(key) is not None:
+            minutes(given[key], f"ttl[{key!r}]", at_most=at_most)
+    for key in _TTL_SWITCHES:
+        if given.get(key) is not None:
+            _switch(given[key], f"ttl[{key!r}]")
+    return cast("TTLConfig", {key: value for key, value in given.items() if value is not None})
+
+
+def minutes(given: object, where: str, *, at_most: float = _YEAR) -> float:
+    """``given``, if it is a number of minutes, more than 0.
+
+    Raises:
+        ConfigurationError: it is something else, or too long.
+    """
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given <= at_most:
+        raise ConfigurationError(f"{where} is {given!r:.40}; pass minutes, more than 0 and at most {at_most:.0f}")
+    return float(given)
+
+
+def _fields(given: object) -> tuple[str, ...]:
+    if not given:
+        return ("$",)
+    if isinstance(given, str):
+        return (given,)
+    if isinstance(given, (list, tuple)):
+        paths = cast("Sequence[object]", given)
+        found = tuple(path for path in paths if isinstance(path, str))
+        if len(found) == len(paths):
+            return found
+    raise ConfigurationError("index['fields'] is not usable; pass a list of paths such as ['text', 'tags[*]']")
+
+
+def _check_ann(given: object) -> None:
+    """What upstream makes an approximate index from; our search is exact and needs none."""
+    if given is None:
+        return
+    where = "index['ann_index_config']"
+    config = _known(given, where, (*_ANN_CHOICES, *_ANN_NUMBERS))
+    for key, choices in _ANN_CHOICES.items():
+        if config.get(key) is not None:
+            _one_of(config[key], f"{where}[{key!r}]", choices)
+    for key in _ANN_NUMBERS:
+        number: object = config.get(key)
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+            raise ConfigurationError(f"{where}[{key!r}] is {number!r:.40}; pass a whole number of at least 1")
+
+
+def _known(given: object, where: str, keys: Sequence[str]) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{where} is of type {type(given).__name__}; pass a dict")
+    config = dict(cast("Mapping[str, Any]", given))
+    unknown = [key for key in config if key not in keys]
+    if unknown:
+        raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r:.40}; use any of {', '.join(keys)}")
+    return config
+
+
+def _one_of(given: object, where: str, choices: Sequence[T]) -> T:
+    for choice in choices:
+        if choice == given:
+            return choice
+    raise ConfigurationError(f"{where} is {given!r:.40}; use one of {', '.join(map(str, choices))}")
+
+
+def _switch(given: object, where: str) -> bool:
+    if not isinstance(given, bool):
+        raise ConfigurationError(f"{where} is {given!r:.40}; pass True or False")
+    return given

@@ -1,0 +1,114 @@
+"""Erasing expired items again and again: a thread for a store that blocks, a task for one that awaits.
+
+Any number of processes may sweep one database: an erase holds the lock of its namespace, and asks
+again what has expired.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Seconds that closing a store waits for a sweep in progress."""
+
+
+class ThreadSweeper:
+    """Calls ``sweep`` at intervals, in a thread that does not keep the process alive."""
+
+    def __init__(self, sweep: Callable[[], int]) -> None:
+        self._sweep = sweep
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._future: Future[None] | None = None
+        self._starting = threading.Lock()
+
+    def start(self, seconds: float) -> Future[None]:
+        """Sweep every ``seconds``, the first time after the first interval; running already, go on.
+
+        Returns:
+            What is done when the sweeper has ended; cancelling it stops the sweeper.
+        """
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive() and self._future and not self._stopped.is_set():
+                return self._future
+            future: Future[None] = Future()
+            stopped = threading.Event()  # its own, so that one that still ends does not stop this one
+            future.add_done_callback(lambda done: stopped.set() if done.cancelled() else None)
+            thread = threading.Thread(
+                target=self._loop, args=(seconds, stopped, future), name="persistmem-ttl-sweeper", daemon=True
+            )
+            self._future, self._stopped, self._thread = future, stopped, thread
+            thread.start()
+            return future
+
+    def stop(self, timeout: float | None) -> bool:
+        """Stop, and wait at most ``timeout`` seconds for a sweep in progress; False if it still runs then."""
+        thread = self._thread
+        self._stopped.set()
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(timeout)
+        return not thread.is_alive()
+
+    def _loop(self, seconds: float, stopped: threading.Event, future: Future[None]) -> None:
+        while not stopped.wait(seconds):
+            try:
+                _report(self._sweep())
+            except Exception as error:  # noqa: BLE001 - whatever fails, the next sweep may succeed
+                _complain(error)
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            future.set_result(None)
+
+
+class TaskSweeper:
+    """Awaits ``sweep`` at intervals, in a task of the running event loop."""
+
+    def __init__(self, sweep: Callable[[], Awaitable[int]]) -> None:
+        self._sweep = sweep
+        self._stopped = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, seconds: float) -> asyncio.Task[None]:
+        """:meth:`ThreadSweeper.start`; cancelling the task stops the sweeper."""
+        if self._task is None or self._task.done() or self._stopped.is_set():
+            self._stopped = asyncio.Event()
+            self._task = asyncio.create_task(self._loop(seconds, self._stopped), name="persistmem-ttl-sweeper")
+        return self._task
+
+    async def stop(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - bounds the wait only
+        """:meth:`ThreadSweeper.stop`, awaiting."""
+        self._stopped.set()
+        if self._task is None:
+            return True
+        await asyncio.wait({self._task}, timeout=timeout)
+        return self._task.done()
+
+    async def close(self) -> None:
+        """Stop; a sweep that takes too long is cancelled, and its transaction is rolled back."""
+        if self._task is not None and not await self.stop(PATIENCE):
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _loop(self, seconds: float, stopped: asyncio.Event) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), seconds)
+                return
+            try:
+                _report(await self._sweep())
+            except Exception as error:  # noqa: BLE001 - whatever fails, the next sweep may succeed
+                _complain(error)
+
+
+def _report(erased: int) -> None:
+    if erased:
+        logger.info("erased %d expired items", erased)
+
+
+def _complain(error: Exception) -> None:
+    logger.warning("a sweep of expired items failed, the next one tries again: %s: %s", type(error).__name__, error)

@@ -1,0 +1,174 @@
+"""The same memories as a LangGraph store: ``graph.compile(store=memory.store)``, or a store that stands alone.
+
+LangGraph's own methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their
+``a`` twins) all come down to ``batch`` or ``abatch``; what these do is in ``store_batch.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from langgraph.store.base import Op, Result
+from psycopg import Connection, Pipeline
+from psycopg_pool import ConnectionPool
+
+from langchain_persistmem import readiness
+from langchain_persistmem.backend import SyncBackend
+from langchain_persistmem.connection import PoolConfig, given_pool, open_pool
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.store import batch as store_batch
+from langchain_persistmem.store.base import Deserializer, Store
+from langchain_persistmem.store.index import (
+    Config,
+    index_of,
+    models_of_index,
+    without_model,
+)
+from langchain_persistmem.store.sweeper import PATIENCE, ThreadSweeper
+
+
+class PersistMemStore(Store):
+    """LangGraph's ``PostgresStore``, over the memories of one database; its async methods run in a thread.
+
+    Usually taken from :attr:`PersistMem.store`. It stands alone too: from :meth:`from_conn_string`,
+    or over a pool or a connection of yours, which is neither opened nor closed here.
+    """
+
+    def __init__(
+        self,
+        conn: SyncBackend | ConnectionPool[Any] | Connection[Any],
+        *,
+        pipe: Pipeline | None = None,
+        deserializer: Deserializer | None = None,
+        index: Config | None = None,
+        ttl: Config | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+    ) -> None:
+        """A store on what is open already.
+
+        Args:
+            conn: a pool, or a connection in autocommit mode whose callers then take turns.
+            pipe: taken as upstream's and not needed: the connection that it belongs to is used as it is.
+            deserializer: makes an item's value from its JSON.
+            index: LangGraph's ``IndexConfig`` (``dims``, ``embed``, ``fields``), ``distance_type`` (``cosine``,
+                ``l2``, ``inner_product``), ``hybrid`` to search by words as well, and ``ann_index_config``, which is
+                checked and not needed. Without an index nothing is embedded, and a query does not count.
+            ttl: LangGraph's ``TTLConfig``; with ``sweep_interval_minutes`` the sweeper starts on entering.
+            settings: language, ranking and sizes.
+
+        Raises:
+            ConfigurationError: an argument cannot work; the message names it.
+        """
+        if isinstance(conn, SyncBackend):
+            self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
+        else:
+            models = models_of_index(index, settings, blocking=True)
+            self._backend, self.embeddings = SyncBackend(given_pool(conn), models, settings), models.embeddings
+            options = None if index is None else index_of(index)
+        self._set(index, options, ttl, deserializer)
+        self._sweeper = ThreadSweeper(self.sweep_ttl)
+
+    @classmethod
+    @contextmanager
+    def from_conn_string(
+        cls,
+        conn_string: str,
+        *,
+        pipeline: bool = False,
+        pool_config: PoolConfig | None = None,
+        index: Config | None = None,
+        ttl: Config | None = None,
+        settings: Settings = Settings(),  # noqa: B008 - immutable
+    ) -> Generator[Self]:
+        """A store with connections of its own: ``with PersistMemStore.from_conn_string(...) as store: store.setup()``.
+
+        Args:
+            conn_string: PostgreSQL connection string or URI.
+            pipeline: taken as upstream's and not needed: a batch is few statements on one connection.
+            pool_config: ``min_size``, ``max_size``, ``kwargs`` for each connection, and whatever else psycopg's pool takes.
+            index: see the class.
+            ttl: see the class.
+            settings: see the class.
+
+        Raises:
+            ConfigurationError: an argument cannot work; the message names it.
+            StorageUnavailable: PostgreSQL does not answer.
+        """
+        with ExitStack() as stack:
+            pool = open_pool(stack, conn_string, settings, pool_config)
+            yield stack.enter_context(cls(pool, index=index, ttl=ttl, settings=settings))
+
+    def __enter__(self) -> Self:
+        if self._sweeps_by_itself:
+            self.start_ttl_sweeper()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_ttl_sweeper(PATIENCE)
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do ``ops``; the results come in their order.
+
+        Raises:
+            InvalidInput: an operation cannot be done (a ``ValueError``); none was.
+            InvalidNamespaceError: a label is empty, no string, or has a period; nothing was done.
+            EmbeddingFailed: a text or a query has no vector; nothing was done.
+            SchemaOutOfDate: ``setup()`` has not been run on this database.
+        """
+        return self._loaded(self._backend.run(store_batch.batch, **self._flow(ops)))
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """:meth:`batch`, in a thread."""
+        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+
+    def setup(self) -> list[str]:
+        """Bring the database up to date; safe at every start and from many processes at once.
+
+        Returns:
+            The names of the migrations that were applied.
+
+        Raises:
+            ConfigurationError: the server lacks pgvector, the role lacks rights, or ``dims`` is not the model's.
+            SchemaOutOfDate: the database is newer than this package.
+            EmbeddingMismatch: the memories were embedded with another model.
+        """
+        return self._backend.run(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+
+    async def asetup(self) -> list[str]:
+        """:meth:`setup`, in a thread."""
+        return await self._backend.arun(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+
+    def sweep_ttl(self) -> int:
+        """Erase the items that have expired, in every namespace; returns how many."""
+        return self._backend.run(store_batch.sweep_ttl, now=datetime.now(UTC))
+
+    async def asweep_ttl(self) -> int:
+        """:meth:`sweep_ttl`, in a thread."""
+        return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Sweep at intervals, in a thread, until :meth:`stop_ttl_sweeper` or the end of the ``with`` block.
+
+        Args:
+            sweep_interval_minutes: by default what ``ttl`` says, else 5; without any ``ttl``, nothing is started.
+
+        Returns:
+            A future that ends with the sweeper; cancelling it stops the sweeper.
+        """
+        seconds = self._sweep_seconds(sweep_interval_minutes)
+        if seconds is not None:
+            return self._sweeper.start(seconds)
+        nothing: Future[None] = Future()
+        nothing.set_result(None)
+        return nothing
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop sweeping; False if a sweep in progress did not end within ``timeout`` seconds."""
+        return self._sweeper.stop(timeout)

@@ -1,0 +1,91 @@
+"""What a model can say to memory's tools, and what it is told where it says something else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+MOST = 50
+"""Memories in one answer."""
+
+
+class Arguments(BaseModel):
+    """What the tools' arguments have in common."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        """A name that does not exist is said to be wrong, not passed over; ``runtime`` is LangGraph's."""
+        if isinstance(given, dict):
+            unknown = sorted(set(cast("dict[str, Any]", given)) - set(cls.model_fields) - {"runtime"})
+            if unknown:
+                raise ValueError(f"there is no argument {', '.join(map(repr, unknown))}")
+        return cast("Any", given)
+
+
+def _as_list(given: Any) -> Any:
+    """Models give one key as a text."""
+    return [given] if isinstance(given, str) and given else given or []
+
+
+class Remember(Arguments):
+    """Keep one statement about the user for later conversations. Use it when the user asks you to remember
+    something, or tells you something that will matter again. Never keep passwords or other secrets.
+    """
+
+    text: str = Field(description="One statement that is clear on its own, in the user's own words where possible.")
+    kind: Literal["semantic", "episodic", "procedural"] = Field(
+        default="semantic",
+        description="semantic: what is true; episodic: what happened; procedural: how the user wants you to behave.",
+    )
+
+
+class RecallMemories(Arguments):
+    """Look up what is remembered about the user from earlier conversations."""
+
+    query: str = Field(description="A question, or what to look for.")
+    limit: int = Field(default=5, description=f"At most so many memories, 1 to {MOST}.")
+
+
+class CorrectMemory(Arguments):
+    """Replace a memory that is wrong or out of date. The old statement stays in the history."""
+
+    key: str = Field(description="The key in brackets before the memory, from recall_memories or list_memories.")
+    text: str = Field(description="The statement that is right now, clear on its own.")
+
+
+class ForgetMemories(Arguments):
+    """Erase memories for good, when the user wants them forgotten. With a query nothing is erased: you get the
+    memories that it means. With keys those are erased; for more than one the user is asked first.
+    """
+
+    keys: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+        default=[], description="Keys in brackets before the memories. All that are to be erased in one call."
+    )
+    query: str = Field(default="", description="What to look for, where the keys are not known yet.")
+
+
+class ListMemories(Arguments):
+    """List what is remembered about the user, the last changed first."""
+
+    kind: Literal["any", "semantic", "episodic", "procedural", "profile"] = Field(
+        default="any", description="Only memories of this kind."
+    )
+    limit: int = Field(default=20, description=f"At most so many memories, 1 to {MOST}.")
+    page: int = Field(default=1, description="2 is the page after the first.")
+
+
+def misunderstood(schema: type[BaseModel], error: Any) -> str:
+    """What was wrong, and what the tool takes; what was given is not repeated."""
+    problems = "; ".join(
+        f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+        if each["loc"]
+        else str(each["msg"]).removeprefix("Value error, ")
+        for each in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+    takes = ", ".join(
+        f"{name} ({'needed' if field.is_required() else f'by default {field.get_default()!r}'})"
+        for name, field in schema.model_fields.items()
+    )
+    return f"Nothing was done: {problems}. The arguments are: {takes}. Call again."

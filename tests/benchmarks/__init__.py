@@ -1,0 +1,1 @@
+"""Measurements that decisions cite; run by hand."""
