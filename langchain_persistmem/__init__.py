@@ -34,14 +34,17 @@ from langchain_persistmem.importing.importers import (
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.profile import Profile
 from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.tools.memory_tools import memory_tools
 from langchain_persistmem.types import (
+    Change,
     CommandReply,
     Context,
+    GivenUp,
     Imported,
     Maintained,
     Memory,
@@ -52,6 +55,7 @@ from langchain_persistmem.types import (
     Refusal,
     Turn,
     Why,
+    Worked,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncPersistMemSaver",
     "AsyncPersistMemStore",
+    "Change",
     "CommandReply",
     "CommandState",
     "ConcurrentUpdate",
@@ -68,6 +73,7 @@ __all__ = [
     "EmbeddingFailed",
     "EmbeddingMismatch",
     "ExtractionFailed",
+    "GivenUp",
     "Imported",
     "InvalidInput",
     "LocalEmbeddings",
@@ -88,6 +94,7 @@ __all__ = [
     "PersistMemSaver",
     "PersistMemSessionRetriever",
     "PersistMemStore",
+    "Profile",
     "Provenance",
     "Ranking",
     "Receipt",
@@ -101,6 +108,7 @@ __all__ = [
     "Turn",
     "UseAsyncMethod",
     "Why",
+    "Worked",
     "abackfill",
     "aimport_mem0",
     "aimport_postgres_store",

@@ -84,7 +84,7 @@ class Extractor(Scripted):
     def _next(self, messages: list[BaseMessage]) -> AIMessage:
         self.requests.append(messages)
         found = re.findall(r'<message number="(\d+)".*?>(.*?)</message>', str(messages[-1].content), re.DOTALL)
-        memory = {"kind": "semantic", "importance": 0.5, "confidence": 0.9}
+        memory = {"type": "fact", "importance": 0.5, "confidence": 0.9}
         return AIMessage(
             json.dumps({"memories": [{**memory, "text": f"Learnt: {text}", "messages": [int(n)]} for n, text in found]})
         )

@@ -70,7 +70,7 @@ class Scripted(BaseChatModel):
 
 def _extracted(messages: Any) -> dict[str, Any]:
     texts = re.findall(r'<message number="(\d+)" date=".*?" from="user">(.*?)</message>', str(messages[-1]), re.DOTALL)
-    memory = {"kind": "semantic", "importance": 0.5, "confidence": 0.9}
+    memory = {"type": "fact", "importance": 0.5, "confidence": 0.9}
     return {"memories": [{**memory, "text": text, "messages": [int(number)]} for number, text in texts]}
 
 

@@ -336,7 +336,7 @@ async def test_one_of_several_memories_of_a_message_is_not_erased_unasked(databa
 
     class Two(Scripted):
         def with_structured_output(self, schema: Any, **_: Any) -> Any:
-            each = {"kind": "semantic", "importance": 0.5, "confidence": 0.9, "messages": [1]}
+            each = {"type": "fact", "importance": 0.5, "confidence": 0.9, "messages": [1]}
             found = [{**each, "text": "Ada plays the cello"}, {**each, "text": "Ada lives in Oslo"}]
             return RunnableLambda(lambda _: {"memories": found})
 
