@@ -272,6 +272,7 @@ PUBLIC = [
         for name, member in inspect.getmembers(PersistMem, callable)
         if not (name.startswith("_") or name == "whose" or (name.startswith("a") and hasattr(PersistMem, name[1:])))
     ),
+    langchain_persistmem.answer_commands,
     langchain_persistmem.backfill,
     langchain_persistmem.load_memory,
     langchain_persistmem.extract_memory,
