@@ -263,7 +263,7 @@ class Writing(Hall):
             question: ``CommandReply.question`` of the reply before this message.
             thread_id: the conversation; without it "don't remember this" does not reach what was said before.
             ask_model: where the rules are unsure, ask the chat model, if there is one.
-            on_error: ``"say"`` logs a failing database or model and returns a reply that says so to the user.
+            on_error: ``"say"`` logs a failure and returns a reply that says so to the user.
 
         Returns:
             None if the message asks nothing of the memory.

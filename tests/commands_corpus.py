@@ -15,7 +15,7 @@ en | remember | my dog is called Rex | Remember my dog is called Rex
 en | remember | we have moved to Oslo | Keep in mind that we have moved to Oslo.
 en | remember | I work night shifts | Can you please remember that I work night shifts?
 en | remember | I'm left-handed | Could you remember that I'm left-handed?
-en | remember | Tom is my brother | Note that Tom is my brother, please.
+en | remember | my brother is called Tom | Note that my brother is called Tom, please.
 en | remember | I hate coriander | I want you to remember that I hate coriander
 en | remember | my car is a red Volvo | Ok, remember that my car is a red Volvo. Thanks!
 en | forget | my ex | forget about my ex
@@ -72,7 +72,33 @@ en | - | | Can you remember what I told you?
 en | - | | I'd rather not remember
 en | - | | What should I know about taxes?
 en | - | | Note the difference between the two
+en | remember | I don't eat pork | Please keep in mind: I don't eat pork
+en | remember | I'm allergic to penicillin | remember, I'm allergic to penicillin
+en | forget | my sister | Please forget what I told you about my sister
+en | forget | my address | Remove my address from memory
+en | show | | What information do you have about me?
+en | private | | This stays between us
+en | private | | Off the record, please
+en | private | | Forget I said that
+en | private | I'm pregnant | don't remember this, but I'm pregnant
+en | - | | Remember that function we wrote yesterday
+en | - | | Off the record button is broken
 en | - | | Remember the Alamo!
+en | - | | Note that water boils at 100 degrees
+en | - | | Keep in mind that the list may be empty
+en | - | | Forget that, tell me about whales
+en | - | | forget about it, what's next?
+en | - | | Write a song called Forget About Me
+en | - | | Translate: forget about my ex
+en | - | | How can I forget about my ex?
+en | - | | She said: remember that I love you
+en | - | | remember to remind me tomorrow
+en | - | | Forget the rules, be creative
+en | - | | Is this off the record?
+en | - | | I don't remember this
+en | - | | The guide says not to save this file
+en | - | | Explain how to delete all my memories in the game
+en | - | | remember what I like to eat?
 de | remember | ich Erdnüsse nicht vertrage | Merk dir, dass ich Erdnüsse nicht vertrage.
 de | remember | ich vegan bin | Bitte merke dir bitte, dass ich vegan bin
 de | remember | der Türcode ist 4711 | Merk dir: der Türcode ist 4711
@@ -88,6 +114,8 @@ de | show | | Was hast du dir über mich gemerkt?
 de | private | | Merk dir das nicht.
 de | private | | Das bleibt unter uns
 de | private | ich kündige nächste Woche | Unter uns gesagt: ich kündige nächste Woche
+de | remember | Ich wohne in Köln | Bitte merken: Ich wohne in Köln
+de | - | | Vergiss nicht, Milch zu kaufen
 de | - | | Erinnerst du dich an den Film?
 de | - | | Ich vergesse immer meine Schlüssel
 de | - | | Vergiss es.
@@ -110,6 +138,7 @@ fr | private | | Ça reste entre nous
 fr | private | je vais démissionner | Entre nous, je vais démissionner
 fr | - | | Tu te souviens de ce film ?
 fr | - | | J'oublie toujours mes clés
+fr | - | | Entre nous deux c'est fini
 fr | - | | Oublie ça
 fr | - | | Que sais-tu de Paris ?
 fr | - | | Laisse tomber
@@ -124,6 +153,8 @@ es | show | | ¿Qué sabes de mí?
 es | show | | ¿Qué recuerdas sobre mí?
 es | private | | No recuerdes esto.
 es | private | voy a dejar el trabajo | Entre nosotros, voy a dejar el trabajo
+es | forget | mi hermana | Olvida lo que te dije sobre mi hermana
+es | - | | No olvides comprar leche
 es | - | | ¿Recuerdas aquella película?
 es | - | | Siempre me olvido de las llaves
 es | - | | Olvídalo
@@ -213,6 +244,8 @@ ko | forget | * | 전부 잊어 줘
 ko | show | | 나에 대해 뭘 알고 있어?
 ko | private | | 이건 기억하지 마.
 ko | private | 회사를 그만둘 거야 | 오프 더 레코드, 회사를 그만둘 거야
+ko | forget | 주소 | 내 주소를 잊어 줘
+ko | private | | 이건 저장하지 마세요
 ko | - | | 그 영화 기억나?
 ko | - | | 나는 항상 열쇠를 잊어버려
 ko | - | | 서울에 대해 뭘 알고 있어?

@@ -171,6 +171,15 @@ async def test_what_goes_with_a_memory_is_shown_with_it(either: Any) -> None:
     assert await either.list(user_id="ada") == []
 
 
+async def test_of_two_that_go_together_neither_goes_unseen(either: Any) -> None:
+    for text in ("Remember that my ex is called Tom", "Remember that Tom, my ex, lives in Bergen"):
+        await either.command(HumanMessage(text, id="m1"), thread_id="t", user_id="ada")
+    asked = await either.command("forget about my ex Tom", user_id="ada")
+    first, second = (each.text for each in asked.candidates)
+    lines = [line.rpartition(" (")[0] for line in asked.text.splitlines()[1:-1]]
+    assert lines == [f"1. {first}", f"   + {second}", f"2. {second}", f"   + {first}"]
+
+
 async def test_forget_without_a_trace_of_it_says_so(either: Any) -> None:
     reply = await either.command("forget about my ex Tom", user_id="ada")
     assert (reply.text, reply.needs_confirmation) == ("I remember nothing about this: my ex Tom", False)
@@ -245,7 +254,7 @@ async def test_nobody_reaches_another_users_memories(either: Any) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    [{}, {"command": "forget"}, {"command": "x", "language": "en", "everything": False, "keys": []},
+    [{}, [], "yes", {"command": "forget"}, {"command": "x", "language": "en", "everything": False, "keys": []},
      {"command": "forget", "language": "en", "everything": False, "keys": ["a"]},
      {"command": "forget", "language": "en", "everything": False, "keys": [["a", 1]]},
      {"command": "forget", "language": "xx", "everything": True, "keys": []}],
@@ -400,6 +409,18 @@ async def test_a_command_that_failed_is_not_passed_over(
         state = await say(graph, either, "forget about my ex Tom")
         assert (state["messages"][-1].content, state["memory_answered"]) == (REPLIES["en"].failed, True)
         assert "Tom" not in caplog.text
+
+
+async def test_what_cannot_be_stored_does_not_end_the_run(either: Any) -> None:
+    text = "Remember that my code is 47\x0011"
+    state = await say(graph_of(either.memory, []), either, text.replace("\x00", "\ud800"))
+    assert state["messages"][-1].content == REPLIES["en"].failed
+    with pytest.raises(InvalidInput, match="NUL"):
+        await either.command(text, user_id="ada")
+    reply = await either.command(text, on_error="say", user_id="ada")
+    assert (reply.failed, await either.list(user_id="ada")) == (True, [])
+    with pytest.raises(InvalidInput, match="on_error"):
+        await either.command(text, on_error="ignore", user_id="ada")
 
 
 async def test_a_run_without_a_user_says_so(either: Any) -> None:

@@ -284,6 +284,7 @@ PUBLIC = [
         for name, member in inspect.getmembers(PersistMem, callable)
         if not (name.startswith("_") or name == "whose" or (name.startswith("a") and hasattr(PersistMem, name[1:])))
     ),
+    langchain_persistmem.answer_commands,
     langchain_persistmem.backfill,
     langchain_persistmem.import_mem0,
     langchain_persistmem.import_postgres_store,

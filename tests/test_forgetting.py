@@ -49,6 +49,12 @@ async def test_everything_of_one_person_goes_from_every_table_and_nobody_elses(e
         )
         (best, *_) = await either.recall(f"{user} garden", user_id=user)
         await either.observe([], thread_id=f"thread-{user}", user_id=user, used=[best.memory.key])
+        await either.observe([("user", f"And {user}?")], thread_id=f"later-{user}", background=True, user_id=user)
+        for text in (f"My {user} sleeps", f"My {user} is awake"):
+            await either.remember(text, key="state", user_id=user)
+        with psycopg.connect(database) as connection:  # written where a model has a daily cap
+            statement = "INSERT INTO persistmem.model_calls VALUES (%s, current_date, 1)"
+            connection.execute(statement, (f"memories/{user}",))
     before = rows_of(database, f"memories/{MARKER}")
     assert all(before.values()), f"the test must fill every table: {before}"
 

@@ -208,7 +208,7 @@ def exchanges() -> list[list[dict[str, str]]]:
 
 
 @pytest.mark.parametrize(
-    ("mode", "calls", "most"), [("after every exchange", 40, 65_000), ("in the background", 3, 9_000)]
+    ("mode", "calls", "most"), [("after every exchange", 40, 40_000), ("in the background", 3, 6_000)]
 )
 def test_the_cost_of_a_chat_of_a_hundred_turns(
     mode: str, calls: int, most: int, opened: Callable[..., PersistMem], capsys: pytest.CaptureFixture[str]

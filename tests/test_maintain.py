@@ -6,12 +6,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from langchain_core.embeddings import Embeddings
 
-from langchain_persistmem import Maintained, Memory, PersistMem, Retention, Settings
+from langchain_persistmem import LocalEmbeddings, Maintained, Memory, PersistMem, Retention, Settings
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.engine import habits
 from tests.aging import DAY, fill, rows, whole
 from tests.conftest import Either, Open
+from tests.scripted import Scripted
 from tests.test_forgetting import MARKER, tables_with
 
 SUSHI = ["Had sushi for lunch today", "Ordered sushi again for dinner", "Sushi for lunch once more"]
@@ -71,6 +73,19 @@ async def test_more_evidence_makes_it_surer_without_asking_again(either_with: Op
         assert len(preference.value["evidence"]) == 3 + count
     (entry, *_) = await either.changes(preference.key, user_id="ada")
     assert (entry.change, entry.reason) == ("reinforced", "it happened again")
+
+
+async def test_evidence_that_comes_from_two_sides_is_all_counted(either_with: Open) -> None:
+    settings = Settings(worker=False, retention=Retention(similar=6.0))
+    either = await either_with(stated(1, 2, 3, 4), settings=settings)
+    await fill(either, ["Sushi for lunch", "Sushi for dinner", "Sushi for lunch again", "Sushi for dinner again"])
+    assert (await either.maintain()).preferences == 1
+    for place in range(4):
+        await more(either, f"Sushi for {('lunch', 'dinner')[place % 2]} once more, number {place}", days_ago=9 - place)
+    await either.maintain()
+    (preference,) = await preferences(either)
+    assert len(preference.value["evidence"]) == 8
+    assert preference.confidence == pytest.approx(1 - 1 / 9)
 
 
 async def test_three_times_on_one_day_are_one_occasion(either_with: Open) -> None:
@@ -137,6 +152,41 @@ async def test_a_model_that_is_down_is_asked_once_and_the_other_rules_are_follow
     for user in ("ada", "bob"):
         await fill(either, SUSHI, user=user)
     assert await either.maintain() == Maintained(namespaces=2, archived=6, failed=1)
+
+
+class Failing(Embeddings):
+    """The local model, until it is told to fail."""
+
+    def __init__(self, local: LocalEmbeddings) -> None:
+        self.local, self.down = local, False
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        if self.down:
+            raise ConnectionError("sushi")
+        return self.local.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+@pytest.mark.parametrize("answers", [(stated(1, 2, 3), stated(1, 2, 3)), ()])
+def test_when_the_embedding_model_fails_nothing_changes_and_it_is_tried_again(
+    database: str, memory: PersistMem, embeddings: LocalEmbeddings, answers: tuple[Any, ...]
+) -> None:
+    failing, model = Failing(embeddings), Scripted(answers=iter(answers)) if answers else None
+    rules = Retention(compress_days=30, compress_least=3 if model is None else 20)
+    settings = Settings(retention=rules, worker=False, embedding_model=memory._backend.embedding_name)
+    with PersistMem.open(database, embeddings=failing, model=model, settings=settings) as opened:
+        for place, text in enumerate(SUSHI):
+            when = datetime.now(UTC) - (60 - place) * DAY
+            opened.remember(text, kind="episodic", valid_from=when, user_id="ada")
+        failing.down = True
+        assert opened.maintain() == Maintained(namespaces=1, failed=1)
+        assert len(opened.list(user_id="ada")) == 3
+        failing.down = False
+        done = opened.maintain()
+        assert (done.preferences + done.summaries, done.failed) == (1, 0)
+    whole(database)
 
 
 async def test_a_preference_that_is_known_already_is_confirmed(either_with: Open) -> None:

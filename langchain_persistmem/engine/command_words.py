@@ -6,7 +6,8 @@ A phrase is matched from the beginning of a message to its end, whatever its cap
     (a|b)    is one of these        [a|b]   is one of these, or nothing
     <a|b>    the next words are one of these     !a|b!   they are none of these
 
-and ``:`` stands for a colon that has to be there; other punctuation between words counts as a space.
+and ``:`` stands for a colon that has to be there, ``,`` for a comma, colon or dash; other punctuation between words
+counts as a space.
 """
 
 from collections.abc import Sequence
@@ -56,15 +57,17 @@ ENGLISH = Words(
     ),
     remember=(
         "remember that !time|day|night|one|film|movie|song|guy|girl|man|woman|place|trip|year|week|summer|evening|thing|"
-        "story|book|show|game|restaurant|scene|part|joke|feeling|moment|was|is|we talked|we spoke|i told|i asked|i said! ...",
+        "story|book|show|game|restaurant|scene|part|joke|feeling|moment|function|code|file|bug|error|issue|chat|conversation|email|meeting|project|"
+        "example|question|problem|idea|message|was|is|we talked|we spoke|i told|i asked|i said! ...",
         "remember [this|the following|for later]: ...",
         "remember <my|our|i'm|i am|i have|i don't|i live|i work|i prefer|i like|i love|i hate|i need|i never|i always> "
         "!my first|our first|my last|our last|our trip|our talk! ...",
         "(don't|do not|never) forget [that] <i|i'm|i've|my|we|our> !asked|told! ...",
-        "(keep|bear) in mind that ...", "(keep|bear) in mind: ...", "keep in mind <i|i'm|my|we|our> ...",
-        "(note|memorize|memorise|make a note|take a note) that ...",
+        "(keep|bear) in mind that <i|i'm|i've|my|we|our|we've> ...", "(keep|bear) in mind: ...", "keep in mind <i|i'm|my|we|our> ...",
+        "note that <i|i'm|i've|my|we|our|we've> ...", "(memorize|memorise|make a note|take a note) that ...",
         "(note|memorize|memorise|make a note|take a note|note to self): ...",
-        "i (want|would like|need) you to (remember|keep in mind|note) that ...", "i'd like you to remember that ...",
+        "i (want|would like|need) you to (remember|keep in mind|note) that !day|time|night|one|feeling|moment! ...",
+        "i'd like you to remember that !day|time|night|one|feeling|moment! ...",
         "you should remember that <i|i'm|my|we|our> ...",
         "(save|store|add) [this] (to|in) [your] memory [that]: ...", "(save|add) to [your] memory that ...",
     ),
@@ -78,7 +81,7 @@ ENGLISH = Words(
         "forget (everything|anything|all|whatever|what) [that] you [have|ever] "
         "(know|knew|remember|learned|learnt|stored|saved|heard) about !me! ...",
         "forget (everything|anything|all) about !me! ...", "forget what i (said|told you|wrote|mentioned) about ...",
-        "forget about ...", "forget that !nonsense|idea|one|thing|stuff|question|part|i asked! ...",
+        "forget about ...", "forget that !tell|let's|lets|what|how|why|can|could|give|show|make|just|never|nonsense|idea|one|thing|stuff|question|part|i asked! ...",
         "forget <my|our> !manners! ...",
         "(delete|erase|remove|wipe|clear) (everything|anything|all|what) [that] you (know|remember|have|stored|saved) "
         "about !me! ...",
@@ -102,7 +105,8 @@ ENGLISH = Words(
     show=(
         "what do you [still|already] (know|remember) about me [so far|already|now]",
         "what (have|did) you (stored|store|saved|save|remembered|learned|learnt|learn) about me [so far]",
-        "what (can|do) you remember about me", "what (things|facts) do you (know|remember) about me",
+        "what (can|do) you remember about me", "what all do you (know|remember) about me", "what information do you have (about|on) me",
+        "what (things|facts) do you (know|remember) about me",
         "(show|list|tell) [me] (everything|all|what) [that] you [have] (know|remember|stored|saved) about me",
         "(show|list) [me] [all] (my|your) memories [about me|of me]", "what is in your memory [about me]", "what's in your memory [about me]",
         "do you (know|remember) anything about me",
@@ -110,19 +114,19 @@ ENGLISH = Words(
     private=(
         "(don't|do not|never) (remember|save|store|keep|memorize|memorise|record|learn|note) (this|that|it) [down|message]",
         "(don't|do not|never) (remember|save|store|keep) what i [just] (said|told you|wrote)",
-        "(this|that|it) (is|was|stays|should stay|must stay) off the record", "[that's|this is] [strictly] off the record",
+        "(this|that|it) (is|was|stays|should stay|must stay) off the record", "off the record", "strictly off the record", "(that's|this is) [strictly] off the record",
         "keep (this|that|it) off the record", "let's keep (this|that|it) off the record", "let's talk off the record",
-        "forget (what|that) i just (said|told you|wrote)", "forget my last message",
+        "forget (what|that) i just (said|told you|wrote)", "forget my last message", "forget [that] i said (that|this|it)", "(this|that|it) (stays|is) between us",
         "(don't|do not) (put|write) (this|that|it) (in|into|to) [your] memory",
     ),
     private_asked=("can (we|you) (keep|make) (this|that|it) off the record", "can we (talk|speak) off the record"),
     private_then=(
-        "(don't|do not) (remember|save|store|keep) (this|that|it) [but]: ...", "off the record ...",
-        "(don't|do not) (remember|save|store) this but ...", "(this|that) is off the record ...",
-        "this is [strictly] off the record [but] ...",
+        "(don't|do not) (remember|save|store|keep) (this|that|it) [but]: ...", "off the record, ...",
+        "(don't|do not) (remember|save|store) this but ...", "(this|that) is off the record, ...",
+        "this is [strictly] off the record but ...",
     ),
     signs="remember|forget|memor|in mind|off the record|erase|delete|remove|wipe|clear|save|store|saving|note|note to self|keep|"
-    "make a note|take a note|about me|learn|record",
+    "make a note|take a note|about me|on me|information|learn|record|between us",
     yes="yes|yep|yeah|yup|sure|ok|okay|do it|go ahead|please do|confirm|confirmed|yes please|yes do it|correct|erase it|delete it",
     no="no|nope|nah|don't|do not|cancel|stop|never mind|keep it|keep them|none|no thanks|no don't",
     all="all|all of them|everything|both|them all|erase them all|delete all|every one",
@@ -136,7 +140,7 @@ GERMAN = Words(
     remember=(
         "(merk|merke) dir [bitte|mal] dass ...", "(merk|merke) dir [bitte|mal|folgendes]: ...",
         "(merk|merke) dir [bitte] <mein|meine|meinen|unser|unsere|ich> ...",
-        "merken sie sich [bitte] dass ...", "merken sie sich [bitte]: ...", "behalte [bitte] (im kopf|im gedächtnis) dass ...",
+        "merken: ...", "merken sie sich [bitte] dass ...", "merken sie sich [bitte]: ...", "behalte [bitte] (im kopf|im gedächtnis) dass ...",
         "(denk|denke) [bitte] daran dass <ich|mein|meine|wir|unser|unsere> ...", "vergiss nicht dass ...",
         "vergiss [bitte] nicht dass ...", "(notier|notiere|speicher|speichere) [dir] [bitte] dass ...",
         "(notier|notiere|speicher|speichere) [dir] [bitte]: ...", "du sollst dir merken dass ...",
@@ -167,7 +171,7 @@ GERMAN = Words(
         "das soll nicht gespeichert werden", "das muss unter uns bleiben",
     ),
     private_then=(
-        "(merk|merke) dir (das|folgendes) [bitte] nicht: ...", "ganz unter uns ...", "unter uns gesagt ...",
+        "(merk|merke) dir (das|folgendes) [bitte] nicht: ...", "ganz unter uns, ...", "unter uns, ...", "unter uns gesagt, ...",
         "(speicher|speichere) (das|folgendes) [bitte] nicht: ...",
     ),
     signs="merk|vergiss|vergess|erinner|gedächtnis|speicher|gespeichert|lösch|unter uns|weißt|über mich|vertraulich|denk|zeig",
@@ -186,7 +190,7 @@ FRENCH = Words(
         "(retiens|retenez|note|notez|mémorise|mémorisez) [bien] (que|qu') ...",
         "(retiens|retenez|note|notez|mémorise|mémorisez) [bien] [ceci]: ...", "(souviens-toi|souvenez-vous) [de ceci]: ...",
         "(n'oublie|n'oubliez|oublie) pas (que|qu') <je|j'|j’|mon|ma|mes|nous|notre|nos|il|elle> ...",
-        "(garde|gardez) (en mémoire|à l'esprit) (que|qu') ...", "retiens <mon|ma|mes|notre|nos> ...",
+        "(garde|gardez) (en mémoire|à l'esprit) (que|qu') <je|j'|mon|ma|mes|nous|notre|nos> ...", "retiens <mon|ma|mes|notre|nos> ...",
     ),
     remember_asked=("(peux-tu|pourrais-tu|pouvez-vous|pourriez-vous|tu peux) (retenir|te souvenir|noter|mémoriser) (que|qu') ...",),
     forget=(
@@ -213,7 +217,7 @@ FRENCH = Words(
         "(ça|cela|ceci|ça) (reste|doit rester) entre nous", "c'est confidentiel", "que ça reste entre nous",
         "oublie ce que je viens de dire", "c'est off",
     ),
-    private_then=("entre nous ...", "ne (retiens|note|enregistre) pas (ça|ceci|cela): ...", "ça reste entre nous [mais]: ..."),
+    private_then=("entre nous, ...", "ne (retiens|note|enregistre) pas (ça|ceci|cela): ...", "ça reste entre nous [mais]: ..."),
     signs="souvien|rappelle|retien|reten|oubli|mémoi|mémor|efface|supprime|entre nous|sais|savez|souvenir|confident|c'est off|note|garde|enregistre",
     yes="oui|ouais|d'accord|ok|vas-y|bien sûr|oui merci|confirme|je confirme|exact",
     no="non|pas|annule|laisse|non merci|aucun|aucune|stop|surtout pas",
@@ -236,7 +240,7 @@ SPANISH = Words(
     forget=(
         "(olvida|olvide) todo (sobre|acerca de|de) !mí! ...", "(olvida|olvide) todo lo que sabes (sobre|de) !mí! ...",
         "(olvida|olvide) lo que (dije|te dije|he dicho) (sobre|de) ...", "(olvida|olvide) que ...",
-        "(olvida|olvide) <mi|mis|nuestro|nuestra> ...", "olvídate de !mí|eso|esto|ello! ...",
+        "(olvida|olvide) <mi|mis|nuestro|nuestra> ...", "olvídate de !mí|eso|esto|ello! ...", "(olvida|olvide) a <mi|mis> ...",
         "(borra|borre|elimina|elimine) todo lo que sabes (sobre|de) !mí! ...",
         "(borra|borre|elimina|elimine|quita) ... de (tu|mi|su) memoria",
     ),
@@ -256,7 +260,7 @@ SPANISH = Words(
         "que quede entre nosotros",
     ),
     private_then=(
-        "entre nosotros ...", "extraoficialmente ...", "entre tú y yo ...", "no (recuerdes|guardes) esto [pero]: ...",
+        "entre nosotros, ...", "extraoficialmente, ...", "entre tú y yo, ...", "no (recuerdes|guardes) esto [pero]: ...",
     ),
     signs="recuerd|acuérd|acuerd|olvid|olvíd|memori|borr|elimin|entre|sabes|sobre mí|cuenta|apunt|anot|extraofic|guard",
     yes="sí|si|claro|vale|ok|hazlo|de acuerdo|adelante|confirmo|sí por favor",
@@ -277,7 +281,8 @@ ITALIAN = Words(
     ),
     remember_asked=("(puoi|potresti|può|potrebbe) (ricordare|ricordarti|memorizzare|annotare) che ...",),
     forget=(
-        "(dimentica|dimentichi) tutto (su|di|riguardo a) !me! ...", "(dimentica|dimentichi) tutto quello che sai (su|di) !me! ...",
+        "(dimentica|dimentichi) tutto (su|di|riguardo a) !me! ...", "(dimentica|dimentichi) tutto (sul|sulla|sui|sulle|del|della|dei) ...",
+        "(dimentica|dimentichi) tutto quello che sai (su|di|sul|sulla|del|della) !me|di me! ...",
         "dimentica (quello che|ciò che) (ho detto|ti ho detto) (su|di|del|della|sul|sulla) ...", "(dimentica|dimentichi) che ...",
         "(dimentica|dimentichi) <il mio|la mia|i miei|le mie> ...", "dimenticati (di|del|della|dei) !me! ...",
         "(cancella|elimina) tutto quello che sai (su|di) !me! ...", "(cancella|elimina|rimuovi) ... dalla (tua|mia) memoria",
@@ -296,7 +301,7 @@ ITALIAN = Words(
         "non (ricordare|memorizzare|salvare|annotare) (questo|quello)", "(questo|questa cosa|che) (resti|resta|rimanga|rimane) tra noi",
         "(questo|è) confidenziale", "dimentica quello che ho appena detto", "non ricordarlo", "non salvarlo",
     ),
-    private_then=("(tra|fra) noi ...", "detto tra noi ...", "non (ricordare|memorizzare|salvare) questo: ..."),
+    private_then=("(tra|fra) noi, ...", "detto tra noi, ...", "non (ricordare|memorizzare|salvare) questo: ..."),
     signs="ricord|dimentic|memori|cancella|elimina|tra noi|fra noi|noi|sai|su di me|tieni|annot|segnati|nota|confiden|salva|questo resti",
     yes="sì|si|certo|va bene|ok|fallo|d'accordo|procedi|confermo|sì grazie",
     no="no|annulla|lascia stare|meglio di no|nessuno|nessuna|no grazie|ferma",
@@ -337,7 +342,7 @@ PORTUGUESE = Words(
         "não (lembres|lembre|guardes|guarde|memorizes|memorize|anotes|anote) (isto|isso)", "(isto|isso) (fica|é) entre nós",
         "(isto|isso) é confidencial", "(esquece|esqueça) o que acabei de dizer", "que fique entre nós",
     ),
-    private_then=("(cá entre nós|aqui entre nós|entre nós) ...", "em off ...", "não (guardes|guarde|memorize) isto: ..."),
+    private_then=("(cá entre nós|aqui entre nós|entre nós), ...", "em off, ...", "não (guardes|guarde|memorize) isto: ..."),
     signs="lembr|esque|memor|memór|apag|entre nós|sobre mim|sabe|em mente|em conta|tem|tenha|anot|guard|confiden|em off",
     yes="sim|claro|ok|pode|faz isso|faça isso|isso mesmo|confirmo|tá bom|sim por favor",
     no="não|cancela|cancele|deixa|melhor não|nenhum|nenhuma|não obrigado|não obrigada|para",
@@ -352,7 +357,7 @@ DUTCH = Words(
     remember=(
         "onthoud [alsjeblieft|even|goed] dat <ik|mijn|we|wij|onze|ons|hij|zij|ze|het|de|er|mijn|m'n> ...", "onthoud [dit|even|het volgende]: ...",
         "onthoud <mijn|onze|m'n> ...", "vergeet niet dat <ik|mijn|we|wij|onze|ons|m'n> ...",
-        "(houd|hou) in gedachten dat ...", "(noteer|bewaar|schrijf op) dat ...", "(noteer|bewaar) [dit]: ...",
+        "(houd|hou) in gedachten dat <ik|mijn|we|wij|onze|m'n> ...", "(noteer|bewaar|schrijf op) dat ...", "(noteer|bewaar) [dit]: ...",
     ),
     remember_asked=("(kun|kan|kunt|zou) (je|jij|u) [alsjeblieft] onthouden dat ...",),
     forget=(
@@ -376,7 +381,7 @@ DUTCH = Words(
         "onthoud (dit|dat) [alsjeblieft] niet", "(bewaar|noteer|sla) (dit|dat) niet [op]", "(dit|dat) blijft onder ons",
         "(dit|dat) is vertrouwelijk", "vergeet wat ik [net|zojuist] zei",
     ),
-    private_then=("onder ons gezegd ...", "onder ons ...", "onthoud (dit|dat) niet: ...", "off the record ..."),
+    private_then=("onder ons gezegd, ...", "onder ons, ...", "onthoud (dit|dat) niet: ...", "off the record, ..."),
     signs="onthou|vergeet|vergeten|geheugen|verwijder|onder ons|weet|in gedachten|noteer|bewaar|herinner|vertrouwelijk|off the record|schrijf|sla",
     yes="ja|jawel|ok|oké|doe maar|graag|zeker|klopt|bevestig|ja graag",
     no="nee|niet|annuleer|laat maar|liever niet|geen|nee dank je|stop",
@@ -417,7 +422,7 @@ RUSSIAN = Words(
         "не (запоминай|запоминайте|сохраняй|сохраняйте|записывай) (это|этого)", "это (останется|должно остаться) между нами",
         "(это|строго) не для протокола", "это конфиденциально", "(забудь|забудьте) что я (только что|сейчас) (сказал|сказала)",
     ),
-    private_then=("между нами [говоря] ...", "не для протокола ...", "не запоминай это: ..."),
+    private_then=("между нами [говоря], ...", "не для протокола, ...", "не запоминай это: ..."),
     signs="запомн|запомин|помни|забуд|забыв|забыть|памят|сотри|удали|между нами|обо мне|про меня|в виду|запи|сохран|воспомин|протокол|конфид",
     yes="да|конечно|хорошо|ок|давай|подтверждаю|ага|да пожалуйста|верно",
     no="нет|не надо|отмена|отмени|стой|ничего|ни одного|нет спасибо|не нужно",
@@ -507,6 +512,7 @@ KOREAN = Words(
     forget=(
         "!나에|내|저에|모든|전부|다! ...(에 대해|에 대해서|에 관해|에 관해서|에 대한 건|에 대한 것|에 대한 것은) (잊어|잊어줘|잊어 줘|잊어버려|잊어주세요|잊어 주세요)",
         "(나의|내|제|우리) ...(에 대해|에 대해서|에 대한 건|에 대한 것은) (잊어|잊어줘|잊어 줘|잊어버려|잊어주세요|잊어 주세요)",
+        "(내|제|나의|우리) ...(을|를|은|는) (잊어|잊어줘|잊어 줘|잊어버려|잊어주세요|잊어 주세요)",
         "!모든|전부! ...(는|은) (걸|것을|거|사실을) (잊어|잊어줘|잊어 줘|잊어버려|잊어주세요|잊어 주세요)",
         "...(을|를|은|는) (기억에서|메모리에서) (지워|지워줘|지워 줘|삭제해|삭제해줘|지워 주세요)",
     ),
@@ -525,7 +531,7 @@ KOREAN = Words(
         "(방금|지금) (말한|한) (건|거|것은) (잊어|잊어줘|잊어 줘|잊어주세요)", "오프 더 레코드",
     ),
     private_then=("(오프더레코드로|오프 더 레코드로|오프 더 레코드|우리끼리 얘기지만|우리끼리 하는 말인데|비밀인데) ...",),
-    signs="기억|잊|메모|비밀|오프|대해|지워",
+    signs="기억|잊|메모|비밀|오프|대해|지워|저장|기록|우리끼리",
     yes="네|예|응|그래|좋아|맞아|해줘|확인|지워줘|지워 줘|그렇게 해",
     no="아니|아니요|아니오|하지 마|취소|싫어|됐어|그만|괜찮아",
     all="모두|전부|다|둘 다|모두 다",

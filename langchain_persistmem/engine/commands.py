@@ -23,7 +23,7 @@ _MOST_SIGNS = 40
 _MARKS = r"[\s,;:.!…~–—\-，。、！；：]"
 _GAP = r"(?:[\s,;:–—\-]+|(?<='))"
 _NO_GAP = r"[\s,:，、：]*"
-_PIECE = re.compile(r"(\.\.\.|[\[\]<>!:：]|\s+)")
+_PIECE = re.compile(r"(\.\.\.|[\[\]<>!:：,]|\s+)")
 _QUESTION = re.compile(r"(.*[.!。！])\s*([^.!。！?？]+[?？])", re.DOTALL)
 _BROKEN = re.compile(r"[,;.!?\n，。；！？](?=.)")
 _LETTER = re.compile(r"[^\W_]")
@@ -197,10 +197,10 @@ def _translated(phrase: str, gap: str, end: str) -> str:
             parts.append(f"){end})")
             eaten = True
         elif piece == "!":
-            parts.append(f"){end})" if negated else "(?!(?:")
+            parts.append(f"){end})" if negated else f"(?!{_MARKS}*(?:")
             negated, eaten = not negated, negated
-        elif piece in ":：":
-            parts.append(r"\s*[:：]\s*")
+        elif piece in ":：,":
+            parts.append(r"\s*[,，、:：;–—-]\s*" if piece == "," else r"\s*[:：]\s*")
             eaten = True
         else:
             parts.append("(?P<what>.+?)" if piece == "..." else re.sub(r"\((?!\?)", "(?:", piece).replace(" ", gap))

@@ -4,14 +4,13 @@ A model's claims about known memories count only where they can be checked: it m
 was shown, and only at something related. It can end the validity of a memory, and never erase one.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import Literal
 from uuid import UUID
 
-from langchain_persistmem.engine.subjects import Subject, same_subject, subject_of
+from langchain_persistmem.engine.sameness import adds_no_figure, same_person, same_statement
 from langchain_persistmem.engine.trust import may_supersede, suspicion
 from langchain_persistmem.types import Candidate, Memory, NewMemory
 
@@ -113,7 +112,7 @@ def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decis
         each = _own(given, known)
         key = each.candidate.key
         place = keyed.get(key) if key is not None else None
-        if place is not None and not _same_person(each.candidate, decisions[place].new.candidate):
+        if place is not None and not same_person(each.candidate, decisions[place].new.candidate):
             each, key, place = _without_key(each), None, None
         if place is None:
             decision = _decide(each, known, policy, gone)
@@ -149,7 +148,7 @@ def _own(new: NewMemory, known: Known) -> NewMemory:
     """``new`` without its key, if somebody else's statement stands under it."""
     key = new.candidate.key
     rival = known.by_key.get(key) if key is not None else None
-    return new if rival is None or _same_person(new.candidate, rival) else _without_key(new)
+    return new if rival is None or same_person(new.candidate, rival) else _without_key(new)
 
 
 def _without_key(new: NewMemory) -> NewMemory:
@@ -226,15 +225,15 @@ def _twin(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
         claimed = None
     if candidate.kind == "episodic":  # what happened twice is two memories; the same turn has the same identity
         same_day = claimed is not None and claimed.valid_from.date() == candidate.valid_from.date()
-        return claimed if same_day and _adds_no_figure(candidate, claimed) else None
+        return claimed if same_day and adds_no_figure(candidate, claimed) else None
     keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
     if keyed is not None and same_statement(candidate.text, keyed.text or ""):
         return keyed
     for memory, _ in known.nearest.get(new.id, ()):
         same = memory.kind == candidate.kind and same_statement(candidate.text, memory.text or "")
-        if same and _same_person(candidate, memory):
+        if same and same_person(candidate, memory):
             return memory
-    return claimed if _adds_no_figure(candidate, claimed) else None
+    return claimed if adds_no_figure(candidate, claimed) else None
 
 
 def _targets(new: NewMemory, known: Known, policy: Policy) -> list[Memory]:
@@ -253,64 +252,6 @@ def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
         return None
     memory = known.shown[about]
     near = {near.id: similarity for near, similarity in known.nearest.get(new.id, ())}
-    if near.get(about, 0.0) < policy.related or not _same_person(new.candidate, memory):
+    if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
         return None
     return memory
-
-
-def _same_person(one: Candidate, other: Candidate | Memory) -> bool:
-    """Whether two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
-    if one.speaker and other.speaker and one.speaker != other.speaker:
-        return False
-    return same_subject(_subject(one), _subject(other))
-
-
-def _subject(statement: Candidate | Memory) -> Subject:
-    topics: object = (statement.value or {}).get("topics")
-    names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
-    return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
-
-
-def _adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:
-    return known is not None and _figures(candidate.text) <= _figures(known.text or "")
-
-
-_WORD = re.compile(r"[^\W_]+")
-_FILLERS = frozenset(
-    {
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "am",
-        "be",
-        "been",
-        "to",
-        "of",
-        "in",
-        "on",
-        "at",
-        "for",
-        "and",
-        "that",
-    }
-    | {"this", "it", "its", "with", "as", "by", "has", "have", "had", "do", "does", "did", "user", "s"}
-)
-
-
-def same_statement(one: str, other: str) -> bool:
-    """Whether two statements differ in small words at most: cosines do not tell Oslo from Bergen, nor who likes whom."""
-    mine, yours = _content(one), _content(other)
-    return bool(mine) and mine == yours
-
-
-def _content(text: str) -> tuple[str, ...]:
-    return tuple(word for word in _WORD.findall(text.casefold()) if word not in _FILLERS)
-
-
-def _figures(text: str) -> frozenset[str]:
-    """Numbers, which make two statements different whatever else they share."""
-    return frozenset(word for word in _WORD.findall(text) if any(map(str.isdigit, word)))

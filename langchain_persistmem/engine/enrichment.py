@@ -42,8 +42,8 @@ class _Erased(PersistMemError):
 class _Found:
     """What a batch of new episodes amounts to."""
 
-    confirmed: list[tuple[Memory, list[Memory]]] = field(default_factory=list[tuple[Memory, list[Memory]]])
-    """Known preferences, with all their evidence."""
+    confirmed: dict[UUID, tuple[Memory, list[Memory]]] = field(default_factory=dict[UUID, tuple[Memory, list[Memory]]])
+    """Known preferences by id, with what speaks for them; several groups may speak for one."""
     open: list[list[Memory]] = field(default_factory=list[list[Memory]])
     """Evidence of what is not known yet, oldest first."""
 
@@ -70,7 +70,11 @@ async def enrich(
             continue
         asked = await _ask(backend, namespace, found.open, least)
         failed += asked.failed
-        done = await _write(backend, namespace, incarnation, found, asked, new[-1], now=now)
+        try:
+            done = await _write(backend, namespace, incarnation, found, asked, new[-1], now=now)
+        except ModelError as error:  # the embedding model: what was stated has no vector, and is asked for again
+            logger.warning("a preference failed: %s", error)
+            return Maintained(preferences=preferences, confirmed=confirmed, failed=failed + 1), False
         if done is None:
             break
         preferences, confirmed = preferences + done[0], confirmed + done[1]
@@ -109,7 +113,7 @@ def _sort_in(found: _Found, evidence: list[Memory], known: Sequence[Memory], lea
     current = [habit for habit in related if habit.status == "active"]
     if current:
         if not ids <= habits.evidence_of(current[0]):
-            found.confirmed.append((current[0], evidence))
+            found.confirmed.setdefault(current[0].id, (current[0], []))[1].extend(evidence)
         return
     ended = {id for habit in related for id in habits.evidence_of(habit)}
     left = [each for each in evidence if str(each.id) not in ended][-habits.MOST_SHOWN :]
@@ -174,7 +178,7 @@ async def _write(
             if life != incarnation:
                 raise _Erased
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
-            confirmed = [each for each in found.confirmed if await _confirm(tx, namespace, *each, now=now)]
+            confirmed = [each for each in found.confirmed.values() if await _confirm(tx, namespace, *each, now=now)]
             entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]
             await log(tx, backend, namespace, entries, now=now)
             if not asked.capped and asked.reachable:

@@ -12,54 +12,11 @@ _SHORTEST = 6
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
 _WORD = re.compile(r"[^\W_]+")
-_LIGHT = frozenset(
-    [
-        "i",
-        "me",
-        "my",
-        "mine",
-        "we",
-        "us",
-        "our",
-        "you",
-        "your",
-        "he",
-        "she",
-        "it",
-        "its",
-        "they",
-        "their",
-        "a",
-        "an",
-        "the",
-        "is",
-        "am",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "m",
-        "s",
-        "re",
-        "ve",
-        "d",
-        "ll",
-        "and",
-        "to",
-        "of",
-        "in",
-        "on",
-        "at",
-        "for",
-        "that",
-        "this",
-        "has",
-        "have",
-        "had",
-        "user",
-    ]
+_SMALL = (
+    "i me my mine we us our you your he she it its they their a an the is am are was were be been m s re ve d ll "
+    "and to of in on at for that this has have had user"
 )
+_LIGHT = frozenset(_SMALL.split())
 _BLOCKS = re.compile(r"```.*?(?:```|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|「[^」]{6,}」')
 
