@@ -25,13 +25,14 @@ from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
+from langchain_persistmem.tending import Tending
 from langchain_persistmem.worker import TaskWorker, ThreadWorker
 from langchain_persistmem.writing import Writing
 
 _TEMPLATE = ("memories", "{user_id}")
 
 
-class PersistMem(Reading, Writing):
+class PersistMem(Reading, Writing, Tending):
     """Long-term memory in one PostgreSQL database.
 
     Made by :meth:`open` or :meth:`aopen`, closed by leaving the ``with`` block. Opened with

@@ -9,17 +9,15 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import MessageLikeRepresentation
-from pydantic import BaseModel
 
-from langchain_persistmem.engine import conversations, evolution, listing, recall, work
-from langchain_persistmem.engine import profile as profiles
+from langchain_persistmem.engine import conversations, listing, recall
 from langchain_persistmem.engine.context import Form, TokenCounter, approximate_tokens
 from langchain_persistmem.engine.expansion import Expand
 from langchain_persistmem.engine.recall import Check, Shape
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import messages_of, turns_of
-from langchain_persistmem.types import Change, Context, GivenUp, Kind, Memory, Recollection, Turn
+from langchain_persistmem.types import Context, Kind, Memory, Recollection, Turn
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -222,87 +220,6 @@ class Reading(Hall):
     ) -> Memory:
         """:meth:`get`, awaited."""
         return await self._backend.arun(listing.get, self.whose(user_id, namespace), key, now=datetime.now(UTC))
-
-    def profile(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> BaseModel:
-        """The structured document about the user, as the class that was given to ``open(profile=...)``.
-
-        With the default class, :class:`Profile`, it is joined with the name, the preferences, the goals
-        and the instructions among the current memories, so that it is always in step with them.
-
-        Raises:
-            InvalidInput: the stored document does not fit the class.
-        """
-        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
-        return self._as_profile(self._backend.run(profiles.read, whose, join=self._joined, now=now))
-
-    async def aprofile(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> BaseModel:
-        """:meth:`profile`, awaited."""
-        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
-        return self._as_profile(await self._backend.arun(profiles.read, whose, join=self._joined, now=now))
-
-    def history(
-        self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> builtins.list[Memory]:
-        """Every version under ``key``, and what they replaced, the latest first.
-
-        Raises:
-            MemoryNotFound: there never was one.
-        """
-        return self._backend.run(evolution.history, self.whose(user_id, namespace), key)
-
-    async def ahistory(
-        self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> builtins.list[Memory]:
-        """:meth:`history`, awaited."""
-        return await self._backend.arun(evolution.history, self.whose(user_id, namespace), key)
-
-    def changes(
-        self,
-        key: str | None = None,
-        *,
-        limit: int = 100,
-        user_id: str | None = None,
-        namespace: Namespace | None = None,
-    ) -> builtins.list[Change]:
-        """What changed and why, newest first, without content; under one key, or everywhere."""
-        return self._backend.run(evolution.changes, self.whose(user_id, namespace), key, limit=limit)
-
-    async def achanges(
-        self,
-        key: str | None = None,
-        *,
-        limit: int = 100,
-        user_id: str | None = None,
-        namespace: Namespace | None = None,
-    ) -> builtins.list[Change]:
-        """:meth:`changes`, awaited."""
-        return await self._backend.arun(evolution.changes, self.whose(user_id, namespace), key, limit=limit)
-
-    def review(
-        self, *, limit: int = 100, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> builtins.list[Memory]:
-        """What waits for review and is not recalled, oldest first; see ``Memory.review`` for the reason.
-
-        With ``Settings.contradictions="ask"`` these are also the open questions: ``Memory.review_of``
-        is the memory that it would replace. :meth:`approve` or :meth:`reject` it.
-        """
-        return self._backend.run(evolution.review, self.whose(user_id, namespace), limit=limit)
-
-    async def areview(
-        self, *, limit: int = 100, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> builtins.list[Memory]:
-        """:meth:`review`, awaited."""
-        return await self._backend.arun(evolution.review, self.whose(user_id, namespace), limit=limit)
-
-    def dead_letters(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> builtins.list[GivenUp]:
-        """The turns that no attempt could be learnt from, by thread; they are stored, and :meth:`retry` tries again."""
-        return self._backend.run(work.dead_letters, self.whose(user_id, namespace))
-
-    async def adead_letters(
-        self, *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> builtins.list[GivenUp]:
-        """:meth:`dead_letters`, awaited."""
-        return await self._backend.arun(work.dead_letters, self.whose(user_id, namespace))
 
     def list(
         self,

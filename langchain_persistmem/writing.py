@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from langchain_core.messages.utils import MessageLikeRepresentation
-from pydantic import BaseModel
 
-from langchain_persistmem.engine import commanding, conversations, evolution, forgetting, remember, retention, work
-from langchain_persistmem.engine import profile as profiles
+from langchain_persistmem.engine import commanding, conversations, forgetting, remember, work
 from langchain_persistmem.engine.commanding import OnError
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
@@ -20,13 +17,11 @@ from langchain_persistmem.types import (
     Candidate,
     CommandReply,
     Kind,
-    Maintained,
     Memory,
     Observed,
     Provenance,
     Receipt,
     Source,
-    Worked,
 )
 
 Messages = Sequence[MessageLikeRepresentation]
@@ -295,127 +290,6 @@ class Writing(Hall):
         return await self._backend.arun(
             commanding.command, whose, said, question=question, ask_model=ask_model, on_error=on_error, now=now
         )
-
-    def update_profile(
-        self, changes: Mapping[str, Any], *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> BaseModel:
-        """Merge ``changes`` into the profile's document: objects field by field, None removes, all else replaces.
-
-        The version before stays in ``history("profile")``, and can be restored.
-
-        Raises:
-            InvalidInput: the result does not fit the profile's class; nothing was changed.
-        """
-        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
-        return self._as_profile(self._backend.run(profiles.update, whose, changes, check=self._check_profile, now=now))
-
-    async def aupdate_profile(
-        self, changes: Mapping[str, Any], *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> BaseModel:
-        """:meth:`update_profile`, awaited."""
-        whose, now = self.whose(user_id, namespace), datetime.now(UTC)
-        return self._as_profile(
-            await self._backend.arun(profiles.update, whose, changes, check=self._check_profile, now=now)
-        )
-
-    def restore(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
-        """Make a superseded or archived memory current again; what is current in its place becomes its past.
-
-        One that was archived into a summary comes back with all its others, and the summary goes.
-
-        Args:
-            version: ``Memory.id`` of one of :meth:`history`.
-
-        Raises:
-            MemoryNotFound: there is no such memory.
-            InvalidInput: it waits for review; see :meth:`approve`.
-        """
-        return self._backend.run(evolution.restore, self.whose(user_id, namespace), version, now=datetime.now(UTC))
-
-    async def arestore(
-        self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> Memory:
-        """:meth:`restore`, awaited."""
-        whose = self.whose(user_id, namespace)
-        return await self._backend.arun(evolution.restore, whose, version, now=datetime.now(UTC))
-
-    def approve(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
-        """Let a memory that waits for :meth:`review` be recalled; it supersedes what it contradicts.
-
-        Raises:
-            MemoryNotFound: nothing with this id waits for review.
-        """
-        return self._backend.run(evolution.approve, self.whose(user_id, namespace), version, now=datetime.now(UTC))
-
-    async def aapprove(
-        self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> Memory:
-        """:meth:`approve`, awaited."""
-        whose = self.whose(user_id, namespace)
-        return await self._backend.arun(evolution.approve, whose, version, now=datetime.now(UTC))
-
-    def reject(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> None:
-        """Delete a memory that waits for :meth:`review`.
-
-        Raises:
-            MemoryNotFound: nothing with this id waits for review.
-        """
-        self._backend.run(evolution.reject, self.whose(user_id, namespace), version, now=datetime.now(UTC))
-
-    async def areject(self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None) -> None:
-        """:meth:`reject`, awaited."""
-        whose = self.whose(user_id, namespace)
-        await self._backend.arun(evolution.reject, whose, version, now=datetime.now(UTC))
-
-    def run_once(self, *, limit: int = 100) -> Worked:
-        """Learn from up to ``limit`` threads that are due, whoever's they are: a round of background work.
-
-        For schedulers such as cron and Celery; where memory is open with a chat model, a worker of
-        its own does the same all the time.
-        """
-        return self._backend.run(work.run_once, limit=limit, now=datetime.now(UTC))
-
-    async def arun_once(self, *, limit: int = 100) -> Worked:
-        """:meth:`run_once`, awaited."""
-        return await self._backend.arun(work.run_once, limit=limit, now=datetime.now(UTC))
-
-    def maintain(
-        self, *, dry_run: bool = False, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> Maintained:
-        """Follow ``Settings.retention``: draw preferences from habits, compress, archive, erase what is to go.
-
-        For schedulers, such as once a night. By default nothing is archived or erased.
-
-        Args:
-            dry_run: change nothing and ask no chat model; count what would be done.
-            user_id: whose memory; without it and without ``namespace``, everybody's.
-
-        Raises:
-            InvalidInput: both ``user_id`` and ``namespace`` were given, or one is malformed.
-        """
-        whose = None if user_id is None and namespace is None else self.whose(user_id, namespace)
-        return self._backend.run(retention.maintain, whose, dry_run=dry_run, now=datetime.now(UTC))
-
-    async def amaintain(
-        self, *, dry_run: bool = False, user_id: str | None = None, namespace: Namespace | None = None
-    ) -> Maintained:
-        """:meth:`maintain`, awaited."""
-        whose = None if user_id is None and namespace is None else self.whose(user_id, namespace)
-        return await self._backend.arun(retention.maintain, whose, dry_run=dry_run, now=datetime.now(UTC))
-
-    def retry(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
-        """Let the turns of a thread that were given up be learnt from again.
-
-        Returns:
-            How many there were.
-        """
-        whose = self.whose(user_id, namespace)
-        return self._backend.run(work.retry, whose, thread_id, now=datetime.now(UTC))
-
-    async def aretry(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
-        """:meth:`retry`, awaited."""
-        whose = self.whose(user_id, namespace)
-        return await self._backend.arun(work.retry, whose, thread_id, now=datetime.now(UTC))
 
 
 def _said(message: MessageLikeRepresentation, thread_id: str | None, now: datetime) -> commanding.Said:
