@@ -5,45 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable, RunnableLambda
-from pydantic import ConfigDict
 
 from langchain_persistmem import ExtractionFailed, PersistMem
 from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.context import approximate_tokens
 from langchain_persistmem.engine.small_talk import is_small_talk
 from langchain_persistmem.types import Turn
+from tests.scripted import Scripted, entry
 
 WHEN = datetime(2026, 5, 20, 18, tzinfo=UTC)
-
-
-class Scripted(BaseChatModel):
-    """A chat model whose structured answers are given beforehand: values, or exceptions to raise."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-    answers: Iterator[Any]
-    prompts: list[Any] = []  # noqa: RUF012 - pydantic copies it
-    model_name: str = "scripted-1"
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("unused"))])
-
-    def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
-        def answer(messages: Any) -> Any:
-            self.prompts.append(messages)
-            given = next(self.answers)
-            if isinstance(given, BaseException):
-                raise given
-            return given
-
-        return RunnableLambda(answer)
 
 
 @pytest.fixture
@@ -70,10 +40,6 @@ def said(*texts: str) -> list[dict[str, str]]:
         }
         for index, text in enumerate(texts, 1)
     ]
-
-
-def entry(text: str, *messages: int, **fields: Any) -> dict[str, Any]:
-    return {"text": text, "type": "fact", "importance": 0.7, "confidence": 0.9, "messages": list(messages)} | fields
 
 
 def test_candidates_are_stored_with_where_they_come_from(opened: Callable[..., PersistMem]) -> None:
