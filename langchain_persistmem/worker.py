@@ -1,37 +1,63 @@
 """Learning in the background of this process: a thread, or a task of the event loop, that lives as long as its memory.
 
 Its only state is in the database: whatever it had not finished when it stops, or is killed, is taken
-up by the next one. It is woken when this process has stored something, and otherwise looks by itself.
+up by the next one, at once if it could still give it back. It is woken when this process has stored
+something, and otherwise looks by itself.
 """
 
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from uuid import UUID
 
 from langchain_persistmem.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.engine import work
 from langchain_persistmem.errors import PersistMemError, SchemaOutOfDate
+from langchain_persistmem.types import Worked
 
 logger = logging.getLogger(__name__)
 
 _ROUND = 20
-"""Threads that are dealt with between two looks at whether to stop."""
+"""Threads that are dealt with in a round."""
 _LONGEST_SLEEP = 30.0
 """Seconds between two looks at the database: other processes leave work too."""
-_STOPPING = 5.0
-"""Seconds that closing waits for a round to end; what it was at is taken up by the next worker."""
+_STOPPING = 3.0
+"""Seconds that closing waits for what is being learnt; the next worker takes up what took longer."""
+_GIVING_BACK = 1.0
+"""Seconds that closing waits for the database to take the leases back; otherwise they run out."""
 
 
 class ThreadWorker:
-    """The worker of a blocking memory."""
+    """The worker of a blocking memory.
 
-    def __init__(self, backend: SyncBackend) -> None:
+    Args:
+        backend: the database and the models.
+        limit: threads that are dealt with in a round.
+        rounds: None means until it is stopped.
+        report: told what each round did.
+    """
+
+    def __init__(
+        self,
+        backend: SyncBackend,
+        *,
+        limit: int = _ROUND,
+        rounds: int | None = None,
+        report: Callable[[Worked], None] | None = None,
+    ) -> None:
         self._backend = backend
+        self._limit = limit
+        self._rounds = rounds
+        self._report = report
+        self._lease = backend.new_id()
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="persistmem-worker", daemon=True)
+        self.failure: PersistMemError | None = None
+        """Why a worker of so many rounds has ended before; one without an end tries again."""
 
     def start(self) -> None:
         """Begin to work."""
@@ -41,21 +67,45 @@ class ThreadWorker:
         """There is work, or will be soon."""
         self._wake.set()
 
+    def ended(self, seconds: float) -> bool:
+        """Whether it ends by itself within so many seconds."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def stop(self) -> None:
-        """Stop after the thread of conversation that is being learnt from, or leave it to the next worker."""
+        """Stop after the thread of conversation that is being learnt from, or else give it back to the next worker."""
         self._stop.set()
         self._wake.set()
-        self._thread.join(_STOPPING)
+        if not self.ended(_STOPPING):
+            giving = threading.Thread(target=self._give_back, name="persistmem-worker-stop", daemon=True)
+            giving.start()
+            giving.join(_GIVING_BACK)
+
+    def _give_back(self) -> None:
+        with suppress(PersistMemError):  # the lease runs out by itself
+            self._backend.run(work.give_back, self._lease)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self._rounds != 0:
             self._wake.clear()
+            if self._stop.is_set():  # it came between the two lines above
+                return
+            if self._rounds is not None:
+                self._rounds -= 1
             try:
-                pause = self._backend.run(_round, now=datetime.now(UTC))
+                pause = self._backend.run(self._round, now=datetime.now(UTC))
             except PersistMemError as error:
+                if self._rounds is not None:
+                    self.failure = error
+                    return
                 pause = _after(error)
-            if pause > 0:
+            if pause > 0 and self._rounds != 0:
                 self._wake.wait(pause)
+
+    async def _round(self, backend: Backend, *, now: datetime) -> float:
+        return await _round(
+            backend, limit=self._limit, lease=self._lease, stopping=self._stop.is_set, report=self._report, now=now
+        )
 
 
 class TaskWorker:
@@ -63,7 +113,9 @@ class TaskWorker:
 
     def __init__(self, backend: AsyncBackend) -> None:
         self._backend = backend
+        self._lease = backend.new_id()
         self._wake = asyncio.Event()
+        self._working = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -75,28 +127,45 @@ class TaskWorker:
         self._wake.set()
 
     async def stop(self) -> None:
-        """Stop now: an unfinished transaction is rolled back, and the next worker takes the work up."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        """Stop now: an unfinished transaction is rolled back, and the work given back to the next worker."""
+        if self._task is None:
+            return
+        interrupted = self._working
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        if interrupted:
+            with suppress(PersistMemError, TimeoutError):  # the lease runs out by itself
+                await asyncio.wait_for(self._backend.arun(work.give_back, self._lease), _GIVING_BACK)
 
     async def _run(self) -> None:
         while True:
             self._wake.clear()
+            self._working = True
             try:
-                pause = await self._backend.arun(_round, now=datetime.now(UTC))
+                pause = await self._backend.arun(_round, limit=_ROUND, lease=self._lease, now=datetime.now(UTC))
             except PersistMemError as error:
                 pause = _after(error)
+            self._working = False
             if pause > 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), pause)
 
 
-async def _round(backend: Backend, *, now: datetime) -> float:
+async def _round(
+    backend: Backend,
+    *,
+    limit: int,
+    lease: UUID,
+    stopping: Callable[[], bool] = lambda: False,
+    report: Callable[[Worked], None] | None = None,
+    now: datetime,
+) -> float:
     """Deal with what is due; returns the seconds until there may be more."""
-    worked = await work.run_once(backend, limit=_ROUND, now=now)
-    if worked.threads == _ROUND:
+    worked = await work.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
+    if report is not None:
+        report(worked)
+    if worked.threads == limit:
         return 0.0
     seconds = await work.next_due(backend)
     return _LONGEST_SLEEP if seconds is None else min(max(seconds, 0.05), _LONGEST_SLEEP)
