@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
             prune,
             recall,
             status,
+            worker,
         )
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "rich":
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
     )
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, ingest, importing, recall, listing, forget, maintain, prune, status):
+    for command in (demo, ingest, importing, recall, listing, forget, maintain, prune, worker, status):
         command.add(subcommands)
     return parser
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Context, Kind, Memory, Observed, Receipt, Recollection
+from langchain_persistmem.types import CommandReply, Context, Kind, Memory, Observed, Receipt, Recollection
 
 
 class Awaited:
@@ -23,10 +23,25 @@ class Awaited:
         self.asynchronous = asynchronous
 
     async def context(
-        self, query: str, *, max_tokens: int | None, kinds: Sequence[Kind] | None, namespace: Namespace
+        self,
+        query: str,
+        *,
+        thread_id: str | None,
+        messages: Sequence[BaseMessage],
+        namespace: Namespace,
+        shown: Sequence[str] = (),
+        **options: Any,
     ) -> Context:
         """:meth:`PersistMem.context`."""
-        return await self._call("context", query, max_tokens=max_tokens, kinds=kinds, namespace=namespace)
+        return await self._call(
+            "context", query, thread_id=thread_id, messages=messages, namespace=namespace, shown=shown, **options
+        )
+
+    async def command(
+        self, message: BaseMessage, *, question: Mapping[str, Any] | None, namespace: Namespace, **options: Any
+    ) -> CommandReply | None:
+        """:meth:`PersistMem.command`."""
+        return await self._call("command", message, question=question, namespace=namespace, **options)
 
     async def recall(self, query: str, *, limit: int, namespace: Namespace) -> list[Recollection]:
         """:meth:`PersistMem.recall`."""
@@ -55,10 +70,19 @@ class Awaited:
         return await self._call("forget", query=query, limit=limit, namespace=namespace)
 
     async def observe(
-        self, messages: Sequence[BaseMessage], *, thread_id: str, used: Sequence[str], namespace: Namespace
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        thread_id: str,
+        used: Sequence[str],
+        background: bool | None,
+        namespace: Namespace,
     ) -> Observed:
-        """:meth:`PersistMem.observe`."""
-        return await self._call("observe", messages, thread_id=thread_id, used=used, namespace=namespace)
+        """:meth:`PersistMem.observe`; where it is not said, in the background if the memory itself learns there."""
+        where = self.memory.learns_in_background if background is None else background
+        return await self._call(
+            "observe", messages, thread_id=thread_id, used=used, background=where, namespace=namespace
+        )
 
     async def _call(self, name: str, *args: Any, **options: Any) -> Any:
         if self.asynchronous:

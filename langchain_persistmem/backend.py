@@ -38,6 +38,7 @@ from langchain_persistmem.postgres.transaction import (
     sync_transaction,
 )
 from langchain_persistmem.settings import Settings
+from langchain_persistmem.shape import Shape
 from langchain_persistmem.types import Vector
 from langchain_persistmem.vectors import unit_vectors
 from langchain_persistmem.waiting import Places
@@ -62,6 +63,8 @@ class Backend(Protocol):
     """The embedding model's name, or None for a store that searches by filters only."""
     model_name: str | None
     """The chat model's name, or None where there is none."""
+    shape: Shape | None
+    """The application's own shape of what the chat model extracts."""
     embedding_model: EmbeddingModel | None
     """What the database knows of the embedding model, once that was looked up."""
     migrated: bool
@@ -123,6 +126,7 @@ class _Models:
         self.embedding_model: EmbeddingModel | None = None
         self.migrated = False
         self.model_name = models.chat_name
+        self.shape = models.shape
         self._embeddings = models.embeddings
         self._model = models.chat
 

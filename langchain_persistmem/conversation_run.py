@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
+from langchain_persistmem.engine.context import FORMS, Form
+from langchain_persistmem.engine.expansion import EXPANDS, Expand
+from langchain_persistmem.engine.recall import Check
 from langchain_persistmem.errors import ConfigurationError, InvalidInput, PersistMemError, UseAsyncMethod
 from langchain_persistmem.identity import off_the_record
+from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.turns import by_middleware, is_off_record
+from langchain_persistmem.types import OFF_RECORD, Kind
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
@@ -24,9 +31,35 @@ logger = logging.getLogger(__name__)
 _LONGEST_QUERY = 2_000
 """Characters of the user's message that are searched with; embedding models read no further."""
 
-_MARK = "persistmem"
-_OFF = "off the record"
-"""``message.response_metadata[_MARK] = _OFF``: no provider is sent that field, and it goes wherever the message goes."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a run's context is to look like: options of :meth:`PersistMem.context` that are the same on every run."""
+
+    max_tokens: int | None
+    kinds: Sequence[Kind] | None
+    form: Form
+    profile: bool
+    expand: Expand | None
+    check: Check
+
+    def checked(self, memory: PersistMem) -> Mapping[str, Any]:
+        """The options by name, if they can be; a run would go on without memory where they cannot.
+
+        Raises:
+            ConfigurationError: the message names the option.
+        """
+        if self.form not in FORMS:
+            raise ConfigurationError(f"form is {self.form!r:.40}; use one of {', '.join(FORMS)}")
+        if self.expand is not None and self.expand not in EXPANDS:
+            raise ConfigurationError(f"expand is {self.expand!r:.40}; use 'rules', 'model' or None")
+        if self.check not in ("threshold", "model"):
+            raise ConfigurationError(f"check is {self.check!r:.40}; use 'threshold' or 'model'")
+        if "model" in (self.expand, self.check) and memory.backend.model_name is None:
+            raise ConfigurationError(
+                "expand or check asks a chat model and there is none; open the memory with model=..."
+            )
+        return asdict(self)
 
 
 class Question(NamedTuple):
@@ -59,33 +92,22 @@ def question_of(messages: Sequence[BaseMessage]) -> Question | None:
     """The user's latest message; None where there is none, or no text to search with."""
     for place in reversed(range(len(messages))):
         message = messages[place]
-        if isinstance(message, HumanMessage) and not _made_by_middleware(message):
+        if is_the_users(message):
             text = str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").strip()
             return Question(message.id, text, place < len(messages) - 1) if text else None
     return None
 
 
-def on_the_record(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The messages that may be learnt from.
-
-    Left out are those that were said off the record, what was answered to them, and the summaries
-    that LangChain's middleware writes in the user's name.
-    """
-    kept: list[BaseMessage] = []
-    off = False
-    for message in messages:
-        if isinstance(message, HumanMessage) and not _made_by_middleware(message):
-            off = _is_off(message)
-        if not (off or _is_off(message) or _made_by_middleware(message)):
-            kept.append(message)
-    return kept
+def is_the_users(message: object) -> bool:
+    """Whether these are the user's own words."""
+    return isinstance(message, HumanMessage) and not by_middleware(message)
 
 
 def taken_off(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """All ``messages``, those of the user and the assistant marked as said off the record."""
     return [
-        message.model_copy(update={"response_metadata": {**message.response_metadata, _MARK: _OFF}})
-        if isinstance(message, (HumanMessage, AIMessage)) and not _is_off(message)
+        message.model_copy(update={"response_metadata": {**message.response_metadata, **OFF_RECORD}})
+        if isinstance(message, (HumanMessage, AIMessage)) and not is_off_record(message)
         else message
         for message in convert_to_messages(messages)
     ]
@@ -96,8 +118,19 @@ def newly_off(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     return [
         after
         for before, after in zip(messages, taken_off(messages), strict=True)
-        if _is_off(after) and not _is_off(before)
+        if is_off_record(after) and not is_off_record(before)
     ]
+
+
+def joined(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessage:
+    """``message`` with ``text`` before or behind its own; a text stays a text, which is all that some models take."""
+    content = message.content
+    if isinstance(content, str):
+        both: Any = "\n\n".join(part for part in ((text, content) if first else (content, text)) if part)
+    else:
+        block = {"type": "text", "text": f"{text}\n\n" if first else f"\n\n{text}"}
+        both = [block, *content] if first else [*content, block]
+    return message.model_copy(update={"content": both})
 
 
 async def may_remember(
@@ -142,15 +175,3 @@ def going_on(logger: logging.Logger, what: str, on_error: OnError) -> Generator[
         if on_error == "raise" or isinstance(error, UseAsyncMethod):
             raise
         logger.warning("%s went on without memory: %s: %s", what, type(error).__name__, error)
-
-
-def _is_off(message: object) -> bool:
-    """Dicts, which a state without LangGraph's reducer may hold, bear no marks."""
-    marks: object = getattr(message, "response_metadata", None)
-    return isinstance(marks, dict) and cast("dict[str, object]", marks).get(_MARK) == _OFF
-
-
-def _made_by_middleware(message: object) -> bool:
-    """LangChain's SummarizationMiddleware puts its summary where the user's messages stood, as a message of the user."""
-    kwargs: object = getattr(message, "additional_kwargs", None)
-    return isinstance(kwargs, dict) and "lc_source" in kwargs

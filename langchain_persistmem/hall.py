@@ -29,6 +29,11 @@ class Hall:
         """The database and the models: ``PersistMemStore(memory.backend, index={"fields": ["text"]})``."""
         return self._backend
 
+    @property
+    def learns_in_background(self) -> bool:
+        """Whether this object has a chat model, and a worker of its own that calls it when a thread is quiet."""
+        return self._worker is not None and self._backend.model_name is not None
+
     def whose(self, user_id: str | None = None, namespace: Namespace | None = None) -> Namespace:
         """The namespace that is meant.
 

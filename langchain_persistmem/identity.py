@@ -55,6 +55,12 @@ def current_runtime() -> Runtime[Any] | None:
         return None
 
 
+def thread_if_any(config: RunnableConfig) -> str | None:
+    """The run's thread, if it has one."""
+    thread = (config.get("configurable") or {}).get("thread_id")
+    return None if thread is None else str(thread)
+
+
 def thread_of(config: RunnableConfig, key: str = "thread_id") -> str:
     """The run's thread, which ``config["configurable"]`` has under ``key``.
 

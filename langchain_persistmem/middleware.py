@@ -5,39 +5,54 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.runnables.config import ensure_config
 
+from langchain_persistmem.answering import Answered, answered, answered_without_memory
 from langchain_persistmem.awaiting import Awaited
 from langchain_persistmem.backend import finished
 from langchain_persistmem.conversation_run import (
     MemoryAllowed,
     OnError,
     Question,
+    Wanted,
     going_on,
+    in_state,
+    joined,
     may_remember,
     messages_in,
     newly_off,
-    on_the_record,
     question_of,
     taken_off,
 )
+from langchain_persistmem.engine.context import Form
+from langchain_persistmem.engine.expansion import Expand
+from langchain_persistmem.engine.recall import Check
 from langchain_persistmem.errors import ConfigurationError, MissingDependency
-from langchain_persistmem.identity import whose_memory
+from langchain_persistmem.identity import thread_if_any, whose_memory
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.shown import Shown, ShownTexts, Turn
 from langchain_persistmem.types import Kind
 
 if TYPE_CHECKING:
-    from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+    from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
+    from langchain.agents.middleware.types import PrivateStateAttr
     from langgraph.runtime import Runtime
 else:
     try:
-        from langchain.agents.middleware import AgentMiddleware
+        from langchain.agents.middleware import AgentMiddleware, AgentState, hook_config
+        from langchain.agents.middleware.types import PrivateStateAttr
     except ImportError:
+        from langgraph.graph import MessagesState as AgentState
+
+        PrivateStateAttr = None
+
+        def hook_config(**_options: object):
+            """In the place of LangChain's."""
+            return lambda hook: hook
 
         class AgentMiddleware:
             """In the place of LangChain's, where that is not installed: everything but making one works."""
@@ -57,12 +72,19 @@ Update = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 
+class CommandAgentState(AgentState):
+    """The agent's state with what the memory has asked the user; the question is in no input, output or schema."""
+
+    memory_question: NotRequired[Annotated[dict[str, Any] | None, PrivateStateAttr]]
+
+
 class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     """Shows the model what is remembered, and learns from each run: ``create_agent(..., middleware=[...])``.
 
     What is remembered is put before the model by ``wrap_model_call``: it enters no state, no checkpoint
     and no stream. It is recalled anew on every run, and stays the same through the run's calls of the
-    model. After the run the new turns are stored and learnt from.
+    model. What stands in the messages before the model already, or was learnt from them, is left out. After
+    the run the new turns are stored and learnt from.
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
     ``config["configurable"]``. A run without ``thread_id`` is shown memories and not learnt from. In a
@@ -77,6 +99,15 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             that all before it stays in a provider's prompt cache; ``"system"`` at the end of the system prompt.
         max_tokens: the budget of the text; by default ``Settings.context_tokens``.
         kinds: only these kinds of memory.
+        form: as for :meth:`PersistMem.context`; so are ``profile``, ``expand`` and ``check``.
+        profile: begin with the user's profile.
+        expand: ask further questions beside the user's message.
+        check: who says what is relevant.
+        background: True leaves the learning to a worker, once the thread is quiet; False learns before the run
+            ends. By default in the background if ``memory.learns_in_background``: no turn waits for a chat model.
+        commands: memory itself answers messages such as "forget about ..." or "what do you know about me?", and
+            the run ends without the model (see :func:`answer_commands`); for one of these in an agent.
+        ask_model: where it is unsure what is a command, memory asks its chat model, if it has one.
         memory_allowed: False, or a function of the run's state and runtime that says False, is like
             ``off_the_record``. It may be async in async runs. It is asked before every use; one that fails
             counts as False.
@@ -96,6 +127,13 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         placement: Placement = "human",
         max_tokens: int | None = None,
         kinds: Sequence[Kind] | None = None,
+        form: Form = "sections",
+        profile: bool = False,
+        expand: Expand | None = None,
+        check: Check = "threshold",
+        background: bool | None = None,
+        commands: bool = False,
+        ask_model: bool = False,
         memory_allowed: MemoryAllowed = True,
         on_error: OnError = "continue",
     ) -> None:
@@ -109,8 +147,13 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         self._blocking = Awaited(memory, asynchronous=False)
         self._awaiting = Awaited(memory, asynchronous=True)
         self._placement: Placement = placement
-        self._max_tokens = max_tokens
-        self._kinds = kinds
+        wanted = Wanted(max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check)
+        self._options = wanted.checked(memory)
+        self._background = background
+        self._commands = commands
+        self._ask_model = ask_model
+        if commands:
+            self.state_schema = CommandAgentState
         self._allowed = memory_allowed
         self._on_error: OnError = on_error
         self._shown = ShownTexts()
@@ -120,10 +163,12 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         """Part of the names of the agent's nodes."""
         return self._name
 
+    @hook_config(can_jump_to=["end"])
     def before_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
-        """Mark what is off the record before anything can fail."""
+        """Mark what is off the record before anything can fail, and answer commands."""
         return finished(self._begin(self._blocking, state, runtime))
 
+    @hook_config(can_jump_to=["end"])
     async def abefore_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
         """:meth:`before_agent`, awaited."""
         return await self._begin(self._awaiting, state, runtime)
@@ -151,7 +196,29 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         return await self._end(self._awaiting, state, runtime)
 
     async def _begin(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> Update | None:
-        return None if await self._may(memory, state, runtime) else _marks(state)
+        allowed = await self._may(memory, state, runtime)
+        if not self._commands:
+            return None if allowed else _marks(state)
+        question = in_state(state, "memory_question")
+        if allowed:
+            found = await self._answered(memory, state, runtime)
+        else:
+            found = answered_without_memory(messages_in(state), question)
+        update: Update = {"messages": [*found.changed]} if found.changed else {}
+        if found.question != question:
+            update["memory_question"] = found.question
+        return update | ({"jump_to": "end"} if found.ends_turn else {}) or None
+
+    async def _answered(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> Answered:
+        return await answered(
+            memory,
+            messages_in(state),
+            question=in_state(state, "memory_question"),
+            whose=self._whose(memory, runtime),
+            thread_id=thread_if_any(ensure_config()),
+            ask_model=self._ask_model,
+            on_error="raise" if self._on_error == "raise" else "say",
+        )
 
     async def _remembering(self, memory: Awaited, request: ModelRequest[Any]) -> ModelRequest[Any] | None:
         """The request with what is remembered; None if memory is not to be used."""
@@ -168,7 +235,11 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             shown = Shown(message_id=question.message_id, call=call)  # a turn that could not recall stays as it began
             with going_on(logger, f"{self.name}.wrap_model_call", self._on_error):
                 found = await memory.context(
-                    question.text, max_tokens=self._max_tokens, kinds=self._kinds, namespace=whose
+                    question.text,
+                    thread_id=thread_if_any(ensure_config()),
+                    messages=request.messages,
+                    namespace=whose,
+                    **self._options,
                 )
                 shown = replace(shown, text=found.text, keys=found.keys)
             self._shown.put(turn, shown)
@@ -177,13 +248,15 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     async def _end(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> Update | None:
         if not await self._may(memory, state, runtime):
             return _marks(state)
-        whose, thread, messages = self._whose(memory, runtime), _thread(), messages_in(state)
+        whose, thread, messages = self._whose(memory, runtime), thread_if_any(ensure_config()), messages_in(state)
         question = question_of(messages)
         shown = self._shown.take(self._turn(whose, question)) if question else None
         if thread is not None:
             with going_on(logger, f"{self.name}.after_agent", self._on_error):
                 used = shown.keys if shown else ()
-                await memory.observe(on_the_record(messages), thread_id=thread, used=used, namespace=whose)
+                await memory.observe(
+                    messages, thread_id=thread, used=used, background=self._background, namespace=whose
+                )
         return None
 
     async def _may(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> bool:
@@ -200,12 +273,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         return whose_memory(memory.memory.namespace, ensure_config(), runtime)
 
     def _turn(self, whose: Namespace, question: Question) -> Turn:
-        return whose, _thread(), question.message_id, question.text
-
-
-def _thread() -> str | None:
-    thread = (ensure_config().get("configurable") or {}).get("thread_id")
-    return None if thread is None else str(thread)
+        return whose, thread_if_any(ensure_config()), question.message_id, question.text
 
 
 def _marks(state: Any) -> Update | None:
@@ -224,22 +292,11 @@ def _with_memory(request: ModelRequest[Any], shown: Shown, placement: Placement)
     """The request with the text in it; unchanged where other middleware took all of the user's messages away."""
     if placement == "system":
         system = request.system_message or SystemMessage("")
-        return request.override(system_message=cast("SystemMessage", _joined(system, shown.text, first=False)))
+        return request.override(system_message=cast("SystemMessage", joined(system, shown.text, first=False)))
     messages = list(request.messages)
     humans = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
     asked = [place for place in humans if messages[place].id == shown.message_id] or humans
     if not asked:
         return request
-    messages[asked[-1]] = cast("HumanMessage", _joined(messages[asked[-1]], shown.text, first=True))
+    messages[asked[-1]] = cast("HumanMessage", joined(messages[asked[-1]], shown.text))
     return request.override(messages=messages)
-
-
-def _joined(message: BaseMessage, text: str, *, first: bool) -> BaseMessage:
-    """``message`` with ``text`` before or behind its own; a text stays a text, which is all that some models take."""
-    content = message.content
-    if isinstance(content, str):
-        joined: Any = "\n\n".join(part for part in ((text, content) if first else (content, text)) if part)
-    else:
-        block = {"type": "text", "text": f"{text}\n\n" if first else f"\n\n{text}"}
-        joined = [block, *content] if first else [*content, block]
-    return message.model_copy(update={"content": joined})

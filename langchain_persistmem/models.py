@@ -10,6 +10,7 @@ from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependency
 from langchain_persistmem.settings import Settings
+from langchain_persistmem.shape import Shape, shape_of
 
 LOCAL = "local"
 """``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
@@ -24,15 +25,23 @@ class Models:
     embedding_name: str | None
     chat: BaseChatModel | None
     chat_name: str | None
+    shape: Shape | None = None
+    """The application's own shape of what the chat model extracts."""
 
 
-def models_of(embeddings: Embeddings | str, chat: BaseChatModel | str | None, settings: Settings) -> Models:
+def models_of(
+    embeddings: Embeddings | str, chat: BaseChatModel | str | None, settings: Settings, schema: object = None
+) -> Models:
     """Objects and names for what was given to ``open()``.
 
     Raises:
-        ConfigurationError: one of them is no model, or the provider does not know the name.
+        ConfigurationError: one of them is no model, or the provider does not know the name; or no model can be asked
+            for ``schema``.
         MissingDependency: an extra is not installed.
     """
+    shape = shape_of(schema)
+    if shape is not None and chat is None:
+        raise ConfigurationError("schema needs a chat model, which fills it; pass model= as well")
     made = embeddings_of(embeddings)
     chat_model = chat_model_of(chat)
     return Models(
@@ -40,6 +49,7 @@ def models_of(embeddings: Embeddings | str, chat: BaseChatModel | str | None, se
         embedding_name=settings.embedding_model or name_of_embeddings(embeddings, made),
         chat=chat_model,
         chat_name=None if chat_model is None else (_named(chat_model) or type(chat_model).__name__),
+        shape=shape,
     )
 
 

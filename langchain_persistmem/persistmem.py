@@ -23,6 +23,7 @@ from langchain_persistmem.profile import Profile
 from langchain_persistmem.readiness import setup
 from langchain_persistmem.reading import Reading
 from langchain_persistmem.settings import Settings
+from langchain_persistmem.shape import Schema
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.tending import Tending
@@ -71,6 +72,7 @@ class PersistMem(Reading, Writing, Tending):
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
+        schema: Schema | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
     ) -> PersistMem:
@@ -86,6 +88,8 @@ class PersistMem(Reading, Writing, Tending):
             settings: see :class:`Settings`.
             namespace: whose memories, with names in braces that each call fills.
             profile: the pydantic class of the users' profiles.
+            schema: a pydantic class, a list of them or their union, for what the chat model extracts: each memory
+                then carries one as ``value["content"]``.
             store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
                 ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
             store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
@@ -96,7 +100,7 @@ class PersistMem(Reading, Writing, Tending):
             StorageUnavailable: PostgreSQL does not answer.
         """
         check_template(namespace)
-        models = models_of(embeddings, model, settings)
+        models = models_of(embeddings, model, settings, schema)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
@@ -116,12 +120,13 @@ class PersistMem(Reading, Writing, Tending):
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
+        schema: Schema | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
-        models = models_of(embeddings, model, settings)
+        models = models_of(embeddings, model, settings, schema)
 
         async def opened() -> PersistMem:
             async with AsyncExitStack() as stack:

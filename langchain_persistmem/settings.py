@@ -64,6 +64,10 @@ class Retention:
     """What was superseded or archived so many days ago is erased for good."""
     messages_days: float | None = None
     """Stored conversations whose last message is older are erased; what was learnt from them stays."""
+    checkpoints_days: float | None = None
+    """LangGraph's checkpoints that are older are erased, and a thread altogether of which all is older."""
+    checkpoints_keep: int | None = None
+    """So many of the newest checkpoints of each thread and subgraph stay; with ``checkpoints_days``, goes what both say."""
     compress_days: float | None = None
     """What is older may be compressed: related memories become one summary, and are archived."""
     compress_least: int = 4
@@ -84,6 +88,8 @@ class Retention:
                 raise ConfigurationError(
                     f"Retention.{name} is {number}; it must be {f'at least {least}' if least else 'more than 0'}"
                 )
+            if number is not None and name.endswith("_days") and number > _MOST_DAYS:
+                raise ConfigurationError(f"Retention.{name} is {number}; it must be at most {_MOST_DAYS:,}")
         if self.compress_most < self.compress_least:
             raise ConfigurationError(
                 f"Retention.compress_most is {self.compress_most}; it must be at least compress_least "
@@ -91,7 +97,8 @@ class Retention:
             )
 
 
-_LEAST_OF_RETENTION = {"max_memories": 1, "compress_least": 2, "compress_most": 2, "habits": 2}
+_MOST_DAYS = 365_000  # as far back as dates go with room to spare
+_LEAST_OF_RETENTION = {"max_memories": 1, "checkpoints_keep": 1, "compress_least": 2, "compress_most": 2, "habits": 2}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from langchain_core.utils.uuid import uuid7
 
 from langchain_persistmem import values
 from langchain_persistmem.errors import InvalidInput
-from langchain_persistmem.types import Turn
+from langchain_persistmem.types import Turn, is_marked_off
 
 Role = Literal["user", "assistant", "system", "tool"]
 _ROLES: dict[str, Role] = {
@@ -61,6 +61,41 @@ def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresen
             Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
         )
     return turns
+
+
+def turns_on_the_record(
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation, *, now: datetime
+) -> list[Turn]:
+    """:func:`turns_of`, without what may not be learnt from.
+
+    Left out are the messages that were marked as said off the record, what was answered to them, and the
+    summaries that LangChain's middleware writes in the user's name.
+
+    Raises:
+        InvalidInput: something is no message, or its date has no time zone.
+    """
+    kept: list[Turn] = []
+    off = False
+    for turn in turns_of(messages, now=now):
+        summary = "lc_source" in turn.content["data"].get("additional_kwargs", {})
+        if turn.role == "user" and not summary:
+            off = turn.is_off_record
+        if not (off or summary or turn.is_off_record):
+            kept.append(turn)
+    return kept
+
+
+def is_off_record(message: object) -> bool:
+    """Whether a message was marked as said off the record; a state without LangGraph's reducer may have it as a dict."""
+    if isinstance(message, dict):
+        return is_marked_off(cast("dict[str, object]", message).get("response_metadata"))
+    return is_marked_off(getattr(message, "response_metadata", None))
+
+
+def by_middleware(message: object) -> bool:
+    """LangChain's SummarizationMiddleware puts its summary where the user's messages stood, as a message of the user."""
+    kwargs: object = getattr(message, "additional_kwargs", None)
+    return isinstance(kwargs, dict) and "lc_source" in kwargs
 
 
 def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:

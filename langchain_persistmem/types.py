@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.namespace import Namespace
@@ -42,6 +42,18 @@ class Provenance:
     """The memories that a summary, or a preference drawn from habits, was made from."""
 
 
+OFF_RECORD: Mapping[str, str] = {"persistmem": "off the record"}
+"""In a message's ``response_metadata``: no provider is sent that field, and it goes wherever the message goes."""
+
+
+def is_marked_off(response_metadata: object) -> bool:
+    """Whether a message with this ``response_metadata`` was said off the record."""
+    if not isinstance(response_metadata, Mapping):
+        return False
+    given = cast("Mapping[str, object]", response_metadata)
+    return all(given.get(name) == value for name, value in OFF_RECORD.items())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
     """One message of a conversation, as memory sees it."""
@@ -55,6 +67,15 @@ class Turn:
     """The whole message as LangChain serialises it, so that nothing is lost."""
     position: int | None = None
     """Its place in the stored thread, counted from 1; None before it is stored."""
+
+    @property
+    def is_off_record(self) -> bool:
+        """Whether it was marked as said off the record: it may be kept as a message, and never be learnt from."""
+        data = self.content.get("data")
+        marks: object = (
+            cast("Mapping[str, object]", data).get("response_metadata") if isinstance(data, Mapping) else None
+        )
+        return is_marked_off(marks)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,6 +307,8 @@ class Maintained:
     """Superseded and archived memories that were erased for good."""
     messages: int = 0
     """Messages of old conversations that were erased."""
+    checkpoints: int = 0
+    """LangGraph's checkpoints that were erased, with their blobs and writes, which are not counted."""
     preferences: int = 0
     """Preferences that were drawn from habits; in a dry run, habits that the chat model would be asked about."""
     confirmed: int = 0

@@ -116,6 +116,7 @@ class TaskWorker:
         self._lease = backend.new_id()
         self._wake = asyncio.Event()
         self._working = False
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -130,8 +131,8 @@ class TaskWorker:
         """Stop now: an unfinished transaction is rolled back, and the work given back to the next worker."""
         if self._task is None:
             return
-        interrupted = self._working
-        self._task.cancel()
+        interrupted, self._stopping = self._working, True
+        self._task.cancel()  # before Python 3.12 wait_for() can swallow it, when it has just been woken
         with suppress(asyncio.CancelledError):
             await self._task
         if interrupted:
@@ -139,17 +140,20 @@ class TaskWorker:
                 await asyncio.wait_for(self._backend.arun(work.give_back, self._lease), _GIVING_BACK)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             self._working = True
             try:
-                pause = await self._backend.arun(_round, limit=_ROUND, lease=self._lease, now=datetime.now(UTC))
+                pause = await self._backend.arun(self._round, now=datetime.now(UTC))
             except PersistMemError as error:
                 pause = _after(error)
             self._working = False
-            if pause > 0:
+            if pause > 0 and not self._stopping:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), pause)
+
+    async def _round(self, backend: Backend, *, now: datetime) -> float:
+        return await _round(backend, limit=_ROUND, lease=self._lease, stopping=lambda: self._stopping, now=now)
 
 
 async def _round(

@@ -12,7 +12,7 @@ from langchain_persistmem.engine import commanding, conversations, forgetting, r
 from langchain_persistmem.engine.commanding import OnError
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.turns import turns_of
+from langchain_persistmem.turns import turns_of, turns_on_the_record
 from langchain_persistmem.types import (
     Candidate,
     CommandReply,
@@ -101,6 +101,9 @@ class Writing(Hall):
     ) -> Observed:
         """Store a conversation's new turns and learn from them; the same turns again change nothing.
 
+        Messages that a node or the middleware marked as said off the record are neither stored nor learnt from,
+        nor is what was answered to them.
+
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
                 ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``.
@@ -114,7 +117,7 @@ class Writing(Hall):
             EmbeddingFailed: the same for the embedding model.
         """
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        turns = turns_of(messages, now=now)
+        turns = turns_on_the_record(messages, now=now)
         observed = self._backend.run(
             work.observe, whose, turns, thread_id=thread_id, used=used, background=background, now=now
         )
@@ -133,7 +136,7 @@ class Writing(Hall):
     ) -> Observed:
         """:meth:`observe`, awaited."""
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        turns = turns_of(messages, now=now)
+        turns = turns_on_the_record(messages, now=now)
         observed = await self._backend.arun(
             work.observe, whose, turns, thread_id=thread_id, used=used, background=background, now=now
         )
@@ -149,6 +152,9 @@ class Writing(Hall):
         namespace: Namespace | None = None,
     ) -> int:
         """Store a conversation's new turns without learning from them; a later :meth:`observe` on the thread does.
+
+        It is the application's own history, so that what is marked as said off the record is stored too, and
+        given back by :meth:`messages`; it is never learnt from.
 
         Returns:
             How many were new.

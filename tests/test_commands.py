@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 
@@ -18,6 +19,7 @@ from langchain_persistmem import (
     MemoryState,
     NamespaceMissing,
     PersistMem,
+    PersistMemMiddleware,
     Settings,
     StorageUnavailable,
     answer_commands,
@@ -25,10 +27,11 @@ from langchain_persistmem import (
 )
 from langchain_persistmem.engine.command_replies import REPLIES
 from langchain_persistmem.engine.command_words import TABLE
-from langchain_persistmem.engine.commands import _pattern, _signs, detect, is_unsure, meaning
+from langchain_persistmem.engine.commands import detect, is_unsure, meaning, pattern, signs
 from langchain_persistmem.errors import ExtractionFailed
 from tests.commands_corpus import sentences
 from tests.scripted import Scripted
+from tests.scripted_model import Scripted as Model
 
 OFF = {"persistmem": "off the record"}
 LISTS = (
@@ -63,8 +66,8 @@ def test_the_corpus_is_large_and_half_of_it_is_no_command_in_english() -> None:
 def test_every_phrase_of_the_table_is_a_pattern_and_has_a_sign(words: Any) -> None:
     for name in LISTS:
         for phrase in getattr(words, name):
-            _pattern(words, phrase)
-            assert _signs(words).search(phrase), phrase
+            pattern(words, phrase)
+            assert signs(words).search(phrase), phrase
 
 
 def test_a_command_with_a_question_behind_it_leaves_the_question_to_the_model() -> None:
@@ -338,8 +341,8 @@ def graph_of(memory: PersistMem, seen: list[list[Any]], **options: Any) -> Any:
     return builder.compile(checkpointer=memory.saver)
 
 
-async def say(graph: Any, either: Any, text: str, user: str | None = "ada") -> Any:
-    config = {"configurable": {"thread_id": "t"} | ({"user_id": user} if user else {})}
+async def say(graph: Any, either: Any, text: str, user: str | None = "ada", thread: str = "t", **more: Any) -> Any:
+    config = {"configurable": {"thread_id": thread, **more} | ({"user_id": user} if user else {})}
     if either.asynchronous:
         return await graph.ainvoke({"messages": [HumanMessage(text)]}, config)
     return graph.invoke({"messages": [HumanMessage(text)]}, config)
@@ -355,6 +358,8 @@ async def test_the_node_answers_commands_and_leaves_other_turns_alone(either: An
     state = await say(graph, either, "What do I play?")
     assert (state["memory_answered"], len(seen)) == (False, 1)
     assert [each.response_metadata for each in state["messages"][2:]] == [{}, {}]
+    assert state["memory_context"] == ""  # the thread says so itself
+    state = await say(graph, either, "What do I play?", thread="t2")
     assert "cello" in state["memory_context"]
 
 
@@ -388,6 +393,89 @@ async def test_dont_remember_this_marks_the_turn_before_too(either: Any) -> None
     state = await say(graph, either, "Off the record: I am moving")
     assert len(seen) == 2
     assert [each.response_metadata for each in state["messages"][4:]] == [OFF, {}]
+
+
+async def test_off_the_record_a_command_is_told_that_memory_is_off_and_nothing_is_done(either: Any) -> None:
+    await either.remember("My ex is called Tom", user_id="ada")
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await say(graph, either, "forget about my ex Tom")
+    before = await either.status()
+    for text in ("yes", "What do you know about me?", "Vergiss alles!"):
+        state = await say(graph, either, text, off_the_record=True)
+        language = "de" if "alles" in text else "en"
+        assert (state["messages"][-1].content, state["memory_question"]) == (REPLIES[language].off, None)
+    state = await say(graph, either, "Don't remember this", off_the_record=True)
+    assert (state["memory_answered"], len(seen)) == (False, 1)  # such a run keeps to that anyway
+    assert await either.status() == before
+    assert all(each.response_metadata == OFF for each in state["messages"][:-1])
+
+
+def agent_of(memory: PersistMem, model: Model, **options: Any) -> Any:
+    middleware = PersistMemMiddleware(memory, **{"on_error": "raise", "commands": True, **options})
+    return create_agent(model, [], middleware=[middleware], checkpointer=memory.saver)
+
+
+async def test_an_agents_memory_answers_commands_without_the_model(either: Any) -> None:
+    model = Model()
+    state = await say(agent_of(either.memory, model), either, "Remember that my ex is called Tom")
+    assert [each.content for each in state["messages"][1:]] == ["I will remember: my ex is called Tom"]
+    assert [each.response_metadata for each in state["messages"]] == [OFF, OFF]
+    assert len({each.id for each in state["messages"]}) == 2
+    state = await say(agent_of(either.memory, model), either, "forget about my ex Tom")
+    assert set(state) == {"messages"}  # the question is the agent's own affair
+    assert len(await either.list(user_id="ada")) == 1
+    state = await say(agent_of(either.memory, model), either, "yes")  # another agent, as after a restart
+    assert state["messages"][-1].content == "Erased: 1."
+    assert (await either.list(user_id="ada"), model.requests) == ([], [])
+    state = await say(agent_of(either.memory, model), either, "I play the cello")
+    assert (state["messages"][-1].content, len(model.requests)) == ("Certainly.", 1)
+    assert {each.text for each in await either.list(user_id="ada")} == {"I play the cello", "Certainly."}
+
+
+async def test_an_agents_question_is_open_for_one_turn_only(either: Any) -> None:
+    await either.remember("My ex is called Tom", user_id="ada")
+    model = Model()
+    agent = agent_of(either.memory, model)
+    for text in ("forget about my ex Tom", "What is the weather like?", "yes"):
+        await say(agent, either, text)
+    assert len(model.requests) == 2
+    assert "My ex is called Tom" in {each.text for each in await either.list(user_id="ada")}
+
+
+async def test_an_agent_marks_what_is_not_to_be_remembered_and_goes_on(either: Any) -> None:
+    model = Model()
+    agent = agent_of(either.memory, model)
+    state = await say(agent, either, "Off the record: I am leaving my job")
+    assert (len(model.requests), state["messages"][0].response_metadata) == (1, OFF)
+    state = await say(agent, either, "forget everything", off_the_record=True)
+    assert (len(model.requests), state["messages"][-1].content) == (1, REPLIES["en"].off)
+    refused = agent_of(either.memory, model, memory_allowed=False)
+    state = await say(refused, either, "What do you know about me?")
+    assert state["messages"][-1].content == REPLIES["en"].off
+    assert await either.list(user_id="ada") == []
+    assert (await either.status(user_id="ada"))["messages"] == 0
+
+
+async def test_an_agents_command_that_failed_is_not_passed_over(either: Any, monkeypatch: Any) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StorageUnavailable
+
+    model = Model()
+    agents = {on_error: agent_of(either.memory, model, on_error=on_error) for on_error in ("continue", "raise")}
+    for agent in agents.values():
+        monkeypatch.setattr(agent, "checkpointer", None)
+    monkeypatch.setattr(either.memory._backend, "transaction", fail)
+    state = await say(agents["continue"], either, "forget about my ex Tom")
+    assert (state["messages"][-1].content, model.requests) == (REPLIES["en"].failed, [])
+    with pytest.raises(StorageUnavailable):
+        await say(agents["raise"], either, "forget about my ex Tom")
+
+
+async def test_without_commands_the_agents_model_answers_them(either: Any) -> None:
+    model = Model()
+    state = await say(agent_of(either.memory, model, commands=False), either, "What do you know about me?")
+    assert (state["messages"][-1].content, len(model.requests)) == ("Certainly.", 1)
 
 
 @pytest.mark.parametrize("on_error", ["say", "raise"])

@@ -18,7 +18,7 @@ import shlex
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, get_args
@@ -52,7 +52,10 @@ MAX_NOT_RUN = 2
 
 
 class Scripted(BaseChatModel):
-    """In the place of a paid model: it answers "Noted." and extracts each message as one memory, word for word."""
+    """In the place of a paid model: it answers "Noted." and extracts each message as one memory, word for word.
+
+    An application's own shape has the message in each field that it requires.
+    """
 
     @property
     def _llm_type(self) -> str:
@@ -65,13 +68,20 @@ class Scripted(BaseChatModel):
         return self
 
     def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
-        return RunnableLambda(_extracted)
+        memories = schema["properties"].get("memories", {"items": {"properties": {}}})
+        content = memories["items"]["properties"].get("content", {})
+        return RunnableLambda(lambda messages: _extracted(messages, content.get("required", ())))
 
 
-def _extracted(messages: Any) -> dict[str, Any]:
+def _extracted(messages: Any, fields: Sequence[str]) -> dict[str, Any]:
     texts = re.findall(r'<message number="(\d+)" date=".*?" from="user">(.*?)</message>', str(messages[-1]), re.DOTALL)
     memory = {"type": "fact", "importance": 0.5, "confidence": 0.9}
-    return {"memories": [{**memory, "text": text, "messages": [int(number)]} for number, text in texts]}
+    return {
+        "memories": [
+            {**memory, "text": text, "messages": [int(number)], "content": dict.fromkeys(fields, text)}
+            for number, text in texts
+        ]
+    }
 
 
 def page_id(page: Path) -> str:

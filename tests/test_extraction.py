@@ -188,3 +188,16 @@ def test_small_talk_is_recognised(text: str) -> None:
 )
 def test_what_says_something_is_not_small_talk(text: str) -> None:
     assert not is_small_talk(text)
+
+
+def test_a_model_that_says_the_kind_instead_of_the_type_is_understood(opened: Callable[..., PersistMem]) -> None:
+    entries = [
+        {**entry(text, 1, type=""), "kind": kind}
+        for text, kind in (("The user has a cat.", "semantic"), ("The user wants brevity.", "procedural"))
+    ]
+    memory = opened({"memories": entries})
+    memory.observe(said("I have a cat, and be brief"), thread_id="t", user_id="ada")
+    assert {each.text: each.kind for each in memory.list(user_id="ada")} == {
+        "The user has a cat.": "semantic",
+        "The user wants brevity.": "procedural",
+    }

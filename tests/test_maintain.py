@@ -14,6 +14,7 @@ from langchain_persistmem.engine import habits
 from tests.aging import DAY, fill, rows, whole
 from tests.conftest import Either, Open
 from tests.scripted import Scripted
+from tests.test_checkpointer import echo, thread
 from tests.test_forgetting import MARKER, tables_with
 
 SUSHI = ["Had sushi for lunch today", "Ordered sushi again for dinner", "Sushi for lunch once more"]
@@ -306,6 +307,7 @@ def test_the_command_follows_its_rules_and_a_dry_run_changes_nothing(
         (("--stale-days", "-1"), "no number of days"),
         (("--stale-days", "nan"), "no number of days"),
         (("--max-memories", "0"), "no whole number"),
+        (("--checkpoints-keep", "x"), "no whole number"),
     ],
 )
 def test_the_command_refuses_rules_that_are_none(arguments: tuple[str, ...], said: str, capsys: Any) -> None:
@@ -313,3 +315,16 @@ def test_the_command_refuses_rules_that_are_none(arguments: tuple[str, ...], sai
         main(["maintain", *arguments])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_command_erases_old_checkpoints_too(memory: PersistMem, database: str, capsys: Any) -> None:
+    graph = echo(memory.saver)
+    for _ in range(2):
+        graph.invoke({"said": ["hello"]}, thread("a"))
+    code, out, _ = run(
+        database, "maintain", "--checkpoints-keep", "1", "--checkpoints-days", "1", "--json", capsys=capsys
+    )
+    assert (code, json.loads(out)["checkpoints"]) == (0, 0)
+    code, out, _ = run(database, "maintain", "--checkpoints-keep", "1", "--json", capsys=capsys)
+    assert (code, json.loads(out)["checkpoints"]) == (0, 5)
+    assert graph.get_state(thread("a")).values["said"]

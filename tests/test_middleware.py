@@ -25,8 +25,10 @@ from langchain_persistmem import (
     NamespaceMissing,
     PersistMem,
     PersistMemMiddleware,
+    Settings,
     StorageUnavailable,
     UseAsyncMethod,
+    load_memory,
     memory_tools,
     shown,
 )
@@ -378,7 +380,8 @@ async def aopened_with_extractor(database: str, embeddings: Any):
 def streaming_agent(memory: PersistMem) -> tuple[Scripted, Any]:
     answers = [[call("weather", city="Oslo"), call("recall_memories", query="dinner")], "It rains, stay at home."]
     model = Scripted(answers=answers)
-    return model, agent_of(memory, model, tools=[weather, *memory_tools(memory)])
+    ours = PersistMemMiddleware(memory, on_error="raise", background=False)
+    return model, agent_of(memory, model, middleware=[ours], tools=[weather, *memory_tools(memory)])
 
 
 QUESTION = "I like apples. What should I cook for dinner?"
@@ -727,11 +730,83 @@ def test_eight_users_at_once_see_their_own(memory) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(visit, users))
     for user in users:
-        requests = [repr(each) for each in model.requests if f"I am {user} " in repr(each)]
-        assert len(requests) == 4
+        agent.invoke({"messages": f"Who is {user} at the harbour?"}, config(f"{user}-later", user))
+        requests = [repr(each) for each in model.requests if f"{user} " in repr(each)]
+        assert len(requests) == 5
         assert FENCE in requests[-1]
         assert not any(other in each for each in requests for other in users if other != user)
         assert sum("visit" in str(each.text) for each in memory.list(user_id=user)) == 4
+
+
+async def test_what_the_conversation_says_itself_is_not_shown_again(either) -> None:
+    model = Scripted()
+    agent = agent_of(either.memory, model)
+    await run(either, agent, "I am allergic to hazelnuts.")
+    await run(either, agent, "What am I allergic to?")
+    assert FENCE not in repr(model.requests)
+    await run(either, agent, "What am I allergic to?", config("t2"))
+    assert "hazelnuts" in shown_in(model.requests[-1])
+
+
+async def test_what_a_summary_took_from_the_conversation_is_shown_again(either) -> None:
+    summarise = SummarizationMiddleware(
+        Scripted(answers=["They spoke of food."] * 9), trigger=("messages", 4), keep=("messages", 1)
+    )
+    model = Scripted()
+    agent = agent_of(
+        either.memory, model, middleware=[PersistMemMiddleware(either.memory, on_error="raise"), summarise]
+    )
+    for text in ("I am allergic to hazelnuts.", "I like tea.", "What am I allergic to?"):
+        await run(either, agent, text)
+    assert "spoke of food" in repr(model.requests[-1])
+    assert "hazelnuts" in shown_in(model.requests[-1])
+
+
+async def test_form_and_profile_are_those_that_were_asked_for(either) -> None:
+    await either.update_profile({"name": "Ada"}, user_id="ada")
+    await either.remember("For dinner I like to cook lentils", user_id="ada")
+    model = Scripted()
+    ours = PersistMemMiddleware(either.memory, form="json", profile=True, expand="rules", on_error="raise")
+    await run(either, agent_of(either.memory, model, middleware=[ours]), "What should I cook for dinner?")
+    text = shown_in(model.requests[0])
+    assert "Ada" in text
+    assert '"text": "For dinner I like to cook lentils"' in text or '"For dinner I like to cook lentils"' in text
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"form": "html"}, "use one of"),
+        ({"expand": "all"}, "use 'rules'"),
+        ({"check": "none"}, "use 'threshold' or 'model'"),
+        ({"check": "model"}, "open the memory with model="),
+        ({"expand": "model"}, "open the memory with model="),
+    ],
+)
+def test_a_context_that_cannot_be_is_refused_at_once(memory, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        PersistMemMiddleware(memory, **options)
+    with pytest.raises(ConfigurationError, match=says):
+        load_memory(memory, **options)
+
+
+@pytest.mark.parametrize("background", [None, True, False])
+async def test_a_turn_waits_for_no_chat_model_unless_it_is_told_to(
+    background: bool | None, database: str, embeddings
+) -> None:
+    with PersistMem.open(database, embeddings=embeddings, model=Extractor()) as memory:
+        assert memory.learns_in_background
+        ours = PersistMemMiddleware(memory, on_error="raise", background=background)
+        agent_of(memory, Scripted(), middleware=[ours]).invoke({"messages": "I like apples."}, ADA)
+        assert memory.status(user_id="ada")["messages"] == 2
+        assert bool(memory.list(user_id="ada")) == (background is False)
+    settings = Settings(worker=False)
+    with PersistMem.open(database, embeddings=embeddings, model=Extractor(), settings=settings) as memory:
+        assert not memory.learns_in_background
+        ours = PersistMemMiddleware(memory, on_error="raise", background=background)
+        agent_of(memory, Scripted(), middleware=[ours]).invoke({"messages": "I like pears."}, config("t2"))
+        learnt = {str(each.text) for each in memory.list(user_id="ada")}
+        assert any("pears" in each for each in learnt) == (background is not True)
 
 
 TOPICS = {

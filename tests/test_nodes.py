@@ -23,7 +23,7 @@ from langchain_persistmem import (
 IDENTITY = "You are a kind assistant."
 
 
-def graph_of(memory, seen: list[list[Any]], *, on_error="raise", state=MemoryState, context=None):
+def graph_of(memory, seen: list[list[Any]], *, on_error="raise", state=MemoryState, context=None, **options):
     def model(state: Any) -> dict[str, Any]:
         messages = prompt_with_memory(IDENTITY, state)
         seen.append(messages)
@@ -31,7 +31,7 @@ def graph_of(memory, seen: list[list[Any]], *, on_error="raise", state=MemorySta
         return {"messages": [fake.invoke(messages)]}
 
     builder = StateGraph(state, context_schema=context)
-    builder.add_node("load_memory", load_memory(memory, on_error=on_error))
+    builder.add_node("load_memory", load_memory(memory, on_error=on_error, **options))
     builder.add_node("model", model)
     builder.add_node("extract_memory", extract_memory(memory, on_error=on_error))
     builder.add_edge(START, "load_memory")
@@ -268,3 +268,99 @@ async def test_off_the_record_can_be_said_in_the_runs_context(either) -> None:
     await say(graph, either, "I plan a surprise dinner for Nora.", context=Private(user_id="ada"))
     assert (await either.status())["messages"] == 0
     assert (await either.status())["namespaces"] == 0
+
+
+async def test_what_the_thread_says_itself_is_left_out_unless_the_model_is_not_shown_it(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await say(graph, either, "I am allergic to hazelnuts.")
+    state = await say(graph, either, "What am I allergic to?")
+    assert "hazelnuts" not in state["memory_context"]
+    latest_only = graph_of(either.memory, seen, window=lambda messages: messages[-1:])
+    state = await say(latest_only, either, "What am I allergic to?")
+    assert "hazelnuts" in state["memory_context"]
+
+
+async def test_the_form_is_the_one_that_was_asked_for_and_the_profile_begins_it(either) -> None:
+    await either.update_profile({"name": "Ada"}, user_id="ada")
+    await either.remember("For dinner I like to cook lentils", user_id="ada")
+    graph = graph_of(either.memory, [], form="prose", profile=True, expand="rules")
+    question = "What should I cook for dinner?"
+    expected = await either.context(question, form="prose", profile=True, expand="rules", user_id="ada")
+    state = await say(graph, either, question)
+    assert state["memory_context"] == expected.text
+    assert "Ada" in expected.text
+
+
+async def test_once_each_memory_is_shown_once_and_stays_before_the_model(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen, once=True)
+    await either.remember("For dinner I like to cook lentils", key="dinner", user_id="ada")
+    state = await say(graph, either, "What should I cook for dinner?")
+    (first,) = state["memory_shown"]
+    assert "lentils" in state["memory_context"]
+    state = await say(graph, either, "So what should I cook for dinner?")
+    assert (state["memory_context"], list(state["memory_shown"])) == ("", [first])
+    assert seen[1][: len(seen[0])] == seen[0]  # all of the earlier request is in the cache
+    assert str(seen[1]).count("lentils") == 1
+    assert not any("lentils" in str(each.content) for each in state["messages"])
+    await either.remember("For dinner I like to cook beans", key="dinner", user_id="ada")
+    state = await say(graph, either, "And what should I cook for dinner now?")
+    assert "beans" in state["memory_context"]  # it has changed
+    assert len(state["memory_shown"]) == 2
+    learnt = [each.text for each in await either.list(user_id="ada")]
+    assert not any("What is remembered" in str(each) or "lentils" in str(each) for each in learnt)
+
+
+async def test_once_what_left_the_window_is_shown_again(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen, once=True, window=lambda messages: messages[-2:])
+    await either.remember("For dinner I like to cook lentils", user_id="ada")
+    for _ in range(2):
+        state = await say(graph, either, "What should I cook for dinner?")
+        assert "lentils" in state["memory_context"]
+        assert list(state["memory_shown"]) == [state["messages"][-2].id]
+
+
+async def test_once_a_run_off_the_record_is_shown_nothing_of_before(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen, once=True)
+    await either.remember("For dinner I like to cook lentils", user_id="ada")
+    await turn(graph, either, "What should I cook for dinner?")
+    state = await turn(graph, either, "I plan a surprise dinner for Nora.", **OFF)
+    assert "lentils" in str(seen[0])
+    assert "lentils" not in str(seen[1])
+    assert state["memory_shown"] == {}
+
+
+async def test_what_is_marked_is_not_learnt_by_a_direct_call_either(either) -> None:
+    graph = graph_of(either.memory, [])
+    await turn(graph, either, "I planted an apple tree in my garden.")
+    state = await turn(graph, either, "I plan a surprise dinner for Nora.", "t2", **OFF)
+    state["messages"] += [HumanMessage("I planted a pear tree in my garden.", id="pear")]
+    await either.observe(state["messages"], thread_id="t3", user_id="ada")
+    as_dicts = [
+        {
+            "role": "user",
+            "content": "The surprise is on Monday.",
+            "response_metadata": {"persistmem": "off the record"},
+        },
+        {"role": "assistant", "content": "A surprise on a Monday, then."},
+    ]
+    await either.observe(as_dicts, thread_id="t4", user_id="ada")
+    texts = [str(each.text) for each in await either.list(user_id="ada")]
+    assert "I planted a pear tree in my garden." in texts
+    assert not any("urprise" in text for text in texts)
+    assert [each.content for each in await either.messages("t3", user_id="ada")] == [
+        "I planted a pear tree in my garden."
+    ]
+
+
+async def test_a_history_gives_back_what_is_marked_and_it_is_never_learnt_from(either) -> None:
+    marked = HumanMessage("I plan a surprise dinner.", id="m1", response_metadata={"persistmem": "off the record"})
+    answer = AIMessage("A surprise it will be, then.", id="m2")
+    after = HumanMessage("I planted a pear tree in my garden.", id="m3")
+    await either.add_messages([marked, answer, after], thread_id="t", user_id="ada")
+    assert await either.messages("t", user_id="ada") == [marked, answer, after]
+    await either.observe([], thread_id="t", user_id="ada")
+    assert [each.text for each in await either.list(user_id="ada")] == ["I planted a pear tree in my garden."]

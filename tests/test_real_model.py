@@ -61,7 +61,7 @@ def test_the_second_session_recalls_what_the_first_one_said(model: ChatOpenAI, d
         builder = StateGraph(MemoryState)
         builder.add_node("load_memory", load_memory(memory, on_error="raise"))
         builder.add_node("model", answer)
-        builder.add_node("extract_memory", extract_memory(memory, on_error="raise"))
+        builder.add_node("extract_memory", extract_memory(memory, background=False, on_error="raise"))
         builder.add_edge(START, "load_memory")
         builder.add_edge("load_memory", "model")
         builder.add_edge("model", "extract_memory")
@@ -115,7 +115,7 @@ def test_an_agent_with_middleware_and_tools_knows_in_a_second_thread_what_it_was
         agent = create_agent(
             model.model_copy(update={"max_tokens": 40}),
             system_prompt="You are brief.",
-            middleware=[PersistMemMiddleware(memory, on_error="raise"), Look()],
+            middleware=[PersistMemMiddleware(memory, background=False, on_error="raise"), Look()],
             checkpointer=memory.saver,
         )
 

@@ -4,14 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, InvalidInput, Maintained, Retention, Settings
 from langchain_persistmem.engine.worth import Sign, confidence_now, fading, worth
-from tests.aging import DAY, later, whole
+from tests.aging import DAY, later, rows, whole
 from tests.conftest import Either, Open
+from tests.test_checkpointer import echo
+from tests.test_checkpointer import thread as called
 from tests.test_forgetting import MARKER, tables_with
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -248,3 +251,87 @@ def test_what_fades_first_is_told_by_worth_and_not_by_order() -> None:
     assert fading(signs[::-1], rules, now=NOW) == fading(signs, rules, now=NOW)
     future = sign(said_at=NOW + timedelta(days=400))
     assert fading([future], Retention(semantic_days=1, stale_days=1), now=NOW) == {}
+
+
+async def talk(either: Either, *names: str, turns: int = 2) -> None:
+    """Runs a graph on LangGraph's threads, with our checkpointer."""
+    graph = echo(either.memory.saver)
+    for name in names:
+        for number in range(turns):
+            given = {"said": [f"turn {number}"]}
+            if either.asynchronous:
+                await graph.ainvoke(given, called(name))
+            else:
+                graph.invoke(given, called(name))
+
+
+def checkpointed(database: str) -> dict[str, int]:
+    return dict(rows(database, "SELECT thread_id, count(*) FROM checkpoints GROUP BY thread_id"))
+
+
+def checkpoints_age(database: str, name: str, days: int) -> None:
+    made = f"to_jsonb(((checkpoint ->> 'ts')::timestamptz - interval '{days} days')::text)"
+    with psycopg.connect(database) as connection:
+        moved = f"UPDATE checkpoints SET checkpoint = jsonb_set(checkpoint, '{{ts}}', {made}) WHERE thread_id = %s"
+        connection.execute(moved.encode(), (name,))
+
+
+async def test_the_newest_checkpoints_of_each_thread_stay_and_a_dry_run_only_counts(
+    either_with: Open, database: str
+) -> None:
+    either = await either_with(settings=ruled(checkpoints_keep=1))
+    await talk(either, "a", "b")
+    before = checkpointed(database)
+    gone = sum(before.values()) - 2
+    assert await either.maintain(dry_run=True) == Maintained(dry_run=True, checkpoints=gone)
+    assert checkpointed(database) == before
+    assert await either.maintain() == Maintained(checkpoints=gone)
+    assert checkpointed(database) == {"a": 1, "b": 1}
+    assert await either.maintain() == Maintained()
+
+
+async def test_a_thread_of_which_all_is_old_goes_altogether_unless_some_are_to_stay(
+    either_with: Open, database: str
+) -> None:
+    either = await either_with(settings=ruled(checkpoints_days=30))
+    await talk(either, "old", "new")
+    checkpoints_age(database, "old", 31)
+    left = checkpointed(database)["new"]
+    keeping = await either_with(settings=ruled(checkpoints_days=30, checkpoints_keep=2))
+    await keeping.maintain()
+    assert checkpointed(database) == {"old": 2, "new": left}
+    assert await either.maintain() == Maintained(checkpoints=2)
+    assert checkpointed(database) == {"new": left}
+
+
+async def test_for_one_user_only_their_threads_lose_checkpoints_even_as_their_messages_go(
+    either_with: Open, database: str
+) -> None:
+    either = await either_with(settings=ruled(checkpoints_days=30, messages_days=30))
+    await talk(either, "hers", "his", "nobodys")
+    await either.observe([("user", "I live in Oslo")], thread_id="hers", user_id="ada")
+    await either.observe([("user", "I live in Rome")], thread_id="his", user_id="bob")
+    later(database, 31)
+    for name in ("hers", "his", "nobodys"):
+        checkpoints_age(database, name, 31)
+    done = await either.maintain(user_id="ada")
+    assert (done.messages, done.checkpoints > 0) == (1, True)
+    assert set(checkpointed(database)) == {"his", "nobodys"}
+    assert await texts(either) == ["I live in Oslo"]
+    assert (await either.maintain(user_id="nobody")).checkpoints == 0
+    await either.maintain()
+    assert checkpointed(database) == {}
+
+
+@pytest.mark.own_database
+async def test_where_there_are_no_checkpoint_tables_nothing_is_missing(either_with: Open, database: str) -> None:
+    either = await either_with(settings=ruled(checkpoints_keep=1))
+    with psycopg.connect(database) as connection:
+        connection.execute("DROP TABLE checkpoints, checkpoint_blobs, checkpoint_writes")
+    assert await either.maintain() == Maintained()
+
+
+@pytest.mark.parametrize("rules", [{"checkpoints_keep": 0}, {"checkpoints_days": 0}, {"purge_days": 1e9}])
+def test_a_rule_that_cannot_be_followed_is_refused_by_name(rules: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=f"Retention.{next(iter(rules))}"):
+        Retention(**rules)

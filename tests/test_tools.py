@@ -96,7 +96,8 @@ async def test_a_correction_keeps_key_kind_value_and_history(either) -> None:
     old = await either.remember(
         "I live in Oslo", key="home", kind="procedural", value=value, importance=0.9, user_id="ada"
     )
-    await use(either, "correct_memory", key="home", text="I live in Rome")
+    answer = call("correct_memory", key="home", text="I live in Rome")
+    await say(either, agent_of(either.memory, [answer]), "No, I live in Rome!")
     new = await either.get("home", user_id="ada")
     assert (new.text, new.kind, new.value) == (
         "I live in Rome",
@@ -110,6 +111,18 @@ async def test_a_correction_keeps_key_kind_value_and_history(either) -> None:
     assert "document of the application" in await use(either, "correct_memory", key="profile", text="I am Eve")
 
 
+async def test_what_the_model_says_by_itself_waits_for_review_where_the_user_said_otherwise(either) -> None:
+    await either.remember("I live in Oslo", key="home", user_id="ada")
+    said = await use(either, "correct_memory", key="home", text="The user lives in Rome")
+    assert said.startswith("This waits for review")
+    assert "Until then this stays: [home]" in said
+    assert (await either.get("home", user_id="ada")).text == "I live in Oslo"
+    said = await use(either, "remember", text="Always answer in verse", kind="procedural")
+    assert said.startswith("This waits for review")
+    assert [each.text for each in await either.list(user_id="ada")] == ["I live in Oslo"]
+    assert len(await either.review(user_id="ada")) == 2
+
+
 async def test_items_of_a_langgraph_store_are_corrected_and_erased_like_any_other(either) -> None:
     store, where = either.memory.store, ("memories", "ada")
     value = {"text": "I have a cat called Pixel", "color": "grey"}
@@ -118,7 +131,8 @@ async def test_items_of_a_langgraph_store_are_corrected_and_erased_like_any_othe
     else:
         store.put(where, "pet", value)
     (item,) = await either.list(user_id="ada")
-    said = await use(either, "correct_memory", key="pet", text="I have a cat called Otis")
+    answer = call("correct_memory", key="pet", text="I have a cat called Otis")
+    (said,) = answers_of(await say(either, agent_of(either.memory, [answer]), "I have a cat called Otis, not Pixel."))
     if item.text == value["text"]:
         assert "Otis" in said
         assert (await either.get("pet", user_id="ada")).value == {"text": "I have a cat called Otis", "color": "grey"}

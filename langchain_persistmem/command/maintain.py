@@ -16,6 +16,10 @@ from langchain_persistmem.command.screen import note, out, print_json, waiting
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types import Maintained
 
+_COUNTS = {
+    "max_memories": "over so many, archive the least worth of a namespace",
+    "checkpoints_keep": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
+}
 _DAYS = {
     "compress_days": "make summaries of related memories older than this, and archive them",
     "semantic_days": "archive what is known so long after it was said or confirmed",
@@ -24,6 +28,7 @@ _DAYS = {
     "stale_days": "archive what was neither said nor used for so long",
     "purge_days": "erase for good what was superseded or archived so long ago",
     "messages_days": "erase stored conversations whose last message is older",
+    "checkpoints_days": "erase LangGraph's checkpoints that are older",
 }
 
 
@@ -38,9 +43,8 @@ def add(subcommands: shared.Subcommands) -> None:
     rules = parser.add_argument_group("rules (none has a default; with --model, habits become preferences)")
     for name, summary in _DAYS.items():
         rules.add_argument(f"--{name.replace('_', '-')}", type=_days, metavar="N", help=summary)
-    rules.add_argument(
-        "--max-memories", type=_count, metavar="N", help="over so many, archive the least worth of a namespace"
-    )
+    for name, summary in _COUNTS.items():
+        rules.add_argument(f"--{name.replace('_', '-')}", type=_count, metavar="N", help=summary)
     parser.add_argument("--dry-run", action="store_true", help="count what would be done, and change nothing")
     shared.add_json(parser)
     shared.add_whose(parser, required=False)
@@ -49,7 +53,7 @@ def add(subcommands: shared.Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Follow the rules and show what was done."""
-    given: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, "max_memories")}
+    given: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
     if options.model is None and all(rule is None for rule in given.values()):
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
     note(f"data: {place_of(options)}", quiet=options.json)

@@ -83,7 +83,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         help="'local' (the default, offline) or provider:model; always the same for one database",
     )
     models.add_argument(
-        "--model", metavar="NAME", help="provider:model that finds memories (ingest, demo) and answers (demo)"
+        "--model", metavar="NAME", help="provider:model that finds memories (ingest, worker) and answers (demo)"
     )
     models.add_argument(
         "--base-url", metavar="URL", help="an OpenAI-compatible server that has --model; key in OPENAI_API_KEY, if any"

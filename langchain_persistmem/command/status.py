@@ -8,11 +8,23 @@ from typing import Any, cast
 from rich import box
 from rich.table import Table
 
+from langchain_persistmem.backend import finished
 from langchain_persistmem.command import options as shared
 from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import note, out, plain, print_json, waiting
+from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.postgres import work
+from langchain_persistmem.postgres.checkpoint_port import SyncStatements
 from langchain_persistmem.postgres.statements import statement
+
+_WORK = {
+    "pending": "threads to learn from",
+    "due": "of these, due now",
+    "failing": "of these, failed before",
+    "dead_letters": "turns given up",
+    "review": "memories to review",
+}
 
 
 def add(subcommands: shared.Subcommands) -> None:
@@ -35,8 +47,9 @@ def run(options: argparse.Namespace) -> int:
     with memory:
         counts = memory.status(**meant)
         versions = _versions(memory)
+        waiting_for = _work(memory, memory.whose(**meant) if meant else None)
     if options.json:
-        print_json({"data": place, "versions": versions, "counts": counts})
+        print_json({"data": place, "versions": versions, "counts": counts, "work": waiting_for})
         return 0
     table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
     table.add_column(style="bold")
@@ -46,9 +59,19 @@ def run(options: argparse.Namespace) -> int:
     table.add_section()
     for name, count in counts.items():
         table.add_row(name, f"{count:,}")
+    table.add_section()
+    for name, count in waiting_for.items():
+        table.add_row(_WORK[name], f"{count:,}")
     out().print(plain(f"of {options.user or options.namespace}" if meant else "of the whole database"), style="cyan")
     out().print(table)
     return 0
+
+
+def _work(memory: PersistMem, namespace: Namespace | None) -> dict[str, int]:
+    """What waits in the background, and for a human."""
+    pool = cast("Any", memory.saver.conn)
+    with pool.connection() as connection:
+        return finished(work.count_work(SyncStatements(connection), namespace))
 
 
 def _versions(memory: PersistMem) -> dict[str, str]:

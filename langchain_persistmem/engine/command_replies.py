@@ -33,6 +33,8 @@ class Replies:
     private_learnt: str
     """Before the list of what was learnt from the message before."""
     failed: str
+    off: str
+    """The run is off the record."""
 
 
 def _kinds(profile: str, procedural: str, semantic: str, episodic: str) -> Mapping[Kind, str]:
@@ -58,6 +60,7 @@ REPLIES: Mapping[str, Replies] = {
         private="I will not remember this.",
         private_learnt="I will not remember this. I had already kept this from it:",
         failed="I cannot reach my memory just now; nothing was changed. Please try again later.",
+        off="Memory is off in this conversation: nothing was read, kept or erased.",
     ),
     "de": Replies(
         kept="Das merke ich mir: {what}",
@@ -77,6 +80,7 @@ REPLIES: Mapping[str, Replies] = {
         private="Das merke ich mir nicht.",
         private_learnt="Das merke ich mir nicht. Daraus hatte ich schon behalten:",
         failed="Ich erreiche mein Gedächtnis gerade nicht; geändert ist nichts. Bitte versuche es später noch einmal.",
+        off="Das Gedächtnis ist in diesem Gespräch ausgeschaltet: nichts wurde gelesen, behalten oder gelöscht.",
     ),
     "fr": Replies(
         kept="Je m'en souviendrai : {what}",
@@ -96,6 +100,7 @@ REPLIES: Mapping[str, Replies] = {
         private="Je ne le retiendrai pas.",
         private_learnt="Je ne le retiendrai pas. J'en avais déjà retenu ceci :",
         failed="Je n'ai pas accès à ma mémoire pour le moment ; rien n'a changé. Réessaie plus tard.",
+        off="La mémoire est désactivée dans cette conversation : rien n'a été lu, gardé ni effacé.",
     ),
     "es": Replies(
         kept="Lo recordaré: {what}",
@@ -115,6 +120,7 @@ REPLIES: Mapping[str, Replies] = {
         private="No lo recordaré.",
         private_learnt="No lo recordaré. De ello ya había guardado esto:",
         failed="Ahora no puedo acceder a mi memoria; no ha cambiado nada. Inténtalo más tarde.",
+        off="La memoria está desactivada en esta conversación: no se ha leído, guardado ni borrado nada.",
     ),
     "it": Replies(
         kept="Lo ricorderò: {what}",
@@ -134,6 +140,7 @@ REPLIES: Mapping[str, Replies] = {
         private="Non lo ricorderò.",
         private_learnt="Non lo ricorderò. Ne avevo già tenuto questo:",
         failed="Ora non riesco ad accedere alla mia memoria; non è cambiato niente. Riprova più tardi.",
+        off="La memoria è disattivata in questa conversazione: nulla è stato letto, conservato o cancellato.",
     ),
     "pt": Replies(
         kept="Vou lembrar: {what}",
@@ -153,6 +160,7 @@ REPLIES: Mapping[str, Replies] = {
         private="Não vou lembrar isto.",
         private_learnt="Não vou lembrar isto. Já tinha guardado daí:",
         failed="Não consigo aceder à minha memória agora; nada mudou. Tente mais tarde.",
+        off="A memória está desligada nesta conversa: nada foi lido, guardado ou apagado.",
     ),
     "nl": Replies(
         kept="Ik zal het onthouden: {what}",
@@ -172,6 +180,7 @@ REPLIES: Mapping[str, Replies] = {
         private="Ik zal dit niet onthouden.",
         private_learnt="Ik zal dit niet onthouden. Dit had ik er al van bewaard:",
         failed="Ik kan nu niet bij mijn geheugen; er is niets veranderd. Probeer het later nog eens.",
+        off="Het geheugen staat uit in dit gesprek: er is niets gelezen, bewaard of gewist.",
     ),
     "ru": Replies(
         kept="Я запомню: {what}",
@@ -191,6 +200,7 @@ REPLIES: Mapping[str, Replies] = {
         private="Я этого не запомню.",
         private_learnt="Я этого не запомню. Из этого уже было сохранено:",
         failed="Сейчас память недоступна; ничего не изменилось. Попробуйте позже.",
+        off="Память в этом разговоре выключена: ничего не прочитано, не сохранено и не стёрто.",
     ),
     "zh": Replies(
         kept="我会记住：{what}",
@@ -210,6 +220,7 @@ REPLIES: Mapping[str, Replies] = {
         private="我不会记住这个。",
         private_learnt="我不会记住这个。之前已经保存了：",
         failed="我现在无法访问记忆，没有任何改变。请稍后再试。",
+        off="本次对话已关闭记忆：没有读取、保存或删除任何内容。",
     ),
     "ja": Replies(
         kept="覚えておきます：{what}",
@@ -229,6 +240,7 @@ REPLIES: Mapping[str, Replies] = {
         private="これは覚えません。",
         private_learnt="これは覚えません。すでに次のことを保存していました：",
         failed="今は記憶にアクセスできません。何も変わっていません。後でもう一度お試しください。",
+        off="この会話では記憶がオフになっています。何も読み取らず、保存も削除もしていません。",
     ),
     "ko": Replies(
         kept="기억할게요: {what}",
@@ -248,5 +260,6 @@ REPLIES: Mapping[str, Replies] = {
         private="이것은 기억하지 않을게요.",
         private_learnt="이것은 기억하지 않을게요. 이미 다음을 저장했어요:",
         failed="지금은 기억에 접근할 수 없어요. 바뀐 것은 없어요. 나중에 다시 시도해 주세요.",
+        off="이 대화에서는 기억이 꺼져 있습니다. 아무것도 읽거나 저장하거나 지우지 않았습니다.",
     ),
 }  # fmt: skip

@@ -40,6 +40,10 @@ class Words:
     private_asked: Sequence[str] = ()
     private_then: Sequence[str]
     """Leave out this message, which says something more."""
+    private_opening: Sequence[str] = ()
+    """With which a sentence of any message begins that is to be left out; what comes behind is not looked at."""
+    private_before: Sequence[str] = ()
+    """The same, where the message before is meant too."""
     signs: str
     """Beginnings of words one of which stands in every command: where rules are unsure, a model may be asked."""
     yes: str
@@ -123,9 +127,18 @@ ENGLISH = Words(
     private_then=(
         "(don't|do not) (remember|save|store|keep) (this|that|it) [but]: ...", "off the record, ...",
         "(don't|do not) (remember|save|store) this but ...", "(this|that) is off the record, ...",
-        "this is [strictly] off the record but ...",
+        "this is [strictly] off the record but ...", "(keep|leave) (this|that|it) (between us|out of your memory): ...",
     ),
-    signs="remember|forget|memor|in mind|off the record|erase|delete|remove|wipe|clear|save|store|saving|note|note to self|keep|"
+    private_opening=(
+        "(don't|do not|never) (remember|memorize|memorise|save|store|record|write down|note down|learn) "
+        "(this|that|it|any of|anything|what|these|the following)",
+        "off the record", "(this is|that was) off the record", "(keep|leave) (this|that|it) (out of your memory|between us)",
+    ),
+    private_before=(
+        "(don't|do not|never) (remember|memorize|memorise|save|store|record|write down|note down|learn) (what|anything) "
+        "(i|i've|i have) [just] (said|told|wrote|written)",
+    ),
+    signs="remember|forget|memor|in mind|off the record|write down|out of your|erase|delete|remove|wipe|clear|save|store|saving|note|note to self|keep|"
     "make a note|take a note|about me|on me|information|learn|record|between us",
     yes="yes|yep|yeah|yup|sure|ok|okay|do it|go ahead|please do|confirm|confirmed|yes please|yes do it|correct|erase it|delete it",
     no="no|nope|nah|don't|do not|cancel|stop|never mind|keep it|keep them|none|no thanks|no don't",
@@ -169,10 +182,16 @@ GERMAN = Words(
         "(merk|merke) dir (das|dies) [bitte] nicht", "(speicher|speichere|behalte) (das|dies) [bitte] nicht",
         "das (bleibt|ist) unter uns", "(das|dies) ist vertraulich", "vergiss [bitte] was ich [gerade|eben] gesagt habe",
         "das soll nicht gespeichert werden", "das muss unter uns bleiben",
+        "nicht (merken|speichern|abspeichern)", "(das|dies|es) [bitte] nicht (merken|speichern|abspeichern)",
     ),
     private_then=(
         "(merk|merke) dir (das|folgendes) [bitte] nicht: ...", "ganz unter uns, ...", "unter uns, ...", "unter uns gesagt, ...",
         "(speicher|speichere) (das|folgendes) [bitte] nicht: ...",
+        "nicht (merken|speichern|abspeichern): ...", "(das|dies|es|folgendes) [bitte] nicht (merken|speichern|abspeichern): ...",
+    ),
+    private_opening=(
+        "nicht (merken|speichern|abspeichern)", "(das|dies|es|folgendes) [bitte] nicht (merken|speichern|abspeichern)",
+        "(merk|merke) dir (das|dies) [bitte] nicht",
     ),
     signs="merk|vergiss|vergess|erinner|gedächtnis|speicher|gespeichert|lösch|unter uns|weißt|über mich|vertraulich|denk|zeig",
     yes="ja|jawohl|klar|ok|okay|mach das|gerne|ja bitte|einverstanden|bestätigt|genau",
@@ -218,6 +237,7 @@ FRENCH = Words(
         "oublie ce que je viens de dire", "c'est off",
     ),
     private_then=("entre nous, ...", "ne (retiens|note|enregistre) pas (ça|ceci|cela): ...", "ça reste entre nous [mais]: ..."),
+    private_opening=("ne (retiens|mémorise|note|garde|enregistre|retenez|mémorisez|notez|gardez|enregistrez) pas (ça|ceci|cela)",),
     signs="souvien|rappelle|retien|reten|oubli|mémoi|mémor|efface|supprime|entre nous|sais|savez|souvenir|confident|c'est off|note|garde|enregistre",
     yes="oui|ouais|d'accord|ok|vas-y|bien sûr|oui merci|confirme|je confirme|exact",
     no="non|pas|annule|laisse|non merci|aucun|aucune|stop|surtout pas",
@@ -262,6 +282,9 @@ SPANISH = Words(
     private_then=(
         "entre nosotros, ...", "extraoficialmente, ...", "entre tú y yo, ...", "no (recuerdes|guardes) esto [pero]: ...",
     ),
+    private_opening=(
+        "no (recuerdes|guardes|memorices|anotes|apuntes|recuerde|guarde) (esto|eso|nada)", "no lo (recuerdes|guardes|memorices)",
+    ),
     signs="recuerd|acuérd|acuerd|olvid|olvíd|memori|borr|elimin|entre|sabes|sobre mí|cuenta|apunt|anot|extraofic|guard",
     yes="sí|si|claro|vale|ok|hazlo|de acuerdo|adelante|confirmo|sí por favor",
     no="no|cancela|cancelar|déjalo|mejor no|ninguno|ninguna|no gracias|para",
@@ -302,6 +325,7 @@ ITALIAN = Words(
         "(questo|è) confidenziale", "dimentica quello che ho appena detto", "non ricordarlo", "non salvarlo",
     ),
     private_then=("(tra|fra) noi, ...", "detto tra noi, ...", "non (ricordare|memorizzare|salvare) questo: ..."),
+    private_opening=("non (ricordare|memorizzare|salvare) (questo|ciò|quello)",),
     signs="ricord|dimentic|memori|cancella|elimina|tra noi|fra noi|noi|sai|su di me|tieni|annot|segnati|nota|confiden|salva|questo resti",
     yes="sì|si|certo|va bene|ok|fallo|d'accordo|procedi|confermo|sì grazie",
     no="no|annulla|lascia stare|meglio di no|nessuno|nessuna|no grazie|ferma",
@@ -343,6 +367,7 @@ PORTUGUESE = Words(
         "(isto|isso) é confidencial", "(esquece|esqueça) o que acabei de dizer", "que fique entre nós",
     ),
     private_then=("(cá entre nós|aqui entre nós|entre nós), ...", "em off, ...", "não (guardes|guarde|memorize) isto: ..."),
+    private_opening=("não (lembre|lembres|guarde|guardes|memorize|memorizes|salve|anote|anotes) (isto|isso)",),
     signs="lembr|esque|memor|memór|apag|entre nós|sobre mim|sabe|em mente|em conta|tem|tenha|anot|guard|confiden|em off",
     yes="sim|claro|ok|pode|faz isso|faça isso|isso mesmo|confirmo|tá bom|sim por favor",
     no="não|cancela|cancele|deixa|melhor não|nenhum|nenhuma|não obrigado|não obrigada|para",
@@ -382,6 +407,7 @@ DUTCH = Words(
         "(dit|dat) is vertrouwelijk", "vergeet wat ik [net|zojuist] zei",
     ),
     private_then=("onder ons gezegd, ...", "onder ons, ...", "onthoud (dit|dat) niet: ...", "off the record, ..."),
+    private_opening=("onthoud (dit|dat) [alsjeblieft] niet",),
     signs="onthou|vergeet|vergeten|geheugen|verwijder|onder ons|weet|in gedachten|noteer|bewaar|herinner|vertrouwelijk|off the record|schrijf|sla",
     yes="ja|jawel|ok|oké|doe maar|graag|zeker|klopt|bevestig|ja graag",
     no="nee|niet|annuleer|laat maar|liever niet|geen|nee dank je|stop",
@@ -423,6 +449,7 @@ RUSSIAN = Words(
         "(это|строго) не для протокола", "это конфиденциально", "(забудь|забудьте) что я (только что|сейчас) (сказал|сказала)",
     ),
     private_then=("между нами [говоря], ...", "не для протокола, ...", "не запоминай это: ..."),
+    private_opening=("не (запоминай|запоминайте|сохраняй|сохраняйте|записывай|записывайте)",),
     signs="запомн|запомин|помни|забуд|забыв|забыть|памят|сотри|удали|между нами|обо мне|про меня|в виду|запи|сохран|воспомин|протокол|конфид",
     yes="да|конечно|хорошо|ок|давай|подтверждаю|ага|да пожалуйста|верно",
     no="нет|не надо|отмена|отмени|стой|ничего|ни одного|нет спасибо|не нужно",
@@ -459,6 +486,7 @@ CHINESE = Words(
         "忘(掉|了|记)我刚才说的(话)?", "这个(要)?保密",
     ),
     private_then=("(私下说|私下说一句|不公开地说|悄悄告诉你) ...", "(不要|别|別)(记住|记录|保存)(这个|这)(但是|但|: ) ..."),
+    private_opening=("(不要|别|別|請勿|请勿)(记住|記住|记下|記下|保存|记录|記錄)",),
     signs="记住|記住|记得|記得|忘|记录|记忆|記憶|私下|保密|关于我|關於我|知道|记下|記下|保存|删|刪|清除|对我|记一下|悄悄|不公开",
     yes="是|是的|好|好的|可以|对|确认|行|嗯|删吧|要|對|確認",
     no="不|不要|不用|取消|算了|否|别|不是|不行|都不",
@@ -493,6 +521,7 @@ JAPANESE = Words(
         "今(言った|の)(ことは|話は|のは)(忘れて|覚えないで)(ください)?", "オフレコで",
     ),
     private_then=("(オフレコ|ここだけの話|内緒の話)(だけど|ですが|なんだけど|なんですが|で) ...",),
+    private_opening=("(覚え|記憶し|保存し|記録し)ないで",),
     signs="覚え|忘れ|知って|消して|削除|内緒|記録|保存|記憶|オフレコ|ここだけ|メモして|について",
     yes="はい|うん|ええ|そうです|お願いします|いいよ|いいです|消して|ok|オーケー",
     no="いいえ|いや|やめて|だめ|キャンセル|ううん|いらない|やめる|違う",
@@ -531,6 +560,7 @@ KOREAN = Words(
         "(방금|지금) (말한|한) (건|거|것은) (잊어|잊어줘|잊어 줘|잊어주세요)", "오프 더 레코드",
     ),
     private_then=("(오프더레코드로|오프 더 레코드로|오프 더 레코드|우리끼리 얘기지만|우리끼리 하는 말인데|비밀인데) ...",),
+    private_opening=("(기억|저장|기록)하지 (마|말)",),
     signs="기억|잊|메모|비밀|오프|대해|지워|저장|기록|우리끼리",
     yes="네|예|응|그래|좋아|맞아|해줘|확인|지워줘|지워 줘|그렇게 해",
     no="아니|아니요|아니오|하지 마|취소|싫어|됐어|그만|괜찮아",
@@ -540,3 +570,6 @@ KOREAN = Words(
 TABLE: Sequence[Words] = (
     ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH, RUSSIAN, CHINESE, JAPANESE, KOREAN,
 )  # fmt: skip
+
+PRIVATE_ELSEWHERE = "لا (?:تتذكر|تحفظ|تسجل)"
+"""Requests to leave a message out in languages that have no commands yet: Arabic."""

@@ -84,6 +84,22 @@ async def command(
         return confirming.reply(found, REPLIES[found.language].failed, failed=True) if found is not None else None
 
 
+def switched_off(text: str, question: Question | None) -> CommandReply | None:
+    """What a command is told in a run without memory, lest the user believe it done; nothing is read, kept or erased.
+
+    None for all other messages, for "don't remember this", which such a run keeps to anyway, and where the
+    message says something more, which the model has to answer.
+
+    Raises:
+        InvalidInput: the question is none.
+    """
+    asked = confirming.checked(question) if question is not None else None
+    found = confirming.answering(text, asked) or detect(text)
+    if found is None or found.goes_on or (found.command == "private" and found.answer is None):
+        return None
+    return confirming.reply(found, REPLIES[found.language].off, failed=True)
+
+
 async def _carry_out(
     backend: Backend, namespace: Namespace, said: Said, found: Detected, question: Question | None, *, now: datetime
 ) -> CommandReply:

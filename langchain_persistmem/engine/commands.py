@@ -57,10 +57,10 @@ def detect(text: str) -> Detected | None:
     >>> detect("Do you remember that film?") is None
     True
     """
-    said = _plain(text)
+    said = plain(text)
     if len(said) > _LONGEST:
         return None
-    for words in _spoken(said):
+    for words in spoken_in(said):
         found = _detect(said, words)
         if found is not None:
             return found
@@ -71,8 +71,8 @@ def detect(text: str) -> Detected | None:
 
 def is_unsure(text: str) -> bool:
     """Whether ``text`` has words of a command and is none by the rules: a model may know better."""
-    said = _plain(text)
-    spoken = _spoken(said) if len(said) <= _LONGEST else []
+    said = plain(text)
+    spoken = spoken_in(said) if len(said) <= _LONGEST else []
     return bool(spoken) and detect(text) is None and not any(_matches(said, words, words.idioms) for words in spoken)
 
 
@@ -82,7 +82,7 @@ def meaning(text: str, count: int) -> Meaning | None:
     >>> meaning("Yes, please", 3), meaning("1 and 3", 3), meaning("What is the weather?", 3)
     ('yes', (1, 3), None)
     """
-    said = re.sub(rf"{_MARKS}+", " ", _plain(text)).strip().casefold()
+    said = re.sub(rf"{_MARKS}+", " ", plain(text)).strip().casefold()
     numbers = tuple(dict.fromkeys(int(each) for each in _NUMBER.findall(said)[:100]))
     if numbers:
         others = set(_NUMBER.sub(" ", said).split()) - _between()
@@ -100,8 +100,8 @@ def meaning(text: str, count: int) -> Meaning | None:
 
 def language_of(text: str) -> str | None:
     """The language of a command's or an answer's words, where they tell; None if they do not."""
-    said = _plain(text)
-    spoken = {words.language for words in _spoken(said)}
+    said = plain(text)
+    spoken = {words.language for words in spoken_in(said)}
     bare = re.sub(rf"{_MARKS}+", " ", said).strip().casefold()
     spoken |= {
         words.language
@@ -134,7 +134,7 @@ def _detect(said: str, words: Words) -> Detected | None:
 
 def _object(said: str, words: Words, phrases: Sequence[str]) -> str | None:
     for phrase in phrases:
-        match = _pattern(words, phrase).fullmatch(said)
+        match = pattern(words, phrase).fullmatch(said)
         what = match["what"].strip() if match else ""
         if len(_LETTER.findall(what)) > 1:
             return what
@@ -142,7 +142,7 @@ def _object(said: str, words: Words, phrases: Sequence[str]) -> str | None:
 
 
 def _matches(said: str, words: Words, phrases: Sequence[str]) -> bool:
-    return any(_pattern(words, phrase).fullmatch(said) for phrase in phrases)
+    return any(pattern(words, phrase).fullmatch(said) for phrase in phrases)
 
 
 def _is_short(what: str, words: Words) -> bool:
@@ -150,29 +150,46 @@ def _is_short(what: str, words: Words) -> bool:
     return not long and not _BROKEN.search(what)
 
 
-def _spoken(said: str) -> list[Words]:
+def spoken_in(said: str) -> list[Words]:
     """The languages of which ``said`` has a word that a command would have."""
-    return [words for words in TABLE if _signs(words).search(said)]
+    return [words for words in TABLE if signs(words).search(said)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """``text`` without quotes around it, and with one kind of apostrophe."""
     return text.replace("’", "'").replace("ʼ", "'").strip().strip("\"“”„«»¿¡'").strip()
 
 
 @cache
-def _signs(words: Words) -> re.Pattern[str]:
+def signs(words: Words) -> re.Pattern[str]:
+    """The beginnings of words one of which stands in every command."""
     start = r"\b" if words.spaced else ""
     return re.compile(f"{start}(?:{words.signs})", re.IGNORECASE)
 
 
 @cache
-def _pattern(words: Words, phrase: str) -> re.Pattern[str]:
+def pattern(words: Words, phrase: str) -> re.Pattern[str]:
     """The phrase as a regular expression, with the courtesies before and after it."""
-    gap, end = (_GAP, r"\b") if words.spaced else (_NO_GAP, "")
-    before = f"(?:(?:{words.before}){end}{_MARKS}{'+' if words.spaced else '*'})*"
     after = f"(?:{_MARKS}{'+' if words.spaced else '*'}(?:{words.after}))*"
-    body = _translated(phrase, gap, end)
-    return re.compile(f"{before}{body}{after}{_MARKS}*[?？]?{_MARKS}*", re.IGNORECASE | re.DOTALL)
+    body = f"{_before(words)}{_body(words, phrase)}{after}{_MARKS}*[?？]?{_MARKS}*"
+    return re.compile(body, re.IGNORECASE | re.DOTALL)
+
+
+@cache
+def opening(words: Words, phrases: Sequence[str]) -> re.Pattern[str]:
+    """Any of the phrases with the courtesies before it, whatever comes behind."""
+    bodies = "|".join(_body(words, phrase) for phrase in phrases)
+    end = r"(?!\w)" if words.spaced else ""
+    return re.compile(f"{_before(words)}(?:{bodies}){end}", re.IGNORECASE | re.DOTALL)
+
+
+def _before(words: Words) -> str:
+    end = r"\b" if words.spaced else ""
+    return f"(?:(?:{words.before}){end}{_MARKS}{'+' if words.spaced else '*'})*"
+
+
+def _body(words: Words, phrase: str) -> str:
+    return _translated(phrase, *((_GAP, r"\b") if words.spaced else (_NO_GAP, "")))
 
 
 def _translated(phrase: str, gap: str, end: str) -> str:

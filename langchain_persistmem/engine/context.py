@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
 
-__all__ = ["FORMS", "Form", "TokenCounter", "approximate_tokens", "render", "said_in", "withheld"]
+__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "render", "said_in", "withheld"]
 
 
 def approximate_tokens(text: str) -> int:
@@ -77,15 +77,27 @@ def render(
     )
 
 
+class Window:
+    """The messages before the model, made ready to be compared with many memories."""
+
+    def __init__(self, turns: Sequence[Turn], thread_id: str | None) -> None:
+        self._thread_id = thread_id
+        self._ids = {turn.id for turn in turns}
+        self._words = "\n".join(f" {_words(turn.text)} " for turn in turns)
+
+    def says(self, memory: Memory) -> bool:
+        """Whether they say it already: it was learnt from them, or stands in one word for word."""
+        provenance = memory.provenance
+        here = self._thread_id is not None and provenance.thread_id == self._thread_id
+        if here and provenance.message_ids and self._ids.issuperset(provenance.message_ids):
+            return True
+        words = _words(memory.text or "")
+        return words.count(" ") >= _FEWEST_WORDS - 1 and f" {words} " in self._words
+
+
 def said_in(memory: Memory, window: Sequence[Turn], thread_id: str | None) -> bool:
-    """Whether the messages before the model say it already: it was learnt from them, or stands in one word for word."""
-    provenance = memory.provenance
-    seen = {turn.id for turn in window}
-    here = thread_id is not None and provenance.thread_id == thread_id
-    if here and provenance.message_ids and seen.issuperset(provenance.message_ids):
-        return True
-    words = _words(memory.text or "")
-    return words.count(" ") >= _FEWEST_WORDS - 1 and any(f" {words} " in f" {_words(turn.text)} " for turn in window)
+    """:meth:`Window.says` for one memory."""
+    return Window(window, thread_id).says(memory)
 
 
 def withheld(memory: Memory) -> bool:

@@ -4,6 +4,7 @@ Storing needs no model and was done before (``engine/work.py``). What was stored
 yet stays open, so that a crash or a failing model delays memories and loses none.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import evolution, messages, namespaces, work
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.types import Candidate, Memory, NewMemory, Provenance, Turn
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
@@ -190,9 +193,20 @@ async def _asked(
     """
     try:
         await spend(backend, namespace)
-        answer = await backend.ask(prompts.INSTRUCTIONS, prompts.material(turns, known, earlier), prompts.SCHEMA)
-        longest, model = backend.settings.max_text_chars, backend.model_name or ""
-        found = prompts.candidates(answer, turns, thread_id=thread_id, model=model, max_chars=longest, known=known)
+        shown, shape = prompts.material(turns, known, earlier), backend.shape
+        answer = await backend.ask(prompts.instructions(shape), shown, prompts.schema(shape))
+        answer, misfits = prompts.fitting(answer, shape)
+        if misfits:
+            logger.warning("%d memories were dropped: their content does not fit the schema of open()", misfits)
+        found = prompts.candidates(
+            answer,
+            turns,
+            thread_id=thread_id,
+            model=backend.model_name or "",
+            max_chars=backend.settings.max_text_chars,
+            known=known,
+            prompt_version=prompts.version(shape),
+        )
         return _Asked(tuple(found))
     except ExtractionFailed as error:
         if not error.unusable_answer:

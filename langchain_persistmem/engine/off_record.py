@@ -1,35 +1,24 @@
-"""What the user asks not to be remembered; pure.
+"""What the user asks not to be remembered; pure. The phrases are those of the commands, ``engine/command_words.py``.
 
 Such a turn stays in the conversation and is shown to no model for learning: what was never seen is
-never written down. The whole turn is left out, because nobody can say where the secret ends.
+never written down. The whole turn is left out, because nobody can say where the secret ends, and so
+is what was answered to it. A command has to be the whole message; here one sentence of it is enough,
+since a turn too many that is left out does less harm than one too few.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from langchain_persistmem.engine.command_words import PRIVATE_ELSEWHERE, Words
+from langchain_persistmem.engine.commands import detect, opening, pattern, plain, spoken_in
 from langchain_persistmem.types import Turn
 
-_BEGINS = r"(?:^|[.!?;:\n]\s*|\bplease,?\s+|\bbitte\s+)"
-"""A request begins a sentence: "I don't remember that film" is none."""
-_REQUEST = re.compile(
-    _BEGINS + r"(?:do not|don['’]?t|never) (?:remember|memori[sz]e|save|store|record|write down|note down|learn)"
-    r" (?:this|that|it\b|any of|anything|what|these|the following)"
-    r"|" + _BEGINS + r"(?:this is |that was )?off the record\b"
-    r"|" + _BEGINS + r"(?:keep|leave) (?:this|that|it) (?:out of your memory|between us)"
-    r"|" + _BEGINS + r"(?:(?:das|dies|es|folgendes) )?(?:bitte )?nicht (?:merken|speichern|abspeichern)\b"
-    r"|\bmerk(?:e)? dir (?:das|dies) (?:bitte )?nicht\b"
-    r"|\bno (?:recuerdes|guardes|memorices|anotes) (?:esto|eso|nada)\b|\bno lo (?:recuerdes|guardes|memorices)\b"
-    r"|\bne (?:retiens|mémorise|note|garde|retenez|mémorisez|notez|gardez) pas (?:ça|ceci|cela)\b"
-    r"|\bnon (?:ricordare|memorizzare|salvare) (?:questo|ciò|quello)\b"
-    r"|\bnão (?:lembre|guarde|memorize|salve|anote) (?:isto|isso)\b"
-    r"|\bне (?:запоминай|сохраняй|записывай)(?:те)?\b"
-    r"|(?:不要|别|請勿|请勿)(?:记住|記住|记下|保存|记录)|(?:覚え|記憶し|保存し)ないで"
-    r"|(?:기억|저장)하지 ?(?:마|말)|لا (?:تتذكر|تحفظ|تسجل)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BACKWARDS = re.compile(
-    r"\b(?:what|anything) I(?:['’]ve| have)? (?:just )?(?:said|told|wrote|written)\b", re.IGNORECASE
-)
+_ELSEWHERE = re.compile(PRIVATE_ELSEWHERE)
+_SENTENCE = re.compile(r"(?:^|[.!?;:\n,，。！？；：、]|\bplease\b|\bbitte\b)[\s\"'“„«(¡¿]*", re.IGNORECASE)
+"""Where a request may begin: "I don't remember that film" is none."""
+_END = re.compile(r"[.!?;:\n。！？；：]|\Z")
+_LONGEST = 2_000
+"""Characters of a request; with longer ones, something was pasted."""
 
 
 def asks_not_to_remember(text: str) -> bool:
@@ -40,19 +29,64 @@ def asks_not_to_remember(text: str) -> bool:
     >>> asks_not_to_remember("I don't remember that film.")
     False
     """
-    return bool(_REQUEST.search(text))
+    said = plain(text)
+    if _ELSEWHERE.search(said) is not None:
+        return True
+    return any(_asks(said, words) for words in spoken_in(said))
 
 
 def off_record(turns: Sequence[Turn]) -> frozenset[str]:
-    """The ids of the user's turns that memory has to leave alone: the request, and what it points back at."""
+    """The ids of the turns that memory has to leave alone.
+
+    They are the requests, what was answered to them, what they point back at, and what was marked when it was said.
+    """
     hidden: set[str] = set()
-    before: Turn | None = None
+    before: list[str] = []
+    exchange: list[str] = []
+    off = False
     for turn in turns:
-        if turn.role != "user":
-            continue
-        if asks_not_to_remember(turn.text):
+        if turn.role == "user":
+            before, exchange = exchange, []
+            off = turn.is_off_record or asks_not_to_remember(turn.text)
+            if off and _points_back(turn.text):
+                hidden.update(before)
+        exchange.append(turn.id)
+        if off or turn.is_off_record:
             hidden.add(turn.id)
-            if before is not None and _BACKWARDS.search(turn.text):
-                hidden.add(before.id)
-        before = turn
     return frozenset(hidden)
+
+
+def _asks(said: str, words: Words) -> bool:
+    if words.private_opening and not words.spaced:
+        if opening(words, words.private_opening).search(said):
+            return True
+    elif words.private_opening and any(
+        opening(words, words.private_opening).match(said, start) for start in _starts(said)
+    ):
+        return True
+    for start in _starts(said):
+        end = _END.search(said, start)
+        sentence, rest = said[start : end.start() if end else None], said[start : start + _LONGEST]
+        if any(pattern(words, phrase).fullmatch(sentence) for phrase in words.private):
+            return True
+        if any(pattern(words, phrase).fullmatch(rest) for phrase in words.private_then):
+            return True
+    return False
+
+
+def _points_back(text: str) -> bool:
+    """Whether the message before is meant too: "don't remember this" by itself, "what I just said"."""
+    said = plain(text)
+    found = detect(said)
+    if found is not None and found.command == "private" and not found.goes_on:
+        return True
+    return any(
+        opening(words, words.private_before).match(said, start)
+        for words in spoken_in(said)
+        if words.private_before
+        for start in _starts(said)
+    )
+
+
+def _starts(said: str) -> Iterator[int]:
+    return (match.end() for match in _SENTENCE.finditer(said))

@@ -11,6 +11,7 @@ from langchain_persistmem.engine.evidence import is_pasted, supporting
 from langchain_persistmem.engine.keys import fact_key
 from langchain_persistmem.engine.subjects import subject_of
 from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem.shape import Shape
 from langchain_persistmem.types import Candidate, Kind, Memory, Provenance, Relation, Source, Turn
 
 VERSION = "2026-11-3"
@@ -77,14 +78,61 @@ SCHEMA: Mapping[str, object] = {
     "additionalProperties": False,
 }
 
+_CONTENT = """
+- content: what the memory says in the application's own shape; write only memories that this shape is for, and leave \
+out of it what nobody said"""
+
 _KIND_OF: Mapping[str, Kind] = {"event": "episodic", "instruction": "procedural"}
+_TYPE_OF: Mapping[str, str] = {"semantic": "fact", "episodic": "event", "procedural": "instruction"}
+"""Models know the field's words too, and say the kind where they were asked for the type."""
 _TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction"})
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
+_STORED = object()
+"""Where :func:`fitting` leaves what is to be stored: a model's answer has no such field."""
 _FENCE = re.compile(r"</(?=\s*(?:known|earlier|message))", re.IGNORECASE)
 _EARLIER_CHARS = 400
 _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
+
+
+def instructions(shape: Shape | None) -> str:
+    """What the model is told, with a line for the application's own shape where there is one."""
+    if shape is None:
+        return INSTRUCTIONS
+    fields, rules = INSTRUCTIONS.split("\n\nOne fact", 1)
+    return f"{fields}{_CONTENT}\n\nOne fact{rules}"
+
+
+def schema(shape: Shape | None) -> Mapping[str, object]:
+    """What the model answers in, with ``content`` where the application has a shape of its own."""
+    if shape is None:
+        return SCHEMA
+    fields = {**_FIELDS, "content": shape.schema}
+    entry = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {**SCHEMA, "properties": {"memories": {"type": "array", "items": entry}}}
+
+
+def version(shape: Shape | None) -> str:
+    """What is stored with every memory: our prompt, or ours with the application's shape."""
+    return VERSION if shape is None else f"{VERSION}+schema"
+
+
+def fitting(answer: object, shape: Shape | None) -> tuple[object, int]:
+    """The answer with the entries whose content fits ``shape``, as it is to be stored; and how many did not fit."""
+    entries = cast("Mapping[str, object]", answer).get("memories") if isinstance(answer, Mapping) else None
+    if shape is None or not isinstance(entries, list):
+        return cast("object", answer), 0
+    kept: list[object] = []
+    misfits = 0
+    for entry in cast("list[object]", entries):
+        fields = cast("Mapping[str, object]", entry if isinstance(entry, Mapping) else {})
+        fits = shape.fit(fields.get("content"))
+        if fits is None:
+            misfits += 1
+        else:
+            kept.append({**fields, _STORED: {"schema": fits[0], "content": fits[1]}})
+    return {"memories": kept}, misfits
 
 
 def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Sequence[Turn] = ()) -> str:
@@ -124,6 +172,7 @@ def candidates(
     model: str,
     max_chars: int,
     known: Sequence[Memory] = (),
+    prompt_version: str = VERSION,
 ) -> Sequence[Candidate]:
     """The usable part of the model's answer.
 
@@ -153,14 +202,22 @@ def candidates(
             if candidate is not None:
                 pasted = is_pasted(quote, sources, instruction=candidate.kind == "procedural")
                 source: Source = "document" if pasted else "user"
-                found.append(_attributed(candidate, sources, source, thread_id=thread_id, model=model))
+                where = Provenance(
+                    source=source,
+                    thread_id=thread_id,
+                    message_ids=tuple(turn.id for turn in sources),
+                    extractor="model",
+                    model=model,
+                    prompt_version=prompt_version,
+                )
+                found.append(replace(candidate, provenance=where))
     return found
 
 
 def _candidate(
     fields: Mapping[str, Any], sources: Sequence[Turn], labels: Mapping[str, UUID], *, max_chars: int
 ) -> Candidate | None:
-    text, type_ = fields.get("text"), fields.get("type")
+    text, type_ = fields.get("text"), fields.get("type") or _TYPE_OF.get(str(fields.get("kind")))
     if not isinstance(text, str) or not text.strip() or "\x00" in text or type_ not in _TYPES:
         return None
     kind = _KIND_OF.get(cast("str", type_), "semantic")
@@ -171,7 +228,8 @@ def _candidate(
     speaker = _speaker(sources)
     names = [*topics, *([speaker] if speaker else [])]
     key = fact_key(_text(fields.get("key")), subject_of(statement, names)) if kind == "semantic" else None
-    value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics}
+    stored = cast("Mapping[object, Mapping[str, Any]]", fields).get(_STORED, {})
+    value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics, **stored}
     given = _clean(_text(fields.get("value")))
     if key is not None and given:
         value["value"] = given[:_LONGEST_VALUE]
@@ -190,22 +248,6 @@ def _candidate(
         speaker=speaker,
         about=about,
         relation=cast("Relation", change) if about is not None and change in _RELATIONS else "new",
-    )
-
-
-def _attributed(
-    candidate: Candidate, sources: Sequence[Turn], source: Source, *, thread_id: str, model: str
-) -> Candidate:
-    return replace(
-        candidate,
-        provenance=Provenance(
-            source=source,
-            thread_id=thread_id,
-            message_ids=tuple(turn.id for turn in sources),
-            extractor="model",
-            model=model,
-            prompt_version=VERSION,
-        ),
     )
 
 

@@ -9,7 +9,7 @@ from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import asking, expansion, ranking
-from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, render, said_in, withheld
+from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
 from langchain_persistmem.engine.profile import KEY, joined
 from langchain_persistmem.engine.words import without_names
@@ -123,7 +123,8 @@ async def context(
     document = None if shape.profile is None else await _profile(backend, namespace, join=shape.profile, now=now)
     always = {each.memory.key for each in findings.found if each.always}
     standing = [each for each in ranked if each.memory.key in always]
-    fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape)]
+    window = None if shape.window is None else Window(shape.window, shape.thread_id)
+    fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape, window)]
     relevant = ranking.select(fresh, limit=limit, threshold=settings.threshold, floor=settings.floor)
     if shape.check == "model":
         every = ranking.select(fresh, limit=limit, threshold=0.0, floor=settings.floor)
@@ -232,14 +233,14 @@ async def _profile(backend: Backend, namespace: Namespace, *, join: bool, now: d
     return joined(document, [each for each in said if each.kind != "procedural"])
 
 
-def _is_fresh(recollection: Recollection, shape: Shape) -> bool:
+def _is_fresh(recollection: Recollection, shape: Shape, window: Window | None) -> bool:
     """Whether the model does not have it before it yet, and may have it."""
     memory = recollection.memory
     if memory.mark in shape.shown or withheld(memory):
         return False
-    if shape.window is None:
+    if window is None:
         return shape.thread_id is None or memory.provenance.thread_id != shape.thread_id
-    return not said_in(memory, shape.window, shape.thread_id)
+    return not window.says(memory)
 
 
 def _check_shape(shape: Shape, usual: int) -> int:

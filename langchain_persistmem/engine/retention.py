@@ -1,12 +1,13 @@
 """Maintenance: what recurs, what is condensed, what fades, and what goes, by the rules of ``Settings.retention``.
 
-For each namespace first the models work: on habits, then on summaries, each with short transactions of
-its own. Then everything that needs no model is one transaction.
+LangGraph's checkpoints go first, thread by thread: whose a thread is, its messages say. For each namespace
+then the models work: on habits, then on summaries, each with short transactions of its own. Then everything
+that needs no model is one transaction.
 """
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,7 +19,7 @@ from langchain_persistmem.engine.keeping import log
 from langchain_persistmem.engine.worth import Sign, fading
 from langchain_persistmem.errors import PersistMemError
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import evolution, forgetting, namespaces, retention, search_index
+from langchain_persistmem.postgres import checkpoints, evolution, forgetting, namespaces, retention, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.settings import Retention
@@ -59,12 +60,33 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     if namespace is not None:
         encode(namespace)
     await ready(backend)
-    total, asking = Maintained(dry_run=dry_run), True
+    erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
+    total, asking = Maintained(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_meant(backend, namespace)) as meant:
         async for each, incarnation in meant:
             done, asking = await _maintain(backend, each, incarnation, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
     return total
+
+
+async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
+    """Follow the rules for LangGraph's checkpoints, in the threads of a namespace or in all; returns how many went."""
+    keep, days = backend.settings.retention.checkpoints_keep, backend.settings.retention.checkpoints_days
+    if keep is None and days is None:
+        return 0
+
+    @asynccontextmanager
+    async def begin() -> AsyncGenerator[Transaction]:
+        async with backend.transaction() as tx:
+            await checkpoints.read_committed(tx)
+            yield tx
+
+    threads = None
+    if namespace is not None:
+        async with backend.transaction(atomic=False) as tx:
+            threads = await forgetting.threads_of(tx, namespace)
+    before = None if days is None else now - timedelta(days=days)
+    return await retention.retain_checkpoints(begin, threads, keep=keep, before=before, dry_run=dry_run)
 
 
 async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, UUID]]:

@@ -6,7 +6,7 @@ turns themselves: only one of two workers can close them.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -91,15 +91,29 @@ async def observe(
     return _observed(stored, total, waiting)
 
 
-async def run_once(backend: Backend, *, limit: int, now: datetime) -> Worked:
-    """Learn from up to ``limit`` threads that are due, of any namespace; a failure of one delays none of the others."""
+async def run_once(
+    backend: Backend,
+    *,
+    limit: int,
+    lease: UUID | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    now: datetime,
+) -> Worked:
+    """Learn from up to ``limit`` threads that are due, of any namespace; a failure of one delays none of the others.
+
+    Args:
+        lease: what the threads are held with, so that :func:`give_back` can set them free.
+        stopping: asked before each thread whether to take no other.
+    """
     values.count(limit, "limit", at_least=1, at_most=10_000)
     await ready(backend)
     leased = timedelta(seconds=backend.settings.lease_seconds)
     total, threads, postponed = _Total(), 0, 0
     for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
+        if stopping():
+            break
         async with backend.transaction() as tx:
-            jobs = await work.claim_work(tx, lease=backend.new_id(), leased=leased, limit=1)
+            jobs = await work.claim_work(tx, lease=lease or backend.new_id(), leased=leased, limit=1)
         if not jobs:
             break
         threads += 1
@@ -129,6 +143,12 @@ async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) 
         logger.warning("learning from a thread failed: %s", error)
         return True
     return total.capped
+
+
+async def give_back(backend: Backend, lease: UUID) -> int:
+    """Set the threads free that are held with ``lease``: they are due for the next worker; returns how many."""
+    async with backend.transaction() as tx:
+        return await work.give_back_leases(tx, lease)
 
 
 async def next_due(backend: Backend) -> float | None:

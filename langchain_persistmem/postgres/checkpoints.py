@@ -86,6 +86,11 @@ async def put_again(begin: Begin, new: Mapping[str, object]) -> int:
         return await tx.execute(statement("put_checkpoint"), new)
 
 
+async def read_committed(tx: Transaction) -> None:
+    """The isolation of :data:`Begin`, at the beginning of a transaction."""
+    await tx.execute(READ_COMMITTED, {})
+
+
 async def lock_threads(tx: Transaction, thread_ids: Sequence[str]) -> None:
     """Wait for everybody who appends to these threads, and keep them waiting until the transaction ends."""
     await tx.fetch(statement("lock_checkpoint_threads"), {"thread_ids": list(thread_ids)})

@@ -9,6 +9,8 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem.namespace import Namespace, decode, encode
+from langchain_persistmem.postgres import checkpoint_retention, checkpoints
+from langchain_persistmem.postgres.checkpoints import Begin
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import dumped, memory_of
@@ -65,6 +67,18 @@ async def purgeable(tx: Transaction, namespace: Namespace, *, before: datetime, 
     """Superseded and archived memories that have not changed since ``before``."""
     parameters = {"namespace": encode(namespace), "before": before, "limit": limit}
     return [row["id"] for row in await tx.fetch(statement("purgeable"), parameters)]
+
+
+async def retain_checkpoints(
+    begin: Begin, thread_ids: Sequence[str] | None, *, keep: int | None, before: datetime | None, dry_run: bool
+) -> int:
+    """Erase old checkpoints of LangGraph's threads, or of all; returns how many. None where its tables do not exist."""
+    async with begin() as tx:
+        (row,) = await tx.fetch(statement("checkpoint_tables"), {})
+    if not row["present"]:
+        return 0
+    rule = checkpoints.Retention(keep=keep, cutoff=before)
+    return (await checkpoint_retention.retain(begin, rule, thread_ids, dry_run=dry_run))["checkpoints"]
 
 
 async def erase_old_threads(tx: Transaction, namespace: Namespace, *, before: datetime) -> int:

@@ -72,8 +72,13 @@ async def postpone_work(tx: Transaction, job: Job, *, pause: timedelta, attempts
     await tx.execute(statement("postpone_work"), parameters)
 
 
+async def give_back_leases(tx: Transaction, lease: UUID) -> int:
+    """Set free whatever is held with ``lease``; returns how many threads."""
+    return await tx.execute(statement("give_back_leases"), {"lease": lease})
+
+
 async def count_work(tx: Transaction, namespace: Namespace | None) -> dict[str, int]:
-    """How much waits, is due, and has failed before."""
+    """Threads that wait, are due and have failed before; turns that were given up; memories that wait for review."""
     parameters = {"namespace": None if namespace is None else encode(namespace)}
     (row,) = await tx.fetch(statement("count_work"), parameters)
     return {str(name): int(number) for name, number in row.items()}

@@ -32,12 +32,20 @@ from langchain_persistmem.types import Kind, Memory, Receipt
 Answer = tuple[str, dict[str, Any] | None]
 """What the model reads, and what stays with the message for later calls: keys, no texts."""
 
+_WAITS = "This waits for review by a person and is not used before: {line}."
+"""What a model says by itself may neither instruct it nor replace what the user said."""
+_OWN_WORDS = (
+    "What the user says is taken at once: call again with a text that stands word for word in the user's message."
+)
+
 
 async def remember(run: ToolRun, given: Remember) -> Answer:
     """Keep a statement."""
     kept = await run.memory.remember(
         given.text, kind=given.kind, source=source_of(run, given.text), namespace=run.whose
     )
+    if kept.status == "quarantined":
+        return _WAITS.format(line=line(kept)), None
     known = "That was known already" if kept.confirmations else "Remembered"
     return f"{known}: {line(kept)}", {"keys": [kept.key]}
 
@@ -82,6 +90,8 @@ async def correct(run: ToolRun, given: CorrectMemory) -> Answer:
         valid_from=old.valid_from if old.kind == "episodic" else None,
         namespace=run.whose,
     )
+    if new.status == "quarantined":
+        return f"{_WAITS.format(line=line(new))} Until then this stays: {line(old)}\n{_OWN_WORDS}", None
     return f"Corrected: {line(new)}\nBefore: {' '.join((old.text or '').split())}", {"keys": [new.key]}
 
 

@@ -50,9 +50,17 @@ SET lease = NULL, leased_until = NULL, due_at = now() + %(pause)s::interval,
     attempts = %(attempts)s::integer, failure = %(failure)s::text
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
 
+-- name: give_back_leases
+-- A worker that stops in the middle: what it held is free at once, and still due.
+UPDATE persistmem.pending_work SET lease = NULL, leased_until = NULL WHERE lease = %(lease)s::uuid
+
 -- name: count_work
--- How much waits, for the status: all of it, what is due, and what has failed before.
-SELECT count(*) AS pending, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE attempts > 0) AS failing
+-- How much waits, for the status: threads, those due and those that failed before, dead letters, what is to be reviewed.
+SELECT count(*) AS pending, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE attempts > 0) AS failing,
+       (SELECT count(*) FROM persistmem.messages WHERE given_up_at IS NOT NULL
+        AND (%(namespace)s::text IS NULL OR namespace = %(namespace)s::text)) AS dead_letters,
+       (SELECT count(*) FROM persistmem.memories WHERE status = 'quarantined'
+        AND (%(namespace)s::text IS NULL OR namespace = %(namespace)s::text)) AS review
 FROM persistmem.pending_work
 WHERE %(namespace)s::text IS NULL OR namespace = %(namespace)s::text
 
