@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
-from langchain_persistmem import ExtractionFailed, PersistMem
+from langchain_persistmem import ExtractionFailed, PersistMem, Settings
 from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.context import approximate_tokens
 from langchain_persistmem.engine.small_talk import is_small_talk
@@ -201,3 +202,52 @@ def test_a_model_that_says_the_kind_instead_of_the_type_is_understood(opened: Ca
         "The user has a cat.": "semantic",
         "The user wants brevity.": "procedural",
     }
+
+
+class RateLimitError(Exception):
+    """Named and shaped as a provider's."""
+
+    status_code = 429
+
+
+@pytest.mark.parametrize(
+    ("failure", "listed"),
+    [
+        (RateLimitError("I moved to Hamburg"), "(status 429)"),
+        (TimeoutError("I moved to Hamburg"), "TimeoutError"),
+        ("I cannot help with that, Hamburg or not.", "instead of a list"),
+        ('{"memories": [{"text": "The user lives in Hamb', "instead of a list"),
+        ({"memories": {"text": "Hamburg"}}, "instead of a list"),
+    ],
+    ids=["429", "timeout", "refusal", "truncated", "wrong shape"],
+)
+def test_whatever_a_model_does_the_turn_ends_as_a_dead_letter_that_says_why_and_quotes_nothing(
+    failure: Any, listed: str, database: str, embeddings: Any
+) -> None:
+    model = Scripted(answers=iter([failure] * 2 + [{"memories": [entry("The user lives in Hamburg.", 1)]}]))
+    settings = Settings(max_attempts=2, worker=False, quiet_seconds=0.0)
+    with PersistMem.open(database, embeddings=embeddings, model=model, settings=settings) as memory:
+        memory.observe(said("I moved to Hamburg"), thread_id="t", background=True, user_id="ada")
+        for _ in range(2):
+            assert memory.run_once().postponed == 1
+            with psycopg.connect(database) as later:
+                later.execute("UPDATE persistmem.pending_work SET due_at = now()")
+        (letter,) = memory.dead_letters(user_id="ada")
+        assert listed in letter.failure
+        assert "Hamburg" not in letter.failure
+        assert memory.list(user_id="ada") == []
+        memory.retry("t", user_id="ada")
+        assert memory.run_once().added == 1
+
+
+def test_a_model_that_runs_wild_fills_no_database(opened: Callable[..., PersistMem]) -> None:
+    wild = [entry(f"The user said fact number {number}. {'x' * 100}", 1) for number in range(100_000)]
+    memory = opened({"memories": wild})
+    assert memory.observe(said("I moved to Hamburg"), thread_id="t", user_id="ada").added == 30
+
+
+def test_a_memory_of_ten_megabytes_is_cut(opened: Callable[..., PersistMem]) -> None:
+    memory = opened({"memories": [entry("Hamburg " * 1_250_000, 1)]})
+    memory.observe(said("I moved to Hamburg"), thread_id="t", user_id="ada")
+    (kept,) = memory.list(user_id="ada")
+    assert len(kept.text or "") == Settings().max_text_chars

@@ -91,6 +91,9 @@ _STORED = object()
 """Where :func:`fitting` leaves what is to be stored: a model's answer has no such field."""
 _FENCE = re.compile(r"</(?=\s*(?:known|earlier|message))", re.IGNORECASE)
 _EARLIER_CHARS = 400
+_MOST_ENTRIES = 20
+_MOST_FOR_A_TURN = 10
+"""An answer has at most so many entries in all, and for each turn: a model that runs wild fills no database."""
 _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
@@ -193,7 +196,7 @@ def candidates(
         raise failure
     labels = {f"k{number}": memory.id for number, memory in enumerate(known, 1)}
     found: list[Candidate] = []
-    for entry in cast("list[object]", entries):
+    for entry in cast("list[object]", entries)[: _MOST_ENTRIES + _MOST_FOR_A_TURN * len(turns)]:
         if isinstance(entry, Mapping):
             fields = cast("Mapping[str, Any]", entry)
             numbers, quote = fields.get("messages"), _text(fields.get("quote"))
