@@ -53,6 +53,8 @@ class Learnt:
     failed: tuple[str, ...]
     """Ids of the turns that the model gave no usable answer for, even alone; they are still open."""
     failure: ExtractionFailed | None
+    more: bool
+    """Whether there were more open turns than one batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ async def learn(
     except _Overtaken:
         return None
     learnt_from = {id for candidate in asked.candidates for id in candidate.provenance.message_ids}
-    return Learnt(done, len(closing) - len(learnt_from), asked.failed, asked.failure)
+    more = len(turns) == backend.settings.extract_turns
+    return Learnt(done, len(closing) - len(learnt_from), asked.failed, asked.failure, more)
 
 
 async def _decisions(

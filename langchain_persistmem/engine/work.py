@@ -197,6 +197,8 @@ async def _learn_all(
             total.add(batch)
             if batch.failure is not None:
                 raise _Unanswered(batch.failure, batch.failed)
+            if not batch.more:
+                break  # what came meanwhile has its own entry of work
             if job is not None:
                 async with backend.transaction(atomic=False) as tx:
                     if not await work.renew_lease(tx, job, leased=leased):
