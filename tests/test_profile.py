@@ -83,3 +83,11 @@ def test_a_class_of_ones_own_is_checked_and_returned(database: str, embeddings: 
         assert patient.allergies == ["peanuts"]
         with pytest.raises(InvalidInput, match="shoe_size: extra_forbidden"):
             memory.update_profile({"shoe_size": 40}, user_id="ada")
+
+
+async def test_an_item_that_happens_to_have_the_key_is_no_profile(either: Any) -> None:
+    await either.remember("The profile of the tyre is low.", key="profile", value={"goals": "no list"}, user_id="ada")
+    assert (await either.profile(user_id="ada")).goals == []
+    await either.update_profile({"name": "Ada"}, user_id="ada")
+    assert (await either.profile(user_id="ada")).name == "Ada"
+    assert len(await either.history("profile", user_id="ada")) == 2

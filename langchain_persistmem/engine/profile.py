@@ -33,7 +33,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
     async with backend.transaction(atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
-    document = dict(found[KEY].value) if KEY in found else {}
+    document = stored_document(found)
     return joined(document, said) if join else document
 
 
@@ -51,7 +51,7 @@ async def update(
     async with backend.transaction() as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
-        before = dict(found[KEY].value) if KEY in found else {}
+        before = stored_document(found)
         after = dict(check(merged(before, changes)))
         if after != before:
             await keep(tx, backend, namespace, [_version(backend, after, now)], now=now)
@@ -93,6 +93,12 @@ def joined(document: Document, said: list[Memory]) -> dict[str, Any]:
     if instructions and not result.get("communication_style"):
         result["communication_style"] = " ".join(instructions)
     return result
+
+
+def stored_document(found: Mapping[str, Memory]) -> dict[str, Any]:
+    """The stored document; a memory or an item that happens to have its key is none."""
+    memory = found.get(KEY)
+    return dict(memory.value) if memory is not None and memory.kind == "profile" else {}
 
 
 def _version(backend: Backend, document: Document, now: datetime) -> NewMemory:

@@ -11,7 +11,7 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import asking, expansion, ranking
 from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
-from langchain_persistmem.engine.profile import KEY, joined
+from langchain_persistmem.engine.profile import KEY, joined, stored_document
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode
@@ -229,7 +229,7 @@ async def _profile(backend: Backend, namespace: Namespace, *, join: bool, now: d
     async with backend.transaction(atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
-    document = dict(found[KEY].value) if KEY in found and found[KEY].kind == "profile" else {}
+    document = stored_document(found)
     return joined(document, [each for each in said if each.kind != "procedural"])
 
 
