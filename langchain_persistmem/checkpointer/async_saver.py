@@ -1,4 +1,4 @@
-"""The savers' second colour: upstream's ``AsyncPostgresSaver``, with what ``checkpointer.py`` adds."""
+"""The savers' second colour: upstream's ``AsyncPostgresSaver``, with what ``sync_saver.py`` adds."""
 
 import asyncio
 import time

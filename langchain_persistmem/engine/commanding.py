@@ -13,9 +13,10 @@ from langchain_persistmem.engine.command_prompts import INSTRUCTIONS, SCHEMA, de
 from langchain_persistmem.engine.command_replies import REPLIES
 from langchain_persistmem.engine.commands import Detected, detect, is_unsure
 from langchain_persistmem.engine.confirming import Question
+from langchain_persistmem.engine.extraction import CapReached, spend
 from langchain_persistmem.errors import ExtractionFailed, InvalidInput, PersistMemError
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import evolution, messages, namespaces, work
+from langchain_persistmem.postgres import evolution, messages, namespaces
 from langchain_persistmem.postgres import forgetting as erasing
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.types import Candidate, CommandReply, Kind, Memory, Provenance, Turn
@@ -204,17 +205,11 @@ async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said,
 
 async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: datetime) -> Detected | None:
     """The model's opinion, counted against the day's cap; None where it has none."""
-    cap = backend.settings.model_calls_per_day
-    if cap is not None:
-        await ready(backend)
-        async with backend.transaction() as tx:
-            await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-            used, _ = await work.calls_today(tx, namespace)
-            if used >= cap:
-                return None
-            await work.spend_call(tx, namespace)
     try:
+        await spend(backend, namespace, now=now)
         answer = await backend.ask(INSTRUCTIONS, material(text), SCHEMA)
+    except CapReached:
+        return None
     except ExtractionFailed as error:
         logger.warning("the chat model could not say whether a message is a command: %s", error)
         return None

@@ -221,16 +221,26 @@ async def _asked(
     return first + await _asked(backend, namespace, turns[half:], thread_id, known=known, earlier=())
 
 
-async def spend(backend: Backend, namespace: Namespace) -> None:
-    """Count a call of the chat model against the day's cap, where there is one."""
+async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:
+    """Count a call of the chat model against the day's cap, where there is one.
+
+    Args:
+        now: given where nothing may be known of the namespace yet, which then begins; otherwise what
+            was erased meanwhile stays erased.
+
+    Raises:
+        CapReached: no call is left for today; none was counted.
+    """
     cap = backend.settings.model_calls_per_day
     if cap is None:
         return
+    await ready(backend)
     async with backend.transaction() as tx:
-        used, until_tomorrow = await work.calls_today(tx, namespace)
-        if used >= cap:
-            raise CapReached(until_tomorrow)
-        await work.spend_call(tx, namespace)
+        if now is not None:
+            await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        used, until_tomorrow = await work.spend_call(tx, namespace)
+        if used > cap:
+            raise CapReached(until_tomorrow)  # which takes the count back
 
 
 def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:

@@ -16,7 +16,7 @@ from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.conversations import check_turns
 from langchain_persistmem.engine.evolution import Done
 from langchain_persistmem.engine.extraction import CapReached, Learnt, learn
-from langchain_persistmem.errors import ExtractionFailed, ModelError, PersistMemError
+from langchain_persistmem.errors import ModelError
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import memories, messages, namespaces, work
 from langchain_persistmem.postgres.work import Job
@@ -113,11 +113,11 @@ async def run_once(
         if stopping():
             break
         async with backend.transaction() as tx:
-            jobs = await work.claim_work(tx, lease=lease or backend.new_id(), leased=leased, limit=1)
-        if not jobs:
+            job = await work.claim_work(tx, lease=lease or backend.new_id(), leased=leased)
+        if job is None:
             break
         threads += 1
-        postponed += await _work_on(backend, jobs[0], total, now=now)
+        postponed += await _work_on(backend, job, total, now=now)
     done = total.done
     return Worked(
         threads=threads,
@@ -192,11 +192,13 @@ async def _learn_all(
 ) -> None:
     """Learn from all open turns of a thread, then settle its job, if it is the caller's."""
     leased = timedelta(seconds=backend.settings.lease_seconds)
+    unanswered: Sequence[str] | None = None
     try:
         while (batch := await learn(backend, namespace, thread_id, incarnation, now=now)) is not None:
             total.add(batch)
             if batch.failure is not None:
-                raise _Unanswered(batch.failure, batch.failed)
+                unanswered = batch.failed
+                raise batch.failure
             if not batch.more:
                 break  # what came meanwhile has its own entry of work
             if job is not None:
@@ -206,25 +208,13 @@ async def _learn_all(
     except CapReached as cap:
         total.capped = True
         await _settle(backend, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
-    except _Unanswered as unanswered:
-        total.given_up += await _fail(backend, job, unanswered.error, unanswered.turns, now=now)
-        raise unanswered.error from None
     except ModelError as error:
-        total.given_up += await _fail(backend, job, error, None, now=now)
+        total.given_up += await _fail(backend, job, error, unanswered, now=now)
         raise
     else:
         if job is not None:
             async with backend.transaction() as tx:
                 await work.finish_work(tx, job)
-
-
-class _Unanswered(PersistMemError):
-    """The model answered, but never in a usable way for some turns."""
-
-    def __init__(self, error: ExtractionFailed, turns: tuple[str, ...]) -> None:
-        super().__init__()
-        self.error = error
-        self.turns = turns
 
 
 async def _fail(

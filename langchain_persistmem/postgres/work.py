@@ -49,10 +49,11 @@ async def enqueue_thread(
     return Job(namespace, thread_id, row["generation"], lease, row["attempts"])
 
 
-async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta, limit: int) -> list[Job]:
-    """Take up to ``limit`` threads that are due, of any namespace."""
-    rows = await tx.fetch(statement("claim_work"), {"lease": lease, "leased": leased, "limit": limit})
-    return [Job(decode(row["namespace"]), row["thread_id"], row["generation"], lease, row["attempts"]) for row in rows]
+async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta) -> Job | None:
+    """Take the thread that has been due for longest, of any namespace; None if there is none, or another was faster."""
+    for row in await tx.fetch(statement("claim_work"), {"lease": lease, "leased": leased}):
+        return Job(decode(row["namespace"]), row["thread_id"], row["generation"], lease, row["attempts"])
+    return None
 
 
 async def renew_lease(tx: Transaction, job: Job, *, leased: timedelta) -> bool:
@@ -90,15 +91,9 @@ async def next_due(tx: Transaction) -> float | None:
     return row["seconds"]
 
 
-async def spend_call(tx: Transaction, namespace: Namespace) -> int:
-    """Count one call of the chat model; returns the number of today's."""
+async def spend_call(tx: Transaction, namespace: Namespace) -> tuple[int, timedelta]:
+    """Count one call of the chat model; returns the number of today's, and how long today still lasts."""
     (row,) = await tx.fetch(statement("spend_call"), {"namespace": encode(namespace)})
-    return row["calls"]
-
-
-async def calls_today(tx: Transaction, namespace: Namespace) -> tuple[int, timedelta]:
-    """Today's calls, and how long today still lasts."""
-    (row,) = await tx.fetch(statement("calls_today"), {"namespace": encode(namespace)})
     return row["calls"], timedelta(seconds=row["seconds"])
 
 

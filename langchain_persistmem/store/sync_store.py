@@ -1,7 +1,7 @@
 """The same memories as a LangGraph store: ``graph.compile(store=memory.store)``, or a store that stands alone.
 
 LangGraph's own methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their
-``a`` twins) all come down to ``batch`` or ``abatch``; what these do is in ``store_batch.py``.
+``a`` twins) all come down to ``batch`` or ``abatch``; what these do is in ``batch.py``.
 """
 
 from __future__ import annotations

@@ -13,14 +13,14 @@ SET generation = w.generation + 1,
 RETURNING w.generation, w.lease, w.attempts
 
 -- name: claim_work
--- Take threads that are due and free. Another worker that wants the same row waits for its lock and then sees it taken.
+-- Take a thread that is due and free. Another worker that wants the same row waits for its lock and then sees it taken.
 UPDATE persistmem.pending_work w
 SET lease = %(lease)s::uuid, leased_until = now() + %(leased)s::interval
 WHERE (w.namespace, w.thread_id) IN (
           SELECT due.namespace, due.thread_id FROM persistmem.pending_work due
           WHERE due.due_at <= now() AND (due.leased_until IS NULL OR due.leased_until <= now())
           ORDER BY due.due_at
-          LIMIT %(limit)s::integer)
+          LIMIT 1)
   AND w.due_at <= now() AND (w.leased_until IS NULL OR w.leased_until <= now())
 RETURNING w.namespace, w.thread_id, w.generation, w.attempts
 
@@ -70,15 +70,10 @@ SELECT extract(epoch FROM min(greatest(due_at, coalesce(leased_until, due_at))) 
 FROM persistmem.pending_work
 
 -- name: spend_call
--- One more call of the chat model on the server's day; returns how many there were, this one included.
+-- One more call of the chat model on the server's day: how many there were, this one included, and how long the day lasts.
 INSERT INTO persistmem.model_calls AS c (namespace, day, calls)
 VALUES (%(namespace)s::text, (now() AT TIME ZONE 'UTC')::date, 1)
 ON CONFLICT (namespace, day) DO UPDATE SET calls = c.calls + 1
-RETURNING c.calls
-
--- name: calls_today
--- The calls of the server's day, and the seconds until it ends.
-SELECT coalesce((SELECT calls FROM persistmem.model_calls
-                 WHERE namespace = %(namespace)s::text AND day = (now() AT TIME ZONE 'UTC')::date), 0) AS calls,
-       extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - now() AT TIME ZONE 'UTC')::float8
-           AS seconds
+RETURNING c.calls,
+          extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - now() AT TIME ZONE 'UTC')::float8
+              AS seconds
