@@ -6,7 +6,7 @@ what upstream's code reads from it has to be binary. PostgreSQL's errors pass, a
 where a method of a saver ends.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
@@ -17,40 +17,22 @@ from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDate
 from langchain_persistmem.postgres.statements import Query
-from langchain_persistmem.postgres.transaction import Parameters, translated
+from langchain_persistmem.postgres.transaction import AsyncTransaction, Parameters, SyncTransaction, translated
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SyncStatements:
+class SyncStatements(SyncTransaction):
     """Statements on a blocking connection."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-
-    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
-        return self._run(query, parameters).fetchall()
-
-    async def execute(self, query: Query, parameters: Parameters) -> int:
-        return self._run(query, parameters).rowcount
 
     def _run(self, query: Query, parameters: Parameters) -> psycopg.Cursor[DictRow]:
         # without parameters nothing is bound: a utility statement takes none
         return self._connection.cursor(binary=True, row_factory=dict_row).execute(query, parameters or None)
 
 
-class AsyncStatements:
+class AsyncStatements(AsyncTransaction):
     """Statements on an asyncio connection."""
-
-    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        self._connection = connection
-
-    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
-        return await (await self._run(query, parameters)).fetchall()
-
-    async def execute(self, query: Query, parameters: Parameters) -> int:
-        return (await self._run(query, parameters)).rowcount
 
     async def _run(self, query: Query, parameters: Parameters) -> psycopg.AsyncCursor[DictRow]:
         return await self._connection.cursor(binary=True, row_factory=dict_row).execute(query, parameters or None)
