@@ -163,3 +163,34 @@ async def either_with(
             return Either(opened, asynchronous=request.param == "async")
 
         yield open_with
+
+
+@pytest.fixture
+def opened(database: str, embeddings: LocalEmbeddings) -> Iterator[Callable[..., PersistMem]]:
+    """Opens memory with a scripted model and settings, without a worker of its own: what is learnt is learnt when asked."""
+    memories: list[PersistMem] = []
+
+    def open_with(*answers: Any, with_model: bool = True, **settings: Any) -> PersistMem:
+        model = Scripted(answers=iter(answers), prompts=[]) if with_model else None
+        chosen = Settings(**{"worker": False, **settings})
+        memories.append(PersistMem.open(database, embeddings=embeddings, model=model, settings=chosen))
+        return memories[-1]
+
+    yield open_with
+    for memory in memories:
+        memory.close()
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is sent to PostgreSQL, statement by statement."""
+    sent: list[str] = []
+    for kind in (psycopg.Connection, psycopg.AsyncConnection):
+        original = kind.execute
+
+        def execute(self: Any, query: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:
+            sent.append(query.as_string(None) if hasattr(query, "as_string") else str(query))
+            return original(self, query, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "execute", execute)
+    return sent

@@ -1,7 +1,7 @@
 """What a user asks of the memory in a conversation is done, in eleven languages, and nothing is erased unasked."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -274,22 +274,6 @@ async def test_only_the_user_commands(either: Any) -> None:
     ):
         assert await either.command(message, user_id="ada") is None
     assert await either.command("", user_id="ada") is None
-
-
-@pytest.fixture
-def opened(database: str, embeddings: Any) -> Iterator[Callable[..., PersistMem]]:
-    """Opens memory with a scripted model."""
-    memories: list[PersistMem] = []
-
-    def open_with(*answers: Any, **settings: Any) -> PersistMem:
-        model = Scripted(answers=iter(answers), prompts=[])
-        chosen = Settings(worker=False, **settings)
-        memories.append(PersistMem.open(database, embeddings=embeddings, model=model, settings=chosen))
-        return memories[-1]
-
-    yield open_with
-    for memory in memories:
-        memory.close()
 
 
 UNSURE = "It would help if you could remember for next time: no cheese for me"

@@ -1,6 +1,6 @@
 """A newer statement replaces what it contradicts, what is known is confirmed, and nothing is replaced by guesswork."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -9,32 +9,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import InvalidInput, MemoryNotFound, PersistMem, Settings
+from langchain_persistmem import InvalidInput, MemoryNotFound, PersistMem
 from langchain_persistmem.engine.consolidation import same_statement
 from langchain_persistmem.types import Memory
-from tests.scripted import Scripted, answer, entry
+from tests.scripted import answer, entry
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def said(text: str, day: int = 0) -> list[dict[str, str]]:
     return [{"role": "user", "content": text, "timestamp": (START + timedelta(days=day)).isoformat()}]
-
-
-@pytest.fixture
-def opened(database: str, embeddings: Any) -> Iterator[Callable[..., PersistMem]]:
-    """Opens memory with a scripted model, and without a worker of its own."""
-    memories: list[PersistMem] = []
-
-    def open_with(*answers: Any, **settings: Any) -> PersistMem:
-        model = Scripted(answers=iter(answers))
-        chosen = Settings(worker=False, **settings)
-        memories.append(PersistMem.open(database, embeddings=embeddings, model=model, settings=chosen))
-        return memories[-1]
-
-    yield open_with
-    for memory in memories:
-        memory.close()
 
 
 def texts(memory: PersistMem) -> list[str | None]:

@@ -1,6 +1,6 @@
 """What a chat model answers is believed only as far as it can be checked; turns are never lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,20 +15,6 @@ from langchain_persistmem.types import Turn
 from tests.scripted import Scripted, entry
 
 WHEN = datetime(2026, 5, 20, 18, tzinfo=UTC)
-
-
-@pytest.fixture
-def opened(database: str, embeddings: Any) -> Iterator[Callable[..., PersistMem]]:
-    """Opens memory with a scripted model."""
-    memories: list[PersistMem] = []
-
-    def open_with(*answers: Any) -> PersistMem:
-        memories.append(PersistMem.open(database, embeddings=embeddings, model=Scripted(answers=iter(answers))))
-        return memories[-1]
-
-    yield open_with
-    for memory in memories:
-        memory.close()
 
 
 def said(*texts: str) -> list[dict[str, str]]:

@@ -12,21 +12,6 @@ from langchain_persistmem.postgres import search_index
 from langchain_persistmem.postgres.statements import statement
 
 
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is sent to PostgreSQL, statement by statement."""
-    sent: list[str] = []
-    for kind in (psycopg.Connection, psycopg.AsyncConnection):
-        original = kind.execute
-
-        def execute(self: Any, query: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:
-            sent.append(query.as_string(None) if hasattr(query, "as_string") else str(query))
-            return original(self, query, *args, **kwargs)
-
-        monkeypatch.setattr(kind, "execute", execute)
-    return sent
-
-
 async def test_recall_and_context_are_one_round_trip_each(either, statements: list[str]) -> None:
     await either.remember("I like tea", user_id="ada")
     for call in (either.recall, either.context):

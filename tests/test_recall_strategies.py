@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,21 +65,6 @@ def test_a_memory_counts_once_and_with_its_best_score() -> None:
     other = replace(other, memory=replace(other.memory, id=UUID(int=1)))
     merged = merge([[one, other], [replace(one, score=0.9)]])
     assert [(each.memory.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is sent to PostgreSQL, statement by statement."""
-    sent: list[str] = []
-    for kind in (psycopg.Connection, psycopg.AsyncConnection):
-        original = kind.execute
-
-        def execute(self: Any, query: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:
-            sent.append(query.as_string(None) if hasattr(query, "as_string") else str(query))
-            return original(self, query, *args, **kwargs)
-
-        monkeypatch.setattr(kind, "execute", execute)
-    return sent
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -26,19 +26,9 @@ Cut.__name__ = "LengthFinishReasonError"
 
 
 @pytest.fixture
-def opened(database: str, embeddings: Any) -> Iterator[Callable[..., PersistMem]]:
+def opened(opened: Callable[..., PersistMem]) -> Callable[..., PersistMem]:
     """Opens memory with a scripted model; work is due at once, and done by run_once() alone."""
-    memories: list[PersistMem] = []
-
-    def open_with(*answers: Any, **settings: Any) -> PersistMem:
-        model = Scripted(answers=iter(answers))
-        chosen = Settings(**{**SOON, **settings})
-        memories.append(PersistMem.open(database, embeddings=embeddings, model=model, settings=chosen))
-        return memories[-1]
-
-    yield open_with
-    for memory in memories:
-        memory.close()
+    return lambda *answers, **settings: opened(*answers, **{**SOON, **settings})
 
 
 def pending(database: str) -> int:
