@@ -29,6 +29,7 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.model_failures import aguarded, guarded
 from langchain_persistmem.models import Models
+from langchain_persistmem.namespace import Reach
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import (
     AsyncPool,
@@ -70,8 +71,10 @@ class Backend(Protocol):
     migrated: bool
     """Whether the schema was found up to date."""
 
-    def transaction(self, *, atomic: bool = True, snapshot: bool = False) -> AbstractAsyncContextManager[Transaction]:
-        """A connection: all or nothing; with ``atomic=False`` single statements, for reads; with ``snapshot=True``
+    def transaction(
+        self, reach: Reach, *, atomic: bool = True, snapshot: bool = False
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """A connection that is to see ``reach`` and no further: all or nothing; with ``atomic=False`` single statements, for reads; with ``snapshot=True``
         reads that all see the database at one moment.
         """
         ...
@@ -158,7 +161,9 @@ class SyncBackend(_Models):
         super().__init__(models, settings)
         self.pool = pool
 
-    def transaction(self, *, atomic: bool = True, snapshot: bool = False) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(
+        self, reach: Reach, *, atomic: bool = True, snapshot: bool = False
+    ) -> AbstractAsyncContextManager[Transaction]:
         return sync_transaction(self.pool, atomic=atomic, snapshot=snapshot)
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -208,7 +213,9 @@ class AsyncBackend(_Models):
         self._places = Places(pool.max_size, settings.connect_seconds)
 
     @asynccontextmanager
-    async def transaction(self, *, atomic: bool = True, snapshot: bool = False) -> AsyncGenerator[Transaction]:
+    async def transaction(
+        self, reach: Reach, *, atomic: bool = True, snapshot: bool = False
+    ) -> AsyncGenerator[Transaction]:
         async with (
             self._places.place(),
             async_transaction(self.pool, atomic=atomic, snapshot=snapshot) as transaction,

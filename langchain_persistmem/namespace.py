@@ -7,12 +7,27 @@ reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memor
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInput, NamespaceMissing
 from langchain_persistmem.values import storable
 
 Namespace = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """All namespaces that begin with ``prefix``; with the empty prefix, all there are."""
+
+    prefix: Namespace = ()
+
+
+Reach = Namespace | Within
+"""How far a transaction may see: one namespace, or those under a prefix."""
+
+EVERYWHERE = Within()
+"""What no one person's request needs: background work, upkeep, the schema itself."""
 
 MAX_BYTES = 512
 """The longest encoded namespace: it is part of every index entry, beside the vector."""

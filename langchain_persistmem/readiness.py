@@ -4,6 +4,7 @@ from datetime import datetime
 
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatch, SchemaOutOfDate
+from langchain_persistmem.namespace import EVERYWHERE
 from langchain_persistmem.postgres import embedding_models
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.migrate import migrate, missing_migrations
@@ -56,16 +57,16 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         SchemaOutOfDate: the database is newer than this code.
         EmbeddingMismatch: the database holds another model's vectors.
     """
-    async with backend.transaction() as tx:
+    async with backend.transaction(EVERYWHERE) as tx:
         applied = await migrate(tx, now=now)
     if backend.embedding_name is None:
         return applied
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         model = registered(await embedding_models.list_models(tx), backend.embedding_name)
     if model is None:  # measured once in a database's life; never while a connection is held
         vectors = await backend.embed(UNRELATED)
         check_dimensions(dimensions, len(vectors[0]))
-        async with backend.transaction() as tx:
+        async with backend.transaction(EVERYWHERE) as tx:
             await embedding_models.add_model(
                 tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
             )
@@ -80,7 +81,7 @@ async def migrated(backend: Backend) -> None:
         SchemaOutOfDate: setup() has not been run, or not since the last upgrade.
     """
     if not backend.migrated:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             missing = await missing_migrations(tx)
         if missing:
             raise SchemaOutOfDate(f"the database has not been through {missing[0]}; call setup() once")
@@ -98,7 +99,7 @@ async def ready(backend: Backend) -> EmbeddingModel:
     if backend.embedding_model is None:
         if backend.embedding_name is None:
             raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             model = registered(await embedding_models.list_models(tx), backend.embedding_name)
         if model is None:
             raise SchemaOutOfDate("no embedding model is registered in this database; call setup() once")

@@ -55,6 +55,10 @@ async def test_everything_of_one_person_goes_from_every_table_and_nobody_elses(e
         with psycopg.connect(database) as connection:  # written where a model has a daily cap
             statement = "INSERT INTO persistmem.model_calls VALUES (%s, current_date, 1)"
             connection.execute(statement, (f"memories/{user}",))
+            statement = "INSERT INTO persistmem.threads VALUES (%s, %s, false, now()) ON CONFLICT DO NOTHING"
+            connection.execute(statement, (f"memories/{user}", f"thread-{user}"))
+            statement = "INSERT INTO persistmem.audit VALUES (%s, 0, now(), 'a test', 'shown', '{}', '{}', '')"
+            connection.execute(statement, (f"memories/{user}",))
     before = rows_of(database, f"memories/{MARKER}")
     assert all(before.values()), f"the test must fill every table: {before}"
 

@@ -56,7 +56,7 @@ def test_schema_sql_is_what_the_migrations_build(database: str, empty_database: 
     assert catalog(empty_database) == catalog(database)
 
 
-def test_every_table_begins_with_the_namespace_except_two_without_personal_data(database: str) -> None:
+def test_every_table_begins_with_the_namespace_except_three_without_personal_data(database: str) -> None:
     with psycopg.connect(database) as connection:
         first_columns = dict(
             connection.execute(
@@ -67,6 +67,7 @@ def test_every_table_begins_with_the_namespace_except_two_without_personal_data(
     assert {table for table, column in first_columns.items() if column != "namespace"} == {
         "migrations",
         "embedding_models",
+        "erasures",
     }
 
 

@@ -188,14 +188,14 @@ async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said,
     if said.thread_id is None:
         return []
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         stored = await messages.read_messages(tx, namespace, said.thread_id, limit=_TURNS_BEFORE, offset=0)
     earlier = [turn for turn in stored if turn.id != said.message_id]
     last = max((place for place, turn in enumerate(earlier) if turn.role == "user"), default=None)
     if last is None:
         return []
     ids = [turn.id for turn in earlier[last:]]
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         await messages.mark_extracted(tx, namespace, said.thread_id, ids, now=now)
         learnt = await erasing.memories_of_messages(tx, namespace, said.thread_id, ids)

@@ -86,7 +86,7 @@ async def related(backend: Backend, namespace: Namespace, *, now: datetime) -> A
     for kind in COMPRESSED:
         last: Memory | None = None
         while True:
-            async with backend.transaction(atomic=False) as tx:
+            async with backend.transaction(namespace, atomic=False) as tx:
                 window = await retention.compressible(
                     tx, namespace, kind, before=before, after=last, derived=DERIVED, limit=_WINDOW
                 )
@@ -130,7 +130,7 @@ async def _write(
     """Write the summary and archive the originals, all or nothing; False if somebody was faster."""
     ids = [each.id for each in originals]
     try:
-        async with backend.transaction() as tx:
+        async with backend.transaction(namespace) as tx:
             life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
             if life != incarnation or len(await evolution.still_active(tx, namespace, ids)) != len(ids):
                 raise _Overtaken

@@ -49,7 +49,7 @@ async def ask(
 async def _together(backend: Backend, namespace: Namespace, candidates: Sequence[Memory]) -> list[list[Memory]]:
     """For each candidate what was learnt from the same messages: those are erased, so that goes too."""
     found: list[list[Memory]] = []
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         for each in candidates:
             thread, ids = each.provenance.thread_id, each.provenance.message_ids
             same = await erasing.memories_of_messages(tx, namespace, thread, ids) if thread and ids else []
@@ -97,7 +97,7 @@ async def _unchanged(
 ) -> list[str]:
     """The keys under which still stands what was shown: nobody agreed to the erasing of anything else."""
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         known = await memories.get_memories(tx, namespace, [key for key, _ in marks], now=now)
     return [key for key, mark in marks if key in known and known[key].mark == mark]
 

@@ -24,7 +24,7 @@ async def add_messages(
     """
     check_turns(turns, namespace, thread_id)
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         return await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
 
@@ -43,7 +43,7 @@ async def get_messages(
         values.count(limit, "limit", at_most=_LONGEST_THREAD)
     values.count(offset, "offset", at_most=_LONGEST_THREAD)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         return await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
 
 
@@ -52,7 +52,7 @@ async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: s
     encode(namespace)
     values.name(thread_id, "thread_id")
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         return await messages.clear_thread(tx, namespace, thread_id)
 
 

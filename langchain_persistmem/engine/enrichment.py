@@ -89,7 +89,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
     """The next batch of new episodes, and what they are evidence of."""
     model, found = await ready(backend), _Found()
     similar = model.background_mean + backend.settings.retention.similar * model.background_deviation
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:
             return new, found
@@ -173,7 +173,7 @@ async def _write(
     known = await what_is_known(backend, namespace, new, [], now=now)
     decisions = decide(new, known, await policy_of(backend))
     try:
-        async with backend.transaction() as tx:
+        async with backend.transaction(namespace) as tx:
             life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
             if life != incarnation:
                 raise _Erased

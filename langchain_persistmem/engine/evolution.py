@@ -56,7 +56,7 @@ async def what_is_known(
     """What the database has near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
     keys = list({each.candidate.key for each in new if each.candidate.key is not None})
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await evolution.neighbours(
             tx,
             namespace,
@@ -170,7 +170,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
     values.name(key, "key")
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         found = await evolution.history(tx, namespace, key)
     if not found:
         raise MemoryNotFound(f"there is no memory with the key {key!r} here; list() shows the keys")
@@ -184,7 +184,7 @@ async def changes(backend: Backend, namespace: Namespace, key: str | None, *, li
     values.count(limit, "limit", at_least=1, at_most=10_000)
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         return await evolution.list_changes(tx, namespace, key, limit=limit)
 
 
@@ -205,7 +205,7 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     values.count(limit, "limit", at_least=1, at_most=10_000)
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         return await evolution.list_quarantined(tx, namespace, limit=limit)
 
 
@@ -226,7 +226,7 @@ async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datet
     """
     encode(namespace)
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         if not await evolution.reject_memories(tx, namespace, [id]):
             raise MemoryNotFound("nothing with this id waits for review; review() lists what does")
@@ -237,7 +237,7 @@ async def _revive(
 ) -> Memory:
     encode(namespace)
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         old = await evolution.get_version(tx, namespace, id)
         if old is None or (change == "approved") != (old.status == "quarantined"):

@@ -82,7 +82,7 @@ async def learn(
         ExtractionFailed: the model cannot be reached; nothing was done.
         EmbeddingFailed: the same, for the embedding model.
     """
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
     if not turns:
         return None
@@ -96,7 +96,7 @@ async def learn(
     decisions = await _decisions(backend, namespace, new, shown, now=now)
     closing = [turn.id for turn in turns if turn.id not in asked.failed]
     try:
-        async with backend.transaction() as tx:
+        async with backend.transaction(namespace) as tx:
             life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
             closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
             if life != incarnation or closed != len(closing):
@@ -141,7 +141,7 @@ async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     position = turns[0].position
     if position is None or position == 1:
         return []
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
     hidden = off_record([*before, *turns])
     return [turn for turn in before if turn.id not in hidden and turn.text.strip()]
@@ -171,7 +171,7 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
         return ()
     model = await ready(backend)
     vectors = await backend.embed(said)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         near = await evolution.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
     best: dict[UUID, tuple[float, Memory]] = {}
     for memory, similarity in (each for found in near for each in found):
@@ -235,7 +235,7 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
     if cap is None:
         return
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         if now is not None:
             await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         used, until_tomorrow = await work.spend_call(tx, namespace)

@@ -91,7 +91,7 @@ async def _keys(
         values.name(key, f"keys[{index}]")
     if not keys:
         return Receipt(erased=not dry_run, counts={})
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         versions = await forgetting.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
@@ -134,7 +134,7 @@ async def _derived(
 
 
 async def _everything(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> Receipt:
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)  # writers finish first
         threads = await forgetting.threads_of(tx, namespace)
         checkpoints = await forgetting.erase_checkpoints(tx, threads)

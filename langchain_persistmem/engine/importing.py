@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.postgres import importing, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
@@ -121,7 +121,7 @@ async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tupl
     """What would become of ``entries``; adds what would be stated by then."""
     fates: list[Fate] = []
     more: set[tuple[Namespace, bytes]] = set()
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         for namespace, mine in by_namespace(entries).items():
             known = await _known(tx, namespace, mine)
             for entry in mine:
@@ -140,7 +140,7 @@ async def _brought(
     """Write what is new; returns what became of each, and how many texts were embedded."""
     fates: list[Fate] = []
     fresh: list[Entry] = []
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         for namespace, mine in by_namespace(entries).items():
             known = await _known(tx, namespace, mine)
             for entry, fate in judge(mine, known.changed, known.stated):
@@ -151,7 +151,7 @@ async def _brought(
     if not fresh:
         return fates, 0
     vectors, embedded = await _vectors(backend, fresh)
-    async with backend.transaction() as tx:
+    async with backend.transaction(EVERYWHERE) as tx:
         grouped = by_namespace(fresh)
         for namespace in sorted(grouped, key=encode):  # one order for all writers, so that no two wait for each other
             await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)

@@ -7,7 +7,7 @@ from typing import Any
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import MemoryNotFound
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.postgres import memories, namespaces
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.readiness import ready
@@ -23,7 +23,7 @@ async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime
     values.name(key, "key")
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
         raise MemoryNotFound(f"there is no memory with the key {key!r} here; list() shows the keys")
@@ -46,14 +46,14 @@ async def list_(
     values.count(offset, "offset", at_most=2**62)
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         return await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
 
 
 async def status(backend: Backend, namespace: Namespace | None) -> dict[str, int]:
     """Counts, without content: of one namespace, or of the whole database."""
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
         if namespace is None:
             return await namespaces.count_everything(tx)
         return await namespaces.count_rows(tx, namespace)

@@ -30,7 +30,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
     """The document, and with ``join`` what current memories add to it; empty if there is neither."""
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
     document = stored_document(found)
@@ -48,7 +48,7 @@ async def update(
     values.check_json(changes, "changes")
     encode(namespace)
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         before = stored_document(found)

@@ -170,7 +170,7 @@ async def considered(
     embedded = [await backend.embed_query(without_names(query))]
     embedded += await backend.embed([without_names(each) for each in asked[1:]]) if asked[1:] else []
     every: list[Findings] = []
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         for place, (each, embedding) in enumerate(zip(asked, embedded, strict=True)):
             search = _Search(each, embedding, model, wanted, max(backend.settings.candidates, limit), at, now)
             every.append(await _find(tx, backend, namespace, search, instructions=0 if place else instructions))
@@ -226,7 +226,7 @@ async def _find(
 
 async def _profile(backend: Backend, namespace: Namespace, *, join: bool, now: datetime) -> dict[str, Any]:
     """The document, and with ``join`` the name, preferences and goals of current memories; instructions stand apart."""
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
     document = stored_document(found)

@@ -32,7 +32,7 @@ async def remember(backend: Backend, namespace: Namespace, candidate: Candidate,
     await ready(backend)
     (new,) = await prepare(backend, [candidate])
     reason = suspicion(candidate)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         about = await _better_known(tx, namespace, candidate, now=now)
         if about is not None:

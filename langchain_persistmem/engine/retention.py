@@ -18,7 +18,7 @@ from langchain_persistmem.engine.enrichment import enrich
 from langchain_persistmem.engine.keeping import log
 from langchain_persistmem.engine.worth import Sign, fading
 from langchain_persistmem.errors import PersistMemError
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.postgres import checkpoints, evolution, forgetting, namespaces, retention, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
@@ -77,13 +77,13 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
 
     @asynccontextmanager
     async def begin() -> AsyncGenerator[Transaction]:
-        async with backend.transaction() as tx:
+        async with backend.transaction(namespace or EVERYWHERE) as tx:
             await checkpoints.read_committed(tx)
             yield tx
 
     threads = None
     if namespace is not None:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(namespace, atomic=False) as tx:
             threads = await forgetting.threads_of(tx, namespace)
     before = None if days is None else now - timedelta(days=days)
     return await retention.retain_checkpoints(begin, threads, keep=keep, before=before, dry_run=dry_run)
@@ -92,14 +92,14 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
 async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, UUID]]:
     """The namespaces with their incarnations, page by page."""
     if namespace is not None:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(namespace, atomic=False) as tx:
             incarnation = await namespaces.incarnation_of(tx, namespace)
         if incarnation is not None:
             yield namespace, incarnation
         return
     last: Namespace | None = None
     while True:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             page = await retention.namespaces_after(tx, last, limit=_PAGE)
         for each in page:
             yield each
@@ -124,7 +124,7 @@ async def _maintain(
     if not _any_rule(backend.settings.retention):
         return done, asking
     try:
-        async with backend.transaction() as tx:
+        async with backend.transaction(namespace) as tx:
             await _hold(tx, backend, namespace, incarnation, now=now)
             done = _sum(done, await _follow_rules(tx, backend, namespace, spared=0, now=now))
     except _Erased:
@@ -146,7 +146,7 @@ async def _planned(backend: Backend, namespace: Namespace, incarnation: UUID, *,
     if not _any_rule(backend.settings.retention):
         return done
     try:
-        async with backend.transaction() as tx:
+        async with backend.transaction(namespace) as tx:
             await _hold(tx, backend, namespace, incarnation, now=now)
             away = [id for group in ids for id in group]
             await evolution.archive_memories(tx, namespace, away, summary=None, now=now)

@@ -17,7 +17,7 @@ from langchain_persistmem.engine.conversations import check_turns
 from langchain_persistmem.engine.evolution import Done
 from langchain_persistmem.engine.extraction import CapReached, Learnt, learn
 from langchain_persistmem.errors import ModelError
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.postgres import memories, messages, namespaces, work
 from langchain_persistmem.postgres.work import Job
 from langchain_persistmem.readiness import ready
@@ -66,7 +66,7 @@ async def observe(
     check_turns(turns, namespace, thread_id)
     await ready(backend)
     settings, job = backend.settings, None
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         incarnation = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         stored = await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
         if stored:
@@ -86,7 +86,7 @@ async def observe(
         await _learn_all(backend, namespace, thread_id, incarnation, job, total, now=now)
     waiting = 0
     if background or total.capped:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(namespace, atomic=False) as tx:
             waiting = await messages.count_open(tx, namespace, thread_id)
     return _observed(stored, total, waiting)
 
@@ -112,7 +112,7 @@ async def run_once(
     for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
         if stopping():
             break
-        async with backend.transaction() as tx:
+        async with backend.transaction(EVERYWHERE) as tx:
             job = await work.claim_work(tx, lease=lease or backend.new_id(), leased=leased)
         if job is None:
             break
@@ -132,7 +132,7 @@ async def run_once(
 
 async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
     """Learn from one thread; whether it has to be tried again later."""
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(job.namespace, atomic=False) as tx:
         incarnation = await namespaces.incarnation_of(tx, job.namespace)
     if incarnation is None:  # erased meanwhile, and its work with it
         return False
@@ -147,14 +147,14 @@ async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) 
 
 async def give_back(backend: Backend, lease: UUID) -> int:
     """Set the threads free that are held with ``lease``: they are due for the next worker; returns how many."""
-    async with backend.transaction() as tx:
+    async with backend.transaction(EVERYWHERE) as tx:
         return await work.give_back_leases(tx, lease)
 
 
 async def next_due(backend: Backend) -> float | None:
     """Seconds until work is due; None if none waits."""
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         return await work.next_due(tx)
 
 
@@ -162,7 +162,7 @@ async def dead_letters(backend: Backend, namespace: Namespace) -> list[GivenUp]:
     """The turns that no attempt could be learnt from, by thread."""
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(atomic=False) as tx:
+    async with backend.transaction(namespace, atomic=False) as tx:
         return await messages.list_given_up(tx, namespace)
 
 
@@ -171,7 +171,7 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
     values.name(thread_id, "thread_id")
     encode(namespace)
     await ready(backend)
-    async with backend.transaction() as tx:
+    async with backend.transaction(namespace) as tx:
         await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
         revived = await messages.retry_given_up(tx, namespace, thread_id)
         if revived:
@@ -202,7 +202,7 @@ async def _learn_all(
             if not batch.more:
                 break  # what came meanwhile has its own entry of work
             if job is not None:
-                async with backend.transaction(atomic=False) as tx:
+                async with backend.transaction(namespace, atomic=False) as tx:
                     if not await work.renew_lease(tx, job, leased=leased):
                         return  # it took too long: somebody else goes on
     except CapReached as cap:
@@ -213,7 +213,7 @@ async def _learn_all(
         raise
     else:
         if job is not None:
-            async with backend.transaction() as tx:
+            async with backend.transaction(namespace) as tx:
                 await work.finish_work(tx, job)
 
 
@@ -228,7 +228,7 @@ async def _fail(
         pause = timedelta(seconds=min(settings.retry_seconds * 2**job.attempts, _LONGEST_PAUSE))
         await _settle(backend, job, pause=pause, attempts=attempts, failure=failure)
         return 0
-    async with backend.transaction() as tx:
+    async with backend.transaction(job.namespace) as tx:
         await namespaces.hold_namespace(tx, job.namespace, incarnation=backend.new_id(), now=now)
         given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
         await work.postpone_work(tx, job, pause=timedelta(0), attempts=0, failure=failure)  # others may still be open
@@ -238,7 +238,7 @@ async def _fail(
 
 async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attempts: int, failure: str | None) -> None:
     if job is not None:
-        async with backend.transaction() as tx:
+        async with backend.transaction(job.namespace) as tx:
             await work.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
 
 

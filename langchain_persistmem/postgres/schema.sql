@@ -21,7 +21,12 @@ CREATE TABLE persistmem.namespaces (
     words       bigint NOT NULL DEFAULT 0,
     created_at  timestamptz NOT NULL,
     -- Memories up to this id have been looked through for habits.
-    enriched_to uuid
+    enriched_to uuid,
+    -- What the person allows: everything, keeping without learning, or nothing at all.
+    consent     text NOT NULL DEFAULT 'allowed' CHECK (consent IN ('allowed', 'no_extract', 'paused')),
+    -- The end of the audit's chain: how many entries there are, and the digest of the last.
+    audited     bigint NOT NULL DEFAULT 0,
+    audit_head  bytea
 ) WITH (fillfactor = 70);
 
 -- Embedding models; their number stands beside every vector, so that two are never compared.
@@ -201,3 +206,45 @@ CREATE TABLE persistmem.model_calls (
     calls     integer NOT NULL,
     PRIMARY KEY (namespace, day)
 ) WITH (fillfactor = 70);
+
+-- Whose thread it is: LangGraph's checkpoints know a thread's id and no person.
+CREATE TABLE persistmem.threads (
+    namespace   text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    thread_id   text COLLATE "C" NOT NULL CHECK (octet_length(thread_id) BETWEEN 1 AND 1024),
+    -- Nothing of it is kept or learnt, whoever asks.
+    off_record  boolean NOT NULL DEFAULT false,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (namespace, thread_id)
+);
+-- Threads that more than one person has: erasing one of them leaves the other's checkpoints alone.
+CREATE INDEX threads_shared ON persistmem.threads (thread_id);
+
+-- Who did what to which memories when; no content. Each entry carries the digest of the one before.
+CREATE TABLE persistmem.audit (
+    namespace   text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    number      bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    actor       text NOT NULL,
+    action      text NOT NULL,
+    memory_ids  uuid[] NOT NULL,
+    -- Numbers and words of the program only.
+    details     jsonb NOT NULL,
+    digest      bytea NOT NULL,
+    PRIMARY KEY (namespace, number)
+);
+
+-- What was erased, to be erased again after a backup was restored. It names nobody: an incarnation is a
+-- random id that the erased namespace had, and that a restored one has again.
+CREATE TABLE persistmem.erasures (
+    id          uuid NOT NULL PRIMARY KEY,
+    incarnation uuid NOT NULL,
+    everything  boolean NOT NULL,
+    memory_ids  uuid[] NOT NULL,
+    -- SHA-256 of incarnation, thread and message id: turns that were erased with their memories.
+    turns       bytea[] NOT NULL,
+    counts      jsonb NOT NULL,
+    -- NULL until the verification has found nothing left.
+    completed_at timestamptz,
+    erased_at   timestamptz NOT NULL
+);
+CREATE INDEX erasures_of_incarnation ON persistmem.erasures (incarnation);

@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
@@ -66,12 +66,12 @@ async def batch(backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
-        async with backend.transaction(atomic=False, snapshot=todo.statements > 1) as tx:
+        async with backend.transaction(EVERYWHERE, atomic=False, snapshot=todo.statements > 1) as tx:
             await _get(tx, todo, answers, now=now)
             await _search(tx, backend, todo, answers, sight, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
-        async with backend.transaction() as tx:
+        async with backend.transaction(EVERYWHERE) as tx:
             for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
                 await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
                 await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
@@ -88,11 +88,11 @@ async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
     await migrated(backend)
     erased = 0
     while True:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             expired = await memories.expired_memories(tx, limit=_SWEPT, now=now)
         before = erased
         for namespace, ids in expired:
-            async with backend.transaction() as tx:
+            async with backend.transaction(namespace) as tx:
                 await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
                 still = await memories.still_expired(
                     tx, namespace, ids, now=now
@@ -222,7 +222,7 @@ def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
 async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now: datetime) -> None:
     """Let items live on; a read does not fail where nothing can be written, as on a replica."""
     try:
-        async with backend.transaction(atomic=False) as tx:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             for namespace, keys in read.items():
                 await memories.refresh_items(tx, namespace, sorted(keys), now=now)
     except (StorageError, ConfigurationError) as error:

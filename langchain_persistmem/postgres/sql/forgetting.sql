@@ -44,10 +44,13 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      l AS (DELETE FROM persistmem.model_calls WHERE namespace = %(namespace)s::text RETURNING 1),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text RETURNING 1),
      t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
+     r AS (DELETE FROM persistmem.threads WHERE namespace = %(namespace)s::text RETURNING 1),
+     a AS (DELETE FROM persistmem.audit WHERE namespace = %(namespace)s::text RETURNING 1),
      n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING 1)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS words,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
-       (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls
+       (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
+       (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit
 
 -- name: checkpoint_tables
 -- Which of LangGraph's tables exist here.

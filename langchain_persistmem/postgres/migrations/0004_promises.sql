@@ -1,0 +1,52 @@
+-- Consent, the register of threads, the audit and the log of erasures.
+
+-- What a person allows: everything, keeping without learning, or nothing at all.
+ALTER TABLE persistmem.namespaces
+    ADD COLUMN consent text NOT NULL DEFAULT 'allowed' CHECK (consent IN ('allowed', 'no_extract', 'paused')),
+    -- The end of the audit's chain: how many entries there are, and the digest of the last.
+    ADD COLUMN audited    bigint NOT NULL DEFAULT 0,
+    ADD COLUMN audit_head bytea;
+
+-- Whose thread it is: LangGraph's checkpoints know a thread's id and no person.
+CREATE TABLE persistmem.threads (
+    namespace   text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    thread_id   text COLLATE "C" NOT NULL CHECK (octet_length(thread_id) BETWEEN 1 AND 1024),
+    -- Nothing of it is kept or learnt, whoever asks.
+    off_record  boolean NOT NULL DEFAULT false,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (namespace, thread_id)
+);
+-- Threads that more than one person has: erasing one of them leaves the other's checkpoints alone.
+CREATE INDEX threads_shared ON persistmem.threads (thread_id);
+INSERT INTO persistmem.threads (namespace, thread_id, recorded_at)
+SELECT namespace, thread_id, min(recorded_at) FROM persistmem.messages GROUP BY namespace, thread_id;
+
+-- Who did what to which memories when; no content. Each entry carries the digest of the one before.
+CREATE TABLE persistmem.audit (
+    namespace   text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    number      bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    actor       text NOT NULL,
+    action      text NOT NULL,
+    memory_ids  uuid[] NOT NULL,
+    -- Numbers and words of the program only.
+    details     jsonb NOT NULL,
+    digest      bytea NOT NULL,
+    PRIMARY KEY (namespace, number)
+);
+
+-- What was erased, to be erased again after a backup was restored. It names nobody: an incarnation is a
+-- random id that the erased namespace had, and that a restored one has again.
+CREATE TABLE persistmem.erasures (
+    id          uuid NOT NULL PRIMARY KEY,
+    incarnation uuid NOT NULL,
+    everything  boolean NOT NULL,
+    memory_ids  uuid[] NOT NULL,
+    -- SHA-256 of incarnation, thread and message id: turns that were erased with their memories.
+    turns       bytea[] NOT NULL,
+    counts      jsonb NOT NULL,
+    -- NULL until the verification has found nothing left.
+    completed_at timestamptz,
+    erased_at   timestamptz NOT NULL
+);
+CREATE INDEX erasures_of_incarnation ON persistmem.erasures (incarnation);
