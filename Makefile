@@ -1,10 +1,13 @@
-.PHONY: setup test floors lint format docs notebooks all
+.PHONY: setup test faults floors lint format docs notebooks all
 
 setup:  ## everything that the targets below need
 	uv sync --all-groups
 
 test:  ## the whole suite, on a PostgreSQL that it starts itself
 	uv run pytest
+
+faults:  ## every fault of docs/explanation/faults.md, injected for real; takes most of an hour, and ends with a table
+	PERSISTMEM_FAULTS_TABLE=faults-table.md uv run pytest -m "" tests/faults $$(uv run python -m tests.faults.shared)
 
 floors:  ## savers and stores on the oldest version of each dependency that pyproject.toml allows
 	.ci/floors

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_persistmem.actor import acting_as
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.commands import CommandState, answer_commands
@@ -12,13 +13,16 @@ from langchain_persistmem.errors import (
     ConfigurationError,
     EmbeddingFailed,
     EmbeddingMismatch,
+    Erased,
     ExtractionFailed,
     InvalidInput,
+    MemoryDisabled,
     MemoryNotFound,
     MissingDependency,
     ModelError,
     NamespaceMissing,
     PersistMemError,
+    RedactionFailed,
     SchemaOutOfDate,
     StorageError,
     StorageUnavailable,
@@ -32,18 +36,27 @@ from langchain_persistmem.importing.importers import (
     import_postgres_store,
 )
 from langchain_persistmem.local_embeddings import LocalEmbeddings
+from langchain_persistmem.memory_record import MemoryRecord
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.presidio import PresidioDetector
 from langchain_persistmem.profile import Profile
+from langchain_persistmem.redaction import Detector, Redaction, Span
 from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.tools.memory_tools import memory_tools
 from langchain_persistmem.types import (
+    AuditCheck,
+    AuditEntry,
+    AuditFault,
     Change,
     CommandReply,
     Context,
+    Erasure,
+    Exported,
+    Finding,
     GivenUp,
     Imported,
     Maintained,
@@ -52,7 +65,9 @@ from langchain_persistmem.types import (
     Provenance,
     Receipt,
     Recollection,
+    Reembedded,
     Refusal,
+    Restored,
     Turn,
     Why,
     Worked,
@@ -64,22 +79,32 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncPersistMemSaver",
     "AsyncPersistMemStore",
+    "AuditCheck",
+    "AuditEntry",
+    "AuditFault",
     "Change",
     "CommandReply",
     "CommandState",
     "ConcurrentUpdate",
     "ConfigurationError",
     "Context",
+    "Detector",
     "EmbeddingFailed",
     "EmbeddingMismatch",
+    "Erased",
+    "Erasure",
+    "Exported",
     "ExtractionFailed",
+    "Finding",
     "GivenUp",
     "Imported",
     "InvalidInput",
     "LocalEmbeddings",
     "Maintained",
     "Memory",
+    "MemoryDisabled",
     "MemoryNotFound",
+    "MemoryRecord",
     "MemoryState",
     "MissingDependency",
     "ModelError",
@@ -94,15 +119,21 @@ __all__ = [
     "PersistMemSaver",
     "PersistMemSessionRetriever",
     "PersistMemStore",
+    "PresidioDetector",
     "Profile",
     "Provenance",
     "Ranking",
     "Receipt",
     "Recollection",
+    "Redaction",
+    "RedactionFailed",
+    "Reembedded",
     "Refusal",
+    "Restored",
     "Retention",
     "SchemaOutOfDate",
     "Settings",
+    "Span",
     "StorageError",
     "StorageUnavailable",
     "Turn",
@@ -110,6 +141,7 @@ __all__ = [
     "Why",
     "Worked",
     "abackfill",
+    "acting_as",
     "aimport_mem0",
     "aimport_postgres_store",
     "answer_commands",

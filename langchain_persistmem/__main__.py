@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from langchain_persistmem.actor import part
 from langchain_persistmem.errors import MissingDependency, PersistMemError, SchemaOutOfDate
 
 _INTERRUPTED = 130
@@ -30,7 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     try:
         from langchain_persistmem.command import (
+            audit,
+            consent,
             demo,
+            doctor,
+            erasures,
+            exporting,
             forget,
             importing,
             ingest,
@@ -38,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
             maintain,
             prune,
             recall,
+            reembedding,
+            review,
+            row_security,
+            show,
             status,
             worker,
         )
@@ -56,8 +66,30 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
     )
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, ingest, importing, recall, listing, forget, maintain, prune, worker, status):
+    for command in (
+        demo,
+        ingest,
+        importing,
+        exporting,
+        recall,
+        reembedding,
+        listing,
+        show,
+        forget,
+        erasures,
+        consent,
+        review,
+        maintain,
+        prune,
+        worker,
+        row_security,
+        status,
+        audit,
+        doctor,
+    ):
         command.add(subcommands)
+    review.add_approve(subcommands)
+    review.add_reject(subcommands)
     return parser
 
 
@@ -67,7 +99,8 @@ def _run(options: argparse.Namespace) -> int:
 
     check(options)
     try:
-        code: int = options.run(options)
+        with part("command"):
+            code: int = options.run(options)
         sys.stdout.flush()
     except SchemaOutOfDate as error:
         show_error(

@@ -43,9 +43,19 @@ class Awaited:
         """:meth:`PersistMem.command`."""
         return await self._call("command", message, question=question, namespace=namespace, **options)
 
-    async def recall(self, query: str, *, limit: int, namespace: Namespace) -> list[Recollection]:
+    async def recall(
+        self, query: str, *, limit: int, namespace: Namespace, thread_id: str | None
+    ) -> list[Recollection]:
         """:meth:`PersistMem.recall`."""
-        return await self._call("recall", query, limit=limit, namespace=namespace)
+        return await self._call("recall", query, limit=limit, namespace=namespace, thread_id=thread_id)
+
+    async def may_recall(self, thread_id: str | None, *, namespace: Namespace) -> bool:
+        """:meth:`PersistMem.may_recall`."""
+        return await self._call("may_recall", thread_id, namespace=namespace)
+
+    async def off_record(self, thread_id: str, *, namespace: Namespace) -> bool:
+        """:meth:`PersistMem.off_record`."""
+        return await self._call("off_record", thread_id, namespace=namespace)
 
     async def get(self, key: str, *, namespace: Namespace) -> Memory:
         """:meth:`PersistMem.get`."""

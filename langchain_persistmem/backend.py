@@ -7,6 +7,7 @@ every await at once, so that a flow runs to its end in a single step, without a 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
@@ -19,38 +20,38 @@ from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.uuid import uuid7
 from langgraph.constants import TAG_NOSTREAM
 
+from langchain_persistmem import telemetry
 from langchain_persistmem.errors import (
     ConfigurationError,
     EmbeddingFailed,
     ExtractionFailed,
     PersistMemError,
-    StorageUnavailable,
     UseAsyncMethod,
 )
 from langchain_persistmem.model_failures import aguarded, guarded
 from langchain_persistmem.models import Models
 from langchain_persistmem.namespace import Reach
+from langchain_persistmem.patience import Patience
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.row_security import reach_settings
 from langchain_persistmem.postgres.transaction import (
     AsyncPool,
+    Opening,
     SyncPool,
     Transaction,
     async_transaction,
     sync_transaction,
 )
+from langchain_persistmem.retrying import again, answered
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.shape import Shape
 from langchain_persistmem.types import Vector
+from langchain_persistmem.vector_cache import Use, VectorCache
 from langchain_persistmem.vectors import unit_vectors
 from langchain_persistmem.waiting import Places
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_LOST_CONNECTIONS = 2
-"""A server that restarts leaves the pool's idle connections dead, some of them only a moment later: so often are
-they replaced and the flow, of which nothing was done, begun again."""
-
 
 _QUERIES_AT_ONCE = 8
 """LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
@@ -70,12 +71,27 @@ class Backend(Protocol):
     """What the database knows of the embedding model, once that was looked up."""
     migrated: bool
     """Whether the schema was found up to date."""
+    sees_everywhere: bool
+    """Whether this role may see all namespaces at once; looked up with the schema."""
+    heals: bool
+    """Whether this process has kept memories without vectors, which are still to be made."""
+    item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None
+    """The texts of an item that its store indexes; None where that is the item's own text."""
 
     def transaction(
-        self, reach: Reach, *, atomic: bool = True, snapshot: bool = False
+        self,
+        reach: Reach,
+        *,
+        atomic: bool = True,
+        snapshot: bool = False,
+        read_committed: bool = False,
+        repeatable: bool = False,
     ) -> AbstractAsyncContextManager[Transaction]:
-        """A connection that is to see ``reach`` and no further: all or nothing; with ``atomic=False`` single statements, for reads; with ``snapshot=True``
-        reads that all see the database at one moment.
+        """A connection that is to see ``reach`` and no further, which the database enforces if row-level security is on.
+
+        All or nothing; with ``atomic=False`` single statements, for reads; with ``snapshot=True`` reads that all see the
+        database at one moment; with ``read_committed=True`` statements that see what others committed meanwhile.
+        ``repeatable=True`` says that doing it twice is as good as once, should the answer to its COMMIT be lost.
         """
         ...
 
@@ -95,8 +111,13 @@ class Backend(Protocol):
         """The vectors of several questions, in order."""
         ...
 
-    async def ask(self, instructions: str, material: str, schema: Mapping[str, object]) -> object:
+    async def ask(
+        self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
+    ) -> object:
         """The chat model's answer in the shape of a JSON schema; not validated.
+
+        Args:
+            purpose: what tracers show of the call, as ``persistmem_<purpose>``.
 
         Raises:
             ExtractionFailed: the model failed or its answer was no JSON.
@@ -105,6 +126,15 @@ class Backend(Protocol):
 
     def new_id(self) -> UUID:
         """A new id, ordered by time (UUID version 7)."""
+        ...
+
+    async def step(
+        self, flow: "Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """A part of a flow with a commit of its own; like a whole flow it is begun again if nothing of it was done.
+
+        Without it, whatever fails after a flow's first commit fails the flow.
+        """
         ...
 
     def run(
@@ -128,17 +158,48 @@ class _Models:
         self.embedding_name = models.embedding_name
         self.embedding_model: EmbeddingModel | None = None
         self.migrated = False
+        self.sees_everywhere = True
+        self.heals = False
+        self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         self.model_name = models.chat_name
         self.shape = models.shape
         self._embeddings = models.embeddings
+        self._known = VectorCache(settings.embed_cache)
         self._model = models.chat
 
     def new_id(self) -> UUID:
         return uuid7()
 
-    def _batches(self, texts: Sequence[str]) -> list[list[str]]:
-        size = self.settings.embed_batch
-        return [list(texts[start : start + size]) for start in range(0, len(texts), size)]
+    def _opening(self, reach: Reach, *, atomic: bool, snapshot: bool, read_committed: bool) -> Opening:
+        """How a transaction begins, and all that it sets for itself: the one place that decides it."""
+        settings = reach_settings(reach) if self.settings.row_level_security else {}
+        if (
+            not self.sees_everywhere and settings.get("persistmem.everywhere") == "on"
+        ):  # it would find nothing, in silence
+            raise ConfigurationError(
+                "this needs to see all namespaces, which row-level security does not let this role do; use the role that "
+                "`persistmem rls enable --everywhere-to` named"
+            )
+        return Opening(atomic=atomic, snapshot=snapshot, read_committed=read_committed, settings=settings)
+
+    def _redacted(self, text: str) -> str:
+        """Whatever way it came, also if it was stored before redaction was switched on: no model sees it unredacted."""
+        return text if self.settings.redaction is None else self.settings.redaction.redact(text)
+
+    def _unknown(self, texts: Sequence[str]) -> tuple[dict[str, Vector], list[list[str]]]:
+        """The vectors that are known, and what the model is to be asked for, in batches."""
+        known, size = self._known.known("text", texts), self.settings.embed_batch
+        missing = list(dict.fromkeys(text for text in texts if text not in known))
+        return known, [missing[start : start + size] for start in range(0, len(missing), size)]
+
+    def _learnt(self, use: Use, texts: Sequence[str], made: Sequence[Sequence[float]]) -> dict[str, Vector]:
+        """The model's answer, checked and kept."""
+        vectors = unit_vectors(made, expected=len(texts), dimensions=self._dimensions())
+        self._known.keep(use, texts, vectors)
+        return dict(zip(texts, vectors, strict=True))
+
+    def _patience(self, pool: SyncPool | AsyncPool) -> Patience:
+        return Patience(self.settings.connect_seconds, at_once=pool.max_size)  # all of its connections may be dead
 
     def _dimensions(self) -> int | None:
         return self.embedding_model.dimensions if self.embedding_model else None
@@ -162,46 +223,78 @@ class SyncBackend(_Models):
         self.pool = pool
 
     def transaction(
-        self, reach: Reach, *, atomic: bool = True, snapshot: bool = False
+        self,
+        reach: Reach,
+        *,
+        atomic: bool = True,
+        snapshot: bool = False,
+        read_committed: bool = False,
+        repeatable: bool = False,
     ) -> AbstractAsyncContextManager[Transaction]:
-        return sync_transaction(self.pool, atomic=atomic, snapshot=snapshot)
+        opening = self._opening(reach, atomic=atomic, snapshot=snapshot, read_committed=read_committed)
+        writes = opening.atomic and not opening.snapshot
+        return answered(
+            lambda: sync_transaction(self.pool, opening),
+            self._pause,
+            Patience(self.settings.connect_seconds),
+            writes=writes,
+            repeatable=repeatable,
+        )
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        model, vectors = self._embedder(), list[Vector]()
-        for batch in self._batches(texts):
-            made = guarded(EmbeddingFailed, "embedding texts", lambda batch=batch: model.embed_documents(batch))
-            vectors += unit_vectors(made, expected=len(batch), dimensions=self._dimensions())
-        return vectors
+        model, tries = self._embedder(), self.settings.embed_attempts
+        texts = [self._redacted(text) for text in texts]
+        vectors, batches = self._unknown(texts)
+        for batch in batches:
+            with telemetry.model_call("embed") as seen:
+                seen.count(len(batch))
+                made = guarded(
+                    EmbeddingFailed, "embedding texts", lambda batch=batch: model.embed_documents(batch), tries=tries
+                )
+            vectors |= self._learnt("text", batch, made)
+        return [vectors[text] for text in texts]
 
     async def embed_query(self, query: str) -> Vector:
-        model = self._embedder()
-        made = guarded(EmbeddingFailed, "embedding a query", lambda: model.embed_query(query))
-        return unit_vectors([made], expected=1, dimensions=self._dimensions())[0]
+        model, query, tries = self._embedder(), self._redacted(query), self.settings.embed_attempts
+        known = self._known.known("question", [query])
+        if query not in known:
+            with telemetry.model_call("embed_query") as seen:
+                seen.count(1)
+                made = guarded(EmbeddingFailed, "embedding a query", lambda: model.embed_query(query), tries=tries)
+            known = self._learnt("question", [query], [made])
+        return known[query]
 
     async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
         return [await self.embed_query(query) for query in queries]
 
-    async def ask(self, instructions: str, material: str, schema: Mapping[str, object]) -> object:
+    async def ask(
+        self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
+    ) -> object:
         extractor = self._extractor(schema)
-        messages = [("system", instructions), ("human", material)]
-        return guarded(ExtractionFailed, "asking the chat model", lambda: extractor.invoke(messages, _quiet()))
+        messages = [("system", instructions), ("human", self._redacted(material))]
+        with telemetry.model_call(purpose):
+            return guarded(
+                ExtractionFailed, "asking the chat model", lambda: extractor.invoke(messages, _quiet(purpose))
+            )
 
     def run(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        for _ in range(_LOST_CONNECTIONS):
-            try:
-                return finished(flow(self, *args, **kwargs))
-            except StorageUnavailable as error:
-                if not error.nothing_was_done:
-                    raise
-            self.pool.check()
-        return finished(flow(self, *args, **kwargs))
+        with telemetry.operation(_name_of(flow)):
+            return finished(self.step(flow, *args, **kwargs))
 
     async def arun(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return await asyncio.to_thread(self.run, flow, *args, **kwargs)
+
+    async def step(
+        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await again(lambda: flow(self, *args, **kwargs), self._pause, self._patience(self.pool))
+
+    async def _pause(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no loop here
 
 
 class AsyncBackend(_Models):
@@ -214,24 +307,51 @@ class AsyncBackend(_Models):
 
     @asynccontextmanager
     async def transaction(
-        self, reach: Reach, *, atomic: bool = True, snapshot: bool = False
+        self,
+        reach: Reach,
+        *,
+        atomic: bool = True,
+        snapshot: bool = False,
+        read_committed: bool = False,
+        repeatable: bool = False,
     ) -> AsyncGenerator[Transaction]:
-        async with (
-            self._places.place(),
-            async_transaction(self.pool, atomic=atomic, snapshot=snapshot) as transaction,
-        ):
+        opening = self._opening(reach, atomic=atomic, snapshot=snapshot, read_committed=read_committed)
+        writes = opening.atomic and not opening.snapshot
+        patience = Patience(self.settings.connect_seconds)
+        async with answered(
+            lambda: self._begun(opening), asyncio.sleep, patience, writes=writes, repeatable=repeatable
+        ) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _begun(self, opening: Opening) -> AsyncGenerator[Transaction]:
+        async with self._places.place(), async_transaction(self.pool, opening) as transaction:
             yield transaction
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        model, vectors = self._embedder(), list[Vector]()
-        for batch in self._batches(texts):
-            made = await aguarded(EmbeddingFailed, "embedding texts", model.aembed_documents(batch))
-            vectors += unit_vectors(made, expected=len(batch), dimensions=self._dimensions())
-        return vectors
+        model, tries = self._embedder(), self.settings.embed_attempts
+        texts = [self._redacted(text) for text in texts]
+        vectors, batches = self._unknown(texts)
+        for batch in batches:
+            with telemetry.model_call("embed") as seen:
+                seen.count(len(batch))
+                made = await aguarded(
+                    EmbeddingFailed, "embedding texts", lambda batch=batch: model.aembed_documents(batch), tries=tries
+                )
+            vectors |= self._learnt("text", batch, made)
+        return [vectors[text] for text in texts]
 
     async def embed_query(self, query: str) -> Vector:
-        made = await aguarded(EmbeddingFailed, "embedding a query", self._embedder().aembed_query(query))
-        return unit_vectors([made], expected=1, dimensions=self._dimensions())[0]
+        model, query, tries = self._embedder(), self._redacted(query), self.settings.embed_attempts
+        known = self._known.known("question", [query])
+        if query not in known:
+            with telemetry.model_call("embed_query") as seen:
+                seen.count(1)
+                made = await aguarded(
+                    EmbeddingFailed, "embedding a query", lambda: model.aembed_query(query), tries=tries
+                )
+            known = self._learnt("question", [query], [made])
+        return known[query]
 
     async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
         if len(queries) == 1:
@@ -252,31 +372,40 @@ class AsyncBackend(_Models):
             return [task.result() for task in tasks]
         raise failure
 
-    async def ask(self, instructions: str, material: str, schema: Mapping[str, object]) -> object:
-        messages = [("system", instructions), ("human", material)]
-        answer = self._extractor(schema).ainvoke(messages, _quiet())
-        return await aguarded(ExtractionFailed, "asking the chat model", answer)
+    async def ask(
+        self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
+    ) -> object:
+        messages = [("system", instructions), ("human", self._redacted(material))]
+        extractor = self._extractor(schema)
+        with telemetry.model_call(purpose):
+            return await aguarded(
+                ExtractionFailed, "asking the chat model", lambda: extractor.ainvoke(messages, _quiet(purpose))
+            )
 
     def run(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        name = flow.__name__.rstrip("_")  # list_ is list
-        raise UseAsyncMethod(f"this object was opened with aopen() and cannot block; use: await ...a{name}(...)")
+        raise UseAsyncMethod(
+            f"this object was opened with aopen() and cannot block; use: await ...a{_name_of(flow)}(...)"
+        )
 
     async def arun(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        for _ in range(_LOST_CONNECTIONS):
-            try:
-                return await flow(self, *args, **kwargs)
-            except StorageUnavailable as error:
-                if not error.nothing_was_done:
-                    raise
-            await self.pool.check()
-        return await flow(self, *args, **kwargs)
+        with telemetry.operation(_name_of(flow)):
+            return await self.step(flow, *args, **kwargs)
+
+    async def step(
+        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await again(lambda: flow(self, *args, **kwargs), asyncio.sleep, self._patience(self.pool))
 
 
-def _quiet() -> RunnableConfig:
+def _name_of(flow: Callable[..., object]) -> str:
+    return flow.__name__.strip("_")  # list_ is list
+
+
+def _quiet(purpose: str) -> RunnableConfig:
     """The config of our own model calls: no token of theirs enters a stream of the user's graph.
 
     The tag is LangGraph's way to say so. ``astream_events`` does not heed it, so the handlers that feed
@@ -290,7 +419,12 @@ def _quiet() -> RunnableConfig:
                 quiet.remove_handler(handler)
     else:
         quiet = [handler for handler in callbacks or [] if not _feeds_a_stream(handler)]
-    return {"run_name": "persistmem_extract", "tags": [TAG_NOSTREAM], "callbacks": quiet}
+    return {
+        "run_name": f"persistmem_{purpose}",
+        "tags": [TAG_NOSTREAM],
+        "metadata": {"persistmem_purpose": purpose},
+        "callbacks": quiet,
+    }
 
 
 def _feeds_a_stream(handler: object) -> bool:

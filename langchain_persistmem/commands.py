@@ -8,6 +8,7 @@ from typing import Any, NotRequired, cast
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
+from langchain_persistmem.actor import part
 from langchain_persistmem.answering import answered, answered_without_memory
 from langchain_persistmem.awaiting import Awaited
 from langchain_persistmem.backend import finished
@@ -60,15 +61,16 @@ def answer_commands(
         if off_the_record(config, current_runtime()):
             found = answered_without_memory(messages, question)
         else:
-            found = await answered(
-                awaited,
-                messages,
-                question=question,
-                whose=whose_memory(memory.namespace, config, current_runtime()),
-                thread_id=thread_if_any(config),
-                ask_model=ask_model,
-                on_error=on_error,
-            )
+            with part("answer_commands"):
+                found = await answered(
+                    awaited,
+                    messages,
+                    question=question,
+                    whose=whose_memory(memory.namespace, config, current_runtime()),
+                    thread_id=thread_if_any(config),
+                    ask_model=ask_model,
+                    on_error=on_error,
+                )
         update: Update = {"memory_answered": found.ends_turn, "memory_question": found.question}
         # the whole list, which a state without LangGraph's add_messages needs, and that one takes too
         return update | {messages_key: [*found.messages]} if found.changed else update

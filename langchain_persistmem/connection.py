@@ -8,12 +8,18 @@ from typing import Any, cast
 
 import psycopg
 import psycopg_pool
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailable
+from langchain_persistmem.postgres.deadlines import with_async_deadline, with_deadline
 from langchain_persistmem.postgres.embedded import EmbeddedServer
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
+from langchain_persistmem.reconnecting import AsyncReconnecting, Reconnecting
 from langchain_persistmem.settings import Settings
+
+_KEPT_ALIVE = 30
+"""Seconds of silence after which the system asks whether the other side is still there, and for which it waits for it."""
 
 PoolConfig = Mapping[str, Any]
 """What psycopg_pool's pools take, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
@@ -28,8 +34,12 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailable: nothing answers there; the message says why.
     """
-    options = _pool_options(settings, pool_config)
     where = conninfo if conninfo is not None else _embedded(stack, settings)
+    ours: dict[str, Any] = {
+        **_soon_again(Reconnecting()),
+        "connection_class": with_deadline(settings.statement_seconds),
+    }
+    options: dict[str, Any] = {**ours, **_pool_options(where, settings, pool_config)}
     failure: PersistMemError | None = None
     try:  # a pool only says that it timed out; one plain connection says why
         psycopg.connect(where, **_probe(options, settings)).close()
@@ -49,8 +59,12 @@ async def open_async_pool(
     stack: AsyncExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
 ) -> AsyncPool:
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
-    options = _pool_options(settings, pool_config)
     where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
+    ours: dict[str, Any] = {
+        **_soon_again(AsyncReconnecting()),
+        "connection_class": with_async_deadline(settings.statement_seconds),
+    }
+    options: dict[str, Any] = {**ours, **_pool_options(where, settings, pool_config)}
     failure: PersistMemError | None = None
     try:
         probe = await psycopg.AsyncConnection.connect(where, **_probe(options, settings))
@@ -94,6 +108,8 @@ def given_async_pool(conn: object) -> AsyncPool:
 class _OneConnection:
     """A single connection with the face of a pool; its callers take turns."""
 
+    max_size = 1
+
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
         self._free = threading.Lock()
@@ -101,10 +117,8 @@ class _OneConnection:
     @contextmanager
     def connection(self) -> Generator[psycopg.Connection[DictRow]]:
         with self._free:
+            _check_open(self._connection)
             yield self._connection
-
-    def check(self) -> None:
-        """A connection that was lost stays lost: it is the user's."""
 
 
 class _OneAsyncConnection:
@@ -121,10 +135,14 @@ class _OneAsyncConnection:
     @asynccontextmanager
     async def connection(self, timeout: float) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:  # noqa: ASYNC109 - a pool's
         async with self._free:
+            _check_open(self._connection)
             yield self._connection
 
-    async def check(self) -> None:
-        """See :meth:`_OneConnection.check`."""
+
+def _check_open(connection: psycopg.BaseConnection[Any]) -> None:
+    """A connection that was lost stays lost: it is the user's."""
+    if connection.closed:
+        raise StorageUnavailable("the connection that was passed in is closed; pass a pool, which replaces lost ones")
 
 
 def _embedded(stack: ExitStack, settings: Settings) -> str:
@@ -141,7 +159,7 @@ async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
     return server.conninfo
 
 
-def _pool_options(settings: Settings, pool_config: PoolConfig | None) -> dict[str, Any]:
+def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None) -> dict[str, Any]:
     given = dict(pool_config or {})
     smallest = given.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
@@ -154,12 +172,35 @@ def _pool_options(settings: Settings, pool_config: PoolConfig | None) -> dict[st
         "timeout": settings.connect_seconds,
         "name": "persistmem",
         **given,
-        "kwargs": {**connection, **(given.get("kwargs") or {})},
+        "kwargs": {**_network(where, settings), **connection, **(given.get("kwargs") or {})},
     }
 
 
+def _network(where: str, settings: Settings) -> dict[str, Any]:
+    """What libpq and the system do about a server that cannot be reached; what the connection string says counts."""
+    patience = int(settings.statement_seconds or _KEPT_ALIVE)
+    wanted = {
+        "connect_timeout": max(2, int(settings.connect_seconds)),  # libpq takes whole seconds, and at least two
+        "keepalives": 1,
+        "keepalives_idle": _KEPT_ALIVE,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 1000 * max(1, min(patience, _KEPT_ALIVE)),
+        "fallback_application_name": "persistmem",
+    }
+    try:
+        given = conninfo_to_dict(where)
+    except psycopg.Error:  # connecting says what is wrong
+        return {}
+    return {name: value for name, value in wanted.items() if name not in given}
+
+
+def _soon_again(reconnecting: object) -> dict[str, Any]:
+    """A pool gives a lost connection up at once and has the server looked for, instead of doubling its pauses."""
+    return {"reconnect_timeout": 0.0, "reconnect_failed": reconnecting}
+
+
 def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    # libpq takes whole seconds, and at least two
     return {"connect_timeout": max(2, int(settings.connect_seconds)), **options["kwargs"]}
 
 

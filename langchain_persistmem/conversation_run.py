@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, conver
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
+from langchain_persistmem.actor import part
 from langchain_persistmem.engine.context import FORMS, Form
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
 from langchain_persistmem.engine.recall import Check
@@ -167,10 +168,11 @@ async def may_remember(
 def going_on(logger: logging.Logger, what: str, on_error: OnError) -> Generator[None]:
     """Memory must not take a conversation down: its failures are logged, and raised only where that was asked for.
 
-    A blocking call on an object for asyncio is always raised: it would fail on every run.
+    A blocking call on an object for asyncio is always raised: it would fail on every run. For the audit, ``what`` is at work.
     """
     try:
-        yield
+        with part(what):
+            yield
     except PersistMemError as error:
         if on_error == "raise" or isinstance(error, UseAsyncMethod):
             raise

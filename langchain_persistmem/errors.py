@@ -9,9 +9,12 @@
     +-- UseAsyncMethod                a sync method on an object that was opened with aopen()
     +-- InvalidInput                  an argument cannot be stored or understood (a ValueError)
     +-- MemoryNotFound                no memory has that key (a LookupError)
+    +-- RedactionFailed               a detector of the application's failed; nothing passes unread
+    +-- MemoryDisabled                the person has not agreed to it; nothing was stored
     +-- StorageError                  PostgreSQL refused
     |   +-- StorageUnavailable        PostgreSQL cannot be reached, or not in time
     |   +-- ConcurrentUpdate          somebody else changed the same rows; try again
+    |   +-- Erased                    the person was erased since this began; nothing was written
     +-- ModelError                    an embedding or chat model failed
         +-- EmbeddingFailed           no usable vector came back
         +-- ExtractionFailed          no usable candidates came back
@@ -63,19 +66,34 @@ class MemoryNotFound(PersistMemError, LookupError):
     """There is no such memory here; list() shows the keys that exist."""
 
 
+class MemoryDisabled(PersistMemError):
+    """The person has paused memory and nothing was stored; set_consent("allowed") resumes."""
+
+
+class RedactionFailed(PersistMemError):
+    """A detector of Settings.redaction failed; nothing was stored, correct it and try again."""
+
+
 class StorageError(PersistMemError):
     """PostgreSQL refused the statement; see the chained error's code."""
+
+    nothing_was_done = False
+    """True if the transaction is known to have left nothing behind, and trying again may succeed."""
 
 
 class StorageUnavailable(StorageError):
     """PostgreSQL cannot be reached; check the connection string and the server, then try again."""
 
-    nothing_was_done = False
-    """True if the connection was lost before a commit was asked for, so that trying again is safe."""
+    unanswered: object = False
+    """Whether it was a COMMIT that got no answer, and so may have been done; how the write had signed, if it had."""
 
 
 class ConcurrentUpdate(StorageError):
     """Somebody else changed the same memories at the same moment; try again."""
+
+
+class Erased(StorageError):
+    """This memory was erased since the call or the run began, so nothing of it was written; begin anew if that is meant."""
 
 
 class ModelError(PersistMemError):
@@ -84,6 +102,9 @@ class ModelError(PersistMemError):
 
 class EmbeddingFailed(ModelError):
     """The embedding model gave no usable vector; nothing was stored, try again."""
+
+    provider_failed = False
+    """True if the model did not answer at all: it may do so later."""
 
 
 class ExtractionFailed(ModelError):

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.errors import InvalidInput, NamespaceMissing
-from langchain_persistmem.namespace import Namespace, fill
+from langchain_persistmem.namespace import Namespace, Pattern, fill, naming
 from langchain_persistmem.profile import Profile
+from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.worker import TaskWorker, ThreadWorker
 
 
@@ -21,6 +22,7 @@ class Hall:
 
     _backend: SyncBackend | AsyncBackend
     _namespace: Namespace
+    _erase_namespaces: tuple[Namespace, ...]
     _worker: ThreadWorker | TaskWorker | None
     _profile: type[BaseModel]
 
@@ -50,6 +52,16 @@ class Hall:
                 f"whose memory is meant? Pass user_id=... (for {self._namespace!r}) or namespace=(...)"
             )
         return fill(self._namespace, {"user_id": user_id})
+
+    def _naming(self, user_id: str | None) -> list[Pattern]:
+        """The namespaces that name a person, deeper ones included; none where a namespace was meant."""
+        if user_id is None:
+            return []
+        return [self.whose(user_id), *(naming(each, user_id) for each in self._erase_namespaces)]
+
+    @property
+    def _redaction(self) -> Redaction | None:
+        return self._backend.settings.redaction
 
     def _wake(self) -> None:
         """There is work for the background."""

@@ -13,6 +13,7 @@ from langchain_core.messages import BaseMessage
 from langchain_persistmem import values
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.types import Observed
 
 
@@ -118,7 +119,7 @@ def backfill(
         InvalidInput: a message cannot be stored; none was.
         ExtractionFailed: the chat model failed; the turns are stored, and running it again goes on.
     """
-    messages = _identified(history.messages)
+    messages = _identified(history.messages, memory.backend.settings.redaction)
     return memory.observe(messages, thread_id=thread_id, user_id=user_id, namespace=namespace)
 
 
@@ -139,16 +140,19 @@ async def abackfill(
         ValueError,
     ):  # what LangChain's SQL histories raise, set up for blocking
         found = await asyncio.to_thread(lambda: history.messages)
-    return await memory.aobserve(_identified(found), thread_id=thread_id, user_id=user_id, namespace=namespace)
+    return await memory.aobserve(
+        _identified(found, memory.backend.settings.redaction), thread_id=thread_id, user_id=user_id, namespace=namespace
+    )
 
 
-def _identified(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Messages with ids; one without gets the same each time it is read."""
+def _identified(messages: Sequence[BaseMessage], redaction: Redaction | None) -> list[BaseMessage]:
+    """Messages with ids; one without gets the same each time it is read, made of its redacted text."""
     said: Counter[str] = Counter()
     identified: list[BaseMessage] = []
     for message in messages:
         if not message.id:
             text = f"{message.type}\x1f{message.content!r}"
+            text = text if redaction is None else redaction.redact(text)
             said[text] += 1
             message = message.model_copy(update={"id": _fingerprint(text, said[text])})  # noqa: PLW2901
         identified.append(message)

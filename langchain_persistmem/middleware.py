@@ -35,7 +35,7 @@ from langchain_persistmem.identity import thread_if_any, whose_memory
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.shown import Shown, ShownTexts, Turn
-from langchain_persistmem.types import Kind
+from langchain_persistmem.types import UNSTORED, Kind
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
@@ -89,7 +89,8 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
     ``config["configurable"]``. A run without ``thread_id`` is shown memories and not learnt from. In a
     run with ``off_the_record`` (in the same places) nothing is read or kept, and its messages are marked
-    in ``response_metadata``, so that no later run on the thread learns from them. Put this middleware
+    in ``response_metadata``, so that no later run on the thread learns from them. The same holds while the person
+    has paused memory, and in a thread of :meth:`PersistMem.set_off_record`. Put this middleware
     first, so that no other can end the run before the marks are made.
 
     Args:
@@ -254,9 +255,11 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         if thread is not None:
             with going_on(logger, f"{self.name}.after_agent", self._on_error):
                 used = shown.keys if shown else ()
-                await memory.observe(
+                observed = await memory.observe(
                     messages, thread_id=thread, used=used, background=self._background, namespace=whose
                 )
+                if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
+                    return _marks(state)
         return None
 
     async def _may(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> bool:

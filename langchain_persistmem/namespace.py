@@ -6,7 +6,7 @@ reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memor
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,11 +23,21 @@ class Within:
     prefix: Namespace = ()
 
 
-Reach = Namespace | Within
-"""How far a transaction may see: one namespace, or those under a prefix."""
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several namespaces, and those under several prefixes: what a batch of a store needs."""
+
+    reaches: tuple[Namespace | Within, ...]
+
+
+Reach = Namespace | Within | Several
+"""How far a transaction may see: one namespace, those under a prefix, or several of both."""
 
 EVERYWHERE = Within()
 """What no one person's request needs: background work, upkeep, the schema itself."""
+
+NOBODY = Several(())
+"""For tables that hold nothing of a person."""
 
 MAX_BYTES = 512
 """The longest encoded namespace: it is part of every index entry, beside the vector."""
@@ -90,6 +100,35 @@ def check_template(template: Namespace) -> Namespace:
             "('memories', '{user_id}'), and for a shared memory pass namespace=(...) to the calls that mean it"
         )
     return template
+
+
+Pattern = tuple[str | None, ...]
+"""The labels that namespaces begin with; None is any label."""
+
+
+def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
+    """``templates``, if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
+
+    Raises:
+        ConfigurationError: one does not have ``{user_id}``, or has another name, or is malformed.
+    """
+    for template in templates:
+        try:
+            encode(template)
+        except InvalidInput as error:
+            raise ConfigurationError(f"erase_namespaces has {template!r}: {error}") from error
+        if set(placeholders(template)) != {"user_id"}:
+            raise ConfigurationError(
+                f"erase_namespaces has {template!r}, which has to name the person and nobody else; write "
+                "('agents', '{user_id}', 'notes'), with '*' for a label that may be any"
+            )
+    return tuple(templates)
+
+
+def naming(template: Namespace, user_id: str) -> Pattern:
+    """The pattern of the namespaces that name ``user_id`` where ``template`` has its place; deeper ones begin with it."""
+    filled = fill(template, {"user_id": user_id})
+    return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
 
 
 def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:

@@ -28,7 +28,7 @@ from langchain_persistmem.engine.expansion import Expand
 from langchain_persistmem.engine.recall import Check
 from langchain_persistmem.identity import current_runtime, off_the_record, thread_if_any, thread_of, whose_memory
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Kind
+from langchain_persistmem.types import UNSTORED, Kind
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
@@ -138,7 +138,8 @@ def extract_memory(
 
     The turns are stored before anything is learnt, so a failing model loses none: the next run
     on the thread, or a worker, learns from them. What was said off the record (see :func:`load_memory`), and
-    what was answered to it, is neither stored nor learnt from, in this run or a later one.
+    what was answered to it, is neither stored nor learnt from, in this run or a later one. So is what is said while
+    the person has paused memory, or in a thread of :meth:`PersistMem.set_off_record`.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
@@ -159,7 +160,11 @@ def extract_memory(
         namespace, thread = whose_memory(memory.namespace, config, current_runtime()), thread_of(config)
         used: list[str] = list(in_state(state, "memory_keys") or [])
         with going_on(logger, "extract_memory", on_error):
-            await awaited.observe(messages, thread_id=thread, used=used, background=background, namespace=namespace)
+            observed = await awaited.observe(
+                messages, thread_id=thread, used=used, background=background, namespace=namespace
+            )
+            if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
+                return _marked(messages, messages_key) or None
         return None
 
     return _node("extract_memory", memory, extract)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
@@ -14,11 +14,17 @@ from pydantic import BaseModel
 
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
+from langchain_persistmem.checkpointer.register import Register
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.connection import open_async_pool, open_pool
+from langchain_persistmem.controlling import Controlling
+from langchain_persistmem.erasing import Erasing
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.models import LOCAL, models_of
-from langchain_persistmem.namespace import Namespace, check_template
+from langchain_persistmem.moving import Moving
+from langchain_persistmem.namespace import Namespace, check_naming, check_template
+from langchain_persistmem.overseeing import Overseeing
+from langchain_persistmem.postgres.deadlines import unhurried
 from langchain_persistmem.profile import Profile
 from langchain_persistmem.readiness import setup
 from langchain_persistmem.reading import Reading
@@ -33,7 +39,7 @@ from langchain_persistmem.writing import Writing
 _TEMPLATE = ("memories", "{user_id}")
 
 
-class PersistMem(Reading, Writing, Tending):
+class PersistMem(Reading, Writing, Tending, Controlling, Overseeing, Erasing, Moving):
     """Long-term memory in one PostgreSQL database.
 
     Made by :meth:`open` or :meth:`aopen`, closed by leaving the ``with`` block. Opened with
@@ -50,16 +56,21 @@ class PersistMem(Reading, Writing, Tending):
         store: PersistMemStore | AsyncPersistMemStore,
         worker: ThreadWorker | TaskWorker | None = None,
         profile: type[BaseModel] = Profile,
+        erase_namespaces: tuple[Namespace, ...] = (),
     ) -> None:
         """Use :meth:`open` or :meth:`aopen`."""
+        self._erase_namespaces = erase_namespaces
         self._profile = profile
         self._worker = worker
         self._backend = backend
         self._stack = stack
         self._namespace = namespace
         self._store = store
+        register = Register(backend, namespace)
         self._saver = (
-            PersistMemSaver(backend.pool) if isinstance(backend, SyncBackend) else AsyncPersistMemSaver(backend.pool)
+            PersistMemSaver(backend.pool, register=register)
+            if isinstance(backend, SyncBackend)
+            else AsyncPersistMemSaver(backend.pool, register=register)
         )
 
     @classmethod
@@ -75,6 +86,7 @@ class PersistMem(Reading, Writing, Tending):
         schema: Schema | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
+        erase_namespaces: Sequence[Namespace] = (),
     ) -> PersistMem:
         """Open memory for blocking use.
 
@@ -94,12 +106,15 @@ class PersistMem(Reading, Writing, Tending):
                 ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
             store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
                 they are erased in the background until :meth:`close`.
+            erase_namespaces: what else names a person and goes with everything of theirs, such as
+                ``[("agents", "*", "{user_id}")]``; ``"*"`` is any label, and all below it is meant too.
 
         Raises:
             ConfigurationError: an argument cannot work; the message names it.
             StorageUnavailable: PostgreSQL does not answer.
         """
         check_template(namespace)
+        others = check_naming(erase_namespaces)
         models = models_of(embeddings, model, settings, schema)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
@@ -108,7 +123,7 @@ class PersistMem(Reading, Writing, Tending):
             if worker is not None:
                 worker.start()
                 stack.callback(worker.stop)
-            return cls(backend, stack.pop_all(), namespace, store, worker, profile)
+            return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
 
     @classmethod
     def aopen(
@@ -123,9 +138,11 @@ class PersistMem(Reading, Writing, Tending):
         schema: Schema | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
+        erase_namespaces: Sequence[Namespace] = (),
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
+        others = check_naming(erase_namespaces)
         models = models_of(embeddings, model, settings, schema)
 
         async def opened() -> PersistMem:
@@ -137,7 +154,7 @@ class PersistMem(Reading, Writing, Tending):
                 if worker is not None:
                     worker.start()
                     stack.push_async_callback(worker.stop)
-                return cls(backend, stack.pop_all(), namespace, store, worker, profile)
+                return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
 
         return Opening(opened)
 
@@ -202,14 +219,16 @@ class PersistMem(Reading, Writing, Tending):
         """
         applied = self._backend.run(setup, now=datetime.now(UTC))
         if isinstance(self._saver, PersistMemSaver):  # run() has refused the other one
-            self._saver.setup()
+            with unhurried():
+                self._saver.setup()
         self._wake()
         return applied
 
     async def asetup(self) -> list[str]:
         """:meth:`setup`, awaited."""
         applied = await self._backend.arun(setup, now=datetime.now(UTC))
-        await self._saver.asetup()
+        with unhurried():
+            await self._saver.asetup()
         self._wake()
         return applied
 

@@ -1,14 +1,19 @@
 """Making a database ready, and refusing to work on one that is not."""
 
+import logging
 from datetime import datetime
 
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatch, SchemaOutOfDate
-from langchain_persistmem.namespace import EVERYWHERE
+from langchain_persistmem.namespace import EVERYWHERE, NOBODY
 from langchain_persistmem.postgres import embedding_models
+from langchain_persistmem.postgres.deadlines import unhurried
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.migrate import migrate, missing_migrations
+from langchain_persistmem.postgres.row_security import check_row_security, row_security
 from langchain_persistmem.vectors import background
+
+logger = logging.getLogger(__name__)
 
 UNRELATED = (
     "I prefer tea to coffee in the morning.",
@@ -57,21 +62,39 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         SchemaOutOfDate: the database is newer than this code.
         EmbeddingMismatch: the database holds another model's vectors.
     """
-    async with backend.transaction(EVERYWHERE) as tx:
-        applied = await migrate(tx, now=now)
+    with unhurried():  # an index takes as long as it takes, and so does another process's setup()
+        async with backend.transaction(EVERYWHERE) as tx:
+            applied = await migrate(tx, now=now)
     if backend.embedding_name is None:
         return applied
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+    async with backend.transaction(NOBODY, atomic=False) as tx:
         model = registered(await embedding_models.list_models(tx), backend.embedding_name)
     if model is None:  # measured once in a database's life; never while a connection is held
+        check_dimensions(dimensions, len((await backend.embed(UNRELATED))[0]))
+        model = await register(backend, now=now)
+    check_dimensions(dimensions, model.dimensions)
+    return applied
+
+
+async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
+    """The backend's embedding model as the database knows it, registered if it is new, beside others if there are any.
+
+    Raises:
+        SchemaOutOfDate: setup() has not been run, or not since the last upgrade.
+        EmbeddingFailed: the model fails.
+    """
+    await migrated(backend)
+    if backend.embedding_name is None:
+        raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
+    async with backend.transaction(NOBODY, atomic=False) as tx:
+        known = {model.name for model in await embedding_models.list_models(tx)}
+    if backend.embedding_name not in known:
         vectors = await backend.embed(UNRELATED)
-        check_dimensions(dimensions, len(vectors[0]))
-        async with backend.transaction(EVERYWHERE) as tx:
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             await embedding_models.add_model(
                 tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
             )
-    check_dimensions(dimensions, (await ready(backend)).dimensions)
-    return applied
+    return await ready(backend)
 
 
 async def migrated(backend: Backend) -> None:
@@ -79,12 +102,18 @@ async def migrated(backend: Backend) -> None:
 
     Raises:
         SchemaOutOfDate: setup() has not been run, or not since the last upgrade.
+        ConfigurationError: row-level security is enabled, and ``Settings.row_level_security`` is not.
     """
     if not backend.migrated:
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        async with backend.transaction(NOBODY, atomic=False) as tx:
             missing = await missing_migrations(tx)
-        if missing:
-            raise SchemaOutOfDate(f"the database has not been through {missing[0]}; call setup() once")
+            if missing:
+                raise SchemaOutOfDate(f"the database has not been through {missing[0]}; call setup() once")
+            found = await row_security(tx)
+        warning = check_row_security(found, said=backend.settings.row_level_security)
+        if warning is not None:
+            logger.warning("%s", warning)
+        backend.sees_everywhere = found.everywhere
         backend.migrated = True
 
 
@@ -99,7 +128,7 @@ async def ready(backend: Backend) -> EmbeddingModel:
     if backend.embedding_model is None:
         if backend.embedding_name is None:
             raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        async with backend.transaction(NOBODY, atomic=False) as tx:
             model = registered(await embedding_models.list_models(tx), backend.embedding_name)
         if model is None:
             raise SchemaOutOfDate("no embedding model is registered in this database; call setup() once")
@@ -107,7 +136,7 @@ async def ready(backend: Backend) -> EmbeddingModel:
     return backend.embedding_model
 
 
-def check_dimensions(believed: int | None, found: int) -> None:
+def check_dimensions(believed: int | None, found: int | None) -> None:
     """Refuse a number of dimensions that is not the model's.
 
     Raises:
@@ -131,7 +160,7 @@ def registered(known: list[EmbeddingModel], name: str) -> EmbeddingModel | None:
     if known:
         raise EmbeddingMismatch(
             f"the memories here were embedded with {known[0].name!r} ({known[0].dimensions} dimensions), not with {name!r}, "
-            f"and vectors of two models cannot be compared; open with that model, or use a fresh database. "
+            f"and vectors of two models cannot be compared; open with that model, or have memories embedded anew: persistmem reembed. "
             f"If it is the same model under another name, pass Settings(embedding_model={known[0].name!r})"
         )
     return None

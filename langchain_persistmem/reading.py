@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import MessageLikeRepresentation
 
+from langchain_persistmem import values
 from langchain_persistmem.engine import conversations, listing, recall
 from langchain_persistmem.engine.context import Form, TokenCounter, approximate_tokens
 from langchain_persistmem.engine.expansion import Expand
@@ -35,11 +36,12 @@ class Reading(Hall):
         threshold: float | None = None,
         at: datetime | None = None,
         expand: Expand | None = None,
+        thread_id: str | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> builtins.list[Recollection]:
-        """The most relevant memories, best first, each with its score and why.
+        """The most relevant memories, best first, each with its score and why; none while memory is paused.
 
         Args:
             query: a question, or any text.
@@ -52,13 +54,14 @@ class Reading(Hall):
             expand: ask further questions too: the parts, quotations and names in the query (``"rules"``), or
                 what one call of the chat model makes of it (``"model"``; where that fails, the rules). Each
                 memory counts with its best score.
+            thread_id: the conversation that it is for: nothing is recalled into one that is off the record.
             now: the moment that recency is counted from; by default the present.
 
         Raises:
             InvalidInput: an argument is out of range; the message names it.
             EmbeddingFailed: the query has no vector.
         """
-        whose, moment = self.whose(user_id, namespace), now or datetime.now(UTC)
+        whose, moment = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
         return self._backend.run(
             recall.recall,
             whose,
@@ -69,6 +72,7 @@ class Reading(Hall):
             threshold=threshold,
             at=at,
             expand=expand,
+            thread_id=thread_id,
             now=moment,
         )
 
@@ -82,12 +86,13 @@ class Reading(Hall):
         threshold: float | None = None,
         at: datetime | None = None,
         expand: Expand | None = None,
+        thread_id: str | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> builtins.list[Recollection]:
         """:meth:`recall`, awaited."""
-        whose, moment = self.whose(user_id, namespace), now or datetime.now(UTC)
+        whose, moment = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
         return await self._backend.arun(
             recall.recall,
             whose,
@@ -98,6 +103,7 @@ class Reading(Hall):
             threshold=threshold,
             at=at,
             expand=expand,
+            thread_id=thread_id,
             now=moment,
         )
 
@@ -145,7 +151,7 @@ class Reading(Hall):
             EmbeddingFailed: the query has no vector.
             ConfigurationError: a chat model is to be asked, and there is none.
         """
-        whose, at = self.whose(user_id, namespace), now or datetime.now(UTC)
+        whose, at = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
         shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages)
         return self._backend.run(recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at)
 
@@ -169,7 +175,7 @@ class Reading(Hall):
         namespace: Namespace | None = None,
     ) -> Context:
         """:meth:`context`, awaited."""
-        whose, at = self.whose(user_id, namespace), now or datetime.now(UTC)
+        whose, at = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
         shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages)
         return await self._backend.arun(
             recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at
@@ -192,9 +198,9 @@ class Reading(Hall):
             form=form,
             profile=self._joined if profile else None,
             check=check,
-            shown=shown,
+            shown=values.names(shown, "shown"),
             thread_id=thread_id,
-            window=None if messages is None else turns_of(messages, now=datetime.now(UTC)),
+            window=None if messages is None else turns_of(messages, redaction=self._redaction, now=datetime.now(UTC)),
         )
 
     def get(

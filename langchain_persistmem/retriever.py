@@ -18,7 +18,7 @@ from pydantic import ConfigDict
 
 from langchain_persistmem import values
 from langchain_persistmem.cjk import pairs
-from langchain_persistmem.identity import current_runtime, thread_of, whose_memory
+from langchain_persistmem.identity import current_runtime, off_the_record, thread_if_any, thread_of, whose_memory
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.types import Kind, Recollection, Turn
@@ -44,20 +44,26 @@ class _OfTheRun(BaseRetriever):
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """What is relevant for ``input``, best first.
 
+        Nothing in a run with ``off_the_record``, in a thread off the record, or while the person has paused memory.
+
         Raises:
             NamespaceMissing: nobody said whose memories are meant.
             InvalidInput: an argument is out of range; the message names it.
             EmbeddingFailed: the query has no vector.
         """
+        if off_the_record(ensure_config(config), current_runtime()):
+            return []
         return super().invoke(input, config, **{**self._read(config), **kwargs})
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
+        if off_the_record(ensure_config(config), current_runtime()):
+            return []
         return await super().ainvoke(input, config, **{**self._read(config), **kwargs})
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
         """What of the run is needed; LangChain does not hand its config on to the methods below."""
-        return {"whose": self._whose(config)}
+        return {"whose": self._whose(config), "thread_id": thread_if_any(ensure_config(config))}
 
     def _whose(self, config: RunnableConfig | None) -> Namespace:
         if self.user_id is not None or self.namespace is not None:
@@ -135,16 +141,27 @@ class PersistMemSessionRetriever(_OfTheRun):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         k, whose, thread, latest = self._options(**options)
+        if not self.memory.may_recall(thread, namespace=whose):
+            return []
+        query = self._as_stored(query)
         return _related(query, self.memory.turns(thread, limit=latest, namespace=whose), whose, thread, k)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         k, whose, thread, latest = self._options(**options)
+        if not await self.memory.amay_recall(thread, namespace=whose):
+            return []
+        query = self._as_stored(query)
         return _related(query, await self.memory.aturns(thread, limit=latest, namespace=whose), whose, thread, k)
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
         return {"whose": self._whose(config), "thread": self._thread(config)}
+
+    def _as_stored(self, query: str) -> str:
+        """The query redacted as the turns are."""
+        redaction = self.memory.backend.settings.redaction
+        return query if redaction is None else redaction.redact(query)
 
     def _thread(self, config: RunnableConfig | None) -> str:
         if self.thread_id is not None:

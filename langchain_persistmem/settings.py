@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.redaction import Redaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ class Ranking:
 class Retention:
     """What :meth:`PersistMem.maintain` does. Nothing is archived or erased unless a rule here says so.
 
-    A memory of importance 1 is pinned: no rule touches it. Items of a store have times to live of their own.
+    No rule touches a memory that is pinned, or of importance 1. Items of a store have times to live of their own.
     """
 
     semantic_days: float | None = None
@@ -121,6 +122,8 @@ class Settings:
     """The weights of recall."""
     retention: Retention = Retention()
     """What maintain() archives, compresses and erases; by default nothing."""
+    redaction: Redaction | None = None
+    """What is replaced by placeholders before anything is embedded, stored or shown to a model; by default nothing."""
     context_tokens: int = 1000
     """Token budget of :meth:`PersistMem.context` when none is given."""
     context_memories: int = 30
@@ -153,8 +156,22 @@ class Settings:
     """Whether this process learns in the background while memory is open; by default if there is a chat model."""
     shown_known: int = 12
     """How many known memories a model is shown with a conversation, to say what is the same and what has changed."""
+    consent: Literal["allowed", "no_extract", "paused"] = "allowed"
+    """What people allow before they were asked; what a namespace begins with it keeps until set_consent()."""
+    approval: Literal["suspicious", "learnt"] = "suspicious"
+    """What waits in review() before it is recalled: what looks like an attack, or all that was learnt."""
+    audit: Literal["off", "writes", "reads"] = "writes"
+    """What is recorded of who did what: nothing, every change, or every change and every reading."""
     embed_batch: int = 64
     """At most this many texts go into one call of the embedding model."""
+    embed_attempts: int = 3
+    """So often is the embedding model asked where its provider fails for the moment; with short pauses, in all about a second."""
+    embed_later: bool = True
+    """Where it does not answer, a statement or turn is kept without a vector: words find it, and the vector is made later."""
+    embed_cache: int = 2048
+    """The process keeps so many vectors, so that no model is asked twice for the same text; 0 keeps none."""
+    row_level_security: bool = False
+    """Every transaction tells PostgreSQL whose memories it is about: needed where `persistmem rls enable` was run."""
     embedding_model: str | None = None
     """The name stored with every vector. By default it is derived from the embeddings object."""
     data_dir: Path | None = None
@@ -165,6 +182,9 @@ class Settings:
     """Connections at most; a caller beyond them waits."""
     connect_seconds: float = 10.0
     """How long to wait for PostgreSQL or for a free connection before StorageUnavailable."""
+    statement_seconds: float | None = 60.0
+    """A statement that takes longer, such as one that waits for a lock or for a frozen server, is stopped:
+    StorageUnavailable. None waits as long as the server does."""
     prepare_threshold: int | None = 5
     """A statement is prepared after this many runs; ``None`` never prepares, for PgBouncer before 1.21."""
 
@@ -181,10 +201,19 @@ class Settings:
                 number = getattr(self, name)
                 if number is not None and not fits(number):
                     raise ConfigurationError(f"Settings.{name} is {number}; it must be {range}")
+        given = cast("object", self.redaction)
+        if given is not None and not isinstance(given, Redaction):
+            raise ConfigurationError(f"Settings.redaction is of type {type(given).__name__}; pass Redaction(...) or None")
         if self.contradictions not in ("newest", "both", "ask"):
             raise ConfigurationError(
                 f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
             )
+        if self.consent not in ("allowed", "no_extract", "paused"):
+            raise ConfigurationError(f"Settings.consent is {self.consent!r}; use 'allowed', 'no_extract' or 'paused'")
+        if self.approval not in ("suspicious", "learnt"):
+            raise ConfigurationError(f"Settings.approval is {self.approval!r}; use 'suspicious' or 'learnt'")
+        if self.audit not in ("off", "writes", "reads"):
+            raise ConfigurationError(f"Settings.audit is {self.audit!r}; use 'off', 'writes' or 'reads'")
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
                 f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
@@ -192,15 +221,19 @@ class Settings:
 
 
 _AT_LEAST_ONE = (
-    "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "pool_max",
+    "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",
     "max_attempts", "most_superseded",
 )  # fmt: skip
 _NOT_NEGATIVE = (
-    "instructions", "shown_known", "prepare_threshold", "quiet_seconds", "longest_wait_seconds", "model_calls_per_day",
+    "embed_cache", "instructions", "shown_known", "prepare_threshold", "quiet_seconds", "longest_wait_seconds", "model_calls_per_day",
 )  # fmt: skip
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
     (_AT_LEAST_ONE, lambda number: number >= 1, "at least 1"),
     (_NOT_NEGATIVE, lambda number: number >= 0, "0 or more"),
     (("threshold", "floor", "least_confidence"), lambda number: 0 <= number <= 1, "from 0 to 1"),
-    (("connect_seconds", "lease_seconds", "retry_seconds"), lambda number: number > 0, "more than 0"),
+    (
+        ("connect_seconds", "statement_seconds", "lease_seconds", "retry_seconds"),
+        lambda number: number > 0,
+        "more than 0",
+    ),
 )

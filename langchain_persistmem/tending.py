@@ -46,6 +46,7 @@ class Tending(Hall):
 
         Raises:
             InvalidInput: the result does not fit the profile's class; nothing was changed.
+            MemoryDisabled: memory is paused; nothing was changed.
         """
         whose, now = self.whose(user_id, namespace), datetime.now(UTC)
         return self._as_profile(self._backend.run(profiles.update, whose, changes, check=self._check_profile, now=now))
@@ -108,6 +109,7 @@ class Tending(Hall):
         Raises:
             MemoryNotFound: there is no such memory.
             InvalidInput: it waits for review; see :meth:`approve`.
+            MemoryDisabled: memory is paused.
         """
         return self._backend.run(evolution.restore, self.whose(user_id, namespace), version, now=datetime.now(UTC))
 
@@ -139,6 +141,7 @@ class Tending(Hall):
 
         Raises:
             MemoryNotFound: nothing with this id waits for review.
+            MemoryDisabled: memory is paused.
         """
         return self._backend.run(evolution.approve, self.whose(user_id, namespace), version, now=datetime.now(UTC))
 

@@ -12,6 +12,8 @@ from langchain_core.utils.uuid import uuid7
 
 from langchain_persistmem import values
 from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.redaction.records import redacted_message
 from langchain_persistmem.types import Turn, is_marked_off
 
 Role = Literal["user", "assistant", "system", "tool"]
@@ -28,18 +30,25 @@ _ROLES: dict[str, Role] = {
 }
 
 
-def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation, *, now: datetime) -> list[Turn]:
-    """Messages, in any form that LangChain takes, as turns.
+def turns_of(
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+    *,
+    redaction: Redaction | None,
+    now: datetime,
+) -> list[Turn]:
+    """Messages, in any form that LangChain takes, as turns; with ``redaction``, redacted.
 
     A message's date is ``additional_kwargs["timestamp"]`` or, for a dict, its ``"timestamp"``: an
     aware datetime or ISO 8601 text; without one it is ``now``. A message without an id gets one
     made from its role, text and date, so that observing it again stores nothing twice; without a
-    date either, it is always a new one.
+    date either, it is always a new one. It is made from the redacted text: a hash of what was taken out
+    would let it be guessed.
 
     Raises:
         InvalidInput: something is no message, or its date has no time zone.
+        RedactionFailed: a detector of the application's failed.
     """
-    given = [messages] if isinstance(messages, (str, BaseMessage, dict)) else list(messages)
+    given = [messages] if isinstance(messages, (str, BaseMessage, dict)) else values.listed(messages, "messages")
     seen: Counter[str] = Counter()
     turns: list[Turn] = []
     for index, each in enumerate(given):
@@ -47,7 +56,7 @@ def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresen
         message, timestamp = _message(each, where)
         sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
         role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
-        text = str(message.text)
+        text = str(message.text) if redaction is None else redaction.redact(str(message.text))
         id = message.id
         if not id and timestamp is not None:
             base = "\x1f".join((role, text, sent_at.isoformat()))
@@ -57,6 +66,9 @@ def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresen
         content = message_to_dict(message)
         if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
             content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
+        if redaction is not None:
+            speaker = redaction.redact(speaker) if speaker is not None else None
+            content = redacted_message(redaction, content)
         turns.append(
             Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
         )
@@ -64,7 +76,10 @@ def turns_of(messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresen
 
 
 def turns_on_the_record(
-    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation, *, now: datetime
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+    *,
+    redaction: Redaction | None,
+    now: datetime,
 ) -> list[Turn]:
     """:func:`turns_of`, without what may not be learnt from.
 
@@ -76,7 +91,7 @@ def turns_on_the_record(
     """
     kept: list[Turn] = []
     off = False
-    for turn in turns_of(messages, now=now):
+    for turn in turns_of(messages, redaction=redaction, now=now):
         summary = "lc_source" in turn.content["data"].get("additional_kwargs", {})
         if turn.role == "user" and not summary:
             off = turn.is_off_record
@@ -111,7 +126,7 @@ def _message(given: object, where: str) -> tuple[BaseMessage, object]:
         fields, timestamp = cast("Any", given), None
     try:
         (message,) = convert_to_messages([fields])
-    except (ValueError, TypeError, NotImplementedError, KeyError) as error:
+    except (ValueError, TypeError, NotImplementedError, KeyError, AttributeError, RecursionError) as error:
         reason = f"{where} is no message ({type(error).__name__})"
     else:
         return message, timestamp if timestamp is not None else message.additional_kwargs.get("timestamp")

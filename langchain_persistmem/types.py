@@ -1,6 +1,7 @@
 """The records that pass between the rooms; all of them immutable."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,15 @@ SOURCES: tuple[Source, ...] = ("user", "assistant", "tool", "document", "import"
 
 Status = Literal["active", "superseded", "archived", "quarantined"]
 """``active`` is recalled; ``superseded`` was true once; ``archived`` lives on in a summary; ``quarantined`` waits for review."""
+
+Consent = Literal["allowed", "no_extract", "paused"]
+"""What a person allows: everything; keeping, but no learning from conversations; or neither writing nor recalling."""
+CONSENTS: tuple[Consent, ...] = ("allowed", "no_extract", "paused")
+
+Withheld = Literal["paused", "no_extract", "off_record"]
+"""Why nothing is learnt from a conversation: what the person allows, or the thread that it is."""
+UNSTORED: tuple[Withheld, ...] = ("paused", "off_record")
+"""Where nothing is stored either."""
 
 Relation = Literal["new", "same", "replaces"]
 """What a statement is to a known one: something else, the same again, or its end."""
@@ -139,6 +149,8 @@ class Memory:
     """Why a quarantined memory waits, in the program's words."""
     review_of: UUID | None = None
     """The memory that it would replace, if it were approved."""
+    pinned: bool = False
+    """Whether it is to stay as it is: no rule archives it, and no model replaces it before somebody has agreed."""
 
     @property
     def mark(self) -> str:
@@ -153,11 +165,77 @@ class Change:
 
     key: str
     memory_id: UUID
-    change: Literal["reinforced", "superseded", "quarantined", "approved", "rejected", "archived", "restored"]
+    change: Literal[
+        "reinforced", "superseded", "quarantined", "approved", "rejected", "archived", "restored", "pinned", "unpinned"
+    ]
     reason: str
     by_memory: UUID | None
     """The memory that brought it about: a successor, or a summary."""
     changed_at: datetime
+
+
+Level = Literal["ok", "note", "warning", "error"]
+"""How bad a finding is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What the diagnosis found in one respect."""
+
+    level: Level
+    name: str
+    """The respect, such as ``pgvector``; it stays the same from version to version."""
+    what: str
+    why: str
+    """Why it matters; empty if all is well."""
+    fix: str | None
+    """A command, an SQL statement, or a setting."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """Who did what to which memories when; no content."""
+
+    number: int
+    """Its place in the namespace's chain, counted from 1."""
+    recorded_at: datetime
+    """By the server's clock."""
+    actor: str
+    """See :func:`acting_as`."""
+    action: str
+    """What was done, such as ``remembered`` or ``forgotten``."""
+    memory_ids: tuple[UUID, ...]
+    details: Mapping[str, Any]
+    """Counts, and words of the program."""
+    digest: str
+    """SHA-256, in hexadecimal, over this entry and the digest before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditFault:
+    """A place where the audit's chain does not fit."""
+
+    number: int
+    """The entry."""
+    what: str
+    """In words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditCheck:
+    """What verify_audit() found."""
+
+    entries: int
+    """Entries that were gone through."""
+    head: str | None
+    """Number and digest of the last entry, to be kept elsewhere; None if there is no entry."""
+    faults: tuple[AuditFault, ...]
+    """The first 100; empty if the chain is whole."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the chain is whole."""
+        return not self.faults
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -261,6 +339,8 @@ class Observed:
     """Statements that wait for review and are not recalled."""
     waiting: int = 0
     """Turns of the thread that are stored and not learnt from yet."""
+    withheld: Withheld | None = None
+    """Why nothing was learnt; ``"paused"`` and ``"off_record"`` say that nothing was stored either."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -277,6 +357,8 @@ class Worked:
     """Threads that failed, or met the daily cap, and are tried again later."""
     given_up: int = 0
     """Turns that no attempt could be learnt from; dead_letters() lists them."""
+    healed: int = 0
+    """Memories that were kept without a vector, because the embedding model did not answer, and have one now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -357,6 +439,46 @@ class Imported:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Exported:
+    """What an export wrote."""
+
+    counts: Mapping[str, int]
+    """Lines by kind: namespaces, threads, messages, memories in every version, and changes."""
+    sha256: str
+    """Of all lines but the last, which names it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """What an import of an export brought back; or, with ``dry_run=True``, what the file holds."""
+
+    dry_run: bool
+    read: int
+    """Rows that were looked at."""
+    memories: int
+    """Memories that are new here, in every version."""
+    messages: int
+    threads: int
+    changes: int
+    unchanged: int
+    """Lines that changed nothing: here already, or in the way of something newer here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reembedded:
+    """What came of making vectors with the present embedding model."""
+
+    namespaces: int
+    """Namespaces that were looked through."""
+    memories: int
+    """Memories that have their vectors now."""
+    waiting: int
+    """Namespaces that are tried again later, by a worker or by the next call."""
+    dropped: int
+    """Vectors of other models that were deleted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
     """What was erased, in numbers and without content; or, with ``erased=False``, what would be."""
 
@@ -365,6 +487,12 @@ class Receipt:
     """Rows by table."""
     not_reached: tuple[str, ...] = ()
     """Where traces may remain, in words."""
+    by_namespace: Mapping[Namespace, Mapping[str, int]] = field(default_factory=dict[Namespace, Mapping[str, int]])
+    """The same rows by namespace and table, where everything was meant."""
+    ids: tuple[UUID, ...] = ()
+    """The entries in the log of erasures, one for each namespace."""
+    verified: bool = False
+    """Whether every table was looked through afterwards, and nothing was left."""
     candidates: tuple[Recollection, ...] = field(default=())
     """Only with ``erased=False``: the memories that the query found, best first."""
 
@@ -372,6 +500,46 @@ class Receipt:
     def keys(self) -> tuple[str, ...]:
         """The candidates' keys, to be handed to forget() once they have been looked at."""
         return tuple(candidate.memory.key for candidate in self.candidates)
+
+    @property
+    def id(self) -> UUID | None:
+        """The first entry in the log of erasures; None if nothing was erased."""
+        return self.ids[0] if self.ids else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erasure:
+    """An entry in the log of erasures, by which a restored backup is erased again. It names nobody and has no content."""
+
+    id: UUID
+    incarnation: UUID
+    """A random id of the life that the namespace had: a restored one has it again, a new one has another."""
+    everything: bool
+    memory_ids: tuple[UUID, ...]
+    """The memories that went, where not everything did."""
+    turns: tuple[str, ...]
+    """SHA-256, in hexadecimal, over incarnation, thread and message id: the turns that went with them."""
+    counts: Mapping[str, int]
+    """Rows by table."""
+    erased_at: datetime
+    completed_at: datetime | None
+    """None for an erasure that was interrupted; see resume_erasures()."""
+
+    @property
+    def line(self) -> str:
+        """One line of JSON, as replay_erasures() takes it."""
+        return json.dumps(
+            {
+                "id": str(self.id),
+                "incarnation": str(self.incarnation),
+                "everything": self.everything,
+                "memory_ids": [str(id) for id in self.memory_ids],
+                "turns": list(self.turns),
+                "counts": dict(self.counts),
+                "erased_at": self.erased_at.isoformat(),
+                "completed_at": self.completed_at.isoformat() if self.completed_at is not None else None,
+            }
+        )
 
 
 Command = Literal["remember", "forget", "show", "private"]

@@ -7,6 +7,11 @@ from typing import Literal
 from langchain_persistmem.errors import EmbeddingFailed, EmbeddingMismatch
 from langchain_persistmem.types import Vector
 
+MAX_DIMENSIONS = 16_000
+"""What pgvector's types hold."""
+
+_SHORTEST, _LONGEST = 1e-37, 1e38  # the length is kept with single precision
+
 Distance = Literal["cosine", "l2", "inner_product"]
 """How a store compares: by the cosine, by Euclidean distance, or by the inner product."""
 
@@ -35,12 +40,22 @@ def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: 
         dimensions: the dimension of what is stored already, or None if nothing is.
 
     Raises:
-        EmbeddingFailed: too few or too many vectors, of unequal dimension, zero, or not finite.
+        EmbeddingFailed: too few or too many vectors, of unequal dimension, zero, not finite, or no vectors at all.
         EmbeddingMismatch: another dimension than what is stored.
     """
+    try:
+        return _checked(made, expected=expected, dimensions=dimensions)
+    except (TypeError, ValueError, OverflowError):
+        pass  # what was given may quote the texts: it is not chained
+    raise EmbeddingFailed("the embedding model gave no lists of numbers; nothing was stored, check its set-up")
+
+
+def _checked(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
     if len(made) != expected:
         raise EmbeddingFailed(f"the embedding model gave {len(made)} vectors for {expected} texts; nothing was stored")
     wanted = dimensions or (len(made[0]) if made else 0)
+    if wanted > MAX_DIMENSIONS:
+        raise EmbeddingFailed(f"the embedding model has {wanted:,} dimensions, at most {MAX_DIMENSIONS:,} are possible")
     vectors: list[UnitVector] = []
     for position, vector in enumerate(made):
         if len(vector) != wanted or not wanted:
@@ -50,7 +65,7 @@ def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: 
                 "use the model that the database was set up with"
             )
         length = math.sqrt(math.fsum(x * x for x in vector))
-        if not math.isfinite(length) or length == 0.0:
+        if not _SHORTEST <= length <= _LONGEST:  # nor if it is no number
             raise EmbeddingFailed(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
         vectors.append(UnitVector((x / length for x in vector), length))
     return vectors

@@ -13,9 +13,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
+from langchain_persistmem.actor import acting_as
 from langchain_persistmem.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.engine import work
-from langchain_persistmem.errors import PersistMemError, SchemaOutOfDate
+from langchain_persistmem.errors import PersistMemError, SchemaOutOfDate, StorageUnavailable
 from langchain_persistmem.types import Worked
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ _ROUND = 20
 """Threads that are dealt with in a round."""
 _LONGEST_SLEEP = 30.0
 """Seconds between two looks at the database: other processes leave work too."""
+_AWAY = 1.0
+"""Seconds until the next look at a database that could not be reached, which was waited for before."""
 _STOPPING = 3.0
 """Seconds that closing waits for what is being learnt; the next worker takes up what took longer."""
 _GIVING_BACK = 1.0
@@ -166,7 +169,8 @@ async def _round(
     now: datetime,
 ) -> float:
     """Deal with what is due; returns the seconds until there may be more."""
-    worked = await work.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
+    with acting_as("worker"):  # whoever opened the memory: a task inherits that
+        worked = await work.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
     if report is not None:
         report(worked)
     if worked.threads == limit:
@@ -178,4 +182,4 @@ async def _round(
 def _after(error: PersistMemError) -> float:
     if not isinstance(error, SchemaOutOfDate):  # setup() has not been run yet, and wakes the worker
         logger.warning("the background worker could not work and tries again: %s: %s", type(error).__name__, error)
-    return _LONGEST_SLEEP
+    return _AWAY if isinstance(error, StorageUnavailable) else _LONGEST_SLEEP

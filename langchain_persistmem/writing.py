@@ -12,6 +12,7 @@ from langchain_persistmem.engine import commanding, conversations, forgetting, r
 from langchain_persistmem.engine.commanding import OnError
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.turns import turns_of, turns_on_the_record
 from langchain_persistmem.types import (
     Candidate,
@@ -42,6 +43,7 @@ class Writing(Hall):
         source: Source = "user",
         speaker: str | None = None,
         valid_from: datetime | None = None,
+        thread_id: str | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Memory:
@@ -55,19 +57,22 @@ class Writing(Hall):
             kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``.
             key: a name of your own, at most 1,024 bytes; by default the id.
             value: JSON for your own use, filterable; by default ``{"text": text}``.
-            importance: 0 to 1.
-            confidence: 0 to 1.
+            importance: 0 to 1, kept with single precision.
+            confidence: the same.
             source: who says so.
             speaker: the person's name, where several speak.
             valid_from: since when it is true, or when it happened; by default now.
+            thread_id: the conversation in which it is said: nothing is kept of one that is off the record.
 
         Raises:
             InvalidInput: an argument cannot be stored; the message names it.
             EmbeddingFailed: there is no vector; nothing was stored.
+            MemoryDisabled: memory is paused, or the conversation off the record; nothing was stored.
         """
         now = datetime.now(UTC)
-        candidate = _statement(text, kind, key, value, importance, confidence, source, speaker, valid_from or now)
-        return self._backend.run(remember.remember, self.whose(user_id, namespace), candidate, now=now)
+        candidate = _statement(text, kind, key, value, importance, confidence, source, speaker, valid_from, now)
+        whose = self.whose(user_id, namespace)
+        return self._backend.run(remember.remember, whose, candidate, now=now, thread_id=thread_id, seen={})
 
     async def aremember(
         self,
@@ -81,13 +86,15 @@ class Writing(Hall):
         source: Source = "user",
         speaker: str | None = None,
         valid_from: datetime | None = None,
+        thread_id: str | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Memory:
         """:meth:`remember`, awaited."""
         now = datetime.now(UTC)
-        candidate = _statement(text, kind, key, value, importance, confidence, source, speaker, valid_from or now)
-        return await self._backend.arun(remember.remember, self.whose(user_id, namespace), candidate, now=now)
+        candidate = _statement(text, kind, key, value, importance, confidence, source, speaker, valid_from, now)
+        whose = self.whose(user_id, namespace)
+        return await self._backend.arun(remember.remember, whose, candidate, now=now, thread_id=thread_id, seen={})
 
     def observe(
         self,
@@ -102,7 +109,8 @@ class Writing(Hall):
         """Store a conversation's new turns and learn from them; the same turns again change nothing.
 
         Messages that a node or the middleware marked as said off the record are neither stored nor learnt from,
-        nor is what was answered to them.
+        nor is what was answered to them. Where the person has not agreed, or the conversation is off the record,
+        nothing is raised: ``Observed.withheld`` says so.
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
@@ -117,7 +125,7 @@ class Writing(Hall):
             EmbeddingFailed: the same for the embedding model.
         """
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        turns = turns_on_the_record(messages, now=now)
+        turns = turns_on_the_record(messages, redaction=self._redaction, now=now)
         observed = self._backend.run(
             work.observe, whose, turns, thread_id=thread_id, used=used, background=background, now=now
         )
@@ -136,7 +144,7 @@ class Writing(Hall):
     ) -> Observed:
         """:meth:`observe`, awaited."""
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        turns = turns_on_the_record(messages, now=now)
+        turns = turns_on_the_record(messages, redaction=self._redaction, now=now)
         observed = await self._backend.arun(
             work.observe, whose, turns, thread_id=thread_id, used=used, background=background, now=now
         )
@@ -154,16 +162,17 @@ class Writing(Hall):
         """Store a conversation's new turns without learning from them; a later :meth:`observe` on the thread does.
 
         It is the application's own history, so that what is marked as said off the record is stored too, and
-        given back by :meth:`messages`; it is never learnt from.
+        given back by :meth:`messages`; it is never learnt from. While memory is paused, and of a conversation that
+        was put off the record with :meth:`set_off_record`, nothing is stored.
 
         Returns:
-            How many were new.
+            How many were new and are stored.
 
         Raises:
             InvalidInput: a message cannot be stored; none was.
         """
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        turns = turns_of(messages, now=now)
+        turns = turns_of(messages, redaction=self._redaction, now=now)
         return self._backend.run(conversations.add_messages, whose, turns, thread_id=thread_id, now=now)
 
     async def aadd_messages(
@@ -176,7 +185,7 @@ class Writing(Hall):
     ) -> int:
         """:meth:`add_messages`, awaited."""
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        turns = turns_of(messages, now=now)
+        turns = turns_of(messages, redaction=self._redaction, now=now)
         return await self._backend.arun(conversations.add_messages, whose, turns, thread_id=thread_id, now=now)
 
     def clear_messages(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
@@ -206,6 +215,7 @@ class Writing(Hall):
         everything: bool = False,
         dry_run: bool = False,
         limit: int = 10,
+        shared_threads: bool = False,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Receipt:
@@ -214,18 +224,25 @@ class Writing(Hall):
         Give exactly one of ``keys``, ``query`` and ``everything``. A query erases nothing: its receipt
         has the candidates, whose ``keys`` can then be given. With a memory go all its versions, the
         stored turns that it came from, and what else was learnt from those turns; with a summary go its
-        originals, with an original its summary, whose other originals come back. ``everything`` also takes
-        the conversations and LangGraph's checkpoints of the person's threads.
+        originals, with an original its summary, whose other originals come back.
+
+        ``everything`` also takes the conversations, LangGraph's checkpoints of the person's threads, consent and
+        audit. With ``user_id`` it takes the namespace of ``open(namespace=...)``, those of ``erase_namespaces``, and
+        all below them; with ``namespace`` that one alone. Each namespace is one transaction; what was interrupted
+        is gone on with by calling this again, or by :meth:`resume_erasures`. A call or a run that began before
+        raises :class:`Erased` instead of writing.
 
         Args:
             dry_run: do it all, count it, and take it back.
             limit: at most this many candidates for a query.
+            shared_threads: with ``everything``, also erase checkpoints of threads that somebody else has too.
 
         Raises:
             InvalidInput: none or several of the three were given.
             MemoryNotFound: a key does not exist; nothing was erased.
         """
-        whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
+        whose = self.whose(user_id, namespace)
+        plan = forgetting.Plan(keys, query, everything, dry_run, limit, shared_threads, self._naming(user_id))
         return self._backend.run(forgetting.forget, whose, plan, now=datetime.now(UTC))
 
     async def aforget(
@@ -236,11 +253,13 @@ class Writing(Hall):
         everything: bool = False,
         dry_run: bool = False,
         limit: int = 10,
+        shared_threads: bool = False,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Receipt:
         """:meth:`forget`, awaited."""
-        whose, plan = self.whose(user_id, namespace), forgetting.Plan(keys, query, everything, dry_run, limit)
+        whose = self.whose(user_id, namespace)
+        plan = forgetting.Plan(keys, query, everything, dry_run, limit, shared_threads, self._naming(user_id))
         return await self._backend.arun(forgetting.forget, whose, plan, now=datetime.now(UTC))
 
     def command(
@@ -274,7 +293,7 @@ class Writing(Hall):
             EmbeddingFailed: there is no vector; nothing was changed.
         """
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        said = _said(message, thread_id, now)
+        said = _said(message, thread_id, self._redaction, now)
         return self._backend.run(
             commanding.command, whose, said, question=question, ask_model=ask_model, on_error=on_error, now=now
         )
@@ -292,15 +311,17 @@ class Writing(Hall):
     ) -> CommandReply | None:
         """:meth:`command`, awaited."""
         now, whose = datetime.now(UTC), self.whose(user_id, namespace)
-        said = _said(message, thread_id, now)
+        said = _said(message, thread_id, self._redaction, now)
         return await self._backend.arun(
             commanding.command, whose, said, question=question, ask_model=ask_model, on_error=on_error, now=now
         )
 
 
-def _said(message: MessageLikeRepresentation, thread_id: str | None, now: datetime) -> commanding.Said:
+def _said(
+    message: MessageLikeRepresentation, thread_id: str | None, redaction: Redaction | None, now: datetime
+) -> commanding.Said:
     """The message as a turn; an id that turns_of() made up is nobody's."""
-    turns = turns_of([message], now=now)
+    turns = turns_of([message], redaction=redaction, now=now)
     id = message.get("id") if isinstance(message, dict) else getattr(message, "id", None)
     return commanding.Said(turns[0], id if isinstance(id, str) and id else None, thread_id)
 
@@ -314,7 +335,8 @@ def _statement(
     confidence: float,
     source: Source,
     speaker: str | None,
-    valid_from: datetime,
+    valid_from: datetime | None,
+    now: datetime,
 ) -> Candidate:
     return Candidate(
         text=text,
@@ -324,6 +346,6 @@ def _statement(
         importance=importance,
         confidence=confidence,
         speaker=speaker,
-        valid_from=valid_from,
+        valid_from=now if valid_from is None else valid_from,
         provenance=Provenance(source=source),
     )

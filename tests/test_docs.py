@@ -32,7 +32,17 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from langgraph.graph import END, START, StateGraph
 
 import langchain_persistmem
-from langchain_persistmem import LocalEmbeddings, MemoryState, PersistMem, Ranking, Retention, Settings, errors, types
+from langchain_persistmem import (
+    LocalEmbeddings,
+    MemoryState,
+    PersistMem,
+    Ranking,
+    Redaction,
+    Retention,
+    Settings,
+    errors,
+    types,
+)
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -248,13 +258,15 @@ def shown(value: object) -> str:
     return f"{type(value).__name__}()" if isinstance(value, (Settings, Ranking, Retention)) else repr(value)
 
 
-@pytest.mark.parametrize("kind", [Settings, Ranking, Retention])
+@pytest.mark.parametrize("kind", [Settings, Ranking, Retention, Redaction])
 def test_every_setting_is_listed_with_its_default(kind: type) -> None:
     page = reference("settings")
     for field in dataclasses.fields(kind):
         assert f"| `{field.name}` | `{shown(field.default)}` |" in page, field.name
     rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert rows == {field.name for each in (Settings, Ranking, Retention) for field in dataclasses.fields(each)}
+    assert rows == {
+        field.name for each in (Settings, Ranking, Retention, Redaction) for field in dataclasses.fields(each)
+    }
 
 
 def test_every_error_is_listed_and_the_tree_is_that_of_the_code() -> None:

@@ -55,6 +55,8 @@ async def test_everything_of_one_person_goes_from_every_table_and_nobody_elses(e
         with psycopg.connect(database) as connection:  # written where a model has a daily cap
             statement = "INSERT INTO persistmem.model_calls VALUES (%s, current_date, 1)"
             connection.execute(statement, (f"memories/{user}",))
+            statement = "INSERT INTO persistmem.missing_vectors (namespace, model, due_at) SELECT %s, model, now() FROM persistmem.embedding_models"
+            connection.execute(statement, (f"memories/{user}",))
             statement = "INSERT INTO persistmem.threads VALUES (%s, %s, false, now()) ON CONFLICT DO NOTHING"
             connection.execute(statement, (f"memories/{user}", f"thread-{user}"))
             statement = "INSERT INTO persistmem.audit VALUES (%s, 0, now(), 'a test', 'shown', '{}', '{}', '')"
@@ -135,8 +137,8 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
 
     original = extraction.prepare
 
-    async def erased_meanwhile(backend, candidates, places):
-        prepared = await original(backend, candidates, places)
+    async def erased_meanwhile(backend, candidates, places, **options):
+        prepared = await original(backend, candidates, places, **options)
         await extraction_erase(backend)
         return prepared
 

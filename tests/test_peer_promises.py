@@ -8,6 +8,7 @@ import asyncio
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -529,6 +530,12 @@ async def test_every_transaction_may_run_on_a_session_that_was_reset(
     await days_at_once(await opened_with(embeddings, Settings(prepare_threshold=None, pool_max=4)))
 
 
+def _listens(path: Path) -> bool:
+    """Whether somebody answers: the file is there a little earlier."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        return tried.connect_ex(str(path)) == 0
+
+
 @pytest.fixture
 def bouncer(database: str) -> Iterator[str]:
     """Connection string of the same database through PgBouncer, in transaction mode, with 3 sessions for everybody."""
@@ -549,14 +556,14 @@ def bouncer(database: str) -> Iterator[str]:
         "default_pool_size = 3",
     ]
     if os.getuid() == 0:  # it refuses to run as root; who owns the server's socket may use it
-        socket = Path(str(direct.get("host", "")))
-        owner = pwd.getpwuid(socket.stat().st_uid) if socket.is_absolute() else pwd.getpwnam("nobody")
+        listens = Path(str(direct.get("host", "")))
+        owner = pwd.getpwuid(listens.stat().st_uid) if listens.is_absolute() else pwd.getpwnam("nobody")
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         lines.append(f"user = {owner.pw_name}")
     (folder / "pgbouncer.ini").write_text("\n".join(lines))
     with subprocess.Popen([program, "-q", str(folder / "pgbouncer.ini")]) as process:
         try:
-            while not (folder / ".s.PGSQL.6432").exists():
+            while not _listens(folder / ".s.PGSQL.6432"):
                 assert process.poll() is None
                 time.sleep(0.02)
             yield conninfo.make_conninfo(host=str(folder), port=6432, dbname="any", user="any")

@@ -475,9 +475,9 @@ async def test_a_single_read_needs_no_transaction(colour: str, database: str) ->
         await alone.get(ADA, "k")
         transaction = alone.store._backend.transaction
 
-        def noted(*, atomic: bool = True, snapshot: bool = False) -> Any:
+        def noted(reach: Any, *, atomic: bool = True, snapshot: bool = False, **more: Any) -> Any:
             asked.append(atomic or snapshot)
-            return transaction(atomic=atomic, snapshot=snapshot)
+            return transaction(reach, atomic=atomic, snapshot=snapshot, **more)
 
         alone.store._backend.transaction = noted  # type: ignore[method-assign]
         await alone.batch([GetOp(ADA, "k"), GetOp(ADA, "j")])

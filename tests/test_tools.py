@@ -468,5 +468,5 @@ async def test_a_run_without_a_user_ends_because_that_is_a_fault_of_the_program(
 
 async def test_a_blocking_call_on_an_async_memory_says_what_to_use(amemory) -> None:
     (*_, listing) = memory_tools(amemory)
-    with pytest.raises(UseAsyncMethod, match="alist"):
+    with pytest.raises(UseAsyncMethod, match=r"opened with aopen\(\)"):
         listing.invoke({}, ADA)

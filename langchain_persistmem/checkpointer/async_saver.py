@@ -16,14 +16,14 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer.register import Claim, Register, check
 from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.postgres import checkpoint_retention as retention
 from langchain_persistmem.postgres import checkpoint_setup, checkpoints
 from langchain_persistmem.postgres.checkpoint_port import AsyncStatements, async_port
-from langchain_persistmem.postgres.checkpoints import READ_COMMITTED
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 
 T = TypeVar("T")
 
@@ -35,8 +35,19 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ``asyncio.InvalidStateError``, which :class:`~langchain_persistmem.errors.UseAsyncMethod` is too.
     """
 
-    def __init__(self, conn: aio.Conn, pipe: psycopg.AsyncPipeline | None = None, serde: Serde = None) -> None:
+    sleep = staticmethod(asyncio.sleep)  # between two tries
+
+    def __init__(
+        self,
+        conn: aio.Conn,
+        pipe: psycopg.AsyncPipeline | None = None,
+        serde: Serde = None,
+        *,
+        register: Register | None = None,
+    ) -> None:
+        """As upstream's; ``register`` is that of :class:`PersistMemSaver`."""
         super().__init__(conn, pipe, serde)
+        self._register = register
         if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
             self.lock = cast("asyncio.Lock", nullcontext())
 
@@ -79,6 +90,8 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @async_port
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """:meth:`PersistMemSaver.get_tuple`, awaiting."""
+        if self._register is not None:
+            await self._register.aclaim(config, begins=True)
         search = rows.search_one(config)
         for row in await rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
             return rows.named(await self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
@@ -102,21 +115,38 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> Config:
         """:meth:`PersistMemSaver.put`, awaiting; it raises the same."""
         new = await asyncio.to_thread(rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions)
+        claim = await self._register.aclaim(config) if self._register is not None else None
         async with self._cursor(pipeline=True) as cursor:
+            held = await _hold(cursor.connection, claim)
             await cursor.execute(statement("lock_checkpoints"), new)
             answer = await cursor.connection.cursor().execute(statement("put_checkpoint"), new)
-        count = answer.rowcount or await checkpoints.put_again(self._begin, new)
+        await _check(held)
+        hold = claim.hold if claim is not None else None
+        count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
         return rows.stored(new, count)
 
     @async_port
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """:meth:`PersistMemSaver.put_writes`, awaiting."""
-        await super().aput_writes(config, writes, task_id, task_path)
+        """:meth:`PersistMemSaver.put_writes`, awaiting; it raises the same."""
+        rows.check_task(config, writes, task_id, task_path)
+        claim = await self._register.aclaim(config) if self._register is not None else None
+        if claim is None or not writes:
+            await super().aput_writes(config, writes, task_id, task_path)
+            return
+        given = config.get("configurable", {})
+        place = (given["thread_id"], given["checkpoint_ns"], given["checkpoint_id"])
+        dumped = await asyncio.to_thread(self._dump_writes, *place, task_id, task_path, writes)
+        async with self._cursor(pipeline=True) as cursor:
+            held = await _hold(cursor.connection, claim)
+            await cursor.execute(
+                statement("put_checkpoint_writes"), rows.new_writes(config, dumped, replace=rows.replaces(writes))
+            )
+        await _check(held)
 
     @async_port
     async def adelete_thread(self, thread_id: str) -> None:
         """:meth:`PersistMemSaver.delete_thread`, awaiting."""
-        await retention.delete_threads(self._begin, [str(thread_id)])
+        await retention.delete_threads(self._begin, [rows.storable_id(thread_id, "thread_id")])
 
     @async_port
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -126,7 +156,10 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @async_port
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """:meth:`PersistMemSaver.copy_thread`, awaiting; it raises the same."""
-        await retention.copy_thread(self._begin, str(source_thread_id), str(target_thread_id))
+        source, target = rows.copied(source_thread_id, target_thread_id)
+        if self._register is not None:
+            await self._register.acopy(source, target)
+        await retention.copy_thread(self._begin, source, target)
 
     @async_port
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
@@ -225,3 +258,16 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
                 if atomic:
                     await cursor.execute(READ_COMMITTED)
                 yield AsyncStatements(cursor.connection)
+
+
+async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -> psycopg.AsyncCursor[DictRow] | None:
+    if claim is None:
+        return None
+    if claim.settings:
+        await connection.cursor().execute(statement("set_locally"), claim.said)
+    return await connection.cursor(row_factory=dict_row).execute(statement("hold_life"), claim.parameters)
+
+
+async def _check(held: psycopg.AsyncCursor[DictRow] | None) -> None:
+    if held is not None:
+        check((await held.fetchone() or {}).get("life"))

@@ -1,5 +1,8 @@
 """Checkpoints as LangGraph knows them, and as rows: what both savers share and no event loop changes."""
 
+import json
+import math
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +13,7 @@ from typing import Any, LiteralString, Protocol, cast
 import psycopg
 from langchain_core.runnables import RunnableConfig as Config
 from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -24,6 +28,7 @@ from psycopg import sql
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from langchain_persistmem import values
 from langchain_persistmem.errors import ConcurrentUpdate, ConfigurationError, InvalidInput, StorageUnavailable
 from langchain_persistmem.postgres import checkpoints
 from langchain_persistmem.postgres.checkpoints import Retention, Search
@@ -37,6 +42,9 @@ MigrateSends = Callable[[list[tuple[bytes, bytes]], dict[str, Any], list[tuple[b
 LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1
+_LONGEST = 2**62
+_MOST_BYTES = 2_048
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
 _LAST_WITHOUT_SENDS = 3  # the version of checkpoints whose sends lay with their parent
 
 
@@ -72,18 +80,26 @@ def search_one(config: Config) -> Search:
     """The checkpoint that a config names, or the head."""
     given = config.get("configurable", {})
     thread_id, checkpoint_ns = str(given["thread_id"]), str(given.get("checkpoint_ns", ""))
+    check_place(given)
     return Search(thread_id, checkpoint_ns, given.get("checkpoint_id") or None, limit=1)
 
 
 def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
     """The checkpoints that the arguments of ``list`` mean."""
     given: Mapping[str, Any] = config.get("configurable", {}) if config else {}
+    earlier: Mapping[str, Any] = before.get("configurable", {}) if before else {}
+    check_place(given)
+    check_place(earlier)
+    if metadata:
+        values.check_json(metadata, "filter")
+    if limit is not None:
+        values.count(int(limit), "limit", at_most=_LONGEST)
     return Search(
         str(given["thread_id"]) if config else None,
         given.get("checkpoint_ns"),
         given.get("checkpoint_id") or None,
         metadata or None,
-        before.get("configurable", {}).get("checkpoint_id") if before else None,
+        earlier.get("checkpoint_id"),
         None if limit is None else int(limit),
     )
 
@@ -100,9 +116,9 @@ async def read(begin: Begin, select: str, wanted: Search, migrate_sends: Migrate
         by_parent[row["thread_id"], row["checkpoint_ns"], row["parent_checkpoint_id"]].append(row)
     for parent, sent in sends.items():
         for row in by_parent[parent]:
-            values: list[tuple[bytes, bytes, bytes]] = row["channel_values"] or []
-            row["channel_values"] = values
-            migrate_sends(sent, row["checkpoint"], values)
+            loaded: list[tuple[bytes, bytes, bytes]] = row["channel_values"] or []
+            row["channel_values"] = loaded
+            migrate_sends(sent, row["checkpoint"], loaded)
     return found
 
 
@@ -122,17 +138,25 @@ def new_checkpoint(
     metadata: CheckpointMetadata,
     new_versions: ChannelVersions,
 ) -> dict[str, object]:
-    """The parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream has it."""
+    """The parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream has it.
+
+    What JSON in PostgreSQL cannot hold, or would change, such as NaN and a text with NUL, becomes a blob too.
+
+    Raises:
+        InvalidInput: an id cannot be stored, or a text is no Unicode.
+    """
     given = config.get("configurable", {})
-    values = dict[str, Any]()
+    check_place({**given, "checkpoint_id": checkpoint["id"]})
+    plain = dict[str, Any]()
     blobs = dict[str, Any]()
     for channel, value in checkpoint["channel_values"].items():
-        if value is None or isinstance(value, (str, int, float, bool)):
-            values[channel] = value
+        _readable(channel, "the name of a channel")
+        if _comes_back_from_json(value):
+            plain[channel] = value
         else:
             blobs[channel] = value
             if isinstance(value, _DeltaSnapshot):
-                values[channel] = True
+                plain[channel] = True
     changed = [channel for channel in new_versions if channel in blobs]
     dumped = [serde.dumps_typed(blobs[channel]) for channel in changed]
     return {
@@ -141,13 +165,96 @@ def new_checkpoint(
         "checkpoint_id": checkpoint["id"],
         "parent_id": given.get("checkpoint_id"),
         "continues_head": _continues_head(config),
-        "checkpoint": Jsonb({**checkpoint, "channel_values": values}),
-        "metadata": Jsonb(get_serializable_checkpoint_metadata(config, metadata)),
+        "checkpoint": _jsonb({**checkpoint, "channel_values": plain}, "checkpoint"),
+        "metadata": _jsonb(get_serializable_checkpoint_metadata(config, metadata), "metadata"),
         "channels": changed,
         "versions": [str(new_versions[channel]) for channel in changed],
         "types": [type_ for type_, _ in dumped],
         "blobs": [blob for _, blob in dumped],
     }
+
+
+def check_place(given: Mapping[str, Any]) -> None:
+    """Refuse ids that PostgreSQL cannot hold, or that are too long for the keys of upstream's tables.
+
+    Raises:
+        InvalidInput: the message names the id.
+    """
+    for name in ("thread_id", "checkpoint_ns", "checkpoint_id"):
+        if given.get(name) is not None:
+            storable_id(given[name], name)
+    sizes = [len(str(given.get(name) or "").encode()) for name in ("thread_id", "checkpoint_ns")]
+    if sizes[0] > values.MAX_NAME_BYTES:
+        raise InvalidInput("thread_id is longer than 1,024 bytes; use a shorter one")
+    if sum(sizes) > _MOST_BYTES:
+        raise InvalidInput(
+            f"checkpoint_ns and thread_id take {sum(sizes):,} bytes, at most {_MOST_BYTES:,} are possible"
+        )
+
+
+def check_task(config: Config, writes: Writes, task_id: str, task_path: str) -> None:
+    """:func:`check_place` for what a task wrote.
+
+    Raises:
+        InvalidInput: the message names the id, or the channel.
+    """
+    check_place(config.get("configurable", {}))
+    _readable(task_id, "task_id")
+    storable_id(task_path, "task_path")
+    for channel, _ in writes:
+        _readable(channel, "the name of a channel")
+
+
+def _readable(given: str, where: str) -> None:
+    """Refuse what upstream's SELECT, which casts it from text to bytea, cannot read, and the whole thread with it."""
+    if "\\" in storable_id(given, where):
+        raise InvalidInput(f"{where} has a backslash, with which LangGraph's savers cannot read it back; use another")
+
+
+def copied(source_thread_id: object, target_thread_id: object) -> tuple[str, str]:
+    """The ids of a thread and of its copy.
+
+    Raises:
+        InvalidInput: one cannot be stored.
+    """
+    check_place({"thread_id": target_thread_id})
+    return storable_id(source_thread_id, "source_thread_id"), storable_id(target_thread_id, "target_thread_id")
+
+
+def storable_id(given: object, name: str) -> str:
+    """An id as text.
+
+    Raises:
+        InvalidInput: PostgreSQL cannot hold it; the message names it.
+    """
+    return values.storable(str(given), name)
+
+
+def _comes_back_from_json(value: object) -> bool:
+    """Whether a channel's value is a plain one, and PostgreSQL's ``jsonb`` gives it back as it was."""
+    if isinstance(value, str):
+        return "\x00" not in value
+    if isinstance(value, float):  # a whole number with an exponent would be an int, and a zero has no sign there
+        return math.isfinite(value) and "e+" not in repr(value) and repr(value) != "-0.0"
+    return value is None or isinstance(value, int)
+
+
+def _jsonb(value: object, where: str) -> Jsonb:
+    """JSON for PostgreSQL.
+
+    Raises:
+        InvalidInput: a text in it has a lone surrogate or NUL.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = None
+    if encoded is None:
+        raise InvalidInput(f"a text in the {where} has a lone surrogate; decode it properly")
+    if "\\u0000" in text and _NUL.search(text):
+        raise InvalidInput(f"a text in the {where} has a NUL character; remove it")
+    return Jsonb(value, dumps=lambda _: encoded)
 
 
 def _continues_head(config: Config) -> bool:
@@ -179,6 +286,30 @@ def stored(new: Mapping[str, object], count: int) -> Config:
         "checkpoint_id": new["checkpoint_id"],
     }
     return cast("Config", {"configurable": place})
+
+
+def new_writes(
+    config: Config, dumped: Sequence[tuple[str, str, str, str, str, int, str, str, bytes]], *, replace: bool
+) -> dict[str, object]:
+    """The parameters of ``put_checkpoint_writes``, from the rows that upstream makes of writes."""
+    given = config.get("configurable", {})
+    return {
+        "thread_id": given["thread_id"],
+        "checkpoint_ns": given["checkpoint_ns"],
+        "checkpoint_id": given["checkpoint_id"],
+        "task_id": dumped[0][3],
+        "task_path": dumped[0][4],
+        "places": [row[5] for row in dumped],
+        "channels": [row[6] for row in dumped],
+        "types": [row[7] for row in dumped],
+        "blobs": [row[8] for row in dumped],
+        "replace": replace,
+    }
+
+
+def replaces(writes: Writes) -> bool:
+    """Whether these writes are replaced by later ones of their task, as upstream has it."""
+    return all(channel in WRITES_IDX_MAP for channel, _ in writes)
 
 
 async def delta_histories(
@@ -239,7 +370,7 @@ def ids(given: Sequence[str], name: str) -> list[str]:
     """
     if isinstance(given, str):
         raise TypeError(f"{name} is one string; pass a list of them")
-    return [str(each) for each in given]
+    return [storable_id(each, f"{name}[{index}]") for index, each in enumerate(given)]
 
 
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:

@@ -23,13 +23,13 @@ from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.backend import finished
 from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer.register import Claim, Register, check
 from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
 from langchain_persistmem.postgres import checkpoint_retention as retention
 from langchain_persistmem.postgres import checkpoint_setup, checkpoints
 from langchain_persistmem.postgres.checkpoint_port import SyncStatements, sync_port
-from langchain_persistmem.postgres.checkpoints import READ_COMMITTED
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 
 
 class PersistMemSaver(PostgresSaver):
@@ -38,8 +38,24 @@ class PersistMemSaver(PostgresSaver):
     A cancelled async call does not stop its thread: what it was writing may still be stored.
     """
 
-    def __init__(self, conn: SyncConn, pipe: psycopg.Pipeline | None = None, serde: Serde = None) -> None:
+    sleep = staticmethod(time.sleep)  # between two tries
+
+    def __init__(
+        self,
+        conn: SyncConn,
+        pipe: psycopg.Pipeline | None = None,
+        serde: Serde = None,
+        *,
+        register: Register | None = None,
+    ) -> None:
+        """As upstream's.
+
+        Args:
+            register: of whose threads these are: :attr:`PersistMem.saver` has one. Without it no erase of a
+                person finds their checkpoints here.
+        """
         super().__init__(conn, pipe, serde)
+        self._register = register
         if isinstance(conn, ConnectionPool):
             # Upstream holds its lock from before the checkout until the connection is back, so that a pool
             # serves one call at a time. A pool needs no lock; a single connection does.
@@ -95,6 +111,8 @@ class PersistMemSaver(PostgresSaver):
     @sync_port
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
+        if self._register is not None:
+            self._register.claim(config, begins=True)
         search = rows.search_one(config)
         for row in finished(rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)):
             return rows.named(self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
@@ -121,23 +139,41 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             ConcurrentUpdate: it continues what was the head of its thread when the run read it, and somebody
                 else has stored another one since, or deleted the thread. Nothing was stored.
+            Erased: the person whose thread it is was erased since the run began. Nothing was stored.
         """
         new = rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
+        claim = self._register.claim(config) if self._register is not None else None
         with self._cursor(pipeline=True) as cursor:  # one trip, and so one transaction
+            held = _hold(cursor.connection, claim)
             cursor.execute(statement("lock_checkpoints"), new)
             answer = cursor.connection.cursor().execute(statement("put_checkpoint"), new)
-        count = answer.rowcount or finished(checkpoints.put_again(self._begin, new))
+        _check(held)
+        hold = claim.hold if claim is not None else None
+        count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
         return rows.stored(new, count)
 
     @sync_port
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """Store what a task wrote, for the checkpoint on which it ran."""
-        super().put_writes(config, writes, task_id, task_path)
+        """Store what a task wrote, for the checkpoint on which it ran; raises :class:`Erased` as :meth:`put` does."""
+        rows.check_task(config, writes, task_id, task_path)
+        claim = self._register.claim(config) if self._register is not None else None
+        if claim is None or not writes:
+            super().put_writes(config, writes, task_id, task_path)
+            return
+        given = config.get("configurable", {})
+        place = (given["thread_id"], given["checkpoint_ns"], given["checkpoint_id"])
+        dumped = self._dump_writes(*place, task_id, task_path, writes)
+        with self._cursor(pipeline=True) as cursor:
+            held = _hold(cursor.connection, claim)
+            cursor.execute(
+                statement("put_checkpoint_writes"), rows.new_writes(config, dumped, replace=rows.replaces(writes))
+            )
+        _check(held)
 
     @sync_port
     def delete_thread(self, thread_id: str) -> None:
         """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdate`` at its next checkpoint."""
-        finished(retention.delete_threads(self._begin, [str(thread_id)]))
+        finished(retention.delete_threads(self._begin, [rows.storable_id(thread_id, "thread_id")]))
 
     @sync_port
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -154,7 +190,10 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             InvalidInput: there is no such thread, or the target exists.
         """
-        finished(retention.copy_thread(self._begin, str(source_thread_id), str(target_thread_id)))
+        source, target = rows.copied(source_thread_id, target_thread_id)
+        if self._register is not None:
+            self._register.copy(source, target)
+        finished(retention.copy_thread(self._begin, source, target))
 
     @sync_port
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
@@ -262,3 +301,17 @@ class PersistMemSaver(PostgresSaver):
                 if atomic:
                     cursor.execute(READ_COMMITTED)
                 yield SyncStatements(cursor.connection)
+
+
+def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.Cursor[DictRow] | None":
+    """Before all else, as an erase does: whoever takes two locks takes them in one order."""
+    if claim is None:
+        return None
+    if claim.settings:
+        connection.cursor().execute(statement("set_locally"), claim.said)
+    return connection.cursor(row_factory=dict_row).execute(statement("hold_life"), claim.parameters)
+
+
+def _check(held: "psycopg.Cursor[DictRow] | None") -> None:
+    if held is not None:
+        check((held.fetchone() or {}).get("life"))

@@ -10,8 +10,9 @@ from typing import Any
 from langchain_persistmem.command import options as shared
 from langchain_persistmem.command import tables
 from langchain_persistmem.command.opening import open_memory, place_of
-from langchain_persistmem.command.screen import note, out, plain, print_json, waiting
+from langchain_persistmem.command.screen import ask, note, out, plain, print_json, waiting
 from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.namespace import decode
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types import Receipt, Recollection
@@ -28,7 +29,21 @@ def add(subcommands: shared.Subcommands) -> None:
     what = parser.add_argument_group("what to forget (one of the three)")
     what.add_argument("keys", metavar="KEY", nargs="*", help="keys of memories, as `persistmem list` shows them")
     what.add_argument("--query", metavar="TEXT", help="show what a text brings up, and ask which of it")
-    what.add_argument("--everything", action="store_true", help="all memories, conversations and checkpoints")
+    what.add_argument(
+        "--everything", action="store_true", help="all memories, conversations, checkpoints, consent and audit"
+    )
+    parser.add_argument(
+        "--also",
+        metavar="A/{user_id}",
+        action="append",
+        default=[],
+        help="with --everything --user: namespaces too that name the user so; * is any label; may be repeated",
+    )
+    parser.add_argument(
+        "--shared-threads",
+        action="store_true",
+        help="with --everything: checkpoints too of threads that others have as well",
+    )
     parser.add_argument(
         "--yes",
         action="store_true",
@@ -45,6 +60,10 @@ def run(options: argparse.Namespace) -> int:
     """Plan, ask, erase, show the receipt."""
     if bool(options.keys) + (options.query is not None) + options.everything != 1:
         options.parser.error("give exactly one of KEY..., --query and --everything")
+    if (options.also or options.shared_threads) and not options.everything:
+        options.parser.error("--also and --shared-threads belong to --everything")
+    if options.also and options.user is None:
+        options.parser.error("--also belongs to --user: it says where else that user is named")
     only_looks = options.dry_run or (options.query is not None and options.json)
     if not (options.yes or only_looks) and (options.json or not sys.stdin.isatty()):
         raise InvalidInput(
@@ -53,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         )
     note(f"data: {place_of(options)}", quiet=options.json)
     with waiting("opening memory"):
-        memory = open_memory(options)
+        memory = open_memory(options, erase_namespaces=[decode(each) for each in options.also])
     with memory:
         receipt = _forget(memory, options, shared.whose(options))
     if receipt is not None and options.json:
@@ -98,7 +117,7 @@ def _keys(
     if options.yes or options.dry_run:
         return memory.forget(keys, dry_run=options.dry_run, **whose)
     out().print(tables.receipt_table(memory.forget(keys, dry_run=True, **whose)))
-    answer = _answer("Erase this for good? [y/N] ").casefold()
+    answer = ask("Erase this for good? [y/N] ").casefold()
     if answer in ("y", "yes"):
         return memory.forget(keys, **whose)
     out().print("Nothing was erased.")
@@ -106,12 +125,14 @@ def _keys(
 
 
 def _everything(memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any]) -> Receipt | None:
+    shared_threads: bool = options.shared_threads
     if options.yes or options.dry_run:
-        return memory.forget(everything=True, dry_run=options.dry_run, **whose)
-    out().print(tables.receipt_table(memory.forget(everything=True, dry_run=True, **whose)))
+        return memory.forget(everything=True, dry_run=options.dry_run, shared_threads=shared_threads, **whose)
+    planned = memory.forget(everything=True, dry_run=True, shared_threads=shared_threads, **whose)
+    out().print(tables.receipt_table(planned))
     name: str = options.user if options.user is not None else options.namespace
-    if _answer(f"To erase all of this for good, type {plain(name)}: ") == name.strip():
-        return memory.forget(everything=True, **whose)
+    if ask(f"To erase all of this for good, type {plain(name)}: ") == name.strip():
+        return memory.forget(everything=True, shared_threads=shared_threads, **whose)
     out().print("Nothing was erased.")
     return None
 
@@ -120,17 +141,10 @@ def _certain(candidates: Sequence[Recollection]) -> list[str]:
     return [each.memory.key for each in candidates if each.score >= Settings().threshold]
 
 
-def _answer(question: str) -> str:
-    try:
-        return out().input(question).strip()
-    except EOFError:  # Ctrl-D
-        return ""
-
-
 def _asked(candidates: Sequence[Recollection]) -> list[str]:
     """The keys of the candidates that the person at the terminal names by number."""
     while True:
-        answer = _answer("Erase which? Numbers such as 1 3, or all, or none: ").casefold()
+        answer = ask("Erase which? Numbers such as 1 3, or all, or none: ").casefold()
         if answer in ("", "none", "n", "no"):
             return []
         if answer == "all":

@@ -1,4 +1,4 @@
-"""`persistmem import`: another memory's rows and vectors. Run it again at any time: it goes on where it stopped."""
+"""`persistmem import`: another memory's rows and vectors, or a file. Run it again at any time: it goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 from rich import box
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
+from langchain_persistmem.command import ingest
 from langchain_persistmem.command import options as shared
 from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import err, note, out, plain, print_json, progress_bar, waiting
@@ -34,9 +36,14 @@ def add(subcommands: shared.Subcommands) -> None:
         "persistmem import postgres-store --source postgresql://me@old-server/agents --vectors keep",
     )
     parser.add_argument(
-        "kind", choices=("postgres-store", "mem0"), help="LangGraph's PostgresStore, or mem0 in pgvector"
+        "kind",
+        choices=("postgres-store", "mem0", "export", "chats"),
+        help="LangGraph's PostgresStore, mem0 in pgvector, a file of `persistmem export`, or chats as for `ingest`",
     )
-    parser.add_argument("--source", metavar="URI", help="the database to read; by default the one that is written to")
+    parser.add_argument(
+        "--source", metavar="URI", help="the file, or the database to read; by default the one that is written to"
+    )
+    shared.add_whose(parser, required=False)
     parser.add_argument("--schema", metavar="NAME", default="public", help="the schema of its tables (public)")
     parser.add_argument("--table", metavar="NAME", default="mem0", help="the name of mem0's collection (mem0)")
     parser.add_argument(
@@ -52,6 +59,10 @@ def add(subcommands: shared.Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Import, and show the counts; the exit code is 1 if rows were refused."""
+    if options.kind in ("export", "chats"):
+        return _run_file(options)
+    if options.user is not None or options.namespace is not None:
+        options.parser.error("--user and --namespace are for a file of `persistmem export`")
     note(f"data: {place_of(options)}", quiet=options.json)
     began = time.perf_counter()
     with waiting("opening memory"):
@@ -67,6 +78,31 @@ def run(options: argparse.Namespace) -> int:
     else:
         _show(imported, time.perf_counter() - began)
     return 1 if imported.refused else 0
+
+
+def _run_file(options: argparse.Namespace) -> int:
+    source = options.source or options.parser.error(f"{options.kind} needs --source: the file")
+    if options.kind == "chats":
+        options.files = [Path(source)]
+        return ingest.run(options)
+    note(f"data: {place_of(options)}", quiet=options.json)
+    whose = shared.whose(options) if options.user is not None or options.namespace is not None else {}
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory, waiting("importing"):
+        memory.setup()
+        restored = memory.import_file(Path(source), dry_run=options.dry_run, **whose)
+    if options.json:
+        print_json(asdict(restored))
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
+    table.add_column()
+    table.add_column(justify="right", style="bold")
+    for name, count in asdict(restored).items():
+        if name != "dry_run":
+            table.add_row(f"{name} in the file" if restored.dry_run else name, f"{count:,}")
+    out().print(table)
+    return 0
 
 
 def _import(options: argparse.Namespace, memory: PersistMem) -> Import:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -15,10 +16,12 @@ from langchain_persistmem.models import chat_model_of
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.postgres.embedded import default_data_dir
+from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.settings import Retention, Settings
 
 TEMPLATE: Namespace = ("memories", "{user_id}")
 DSN_VARIABLE = "PERSISTMEM_DSN"
+KEY_VARIABLE = "PERSISTMEM_PSEUDONYM_KEY"
 
 
 def dsn_of(options: argparse.Namespace) -> str | None:
@@ -50,16 +53,38 @@ def open_memory(
     namespace: Namespace = TEMPLATE,
     model: BaseChatModel | None = None,
     retention: Retention = Retention(),  # noqa: B008 - immutable
+    erase_namespaces: Sequence[Namespace] = (),
 ) -> PersistMem:
     """Open what the options name; the caller closes it.
 
     Raises:
         PersistMemError: it cannot be opened; the message says why.
     """
-    settings = Settings(data_dir=options.data_dir, retention=retention)
-    return PersistMem.open(
-        dsn_of(options), embeddings=options.embeddings, model=model, settings=settings, namespace=namespace
+    settings = Settings(
+        data_dir=options.data_dir,
+        retention=retention,
+        row_level_security=options.row_level_security,
+        redaction=redaction_of(options),
     )
+    return PersistMem.open(
+        dsn_of(options),
+        embeddings=options.embeddings,
+        model=model,
+        settings=settings,
+        namespace=namespace,
+        erase_namespaces=erase_namespaces,
+    )
+
+
+def redaction_of(options: argparse.Namespace) -> Redaction | None:
+    """What the options say of redaction.
+
+    Raises:
+        ConfigurationError: the key of the environment is too short.
+    """
+    if not options.redact:
+        return None
+    return Redaction(pseudonym_key=os.environ.get(KEY_VARIABLE) or None)
 
 
 def chat_model(options: argparse.Namespace) -> BaseChatModel | None:

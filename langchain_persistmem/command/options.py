@@ -26,6 +26,7 @@ def add_command(subcommands: Subcommands, name: str, summary: str, example: str)
     parser.set_defaults(parser=parser)
     _add_place(parser)
     _add_models(parser)
+    _add_redaction(parser)
     return parser
 
 
@@ -72,6 +73,19 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
         help="a PostgreSQL with pgvector; by default the environment's PERSISTMEM_DSN, else the embedded server",
     )
     place.add_argument("--data-dir", metavar="DIR", type=Path, help="folder of the embedded server")
+    parser.add_argument(
+        "--row-level-security",
+        action="store_true",
+        help="tell PostgreSQL whose memories are meant, where `persistmem rls enable` was run",
+    )
+
+
+def _add_redaction(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--redact",
+        action="store_true",
+        help="put placeholders in the place of personal data and secrets; the key in PERSISTMEM_PSEUDONYM_KEY, if any",
+    )
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:

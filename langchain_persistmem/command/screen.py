@@ -64,6 +64,14 @@ def show_error(message: str) -> None:
         err().print(Text(f"  {line}", style="red"), soft_wrap=True)
 
 
+def ask(question: str) -> str:
+    """What the person at the terminal answers; nothing at the end of input."""
+    try:
+        return out().input(question).strip()
+    except EOFError:  # Ctrl-D
+        return ""
+
+
 def print_json(value: Mapping[str, object]) -> None:
     """JSON in ASCII, which no terminal can misread."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")

@@ -110,7 +110,7 @@ def memory_table(memories: Sequence[Memory]) -> Table:
     table.add_column("what", ratio=1, overflow="fold")
     for each in memories:
         cell = Text(plain(each.text) if each.text is not None else "(no text: a store item without an index)")
-        cell.append(f"\nkey {plain(each.key)}", style="dim")
+        cell.append(f"\nkey {plain(each.key)}{', pinned' if each.pinned else ''}", style="dim")
         table.add_row(_when_who(each), each.kind, cell)
     return table
 
@@ -124,6 +124,14 @@ def receipt_table(receipt: Receipt) -> Group:
     for name, count in _sorted(receipt.counts):
         table.add_row(name, str(count), style="" if count else "dim")
     lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
+    if len(receipt.by_namespace) > 1:
+        lines[:0] = [
+            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows") for each, counts in receipt.by_namespace.items()
+        ]
+    if receipt.verified:
+        lines.append(Text("Verified: every table was looked through afterwards, and nothing was left."))
+    if receipt.erased and any(receipt.counts.values()):
+        lines.append(Text("The bytes stay in PostgreSQL's files until VACUUM (FULL, ANALYZE).", style="dim"))
     return Group(Text(title, style="bold"), table, *lines)
 
 
@@ -150,6 +158,7 @@ def memory_json(memory: Memory) -> dict[str, object]:
         "recorded_at": memory.recorded_at.isoformat(),
         "updated_at": memory.updated_at.isoformat(),
         "expires_at": memory.expires_at.isoformat() if memory.expires_at else None,
+        "pinned": memory.pinned,
     }
 
 
@@ -164,5 +173,10 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
         "erased": receipt.erased,
         "counts": dict(receipt.counts),
         "not_reached": list(receipt.not_reached),
+        "by_namespace": [
+            {"namespace": list(each), "counts": dict(counts)} for each, counts in receipt.by_namespace.items()
+        ],
+        "ids": [str(id) for id in receipt.ids],
+        "verified": receipt.verified,
         "candidates": [recollection_json(each) for each in receipt.candidates],
     }

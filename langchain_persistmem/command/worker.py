@@ -15,7 +15,7 @@ from types import FrameType
 
 from langchain_persistmem.backend import SyncBackend
 from langchain_persistmem.command import options as shared
-from langchain_persistmem.command.opening import chat_model, dsn_of, place_of
+from langchain_persistmem.command.opening import chat_model, dsn_of, place_of, redaction_of
 from langchain_persistmem.command.screen import note, out
 from langchain_persistmem.connection import open_pool
 from langchain_persistmem.errors import ConfigurationError
@@ -54,7 +54,11 @@ def add(subcommands: shared.Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Work until it is enough, and say what each round did."""
     note(f"data: {place_of(options)}", quiet=options.json)
-    settings = Settings(data_dir=options.data_dir, model_calls_per_day=options.calls_per_day)
+    settings = Settings(
+        data_dir=options.data_dir,
+        model_calls_per_day=options.calls_per_day,
+        redaction=redaction_of(options),
+    )
     models = models_of(options.embeddings, chat_model(options), settings, _schema(options.schema))
     if models.chat is None:
         note("without --model, turns become dated memories as they are", quiet=options.json)

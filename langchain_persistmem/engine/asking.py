@@ -16,7 +16,9 @@ async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[
     """The queries to ask, this one first; where the model has no answer, those of the rules."""
     if expand == "model":
         try:
-            answer = await backend.ask(expansion.INSTRUCTIONS, relevance.question(query), expansion.SCHEMA)
+            answer = await backend.ask(
+                expansion.INSTRUCTIONS, relevance.question(query), expansion.SCHEMA, purpose="expand"
+            )
             found = expansion.variants_of(answer, query)
             if found is not None:
                 return found
@@ -34,7 +36,7 @@ async def checked(
         return []
     try:
         material = relevance.material(query, [each.text for each in found])
-        answer = await backend.ask(relevance.INSTRUCTIONS, material, relevance.SCHEMA)
+        answer = await backend.ask(relevance.INSTRUCTIONS, material, relevance.SCHEMA, purpose="check")
     except ExtractionFailed as error:
         logger.warning("the check for relevance failed, the threshold decides: %s", error)
         return otherwise

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import confirming, forgetting, listing, remember
 from langchain_persistmem.engine.command_prompts import INSTRUCTIONS, SCHEMA, detected, material
 from langchain_persistmem.engine.command_replies import REPLIES
 from langchain_persistmem.engine.commands import Detected, detect, is_unsure
 from langchain_persistmem.engine.confirming import Question
+from langchain_persistmem.engine.consent import off_record
 from langchain_persistmem.engine.extraction import CapReached, spend
-from langchain_persistmem.errors import ExtractionFailed, InvalidInput, PersistMemError
+from langchain_persistmem.errors import ExtractionFailed, InvalidInput, MemoryDisabled, PersistMemError
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import evolution, messages, namespaces
 from langchain_persistmem.postgres import forgetting as erasing
+from langchain_persistmem.postgres.consent import withhold_messages
+from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.types import Candidate, CommandReply, Kind, Memory, Provenance, Turn
 
@@ -74,10 +77,17 @@ async def command(
     if said.turn.role != "user":
         return None
     found = confirming.answering(text, asked) or detect(text)
+    seen: lives.Seen = {}
+    asks = found is None and ask_model and backend.model_name is not None and is_unsure(text)
     try:
-        if found is None and ask_model and backend.model_name is not None and is_unsure(text):
+        if (found or asks) and said.thread_id and await off_record(backend, namespace, said.thread_id):
+            return switched_off(text, question)
+        if asks:
+            await lives.see(backend, [namespace], seen, now=now)
             found = await _ask_model(backend, namespace, text, now=now)
-        return None if found is None else await _carry_out(backend, namespace, said, found, asked, now=now)
+        return None if found is None else await _carry_out(backend, namespace, said, found, asked, seen, now=now)
+    except MemoryDisabled:  # the person has said so: no failure
+        return switched_off(text, question)
     except PersistMemError as error:
         if on_error == "raise":
             raise
@@ -102,12 +112,19 @@ def switched_off(text: str, question: Question | None) -> CommandReply | None:
 
 
 async def _carry_out(
-    backend: Backend, namespace: Namespace, said: Said, found: Detected, question: Question | None, *, now: datetime
+    backend: Backend,
+    namespace: Namespace,
+    said: Said,
+    found: Detected,
+    question: Question | None,
+    seen: lives.Seen,
+    *,
+    now: datetime,
 ) -> CommandReply:
     if found.answer is not None and question is not None:
         return await confirming.answer(backend, namespace, found, question, now=now)
     if found.command == "remember":
-        return await _remember(backend, namespace, said, found, now=now)
+        return await _remember(backend, namespace, said, found, seen, now=now)
     if found.command == "show":
         return await _show(backend, namespace, found, now=now)
     if found.command == "private":
@@ -116,7 +133,7 @@ async def _carry_out(
 
 
 async def _remember(
-    backend: Backend, namespace: Namespace, said: Said, found: Detected, *, now: datetime
+    backend: Backend, namespace: Namespace, said: Said, found: Detected, seen: lives.Seen, *, now: datetime
 ) -> CommandReply:
     sourced = said.thread_id is not None and said.message_id is not None
     provenance = Provenance(
@@ -132,7 +149,7 @@ async def _remember(
         valid_from=said.turn.sent_at,
         provenance=provenance,
     )
-    kept = await remember.remember(backend, namespace, statement, now=now)
+    kept = await remember.remember(backend, namespace, statement, now=now, thread_id=said.thread_id, seen=seen)
     replies = REPLIES[found.language]
     text = replies.waits if kept.status == "quarantined" else replies.kept
     return confirming.reply(found, text.format(what=found.what), keys=(kept.key,), ends_turn=not found.goes_on)
@@ -196,8 +213,12 @@ async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said,
         return []
     ids = [turn.id for turn in earlier[last:]]
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-        await messages.mark_extracted(tx, namespace, said.thread_id, ids, now=now)
+        if await hold_living(tx, namespace) is None:
+            return []
+        await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        await withhold_messages(tx, namespace, said.thread_id, ids, now=now)
         learnt = await erasing.memories_of_messages(tx, namespace, said.thread_id, ids)
         versions = [await evolution.get_version(tx, namespace, id) for id in learnt]
     return [each for each in versions if each is not None and each.status == "active"]
@@ -207,7 +228,7 @@ async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: 
     """The model's opinion, counted against the day's cap; None where it has none."""
     try:
         await spend(backend, namespace, now=now)
-        answer = await backend.ask(INSTRUCTIONS, material(text), SCHEMA)
+        answer = await backend.ask(INSTRUCTIONS, material(text), SCHEMA, purpose="command")
     except CapReached:
         return None
     except ExtractionFailed as error:

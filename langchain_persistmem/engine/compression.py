@@ -22,6 +22,7 @@ from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import evolution, namespaces, retention, search_index
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import record
 from langchain_persistmem.types import Candidate, Kind, Maintained, Memory, NewMemory
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ _WINDOW = 400
 
 
 class _Overtaken(PersistMemError):
-    """An original has changed, or the namespace was erased, since the summary was begun: it is given up."""
+    """An original has changed, the namespace was erased, or the person forbade it, since the summary was begun."""
 
 
 async def compress(
@@ -113,7 +114,9 @@ async def _summary(backend: Backend, namespace: Namespace, originals: Sequence[M
         text = summaries.extract(said, vectors, originals)[:longest]
         return summaries.candidate(text, originals, model=None)
     await spend(backend, namespace)
-    answer = await backend.ask(summaries.INSTRUCTIONS, summaries.material(originals), summaries.SCHEMA)
+    answer = await backend.ask(
+        summaries.INSTRUCTIONS, summaries.material(originals), summaries.SCHEMA, purpose="compress"
+    )
     text = summaries.believed(answer, originals, max_chars=longest)
     return summaries.candidate(text, originals, model=backend.model_name)
 
@@ -131,8 +134,12 @@ async def _write(
     ids = [each.id for each in originals]
     try:
         async with backend.transaction(namespace) as tx:
-            life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-            if life != incarnation or len(await evolution.still_active(tx, namespace, ids)) != len(ids):
+            life = await namespaces.hold_namespace(
+                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
+            current = await evolution.still_active(tx, namespace, ids)
+            whole = len(current) == len(ids) and not any(current.values())
+            if life.incarnation != incarnation or not life.learns or not whole:
                 raise _Overtaken
             if new.key not in (await keep(tx, backend, namespace, [new], now=now)).added:
                 raise _Overtaken
@@ -140,6 +147,7 @@ async def _write(
             await search_index.unindex_memories(tx, namespace, ids)
             entries = [(id, "archived", "a summary stands in its place", new.id) for id in ids]
             await log(tx, backend, namespace, entries, now=now)
+            await record(tx, backend, namespace, "compressed", [new.id, *ids], added=1, archived=len(ids))
     except _Overtaken:
         return False
     return True

@@ -14,6 +14,9 @@ from langchain_persistmem.engine.sameness import adds_no_figure, same_person, sa
 from langchain_persistmem.engine.trust import may_supersede, suspicion
 from langchain_persistmem.types import Candidate, Memory, NewMemory
 
+PINNED = "it would replace a pinned memory"
+WAITS = "it was learnt, and waits for approval"
+
 Contradictions = Literal["newest", "both", "ask"]
 """What to do when a new statement contradicts a known one: the newest wins, both are kept with their times, or ask."""
 
@@ -126,6 +129,22 @@ def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decis
     return decisions
 
 
+def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions where nobody is to be told anything that was learnt before somebody has approved it.
+
+    What is known already is confirmed; what would change it, or be new, waits.
+    """
+    waiting: list[Decision] = []
+    for each in decisions:
+        if isinstance(each, Supersede):
+            waiting.append(Quarantine(each.new, WAITS, each.known))
+        elif isinstance(each, Add | Past):
+            waiting.append(Quarantine(each.new, WAITS))
+        else:
+            waiting.append(replace(each, ended=()) if isinstance(each, Reinforce) else each)
+    return waiting
+
+
 def said_at(statement: Candidate | Memory) -> datetime:
     """When a statement was made, which for an event is not the day that it speaks of."""
     value = statement.value or {}
@@ -203,6 +222,8 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
         return Add(replace(new, key=str(new.id)))
     if not may_supersede(candidate.provenance.source, target.provenance.source):
         return Quarantine(new, "a less trusted source contradicts what is known", target)
+    if target.pinned:
+        return Quarantine(new, PINNED, target)
     if len(gone) >= policy.most_superseded:
         return Quarantine(new, "too many memories would change at once", target)
     if policy.contradictions == "ask":

@@ -1,5 +1,6 @@
 """Conversations as they were: storing turns without learning from them, reading them, clearing a thread."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,8 +8,14 @@ from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import messages, namespaces
+from langchain_persistmem.postgres.lives import hold_living
+from langchain_persistmem.postgres.namespaces import Life
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Turn
+from langchain_persistmem.recording import note_read, record
+from langchain_persistmem.types import UNSTORED, Turn, Withheld
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_TURN = 1_000_000
 _LONGEST_THREAD = 2**62
@@ -25,8 +32,30 @@ async def add_messages(
     check_turns(turns, namespace, thread_id)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-        return await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
+        await record(tx, backend, namespace, "observed", turns=stored)
+    if withheld in UNSTORED:
+        logger.info("a conversation is not stored: %s", withheld)
+    return stored
+
+
+async def store_turns(
+    tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], life: Life, *, now: datetime
+) -> tuple[int, Withheld | None]:
+    """Append the turns that are new, if that is allowed; the caller holds the namespace's lock.
+
+    Returns:
+        How many were stored, and why nothing is to be learnt from the thread, if it is not.
+    """
+    if life.paused:
+        return 0, "paused"
+    stored = await messages.insert_messages(tx, namespace, thread_id, turns, withheld=not life.learns, now=now)
+    if stored is None:
+        return 0, "off_record"
+    return stored, None if life.learns else "no_extract"
 
 
 async def get_messages(
@@ -44,7 +73,9 @@ async def get_messages(
     values.count(offset, "offset", at_most=_LONGEST_THREAD)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        return await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
+        found = await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
+    await note_read(backend, namespace, "read_messages", turns=len(found))
+    return found
 
 
 async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str) -> int:
@@ -53,7 +84,11 @@ async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: s
     values.name(thread_id, "thread_id")
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        return await messages.clear_thread(tx, namespace, thread_id)
+        if await hold_living(tx, namespace) is None:
+            return 0
+        cleared = await messages.clear_thread(tx, namespace, thread_id)
+        await record(tx, backend, namespace, "cleared", turns=cleared)
+        return cleared
 
 
 def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> None:
@@ -73,7 +108,7 @@ def _check_turn(turn: Turn, where: str) -> None:
     values.storable(turn.text, f"{where}.content")
     if len(turn.text) > _LONGEST_TURN:
         values.required_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
-    values.check_json(turn.content, f"{where}")
+    values.json_object(turn.content, where)
     values.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
         values.required_text(turn.speaker, f"{where}.name", at_most=200)

@@ -24,6 +24,7 @@ from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import namespaces, retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import Touched, record
 from langchain_persistmem.types import Candidate, Maintained, Memory
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ _NEAREST = 50
 
 
 class _Erased(PersistMemError):
-    """The namespace was erased since the model was asked: nothing is written."""
+    """The namespace was erased, or the person forbade it, since the model was asked: nothing is written."""
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence
     for evidence in groups:
         try:
             await spend(backend, namespace)
-            answer = await backend.ask(habits.INSTRUCTIONS, habits.material(evidence), habits.SCHEMA)
+            answer = await backend.ask(habits.INSTRUCTIONS, habits.material(evidence), habits.SCHEMA, purpose="enrich")
             stated = habits.believed(answer, evidence, least=least, model=backend.model_name or "")
         except CapReached:
             asked.capped = True
@@ -174,13 +175,17 @@ async def _write(
     decisions = decide(new, known, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:
-            life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-            if life != incarnation:
+            life = await namespaces.hold_namespace(
+                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
+            if life.incarnation != incarnation or not life.learns:
                 raise _Erased
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
             confirmed = [each for each in found.confirmed.values() if await _confirm(tx, namespace, *each, now=now)]
             entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]
             await log(tx, backend, namespace, entries, now=now)
+            touched = done.touched + Touched(reinforced=tuple(habit.id for habit, _ in confirmed))
+            await record(tx, backend, namespace, "enriched", touched.ids, **touched.counts)
             if not asked.capped and asked.reachable:
                 await retention.mark_examined(tx, namespace, last)
     except _Erased:

@@ -13,7 +13,7 @@ from langchain_persistmem.types import Kind, Refusal, Vector
 Cursor = tuple[Any, ...]
 """Where a page ended: the last row's primary key."""
 
-Fate = Literal["added", "replaced", "unchanged", "duplicates"]
+Fate = Literal["added", "replaced", "unchanged", "duplicates", "paused", "erased"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """Memories that change: carrying out decisions, the history, what waits for review, the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.consolidation import (
+    PINNED,
     Add,
     Decision,
     Known,
@@ -17,19 +18,25 @@ from langchain_persistmem.engine.consolidation import (
     Reinforce,
     Supersede,
     ends_at,
+    for_approval,
 )
+from langchain_persistmem.engine.healing import note_missing
 from langchain_persistmem.engine.keeping import keep, log, searchable
 from langchain_persistmem.engine.lineage import summary_of, unfold
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import evolution, memories, namespaces, search_index
+from langchain_persistmem.postgres import editing, evolution, memories, namespaces, search_index
+from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import NOTHING, Touched, note_read, record
 from langchain_persistmem.types import Change, Memory, NewMemory
 
 CONSOLIDATED = ("semantic", "procedural", "episodic")
 """The kinds among which a candidate can be known already; a profile is a document of its own."""
 _NEIGHBOURS = 5
+_MOST_AT_ONCE = 10_000
+"""Memories that are reviewed in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class Done:
     reinforced: int = 0
     superseded: int = 0
     quarantined: int = 0
+    touched: Touched = NOTHING
+    """The memories themselves, for the audit."""
 
     def __add__(self, other: "Done") -> "Done":
         return Done(
@@ -47,6 +56,7 @@ class Done:
             self.reinforced + other.reinforced,
             self.superseded + other.superseded,
             self.quarantined + other.quarantined,
+            self.touched + other.touched,
         )
 
 
@@ -88,10 +98,16 @@ async def policy_of(backend: Backend) -> Policy:
 async def apply(
     tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
 ) -> Done:
-    """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead."""
-    known = [each.known.id for each in decisions if isinstance(each, Supersede | Reinforce)]
-    current = await evolution.still_active(tx, namespace, known)
+    """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead.
+
+    Where what was learnt is to be approved, it waits for review instead.
+    """
+    about = [each for each in decisions if isinstance(each, Supersede | Reinforce)]
+    ids = {memory.id for each in about for memory in (each.known, *each.ended)}
+    current = await evolution.still_active(tx, namespace, sorted(ids))
     decided = [_still_true(each, current) for each in decisions]
+    if backend.settings.approval == "learnt":
+        decided = for_approval(decided)
     await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
     endings = [
         (old, each.new.id if isinstance(each, Supersede) else each.known.id, each.new.candidate)
@@ -115,15 +131,28 @@ async def apply(
         now=now,
     )
     reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
-    return Done(added=len(kept.added), reinforced=reinforced, superseded=len(ended), quarantined=waiting)
+    again = tuple({each.known.id: None for each in decided if isinstance(each, Reinforce)})
+    return Done(
+        added=len(kept.added),
+        reinforced=reinforced,
+        superseded=len(ended),
+        quarantined=len(waiting),
+        touched=kept.touched + Touched(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+    )
 
 
-def _still_true(decision: Decision, current: set[UUID]) -> Decision:
-    """The decision, or what is left of it when the memory that it was about is not current any more."""
-    if isinstance(decision, Supersede | Reinforce) and decision.known.id not in current:
-        new = decision.new
+def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
+    """The decision, or what is left of it when the memory that it was about is not current any more, or pinned by now."""
+    if not isinstance(decision, Supersede | Reinforce):
+        return decision
+    new = decision.new
+    if decision.known.id not in current:
         return Add(new if new.candidate.key is not None else replace(new, key=str(new.id)))
-    return decision
+    if isinstance(decision, Reinforce):
+        return replace(decision, ended=tuple(each for each in decision.ended if not current.get(each.id)))
+    if current[decision.known.id]:
+        return Quarantine(new, PINNED, decision.known)
+    return replace(decision, also=tuple(each for each in decision.also if not current.get(each.id)))
 
 
 async def _reinforce(
@@ -138,8 +167,8 @@ async def _reinforce(
 
 async def _insert_inactive(
     tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
-) -> int:
-    """Write what is past and what waits for review, with vectors that are not searched; returns how many wait."""
+) -> list[UUID]:
+    """Write what is past and what waits for review, with vectors that are not searched; returns what waits."""
     model = await ready(backend)
     new: list[tuple[NewMemory, dict[str, object]]] = []
     for each in decisions:
@@ -156,9 +185,11 @@ async def _insert_inactive(
     vectors = {each.id: each.vectors for each, _ in new if each.id in stored}
     await search_index.insert_vectors(tx, namespace, vectors, model=model)
     await search_index.unindex_memories(tx, namespace, list(vectors))
+    if not all(vectors.values()):
+        await note_missing(tx, backend, namespace)
     waiting = [each for each in decisions if isinstance(each, Quarantine) and each.new.id in stored]
     await log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
-    return len(waiting)
+    return [each.new.id for each in waiting]
 
 
 async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memory]:
@@ -174,6 +205,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
         found = await evolution.history(tx, namespace, key)
     if not found:
         raise MemoryNotFound(f"there is no memory with the key {key!r} here; list() shows the keys")
+    await note_read(backend, namespace, "read", [each.id for each in found])
     return found
 
 
@@ -196,6 +228,7 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
     Raises:
         MemoryNotFound: there is no such memory.
         InvalidInput: it waits for review: that is for approve() to decide.
+        MemoryDisabled: memory is paused.
     """
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
 
@@ -206,7 +239,9 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        return await evolution.list_quarantined(tx, namespace, limit=limit)
+        found = await evolution.list_quarantined(tx, namespace, limit=limit)
+    await note_read(backend, namespace, "listed", [each.id for each in found])
+    return found
 
 
 async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
@@ -214,8 +249,59 @@ async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: date
 
     Raises:
         MemoryNotFound: nothing with this id waits for review.
+        MemoryDisabled: memory is paused.
     """
     return await _revive(backend, namespace, id, "approved", "it was reviewed", now=now)
+
+
+async def approve_all(
+    backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime
+) -> list[Memory]:
+    """:func:`approve` for several, all or none; None means all that waits, in the order in which it came.
+
+    Raises:
+        MemoryNotFound: one of them does not wait for review; nothing was approved.
+        MemoryDisabled: memory is paused; nothing was approved.
+        InvalidInput: one is no UUID.
+    """
+    ids = None if ids is None else _ids(ids)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        wanted = await _to_decide(tx, namespace, ids)
+        if wanted and (life := await namespaces.life_of(tx, namespace)) is not None:
+            life.check_not_paused()
+        return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
+
+
+async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
+    """:func:`reject` for several, all or none; None means all that waits. Returns how many.
+
+    Raises:
+        MemoryNotFound: one of them does not wait for review; nothing was rejected.
+        InvalidInput: one is no UUID.
+    """
+    ids = None if ids is None else _ids(ids)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        wanted = await _to_decide(tx, namespace, ids)
+        if await evolution.reject_memories(tx, namespace, wanted) != len(wanted):
+            raise MemoryNotFound("not all of these wait for review; review() lists what does")
+        await record(tx, backend, namespace, "rejected", wanted)
+    return len(wanted)
+
+
+def _ids(versions: Sequence[UUID]) -> list[UUID]:
+    given = values.listed(versions, "versions")
+    return [values.uuid(each, f"versions[{index}]") for index, each in enumerate(given)]
+
+
+async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:
+    """The memories that are meant, under the namespace's lock; of a namespace that does not exist, no row is made."""
+    if await hold_living(tx, namespace) is None or ids is not None:
+        return list(dict.fromkeys(ids or ()))
+    return [each.id for each in await evolution.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
 
 
 async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> None:
@@ -223,47 +309,71 @@ async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datet
 
     Raises:
         MemoryNotFound: nothing with this id waits for review.
+        InvalidInput: it is no UUID.
     """
+    id = values.uuid(id, "version")
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
         if not await evolution.reject_memories(tx, namespace, [id]):
             raise MemoryNotFound("nothing with this id waits for review; review() lists what does")
+        await record(tx, backend, namespace, "rejected", [id])
 
 
 async def _revive(
     backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
 ) -> Memory:
+    id = values.uuid(id, "version")
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-        old = await evolution.get_version(tx, namespace, id)
-        if old is None or (change == "approved") != (old.status == "quarantined"):
-            if old is not None and old.status == "quarantined":
-                raise InvalidInput("the memory waits for review; use approve() or reject()")
-            raise MemoryNotFound(
-                "nothing with this id waits for review; review() lists what does"
-                if change == "approved"
-                else "there is no memory with this id; history(key) lists the versions with their ids"
-            )
-        if old.status == "active":
-            return old
-        summary = await summary_of(tx, namespace, old)
-        if summary is not None:  # a summary stands for all of its originals or for none
-            await unfold(tx, backend, namespace, summary, but=[id], now=now)
-        rivals = await evolution.rivals(tx, namespace, id)
-        from_then = now if change == "restored" else old.valid_from
-        ended = [(rival, id, max(from_then, since)) for rival, since in rivals]
-        gone = await evolution.supersede_memories(tx, namespace, ended, now=now)
-        await search_index.unindex_memories(tx, namespace, gone)
-        await log(tx, backend, namespace, [(each, "superseded", f"another was {change}", id) for each in gone], now=now)
-        await evolution.revive_memories(tx, namespace, [id], now=now)
-        words = {id: searchable(old.text or "", old.speaker)}
-        await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
-        await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
-        revived = await evolution.get_version(tx, namespace, id)
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        life.check_not_paused()
+        return await _revive_held(tx, backend, namespace, id, change, reason, now=now)
+
+
+async def _revive_held(
+    tx: Transaction, backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
+) -> Memory:
+    """Make one memory current; the caller holds the namespace's lock."""
+    old = await _revivable(tx, namespace, id, change)
+    if old.status == "active":
+        return old
+    summary = await summary_of(tx, namespace, old)
+    if summary is not None:  # a summary stands for all of its originals or for none
+        await unfold(tx, backend, namespace, summary, but=[id], now=now)
+    rivals = await evolution.rivals(tx, namespace, id)
+    from_then = now if change == "restored" else old.valid_from
+    ended = [(rival, id, max(from_then, since)) for rival, since, _ in rivals]
+    gone = await evolution.supersede_memories(tx, namespace, ended, now=now)
+    await search_index.unindex_memories(tx, namespace, gone)
+    await log(tx, backend, namespace, [(each, "superseded", f"another was {change}", id) for each in gone], now=now)
+    await evolution.revive_memories(tx, namespace, [id], now=now)
+    if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
+        await editing.pin_memories(tx, namespace, [id], pinned=True)
+    words = {id: searchable(old.text or "", old.speaker)}
+    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
+    await record(tx, backend, namespace, change, [id, *gone], superseded=len(gone))
+    revived = await evolution.get_version(tx, namespace, id)
     if revived is None:  # it is there: the namespace is locked
         raise MemoryNotFound
     return revived
+
+
+async def _revivable(tx: Transaction, namespace: Namespace, id: UUID, change: str) -> Memory:
+    old = await evolution.get_version(tx, namespace, id)
+    if old is None or (change == "approved") != (old.status == "quarantined"):
+        if old is not None and old.status == "quarantined":
+            raise InvalidInput("the memory waits for review; use approve() or reject()")
+        raise MemoryNotFound(
+            "nothing with this id waits for review; review() lists what does"
+            if change == "approved"
+            else "there is no memory with this id; history(key) lists the versions with their ids"
+        )
+    return old

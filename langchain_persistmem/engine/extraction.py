@@ -16,11 +16,14 @@ from langchain_persistmem.engine.consolidation import Add, Decision, decide
 from langchain_persistmem.engine.evolution import CONSOLIDATED, Done, apply, policy_of, what_is_known
 from langchain_persistmem.engine.keeping import prepare
 from langchain_persistmem.engine.off_record import off_record
+from langchain_persistmem.engine.redaction import redacted_turn
 from langchain_persistmem.engine.small_talk import is_answer, is_small_talk
-from langchain_persistmem.errors import ExtractionFailed, PersistMemError
+from langchain_persistmem.errors import Erased, ExtractionFailed, PersistMemError
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import evolution, messages, namespaces, work
+from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import record
 from langchain_persistmem.types import Candidate, Memory, NewMemory, Provenance, Turn
 
 logger = logging.getLogger(__name__)
@@ -32,7 +35,12 @@ _EARLIER = 3
 
 
 class _Overtaken(PersistMemError):
-    """Somebody else has dealt with these turns, or erased them; this work is given up."""
+    """Somebody else has dealt with these turns, erased them, or forbidden it; this work is given up."""
+
+    def __init__(self, *, again: bool) -> None:
+        super().__init__()
+        self.again = again
+        """Only some of the turns are gone, such as one that was not to be remembered: the others are to be looked at."""
 
 
 class CapReached(PersistMemError):
@@ -75,7 +83,7 @@ async def learn(
     """Learn from the oldest open turns of a thread.
 
     Returns:
-        None if no turns are open, or somebody else has dealt with them.
+        None if no turns are open, or nothing may be learnt from them any more.
 
     Raises:
         CapReached: no model call is left for today; nothing was done.
@@ -84,6 +92,7 @@ async def learn(
     """
     async with backend.transaction(namespace, atomic=False) as tx:
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
+    turns = [redacted_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
     asked, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
@@ -92,18 +101,27 @@ async def learn(
         position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
         for candidate in asked.candidates
     ]
-    new = await prepare(backend, asked.candidates, places)
-    decisions = await _decisions(backend, namespace, new, shown, now=now)
+    new = await prepare(backend, asked.candidates, places, later=backend.model_name is None)
+    decisions = await backend.step(_decisions, namespace, new, shown, now=now)
     closing = [turn.id for turn in turns if turn.id not in asked.failed]
-    try:
+
+    async def write(backend: Backend) -> Done:
         async with backend.transaction(namespace) as tx:
-            life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+            life = await namespaces.hold_namespace(
+                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
             closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
-            if life != incarnation or closed != len(closing):
-                raise _Overtaken
+            allowed = life.incarnation == incarnation and life.learns
+            if not allowed or closed != len(closing):
+                raise _Overtaken(again=allowed)
             done = await apply(tx, backend, namespace, decisions, now=now)
-    except _Overtaken:
-        return None
+            await record(tx, backend, namespace, "learnt", done.touched.ids, turns=closed, **done.touched.counts)
+        return done
+
+    try:
+        done = await backend.step(write)
+    except _Overtaken as overtaken:
+        return Learnt(Done(), 0, (), None, more=True) if overtaken.again else None
     learnt_from = {id for candidate in asked.candidates for id in candidate.provenance.message_ids}
     more = len(turns) == backend.settings.extract_turns
     return Learnt(done, len(closing) - len(learnt_from), asked.failed, asked.failure, more)
@@ -230,14 +248,19 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
 
     Raises:
         CapReached: no call is left for today; none was counted.
+        Erased: the namespace was erased meanwhile.
     """
     cap = backend.settings.model_calls_per_day
     if cap is None:
         return
     await ready(backend)
-    async with backend.transaction(namespace) as tx:
+    async with backend.transaction(namespace, repeatable=True) as tx:  # a call too many is counted, never one too few
         if now is not None:
-            await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+            await namespaces.hold_namespace(
+                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
+        elif await hold_living(tx, namespace) is None:
+            raise Erased
         used, until_tomorrow = await work.spend_call(tx, namespace)
         if used > cap:
             raise CapReached(until_tomorrow)  # which takes the count back

@@ -1,20 +1,22 @@
 """Erasing for good: a plan first where it is asked for, then one transaction, then a receipt without content."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine import erasing
 from langchain_persistmem.engine.lineage import bring_back
 from langchain_persistmem.engine.recall import considered
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
-from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import forgetting, namespaces, retention
+from langchain_persistmem.namespace import Namespace, Pattern, encode
+from langchain_persistmem.postgres import erasures, forgetting, namespaces, retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import record
 from langchain_persistmem.types import Receipt, Recollection
 
 
@@ -27,6 +29,10 @@ class Plan:
     everything: bool
     dry_run: bool
     limit: int
+    shared_threads: bool = False
+    """With everything: the checkpoints of threads too that somebody else has as well."""
+    patterns: Sequence[Pattern] = ()
+    """With everything: what else names the person."""
 
 
 class _DryRun(Exception):
@@ -56,9 +62,16 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
     await ready(backend)
     if plan.query is not None:
         return await _candidates(backend, namespace, plan.query, limit=plan.limit, now=now)
+    if plan.everything:
+        return await erasing.everything(
+            backend,
+            namespace,
+            plan.patterns,
+            shared_threads=plan.shared_threads,
+            dry_run=plan.dry_run,
+            now=now,
+        )
     try:
-        if plan.everything:
-            return await _everything(backend, namespace, dry_run=plan.dry_run, now=now)
         return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
     except _DryRun as done:
         return done.receipt
@@ -73,7 +86,16 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     found: dict[UUID, Recollection] = {}
     for at in (None, now):
         _, ranked = await considered(
-            backend, namespace, query, limit=limit, kinds=None, filter=None, instructions=0, now=now, at=at
+            backend,
+            namespace,
+            query,
+            limit=limit,
+            kinds=None,
+            filter=None,
+            instructions=0,
+            now=now,
+            at=at,
+            own_view=True,
         )
         for each in ranked:
             if each.score >= backend.settings.threshold and (at is None or each.memory.status == "archived"):
@@ -85,14 +107,13 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
 async def _keys(
     backend: Backend, namespace: Namespace, keys: Sequence[str], *, dry_run: bool, now: datetime
 ) -> Receipt:
-    if isinstance(keys, str):
-        raise InvalidInput("keys is a string; pass a list of keys, such as [memory.key]")
-    for index, key in enumerate(keys):
-        values.name(key, f"keys[{index}]")
+    keys = values.names(keys, "keys")
     if not keys:
         return Receipt(erased=not dry_run, counts={})
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
         versions = await forgetting.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:
@@ -105,22 +126,55 @@ async def _keys(
         for _, thread_id, message_ids in origins:
             if thread_id is not None:
                 turns[thread_id].update(message_ids)
-        ids = {id for id, _, _ in origins}
-        erased_turns = 0
-        for thread_id, message_ids in sorted(turns.items()):
-            ids.update(await forgetting.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
-            erased_turns += await forgetting.erase_messages(tx, namespace, thread_id, sorted(message_ids))
-        ids.update(await _derived(tx, backend, namespace, ids, now=now))
-        counts = await forgetting.erase_memories(tx, namespace, sorted(ids))
+        gone = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
+        erasure = erasures.erasure_of(backend.new_id(), life.incarnation, gone.ids, gone.turns, gone.counts, now=now)
+        await erasures.record_erasure(tx, erasure)
+        left = await erasures.memories_there(tx, namespace, gone.ids)
         checkpointed = await forgetting.checkpointed_threads(tx, sorted(turns))
         receipt = Receipt(
             erased=not dry_run,
-            counts={**counts, "messages": erased_turns},
+            counts=gone.counts,
+            ids=() if dry_run else (erasure.id,),
+            verified=not dry_run and not left,
             not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
         )
         if dry_run:
             raise _DryRun(receipt)
     return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What was erased: rows by table, and the ids by which it is erased again after a restore."""
+
+    counts: Mapping[str, int]
+    ids: tuple[UUID, ...]
+    turns: tuple[tuple[str, str], ...]
+    """Thread and message id of each turn that these memories came from, whether it was still stored or not."""
+
+
+async def erase_with_turns(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    memory_ids: Collection[UUID],
+    turns: Mapping[str, Collection[str]],
+    *,
+    now: datetime,
+) -> Gone:
+    """Erase memories and turns, what else was learnt from the turns, and what was derived from any of it.
+
+    The caller holds the namespace's lock.
+    """
+    ids, erased_turns = set(memory_ids), 0
+    for thread_id, message_ids in sorted(turns.items()):
+        ids.update(await forgetting.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
+        erased_turns += await forgetting.erase_messages(tx, namespace, thread_id, sorted(message_ids))
+    ids.update(await _derived(tx, backend, namespace, ids, now=now))
+    counts = await forgetting.erase_memories(tx, namespace, sorted(ids))
+    await record(tx, backend, namespace, "forgotten", sorted(ids), turns=erased_turns)
+    pairs = [(thread_id, id) for thread_id, message_ids in sorted(turns.items()) for id in sorted(message_ids)]
+    return Gone({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
 
 
 async def _derived(
@@ -131,15 +185,3 @@ async def _derived(
     why = "the summary in its place was erased with another of its originals"
     await bring_back(tx, backend, namespace, derived, but=sorted(ids), reason=why, now=now)
     return derived
-
-
-async def _everything(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> Receipt:
-    async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)  # writers finish first
-        threads = await forgetting.threads_of(tx, namespace)
-        checkpoints = await forgetting.erase_checkpoints(tx, threads)
-        counts = await forgetting.erase_namespace(tx, namespace)
-        receipt = Receipt(erased=not dry_run, counts={**counts, **checkpoints})
-        if dry_run:
-            raise _DryRun(receipt)
-    return receipt

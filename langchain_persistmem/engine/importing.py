@@ -4,22 +4,30 @@ What is here already is known by its key, and is replaced only by what was writt
 that was killed is run again, and ends as if it had run once.
 """
 
+import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import UUID
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
-from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.engine.keeping import identity
+from langchain_persistmem.namespace import Namespace, Several, encode
 from langchain_persistmem.postgres import importing, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import migrated, ready
-from langchain_persistmem.types import Imported, Refusal, Vector
+from langchain_persistmem.recording import record
+from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.redaction.records import redacted_json
+from langchain_persistmem.types import Candidate, Imported, Provenance, Refusal, Vector
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +67,8 @@ class State:
     done: bool = False
     stated: set[tuple[Namespace, bytes]] = field(default_factory=set[tuple[Namespace, bytes]])
     """Only with ``dry_run``: what would have been written so far, by which the same again is known. It only grows."""
+    seen: lives.Seen = field(default_factory=dict[Namespace, UUID])
+    """The lives of the namespaces that it has written to: what is erased meanwhile it does not write again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,8 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
     refusals = [row for row in page.rows if isinstance(row, Refusal)]
     for refusal in refusals:
         logger.warning("not imported: key %.80r of %.80r: %s", refusal.key, refusal.namespace, refusal.reason)
-    entries = [row for row in page.rows if isinstance(row, Entry)]
+    redaction = backend.settings.redaction
+    entries = [_redacted(redaction, row) for row in page.rows if isinstance(row, Entry)]
     living = [entry for entry in entries if entry.expires_at is None or entry.expires_at > now]
     counts = replace(
         state.counts,
@@ -105,14 +116,18 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
     if counts.dry_run:
         fates = await _foreseen(backend, living, state.stated)
     else:
-        fates, embedded = await _brought(backend, living, extractor=state.source.name, now=now)
+        fates, embedded = await _brought(backend, living, extractor=state.source.name, seen=state.seen, now=now)
         counts = replace(counts, embedded=counts.embedded + embedded)
+    held = fates.count("paused") + fates.count("erased")
+    if held:
+        logger.warning("not imported: %d rows of people who have paused memory, or were erased meanwhile", held)
     counts = replace(
         counts,
         added=counts.added + fates.count("added"),
         replaced=counts.replaced + fates.count("replaced"),
         unchanged=counts.unchanged + fates.count("unchanged"),
         duplicates=counts.duplicates + fates.count("duplicates"),
+        refused=counts.refused + held,
     )
     return replace(state, counts=counts, after=page.after, done=page.after is None)
 
@@ -121,8 +136,12 @@ async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tupl
     """What would become of ``entries``; adds what would be stated by then."""
     fates: list[Fate] = []
     more: set[tuple[Namespace, bytes]] = set()
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+    async with backend.transaction(_of(entries), atomic=False) as tx:
         for namespace, mine in by_namespace(entries).items():
+            life = await namespaces.life_of(tx, namespace)
+            if backend.settings.consent == "paused" if life is None else life.paused:
+                fates.extend("paused" for _ in mine)
+                continue
             known = await _known(tx, namespace, mine)
             for entry in mine:
                 if entry.identity is not None and (namespace, entry.identity) in stated:
@@ -135,12 +154,12 @@ async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tupl
 
 
 async def _brought(
-    backend: Backend, entries: Sequence[Entry], *, extractor: str, now: datetime
+    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: lives.Seen, now: datetime
 ) -> tuple[list[Fate], int]:
     """Write what is new; returns what became of each, and how many texts were embedded."""
     fates: list[Fate] = []
     fresh: list[Entry] = []
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+    async with backend.transaction(_of(entries), atomic=False) as tx:
         for namespace, mine in by_namespace(entries).items():
             known = await _known(tx, namespace, mine)
             for entry, fate in judge(mine, known.changed, known.stated):
@@ -150,18 +169,32 @@ async def _brought(
                     fates.append(fate)
     if not fresh:
         return fates, 0
+    await lives.see(backend, (entry.namespace for entry in fresh), seen, now=now)
     vectors, embedded = await _vectors(backend, fresh)
-    async with backend.transaction(EVERYWHERE) as tx:
+    async with backend.transaction(_of(fresh)) as tx:
         grouped = by_namespace(fresh)
         for namespace in sorted(grouped, key=encode):  # one order for all writers, so that no two wait for each other
-            await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
             mine = grouped[namespace]
+            if namespace in seen and await hold_living(tx, namespace) != seen[namespace]:
+                fates.extend("erased" for _ in mine)  # since this import met it first; a later one may bring it over
+                continue
+            life = await namespaces.hold_namespace(
+                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
+            if life.paused:
+                fates.extend("paused" for _ in mine)
+                continue
             known = await _known(tx, namespace, mine)  # asked again: now nobody else writes
             judged = judge(mine, known.changed, known.stated)
             wanted = [entry for entry, fate in judged if fate in ("added", "replaced")]
             fates.extend(fate for _, fate in judged)
             await _write(tx, backend, namespace, wanted, vectors, extractor=extractor, now=now)
     return fates, embedded
+
+
+def _of(entries: Sequence[Entry]) -> Several:
+    """The namespaces of ``entries``."""
+    return Several(tuple(dict.fromkeys(entry.namespace for entry in entries)))
 
 
 async def _model(backend: Backend) -> EmbeddingModel | None:
@@ -216,3 +249,30 @@ async def _write(
         if entry.text is not None and entry.key in ids
     }
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
+
+
+def _redacted(redaction: Redaction | None, entry: Entry) -> Entry:
+    """A row of another memory; its vectors are left behind if they were made of something that is taken out."""
+    if redaction is None:
+        return entry
+    text = redaction.redact(entry.text) if entry.text is not None else None
+    texts = tuple(map(redaction.redact, entry.texts))
+    value = json.loads(entry.value)
+    redacted = redacted_json(redaction, value)
+    same = entry.identity is None or text is None or text == entry.text
+    return replace(
+        entry,
+        text=text,
+        texts=texts,
+        vectors=entry.vectors if texts == entry.texts else (),
+        value=entry.value if redacted == value else json.dumps(redacted, ensure_ascii=False),
+        speaker=redaction.redact(entry.speaker) if entry.speaker is not None else None,
+        identity=entry.identity if same else _identity(entry, text or ""),
+    )
+
+
+def _identity(entry: Entry, text: str) -> bytes:
+    """Of what it says now; that of what was taken out would let it be guessed."""
+    since = entry.valid_from or datetime.min.replace(tzinfo=UTC)
+    return identity(Candidate(text=text, kind=entry.kind, provenance=Provenance(source="import"), valid_from=since))

@@ -1,6 +1,7 @@
 """The one way in which statements become rows: ids and vectors first, then one transaction."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +9,17 @@ from uuid import UUID
 
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
+from langchain_persistmem.engine.healing import note_missing
+from langchain_persistmem.engine.redaction import redacted_candidate
+from langchain_persistmem.errors import EmbeddingFailed
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.postgres import evolution, memories, search_index
+from langchain_persistmem.postgres import editing, evolution, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import NOTHING, Touched
 from langchain_persistmem.types import Candidate, NewMemory, Vector
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +28,26 @@ class Kept:
 
     added: tuple[str, ...]
     reinforced: tuple[str, ...]
+    touched: Touched = NOTHING
+    """The same by id, with what ended."""
 
 
 async def prepare(
-    backend: Backend, candidates: Sequence[Candidate], positions: Sequence[int | None] | None = None
+    backend: Backend,
+    candidates: Sequence[Candidate],
+    positions: Sequence[int | None] | None = None,
+    *,
+    later: bool = False,
 ) -> list[NewMemory]:
-    """Candidates with ids and vectors; the same statement twice becomes one. No connection is held meanwhile."""
+    """Candidates, redacted, with ids and vectors; the same statement twice becomes one. No connection is held meanwhile.
+
+    Args:
+        later: where the embedding model does not answer, go on without vectors, which are made later.
+    """
+    candidates = [redacted_candidate(backend.settings.redaction, each) for each in candidates]
     unique = {identity(candidate): (candidate, place) for candidate, place in _with(candidates, positions)}
-    vectors: list[Vector] = await backend.embed([candidate.text for candidate, _ in unique.values()])
+    texts = [candidate.text for candidate, _ in unique.values()]
+    vectors = await _vectors(backend, texts, later=later)
     prepared: list[NewMemory] = []
     for (fingerprint, (candidate, place)), vector in zip(unique.items(), vectors, strict=True):
         id = backend.new_id()
@@ -38,7 +57,7 @@ async def prepare(
                 key=candidate.key or str(id),
                 identity=fingerprint,
                 candidate=candidate,
-                vectors=(vector,),
+                vectors=vector,
                 position=place,
             )
         )
@@ -53,20 +72,38 @@ async def keep(
         return Kept((), ())
     model = await ready(backend)
     keyed = [each for each in new if each.candidate.key is not None]
+    ended: list[tuple[UUID, UUID, bool]] = []
     if keyed:
         ended = await memories.supersede_keys(tx, namespace, keyed, now=now)
-        await search_index.unindex_memories(tx, namespace, [old for old, _ in ended])
-        entries = [(old, "superseded", "another statement was made under its key", by) for old, by in ended]
+        await search_index.unindex_memories(tx, namespace, [old for old, *_ in ended])
+        entries = [(old, "superseded", "another statement was made under its key", by) for old, by, _ in ended]
         await log(tx, backend, namespace, entries, now=now)
     stored = await memories.insert_memories(tx, namespace, new, now=now)
+    heirs = [by for _, by, pinned in ended if pinned]
+    if heirs:  # what stands under a key stays pinned in each new version
+        await editing.pin_memories(tx, namespace, heirs, pinned=True)
     added = [each for each in new if stored[each.identity][0] == each.id]
     await search_index.insert_vectors(tx, namespace, {each.id: each.vectors for each in added}, model=model)
+    if not all(each.vectors for each in added):
+        await note_missing(tx, backend, namespace)
     words: dict[UUID, tuple[str, Sequence[str]]] = {
         each.id: searchable(each.candidate.text, each.candidate.speaker) for each in added
     }
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
-    return Kept(tuple(fresh), tuple(key for _, key in stored.values() if key not in fresh))
+    again = [(id, key) for id, key in stored.values() if key not in fresh]
+    touched = Touched(tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended))
+    return Kept(tuple(fresh), tuple(key for _, key in again), touched)
+
+
+async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:
+    try:
+        return [(vector,) for vector in await backend.embed(texts)]
+    except EmbeddingFailed as error:
+        if not (later and error.provider_failed and backend.settings.embed_later):
+            raise
+        logger.warning("kept without vectors, which are made later: %s", error)
+    return [() for _ in texts]
 
 
 def identity(candidate: Candidate) -> bytes:

@@ -6,11 +6,13 @@ from typing import Any
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine.redaction import redacted_filter
 from langchain_persistmem.errors import MemoryNotFound
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.postgres import memories, namespaces
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import note_read
 from langchain_persistmem.types import Kind, Memory
 
 
@@ -27,6 +29,7 @@ async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime
         found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
         raise MemoryNotFound(f"there is no memory with the key {key!r} here; list() shows the keys")
+    await note_read(backend, namespace, "read", [found[key].id])
     return found[key]
 
 
@@ -41,13 +44,15 @@ async def list_(
     now: datetime,
 ) -> list[Memory]:
     """Current memories, the last changed first."""
-    wanted = condition(filter, kinds)
+    wanted = condition(redacted_filter(backend.settings.redaction, filter), kinds)
     values.count(limit, "limit", at_most=10_000)
     values.count(offset, "offset", at_most=2**62)
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        return await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
+        found = await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
+    await note_read(backend, namespace, "listed", [each.id for each in found])
+    return found
 
 
 async def status(backend: Backend, namespace: Namespace | None) -> dict[str, int]:

@@ -11,9 +11,11 @@ from typing import Any, cast
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.keeping import identity, keep
+from langchain_persistmem.engine.redaction import redacted_value
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import memories, namespaces
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import note_read, record
 from langchain_persistmem.types import Candidate, Memory, NewMemory, Provenance
 
 KEY = "profile"
@@ -33,6 +35,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
+    await note_read(backend, namespace, "read_profile", [each.id for each in (*found.values(), *said)])
     document = stored_document(found)
     return joined(document, said) if join else document
 
@@ -44,17 +47,23 @@ async def update(
 
     Raises:
         InvalidInput: the changes are no JSON, or ``check`` refuses the result; nothing was changed.
+        MemoryDisabled: memory is paused; nothing was changed.
     """
-    values.check_json(changes, "changes")
+    values.json_object(changes, "changes")
+    changes = redacted_value(backend.settings.redaction, changes)
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        life.check_not_paused()
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         before = stored_document(found)
         after = dict(check(merged(before, changes)))
         if after != before:
-            await keep(tx, backend, namespace, [_version(backend, after, now)], now=now)
+            kept = await keep(tx, backend, namespace, [_version(backend, after, now)], now=now)
+            await record(tx, backend, namespace, "profiled", kept.touched.ids, **kept.touched.counts)
     return after
 
 

@@ -13,6 +13,7 @@ from langchain_persistmem.engine.subjects import subject_of
 from langchain_persistmem.errors import ExtractionFailed
 from langchain_persistmem.shape import Shape
 from langchain_persistmem.types import Candidate, Kind, Memory, Provenance, Relation, Source, Turn
+from langchain_persistmem.values import LEAST_SHARE
 
 VERSION = "2026-11-3"
 """Stored with every memory that was made by this prompt; changes with each change of the text."""
@@ -290,4 +291,4 @@ def _day(given: object, said: datetime) -> datetime | None:
 def _share(number: object, otherwise: float) -> float:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
         return otherwise
-    return float(number)
+    return float(number) if number >= LEAST_SHARE else 0.0

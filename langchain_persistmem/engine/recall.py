@@ -12,14 +12,17 @@ from langchain_persistmem.engine import asking, expansion, ranking
 from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
 from langchain_persistmem.engine.profile import KEY, joined, stored_document
+from langchain_persistmem.engine.redaction import asked_with
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import consent as allowing
 from langchain_persistmem.postgres import memories, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import note_read
 from langchain_persistmem.types import Context, Findings, Kind, Recollection, Turn, Vector
 
 Check = Literal["threshold", "model"]
@@ -59,18 +62,22 @@ async def recall(
     at: datetime | None,
     now: datetime,
     expand: Expand | None = None,
+    thread_id: str | None = None,
 ) -> list[Recollection]:
     """The most relevant memories, best first; fewer than ``limit``, or none, where nothing is relevant.
 
     Args:
         at: ask for what was true at that moment, instead of what is.
         expand: ask further questions beside this one.
+        thread_id: the conversation that it is for: nothing is recalled into one that is off the record.
 
     Raises:
         InvalidInput: an argument is out of range; the message names it.
         EmbeddingFailed: the query has no vector.
     """
     values.count(limit, "limit", at_least=1, at_most=1000)
+    if thread_id is not None:
+        values.name(thread_id, "thread_id")
     _, ranked = await considered(
         backend,
         namespace,
@@ -82,10 +89,13 @@ async def recall(
         at=at,
         now=now,
         expand=expand,
+        thread_id=thread_id,
     )
     settings = backend.settings
     gate = settings.threshold if threshold is None else values.share(threshold, "threshold")
-    return ranking.select(ranked, limit=limit, threshold=gate, floor=min(settings.floor, gate))
+    found = ranking.select(ranked, limit=limit, threshold=gate, floor=min(settings.floor, gate))
+    await note_read(backend, namespace, "recalled", [each.memory.id for each in found])
+    return found
 
 
 async def context(
@@ -107,6 +117,7 @@ async def context(
     """
     settings = backend.settings
     budget = _check_shape(shape, settings.context_tokens)
+    kinds = None if kinds is None else values.listed(kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
     limit = settings.context_memories
     findings, ranked = await considered(
@@ -119,8 +130,9 @@ async def context(
         instructions=instructions,
         expand=expand,
         now=now,
+        thread_id=shape.thread_id,
     )
-    document = None if shape.profile is None else await _profile(backend, namespace, join=shape.profile, now=now)
+    document = None if shape.profile is None else await _profile(backend, namespace, shape, now=now)
     always = {each.memory.key for each in findings.found if each.always}
     standing = [each for each in ranked if each.memory.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
@@ -129,13 +141,15 @@ async def context(
     if shape.check == "model":
         every = ranking.select(fresh, limit=limit, threshold=0.0, floor=settings.floor)
         relevant = await asking.checked(backend, query, every, otherwise=relevant)
-    return render(
+    rendered = render(
         [*standing, *relevant],
         max_tokens=budget,
         count_tokens=shape.count_tokens,
         form=shape.form,
         profile=document,
     )
+    await note_read(backend, namespace, "shown", [each.memory.id for each in rendered.recollections])
+    return rendered
 
 
 async def considered(
@@ -150,6 +164,8 @@ async def considered(
     now: datetime,
     at: datetime | None = None,
     expand: Expand | None = None,
+    thread_id: str | None = None,
+    own_view: bool = False,
 ) -> tuple[Findings, list[Recollection]]:
     """All candidates, ranked, before anything is left out; and what the database found for the query itself.
 
@@ -161,8 +177,10 @@ async def considered(
     encode(namespace)
     if at is not None:
         values.aware(at, "at")
+    values.aware(now, "now")
     if expand is not None and expand not in EXPANDS:
         raise InvalidInput(f"expand is {expand!r:.40}; use 'rules', 'model' or None")
+    query, filter = asked_with(backend.settings.redaction, query, filter)
     wanted = condition(filter, kinds)  # refuse a bad filter before the model is paid for
     model = await ready(backend)
     weights = backend.settings.ranking
@@ -172,7 +190,8 @@ async def considered(
     every: list[Findings] = []
     async with backend.transaction(namespace, atomic=False) as tx:
         for place, (each, embedding) in enumerate(zip(asked, embedded, strict=True)):
-            search = _Search(each, embedding, model, wanted, max(backend.settings.candidates, limit), at, now)
+            most = max(backend.settings.candidates, limit)
+            search = _Search(each, embedding, model, wanted, most, at, now, thread_id, own_view)
             every.append(await _find(tx, backend, namespace, search, instructions=0 if place else instructions))
     background = (model.background_mean, model.background_deviation)
     ranked = [
@@ -191,6 +210,9 @@ class _Search:
     candidates: int
     at: datetime | None
     now: datetime
+    thread_id: str | None
+    own_view: bool
+    """The person looks at their own memory, which they may whatever they allow."""
 
 
 async def _find(
@@ -208,6 +230,8 @@ async def _find(
             language=backend.settings.language,
             wanted=search.wanted,
             now=search.now,
+            thread_id=search.thread_id,
+            own_view=search.own_view,
         )
     return await search_index.recall(
         tx,
@@ -221,12 +245,17 @@ async def _find(
         candidates=search.candidates,
         instructions=instructions,
         now=search.now,
+        thread_id=search.thread_id,
+        own_view=search.own_view,
     )
 
 
-async def _profile(backend: Backend, namespace: Namespace, *, join: bool, now: datetime) -> dict[str, Any]:
-    """The document, and with ``join`` the name, preferences and goals of current memories; instructions stand apart."""
+async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
+    """The document and, if it is to be joined, name, preferences and goals of memories; instructions stand apart."""
+    join = bool(shape.profile)
     async with backend.transaction(namespace, atomic=False) as tx:
+        if not await allowing.may_recall(tx, namespace, shape.thread_id):
+            return {}
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
     document = stored_document(found)
@@ -253,8 +282,6 @@ def _check_shape(shape: Shape, usual: int) -> int:
         raise InvalidInput(f"form is {shape.form!r:.40}; use one of {', '.join(FORMS)}")
     if shape.check not in ("threshold", "model"):
         raise InvalidInput(f"check is {shape.check!r:.40}; use 'threshold' or 'model'")
-    if isinstance(shape.shown, str):
-        raise InvalidInput("shown is a string; pass the marks of earlier contexts, such as [*context.marks]")
     if shape.thread_id is not None:
         values.name(shape.thread_id, "thread_id")
     return usual if shape.max_tokens is None else values.count(shape.max_tokens, "max_tokens", at_least=1)

@@ -2,55 +2,90 @@
 
 from datetime import datetime
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.engine.consolidation import Quarantine, same_statement
+from langchain_persistmem.engine.consolidation import PINNED, Quarantine, same_statement
 from langchain_persistmem.engine.evolution import apply
+from langchain_persistmem.engine.healing import heal_some
 from langchain_persistmem.engine.keeping import keep, prepare
-from langchain_persistmem.engine.trust import may_supersede, suspicion
-from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.engine.trust import INSTRUCTORS, may_supersede, suspicion
+from langchain_persistmem.errors import InvalidInput, MemoryDisabled
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import consent as allowing
 from langchain_persistmem.postgres import evolution, memories, namespaces
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import record
 from langchain_persistmem.types import KINDS, SOURCES, Candidate, Memory
 
 
-async def remember(backend: Backend, namespace: Namespace, candidate: Candidate, *, now: datetime) -> Memory:
+async def remember(
+    backend: Backend,
+    namespace: Namespace,
+    candidate: Candidate,
+    *,
+    now: datetime,
+    thread_id: str | None = None,
+    seen: lives.Seen | None = None,
+) -> Memory:
     """Keep one statement and return the memory.
 
     The same statement again confirms the memory instead of storing a second one. A statement
     under a key that exists supersedes what was known under it; the old one stays in the history.
     What its source may not say or replace, or what reads like an attack, is quarantined: it waits for review.
 
+    Args:
+        thread_id: the conversation in which it is said.
+        seen: the lives that the caller has seen, before a model worked or a connection was lost.
+
     Raises:
         InvalidInput: a field cannot be stored; nothing was.
         EmbeddingFailed: there is no vector; nothing was stored.
+        Erased: the namespace was erased meanwhile; nothing was stored.
+        MemoryDisabled: memory is paused, or the conversation off the record; nothing was stored.
     """
     check(candidate, max_chars=backend.settings.max_text_chars)
     encode(namespace)
+    thread_id = thread_id or candidate.provenance.thread_id
+    if thread_id is not None:
+        values.name(thread_id, "thread_id")
     await ready(backend)
-    (new,) = await prepare(backend, [candidate])
+    await heal_some(backend, now=now)
+    seen = {} if seen is None else seen
+    await lives.see(backend, [namespace], seen, now=now)
+    (new,) = await prepare(backend, [candidate], later=True)
+    candidate = new.candidate  # as it is kept: redacted, where that is set
     reason = suspicion(candidate)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        lives.check(namespace, life.incarnation, seen)
+        life.check_not_paused()
+        if thread_id is not None and await allowing.is_off_record(tx, namespace, thread_id):
+            raise MemoryDisabled("this conversation is off the record: nothing of it is kept; see set_off_record()")
         about = await _better_known(tx, namespace, candidate, now=now)
         if about is not None:
-            reason = reason or "a less trusted source contradicts what is known"
+            reason = reason or (PINNED if about.pinned else "a less trusted source contradicts what is known")
         if reason is not None:
-            await apply(tx, backend, namespace, [Quarantine(new, reason, about)], now=now)
+            done = await apply(tx, backend, namespace, [Quarantine(new, reason, about)], now=now)
+            await record(tx, backend, namespace, "remembered", done.touched.ids, **done.touched.counts)
             return await evolution.quarantined_twin(tx, namespace, new.identity)
         kept = await keep(tx, backend, namespace, [new], now=now)
+        await record(tx, backend, namespace, "remembered", kept.touched.ids, **kept.touched.counts)
         (key,) = (*kept.added, *kept.reinforced)
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]
 
 
 async def _better_known(tx: Transaction, namespace: Namespace, candidate: Candidate, *, now: datetime) -> Memory | None:
-    """What is known under the candidate's key from a more trusted source, and says something else."""
+    """What is known under the candidate's key, says something else, and is from a more trusted source, or pinned."""
     if candidate.key is None:
         return None
     known = (await memories.get_memories(tx, namespace, [candidate.key], now=now)).get(candidate.key)
-    if known is None or may_supersede(candidate.provenance.source, known.provenance.source):
+    source = candidate.provenance.source
+    if known is None:
+        return None
+    if may_supersede(source, known.provenance.source) and (source in INSTRUCTORS or not known.pinned):
         return None
     return None if same_statement(candidate.text, known.text or "") else known
 
@@ -66,8 +101,8 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
         raise InvalidInput(f"kind is {candidate.kind!r:.40}; use one of {', '.join(KINDS)}")
     if candidate.provenance.source not in SOURCES:
         raise InvalidInput(f"source is {candidate.provenance.source!r:.40}; use one of {', '.join(SOURCES)}")
-    values.share(candidate.importance, "importance")
-    values.share(candidate.confidence, "confidence")
+    values.kept_share(candidate.importance, "importance")
+    values.kept_share(candidate.confidence, "confidence")
     values.aware(candidate.valid_from, "valid_from")
     if candidate.key is not None:
         values.name(candidate.key, "key")
@@ -76,4 +111,4 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
     if candidate.provenance.thread_id is not None:
         values.name(candidate.provenance.thread_id, "thread_id")
     if candidate.value is not None:
-        values.check_json(candidate.value, "value")
+        values.json_object(candidate.value, "value")

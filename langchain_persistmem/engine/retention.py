@@ -1,13 +1,13 @@
 """Maintenance: what recurs, what is condensed, what fades, and what goes, by the rules of ``Settings.retention``.
 
-LangGraph's checkpoints go first, thread by thread: whose a thread is, its messages say. For each namespace
+LangGraph's checkpoints go first, thread by thread: whose a thread is, the register says. For each namespace
 then the models work: on habits, then on summaries, each with short transactions of its own. Then everything
 that needs no model is one transaction.
 """
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,11 +17,13 @@ from langchain_persistmem.engine.compression import compress, related
 from langchain_persistmem.engine.enrichment import enrich
 from langchain_persistmem.engine.keeping import log
 from langchain_persistmem.engine.worth import Sign, fading
-from langchain_persistmem.errors import PersistMemError
+from langchain_persistmem.errors import Erased, PersistMemError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
-from langchain_persistmem.postgres import checkpoints, evolution, forgetting, namespaces, retention, search_index
+from langchain_persistmem.postgres import evolution, forgetting, namespaces, retention, search_index, threads
+from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import record
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types import Maintained
 
@@ -63,8 +65,8 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
     total, asking = Maintained(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_meant(backend, namespace)) as meant:
-        async for each, incarnation in meant:
-            done, asking = await _maintain(backend, each, incarnation, asking=asking, dry_run=dry_run, now=now)
+        async for each, life in meant:
+            done, asking = await backend.step(_maintain, each, life, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
     return total
 
@@ -77,25 +79,29 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
 
     @asynccontextmanager
     async def begin() -> AsyncGenerator[Transaction]:
-        async with backend.transaction(namespace or EVERYWHERE) as tx:
-            await checkpoints.read_committed(tx)
+        async with backend.transaction(namespace or EVERYWHERE, read_committed=True) as tx:
             yield tx
 
-    threads = None
+    chosen = None
     if namespace is not None:
         async with backend.transaction(namespace, atomic=False) as tx:
-            threads = await forgetting.threads_of(tx, namespace)
+            mine = await threads.threads_of(tx, namespace)
+        async with backend.transaction(
+            EVERYWHERE, atomic=False
+        ) as tx:  # a thread that others have too is not one person's
+            shared = await threads.threads_of_others(tx, mine, [namespace])
+        chosen = [each for each in mine if each not in set(shared)]
     before = None if days is None else now - timedelta(days=days)
-    return await retention.retain_checkpoints(begin, threads, keep=keep, before=before, dry_run=dry_run)
+    return await retention.retain_checkpoints(begin, chosen, keep=keep, before=before, dry_run=dry_run)
 
 
-async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, UUID]]:
-    """The namespaces with their incarnations, page by page."""
+async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, Life]]:
+    """The namespaces with their present lives, page by page."""
     if namespace is not None:
         async with backend.transaction(namespace, atomic=False) as tx:
-            incarnation = await namespaces.incarnation_of(tx, namespace)
-        if incarnation is not None:
-            yield namespace, incarnation
+            life = await namespaces.life_of(tx, namespace)
+        if life is not None:
+            yield namespace, life
         return
     last: Namespace | None = None
     while True:
@@ -109,27 +115,33 @@ async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerato
 
 
 async def _maintain(
-    backend: Backend, namespace: Namespace, incarnation: UUID, *, asking: bool, dry_run: bool, now: datetime
+    backend: Backend, namespace: Namespace, life: Life, *, asking: bool, dry_run: bool, now: datetime
 ) -> tuple[Maintained, bool]:
     """One namespace: what was done, and whether models can be asked for the next one."""
-    done = Maintained()
+    done, incarnation = Maintained(), life.incarnation
     if dry_run:
-        enriched, _ = await enrich(backend, namespace, incarnation, dry_run=True, now=now)
-        return _sum(enriched, await _planned(backend, namespace, incarnation, now=now)), True
+        if life.learns:
+            done, _ = await enrich(backend, namespace, incarnation, dry_run=True, now=now)
+        return _sum(done, await _planned(backend, namespace, life, now=now)), True
     for flow in (_enrich, compress):
-        if asking:
-            more, asking = await flow(backend, namespace, incarnation, now=now)
+        if asking and life.learns:  # what is made of memories is learnt too; and asked again when it is written
+            try:
+                more, asking = await flow(backend, namespace, incarnation, now=now)
+            except Erased:
+                return done, asking
             done = _sum(done, more)
     done = replace(done, postponed=min(done.postponed, 1))
     if not _any_rule(backend.settings.retention):
         return done, asking
-    try:
-        async with backend.transaction(namespace) as tx:
-            await _hold(tx, backend, namespace, incarnation, now=now)
-            done = _sum(done, await _follow_rules(tx, backend, namespace, spared=0, now=now))
-    except _Erased:
-        pass
+    with suppress(_Erased):
+        done = _sum(done, await backend.step(_ruled, namespace, incarnation, now=now))
     return done, asking
+
+
+async def _ruled(backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> Maintained:
+    async with backend.transaction(namespace) as tx:
+        await _hold(tx, backend, namespace, incarnation, now=now)
+        return await _follow_rules(tx, backend, namespace, spared=0, now=now)
 
 
 async def _enrich(
@@ -138,16 +150,16 @@ async def _enrich(
     return await enrich(backend, namespace, incarnation, dry_run=False, now=now)
 
 
-async def _planned(backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> Maintained:
+async def _planned(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> Maintained:
     """What would be compressed, and then what the other rules would do: it is done, counted, and taken back."""
     async with aclosing(related(backend, namespace, now=now)) as groups:
-        ids = [[each.id for each in group] async for group in groups]
+        ids = [[each.id for each in group] async for group in groups] if life.learns else []
     done = Maintained(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
         return done
     try:
         async with backend.transaction(namespace) as tx:
-            await _hold(tx, backend, namespace, incarnation, now=now)
+            await _hold(tx, backend, namespace, life.incarnation, now=now)
             away = [id for group in ids for id in group]
             await evolution.archive_memories(tx, namespace, away, summary=None, now=now)
             raise _DryRun(_sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now)))
@@ -158,7 +170,10 @@ async def _planned(backend: Backend, namespace: Namespace, incarnation: UUID, *,
 
 
 async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:
-    if await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now) != incarnation:
+    life = await namespaces.hold_namespace(
+        tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+    )
+    if life.incarnation != incarnation:
         raise _Erased
 
 
@@ -177,9 +192,11 @@ async def _follow_rules(
         before = now - timedelta(days=rules.purge_days)
         while ids := await retention.purgeable(tx, namespace, before=before, limit=_BATCH):
             purged += (await forgetting.erase_memories(tx, namespace, ids))["memories"]
+            await record(tx, backend, namespace, "purged", ids)
     if rules.messages_days is not None:
         before = now - timedelta(days=rules.messages_days)
         messages = await retention.erase_old_threads(tx, namespace, before=before)
+        await record(tx, backend, namespace, "purged", turns=messages)
     return Maintained(archived=archived, purged=purged, messages=messages)
 
 
@@ -195,6 +212,7 @@ async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, s
     gone = await evolution.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
     await search_index.unindex_memories(tx, namespace, gone)
     await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
+    await record(tx, backend, namespace, "archived", gone)
     return len(gone)
 
 

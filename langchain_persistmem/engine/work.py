@@ -13,15 +13,20 @@ from uuid import UUID
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.engine.conversations import check_turns
+from langchain_persistmem.engine.consent import close_thread
+from langchain_persistmem.engine.conversations import check_turns, store_turns
 from langchain_persistmem.engine.evolution import Done
 from langchain_persistmem.engine.extraction import CapReached, Learnt, learn
-from langchain_persistmem.errors import ModelError
+from langchain_persistmem.engine.healing import heal, heal_some
+from langchain_persistmem.errors import Erased, ModelError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
-from langchain_persistmem.postgres import memories, messages, namespaces, work
+from langchain_persistmem.postgres import healing, memories, messages, namespaces, work
+from langchain_persistmem.postgres.lives import hold_living
+from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.work import Job
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import GivenUp, Observed, Turn, Worked
+from langchain_persistmem.recording import record
+from langchain_persistmem.types import GivenUp, Observed, Turn, Withheld, Worked
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +69,15 @@ async def observe(
         EmbeddingFailed: the same, for the embedding model.
     """
     check_turns(turns, namespace, thread_id)
+    used = values.names(used, "used")
     await ready(backend)
     settings, job = backend.settings, None
     async with backend.transaction(namespace) as tx:
-        incarnation = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-        stored = await messages.insert_messages(tx, namespace, thread_id, turns, now=now) if turns else 0
-        if stored:
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
+        if stored and withheld is None:
             job = await work.enqueue_thread(
                 tx,
                 namespace,
@@ -79,16 +87,18 @@ async def observe(
                 lease=None if background else backend.new_id(),
                 leased=None if background else timedelta(seconds=settings.lease_seconds),
             )
-        if used:
+        if used and not life.paused:
             await memories.record_uses(tx, namespace, used, now=now)
+        await record(tx, backend, namespace, "observed", turns=stored)
     total = _Total()
+    if withheld is not None:
+        logger.info("a conversation is not learnt from: %s", withheld)
+        return _observed(stored, total, 0, withheld)
     if not background:
-        await _learn_all(backend, namespace, thread_id, incarnation, job, total, now=now)
-    waiting = 0
-    if background or total.capped:
-        async with backend.transaction(namespace, atomic=False) as tx:
-            waiting = await messages.count_open(tx, namespace, thread_id)
-    return _observed(stored, total, waiting)
+        await _learn_all(backend, namespace, thread_id, life.incarnation, job, total, now=now)
+    waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
+    await heal_some(backend, now=now)
+    return _observed(stored, total, waiting, None)
 
 
 async def run_once(
@@ -112,12 +122,12 @@ async def run_once(
     for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
         if stopping():
             break
-        async with backend.transaction(EVERYWHERE) as tx:
-            job = await work.claim_work(tx, lease=lease or backend.new_id(), leased=leased)
+        job = await _claim(backend, lease or backend.new_id(), leased)
         if job is None:
             break
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
+    healed = await heal(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
     return Worked(
         threads=threads,
@@ -127,18 +137,48 @@ async def run_once(
         quarantined=done.quarantined,
         postponed=postponed,
         given_up=total.given_up,
+        healed=healed.memories,
     )
+
+
+async def _count_open(backend: Backend, namespace: Namespace, thread_id: str) -> int:
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await messages.count_open(tx, namespace, thread_id)
+
+
+async def _claim(backend: Backend, lease: UUID, leased: timedelta) -> Job | None:
+    """Take a thread that is due; one that an unanswered try may have taken is set free first."""
+    tried = False
+
+    async def claim(backend: Backend) -> Job | None:
+        nonlocal tried
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+            if tried:
+                await work.give_back_leases(tx, lease)
+            tried = True
+            return await work.claim_work(tx, lease=lease, leased=leased)
+
+    return await backend.step(claim)
+
+
+async def _life_of(backend: Backend, namespace: Namespace) -> Life | None:
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await namespaces.life_of(tx, namespace)
 
 
 async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
     """Learn from one thread; whether it has to be tried again later."""
-    async with backend.transaction(job.namespace, atomic=False) as tx:
-        incarnation = await namespaces.incarnation_of(tx, job.namespace)
-    if incarnation is None:  # erased meanwhile, and its work with it
+    life = await backend.step(_life_of, job.namespace)
+    if life is None:  # erased meanwhile, and its work with it
+        return False
+    if not life.learns:
+        await backend.step(close_thread, job.namespace, job.thread_id, now=now)
         return False
     total.capped = False
     try:
-        await _learn_all(backend, job.namespace, job.thread_id, incarnation, job, total, now=now)
+        await _learn_all(backend, job.namespace, job.thread_id, life.incarnation, job, total, now=now)
+    except Erased:  # meanwhile, and the work with it
+        return False
     except ModelError as error:
         logger.warning("learning from a thread failed: %s", error)
         return True
@@ -147,15 +187,16 @@ async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) 
 
 async def give_back(backend: Backend, lease: UUID) -> int:
     """Set the threads free that are held with ``lease``: they are due for the next worker; returns how many."""
-    async with backend.transaction(EVERYWHERE) as tx:
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         return await work.give_back_leases(tx, lease)
 
 
 async def next_due(backend: Backend) -> float | None:
     """Seconds until work is due; None if none waits."""
-    await ready(backend)
+    model = await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return await work.next_due(tx)
+        waiting = [await work.next_due(tx), await healing.next_missing(tx, model)]
+    return min((seconds for seconds in waiting if seconds is not None), default=None)
 
 
 async def dead_letters(backend: Backend, namespace: Namespace) -> list[GivenUp]:
@@ -172,7 +213,13 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
+        if await hold_living(tx, namespace) is None:
+            return 0
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        if not life.learns:  # nothing is given up there: what waited was closed
+            return 0
         revived = await messages.retry_given_up(tx, namespace, thread_id)
         if revived:
             longest = timedelta(seconds=backend.settings.longest_wait_seconds)
@@ -194,31 +241,44 @@ async def _learn_all(
     leased = timedelta(seconds=backend.settings.lease_seconds)
     unanswered: Sequence[str] | None = None
     try:
-        while (batch := await learn(backend, namespace, thread_id, incarnation, now=now)) is not None:
+        while (batch := await backend.step(learn, namespace, thread_id, incarnation, now=now)) is not None:
             total.add(batch)
             if batch.failure is not None:
                 unanswered = batch.failed
                 raise batch.failure
             if not batch.more:
                 break  # what came meanwhile has its own entry of work
-            if job is not None:
-                async with backend.transaction(namespace, atomic=False) as tx:
-                    if not await work.renew_lease(tx, job, leased=leased):
-                        return  # it took too long: somebody else goes on
+            if job is not None and not await backend.step(_renewed, job, leased):
+                return  # it took too long: somebody else goes on
     except CapReached as cap:
         total.capped = True
-        await _settle(backend, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
+        await backend.step(_settle, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
     except ModelError as error:
-        total.given_up += await _fail(backend, job, error, unanswered, now=now)
+        total.given_up += await _fail(backend, job, error, unanswered, incarnation, now=now)
         raise
     else:
         if job is not None:
-            async with backend.transaction(namespace) as tx:
-                await work.finish_work(tx, job)
+            await backend.step(_finish, job)
+
+
+async def _renewed(backend: Backend, job: Job, leased: timedelta) -> bool:
+    async with backend.transaction(job.namespace, atomic=False) as tx:
+        return await work.renew_lease(tx, job, leased=leased)
+
+
+async def _finish(backend: Backend, job: Job) -> None:
+    async with backend.transaction(job.namespace, repeatable=True) as tx:
+        await work.finish_work(tx, job)
 
 
 async def _fail(
-    backend: Backend, job: Job | None, error: ModelError, turns: Sequence[str] | None, *, now: datetime
+    backend: Backend,
+    job: Job | None,
+    error: ModelError,
+    turns: Sequence[str] | None,
+    incarnation: UUID,
+    *,
+    now: datetime,
 ) -> int:
     """Try again later, or give up the turns (None: all open ones) after the last attempt; returns how many."""
     if job is None:
@@ -226,23 +286,36 @@ async def _fail(
     settings, attempts, failure = backend.settings, job.attempts + 1, str(error)
     if attempts < settings.max_attempts:
         pause = timedelta(seconds=min(settings.retry_seconds * 2**job.attempts, _LONGEST_PAUSE))
-        await _settle(backend, job, pause=pause, attempts=attempts, failure=failure)
+        await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
         return 0
-    async with backend.transaction(job.namespace) as tx:
-        await namespaces.hold_namespace(tx, job.namespace, incarnation=backend.new_id(), now=now)
-        given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
-        await work.postpone_work(tx, job, pause=timedelta(0), attempts=0, failure=failure)  # others may still be open
+    given_up = await backend.step(_give_up, job, turns, incarnation, failure=failure, now=now)
+    if given_up is None:
+        return 0
     logger.error("%d turns of a thread were given up; dead_letters() lists them: %s", given_up, error)
     return given_up
 
 
 async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attempts: int, failure: str | None) -> None:
     if job is not None:
-        async with backend.transaction(job.namespace) as tx:
+        async with backend.transaction(job.namespace, repeatable=True) as tx:
             await work.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
 
 
-def _observed(stored: int, total: _Total, waiting: int) -> Observed:
+async def _give_up(
+    backend: Backend, job: Job, turns: Sequence[str] | None, incarnation: UUID, *, failure: str, now: datetime
+) -> int | None:
+    async with backend.transaction(job.namespace) as tx:
+        if await hold_living(tx, job.namespace) != incarnation:  # erased meanwhile: not even the name comes back
+            return None
+        await namespaces.hold_namespace(
+            tx, job.namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
+        await work.postpone_work(tx, job, pause=timedelta(0), attempts=0, failure=failure)  # others may still be open
+    return given_up
+
+
+def _observed(stored: int, total: _Total, waiting: int, withheld: Withheld | None) -> Observed:
     done = total.done
     return Observed(
         stored=stored,
@@ -252,4 +325,5 @@ def _observed(stored: int, total: _Total, waiting: int) -> Observed:
         superseded=done.superseded,
         quarantined=done.quarantined,
         waiting=waiting,
+        withheld=withheld,
     )

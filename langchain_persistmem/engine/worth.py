@@ -34,6 +34,12 @@ class Sign:
     uses: int
     used_at: datetime | None
     """When it was last in a context."""
+    pinned: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether no rule touches it."""
+        return self.pinned or self.importance >= _PINNED
 
 
 def confidence_now(confidence: float, *, days: float, half_life_days: float) -> float:
@@ -68,7 +74,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
     }
     for sign in signs:
         life = lives.get(sign.kind)
-        if sign.importance >= _PINNED:
+        if sign.stays:
             continue
         if life is not None and _days(sign.said_at, now) > life:
             found[sign.id] = "it has outlived its kind"
@@ -76,7 +82,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
             found[sign.id] = "nobody has said or used it for long"
     if retention.max_memories is not None:
         left = [sign for sign in signs if sign.id not in found]
-        loose = [sign for sign in left if sign.importance < _PINNED and sign.kind != "procedural"]
+        loose = [sign for sign in left if not sign.stays and sign.kind != "procedural"]
         by_worth = sorted(
             loose, key=lambda each: (worth(each, half_life_days=retention.half_life_days, now=now), each.id)
         )

@@ -23,6 +23,7 @@ from langchain_persistmem.errors import InvalidInput, UseAsyncMethod
 from langchain_persistmem.importing import mem0, postgres_store
 from langchain_persistmem.namespace import Namespace, check_template
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.postgres import transaction
 from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.index import index_of
@@ -236,11 +237,11 @@ def _connect(stack: ExitStack, backend: SyncBackend, conninfo: str | None) -> Co
     pool = backend.pool
     if conninfo is not None:
         pool = open_pool(stack, conninfo, replace(backend.settings, pool_min=1, pool_max=1))
-    return partial(sync_transaction, pool, atomic=True, snapshot=True)
+    return partial(sync_transaction, pool, transaction.Opening(snapshot=True))
 
 
 async def _aconnect(stack: AsyncExitStack, backend: AsyncBackend, conninfo: str | None) -> Connect:
     pool = backend.pool
     if conninfo is not None:
         pool = await open_async_pool(stack, conninfo, replace(backend.settings, pool_min=1, pool_max=1))
-    return partial(async_transaction, pool, atomic=True, snapshot=True)
+    return partial(async_transaction, pool, transaction.Opening(snapshot=True))

@@ -138,16 +138,16 @@ def _moment(payload: Mapping[str, Any], name: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(str(given))
-    except ValueError:
+        return values.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), name)
+    except ValueError:  # as InvalidInput is
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _expiry(payload: Mapping[str, Any]) -> datetime | None:
     """The end of its last day: a memory of mem0 lives until then."""
     try:
         last = date.fromisoformat(str(payload.get("expiration_date")))
-        return datetime.combine(last + timedelta(days=1), time(tzinfo=UTC))
+        return values.aware(datetime.combine(last + timedelta(days=1), time(tzinfo=UTC)), "expiration_date")
     except (ValueError, OverflowError):
         return None
 

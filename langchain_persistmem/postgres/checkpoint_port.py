@@ -12,12 +12,14 @@ from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
+import psycopg_pool
 from psycopg import errors
 from psycopg.rows import DictRow, dict_row
 
-from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDate
+from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDate, StorageError
+from langchain_persistmem.patience import Patience
 from langchain_persistmem.postgres.statements import Query
-from langchain_persistmem.postgres.transaction import AsyncTransaction, Parameters, SyncTransaction, translated
+from langchain_persistmem.postgres.transaction import AsyncTransaction, Parameters, SyncTransaction, is_over, translated
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,15 +41,24 @@ class AsyncStatements(AsyncTransaction):
 
 
 def sync_port(method: Callable[P, T]) -> Callable[P, T]:
-    """``method``, raising our errors instead of PostgreSQL's."""
+    """``method`` of a saver, raising our errors instead of PostgreSQL's.
+
+    With a pool behind it, it is called again when a connection was lost or a deadlock broken: it may be done twice.
+    """
 
     @wraps(method)
     def ported(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(*args, **kwargs)
-        except psycopg.Error as error:
-            failure = _failure(error)
-        raise failure  # outside the handler: the original, which may quote rows, is not its context
+        saver: Any = args[0]
+        patience = _patience(saver.conn)
+        while True:
+            try:
+                return method(*args, **kwargs)
+            except psycopg.Error as error:
+                failure = _failure(error)
+            pause = patience.pause(failure) if isinstance(failure, StorageError) and failure.nothing_was_done else None
+            if pause is None:
+                raise failure  # outside the handler: the original, which may quote rows, is not its context
+            saver.sleep(pause)
 
     return ported
 
@@ -57,17 +68,31 @@ def async_port(method: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, Coro
 
     @wraps(method)
     async def ported(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await method(*args, **kwargs)
-        except psycopg.Error as error:
-            failure = _failure(error)
-        raise failure
+        saver: Any = args[0]
+        patience = _patience(saver.conn)
+        while True:
+            try:
+                return await method(*args, **kwargs)
+            except psycopg.Error as error:
+                failure = _failure(error)
+            pause = patience.pause(failure) if isinstance(failure, StorageError) and failure.nothing_was_done else None
+            if pause is None:
+                raise failure
+            await saver.sleep(pause)
 
     return ported
 
 
+def _patience(conn: object) -> Patience:
+    if isinstance(conn, psycopg_pool.ConnectionPool | psycopg_pool.AsyncConnectionPool):
+        return Patience(conn.timeout, at_once=conn.max_size)
+    return Patience(0.0)  # a connection that was lost stays lost
+
+
 def _failure(error: psycopg.Error) -> PersistMemError:
     ours = translated(error)
+    if isinstance(ours, StorageError):
+        ours.nothing_was_done = is_over(error)
     if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
         better = SchemaOutOfDate(
             "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "

@@ -5,7 +5,7 @@ sequence of the server, given to every row by default, whoever inserts it. The g
 namespace of a thread is its head; rows from before the column have none and count as older.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +19,6 @@ from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
 
 # What waits for a lock has to see what was committed meanwhile, whatever the server's default.
-READ_COMMITTED = sql.SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 Place = tuple[str, str]
 """A checkpoint of a thread: its namespace and its id."""
@@ -75,20 +74,22 @@ def find_checkpoints(select: sql.SQL, search: Search) -> tuple[Query, dict[str, 
     return query + _NEWEST_FIRST + sql.SQL(" LIMIT %(limit)s::bigint" if search.limit is not None else ""), given
 
 
-async def put_again(begin: Begin, new: Mapping[str, object]) -> int:
+async def put_again(
+    begin: Begin, new: Mapping[str, object], hold: Callable[[Transaction], Awaitable[None]] | None = None
+) -> int:
     """Put what was not stored at first, and return 0 if it may not be stored.
+
+    Args:
+        hold: keeps an erase waiting, or says that it was.
 
     The savers put in a single trip, without a BEGIN, and so in the server's default isolation. Where that
     is stricter than READ COMMITTED a statement cannot see who held the lock before it, and refuses.
     """
     async with begin() as tx:
+        if hold is not None:
+            await hold(tx)
         await tx.fetch(statement("lock_checkpoints"), new)
         return await tx.execute(statement("put_checkpoint"), new)
-
-
-async def read_committed(tx: Transaction) -> None:
-    """The isolation of :data:`Begin`, at the beginning of a transaction."""
-    await tx.execute(READ_COMMITTED, {})
 
 
 async def lock_threads(tx: Transaction, thread_ids: Sequence[str]) -> None:

@@ -42,12 +42,12 @@ async def neighbours(
     return list(found.values())
 
 
-async def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of ``ids`` are current."""
+async def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """Which of ``ids`` are current, and whether each is pinned."""
     if not ids:
-        return set()
+        return {}
     rows = await tx.fetch(statement("still_active"), {"namespace": encode(namespace), "ids": list(ids)})
-    return {row["id"] for row in rows}
+    return {row["id"]: row["pinned"] for row in rows}
 
 
 async def reinforce_memories(
@@ -134,10 +134,10 @@ async def list_quarantined(tx: Transaction, namespace: Namespace, *, limit: int)
     return [memory_of(row) for row in rows]
 
 
-async def rivals(tx: Transaction, namespace: Namespace, id: UUID) -> list[tuple[UUID, datetime]]:
-    """What is current in the place of a memory that is not, with the moment from which it holds."""
+async def rivals(tx: Transaction, namespace: Namespace, id: UUID) -> list[tuple[UUID, datetime, bool]]:
+    """What is current in the place of a memory that is not, with the moment from which it holds, and if it is pinned."""
     rows = await tx.fetch(statement("rivals"), {"namespace": encode(namespace), "id": id})
-    return [(row["id"], row["valid_from"]) for row in rows]
+    return [(row["id"], row["valid_from"], row["pinned"]) for row in rows]
 
 
 async def revive_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> list[UUID]:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.types import KINDS, Kind
-from langchain_persistmem.values import check_json, storable
+from langchain_persistmem.values import check_json, listed, storable
 
 MAX_DEPTH = 20
 """Filters nested deeper are refused: nobody means them."""
@@ -49,13 +49,14 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     Raises:
         InvalidInput: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
     """
+    kinds = None if kinds is None else listed(kinds, "kinds")
     for kind in kinds or ():
         if kind not in KINDS:
             raise InvalidInput(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
     builder = _Builder()
     parts: list[sql.Composable] = []
     if kinds is not None:
-        parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bound(list(kinds))))
+        parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bound(kinds)))
     if filter is not None:
         parts.append(builder.all(filter, "filter", sql.SQL("m.value::jsonb"), 0))
     return Condition(_joined(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)

@@ -1,9 +1,12 @@
 """Statements that erase, over every table that holds personal data."""
 
 from collections.abc import Sequence
+from itertools import takewhile
+from typing import cast
 from uuid import UUID
 
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import Namespace, Pattern, decode, encode, prefix_range
+from langchain_persistmem.postgres import checkpoints
 from langchain_persistmem.postgres.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -38,10 +41,13 @@ async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, 
     return await tx.execute(statement("erase_messages"), parameters)
 
 
-async def threads_of(tx: Transaction, namespace: Namespace) -> list[str]:
-    """The threads that belong to a namespace."""
-    rows = await tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
-    return [row["thread_id"] for row in rows]
+async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Namespace, UUID]]:
+    """The namespaces that begin as ``pattern`` says, with their incarnations, in order."""
+    fixed = tuple(takewhile(lambda label: label is not None, pattern))
+    exact, _, until = prefix_range(cast("Namespace", fixed))
+    labels = [None if label is None else encode((label,)) for label in pattern]
+    rows = await tx.fetch(statement("namespaces_naming"), {"from": exact, "until": until, "labels": labels})
+    return [(decode(row["namespace"]), row["incarnation"]) for row in rows]
 
 
 async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
@@ -49,10 +55,25 @@ async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, in
     return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
 
 
+async def left_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+    """Rows that an erase has left, by table."""
+    return counts_of(await tx.fetch(statement("left_of_namespace"), {"namespace": encode(namespace)}))
+
+
+async def left_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
+    """Rows of LangGraph's tables that an erase has left; these tables have to exist."""
+    return counts_of(await tx.fetch(statement("left_of_checkpoints"), {"thread_ids": list(thread_ids)}))
+
+
+async def has_checkpoint_tables(tx: Transaction) -> bool:
+    """Whether LangGraph's tables exist here."""
+    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
+    return bool(row["present"])
+
+
 async def checkpointed_threads(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
     """Which of the threads LangGraph's checkpoints hold; none where its tables do not exist."""
-    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
-    if not thread_ids or not row["present"]:
+    if not thread_ids or not await has_checkpoint_tables(tx):
         return []
     rows = await tx.fetch(statement("checkpointed_threads"), {"thread_ids": list(thread_ids)})
     return [row["thread_id"] for row in rows]
@@ -60,7 +81,7 @@ async def checkpointed_threads(tx: Transaction, thread_ids: Sequence[str]) -> li
 
 async def erase_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
     """Erase threads from LangGraph's tables; returns the rows by table, none where those tables do not exist."""
-    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
-    if not thread_ids or not row["present"]:
+    if not thread_ids or not await has_checkpoint_tables(tx):
         return {}
+    await checkpoints.lock_threads(tx, thread_ids)
     return counts_of(await tx.fetch(statement("erase_checkpoints"), {"thread_ids": list(thread_ids)}))

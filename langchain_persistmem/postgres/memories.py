@@ -27,8 +27,12 @@ async def insert_memories(
 
 async def supersede_keys(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
-) -> list[tuple[UUID, UUID]]:
-    """End the validity of what is known under the new memories' keys; returns what was ended, and by which."""
+) -> list[tuple[UUID, UUID, bool]]:
+    """End the validity of what is known under the new memories' keys.
+
+    Returns:
+        What was ended, by which, and whether it was pinned.
+    """
     rows = [
         {
             "id": str(each.id),
@@ -39,7 +43,8 @@ async def supersede_keys(
         for each in new
     ]
     parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
-    return [(row["id"], row["by_memory"]) for row in await tx.fetch(statement("supersede_keys"), parameters)]
+    rows = await tx.fetch(statement("supersede_keys"), parameters)
+    return [(row["id"], row["by_memory"], row["pinned"]) for row in rows]
 
 
 async def upsert_items(

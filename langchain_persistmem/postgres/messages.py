@@ -11,17 +11,26 @@ from langchain_persistmem.types import GivenUp, Turn
 
 
 async def insert_messages(
-    tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], *, now: datetime
-) -> int:
-    """Append the turns that are not there yet, in their order; returns how many were new."""
+    tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], *, withheld: bool, now: datetime
+) -> int | None:
+    """Append the turns that are not there yet, in their order; the caller holds the namespace's lock.
+
+    Args:
+        withheld: nothing is ever to be learnt from them.
+
+    Returns:
+        How many were new; None if the thread is off the record, and none was stored.
+    """
     where = {"namespace": encode(namespace), "thread_id": thread_id}
-    rows = await tx.fetch(statement("known_messages"), {**where, "ids": [turn.id for turn in turns]})
-    known = {row["id"] for row in rows}
+    (row,) = await tx.fetch(statement("known_messages"), {**where, "ids": [turn.id for turn in turns]})
+    if row["off_record"]:
+        return None
+    known = set(row["known"])
     new = [turn for turn in turns if turn.id not in known]
     if not new:
         return 0
     new_rows = dumped([row_of_turn(turn, ordinal) for ordinal, turn in enumerate(new, 1)])
-    return await tx.execute(statement("insert_messages"), {**where, "rows": new_rows, "now": now})
+    return await tx.execute(statement("insert_messages"), {**where, "rows": new_rows, "withheld": withheld, "now": now})
 
 
 async def messages_to_extract(tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int) -> list[Turn]:

@@ -15,6 +15,7 @@ from typing import LiteralString, cast
 from psycopg import sql
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDate
+from langchain_persistmem.postgres.row_security import enable_on_new_tables, see_everything
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 
@@ -46,6 +47,7 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
         SchemaOutOfDate: the database is newer than this code, or was changed by hand.
     """
     await tx.fetch(statement("lock_schema"), {})
+    await see_everything(tx)  # a migration that moves rows must find them
     (facts,) = await tx.fetch(statement("server_facts"), {})
     check_server(facts["server_version"], facts["vector_version"], available=facts["vector_available"])
     if facts["vector_version"] is None:
@@ -57,6 +59,8 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
         await tx.execute(sql.SQL(cast("LiteralString", migrations()[name])), {})
         parameters = {"name": name, "checksum": checksum(migrations()[name]), "now": now}
         await tx.execute(statement("record_migration"), parameters)
+    if missing:
+        await enable_on_new_tables(tx)
     return missing
 
 

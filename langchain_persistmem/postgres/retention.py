@@ -13,17 +13,18 @@ from langchain_persistmem.postgres import checkpoint_retention, checkpoints
 from langchain_persistmem.postgres.checkpoints import Begin
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.memories import vector_column
+from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.rows import dumped, memory_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Kind, Memory
 
 
-async def namespaces_after(tx: Transaction, after: Namespace | None, *, limit: int) -> list[tuple[Namespace, UUID]]:
-    """A page of the database's namespaces, in order, with their incarnations."""
+async def namespaces_after(tx: Transaction, after: Namespace | None, *, limit: int) -> list[tuple[Namespace, Life]]:
+    """A page of the database's namespaces, in order, with their present lives."""
     parameters = {"after": encode(after) if after is not None else "", "limit": limit}
     rows = await tx.fetch(statement("namespaces_after"), parameters)
-    return [(decode(row["namespace"]), row["incarnation"]) for row in rows]
+    return [(decode(row["namespace"]), Life(row["incarnation"], row["consent"])) for row in rows]
 
 
 async def compressible(
@@ -59,7 +60,7 @@ async def similar_pairs(
 
 
 async def signs_of_life(tx: Transaction, namespace: Namespace) -> Sequence[DictRow]:
-    """For each current memory that retention may touch: id, kind, importance, confidence, said_at, uses, used_at."""
+    """For each current memory that retention may touch: id, kind, importance, confidence, pinned, said_at, uses, used_at."""
     return await tx.fetch(statement("signs_of_life"), {"namespace": encode(namespace)})
 
 

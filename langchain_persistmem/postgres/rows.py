@@ -38,6 +38,7 @@ def memory_of(row: DictRow) -> Memory:
         superseded_by=row["superseded_by"],
         review=row["review"],
         review_of=row["review_of"],
+        pinned=row["pinned"],
     )
 
 

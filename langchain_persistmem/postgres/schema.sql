@@ -20,6 +20,8 @@ CREATE TABLE persistmem.namespaces (
     documents   bigint NOT NULL DEFAULT 0,
     words       bigint NOT NULL DEFAULT 0,
     created_at  timestamptz NOT NULL,
+    -- The latest transactions that were committed here, newest first: what became of one whose answer was lost.
+    recent_writes uuid[] NOT NULL DEFAULT '{}',
     -- Memories up to this id have been looked through for habits.
     enriched_to uuid,
     -- What the person allows: everything, keeping without learning, or nothing at all.
@@ -72,6 +74,8 @@ CREATE TABLE persistmem.memories (
     -- Why a quarantined memory waits, in the program's words; and the memory that it would replace.
     review        text,
     review_of     uuid,
+    -- What a person wants kept as it is: no rule archives it, and no model replaces it unseen.
+    pinned        boolean NOT NULL DEFAULT false,
     PRIMARY KEY (namespace, id)
 );
 -- One current memory per key, and one per statement, whoever writes at the same time.
@@ -159,6 +163,8 @@ CREATE TABLE persistmem.messages (
     -- A turn that no attempt could be learnt from: listed with the class of the failure, and left out until it is retried.
     given_up_at  timestamptz,
     failure      text,
+    -- Said while nothing was to be learnt: it stays unlearnt, and no model is shown it for learning.
+    withheld     boolean NOT NULL DEFAULT false,
     PRIMARY KEY (namespace, thread_id, id),
     UNIQUE (namespace, thread_id, position)
 );
@@ -171,7 +177,8 @@ CREATE TABLE persistmem.changes (
     id         uuid NOT NULL,
     memory_id  uuid NOT NULL,
     change     text NOT NULL CHECK (change IN
-               ('reinforced', 'superseded', 'quarantined', 'approved', 'rejected', 'archived', 'restored')),
+               ('reinforced', 'superseded', 'quarantined', 'approved', 'rejected', 'archived', 'restored', 'pinned',
+                'unpinned')),
     reason     text NOT NULL,
     -- The memory that brought it about: a successor, or a summary.
     by_memory  uuid,
@@ -248,3 +255,45 @@ CREATE TABLE persistmem.erasures (
     erased_at   timestamptz NOT NULL
 );
 CREATE INDEX erasures_of_incarnation ON persistmem.erasures (incarnation);
+
+-- Namespaces in which some memories have no vector of a model yet: it did not answer, or it is a new one.
+CREATE TABLE persistmem.missing_vectors (
+    namespace text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    model     smallint NOT NULL REFERENCES persistmem.embedding_models ON DELETE CASCADE,
+    due_at    timestamptz NOT NULL,
+    attempts  integer NOT NULL DEFAULT 0,
+    -- Class and status of the last failure, never its text.
+    failure   text,
+    PRIMARY KEY (namespace, model)
+);
+CREATE INDEX missing_vectors_due ON persistmem.missing_vectors (model, due_at);
+
+-- Row-level security: what a transaction may see by what it says of itself. The policies mean nothing until row-level
+-- security is enabled on the tables, which is a step of its own (`persistmem rls enable`).
+--   persistmem.namespace    the namespace it is about
+--   persistmem.namespaces   several of them, as text[]
+--   persistmem.within       prefixes, as text[], each ending with "/": read only
+--   persistmem.everywhere   'on': background work, upkeep, the schema itself
+-- Nothing said, nothing seen. Each setting is read once for a statement, because it stands in a sub-select.
+DO $policies$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY[
+        'namespaces', 'memories', 'uses', 'vectors', 'words', 'messages', 'changes', 'pending_work', 'model_calls',
+        'threads', 'audit', 'missing_vectors'
+    ] LOOP
+        EXECUTE 'CREATE POLICY persistmem_namespace ON persistmem.' || name || $policy$
+            USING (namespace = (SELECT nullif(current_setting('persistmem.namespace', true), ''))
+                   OR namespace = ANY ((SELECT nullif(current_setting('persistmem.namespaces', true), '')::text[])::text[]))
+        $policy$;
+        EXECUTE 'CREATE POLICY persistmem_within ON persistmem.' || name || $policy$
+            FOR SELECT
+            USING ((namespace || '/') ^@ ANY ((SELECT nullif(current_setting('persistmem.within', true), '')::text[])::text[]))
+        $policy$;
+        EXECUTE 'CREATE POLICY persistmem_everywhere ON persistmem.' || name || $policy$
+            USING ((SELECT current_setting('persistmem.everywhere', true)) = 'on')
+        $policy$;
+    END LOOP;
+END
+$policies$;

@@ -83,8 +83,15 @@ async def recall(
     candidates: int,
     instructions: int,
     now: datetime,
+    thread_id: str | None = None,
+    own_view: bool = False,
 ) -> Findings:
-    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement."""
+    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement.
+
+    Args:
+        thread_id: the conversation that they are for: none, if it is off the record.
+        own_view: whatever the person allows: they themselves ask.
+    """
     text = statement(
         "recall",
         embedding=vector_column(model),
@@ -101,6 +108,8 @@ async def recall(
         "candidates": candidates,
         "instructions": instructions,
         "now": now,
+        "thread_id": thread_id,
+        "own_view": own_view,
         **wanted.parameters,
     }
     return _findings(await tx.fetch(text, parameters))
@@ -117,6 +126,8 @@ async def recall_at(
     language: str,
     wanted: Condition,
     now: datetime,
+    thread_id: str | None = None,
+    own_view: bool = False,
 ) -> Findings:
     """What was valid at a moment, with both signals for ``query``."""
     text = statement("recall_at", embedding=vector_column(model), condition=wanted.text)
@@ -128,6 +139,8 @@ async def recall_at(
         "model": model.model,
         "language": language,
         "now": now,
+        "thread_id": thread_id,
+        "own_view": own_view,
         **wanted.parameters,
     }
     return _findings(await tx.fetch(text, parameters))

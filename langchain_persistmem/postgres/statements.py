@@ -19,6 +19,22 @@ Query = sql.SQL | sql.Composed
 """What psycopg executes: text of this package, completed by psycopg.sql."""
 
 
+class NamedSQL(sql.SQL):
+    """A statement that knows its name, under which it is measured."""
+
+    def __init__(self, text: LiteralString, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
+class NamedComposed(sql.Composed):
+    """:class:`NamedSQL` with its slots filled."""
+
+    def __init__(self, parts: sql.Composed, name: str) -> None:
+        super().__init__(list(parts))
+        self.name = name
+
+
 @cache
 def all_statements() -> dict[str, str]:
     """Every statement by its name."""
@@ -35,4 +51,4 @@ def all_statements() -> dict[str, str]:
 def statement(name: LiteralString, **slots: sql.Composable) -> Query:
     """The statement called ``name``, its slots filled; the text itself comes from this package alone."""
     text = cast("LiteralString", all_statements()[name])
-    return sql.SQL(text).format(**slots) if slots else sql.SQL(text)
+    return NamedComposed(sql.SQL(text).format(**slots), name) if slots else NamedSQL(text, name)

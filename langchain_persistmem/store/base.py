@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
@@ -17,6 +18,7 @@ from langchain_persistmem.store.index import (
     minutes,
     ttl_of,
 )
+from langchain_persistmem.store.ops import MAX_TEXT_CHARS, texts_of
 
 Deserializer = Callable[[bytes], dict[str, Any]]
 
@@ -55,9 +57,12 @@ class Store(BaseStore):
         self.ttl_config: TTLConfig | None = ttl_of(ttl)
         self._index = options
         self._load = load
+        if options is not None and options.fields != StoreIndex().fields:
+            # for vectors that are made anew, far from any put
+            self._backend.item_texts = partial(texts_of, paths=options.fields, max_chars=MAX_TEXT_CHARS)
 
     def _flow(self, ops: Iterable[Op]) -> dict[str, Any]:
-        return {"ops": list(ops), "index": self._index, "now": datetime.now(UTC)}
+        return {"ops": list(ops), "index": self._index, "now": datetime.now(UTC), "seen": {}}
 
     def _loaded(self, results: list[Result]) -> list[Result]:
         if self._load is not None:

@@ -9,14 +9,18 @@ from uuid import UUID
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.namespace import EVERYWHERE, Namespace, Several, Within, encode
 from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.erasures import erasure_of, record_erasure
+from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import check_dimensions, migrated, ready
+from langchain_persistmem.recording import note_read, record
 from langchain_persistmem.store.index import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
 from langchain_persistmem.types import Memory, Vector
@@ -35,8 +39,12 @@ class _Answers:
 
     results: dict[int, Result] = field(default_factory=dict[int, Result])
     refreshed: dict[Namespace, set[str]] = field(default_factory=dict[Namespace, set[str]])
+    read: dict[Namespace, list[UUID]] = field(default_factory=dict[Namespace, list[UUID]])
+    """What was read, for the audit."""
 
     def note(self, found: Memory | None, op: GetOp | SearchOp) -> None:
+        if found is not None:
+            self.read.setdefault(found.namespace, []).append(found.id)
         if found is not None and found.expires_at is not None and op.refresh_ttl:
             self.refreshed.setdefault(found.namespace, set()).add(found.key)
 
@@ -50,34 +58,59 @@ class _Sight:
     vectors: Mapping[str, Vector]
 
 
-async def batch(backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime) -> list[Result]:
+async def batch(
+    backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime, seen: lives.Seen | None = None
+) -> list[Result]:
     """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`.
 
     Without an ``index`` nothing is embedded, and a query is not looked at.
     """
     paths = (index or StoreIndex()).fields
-    todo = plan(ops, fields=paths, max_chars=backend.settings.max_text_chars, queries=index is not None)
+    settings = backend.settings
+    todo = plan(
+        ops,
+        fields=paths,
+        max_chars=settings.max_text_chars,
+        queries=index is not None,
+        redaction=settings.redaction,
+    )
     if not ops:
         return []
     await migrated(backend)
     model = None if index is None else await _model(backend, index)
     sight = _Sight(index or StoreIndex(), model, await _embedded_queries(backend, todo) if model else {})
-    texts = todo.texts if model else []
+    texts, seen = todo.texts if model else [], {} if seen is None else seen
+    if texts:
+        await lives.see(backend, todo.writes, seen, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
-        async with backend.transaction(EVERYWHERE, atomic=False, snapshot=todo.statements > 1) as tx:
+        async with backend.transaction(_read_by(todo), atomic=False, snapshot=todo.statements > 1) as tx:
             await _get(tx, todo, answers, now=now)
             await _search(tx, backend, todo, answers, sight, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
-        async with backend.transaction(EVERYWHERE) as tx:
+        async with backend.transaction(Several(tuple(todo.writes))) as tx:
             for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
-                await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-                await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
+                if not puts and await hold_living(tx, namespace) is None:
+                    continue  # nothing is there to be deleted, and nothing comes about by that
+                life = await namespaces.hold_namespace(
+                    tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+                )
+                lives.check(namespace, life.incarnation, seen)
+                if puts:
+                    life.check_not_paused()
+                gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
+                await record(tx, backend, namespace, "deleted", gone)
+                if gone:  # so that it is not back after a restore
+                    await record_erasure(tx, erasure_of(backend.new_id(), life.incarnation, gone, now=now))
                 for start in range(0, len(puts), _ROWS):
-                    await _put(tx, backend, namespace, dict(puts[start : start + _ROWS]), vectors, model=model, now=now)
+                    some = dict(puts[start : start + _ROWS])
+                    written = await _put(tx, backend, namespace, some, vectors, model=model, now=now)
+                    await record(tx, backend, namespace, "put", written)
+    for namespace, ids in answers.read.items():
+        await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
     if answers.refreshed:
         await _refresh(backend, answers.refreshed, now=now)
     return [answers.results.get(place) for place in range(len(ops))]
@@ -88,18 +121,39 @@ async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
     await migrated(backend)
     erased = 0
     while True:
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-            expired = await memories.expired_memories(tx, limit=_SWEPT, now=now)
+        expired = await backend.step(_expired, now=now)
         before = erased
         for namespace, ids in expired:
-            async with backend.transaction(namespace) as tx:
-                await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), now=now)
-                still = await memories.still_expired(
-                    tx, namespace, ids, now=now
-                )  # some may have been put again meanwhile
-                erased += (await forgetting.erase_memories(tx, namespace, still))["memories"]
+            erased += await backend.step(_swept, namespace, ids, now=now)
         if erased == before or sum(len(ids) for _, ids in expired) < _SWEPT:
             return erased
+
+
+async def _expired(backend: Backend, *, now: datetime) -> Sequence[tuple[Namespace, Sequence[UUID]]]:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return await memories.expired_memories(tx, limit=_SWEPT, now=now)
+
+
+async def _swept(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> int:
+    async with backend.transaction(namespace) as tx:
+        if await hold_living(tx, namespace) is None:  # erased meanwhile: its name is not to come back
+            return 0
+        still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
+        erased = (await forgetting.erase_memories(tx, namespace, still))["memories"]
+        await record(tx, backend, namespace, "expired", still)
+        return erased
+
+
+def _read_by(todo: Plan) -> Several:
+    """The namespaces and prefixes that a batch's reads name: nothing else is seen."""
+    return Several(
+        tuple(
+            op.namespace
+            if isinstance(op, GetOp)
+            else Within(op.namespace_prefix if isinstance(op, SearchOp) else fixed_prefix(op))
+            for op in todo.reads.values()
+        )
+    )
 
 
 async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
@@ -177,11 +231,13 @@ async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, no
             answers.results[place] = namespaces_like(known, op)
 
 
-async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> None:
+async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> list[UUID]:
     """Erase every version under ``keys``: what was superseded under a deleted key would otherwise stay for ever."""
-    if keys:
-        versions = await forgetting.erasable(tx, namespace, keys)
-        await forgetting.erase_memories(tx, namespace, sorted(id for id, *_ in versions))
+    if not keys:
+        return []
+    ids = sorted(id for id, *_ in await forgetting.erasable(tx, namespace, keys))
+    await forgetting.erase_memories(tx, namespace, ids)
+    return ids
 
 
 async def _put(
@@ -193,7 +249,8 @@ async def _put(
     *,
     model: EmbeddingModel | None,
     now: datetime,
-) -> None:
+) -> list[UUID]:
+    """Write items; returns their ids."""
     new = {key: backend.new_id() for key in puts}
     rows = [_row(new[key], key, put) for key, put in puts.items()]
     ids = await memories.upsert_items(tx, namespace, rows, now=now)
@@ -205,6 +262,7 @@ async def _put(
         await search_index.insert_vectors(tx, namespace, parts, model=model)
     words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    return list(ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
@@ -222,7 +280,7 @@ def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
 async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now: datetime) -> None:
     """Let items live on; a read does not fail where nothing can be written, as on a replica."""
     try:
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        async with backend.transaction(Several(tuple(read)), atomic=False) as tx:
             for namespace, keys in read.items():
                 await memories.refresh_items(tx, namespace, sorted(keys), now=now)
     except (StorageError, ConfigurationError) as error:

@@ -11,12 +11,10 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.models import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.ops import MAX_MINUTES
-from langchain_persistmem.vectors import Distance
+from langchain_persistmem.vectors import MAX_DIMENSIONS, Distance
 
 T = TypeVar("T")
 
-MAX_DIMENSIONS = 16_000
-"""pgvector's own limit."""
 
 Config = Mapping[str, Any]
 """LangGraph's ``IndexConfig``, ``PostgresIndexConfig`` or ``TTLConfig``: dicts with known keys."""

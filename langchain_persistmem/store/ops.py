@@ -20,6 +20,8 @@ from langchain_persistmem import values
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.redaction.records import redacted_json
 from langchain_persistmem.types import KINDS, Kind
 
 MAX_PARTS = 32_767
@@ -79,7 +81,14 @@ class Plan:
         return list(dict.fromkeys(query for query in found if query is not None))
 
 
-def plan(ops: Sequence[Op], *, fields: Sequence[str], max_chars: int, queries: bool = True) -> Plan:
+def plan(
+    ops: Sequence[Op],
+    *,
+    fields: Sequence[str],
+    max_chars: int,
+    queries: bool = True,
+    redaction: Redaction | None = None,
+) -> Plan:
     """The batch, checked.
 
     Args:
@@ -87,6 +96,7 @@ def plan(ops: Sequence[Op], *, fields: Sequence[str], max_chars: int, queries: b
         fields: paths of what is embedded where a put does not say.
         max_chars: of each text only so many characters are embedded.
         queries: whether they count; a store without an index searches by filters only, as LangGraph's do.
+        redaction: what is taken out of values, queries and filters; keys and namespaces stay as they are.
 
     Raises:
         InvalidInput: an operation cannot be done; the message has its place in the batch and the path.
@@ -98,10 +108,12 @@ def plan(ops: Sequence[Op], *, fields: Sequence[str], max_chars: int, queries: b
         try:
             if isinstance(op, PutOp):
                 namespace = _key(op)
-                put = None if op.value is None else _put(op, op.value, fields=fields, max_chars=max_chars)
+                put = None if op.value is None else _put(op, op.value, redaction, fields=fields, max_chars=max_chars)
                 writes.setdefault(namespace, {})[op.key] = put
             else:
-                reads[place] = _read(op) if queries else _without_query(_read(op))
+                reads[place] = (
+                    _redacted(_read(op), redaction) if queries else _redacted(_without_query(_read(op)), redaction)
+                )
         except InvalidInput as error:
             if len(ops) == 1:
                 raise
@@ -216,11 +228,20 @@ def _match(match: MatchCondition) -> MatchCondition:
     return match._replace(path=(path,) if one_label else _labels(path, "match_conditions"))
 
 
-def _put(op: PutOp, value: object, *, fields: Sequence[str], max_chars: int) -> Put:
+def _redacted(op: Read, redaction: Redaction | None) -> Read:
+    """A search in the writing of what is stored."""
+    if redaction is None or not isinstance(op, SearchOp):
+        return op
+    query = redaction.redact(op.query) if op.query is not None else None
+    return op._replace(query=query, filter=redacted_json(redaction, op.filter))
+
+
+def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
     if not isinstance(value, Mapping):
         raise InvalidInput(f"value is of type {type(value).__name__}; pass a dict, or None to delete")
-    values.check_json(cast("object", value), "value")
+    values.json_object(cast("object", value), "value")
     kept = _copy(cast("Mapping[str, Any]", value))
+    kept = kept if redaction is None else redacted_json(redaction, kept)
     texts = texts_of(kept, _paths(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
         raise InvalidInput(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
@@ -265,7 +286,7 @@ def _kind(value: Mapping[str, Any]) -> Kind:
 def _importance(value: Mapping[str, Any]) -> float:
     given = value.get("importance")
     if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1:
-        return float(given)
+        return float(given) if given >= values.LEAST_SHARE else 0.0
     return 0.5
 
 

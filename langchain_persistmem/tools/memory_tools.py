@@ -8,18 +8,20 @@ from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.prebuilt import ToolRuntime
 
+from langchain_persistmem.actor import part
 from langchain_persistmem.awaiting import Awaited
 from langchain_persistmem.backend import finished
 from langchain_persistmem.conversation_run import MemoryAllowed, may_remember, messages_in
 from langchain_persistmem.errors import (
     ConfigurationError,
     InvalidInput,
+    MemoryDisabled,
     MemoryNotFound,
     NamespaceMissing,
     PersistMemError,
     UseAsyncMethod,
 )
-from langchain_persistmem.identity import current_runtime, whose_memory
+from langchain_persistmem.identity import current_runtime, thread_if_any, whose_memory
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.tools import calls as tool_calls
 from langchain_persistmem.tools.arguments import (
@@ -58,8 +60,9 @@ def memory_tools(
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
     ``config["configurable"]``; a model can name neither a user nor a namespace. Whatever a model gets wrong
-    is answered with a text that says what to do instead. In a run with ``off_the_record`` the tools say
-    that memory is off.
+    is answered with a text that says what to do instead. In a run with ``off_the_record``, in a thread of
+    :meth:`PersistMem.set_off_record` and while the person has paused memory the tools say that memory is off; who
+    has paused it can still erase.
 
     Erasing more than one memory needs the user. One memory for each message of the user is erased as it is
     asked for; for more, the run is interrupted where it has a checkpointer, and goes on with
@@ -92,9 +95,14 @@ def memory_tools(
                 return _OFF, None
             try:
                 run = _run(colour, prefix + name, state, messages_key, interruptible=ask == "interrupt")
-                return await behaviour(run, schema(**given))
+                with part(f"tool {prefix}{name}"):
+                    if not await _allowed(run, erases=behaviour is tool_calls.forget):
+                        return _OFF, None
+                    return await behaviour(run, schema(**given))
             except (NamespaceMissing, UseAsyncMethod):
                 raise
+            except MemoryDisabled:  # since it was asked
+                return _OFF, None
             except (InvalidInput, MemoryNotFound) as error:
                 return f"That did not work: {error}", None
             except PersistMemError as error:
@@ -126,6 +134,13 @@ def memory_tools(
     ]
 
 
+async def _allowed(run: ToolRun, *, erases: bool) -> bool:
+    """Whether the person, and the thread, allow the call; erasing is allowed to one who has paused memory."""
+    if erases:
+        return run.thread_id is None or not await run.memory.off_record(run.thread_id, namespace=run.whose)
+    return await run.memory.may_recall(run.thread_id, namespace=run.whose)
+
+
 def _run(memory: Awaited, tool: str, state: Any, messages_key: str, *, interruptible: bool) -> ToolRun:
     config = ensure_config()
     checkpointer = (config.get("configurable") or {}).get(_CHECKPOINTER)
@@ -138,5 +153,6 @@ def _run(memory: Awaited, tool: str, state: Any, messages_key: str, *, interrupt
         whose=whose_memory(memory.memory.namespace, config, current_runtime()),
         tool=tool,
         messages=messages,
+        thread_id=thread_if_any(config),
         interruptible=interruptible and checkpointer is not None,
     )

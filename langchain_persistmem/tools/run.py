@@ -32,6 +32,7 @@ class ToolRun:
     """The name that the model called."""
     messages: Sequence[BaseMessage]
     """The conversation; empty outside of an agent."""
+    thread_id: str | None
     interruptible: bool
     """Whether the run can wait for a person: in a graph with a checkpointer."""
 

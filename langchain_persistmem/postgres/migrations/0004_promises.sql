@@ -5,7 +5,9 @@ ALTER TABLE persistmem.namespaces
     ADD COLUMN consent text NOT NULL DEFAULT 'allowed' CHECK (consent IN ('allowed', 'no_extract', 'paused')),
     -- The end of the audit's chain: how many entries there are, and the digest of the last.
     ADD COLUMN audited    bigint NOT NULL DEFAULT 0,
-    ADD COLUMN audit_head bytea;
+    ADD COLUMN audit_head bytea,
+    -- The latest transactions that were committed here, newest first: what became of one whose answer was lost.
+    ADD COLUMN recent_writes uuid[] NOT NULL DEFAULT '{}';
 
 -- Whose thread it is: LangGraph's checkpoints know a thread's id and no person.
 CREATE TABLE persistmem.threads (
@@ -50,3 +52,24 @@ CREATE TABLE persistmem.erasures (
     erased_at   timestamptz NOT NULL
 );
 CREATE INDEX erasures_of_incarnation ON persistmem.erasures (incarnation);
+
+-- What a person wants kept as it is: no rule archives it, and no model replaces it unseen.
+ALTER TABLE persistmem.memories ADD COLUMN pinned boolean NOT NULL DEFAULT false;
+ALTER TABLE persistmem.changes
+    DROP CONSTRAINT changes_change_check,
+    ADD CONSTRAINT changes_change_check CHECK (change IN
+        ('reinforced', 'superseded', 'quarantined', 'approved', 'rejected', 'archived', 'restored', 'pinned', 'unpinned'));
+-- Said while nothing was to be learnt: it stays unlearnt, and no model is shown it for learning.
+ALTER TABLE persistmem.messages ADD COLUMN withheld boolean NOT NULL DEFAULT false;
+
+-- Namespaces in which some memories have no vector of a model yet: it did not answer, or it is a new one.
+CREATE TABLE persistmem.missing_vectors (
+    namespace text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    model     smallint NOT NULL REFERENCES persistmem.embedding_models ON DELETE CASCADE,
+    due_at    timestamptz NOT NULL,
+    attempts  integer NOT NULL DEFAULT 0,
+    -- Class and status of the last failure, never its text.
+    failure   text,
+    PRIMARY KEY (namespace, model)
+);
+CREATE INDEX missing_vectors_due ON persistmem.missing_vectors (model, due_at);

@@ -22,8 +22,9 @@ WHERE m.status = 'active'
 ORDER BY q.ordinal, n.similarity DESC, m.id
 
 -- name: still_active
--- Which of these memories are current, asked under the namespace's lock: what was decided upon may have changed since.
-SELECT m.id FROM persistmem.memories m
+-- Which of these memories are current, and pinned, asked under the namespace's lock: what was decided upon may have
+-- changed since.
+SELECT m.id, m.pinned FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status = 'active'
 
 -- name: reinforce_memories
@@ -111,7 +112,7 @@ LIMIT %(limit)s::bigint
 
 -- name: rivals
 -- What is current, expired or not, where this memory would be: under its key, or with the same statement.
-SELECT m.id, m.valid_from
+SELECT m.id, m.valid_from, m.pinned
 FROM persistmem.memories m
 JOIN persistmem.memories old ON old.namespace = %(namespace)s::text AND old.id = %(id)s::uuid
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.id <> old.id

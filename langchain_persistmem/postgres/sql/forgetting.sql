@@ -30,9 +30,17 @@ WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text
 DELETE FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND id = ANY (%(ids)s::text[])
 
--- name: threads_of
--- The threads of a namespace: its checkpoints go with it.
-SELECT DISTINCT thread_id FROM persistmem.messages WHERE namespace = %(namespace)s::text
+-- name: namespaces_naming
+-- The namespaces that begin with these labels, of which NULL is any: a label is equal or it is not, "user1" is not "user10".
+SELECT n.namespace, n.incarnation
+FROM persistmem.namespaces n
+WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text
+  AND NOT EXISTS (
+      SELECT FROM unnest(%(labels)s::text[]) WITH ORDINALITY AS l (label, place)
+      WHERE split_part(n.namespace, '/', l.place::int) = ''
+         OR split_part(n.namespace, '/', l.place::int) <> l.label
+  )
+ORDER BY n.namespace
 
 -- name: erase_namespace
 -- Everything of one namespace, its row and so its incarnation included.
@@ -45,12 +53,35 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text RETURNING 1),
      t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
      r AS (DELETE FROM persistmem.threads WHERE namespace = %(namespace)s::text RETURNING 1),
-     a AS (DELETE FROM persistmem.audit WHERE namespace = %(namespace)s::text RETURNING 1),
+     h AS (DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text RETURNING 1),
+     -- It goes with the namespace's row, by the foreign key: the application's role has no right to delete from it.
+     a AS (SELECT FROM persistmem.audit WHERE namespace = %(namespace)s::text),
      n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING 1)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS words,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
-       (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit
+       (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors
+
+-- name: left_of_namespace
+-- What an erase has left, by table: nothing, or it is taken back.
+SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text) AS memories,
+       (SELECT count(*) FROM persistmem.vectors WHERE namespace = %(namespace)s::text) AS vectors,
+       (SELECT count(*) FROM persistmem.words WHERE namespace = %(namespace)s::text) AS words,
+       (SELECT count(*) FROM persistmem.uses WHERE namespace = %(namespace)s::text) AS uses,
+       (SELECT count(*) FROM persistmem.changes WHERE namespace = %(namespace)s::text) AS changes,
+       (SELECT count(*) FROM persistmem.messages WHERE namespace = %(namespace)s::text) AS messages,
+       (SELECT count(*) FROM persistmem.pending_work WHERE namespace = %(namespace)s::text) AS pending_work,
+       (SELECT count(*) FROM persistmem.model_calls WHERE namespace = %(namespace)s::text) AS model_calls,
+       (SELECT count(*) FROM persistmem.threads WHERE namespace = %(namespace)s::text) AS threads,
+       (SELECT count(*) FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text) AS missing_vectors,
+       (SELECT count(*) FROM persistmem.audit WHERE namespace = %(namespace)s::text) AS audit,
+       (SELECT count(*) FROM persistmem.namespaces WHERE namespace = %(namespace)s::text) AS namespaces
+
+-- name: left_of_checkpoints
+-- The same, of LangGraph's tables.
+SELECT (SELECT count(*) FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::text[])) AS checkpoints,
+       (SELECT count(*) FROM checkpoint_blobs WHERE thread_id = ANY (%(thread_ids)s::text[])) AS checkpoint_blobs,
+       (SELECT count(*) FROM checkpoint_writes WHERE thread_id = ANY (%(thread_ids)s::text[])) AS checkpoint_writes
 
 -- name: checkpoint_tables
 -- Which of LangGraph's tables exist here.

@@ -4,7 +4,8 @@ WITH within AS MATERIALIZED (
     -- Through their names, each namespace is one index-only scan; a range of them would read the table.
     SELECT n.namespace
     FROM persistmem.namespaces n
-    WHERE n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text)
+    WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
+      AND n.consent <> 'paused'
 )
 SELECT m.*, near.similarity
 FROM (
@@ -26,7 +27,8 @@ LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 WITH within AS MATERIALIZED (
     SELECT n.namespace, n.documents, n.words
     FROM persistmem.namespaces n
-    WHERE n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text)
+    WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
+      AND n.consent <> 'paused'
 ), asked AS MATERIALIZED (
     SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
     UNION

@@ -1,5 +1,11 @@
 -- name: insert_memories
 -- Write statements that were decided upon; one that is known already (the same identity) is confirmed instead.
+WITH registered AS (
+    INSERT INTO persistmem.threads (namespace, thread_id, recorded_at)
+    SELECT DISTINCT %(namespace)s::text, r.thread_id, %(now)s::timestamptz
+    FROM json_to_recordset(%(rows)s::json) AS r(thread_id text) WHERE r.thread_id IS NOT NULL
+    ON CONFLICT (namespace, thread_id) DO NOTHING
+)
 INSERT INTO persistmem.memories AS m
     (namespace, id, key, kind, text, value, identity, importance, confidence, speaker, source, provenance,
      thread_id, position, valid_from, recorded_at, updated_at)
@@ -23,7 +29,7 @@ SET status = 'superseded', valid_until = r.valid_from, superseded_by = r.id, upd
 FROM json_to_recordset(%(rows)s::json) AS r(id uuid, key text, identity text, valid_from timestamptz)
 WHERE m.namespace = %(namespace)s::text AND m.key = r.key AND m.status = 'active'
   AND m.identity IS DISTINCT FROM decode(r.identity, 'hex')
-RETURNING m.id, r.id AS by_memory
+RETURNING m.id, r.id AS by_memory, m.pinned
 
 -- name: upsert_items
 -- A store's put: the value under a key is replaced, created_at (recorded_at) stays unless the old one had expired.
@@ -87,7 +93,8 @@ LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 -- Items with a time to live that were read live on; its own statement, because reads never write.
 WITH held AS (
     -- As for every write: without the namespace's lock this could deadlock with one.
-    SELECT namespace FROM persistmem.namespaces WHERE namespace = %(namespace)s::text FOR NO KEY UPDATE
+    SELECT namespace FROM persistmem.namespaces WHERE namespace = %(namespace)s::text AND consent <> 'paused'
+    FOR NO KEY UPDATE
 ), read AS (
     UPDATE persistmem.memories
     SET expires_at = greatest(expires_at, %(now)s::timestamptz + time_to_live)

@@ -1,14 +1,25 @@
 -- name: known_messages
--- Which of these messages are stored already, so that a long thread is not sent again at each turn.
-SELECT id FROM persistmem.messages
-WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND id = ANY (%(ids)s::text[])
+-- Which of these messages are stored already, so that a long thread is not sent again at each turn; and whether
+-- the thread is off the record, asked under the namespace's lock.
+SELECT array(SELECT id FROM persistmem.messages
+             WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
+               AND id = ANY (%(ids)s::text[])) AS known,
+       EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               AND t.thread_id = %(thread_id)s::text AND t.off_record) AS off_record
 
 -- name: insert_messages
 -- Append turns to a thread; one that is there already stays as it is, so that a retry stores nothing twice.
+-- Whose thread it is, is noted with them.
+WITH registered AS (
+    INSERT INTO persistmem.threads (namespace, thread_id, recorded_at)
+    VALUES (%(namespace)s::text, %(thread_id)s::text, %(now)s::timestamptz)
+    ON CONFLICT (namespace, thread_id) DO NOTHING
+)
 INSERT INTO persistmem.messages
-    (namespace, thread_id, id, position, role, speaker, text, content, sent_at, recorded_at, extracted_at)
+    (namespace, thread_id, id, position, role, speaker, text, content, sent_at, recorded_at, extracted_at, withheld)
 SELECT %(namespace)s::text, %(thread_id)s::text, r.id, last.position + r.ordinal, r.role, r.speaker, r.text, r.content,
-       r.sent_at, %(now)s::timestamptz, CASE WHEN r.role IN ('user', 'assistant') THEN NULL ELSE %(now)s::timestamptz END
+       r.sent_at, %(now)s::timestamptz, CASE WHEN r.role IN ('user', 'assistant') AND NOT %(withheld)s::boolean THEN NULL
+                   ELSE %(now)s::timestamptz END, %(withheld)s::boolean
 FROM json_to_recordset(%(rows)s::json) AS r(
          id text, ordinal bigint, role text, speaker text, text text, content json, sent_at timestamptz),
      (SELECT coalesce(max(position), 0) AS position FROM persistmem.messages
@@ -20,6 +31,8 @@ ON CONFLICT (namespace, thread_id, id) DO NOTHING
 SELECT id, position, role, speaker, text, content, sent_at
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL AND given_up_at IS NULL
+  AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+                  AND t.thread_id = %(thread_id)s::text AND t.off_record)
 ORDER BY position
 LIMIT %(limit)s::integer
 
@@ -28,7 +41,7 @@ LIMIT %(limit)s::integer
 SELECT id, position, role, speaker, text, content, sent_at
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND position < %(position)s::bigint
-  AND role IN ('user', 'assistant') AND extracted_at IS NOT NULL AND given_up_at IS NULL
+  AND role IN ('user', 'assistant') AND extracted_at IS NOT NULL AND given_up_at IS NULL AND NOT withheld
 ORDER BY position DESC
 LIMIT %(limit)s::integer
 

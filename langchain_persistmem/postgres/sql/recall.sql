@@ -8,7 +8,11 @@ WITH asked AS MATERIALIZED (
 ), size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length
     FROM persistmem.namespaces n
+    -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
     WHERE n.namespace = %(namespace)s::text
+      AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
+               SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 ), compared AS MATERIALIZED (
     -- The exact search: an index-only scan of this namespace's vectors, and of nothing else.
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
@@ -85,9 +89,9 @@ SELECT m.*, c.always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation
            SELECT sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + 0.75 * w.length / size.usual_length)))
            FROM rarity r
            JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = r.word AND w.memory_id = m.id
-           CROSS JOIN size
        ), 0) AS lexical
 FROM candidates c
+CROSS JOIN size
 CROSS JOIN statistics s
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
@@ -105,6 +109,10 @@ WITH asked AS MATERIALIZED (
       AND m.status IN ('active', 'superseded', 'archived')
       AND m.valid_from <= %(at)s::timestamptz AND (m.valid_until IS NULL OR m.valid_until > %(at)s::timestamptz)
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+      AND (%(own_view)s::boolean OR NOT (
+               EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text AND n.consent = 'paused')
+               OR EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+                          AND t.thread_id = %(thread_id)s::text AND t.off_record)))
       AND {condition}
 ), compared AS MATERIALIZED (
     SELECT v.memory_id, max(-(v.{embedding} <#> %(embedding)s::halfvec)) AS similarity

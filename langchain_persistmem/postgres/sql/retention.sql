@@ -1,6 +1,6 @@
 -- name: namespaces_after
 -- The namespaces of the database, a page at a time; every shard is asked, by design.
-SELECT n.namespace, n.incarnation
+SELECT n.namespace, n.incarnation, n.consent
 FROM persistmem.namespaces n
 WHERE n.namespace > %(after)s::text
 ORDER BY n.namespace
@@ -12,7 +12,7 @@ LIMIT %(limit)s::integer
 SELECT m.*
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind = %(kind)s::text AND m.text IS NOT NULL
-  AND m.key = m.id::text AND m.source <> 'store' AND m.importance < 1 AND m.expires_at IS NULL
+  AND m.key = m.id::text AND m.source <> 'store' AND m.importance < 1 AND NOT m.pinned AND m.expires_at IS NULL
   AND coalesce(m.provenance ->> 'extractor', '') <> ALL (%(derived)s::text[])
   AND (CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END)
       < %(before)s::timestamptz
@@ -35,7 +35,7 @@ WHERE -(one.embedding <#> other.embedding) >= %(floor)s::float8
 
 -- name: signs_of_life
 -- What the rules of retention go by, for every current memory that they may touch.
-SELECT m.id, m.kind, m.importance, m.confidence, coalesce(u.times, 0) AS uses, u.last_used_at AS used_at,
+SELECT m.id, m.kind, m.importance, m.confidence, m.pinned, coalesce(u.times, 0) AS uses, u.last_used_at AS used_at,
        CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END AS said_at
 FROM persistmem.memories m
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id

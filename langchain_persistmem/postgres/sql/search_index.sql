@@ -1,10 +1,12 @@
 -- name: insert_vectors
 -- The vectors of memories, several parts each; binary arrays, the cheapest way in.
 INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, expires_at, norm, {embedding})
-SELECT %(namespace)s::text, r.memory_id, %(model)s::smallint, r.part, true, m.expires_at, r.norm, r.embedding
+SELECT %(namespace)s::text, r.memory_id, %(model)s::smallint, r.part, m.status = 'active', m.expires_at, r.norm, r.embedding
 FROM unnest(%(memory_ids)s::uuid[], %(parts)s::smallint[], %(norms)s::real[], %(embeddings)s::halfvec[])
      AS r(memory_id, part, norm, embedding)
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.memory_id
+-- What was made later comes second to what was written meanwhile.
+ON CONFLICT (namespace, memory_id, model, part) DO NOTHING
 
 -- name: insert_words
 -- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.

@@ -1,0 +1,102 @@
+"""What a person allows: of all their memory, and of one conversation.
+
+Every flow that writes asks again inside its own transaction, under the namespace's lock: what was
+allowed when a model was asked may be forbidden when its answer comes.
+"""
+
+from datetime import datetime
+
+from langchain_persistmem import values
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import consent as allowing
+from langchain_persistmem.postgres import namespaces
+from langchain_persistmem.postgres.lives import hold_living
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.recording import record
+from langchain_persistmem.types import CONSENTS, Consent
+
+
+async def consent(backend: Backend, namespace: Namespace) -> Consent:
+    """What the person allows; of one who is not known yet, what they will begin with."""
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        life = await namespaces.life_of(tx, namespace)
+    return backend.settings.consent if life is None else life.consent
+
+
+async def set_consent(backend: Backend, namespace: Namespace, given: Consent, *, now: datetime) -> None:
+    """Change what the person allows. What waited to be learnt from, once it may not be, never is.
+
+    Raises:
+        InvalidInput: there is no such consent.
+    """
+    if given not in CONSENTS:
+        raise InvalidInput(f"consent is {given!r:.40}; use one of {', '.join(CONSENTS)}")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), consent=given, now=now)
+        life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), consent=given, now=now)
+        await allowing.set_consent(tx, namespace, given, incarnation=life.incarnation, now=now)
+        if given != "allowed":
+            await allowing.withhold_messages(tx, namespace, now=now)
+            await allowing.drop_work(tx, namespace)
+        await record(tx, backend, namespace, "consented", consent=given)
+
+
+async def off_record(backend: Backend, namespace: Namespace, thread_id: str) -> bool:
+    """Whether a thread is off the record."""
+    encode(namespace)
+    values.name(thread_id, "thread_id")
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await allowing.is_off_record(tx, namespace, thread_id)
+
+
+async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str, off: bool, *, now: datetime) -> None:
+    """Put a thread off the record, or back on it. What of it waited to be learnt from never is.
+
+    Raises:
+        InvalidInput: ``thread_id`` is malformed, or ``off`` is neither True nor False.
+    """
+    values.name(thread_id, "thread_id")
+    if not isinstance(off, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
+        raise InvalidInput(f"off is of type {type(off).__name__}; pass True or False")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+        )
+        await allowing.set_off_record(tx, namespace, thread_id, off, now=now)
+        if off:
+            await allowing.withhold_messages(tx, namespace, thread_id, now=now)
+            await allowing.drop_work(tx, namespace, thread_id)
+        await record(tx, backend, namespace, "put_off_record" if off else "put_on_record", threads=1)
+
+
+async def may_recall(backend: Backend, namespace: Namespace, thread_id: str | None) -> bool:
+    """Whether memories may be put before a model, in this thread."""
+    encode(namespace)
+    if thread_id is not None:
+        values.name(thread_id, "thread_id")
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await allowing.may_recall(tx, namespace, thread_id)
+
+
+async def close_thread(backend: Backend, namespace: Namespace, thread_id: str, *, now: datetime) -> None:
+    """A worker has come to a thread that it may not learn from: nothing of it waits any more.
+
+    Nothing is done where learning was allowed again, or the namespace erased, meanwhile.
+    """
+    async with backend.transaction(namespace) as tx:
+        if await hold_living(tx, namespace) is None:
+            return
+        life = await namespaces.life_of(tx, namespace)
+        if life is not None and not life.learns:
+            await allowing.withhold_messages(tx, namespace, thread_id, now=now)
+            await allowing.drop_work(tx, namespace, thread_id)

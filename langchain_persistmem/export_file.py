@@ -1,0 +1,195 @@
+"""The file that a person's memory is exported to: JSON Lines, its first line says what it is, its last that it is whole.
+
+Every line between is a row as the database has it. The last line has the number of rows of each
+kind and the SHA-256 of all lines before it, so that a file that was cut or changed is refused
+before anything is stored. A name that ends with ``.gz`` is packed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.export_row import check_row
+from langchain_persistmem.namespace import Namespace, encode
+
+FORMAT = 1
+"""The version of the form. It grows when an older package could not read the file."""
+KINDS = ("namespace", "thread", "message", "memory", "change")
+"""What a line may be, in the order in which a namespace's lines stand."""
+
+Line = Mapping[str, Any]
+_GZIP = b"\x1f\x8b"
+_OWNER_ONLY = 0o600
+"""Nobody else may read what a person's memory was exported to."""
+
+
+class ExportWriter:
+    """Writes lines beside ``path``, and puts them there when they are whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._digest = hashlib.sha256()
+        self.counts: Counter[str] = Counter()
+        self._raw: IO[bytes] | None = None
+        self._file: IO[bytes] | None = None
+
+    def begin(self, header: Line) -> None:
+        """Write the first line; what was written before is thrown away."""
+        self.give_up()
+        self._digest, self.counts = hashlib.sha256(), Counter()
+        try:
+            raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")
+        except OSError as error:
+            raise InvalidInput(
+                f"path {str(self._path)!r:.200} cannot be written ({type(error).__name__}); name a file in a folder of yours"
+            ) from error
+        # without a date in it, so that the same rows make the same file
+        self._file = cast("IO[bytes]", gzip.GzipFile("", "wb", fileobj=raw, mtime=0)) if self._packed else raw
+        self._raw = raw
+        self._write({"line": "export", "format": FORMAT, **header})
+
+    def add(self, kind: str, namespace: Namespace, row: Line) -> None:
+        """Write a row."""
+        self.counts[kind] += 1
+        self._write({"line": kind, "namespace": list(namespace), **row})
+
+    def finish(self) -> str:
+        """Write the last line and put the file in its place; returns the SHA-256 that it names."""
+        digest = self._digest.hexdigest()
+        self._write({"line": "end", "counts": dict(self.counts), "sha256": digest})
+        self._close(sync=True)
+        self._part.replace(self._path)
+        return digest
+
+    def give_up(self) -> None:
+        """Throw away what was not finished."""
+        self._close(sync=False)
+        with suppress(OSError):
+            self._part.unlink()
+
+    @property
+    def _packed(self) -> bool:
+        return self._path.suffix == ".gz"
+
+    def _write(self, line: Line) -> None:
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        self._digest.update(text)
+        cast("IO[bytes]", self._file).write(text)
+
+    def _close(self, *, sync: bool) -> None:
+        if self._file is None or self._raw is None:
+            return
+        if self._file is not self._raw:
+            self._file.close()  # writes the end of what is packed
+        self._raw.flush()
+        if sync:
+            os.fsync(self._raw.fileno())
+        self._raw.close()
+        self._file = self._raw = None
+
+
+class ExportFile:
+    """A file that was exported, checked from the first line to the last.
+
+    Raises:
+        InvalidInput: it is no export, is not whole, was changed, or comes from a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = self._lines()
+        _, first = next(lines, (b"", dict[str, Any]()))
+        if first.get("line") != "export":
+            raise InvalidInput(f"{path} is no export of persistmem; to read chats, use: persistmem ingest")
+        if not isinstance(first.get("format"), int) or first["format"] > FORMAT:
+            raise InvalidInput(f"{path} was written by a newer version of langchain-persistmem; upgrade the package")
+        self.root = _namespace(first.get("root"), f"{path.name}, line 1")
+        self.counts: Counter[str] = Counter()
+        self._check()
+
+    def rows(self) -> Iterator[tuple[str, Namespace, dict[str, Any]]]:
+        """Every row with its kind and its namespace, in the order of the file."""
+        for _, line in self._lines():
+            if line["line"] in KINDS:
+                kind, namespace = line.pop("line"), line.pop("namespace")
+                yield kind, tuple(namespace), line
+
+    def _check(self) -> None:
+        digest, whole = hashlib.sha256(), False
+        for number, (text, line) in enumerate(self._lines(), 1):
+            where, kind = f"{self._path.name}, line {number}", line.get("line")
+            if whole:
+                raise InvalidInput(f"{where} stands after the end; export again")
+            if kind == "end":
+                whole = True
+                if line.get("sha256") != digest.hexdigest() or line.get("counts") != dict(self.counts):
+                    raise InvalidInput(f"{self._path} was changed since it was exported; nothing was stored")
+                continue
+            digest.update(text)
+            if kind in KINDS:
+                _check_row(kind, line, where)
+                self.counts[kind] += 1
+            elif number > 1:
+                raise InvalidInput(f"{where}: line is {kind!r:.40}; use one of {', '.join(KINDS)}")
+        if not whole:
+            raise InvalidInput(f"{self._path} has no end: it was cut; export or copy it again")
+
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        with self._opened() as file:
+            for number, text in enumerate(file, 1):
+                problem = ""
+                try:
+                    found: object = json.loads(text)
+                except (ValueError, RecursionError):
+                    problem, found = "is no JSON", {}
+                if not isinstance(found, dict):
+                    problem = "is no JSON object"
+                if problem:
+                    raise InvalidInput(f"{self._path.name}, line {number} {problem}; export or copy the file again")
+                yield text, cast("dict[str, Any]", found)
+
+    @contextmanager
+    def _opened(self) -> Generator[IO[bytes]]:
+        try:
+            with self._path.open("rb") as raw:
+                packed = raw.peek(2)[:2] == _GZIP
+                with gzip.open(raw) if packed else raw as file:
+                    yield cast("IO[bytes]", file)
+        except (OSError, EOFError) as error:
+            raise InvalidInput(
+                f"{self._path} cannot be read to its end ({type(error).__name__}); check or copy it again"
+            ) from error
+
+
+def _check_row(kind: str, line: Line, where: str) -> None:
+    """Refuse a row that no export would have.
+
+    Raises:
+        InvalidInput: a column is missing or misshapen.
+    """
+    _namespace(line.get("namespace"), where)
+    try:
+        check_row(kind, {name: value for name, value in line.items() if name not in ("line", "namespace")})
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error}") from None
+
+
+def _namespace(labels: object, where: str) -> Namespace:
+    if not isinstance(labels, list):
+        raise InvalidInput(f"{where}: namespace is no list of strings; export the file again")
+    namespace = tuple(cast("list[str]", labels))
+    try:
+        encode(namespace)
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error}") from error
+    return namespace

@@ -1,0 +1,39 @@
+"""What a write has to know before a model works: which life of a namespace it belongs to.
+
+An erase ends a namespace's life, and the next write begins another. What was begun in the life that ended must
+not be written into the next one, however long the model took and whatever was tried again meanwhile.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.errors import Erased
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres.lives import begin_life
+
+Seen = dict[Namespace, UUID]
+"""The lives that a call has seen, by namespace: they outlast an attempt that a lost connection ended."""
+
+
+async def see(backend: Backend, whose: Iterable[Namespace], seen: Seen, *, now: datetime) -> None:
+    """Note the present life of each namespace that was not seen yet; where there is none, one begins."""
+    if backend.settings.consent == "paused":  # where there is none, nothing will be written either
+        return
+    new = sorted((each for each in set(whose) if each not in seen), key=encode)
+    for namespace in new:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            seen[namespace] = await begin_life(
+                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
+
+
+def check(namespace: Namespace, incarnation: UUID, seen: Seen) -> None:
+    """Refuse to write into another life than the one that was seen.
+
+    Raises:
+        Erased: the namespace was erased since.
+    """
+    if seen.get(namespace, incarnation) != incarnation:
+        raise Erased

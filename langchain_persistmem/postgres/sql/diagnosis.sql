@@ -1,0 +1,101 @@
+-- name: diagnose_server
+-- What a server says of itself to any role, before setup() as well; a replica too.
+SELECT current_setting('server_version_num')::integer AS server_version,
+       (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version,
+       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector_available,
+       to_regclass('persistmem.migrations') IS NOT NULL AS migrated,
+       (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) AS encoding,
+       current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+       current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('autovacuum') AS autovacuum, current_setting('track_counts') AS track_counts,
+       current_setting('statement_timeout') AS statement_timeout,
+       current_setting('idle_in_transaction_session_timeout') AS idle_in_transaction_session_timeout,
+       current_setting('max_connections')::integer AS max_connections,
+       current_setting('superuser_reserved_connections')::integer AS reserved_connections,
+       current_setting('default_transaction_read_only') AS read_only,
+       pg_is_in_recovery() AS replica, pg_backend_pid() AS backend_pid, clock_timestamp() AS now,
+       r.rolname AS role, r.rolsuper AS superuser, r.rolbypassrls AS bypasses,
+       EXISTS (SELECT FROM pg_ts_config c WHERE c.cfgname = split_part('.' || %(language)s::text, '.', -1)) AS has_language
+FROM pg_roles r WHERE r.rolname = current_user
+
+-- name: diagnose_tables
+-- What the catalog knows of our tables: whose they are, what of them this role may do that it need not, what guards them.
+SELECT c.relname AS name, pg_has_role(c.relowner, 'USAGE') AS owned, c.relrowsecurity AS guarded,
+       EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) AS has_policy,
+       has_table_privilege(c.oid, 'SELECT') AS may_read,
+       has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE')
+       OR has_table_privilege(c.oid, 'TRUNCATE') AS may_change,
+       coalesce(s.n_live_tup, 0) AS live, c.relpages AS pages, c.relallvisible AS all_visible,
+       coalesce(array_to_string(c.reloptions, ' '), '') LIKE '%%autovacuum_enabled=false%%' AS vacuum_off
+FROM pg_class c
+LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
+WHERE c.relnamespace = to_regnamespace('persistmem') AND c.relkind IN ('r', 'p')
+ORDER BY c.relname
+
+-- name: diagnose_indexes
+-- Our indexes, and LangGraph's on its checkpoints; one whose building was broken off is not valid.
+SELECT i.indexrelid::regclass::text AS name, i.indisvalid AND i.indisready AS valid
+FROM pg_index i
+JOIN pg_class t ON t.oid = i.indrelid
+WHERE t.relnamespace = to_regnamespace('persistmem')
+   OR t.oid IN (to_regclass('checkpoints'), to_regclass('checkpoint_blobs'), to_regclass('checkpoint_writes'))
+ORDER BY 1
+
+-- name: diagnose_orphans
+-- Rows without what they belong to, among so many of each table; the foreign keys forbid them, a restore without them does not.
+SELECT 'vectors' AS name, count(*) AS orphans
+FROM (SELECT namespace, memory_id FROM persistmem.vectors LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
+UNION ALL
+SELECT 'words', count(*) FROM (SELECT namespace, memory_id FROM persistmem.words LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
+UNION ALL
+SELECT 'uses', count(*) FROM (SELECT namespace, memory_id FROM persistmem.uses LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
+UNION ALL
+SELECT 'changes', count(*) FROM (SELECT namespace, memory_id FROM persistmem.changes LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
+UNION ALL
+SELECT 'memories', count(*) FROM (SELECT namespace FROM persistmem.memories LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = r.namespace)
+UNION ALL
+SELECT 'messages', count(*) FROM (SELECT namespace FROM persistmem.messages LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = r.namespace)
+UNION ALL
+SELECT 'audit', count(*) FROM (SELECT namespace FROM persistmem.audit LIMIT %(most)s::bigint) r
+WHERE NOT EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = r.namespace)
+
+-- name: diagnose_counters
+-- Namespaces, of so many picked by hash, whose BM25 counters are not what their words add up to; one statement, one moment.
+SELECT count(*) AS looked_at, count(*) FILTER (WHERE n.documents <> w.documents OR n.words <> w.words) AS wrong
+FROM (SELECT namespace, documents, words FROM persistmem.namespaces ORDER BY md5(namespace) LIMIT %(most)s::bigint) n
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0) AS words
+    FROM persistmem.words WHERE namespace = n.namespace
+) w
+
+-- name: diagnose_vectors
+-- Current memories, of so many, without a vector of the model that was opened: searched by words only. And vectors by model.
+SELECT (SELECT count(*) FROM (
+            SELECT namespace, id FROM persistmem.memories
+            WHERE status = 'active' AND text IS NOT NULL AND kind <> 'profile' LIMIT %(most)s::bigint) m
+        WHERE NOT EXISTS (
+            SELECT FROM persistmem.vectors v
+            WHERE v.namespace = m.namespace AND v.memory_id = m.id
+              AND (%(model)s::text IS NULL
+                   OR v.model = (SELECT e.model FROM persistmem.embedding_models e WHERE e.name = %(model)s::text)))) AS missing,
+       (SELECT coalesce(json_object_agg(e.name, v.vectors), '{}')
+        FROM persistmem.embedding_models e
+        LEFT JOIN (SELECT model, count(*) AS vectors FROM (SELECT model FROM persistmem.vectors LIMIT %(most)s::bigint) v
+                   GROUP BY model) v ON v.model = e.model) AS models
+
+-- name: diagnose_work
+-- What waits, what is stuck, and what waits for a person.
+SELECT (SELECT count(*) FROM persistmem.pending_work
+        WHERE due_at < now() - make_interval(secs => %(overdue)s::float8)
+          AND (leased_until IS NULL OR leased_until < now())) AS overdue,
+       (SELECT count(*) FROM persistmem.pending_work WHERE attempts > 0) AS failing,
+       (SELECT count(*) FROM persistmem.messages WHERE given_up_at IS NOT NULL) AS dead_letters,
+       (SELECT count(*) FROM persistmem.memories WHERE status = 'quarantined') AS review,
+       (SELECT count(*) FROM persistmem.erasures WHERE completed_at IS NULL
+          AND erased_at < now() - make_interval(secs => %(unfinished)s::float8)) AS erasures

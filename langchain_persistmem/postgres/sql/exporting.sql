@@ -1,0 +1,107 @@
+-- name: namespaces_below
+-- The namespaces under a prefix that exist, with what the person allows, in order.
+SELECT n.namespace, n.consent
+FROM persistmem.namespaces n
+WHERE n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text)
+ORDER BY n.namespace
+
+-- name: export_threads
+-- Threads after a place, in order.
+SELECT t.thread_id, t.off_record, t.recorded_at
+FROM persistmem.threads t
+WHERE t.namespace = %(namespace)s::text AND t.thread_id > %(after)s::text
+ORDER BY t.thread_id
+LIMIT %(limit)s::bigint
+
+-- name: export_messages
+-- Messages after a place, thread by thread, in their order, with what learning from them came to.
+SELECT m.thread_id, m.position, m.id, m.role, m.speaker, m.text, m.content, m.sent_at, m.recorded_at, m.extracted_at,
+       m.given_up_at, m.failure, m.withheld
+FROM persistmem.messages m
+WHERE m.namespace = %(namespace)s::text
+  AND (m.thread_id, m.position) > (%(thread_id)s::text, %(position)s::bigint)
+ORDER BY m.thread_id, m.position
+LIMIT %(limit)s::bigint
+
+-- name: export_memories
+-- Memories of every status after a place, each with its use and its vectors.
+SELECT m.id, m.key, m.kind, m.status, m.text, m.value, encode(m.identity, 'hex') AS identity, m.importance, m.confidence,
+       m.confirmations, m.pinned, m.speaker, m.source, m.provenance, m.thread_id, m.position, m.valid_from, m.valid_until,
+       m.recorded_at, m.updated_at, m.superseded_by, m.expires_at,
+       (extract(epoch FROM m.time_to_live) / 60)::float8 AS minutes_to_live, m.review, m.review_of,
+       u.times AS used, u.last_used_at,
+       (SELECT json_agg(json_build_object('model', e.name, 'part', v.part, 'norm', v.norm,
+                                          'vector', coalesce(v.embedding, v.wide)::text) ORDER BY e.name, v.part)
+        FROM persistmem.vectors v JOIN persistmem.embedding_models e USING (model)
+        WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id) AS vectors
+FROM persistmem.memories m
+LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id
+WHERE m.namespace = %(namespace)s::text AND m.id > %(after)s::uuid
+ORDER BY m.id
+LIMIT %(limit)s::bigint
+
+-- name: export_changes
+-- What changed memories and why, after a place.
+SELECT c.id, c.memory_id, c.change, c.reason, c.by_memory, c.changed_at
+FROM persistmem.changes c
+WHERE c.namespace = %(namespace)s::text AND c.id > %(after)s::uuid
+ORDER BY c.id
+LIMIT %(limit)s::bigint
+
+-- name: restore_threads
+-- Threads as they were; one that is here already stays as it is.
+INSERT INTO persistmem.threads (namespace, thread_id, off_record, recorded_at)
+SELECT %(namespace)s::text, r.thread_id, r.off_record, r.recorded_at
+FROM json_to_recordset(%(rows)s::json) AS r(thread_id text, off_record boolean, recorded_at timestamptz)
+ON CONFLICT (namespace, thread_id) DO NOTHING
+
+-- name: restore_messages
+-- Messages at their places; where another is here already, that one stays.
+INSERT INTO persistmem.messages
+    (namespace, thread_id, id, position, role, speaker, text, content, sent_at, recorded_at, extracted_at, given_up_at, failure,
+     withheld)
+SELECT %(namespace)s::text, r.thread_id, r.id, r.position, r.role, r.speaker, r.text, r.content, r.sent_at, r.recorded_at,
+       r.extracted_at, r.given_up_at, r.failure, coalesce(r.withheld, false)
+FROM json_to_recordset(%(rows)s::json) AS r(
+    thread_id text, id text, position bigint, role text, speaker text, text text, content json, sent_at timestamptz,
+    recorded_at timestamptz, extracted_at timestamptz, given_up_at timestamptz, failure text, withheld boolean)
+ON CONFLICT DO NOTHING
+
+-- name: restore_memories
+-- Memories as they were, history and all; where one is current under the same key or with the same statement, that one stays.
+INSERT INTO persistmem.memories
+    (namespace, id, key, kind, status, text, value, identity, importance, confidence, confirmations, pinned, speaker,
+     source, provenance, thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by,
+     expires_at, time_to_live, review, review_of)
+SELECT %(namespace)s::text, r.id, r.key, r.kind, r.status, r.text, r.value, decode(r.identity, 'hex'), r.importance,
+       r.confidence, r.confirmations, r.pinned, r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from,
+       r.valid_until, r.recorded_at, r.updated_at, r.superseded_by, r.expires_at,
+       r.minutes_to_live * interval '1 minute', r.review, r.review_of
+FROM json_to_recordset(%(rows)s::json) AS r(
+    id uuid, key text, kind text, status text, text text, value json, identity text, importance real, confidence real,
+    confirmations integer, pinned boolean, speaker text, source text, provenance jsonb, thread_id text, position bigint,
+    valid_from timestamptz, valid_until timestamptz, recorded_at timestamptz, updated_at timestamptz, superseded_by uuid,
+    expires_at timestamptz, minutes_to_live float8, review text, review_of uuid)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: restore_uses
+-- How often restored memories were shown to a model.
+INSERT INTO persistmem.uses (namespace, memory_id, times, last_used_at)
+SELECT %(namespace)s::text, r.id, r.used, r.last_used_at
+FROM json_to_recordset(%(rows)s::json) AS r(id uuid, used bigint, last_used_at timestamptz)
+WHERE r.used IS NOT NULL
+ON CONFLICT (namespace, memory_id) DO NOTHING
+
+-- name: restore_changes
+-- The log of memories that are here; an entry that is here already stays as it is.
+INSERT INTO persistmem.changes (namespace, id, memory_id, change, reason, by_memory, changed_at)
+SELECT %(namespace)s::text, r.id, r.memory_id, r.change, r.reason, r.by_memory, r.changed_at
+FROM json_to_recordset(%(rows)s::json) AS r(
+    id uuid, memory_id uuid, change text, reason text, by_memory uuid, changed_at timestamptz)
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.memory_id
+ON CONFLICT (namespace, id) DO NOTHING
+
+-- name: known_memories
+-- Which of these memories are here.
+SELECT m.id FROM persistmem.memories m WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[])

@@ -1,0 +1,65 @@
+-- name: note_missing_vectors
+-- Some memories of a namespace wait for their vectors.
+INSERT INTO persistmem.missing_vectors (namespace, model, due_at)
+VALUES (%(namespace)s::text, %(model)s::smallint, now() + %(pause)s::interval)
+ON CONFLICT (namespace, model) DO NOTHING
+
+-- name: note_missing_everywhere
+-- A new model has no vector anywhere yet; namespaces are looked through one by one.
+INSERT INTO persistmem.missing_vectors (namespace, model, due_at)
+SELECT n.namespace, %(model)s::smallint, now()
+FROM persistmem.namespaces n
+ON CONFLICT (namespace, model) DO UPDATE SET due_at = now(), attempts = 0
+
+-- name: claim_missing
+-- Take a namespace that is due: it is due again later, should this worker be killed. Of two that want the same row one gets none.
+UPDATE persistmem.missing_vectors w
+SET due_at = now() + %(leased)s::interval
+WHERE (w.namespace, w.model) IN (
+          SELECT due.namespace, due.model FROM persistmem.missing_vectors due
+          WHERE due.model = %(model)s::smallint AND due.due_at <= now()
+          ORDER BY due.due_at
+          LIMIT 1)
+  AND w.due_at <= now()
+RETURNING w.namespace, w.attempts
+
+-- name: settle_missing
+-- It failed: due again later, with the class of the failure.
+UPDATE persistmem.missing_vectors
+SET due_at = now() + %(pause)s::interval, attempts = %(attempts)s::integer, failure = %(failure)s::text
+WHERE namespace = %(namespace)s::text AND model = %(model)s::smallint
+
+-- name: finish_missing
+-- Every memory of the namespace has its vector; the namespace is locked, so that none is added meanwhile.
+DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text AND model = %(model)s::smallint
+
+-- name: without_vectors
+-- Memories that have text and no vector of the model, of every status: what was true once is searched too.
+SELECT m.id, m.text, m.value, m.source
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.id > %(after)s::uuid
+  AND NOT EXISTS (SELECT FROM persistmem.vectors v
+                  WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint)
+ORDER BY m.id
+LIMIT %(limit)s::bigint
+
+-- name: next_missing
+-- In how many seconds a namespace is due; NULL when none waits.
+SELECT extract(epoch FROM min(w.due_at) - now())::float8 AS seconds
+FROM persistmem.missing_vectors w
+WHERE w.model = %(model)s::smallint
+
+-- name: count_missing
+-- How many namespaces wait for vectors of the model, and how many of them failed before.
+SELECT count(*) AS namespaces, count(*) FILTER (WHERE attempts > 0) AS failing
+FROM persistmem.missing_vectors
+WHERE model = %(model)s::smallint
+
+-- name: drop_vectors_of_others
+-- Vectors of other models, namespace by namespace.
+DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND model <> %(model)s::smallint
+
+-- name: drop_other_models
+-- Models without a vector are forgotten.
+DELETE FROM persistmem.embedding_models e
+WHERE e.model <> %(model)s::smallint AND NOT EXISTS (SELECT FROM persistmem.vectors v WHERE v.model = e.model)

@@ -1,0 +1,55 @@
+-- name: register_thread
+-- Whose thread it is; the answer is the present life of that namespace, which begins with this if there is none. A thread that is known costs no write.
+WITH known AS (
+    SELECT n.incarnation
+    FROM persistmem.namespaces n
+    JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = %(thread_id)s::text
+    WHERE n.namespace = %(namespace)s::text
+), held AS (
+    INSERT INTO persistmem.namespaces (namespace, incarnation, consent, created_at)
+    SELECT %(namespace)s::text, %(incarnation)s::uuid, %(consent)s::text, %(now)s::timestamptz
+    WHERE NOT EXISTS (SELECT FROM known)
+    ON CONFLICT (namespace) DO UPDATE SET created_at = persistmem.namespaces.created_at
+    RETURNING incarnation
+), registered AS (
+    INSERT INTO persistmem.threads (namespace, thread_id, recorded_at)
+    SELECT %(namespace)s::text, %(thread_id)s::text, %(now)s::timestamptz FROM held
+    ON CONFLICT (namespace, thread_id) DO NOTHING
+)
+SELECT incarnation FROM known UNION ALL SELECT incarnation FROM held
+
+-- name: copy_registrations
+-- A copy of a thread belongs to whom the thread belongs.
+INSERT INTO persistmem.threads (namespace, thread_id, off_record, recorded_at)
+SELECT namespace, %(target)s::text, off_record, %(now)s::timestamptz
+FROM persistmem.threads WHERE thread_id = %(source)s::text
+ON CONFLICT (namespace, thread_id) DO NOTHING
+
+-- name: threads_of
+-- The threads of a namespace, however it is known that they are: its checkpoints go with it.
+SELECT thread_id FROM persistmem.threads WHERE namespace = %(namespace)s::text
+UNION
+SELECT thread_id FROM persistmem.messages WHERE namespace = %(namespace)s::text
+UNION
+SELECT thread_id FROM persistmem.memories WHERE namespace = %(namespace)s::text AND thread_id IS NOT NULL
+ORDER BY thread_id
+
+-- name: threads_of_others
+-- Which of these threads somebody else has too.
+SELECT DISTINCT thread_id FROM persistmem.threads
+WHERE thread_id = ANY (%(thread_ids)s::text[]) AND namespace <> ALL (%(namespaces)s::text[])
+ORDER BY thread_id
+
+-- name: has_checkpoints_of_nobody
+-- Whether a thread has checkpoints and no run on it named a person: thread by thread, in the index.
+WITH RECURSIVE walk AS (
+    (SELECT thread_id FROM checkpoints ORDER BY thread_id LIMIT 1)
+  UNION ALL
+    SELECT (SELECT c.thread_id FROM checkpoints c WHERE c.thread_id > walk.thread_id ORDER BY c.thread_id LIMIT 1)
+    FROM walk WHERE walk.thread_id IS NOT NULL
+)
+SELECT EXISTS (
+    SELECT FROM walk
+    WHERE walk.thread_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.thread_id = walk.thread_id)
+) AS present

@@ -1,0 +1,1 @@
+"""Input that nobody means well, as data; and every door that it can come through."""

@@ -1,0 +1,166 @@
+"""Whatever is handed over is stored without loss or refused with the field's name; never a driver's error, never the text."""
+
+import logging
+import os
+import random
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langgraph.store.base import InvalidNamespaceError
+from pydantic import ValidationError
+
+from langchain_persistmem import InvalidInput, NamespaceMissing, PersistMem, PersistMemError, StorageError
+from tests.bad_input.corpus import MARK
+from tests.bad_input.doors import DOORS, USER, Door, prepare, remember
+from tests.bad_input.hashed import Hashed
+from tests.bad_input.hashed import settings as hashed_settings
+from tests.conftest import Either
+
+REFUSALS = (InvalidInput, NamespaceMissing)
+UPSTREAM = (InvalidNamespaceError, ValidationError)
+"""LangGraph's store checks namespaces, and LangChain a message's or a tool's fields, before we see them."""
+
+
+SEED = int(os.environ.get("PERSISTMEM_SEED", str(random.randrange(10**6))))
+
+
+@pytest.fixture(params=["sync", "async"])
+async def filled(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Either]:
+    chosen = hashed_settings(max_text_chars=200_000)
+    if request.param == "async":
+        async with PersistMem.aopen(database, embeddings=Hashed(), settings=chosen) as opened:
+            either = Either(opened, asynchronous=True)
+            await prepare(either)
+            yield either
+    else:
+        with PersistMem.open(database, embeddings=Hashed(), settings=chosen) as opened:
+            either = Either(opened, asynchronous=False)
+            await prepare(either)
+            yield either
+
+
+def chosen(door: Door, asynchronous: bool) -> dict[str, Any]:
+    """Every case in one colour, and a quarter of them in the other too; which, the seed says."""
+    draw = random.Random(f"{SEED} {door.name}")
+    first = {name: (draw.random() < 0.5, draw.random() < 0.25) for name in door.cases}
+    return {name: value for name, value in door.cases.items() if first[name][0] == asynchronous or first[name][1]}
+
+
+Rows = tuple[int, ...]
+
+
+def stored(connection: psycopg.Connection[Any]) -> Rows:
+    """How much there is."""
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM persistmem.memories), (SELECT count(*) FROM persistmem.messages), "
+        "(SELECT count(*) FROM persistmem.vectors), (SELECT count(*) FROM checkpoints)"
+    ).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def same(got: Any, wanted: Any) -> bool:
+    """Equal, to the sign of a zero and the type of a number."""
+    if isinstance(got, float) and isinstance(wanted, float):
+        return repr(got) == repr(wanted)
+    if isinstance(got, dict) and isinstance(wanted, dict):
+        return list(got) == list(wanted) and all(same(got[key], wanted[key]) for key in got)
+    if isinstance(got, (list, tuple)) and isinstance(wanted, (list, tuple)):
+        return len(got) == len(wanted) and all(map(same, got, wanted))
+    return (type(got) is type(wanted) and got == wanted) or (isinstance(wanted, str) and got == wanted)
+
+
+async def problem(
+    memory: Either, door: Door, value: Any, connection: psycopg.Connection[Any], before: Rows
+) -> str | None:
+    """What is wrong with the answer to one case; None if nothing is."""
+    try:
+        answer = await door.act(memory, value)
+    except PersistMemError as error:
+        return _refused(door, error, before, stored(connection))
+    except UPSTREAM as error:
+        return None if stored(connection) == before else f"stored in part: {type(error).__name__}"
+    except TypeError as error:  # no such call: a list where Python itself wants keywords
+        return None if "unexpected keyword" in str(error) else f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
+        return f"not ours: {type(error).__module__}.{type(error).__qualname__}: {str(error)[:100]!r}"
+    if answer is not None and not same(*answer):
+        return f"changed in silence: {str(answer[0])[:80]!r} for {str(answer[1])[:80]!r}"
+    return None
+
+
+def _refused(door: Door, error: PersistMemError, before: Rows, after: Rows) -> str | None:
+    if before != after:
+        return f"refused, and stored in part: {before} -> {after}"
+    if any(isinstance(each, psycopg.Error) for each in chain(error)) or isinstance(error, StorageError):
+        return f"refused by the driver: {error}"
+    if MARK in "".join(traceback.format_exception(error)):
+        return f"quotes the text: {str(error)[:150]!r}"
+    if isinstance(error, REFUSALS) and not any(word in str(error) for word in door.field.split("|")):
+        return f"does not name {door.field}: {str(error)[:150]!r}"
+    return None
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("door", DOORS, ids=[door.name for door in DOORS])
+async def test_every_case_is_stored_as_it_is_or_refused_by_name(
+    filled: Either, door: Door, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    print(f"PERSISTMEM_SEED={SEED}")
+    caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
+    found: dict[str, str] = {}
+    with psycopg.connect(database, autocommit=True) as connection:
+        for name, value in chosen(door, filled.asynchronous).items():
+            wrong = await problem(filled, door, value, connection, stored(connection))
+            if wrong is not None:
+                found[name] = wrong
+    assert found == {}
+    assert MARK not in caplog.text, "no text in a log"
+    assert len(await filled.list(user_id=USER)) >= 1, "and memory works"
+
+
+def test_the_corpus_is_large() -> None:
+    assert sum(len(door.cases) for door in DOORS) >= 5_000
+    assert len({id(value) for door in DOORS for value in door.cases.values()}) >= 1_000
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+json_values: st.SearchStrategy[Any] = st.deferred(
+    lambda: plain | st.lists(json_values, max_size=4) | st.dictionaries(st.text(), json_values, max_size=4)
+)
+
+
+@pytest.mark.parametrize("colour", ["sync"])
+def test_any_text_key_and_value_come_back_or_are_refused(memory: PersistMem, database: str, colour: str) -> None:
+    either = Either(memory, asynchronous=False)
+    door = Door("any", "text|key|value|user_id|namespace", {}, lambda m, v: remember(m, **v))
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        st.fixed_dictionaries(
+            {
+                "text": st.text(),
+                "key": st.text(),
+                "value": st.dictionaries(st.text(), json_values),
+                "user_id": st.text(),
+            }
+        )
+    )
+    def check(case: dict[str, Any]) -> None:
+        from langchain_persistmem.backend import finished
+
+        with psycopg.connect(database, autocommit=True) as connection:
+            assert finished(problem(either, door, case, connection, stored(connection))) is None
+
+    check()
