@@ -203,7 +203,9 @@ class Settings:
                     raise ConfigurationError(f"Settings.{name} is {number}; it must be {range}")
         given = cast("object", self.redaction)
         if given is not None and not isinstance(given, Redaction):
-            raise ConfigurationError(f"Settings.redaction is of type {type(given).__name__}; pass Redaction(...) or None")
+            raise ConfigurationError(
+                f"Settings.redaction is of type {type(given).__name__}; pass Redaction(...) or None"
+            )
         if self.contradictions not in ("newest", "both", "ask"):
             raise ConfigurationError(
                 f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"

@@ -126,7 +126,8 @@ def receipt_table(receipt: Receipt) -> Group:
     lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
     if len(receipt.by_namespace) > 1:
         lines[:0] = [
-            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows") for each, counts in receipt.by_namespace.items()
+            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows")
+            for each, counts in receipt.by_namespace.items()
         ]
     if receipt.verified:
         lines.append(Text("Verified: every table was looked through afterwards, and nothing was left."))

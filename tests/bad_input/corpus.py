@@ -138,6 +138,8 @@ UNICODE: dict[str, str] = {
     name: text for name, text in TEXTS.items() if not any(0xD800 <= ord(c) < 0xE000 for c in text)
 }
 """Without lone surrogates, which LangGraph's serializer replaces before anybody sees them."""
+UNSTORABLE = {name for name, text in TEXTS.items() if name not in UNICODE or "\x00" in text}
+"""What PostgreSQL cannot hold."""
 EMPTY_TEXTS: dict[str, str] = {
     "empty": "",
     "space": " ",

@@ -9,9 +9,17 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict
 
-from langchain_persistmem import InvalidInput, LocalEmbeddings, PersistMem, PersistMemError, Settings, local_embeddings
+from langchain_persistmem import (
+    InvalidInput,
+    LocalEmbeddings,
+    PersistMem,
+    PersistMemError,
+    Redaction,
+    Settings,
+    local_embeddings,
+)
 from langchain_persistmem.__main__ import main
-from tests.bad_input.corpus import FEW_NAMES, MARK, TEXTS, VALUES
+from tests.bad_input.corpus import FEW, FEW_NAMES, MARK, TEXTS, UNSTORABLE, VALUES
 from tests.bad_input.hashed import Hashed, settings
 
 USER = {"user_id": "somebody"}
@@ -150,11 +158,29 @@ def test_a_profile_of_ones_own_class_takes_what_fits_and_names_what_does_not(
                 memory.update_profile(changes, **USER)
             assert MARK not in str(refused.value), name
             assert MARK not in str(refused.value.__cause__), name
-        for text in TEXTS.values():
-            if "\x00" in text or any(0xD800 <= ord(each) < 0xE000 for each in text):
+        for name, text in TEXTS.items():
+            if name in UNSTORABLE:
                 with pytest.raises(InvalidInput, match=r"changes\.name"):
                     memory.update_profile({"name": text}, **USER)
             else:
                 memory.update_profile({"name": text}, **USER)
                 assert memory.profile(**USER).model_dump()["name"] == text
+    assert MARK not in caplog.text
+
+
+def test_with_redaction_on_every_text_is_stored_redacted_or_refused(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    redaction = Redaction()
+    with PersistMem.open(database, embeddings=Hashed(), settings=settings(redaction=redaction)) as memory:
+        for number, (name, text) in enumerate(FEW.items()):
+            given, thread = f"{number} {text}", f"t{number}"
+            if name in UNSTORABLE or len(given) > settings().max_text_chars:
+                with pytest.raises(InvalidInput, match=r"^text has") as refused:
+                    memory.remember(given, **USER)
+                assert MARK not in str(refused.value), name
+                continue
+            assert memory.remember(given, **USER).text == redaction.redact(given), name
+            memory.observe([("user", given)], thread_id=thread, **USER)
+            assert [each.content for each in memory.messages(thread, **USER)] == [redaction.redact(given)], name
     assert MARK not in caplog.text
