@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     try:
         from langchain_persistmem.command import (
             demo,
+            evaluating,
             forget,
             importing,
             ingest,
@@ -56,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
     )
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, ingest, importing, recall, listing, forget, maintain, prune, worker, status):
+    for command in (
+        demo, ingest, importing, recall, listing, forget, maintain, prune, worker, status, evaluating,
+    ):  # fmt: skip
         command.add(subcommands)
     return parser
 
