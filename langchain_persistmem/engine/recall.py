@@ -1,7 +1,7 @@
 """Finding what is relevant, and making a context of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import asking, expansion, ranking
 from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
+from langchain_persistmem.engine.explaining import Considered, explanation, of_context
 from langchain_persistmem.engine.profile import KEY, joined, stored_document
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.errors import InvalidInput
@@ -20,7 +21,7 @@ from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Context, Findings, Kind, Recollection, Turn, Vector
+from langchain_persistmem.types import Context, Explanation, Findings, Kind, Recollection, Turn, Vector
 
 Check = Literal["threshold", "model"]
 """Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -45,6 +46,8 @@ class Shape:
     thread_id: str | None
     window: Sequence[Turn] | None
     """The messages before the model; None: all of the thread."""
+    explain: bool = False
+    """Whether to say how the context came about."""
 
 
 async def recall(
@@ -83,9 +86,51 @@ async def recall(
         now=now,
         expand=expand,
     )
+    gate, floor = _gates(backend, threshold)
+    return ranking.select(ranked, limit=limit, threshold=gate, floor=floor)
+
+
+async def explain(
+    backend: Backend,
+    namespace: Namespace,
+    query: str,
+    *,
+    limit: int,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    threshold: float | None,
+    at: datetime | None,
+    now: datetime,
+    expand: Expand | None = None,
+) -> Explanation:
+    """What :func:`recall` returns for the same arguments, what it does not, and how that came about.
+
+    Raises:
+        InvalidInput: an argument is out of range; the message names it.
+        EmbeddingFailed: the query has no vector.
+    """
+    values.count(limit, "limit", at_least=1, at_most=1000)
+    gate, floor = _gates(backend, threshold)
+    found = await _consider(
+        backend,
+        namespace,
+        query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        instructions=0,
+        at=at,
+        now=now,
+        expand=expand,
+    )
+    return await explanation(backend, namespace, found, limit=limit, threshold=gate, floor=floor)
+
+
+def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
+    """The threshold and the floor."""
     settings = backend.settings
     gate = settings.threshold if threshold is None else values.share(threshold, "threshold")
-    return ranking.select(ranked, limit=limit, threshold=gate, floor=min(settings.floor, gate))
+    return gate, min(settings.floor, gate)
 
 
 async def context(
@@ -109,7 +154,7 @@ async def context(
     budget = _check_shape(shape, settings.context_tokens)
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
     limit = settings.context_memories
-    findings, ranked = await considered(
+    found = await _consider(
         backend,
         namespace,
         query,
@@ -117,11 +162,13 @@ async def context(
         kinds=kinds,
         filter=filter,
         instructions=instructions,
+        at=None,
         expand=expand,
         now=now,
     )
+    ranked = found.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, join=shape.profile, now=now)
-    always = {each.memory.key for each in findings.found if each.always}
+    always = {each.memory.key for each in found.findings.found if each.always}
     standing = [each for each in ranked if each.memory.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
     fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape, window)]
@@ -129,13 +176,24 @@ async def context(
     if shape.check == "model":
         every = ranking.select(fresh, limit=limit, threshold=0.0, floor=settings.floor)
         relevant = await asking.checked(backend, query, every, otherwise=relevant)
-    return render(
+    made = render(
         [*standing, *relevant],
         max_tokens=budget,
         count_tokens=shape.count_tokens,
         form=shape.form,
         profile=document,
     )
+    if not shape.explain:
+        return made
+    explained = await explanation(
+        backend,
+        namespace,
+        replace(found, ranked=fresh),
+        limit=limit,
+        threshold=settings.threshold,
+        floor=settings.floor,
+    )
+    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], ranked))
 
 
 async def considered(
@@ -157,6 +215,34 @@ async def considered(
         InvalidInput: an argument is out of range; the message names it.
         EmbeddingFailed: the query has no vector.
     """
+    found = await _consider(
+        backend,
+        namespace,
+        query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        instructions=instructions,
+        at=at,
+        now=now,
+        expand=expand,
+    )
+    return found.findings, found.ranked
+
+
+async def _consider(
+    backend: Backend,
+    namespace: Namespace,
+    query: str,
+    *,
+    limit: int,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    instructions: int,
+    now: datetime,
+    at: datetime | None,
+    expand: Expand | None,
+) -> Considered:
     values.required_text(query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
     if at is not None:
@@ -179,7 +265,16 @@ async def considered(
         ranking.rank(findings, each, background=background, weights=weights, now=at or now)
         for findings, each in zip(every, asked, strict=True)
     ]
-    return every[0], ranked[0] if len(ranked) == 1 else expansion.merge(ranked)
+    return Considered(
+        queries=tuple(asked),
+        embedding=embedded[0],
+        model=model,
+        wanted=wanted,
+        findings=every[0],
+        ranked=ranked[0] if len(ranked) == 1 else expansion.merge(ranked),
+        at=at,
+        now=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
+from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
@@ -151,7 +152,7 @@ async def _found(
             embedding=vector,
             model=sight.model,
             weights=backend.settings.ranking,
-            language=backend.settings.language,
+            language=configuration(backend.settings.language, op.query),
             filter=filter,
             limit=limit,
             offset=offset,

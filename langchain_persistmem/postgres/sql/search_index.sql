@@ -10,8 +10,8 @@ JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.mem
 -- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.
 WITH found AS (
     SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
-    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text),
-         unnest(to_tsvector(%(language)s::regconfig, r.text)) AS l
+    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text, language text),
+         unnest(to_tsvector(r.language::regconfig, r.text)) AS l
     UNION ALL
     SELECT r.id, t.word, count(*)::integer
     FROM json_to_recordset(%(rows)s::json) AS r(id uuid, words text[]), unnest(r.words) AS t(word)
