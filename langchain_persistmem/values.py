@@ -110,7 +110,9 @@ def json_object(value: object, where: str) -> None:
     check_json(cast("object", value), where)
     length = len(json.dumps(value, default=dict, ensure_ascii=False))
     if length > MAX_JSON_CHARS:
-        raise InvalidInput(f"{where} is JSON of {length:,} characters, at most {MAX_JSON_CHARS:,} are possible; split it")
+        raise InvalidInput(
+            f"{where} is JSON of {length:,} characters, at most {MAX_JSON_CHARS:,} are possible; split it"
+        )
 
 
 def listed(given: object, where: str) -> list[Any]:

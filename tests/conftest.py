@@ -98,7 +98,13 @@ def database(request: pytest.FixtureRequest, server: str, template: str) -> Iter
         shared: str = request.getfixturevalue("shared_database")
         yield shared
         with psycopg.connect(shared, autocommit=True) as connection:
-            for table in ("persistmem.namespaces", "persistmem.erasures", "checkpoints", "checkpoint_blobs", "checkpoint_writes"):
+            for table in (
+                "persistmem.namespaces",
+                "persistmem.erasures",
+                "checkpoints",
+                "checkpoint_blobs",
+                "checkpoint_writes",
+            ):
                 connection.execute(f"DELETE FROM {table}".encode())
 
 
