@@ -250,7 +250,7 @@ class Found:
     """A memory as the database found it, before it is ranked."""
 
     memory: Memory
-    similarity: float
+    similarity: float | None
     """Cosine with the query, -1 to 1; the best of the memory's vectors."""
     lexical: float
     """BM25 score; 0 when no word is shared."""

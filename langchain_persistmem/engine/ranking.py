@@ -69,7 +69,8 @@ def rank(
     about = [_about(each, findings, background, weights) for each in findings.found]
     asking = [_asking(each.memory.text or "") for each in findings.found]
     beside = _Beside(findings.found, [max(0.0, meaning + words) for meaning, words in about], asking, weights)
-    latest = _latest(findings.found, about) if asked.present else {}
+    sure = any(meaning + words >= _toss_up(findings.count, weights) for meaning, words in about)
+    latest = _latest(findings.found, about) if asked.present and sure else {}  # no age makes an answer of noise
     recollections: list[Recollection] = []
     for place, (each, (meaning, words)) in enumerate(zip(findings.found, about, strict=True)):
         parts = {
@@ -84,7 +85,7 @@ def rank(
             "use": weights.bonus * min(1.0, math.log1p(each.uses) / math.log1p(_USES_AT_CEILING)),
         }
         evidence = math.fsum(parts.values())
-        why = Why(evidence=evidence, similarity=each.similarity, **parts)
+        why = Why(evidence=evidence, similarity=each.similarity or 0.0, **parts)
         recollections.append(Recollection(memory=each.memory, score=_score(evidence, findings.count, weights), why=why))
     return sorted(recollections, key=lambda each: (-each.why.evidence, each.memory.key))
 
@@ -214,14 +215,20 @@ def _about(each: Found, findings: Findings, background: tuple[float, float], wei
     mean = (count * findings.mean + prior * usual) / total if total else usual
     spread = count * (findings.deviation**2 + (findings.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
     deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
-    meaning = (each.similarity - max(usual, mean)) / deviation
+    # without a vector yet, nothing is known of its meaning, for or against it
+    meaning = 0.0 if each.similarity is None else (each.similarity - max(usual, mean)) / deviation
     rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
     words = each.lexical * (weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9))
     return meaning, words
 
 
+def _toss_up(count: int, weights: Ranking) -> float:
+    """The evidence at which the score is 0.5."""
+    return weights.even + weights.even_per_log * math.log(max(count, 1))
+
+
 def _score(evidence: float, count: int, weights: Ranking) -> float:
-    odds = (evidence - weights.even - weights.even_per_log * math.log(max(count, 1))) / weights.softness
+    odds = (evidence - _toss_up(count, weights)) / weights.softness
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
 
 

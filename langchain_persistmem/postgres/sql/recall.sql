@@ -109,11 +109,12 @@ WITH asked AS MATERIALIZED (
 SELECT m.*, c.always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
        (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
        -- What was a candidate for one signal only is looked up for the other.
+       -- Where its vector is still to be made there is none, and NULL.
        coalesce(c.similarity, (
            SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
            FROM persistmem.vectors v
            WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
-       ), 0) AS similarity,
+       )) AS similarity,
        coalesce(c.lexical, (
            SELECT sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + 0.75 * w.length / size.usual_length)))
            FROM rarity r
