@@ -66,10 +66,11 @@ def rank(
 ) -> list[Recollection]:
     """The findings as recollections, best first; ties by key, so that the order is stable."""
     asked = understood(findings, query, now=now)
-    about = [_about(each, findings, background, weights) for each in findings.found]
+    scale = _Scale(findings, background, weights)
+    about = [scale.about(each) for each in findings.found]
     asking = [_asking(each.memory.text or "") for each in findings.found]
     beside = _Beside(findings.found, [max(0.0, meaning + words) for meaning, words in about], asking, weights)
-    sure = any(meaning + words >= _toss_up(findings.count, weights) for meaning, words in about)
+    sure = any(meaning + words >= scale.toss_up for meaning, words in about)
     latest = _latest(findings.found, about) if asked.present and sure else {}  # no age makes an answer of noise
     recollections: list[Recollection] = []
     for place, (each, (meaning, words)) in enumerate(zip(findings.found, about, strict=True)):
@@ -86,7 +87,7 @@ def rank(
         }
         evidence = math.fsum(parts.values())
         why = Why(evidence=evidence, similarity=each.similarity or 0.0, **parts)
-        recollections.append(Recollection(memory=each.memory, score=_score(evidence, findings.count, weights), why=why))
+        recollections.append(Recollection(memory=each.memory, score=scale.score(evidence), why=why))
     return sorted(recollections, key=lambda each: (-each.why.evidence, each.memory.key))
 
 
@@ -203,33 +204,39 @@ def _decisions(
             seen[same] = each.memory.key
 
 
-def _about(each: Found, findings: Findings, background: tuple[float, float], weights: Ranking) -> tuple[float, float]:
-    """Evidence by meaning and by words.
+class _Scale:
+    """What the numbers of one search mean: worked out once, for all that it found.
 
     The user's own mean and deviation are mixed with the embedder's background, which counts like
     ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
     """
-    usual, scale = background
-    count, prior = findings.count, weights.prior_count
-    total = count + prior
-    mean = (count * findings.mean + prior * usual) / total if total else usual
-    spread = count * (findings.deviation**2 + (findings.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
-    deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
-    # without a vector yet, nothing is known of its meaning, for or against it
-    meaning = 0.0 if each.similarity is None else (each.similarity - max(usual, mean)) / deviation
-    rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
-    words = each.lexical * (weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9))
-    return meaning, words
 
+    def __init__(self, findings: Findings, background: tuple[float, float], weights: Ranking) -> None:
+        usual, scale = background
+        count, prior = findings.count, weights.prior_count
+        total = count + prior
+        mean = (count * findings.mean + prior * usual) / total if total else usual
+        spread = count * (findings.deviation**2 + (findings.mean - mean) ** 2) + prior * (
+            scale**2 + (usual - mean) ** 2
+        )
+        self._usual = max(usual, mean)
+        self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
+        rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
+        self._word = weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9)
+        self.toss_up = weights.even + weights.even_per_log * math.log(max(count, 1))
+        """The evidence at which the score is 0.5."""
+        self._softness = weights.softness
 
-def _toss_up(count: int, weights: Ranking) -> float:
-    """The evidence at which the score is 0.5."""
-    return weights.even + weights.even_per_log * math.log(max(count, 1))
+    def about(self, each: Found) -> tuple[float, float]:
+        """Evidence by meaning and by words."""
+        # without a vector yet, nothing is known of its meaning, for or against it
+        meaning = 0.0 if each.similarity is None else (each.similarity - self._usual) / self._deviation
+        return meaning, each.lexical * self._word
 
-
-def _score(evidence: float, count: int, weights: Ranking) -> float:
-    odds = (evidence - _toss_up(count, weights)) / weights.softness
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+    def score(self, evidence: float) -> float:
+        """The evidence on a scale from 0 to 1."""
+        odds = (evidence - self.toss_up) / self._softness
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
 
 
 def _recency(each: Found, weights: Ranking, now: datetime) -> float:
