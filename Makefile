@@ -1,7 +1,7 @@
 .PHONY: setup test faults floors lint format docs notebooks all
 
 setup:  ## everything that the targets below need
-	uv sync --all-groups
+	uv sync --all-groups --no-group bench
 
 test:  ## the whole suite, on a PostgreSQL that it starts itself
 	uv run pytest

@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
             demo,
             doctor,
             erasures,
+            evaluating,
             exporting,
             forget,
             importing,
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         status,
         audit,
         doctor,
+        evaluating,
     ):
         command.add(subcommands)
     review.add_approve(subcommands)

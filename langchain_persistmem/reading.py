@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, overload
 
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import MessageLikeRepresentation
@@ -18,13 +18,49 @@ from langchain_persistmem.engine.recall import Check, Shape
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.turns import messages_of, turns_of
-from langchain_persistmem.types import Context, Kind, Memory, Recollection, Turn
+from langchain_persistmem.types import Context, Explanation, Kind, Memory, Recollection, Turn
 
 Messages = Sequence[MessageLikeRepresentation]
 
 
 class Reading(Hall):
     """The methods of :class:`PersistMem` that change nothing."""
+
+    @overload
+    def recall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        at: datetime | None = None,
+        expand: Expand | None = None,
+        explain: Literal[False] = False,
+        thread_id: str | None = None,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[Recollection]: ...
+
+    @overload
+    def recall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        at: datetime | None = None,
+        expand: Expand | None = None,
+        explain: Literal[True],
+        thread_id: str | None = None,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Explanation: ...
 
     def recall(
         self,
@@ -36,11 +72,12 @@ class Reading(Hall):
         threshold: float | None = None,
         at: datetime | None = None,
         expand: Expand | None = None,
+        explain: bool = False,
         thread_id: str | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> builtins.list[Recollection]:
+    ) -> builtins.list[Recollection] | Explanation:
         """The most relevant memories, best first, each with its score and why; none while memory is paused.
 
         Args:
@@ -54,6 +91,8 @@ class Reading(Hall):
             expand: ask further questions too: the parts, quotations and names in the query (``"rules"``), or
                 what one call of the chat model makes of it (``"model"``; where that fails, the rules). Each
                 memory counts with its best score.
+            explain: return an :class:`Explanation` instead: the same recollections, what was left out and why, and
+                what was understood of the question; two further statements.
             thread_id: the conversation that it is for: nothing is recalled into one that is off the record.
             now: the moment that recency is counted from; by default the present.
 
@@ -63,7 +102,7 @@ class Reading(Hall):
         """
         whose, moment = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
         return self._backend.run(
-            recall.recall,
+            recall.explain if explain else recall.recall,
             whose,
             query,
             limit=limit,
@@ -76,6 +115,7 @@ class Reading(Hall):
             now=moment,
         )
 
+    @overload
     async def arecall(
         self,
         query: str,
@@ -86,15 +126,51 @@ class Reading(Hall):
         threshold: float | None = None,
         at: datetime | None = None,
         expand: Expand | None = None,
+        explain: Literal[False] = False,
         thread_id: str | None = None,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> builtins.list[Recollection]:
+    ) -> builtins.list[Recollection]: ...
+
+    @overload
+    async def arecall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        at: datetime | None = None,
+        expand: Expand | None = None,
+        explain: Literal[True],
+        thread_id: str | None = None,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Explanation: ...
+
+    async def arecall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        at: datetime | None = None,
+        expand: Expand | None = None,
+        explain: bool = False,
+        thread_id: str | None = None,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[Recollection] | Explanation:
         """:meth:`recall`, awaited."""
         whose, moment = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
         return await self._backend.arun(
-            recall.recall,
+            recall.explain if explain else recall.recall,
             whose,
             query,
             limit=limit,
@@ -122,6 +198,7 @@ class Reading(Hall):
         shown: Sequence[str] = (),
         thread_id: str | None = None,
         messages: Messages | None = None,
+        explain: bool = False,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -144,6 +221,7 @@ class Reading(Hall):
             thread_id: the present conversation: what was learnt from it is left out, since the model sees it.
             messages: those of the conversation that the model still sees: only what was learnt from these, or
                 stands in them word for word, is left out.
+            explain: fill ``Context.explanation``; two further statements.
             now: the moment that recency is counted from; by default the present.
 
         Raises:
@@ -152,7 +230,7 @@ class Reading(Hall):
             ConfigurationError: a chat model is to be asked, and there is none.
         """
         whose, at = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
-        shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages)
+        shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages, explain)
         return self._backend.run(recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at)
 
     async def acontext(
@@ -170,13 +248,14 @@ class Reading(Hall):
         shown: Sequence[str] = (),
         thread_id: str | None = None,
         messages: Messages | None = None,
+        explain: bool = False,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Context:
         """:meth:`context`, awaited."""
         whose, at = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
-        shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages)
+        shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages, explain)
         return await self._backend.arun(
             recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at
         )
@@ -191,6 +270,7 @@ class Reading(Hall):
         shown: Sequence[str],
         thread_id: str | None,
         messages: Messages | None,
+        explain: bool,
     ) -> Shape:
         return Shape(
             max_tokens=max_tokens,
@@ -201,6 +281,7 @@ class Reading(Hall):
             shown=values.names(shown, "shown"),
             thread_id=thread_id,
             window=None if messages is None else turns_of(messages, redaction=self._redaction, now=datetime.now(UTC)),
+            explain=explain,
         )
 
     def get(

@@ -98,12 +98,14 @@ class PersistMemRetriever(_OfTheRun):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **options: Any
     ) -> list[Document]:
-        return [_document(each) for each in self.memory.recall(query, **self._options(k, **options))]
+        return [_document(each) for each in self.memory.recall(query, explain=False, **self._options(k, **options))]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, **options: Any
     ) -> list[Document]:
-        return [_document(each) for each in await self.memory.arecall(query, **self._options(k, **options))]
+        return [
+            _document(each) for each in await self.memory.arecall(query, explain=False, **self._options(k, **options))
+        ]
 
     def _options(self, k: int | None, whose: Namespace | None = None, **given: Any) -> dict[str, Any]:
         ours = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}

@@ -22,23 +22,37 @@ class Ranking:
     """Matching every word of the query: tells "about this" from "shares a word"."""
     prior_count: int = 30
     """The embedder's background counts like this many memories, so that 1, 2 or 5 memories are no trap."""
-    speaker: float = 1.0
+    speaker: float = 1.5
     """The query names exactly one speaker: that person's turns gain it, the others' lose it."""
     assistant_echo: float = 1.5
     """Questions about "I" are answered by the user's turns; the assistant's echo of them loses this."""
-    before: float = 0.2
-    """Share of the evidence of the turn before, because an answer does not repeat the question's words."""
+    answer: float = 0.3
+    """Share of the evidence of the turn before if that asks something: an answer does not repeat the question's words."""
+    before: float = 0.1
+    """Share of the evidence of the turn before if it asks nothing."""
     after: float = 0.1
     """Share of the evidence of the turn after, by another person."""
     reply: float = 0.2
     """Share of the evidence of the assistant's reply, which names what the user only meant."""
+    session: float = 0.15
+    """Share of the evidence of the best other turn that was said in the same thread within hours."""
+    question: float = 1.5
+    """Among named speakers, a turn that only asks loses it, and one that asks in part a part of it: it is about the other.
+    What a user asks of an assistant is about the user, and loses nothing."""
+    period: float = 2.0
+    """The query speaks of a time, and this is when a memory happened or what it tells of; times how sure the time is."""
+    outside: float = 0.5
+    """The query speaks of a time, and a memory's is another one: it loses this, times how sure the time is."""
+    latest: float = 2.0
+    """The query asks what is so of the user now: of memories that answer it about equally, the newest gains it, the
+    oldest nothing."""
     bonus: float = 0.2
     """Ceiling of recency, of importance and of use, each: they break ties and never outvote relevance."""
     half_life_days: float = 30.0
     """After this many days a memory's recency bonus is half."""
     even: float = 1.0
     """Evidence at which the score is 0.5 for a single memory."""
-    even_per_log: float = 0.5
+    even_per_log: float = 0.65
     """What each factor of e in the number of memories adds to it: the best of many unrelated ones looks better."""
     softness: float = 0.8
     """Evidence that moves a score from 0.50 to 0.73."""
@@ -111,10 +125,11 @@ class Settings:
     """
 
     language: str = "english"
-    """PostgreSQL's text search configuration for stemming and stop words (``\\dF`` lists them)."""
+    """PostgreSQL's text search configuration for stemming and stop words (``\\dF`` lists them); or ``"auto"``, which
+    chooses one for each memory and each question by its script and its small words."""
     threshold: float = 0.4
     """If even the best score (0 to 1) is below this, recall returns nothing: nothing is better than noise."""
-    floor: float = 0.05
+    floor: float = 0.02
     """Beside a good best, a recollection is dropped only below this: asking for ten should give ten."""
     candidates: int = 60
     """How many memories each arm, meaning and words, hands to the ranking."""

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 from langchain_persistmem.namespace import Namespace
@@ -51,6 +51,13 @@ class Provenance:
     memory_ids: tuple[str, ...] = ()
     """The memories that a summary, or a preference drawn from habits, was made from."""
 
+
+Reason = Literal[
+    "threshold", "floor", "duplicate", "limit", "budget", "shown", "model",
+    "expired", "superseded", "archived", "quarantined", "not valid then", "filter",
+]  # fmt: skip
+"""Why a memory was not recalled, or did not enter a context."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 OFF_RECORD: Mapping[str, str] = {"persistmem": "off the record"}
 """In a message's ``response_metadata``: no provider is sent that field, and it goes wherever the message goes."""
@@ -243,7 +250,7 @@ class Found:
     """A memory as the database found it, before it is ranked."""
 
     memory: Memory
-    similarity: float
+    similarity: float | None
     """Cosine with the query, -1 to 1; the best of the memory's vectors."""
     lexical: float
     """BM25 score; 0 when no word is shared."""
@@ -276,6 +283,8 @@ class Why:
     words: float
     neighbours: float
     speaker: float
+    period: float = 0.0
+    question: float = 0.0
     recency: float
     importance: float
     use: float
@@ -298,6 +307,70 @@ class Recollection:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """A stretch of time that a text speaks of: from ``start`` up to ``end``, which is not in it."""
+
+    start: datetime
+    end: datetime
+    certainty: float
+    """0 to 1: how sure it is that this time is meant, and no other year, no other Tuesday, no time before or after."""
+    text: str
+    """The words it was read from."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Understood:
+    """What was made of a question, apart from its words and its vector."""
+
+    periods: tuple[Period, ...]
+    """The times it speaks of."""
+    named: tuple[str, ...]
+    """The speakers it names; one only makes a difference."""
+    about_user: bool
+    """It is about "I", and not about what the assistant said."""
+    present: bool
+    """It asks what is so now: of two equally good memories the later one answers it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """A memory that a question did not bring up."""
+
+    memory: Memory
+    reason: Reason
+    score: float
+    why: Why
+    """For what the indexes do not hold (expired, superseded ...): the score it would have had, about."""
+    instead: str | None = None
+    """The key of the memory that stands for it, if that one was found: the better duplicate, the successor, the summary."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """What a question brought up, what it did not, and how that came about."""
+
+    query: str
+    queries: tuple[str, ...]
+    """What was asked in all: the question itself, and others that ``expand`` found."""
+    embedded: str
+    """The question as the embedding model saw it: without the persons it asks about."""
+    words: Mapping[str, int]
+    """Its words, stemmed, each with the number of memories that have it."""
+    understood: Understood
+    recollections: tuple[Recollection, ...]
+    """What recall() returns without ``explain``."""
+    left_out: tuple[LeftOut, ...]
+    """The other candidates, best first; then what the indexes do not hold and would have been the nearest."""
+    compared: int
+    """Memories that the question was compared with."""
+    candidates: int
+    """Memories that were ranked."""
+    threshold: float
+    floor: float
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What the model is shown."""
 
@@ -309,6 +382,8 @@ class Context:
     """What the text was made from, in the order of the text."""
     left_out: int
     """Relevant memories that did not fit into the budget."""
+    explanation: Explanation | None = None
+    """With ``explain=True``: how this came about."""
 
     @property
     def keys(self) -> tuple[str, ...]:

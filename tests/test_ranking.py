@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.context import approximate_tokens, render
-from langchain_persistmem.engine.ranking import rank, select
+from langchain_persistmem.engine.ranking import decide, rank, select
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.types import Findings, Found, Why
 
@@ -76,6 +76,87 @@ def test_an_answer_is_lifted_by_the_question_before_it() -> None:
     answer = found(memory("answer", provenance=where), 0.1, position=2)
     other = found(memory("other", provenance=where), 0.15, position=9)
     assert [each.memory.key for each in ranked(question, answer, other)] == ["question", "answer", "other"]
+
+
+def test_of_two_turns_before_it_the_one_that_asks_lifts_an_answer_more() -> None:
+    def lifted(text: str) -> float:
+        where = Provenance(source="user", thread_id="t")
+        before = found(memory("before", text, provenance=where), 0.6, position=1)
+        answer = found(memory("answer", "Oslo", provenance=where), 0.1, position=2)
+        return next(each.why.neighbours for each in ranked(before, answer) if each.memory.key == "answer")
+
+    assert lifted("Where do you live?") > lifted("I live by the sea.") > 0
+
+
+def test_a_session_speaks_for_its_turns_and_another_day_of_the_thread_does_not() -> None:
+    where = Provenance(source="user", thread_id="t")
+    hit = found(memory("hit", provenance=where), 0.6, position=1)
+    same = found(memory("same", provenance=where), 0.1, position=30)
+    later = found(memory("later", provenance=where, valid_from=NOW + timedelta(days=2)), 0.1, position=60)
+    echo = found(memory("echo", provenance=replace(where, source="assistant")), 0.1, position=31)
+    near = {each.memory.key: each.why.neighbours for each in ranked(hit, same, later, echo)}
+    assert near["same"] > near["hit"] > 0
+    assert near["later"] == near["echo"] == 0
+
+
+def test_a_weak_turn_never_costs_a_strong_one_anything() -> None:
+    where = Provenance(source="user", thread_id="t")
+    strong = found(memory("strong", provenance=where), 0.6, position=1)
+    weak = found(memory("weak", provenance=where), -0.5, position=2)
+    alone = ranked(strong)[0].why.evidence
+    assert ranked(strong, weak)[0].why.evidence == alone
+
+
+def test_among_people_who_only_asks_comes_after_who_tells() -> None:
+    asks = found(memory("asks", "Do you like tea?", speaker="Nora"), 0.3)
+    tells = found(memory("tells", "I like tea.", speaker="Tom"), 0.25)
+    assert [each.memory.key for each in ranked(asks, tells)] == ["tells", "asks"]
+    both = found(memory("both", "I like tea. You too?", speaker="Nora"), 0.3)
+    assert ranked(asks)[0].why.question < ranked(both)[0].why.question < 0
+
+
+def test_what_a_user_asks_of_an_assistant_tells_of_the_user() -> None:
+    assert ranked(found(memory("m", "Which tea goes with my new kettle?")))[0].why.question == 0
+
+
+def test_a_question_about_a_time_is_answered_by_what_happened_then() -> None:
+    then = found(memory("then", valid_from=datetime(2026, 5, 7, 12, tzinfo=UTC)), 0.2)
+    told = found(memory("told", "On May 7th we sailed", valid_from=datetime(2026, 8, 1, tzinfo=UTC)), 0.2)
+    other = found(memory("other", valid_from=datetime(2026, 10, 1, tzinfo=UTC)), 0.3)
+    assert [each.memory.key for each in ranked(then, told, other, query="Where was it on 7 May?")][-1] == "other"
+    assert ranked(then, told, other, query="Where was it?")[0].memory.key == "other"
+    assert all(each.why.period == 0 for each in ranked(then, told, other, query="When was it?"))
+
+
+def test_what_is_so_now_is_told_by_the_newest_of_equally_good_memories() -> None:
+    old = found(memory("old", valid_from=NOW - timedelta(days=400)), 0.45)
+    new = found(memory("new", valid_from=NOW - timedelta(days=40)), 0.4)
+    weak = found(memory("weak", valid_from=NOW - timedelta(days=1)), 0.12)
+    assert [each.memory.key for each in ranked(old, new, weak, query="Where do I live?")] == ["new", "old", "weak"]
+    assert [each.memory.key for each in ranked(old, new, weak, query="Where did I live?")] == ["old", "new", "weak"]
+    assert [each.memory.key for each in ranked(old, new, query="Wo wohne ich?")] == ["new", "old"]
+
+
+def test_the_parts_of_a_score_add_up() -> None:
+    where = Provenance(source="user", thread_id="t")
+    turns = [
+        found(memory(str(n), "Is it? Yes.", speaker="Nora", provenance=where), n / 10, position=n, lexical=n, uses=n)
+        for n in range(8)
+    ]
+    for each in ranked(*turns, query="What did Nora say on 7 May 2026?"):
+        why = each.why
+        parts = (why.meaning, why.words, why.neighbours, why.speaker, why.period, why.question)
+        assert sum((*parts, why.recency, why.importance, why.use)) == pytest.approx(why.evidence)
+
+
+def test_every_recollection_that_is_left_out_has_a_reason() -> None:
+    every = ranked(
+        found(memory("a", "I like tea."), 0.9), found(memory("b", "I like TEA!"), 0.8), found(memory("c", "x"), 0.7),
+        found(memory("d", "y"), 0.6), found(memory("e", "z"), -0.9),
+    )  # fmt: skip
+    decided = decide(every, limit=2, threshold=0.4, floor=0.05)
+    assert decided == [(None, None), ("duplicate", "a"), (None, None), ("limit", None), ("floor", None)]
+    assert decide(every, limit=2, threshold=1.0, floor=0.05) == [("threshold", None)] * 5
 
 
 def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:

@@ -35,6 +35,7 @@ from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.item_search import _SIMILARITY
 from langchain_persistmem.postgres.migrate import migrations
 from langchain_persistmem.postgres.search_index import stored
+from langchain_persistmem.postgres.shortlist import shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.vectors import unit_vectors
 from tests.test_store import ADA, model_of, rows
@@ -321,7 +322,8 @@ def test_a_database_of_the_first_release_is_brought_up_to_date(
 @own_database
 def test_a_search_by_cosine_reads_the_index_alone(database: str, memory: PersistMem) -> None:
     memory.store.batch([PutOp(("u", str(n % 40)), f"k{n}", {"text": f"likes tea number {n % 50}"}) for n in range(800)])
-    (model,) = rows(database, "SELECT * FROM persistmem.embedding_models")
+    model = memory.backend.embedding_model
+    assert model is not None
     query = memory._backend._embedder().embed_query("tea")  # type: ignore[union-attr]
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE persistmem.vectors, persistmem.namespaces, persistmem.memories")
@@ -332,8 +334,10 @@ def test_a_search_by_cosine_reads_the_index_alone(database: str, memory: Persist
         )
         parameters = {
             **memories.page(("u", "7"), limit=10, offset=0, now=datetime.now(UTC)),
-            "query": stored(query),
-            "model": model[0],
+            "embedding": stored(query),
+            "model": model.model,
+            "reach": 10,
+            **shortlist(model, wanted=10, filtered=False),
         }
         register_vector(connection)
         plan = "\n".join(row[0] for row in connection.execute(sql.SQL("EXPLAIN ") + text, parameters).fetchall())
@@ -523,8 +527,8 @@ async def test_the_queries_of_a_batch_are_embedded_together_and_as_queries(colou
             question = [-1.0, n % 20 + 1.0]
             assert found.score == pytest.approx(cosine([1.0, 3.0], question), abs=2e-3)
         assert colour == "sync" or 1 < model.most <= 8
-        model.fails_on = "yyyyy"
+        model.fails_on = "y" * 25  # not one of those that are known by now
         with pytest.raises(EmbeddingFailed):
-            await alone.batch([PutOp(ADA, "j", {"n": 1}), *(SearchOp(ADA, query="y" * n) for n in range(1, 20))])
+            await alone.batch([PutOp(ADA, "j", {"n": 1}), *(SearchOp(ADA, query="y" * n) for n in range(3, 30))])
         assert model.running == 0
         assert await alone.get(ADA, "j") is None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 from langchain_persistmem.command import options as shared
 from langchain_persistmem.command import tables
 from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import note, out, print_json, waiting
+from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.types import Explanation, Recollection
+
+_MOST_LEFT_OUT = 15
 
 _HOW = (
     "The parts are evidence, in standard deviations: how far a memory lies above what these memories usually have in "
@@ -26,7 +31,11 @@ def add(subcommands: shared.Subcommands) -> None:
     )
     parser.add_argument("query", metavar="QUERY", help="a question, or any text")
     parser.add_argument("--limit", type=shared.whole_number, default=10, metavar="N", help="at most this many (10)")
-    parser.add_argument("--explain", action="store_true", help="every part of every score, and the keys")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="how the question was understood, every part of every score, and what was left out and why",
+    )
     shared.add_json(parser)
     shared.add_whose(parser)
     parser.set_defaults(run=run)
@@ -39,14 +48,19 @@ def run(options: argparse.Namespace) -> int:
         memory = open_memory(options)
     with memory:
         began = time.perf_counter()
-        found = memory.recall(options.query, limit=options.limit, **shared.whose(options))
+        explained, found = _recalled(memory, options)
         spent = (time.perf_counter() - began) * 1000
     if options.json:
         recollections = [tables.recollection_json(each) for each in found]
-        print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections})
+        more = {"explanation": tables.explanation_json(explained)} if explained else {}
+        print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
         return 0
+    if explained:
+        out().print(tables.understood_table(explained))
+        out().print()
     if not found:
         out().print("Nothing relevant is remembered.")
+        _print_left_out(explained)
         return 0
     out().print(tables.recollection_table(found, numbered=options.explain, keys=options.explain))
     if options.explain:
@@ -54,5 +68,21 @@ def run(options: argparse.Namespace) -> int:
         out().print(tables.explained_table(found))
         out().print()
         out().print(_HOW, style="dim")
+        _print_left_out(explained)
     note(f"{len(found)} recalled in {spent:.0f} ms")
     return 0
+
+
+def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
+    whose = shared.whose(options)
+    if not options.explain:
+        return None, memory.recall(options.query, limit=options.limit, explain=False, **whose)
+    explained = memory.recall(options.query, limit=options.limit, explain=True, **whose)
+    return explained, explained.recollections
+
+
+def _print_left_out(explained: Explanation | None) -> None:
+    if explained is not None and explained.left_out:
+        shown = explained.left_out[:_MOST_LEFT_OUT]
+        out().print(f"\nleft out: {len(explained.left_out)}, of which {len(shown)} are shown", style="bold")
+        out().print(tables.left_out_table(shown))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
 from rich import box
 from rich.console import Group
@@ -11,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_persistmem.command.screen import plain
-from langchain_persistmem.types import Memory, Receipt, Recollection, Why
+from langchain_persistmem.types import Explanation, LeftOut, Memory, Receipt, Recollection, Why
 
-PARTS = ("meaning", "words", "neighbours", "speaker", "recency", "importance", "use")
+PARTS = ("meaning", "words", "neighbours", "speaker", "period", "question", "recency", "importance", "use")
 """The parts of a score, in the order in which they are shown; they add up to the evidence."""
 _BAR = 6
 _GOOD, _FAIR = 0.7, 0.4
@@ -92,13 +93,59 @@ def recollection_table(
 def explained_table(recollections: Sequence[Recollection]) -> Table:
     """Every part of every score, as numbers in columns, in the order of the recollections."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-    short = {"neighbours": "neighb.", "importance": "import."}
+    short = {"neighbours": "near", "importance": "import", "question": "asks", "recency": "recent"}
     table.add_column("", justify="right", style="bold")
     for name in (*PARTS, "sum", "score", "cosine"):
         table.add_column(short.get(name, name), justify="right", no_wrap=True)
     for index, each in enumerate(recollections, 1):
         parts = [f"{getattr(each.why, name):.2f}" for name in (*PARTS, "evidence")]
         table.add_row(str(index), *parts, f"{each.score:.2f}", f"{each.why.similarity:.2f}")
+    return table
+
+
+def understood_table(explanation: Explanation) -> Table:
+    """A question as it was understood, and how many memories it was compared with."""
+    understood = explanation.understood
+    words = ", ".join(f"{word} ({count})" for word, count in explanation.words.items())
+    times = [
+        f"{each.text}: {_day(each.start)} to {_day(each.end - timedelta(days=1))}, {each.certainty:.0%} sure"
+        for each in understood.periods
+    ]
+    about = ["you"] if understood.about_user else []
+    lines = {
+        "compared by": explanation.embedded,
+        "words (in memories)": words,
+        "also asked": "; ".join(explanation.queries[1:]),
+        "times": "; ".join(times),
+        "about": ", ".join([*understood.named, *about]) + ("; as it is now" if understood.present else ""),
+        "memories": f"{explanation.compared} compared, {explanation.candidates} ranked, "
+        f"{len(explanation.recollections)} recalled (limit {explanation.limit}); "
+        f"threshold {explanation.threshold:.2f}, floor {explanation.floor:.2f}",
+    }
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    table.add_column("", no_wrap=True, style="dim")
+    table.add_column("", overflow="fold")
+    for name, line in lines.items():
+        if line.strip("; "):
+            table.add_row(name, plain(line.removeprefix("; ")))
+    return table
+
+
+def _day(moment: datetime) -> str:
+    return "ever" if moment <= datetime.min.replace(tzinfo=UTC) + timedelta(days=2) else moment.date().isoformat()
+
+
+def left_out_table(left_out: Sequence[LeftOut]) -> Table:
+    """What was not recalled, with the reason, and what stands for it."""
+    table = _table()
+    table.add_column("score", no_wrap=True)
+    table.add_column("why not", no_wrap=True, style="yellow")
+    table.add_column("what", ratio=1, overflow="fold")
+    for each in left_out:
+        cell = Text(shortened(each.memory.text or "", 200))
+        if each.instead is not None:
+            cell.append(f"\ninstead: key {plain(each.instead)}", style="dim")
+        table.add_row(score_text(each.score), each.reason, cell)
     return table
 
 
@@ -166,6 +213,32 @@ def memory_json(memory: Memory) -> dict[str, object]:
 def recollection_json(recollection: Recollection) -> dict[str, object]:
     """A recollection for a program: the memory, its score and every part of it."""
     return {"score": recollection.score, "why": asdict(recollection.why), "memory": memory_json(recollection.memory)}
+
+
+def explanation_json(explanation: Explanation) -> dict[str, object]:
+    """An explanation for a program, without its recollections: what was understood, and what was left out."""
+    understood = explanation.understood
+    periods = [
+        {"start": each.start.isoformat(), "end": each.end.isoformat(), "certainty": each.certainty, "text": each.text}
+        for each in understood.periods
+    ]
+    left_out = [
+        {"reason": each.reason, "instead": each.instead, "score": each.score, "why": asdict(each.why)}
+        | {"memory": memory_json(each.memory)}
+        for each in explanation.left_out
+    ]
+    return {
+        "queries": list(explanation.queries),
+        "embedded": explanation.embedded,
+        "words": dict(explanation.words),
+        "understood": {**asdict(understood), "named": list(understood.named), "periods": periods},
+        "left_out": left_out,
+        "compared": explanation.compared,
+        "candidates": explanation.candidates,
+        "threshold": explanation.threshold,
+        "floor": explanation.floor,
+        "limit": explanation.limit,
+    }
 
 
 def receipt_json(receipt: Receipt) -> dict[str, object]:

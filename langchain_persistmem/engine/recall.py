@@ -1,7 +1,7 @@
 """Finding what is relevant, and making a context of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import asking, expansion, ranking
 from langchain_persistmem.engine.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
+from langchain_persistmem.engine.explaining import Considered, explanation, of_context
 from langchain_persistmem.engine.profile import KEY, joined, stored_document
 from langchain_persistmem.engine.redaction import asked_with
 from langchain_persistmem.engine.words import without_names
@@ -23,7 +24,7 @@ from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import note_read
-from langchain_persistmem.types import Context, Findings, Kind, Recollection, Turn, Vector
+from langchain_persistmem.types import Context, Explanation, Findings, Kind, Recollection, Turn, Vector
 
 Check = Literal["threshold", "model"]
 """Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -48,6 +49,8 @@ class Shape:
     thread_id: str | None
     window: Sequence[Turn] | None
     """The messages before the model; None: all of the thread."""
+    explain: bool = False
+    """Whether to say how the context came about."""
 
 
 async def recall(
@@ -91,11 +94,59 @@ async def recall(
         expand=expand,
         thread_id=thread_id,
     )
-    settings = backend.settings
-    gate = settings.threshold if threshold is None else values.share(threshold, "threshold")
-    found = ranking.select(ranked, limit=limit, threshold=gate, floor=min(settings.floor, gate))
+    gate, floor = _gates(backend, threshold)
+    found = ranking.select(ranked, limit=limit, threshold=gate, floor=floor)
     await note_read(backend, namespace, "recalled", [each.memory.id for each in found])
     return found
+
+
+async def explain(
+    backend: Backend,
+    namespace: Namespace,
+    query: str,
+    *,
+    limit: int,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    threshold: float | None,
+    at: datetime | None,
+    now: datetime,
+    expand: Expand | None = None,
+    thread_id: str | None = None,
+) -> Explanation:
+    """What :func:`recall` returns for the same arguments, what it does not, and how that came about.
+
+    Raises:
+        InvalidInput: an argument is out of range; the message names it.
+        EmbeddingFailed: the query has no vector.
+    """
+    values.count(limit, "limit", at_least=1, at_most=1000)
+    if thread_id is not None:
+        values.name(thread_id, "thread_id")
+    gate, floor = _gates(backend, threshold)
+    found = await _consider(
+        backend,
+        namespace,
+        query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        instructions=0,
+        at=at,
+        now=now,
+        expand=expand,
+        thread_id=thread_id,
+    )
+    explained = await explanation(backend, namespace, found, limit=limit, threshold=gate, floor=floor)
+    await note_read(backend, namespace, "recalled", [each.memory.id for each in explained.recollections])
+    return explained
+
+
+def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
+    """The threshold and the floor."""
+    settings = backend.settings
+    gate = settings.threshold if threshold is None else values.share(threshold, "threshold")
+    return gate, min(settings.floor, gate)
 
 
 async def context(
@@ -120,7 +171,7 @@ async def context(
     kinds = None if kinds is None else values.listed(kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
     limit = settings.context_memories
-    findings, ranked = await considered(
+    found = await _consider(
         backend,
         namespace,
         query,
@@ -128,12 +179,14 @@ async def context(
         kinds=kinds,
         filter=filter,
         instructions=instructions,
+        at=None,
         expand=expand,
         now=now,
         thread_id=shape.thread_id,
     )
+    ranked = found.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=now)
-    always = {each.memory.key for each in findings.found if each.always}
+    always = {each.memory.key for each in found.findings.found if each.always}
     standing = [each for each in ranked if each.memory.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
     fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape, window)]
@@ -141,15 +194,25 @@ async def context(
     if shape.check == "model":
         every = ranking.select(fresh, limit=limit, threshold=0.0, floor=settings.floor)
         relevant = await asking.checked(backend, query, every, otherwise=relevant)
-    rendered = render(
+    made = render(
         [*standing, *relevant],
         max_tokens=budget,
         count_tokens=shape.count_tokens,
         form=shape.form,
         profile=document,
     )
-    await note_read(backend, namespace, "shown", [each.memory.id for each in rendered.recollections])
-    return rendered
+    await note_read(backend, namespace, "shown", [each.memory.id for each in made.recollections])
+    if not shape.explain:
+        return made
+    explained = await explanation(
+        backend,
+        namespace,
+        replace(found, ranked=fresh),
+        limit=limit,
+        threshold=settings.threshold,
+        floor=settings.floor,
+    )
+    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], ranked))
 
 
 async def considered(
@@ -173,6 +236,38 @@ async def considered(
         InvalidInput: an argument is out of range; the message names it.
         EmbeddingFailed: the query has no vector.
     """
+    found = await _consider(
+        backend,
+        namespace,
+        query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        instructions=instructions,
+        at=at,
+        now=now,
+        expand=expand,
+        thread_id=thread_id,
+        own_view=own_view,
+    )
+    return found.findings, found.ranked
+
+
+async def _consider(
+    backend: Backend,
+    namespace: Namespace,
+    query: str,
+    *,
+    limit: int,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    instructions: int,
+    now: datetime,
+    at: datetime | None,
+    expand: Expand | None,
+    thread_id: str | None = None,
+    own_view: bool = False,
+) -> Considered:
     values.required_text(query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
     if at is not None:
@@ -198,7 +293,16 @@ async def considered(
         ranking.rank(findings, each, background=background, weights=weights, now=at or now)
         for findings, each in zip(every, asked, strict=True)
     ]
-    return every[0], ranked[0] if len(ranked) == 1 else expansion.merge(ranked)
+    return Considered(
+        queries=tuple(asked),
+        embedding=embedded[0],
+        model=model,
+        wanted=wanted,
+        findings=every[0],
+        ranked=ranked[0] if len(ranked) == 1 else expansion.merge(ranked),
+        at=at,
+        now=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from psycopg import sql
 
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.memories import page, vector_column
 from langchain_persistmem.postgres.rows import memory_of
 from langchain_persistmem.postgres.search_index import stored
+from langchain_persistmem.postgres.shortlist import EVERY, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.settings import Ranking
@@ -19,10 +20,10 @@ from langchain_persistmem.types import Memory, Vector
 from langchain_persistmem.vectors import Distance, norm_of
 
 _SIMILARITY: Mapping[Distance, LiteralString] = {
-    "cosine": "-({embedding} <#> %(query)s::halfvec)",
-    "inner_product": "-({embedding} <#> %(query)s::halfvec) * v.norm * %(norm)s::real",
+    "cosine": "-({embedding} <#> %(embedding)s::halfvec)",
+    "inner_product": "-({embedding} <#> %(embedding)s::halfvec) * v.norm * %(norm)s::real",
     # of vectors of length a and b in directions that lie d apart: sqrt(a * b * d^2 + (a - b)^2), exactly 0 for the same
-    "l2": "-sqrt(v.norm * %(norm)s::real * ({embedding} <-> %(query)s::halfvec) ^ 2 + (v.norm - %(norm)s::real) ^ 2)",
+    "l2": "-sqrt(v.norm * %(norm)s::real * ({embedding} <-> %(embedding)s::halfvec) ^ 2 + (v.norm - %(norm)s::real) ^ 2)",
 }
 
 
@@ -48,9 +49,10 @@ async def search_items(
     similarity = sql.SQL(_SIMILARITY[distance]).format(embedding=embedding)
     parameters = {
         **page(prefix, limit=limit, offset=offset, now=now),
-        "query": stored(query),
+        "embedding": stored(query),
         "norm": norm_of(query),
         "model": model.model,
+        **_reach(model, wanted, limit + offset, exactly=distance != "cosine"),
         **wanted.parameters,
     }
     text = statement("search_items", condition=wanted.text, similarity=similarity)
@@ -89,7 +91,20 @@ async def search_items_hybrid(
         "even": weights.even,
         "even_per_log": weights.even_per_log,
         "softness": weights.softness,
+        **_reach(model, wanted, limit + offset, exactly=False),
         **wanted.parameters,
     }
     text = statement("search_items_hybrid", condition=wanted.text, embedding=vector_column(model))
     return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+
+
+def _reach(model: EmbeddingModel, wanted: Condition, count: int, *, exactly: bool) -> dict[str, object]:
+    """The parameters of a search whose page ends at ``count``.
+
+    What a filter leaves over is not known before, and the signs of a vector say nothing of its length: then everything
+    is compared.
+    """
+    if exactly or wanted.text is not TRUE:
+        return {**shortlist(model, wanted=0, filtered=True), "few": EVERY, "reach": EVERY}
+    reach = min(count, EVERY)
+    return {**shortlist(model, wanted=reach, filtered=False), "reach": reach}

@@ -122,15 +122,20 @@ CREATE TABLE persistmem.vectors (
     wide       halfvec,
     -- The vector lies here at length 1; this is the length that the model gave it.
     norm       real NOT NULL DEFAULT 1,
+    -- The signs of the vector's dimensions, by which many vectors, and wide ones, are compared first.
+    sketch     "bit" NOT NULL GENERATED ALWAYS AS (binary_quantize(coalesce(embedding, wide))) STORED,
     PRIMARY KEY (namespace, memory_id, model, part),
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE,
     CHECK (num_nonnulls(embedding, wide) = 1)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_threshold = 200);
-ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN;
+ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN, ALTER sketch SET STORAGE PLAIN;
 -- The exact search: one index-only scan of one namespace.
 CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model)
     INCLUDE (memory_id, part, expires_at, embedding) WHERE active;
+-- The first look at many vectors, and at wide ones: 48 bytes each instead of 768, for 384 dimensions.
+CREATE INDEX vectors_sketch ON persistmem.vectors (namespace, model)
+    INCLUDE (memory_id, part, expires_at, sketch) WHERE active;
 
 -- One row per word of a current memory: a plain btree gives true BM25 statistics per namespace
 -- and, unlike GIN, serves row-level security too.

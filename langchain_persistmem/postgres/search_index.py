@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import DictRow
+from psycopg.types.array import ListBinaryDumper
 
+from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import Condition
+from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import dumped, memory_of
+from langchain_persistmem.postgres.shortlist import shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Found, Vector
@@ -24,6 +28,13 @@ else:
         from pgvector import HalfVector
     except ImportError:  # 0.3, which langchain-postgres pins
         from pgvector.psycopg import HalfVector
+
+
+class _BinaryArray(list[HalfVector]):
+    """What psycopg sends as a binary array; a plain list it writes out as text, digit by digit."""
+
+
+psycopg.adapters.register_dumper(_BinaryArray, ListBinaryDumper)
 
 
 def stored(vector: Vector) -> HalfVector:
@@ -42,7 +53,7 @@ async def insert_vectors(
         "memory_ids": [id for id, _, _ in flat],
         "parts": [part for _, part, _ in flat],
         "norms": [norm_of(vector) for _, _, vector in flat],
-        "embeddings": [stored(vector) for _, _, vector in flat],
+        "embeddings": _BinaryArray(stored(vector) for _, _, vector in flat),
     }
     if flat:
         await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
@@ -52,8 +63,11 @@ async def insert_words(
     tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
 ) -> None:
     """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
-    rows = [{"id": str(id), "text": text, "words": list(words)} for id, (text, words) in texts.items()]
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "language": language}
+    rows = [
+        {"id": str(id), "text": text, "words": list(words), "language": configuration(language, text)}
+        for id, (text, words) in texts.items()
+    ]
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
     if rows:
         await tx.execute(statement("insert_words"), parameters)
 
@@ -104,12 +118,13 @@ async def recall(
         "words": list(words),
         "embedding": stored(embedding),
         "model": model.model,
-        "language": language,
+        "language": configuration(language, query),
         "candidates": candidates,
         "instructions": instructions,
         "now": now,
         "thread_id": thread_id,
         "own_view": own_view,
+        **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
         **wanted.parameters,
     }
     return _findings(await tx.fetch(text, parameters))
@@ -137,7 +152,7 @@ async def recall_at(
         "query": query,
         "embedding": stored(embedding),
         "model": model.model,
-        "language": language,
+        "language": configuration(language, query),
         "now": now,
         "thread_id": thread_id,
         "own_view": own_view,

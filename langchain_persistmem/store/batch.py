@@ -13,6 +13,7 @@ from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
+from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, Several, Within, encode
 from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
@@ -205,7 +206,7 @@ async def _found(
             embedding=vector,
             model=sight.model,
             weights=backend.settings.ranking,
-            language=backend.settings.language,
+            language=configuration(backend.settings.language, op.query),
             filter=filter,
             limit=limit,
             offset=offset,

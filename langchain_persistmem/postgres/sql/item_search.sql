@@ -2,19 +2,57 @@
 -- Items of all namespaces under a prefix by similarity: an item's best vector counts, items without one are left out.
 WITH within AS MATERIALIZED (
     -- Through their names, each namespace is one index-only scan; a range of them would read the table.
-    SELECT n.namespace
+    SELECT n.namespace, n.documents, n.documents > %(few)s::bigint AS large
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
       AND n.consent <> 'paused'
+), likely AS MATERIALIZED (
+    -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
+    SELECT w.namespace, s.memory_id, s.part, {similarity} AS similarity
+    FROM within w
+    CROSS JOIN LATERAL (
+        SELECT s.memory_id, s.part
+        FROM persistmem.vectors s
+        WHERE s.namespace = w.namespace AND s.model = %(model)s::smallint AND s.active
+          AND (s.expires_at IS NULL OR s.expires_at > %(now)s::timestamptz)
+        ORDER BY (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec - %(step)s::halfvec)))
+                 + (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec)))
+        LIMIT %(shortlist)s::bigint
+    ) s
+    JOIN persistmem.vectors v ON v.namespace = w.namespace AND v.memory_id = s.memory_id
+                             AND v.model = %(model)s::smallint AND v.part = s.part
+    WHERE w.large
+), crowded AS MATERIALIZED (
+    -- Where items of many parts leave too few others among the likeliest, all are compared.
+    SELECT w.namespace
+    FROM within w
+    WHERE w.large AND least(%(reach)s::bigint, w.documents)
+                      > (SELECT count(DISTINCT l.memory_id) FROM likely l WHERE l.namespace = w.namespace)
+), compared AS MATERIALIZED (
+    -- OFFSET 0 keeps it one scan of each namespace: a join of few large ones would be planned as a scan of the table.
+    SELECT w.namespace, v.memory_id, v.part, v.similarity
+    FROM within w
+    CROSS JOIN LATERAL (
+        SELECT v.memory_id, v.part, {similarity} AS similarity
+        FROM persistmem.vectors v
+        WHERE v.namespace = w.namespace AND v.model = %(model)s::smallint AND v.active
+          AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) v
+    WHERE NOT w.large OR w.namespace IN (SELECT namespace FROM crowded)
+    UNION ALL
+    SELECT namespace, memory_id, part, similarity FROM likely
+), near AS (
+    -- As no item has more than max(part) + 1 parts, so many rows hold enough items; those on a par stay for the order below.
+    SELECT namespace, memory_id, max(similarity) AS similarity
+    FROM (
+        SELECT namespace, memory_id, similarity FROM compared ORDER BY similarity DESC
+        FETCH FIRST (%(reach)s::bigint * (SELECT coalesce(max(part), 0) + 1 FROM compared)) ROWS WITH TIES
+    ) best
+    GROUP BY namespace, memory_id
 )
 SELECT m.*, near.similarity
-FROM (
-    SELECT v.namespace, v.memory_id, max({similarity}) AS similarity
-    FROM within
-    JOIN persistmem.vectors v ON v.namespace = within.namespace
-    WHERE v.model = %(model)s::smallint AND v.active
-    GROUP BY v.namespace, v.memory_id
-) near
+FROM near
 JOIN persistmem.memories m ON m.namespace = near.namespace AND m.id = near.memory_id
 WHERE m.status = 'active'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
@@ -23,9 +61,11 @@ ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
 -- name: search_items_hybrid
--- Items of all namespaces under a prefix by meaning and by words, everything compared, so that any page is exact.
+-- Items of all namespaces under a prefix by meaning and by words, up to a size all of them compared, so that any page is exact.
 WITH within AS MATERIALIZED (
-    SELECT n.namespace, n.documents, n.words
+    SELECT n.namespace, n.documents, n.words, n.documents > %(few)s::bigint AS large,
+           -- One item in `thinned + 1` is a sample of at least so many.
+           (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
       AND n.consent <> 'paused'
@@ -37,29 +77,6 @@ WITH within AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents,
            greatest(sum(words)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within
-), compared AS MATERIALIZED (
-    SELECT v.namespace, v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM within
-    JOIN persistmem.vectors v ON v.namespace = within.namespace
-    WHERE v.model = %(model)s::smallint AND v.active AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-), near AS MATERIALIZED (
-    SELECT namespace, memory_id, max(similarity) AS similarity FROM compared GROUP BY namespace, memory_id
-), usual AS MATERIALIZED (
-    -- What cosines are usual here; the embedder's background counts like prior_count items more.
-    SELECT count(*)::float8 AS items, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation
-    FROM compared
-), mixed AS MATERIALIZED (
-    SELECT u.*, coalesce((items * mean + %(prior)s::float8 * %(usual)s::float8) / nullif(items + %(prior)s::float8, 0),
-                         %(usual)s::float8) AS level
-    FROM usual u
-), scale AS MATERIALIZED (
-    SELECT greatest(m.level, %(usual)s::float8) AS level, greatest(m.items, size.documents, 1) AS items,
-           greatest(sqrt(coalesce(
-               (m.items * (m.deviation ^ 2 + (m.mean - m.level) ^ 2)
-                + %(prior)s::float8 * (%(deviation)s::float8 ^ 2 + (%(usual)s::float8 - m.level) ^ 2))
-               / nullif(m.items + %(prior)s::float8, 0), 0)), %(deviation)s::float8 / 2) AS deviation
-    FROM mixed m
-    CROSS JOIN size
 ), matched AS MATERIALIZED (
     SELECT w.namespace, w.memory_id, w.word, w.times, w.length
     FROM within
@@ -80,6 +97,80 @@ WITH within AS MATERIALIZED (
     JOIN rarity r USING (word)
     CROSS JOIN size
     GROUP BY m.namespace, m.memory_id
+), likely AS MATERIALIZED (
+    -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
+    SELECT w.namespace, s.memory_id, s.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity,
+           CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN w.thinned + 1 ELSE 0 END AS weight
+    FROM within w
+    CROSS JOIN LATERAL (
+        SELECT s.memory_id, s.part
+        FROM persistmem.vectors s
+        WHERE s.namespace = w.namespace AND s.model = %(model)s::smallint AND s.active
+          AND (s.expires_at IS NULL OR s.expires_at > %(now)s::timestamptz)
+        ORDER BY CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN -1 ELSE
+                 (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec - %(step)s::halfvec)))
+                 + (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec))) END
+        LIMIT %(shortlist)s::bigint
+    ) s
+    JOIN persistmem.vectors v ON v.namespace = w.namespace AND v.memory_id = s.memory_id
+                             AND v.model = %(model)s::smallint AND v.part = s.part
+    WHERE w.large
+), crowded AS MATERIALIZED (
+    -- Where items of many parts leave too few others among the likeliest, all are compared.
+    SELECT w.namespace
+    FROM within w
+    WHERE w.large AND least(%(reach)s::bigint, w.documents)
+                      > (SELECT count(DISTINCT l.memory_id) FROM likely l WHERE l.namespace = w.namespace)
+), compared AS MATERIALIZED (
+    SELECT w.namespace, v.memory_id, v.similarity, CASE WHEN w.large THEN 0 ELSE 1 END AS weight
+    FROM within w
+    CROSS JOIN LATERAL (
+        SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+        FROM persistmem.vectors v
+        WHERE v.namespace = w.namespace AND v.model = %(model)s::smallint AND v.active
+          AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) v
+    WHERE NOT w.large OR w.namespace IN (SELECT namespace FROM crowded)
+    UNION ALL
+    SELECT namespace, memory_id, similarity, weight FROM likely
+    UNION ALL
+    -- What the words favour is looked up for its meaning.
+    SELECT v.namespace, v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec), 0
+    FROM (
+        SELECT l.namespace, l.memory_id
+        FROM within w
+        JOIN worded l ON l.namespace = w.namespace
+        WHERE w.large
+        ORDER BY l.lexical DESC, l.memory_id
+        LIMIT %(shortlist)s::bigint
+    ) l
+    JOIN persistmem.vectors v ON v.namespace = l.namespace AND v.memory_id = l.memory_id
+    WHERE v.model = %(model)s::smallint AND v.active AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+), near AS MATERIALIZED (
+    SELECT namespace, memory_id, max(similarity) AS similarity FROM compared GROUP BY namespace, memory_id
+), usual AS MATERIALIZED (
+    -- What cosines are usual here; the embedder's background counts like prior_count items more. Of a large namespace
+    -- only its sample counts, each for as many as it stands for.
+    SELECT items, mean, sqrt(greatest(squares - mean ^ 2, 0)) AS deviation
+    FROM (
+        SELECT coalesce(sum(weight), 0)::float8 AS items,
+               coalesce(sum(weight * similarity) / nullif(sum(weight), 0), 0) AS mean,
+               coalesce(sum(weight * similarity ^ 2) / nullif(sum(weight), 0), 0) AS squares
+        FROM compared
+    ) sums
+), mixed AS MATERIALIZED (
+    SELECT u.*, coalesce((items * mean + %(prior)s::float8 * %(usual)s::float8) / nullif(items + %(prior)s::float8, 0),
+                         %(usual)s::float8) AS level
+    FROM usual u
+), scale AS MATERIALIZED (
+    SELECT greatest(m.level, %(usual)s::float8) AS level, greatest(m.items, size.documents, 1) AS items,
+           greatest(sqrt(coalesce(
+               (m.items * (m.deviation ^ 2 + (m.mean - m.level) ^ 2)
+                + %(prior)s::float8 * (%(deviation)s::float8 ^ 2 + (%(usual)s::float8 - m.level) ^ 2))
+               / nullif(m.items + %(prior)s::float8, 0), 0)), %(deviation)s::float8 / 2) AS deviation
+    FROM mixed m
+    CROSS JOIN size
 ), best AS (
     SELECT greatest(coalesce(sum(idf), 0) * 2.2, 1e-9) AS lexical FROM rarity
 ), weighed AS (

@@ -6,24 +6,53 @@ WITH asked AS MATERIALIZED (
     UNION
     SELECT unnest(%(words)s::text[])
 ), size AS MATERIALIZED (
-    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length
+    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
+           n.documents > %(few)s::bigint AS large,
+           -- One memory in `thinned + 1` is a sample of at least so many.
+           (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
     FROM persistmem.namespaces n
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
     WHERE n.namespace = %(namespace)s::text
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
                SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
-), compared AS MATERIALIZED (
-    -- The exact search: an index-only scan of this namespace's vectors, and of nothing else.
-    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+), sketched AS MATERIALIZED (
+    -- Of many vectors the likeliest, by the signs of their dimensions: an index-only scan of a few bytes each. The
+    -- question keeps three levels a dimension: it is compared twice, half a usual deviation below and above zero.
+    SELECT v.memory_id, v.part
     FROM persistmem.vectors v
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT large FROM size)
       AND {vectors_condition}
+    ORDER BY CASE WHEN uuid_hash(v.memory_id) & (SELECT thinned FROM size) = 0 THEN -1
+             ELSE (v.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec - %(step)s::halfvec)))
+                  + (v.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec))) END
+    LIMIT %(shortlist)s::bigint
+), likely AS MATERIALIZED (
+    SELECT s.memory_id, s.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+    FROM sketched s
+    JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
+                             AND v.model = %(model)s::smallint AND v.part = s.part
+), compared AS MATERIALIZED (
+    -- Few vectors are all compared: an index-only scan of this namespace's vectors, and of nothing else. So are
+    -- many where the likeliest are too few, because some memories have many parts.
+    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity, (SELECT NOT large FROM size) AS usual
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT NOT size.large OR least(%(candidates)s::bigint, size.documents)
+                  > (SELECT count(DISTINCT memory_id) FROM likely) FROM size)
+      AND {vectors_condition}
+    UNION ALL
+    SELECT memory_id, part, similarity, uuid_hash(memory_id) & (SELECT thinned FROM size) = 0 FROM likely
 ), statistics AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE part = 0) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
+    -- What is usual among all that were compared; of many, in the sample that the shortlist begins with.
+    SELECT count(*) FILTER (WHERE part = 0) * CASE WHEN (SELECT large FROM size) THEN (SELECT thinned + 1 FROM size) ELSE 1 END AS count,
+           coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
            coalesce(max(part), 0) + 1 AS parts
     FROM compared
+    WHERE usual
 ), near AS MATERIALIZED (
     -- The best memories by their best part. As no memory has more than `parts` of them, the first
     -- candidates * parts rows hold enough memories: exact, without grouping all that were compared.
@@ -80,11 +109,12 @@ WITH asked AS MATERIALIZED (
 SELECT m.*, c.always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
        (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
        -- What was a candidate for one signal only is looked up for the other.
+       -- Where its vector is still to be made there is none, and NULL.
        coalesce(c.similarity, (
            SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
            FROM persistmem.vectors v
            WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
-       ), 0) AS similarity,
+       )) AS similarity,
        coalesce(c.lexical, (
            SELECT sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + 0.75 * w.length / size.usual_length)))
            FROM rarity r

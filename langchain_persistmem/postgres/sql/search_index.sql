@@ -12,8 +12,8 @@ ON CONFLICT (namespace, memory_id, model, part) DO NOTHING
 -- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.
 WITH found AS (
     SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
-    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text),
-         unnest(to_tsvector(%(language)s::regconfig, r.text)) AS l
+    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text, language text),
+         unnest(to_tsvector(r.language::regconfig, r.text)) AS l
     UNION ALL
     SELECT r.id, t.word, count(*)::integer
     FROM json_to_recordset(%(rows)s::json) AS r(id uuid, words text[]), unnest(r.words) AS t(word)

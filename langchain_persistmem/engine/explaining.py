@@ -1,0 +1,150 @@
+"""How an answer came about: what was understood, what was left out, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.cjk import pairs
+from langchain_persistmem.engine import ranking
+from langchain_persistmem.engine.words import without_names
+from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.postgres import explaining
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import Condition
+from langchain_persistmem.types import (
+    Context,
+    Explanation,
+    Findings,
+    LeftOut,
+    Memory,
+    Reason,
+    Recollection,
+    Vector,
+)
+
+_MOST_PASSED_OVER = 20
+"""Memories that the indexes do not hold, shown at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Considered:
+    """What a question brought up, before anything is left out."""
+
+    queries: tuple[str, ...]
+    embedding: Vector
+    model: EmbeddingModel
+    wanted: Condition
+    findings: Findings
+    """For the question itself."""
+    ranked: list[Recollection]
+    """For all queries."""
+    at: datetime | None
+    now: datetime
+
+
+async def explanation(
+    backend: Backend, namespace: Namespace, considered: Considered, *, limit: int, threshold: float, floor: float
+) -> Explanation:
+    """What recall returns, and what it does not; two further statements."""
+    query, language, moment = considered.queries[0], backend.settings.language, considered.at or considered.now
+    async with backend.transaction(namespace, atomic=False) as tx:
+        words = await explaining.query_words(tx, namespace, query=query, words=pairs(query), language=language)
+        hidden = await explaining.recall_left_out(
+            tx,
+            namespace,
+            query=query,
+            words=pairs(query),
+            embedding=considered.embedding,
+            model=considered.model,
+            language=language,
+            wanted=considered.wanted,
+            at=considered.at,
+            now=considered.now,
+            most=_MOST_PASSED_OVER,
+        )
+    findings = considered.findings
+    passed_over = ranking.rank(
+        Findings(
+            found=tuple(hidden),
+            count=findings.count,
+            mean=findings.mean,
+            deviation=findings.deviation,
+            lexical_max=findings.lexical_max,
+        ),
+        query,
+        background=(considered.model.background_mean, considered.model.background_deviation),
+        weights=backend.settings.ranking,
+        now=moment,
+    )
+    decided = ranking.decide(considered.ranked, limit=limit, threshold=threshold, floor=floor)
+    left_out = [
+        LeftOut(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
+        for each, (reason, instead) in zip(considered.ranked, decided, strict=True)
+        if reason is not None
+    ]
+    keys = {each.memory.id: each.memory.key for each in considered.ranked}
+    left_out += [
+        LeftOut(
+            memory=each.memory,
+            reason=_reason(each.memory, considered),
+            score=each.score,
+            why=each.why,
+            instead=keys.get(each.memory.superseded_by) if each.memory.superseded_by else None,
+        )
+        for each in passed_over
+    ]
+    return Explanation(
+        query=query,
+        queries=considered.queries,
+        embedded=without_names(query),
+        words=words,
+        understood=ranking.understood(findings, query, now=moment),
+        recollections=tuple(_chosen(considered.ranked, decided)),
+        left_out=tuple(left_out),
+        compared=findings.count,
+        candidates=len(considered.ranked),
+        threshold=threshold,
+        floor=floor,
+        limit=limit,
+    )
+
+
+def of_context(
+    explained: Explanation, made: Context, chosen: Sequence[Recollection], ranked: Sequence[Recollection]
+) -> Explanation:
+    """An explanation of what may be shown, made one of what is: with what was known already, and what did not fit.
+
+    Args:
+        explained: of the memories that the model does not have before it yet.
+        chosen: what was to be shown.
+        ranked: all candidates.
+    """
+    known = {each.memory.id for each in (*explained.recollections, *explained.left_out, *chosen)}
+    wanted, shown = {each.memory.id for each in chosen}, {each.memory.id for each in made.recollections}
+
+    def left(each: Recollection, reason: Reason) -> LeftOut:
+        return LeftOut(memory=each.memory, reason=reason, score=each.score, why=each.why)
+
+    left_out = [left(each, "budget") for each in chosen if each.memory.id not in shown]
+    left_out += [left(each, "model") for each in explained.recollections if each.memory.id not in wanted]
+    left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
+    left_out += [each for each in explained.left_out if each.memory.id not in wanted]
+    return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))
+
+
+def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]) -> list[Recollection]:
+    return [each for each, (reason, _) in zip(ranked, decided, strict=True) if reason is None]
+
+
+def _reason(memory: Memory, considered: Considered) -> Reason:
+    """Why a memory was passed over; a memory for which several hold has the first of them."""
+    if memory.status == "quarantined":
+        return "quarantined"
+    if memory.expires_at is not None and memory.expires_at <= considered.now:
+        return "expired"
+    at = considered.at
+    if at is not None:
+        valid = memory.valid_from <= at and (memory.valid_until is None or memory.valid_until > at)
+        return "filter" if valid else "not valid then"
+    return "filter" if memory.status == "active" else memory.status

@@ -1,0 +1,52 @@
+"""How a memory's time fits the times that a question speaks of; pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from langchain_persistmem.engine.dates import periods_in
+from langchain_persistmem.types import Memory, Period
+
+_TAIL = timedelta(days=7)
+"""What happened is told of for some days after: a turn counts less and less until so long after the period."""
+_READ = 500
+"""Characters of a memory in which a date is looked for."""
+_LONGEST_MENTION = timedelta(days=31)
+"""A longer time that a memory mentions ("this year") tells nothing of a shorter one that is asked for."""
+_STILL = 0.5
+"""What became true earlier and still was: less than what happened then."""
+
+
+def fit(memory: Memory, periods: Sequence[Period]) -> float:
+    """0 to 1: how well a memory's time fits one of the ``periods``, times how sure that one is.
+
+    A memory's time is its valid time, or a time that its text speaks of, as seen from the day it was said.
+    """
+    best = 0.0
+    for period in periods:
+        if best < period.certainty:
+            best = max(best, period.certainty * _valid(memory, period))
+    if best < max((period.certainty for period in periods), default=0.0):
+        mentioned = periods_in((memory.text or "")[:_READ], now=memory.valid_from)
+        pairs = ((said, period) for said in mentioned for period in periods)
+        best = max([best, *(period.certainty for said, period in pairs if _speaks_of(said, period))])
+    return best
+
+
+def _valid(memory: Memory, period: Period) -> float:
+    start, end = memory.valid_from, memory.valid_until
+    if period.start <= start < period.end:
+        return 1.0
+    if start < period.start:
+        lasting = memory.kind != "episodic" and (end is None or end > period.start)
+        return _STILL if lasting else 0.0
+    return _fading(start, period.end) if memory.kind == "episodic" else 0.0
+
+
+def _fading(said: datetime, end: datetime) -> float:
+    return max(0.0, 1.0 - (said - end) / _TAIL)
+
+
+def _speaks_of(said: Period, asked: Period) -> bool:
+    if said.end - said.start > max(asked.end - asked.start, _LONGEST_MENTION):
+        return False
+    return said.start < asked.end and asked.start < said.end

@@ -1,0 +1,1 @@
+"""Measuring recall on conversations with questions whose answers are known; the command is ``persistmem eval``."""

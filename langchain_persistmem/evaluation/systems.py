@@ -1,0 +1,132 @@
+"""What is compared: our recall, plain cosine over the same vectors, and plain BM25."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+
+from langchain_persistmem.errors import MissingDependency
+from langchain_persistmem.evaluation.questions import Question
+from langchain_persistmem.persistmem import PersistMem
+
+DEPTH = 50
+"""Turns that each system ranks for a question."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaidTurn:
+    """One turn of a user's conversations."""
+
+    id: str
+    session: str
+    text: str
+    message: Mapping[str, str]
+    """As ``observe()`` takes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranked:
+    """What a system answers to a question."""
+
+    turns: tuple[str, ...]
+    """Ids of turns, best first, none twice."""
+    best: float
+    """The score of the first; 0 if there is none."""
+
+
+class System(Protocol):
+    """Something that finds turns."""
+
+    name: str
+
+    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+        """Take in a user's conversations, in the order in which they happened."""
+        ...
+
+    def rank(self, question: Question) -> Ranked:
+        """The turns that answer a question, as far as this system can tell."""
+        ...
+
+
+class Ours:
+    """``recall()`` on what ``observe()`` has learnt; without a threshold, so that every question gets a ranking."""
+
+    name = "persistmem"
+
+    def __init__(self, memory: PersistMem) -> None:
+        self._memory = memory
+
+    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+        sessions: dict[str, list[Any]] = {}
+        for turn in turns:
+            sessions.setdefault(turn.session, []).append(dict(turn.message))
+        for session, messages in sessions.items():
+            self._memory.observe(messages, thread_id=session, user_id=user_id)
+
+    def rank(self, question: Question) -> Ranked:
+        found = self._memory.recall(
+            question.text, limit=DEPTH, threshold=0.0, now=question.asked_at, user_id=question.user_id
+        )
+        turns = dict.fromkeys(id for each in found for id in each.memory.provenance.message_ids)
+        return Ranked(turns=tuple(islice(turns, DEPTH)), best=found[0].score if found else 0.0)
+
+
+class Cosine:
+    """The nearest vectors: what a vector store does, with the same embedding model."""
+
+    name = "cosine"
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self._embeddings = embeddings
+        self._users: dict[str, tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]] = {}
+
+    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+        vectors = np.asarray(self._embeddings.embed_documents([turn.text for turn in turns]), dtype=np.float64)
+        self._users[user_id] = [turn.id for turn in turns], vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def rank(self, question: Question) -> Ranked:
+        ids, vectors = self._users[question.user_id]
+        query = np.asarray(self._embeddings.embed_query(question.text), dtype=np.float64)
+        return _best(ids, vectors @ (query / np.linalg.norm(query)))
+
+
+class Words:
+    """BM25 over stemmed words without stop words, by the library ``bm25s``."""
+
+    name = "BM25"
+
+    def __init__(self) -> None:
+        try:
+            import bm25s
+            import Stemmer
+        except ImportError as error:
+            raise MissingDependency(
+                f"the comparison needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
+            ) from error
+        self._bm25s: Any = bm25s
+        self._stemmer: Any = vars(Stemmer)["Stemmer"]("english")  # it has no types
+        self._users: dict[str, tuple[list[str], Any]] = {}
+
+    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+        index = self._bm25s.BM25()
+        index.index(self._tokens([turn.text for turn in turns]), show_progress=False)
+        self._users[user_id] = [turn.id for turn in turns], index
+
+    def rank(self, question: Question) -> Ranked:
+        ids, index = self._users[question.user_id]
+        (tokens,) = self._tokens([question.text])
+        known = [token for token in tokens if token in index.vocab_dict]
+        return _best(ids, np.asarray(index.get_scores(known), dtype=np.float64)) if known else Ranked(turns=(), best=0)
+
+    def _tokens(self, texts: list[str]) -> list[list[str]]:
+        return self._bm25s.tokenize(texts, stopwords="en", stemmer=self._stemmer, return_ids=False, show_progress=False)
+
+
+def _best(ids: Sequence[str], scores: np.ndarray[Any, np.dtype[np.float64]]) -> Ranked:
+    order = np.argsort(-scores, kind="stable")[:DEPTH]
+    return Ranked(turns=tuple(ids[int(place)] for place in order), best=float(scores[order[0]]) if len(order) else 0.0)

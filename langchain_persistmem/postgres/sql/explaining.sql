@@ -1,0 +1,54 @@
+-- name: query_words
+-- The words of a query as they are looked up, each with the number of memories that have it.
+WITH asked AS (
+    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+    UNION
+    SELECT unnest(%(words)s::text[])
+)
+SELECT asked.word, count(w.memory_id) AS memories
+FROM asked
+LEFT JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
+GROUP BY asked.word
+ORDER BY 2, 1
+
+-- name: recall_left_out
+-- What recall passes over and might have found: what is no longer, not yet or not then current, and what the filter bars.
+-- Every such memory is read and parsed, which only an explanation is worth. Their words count as if each stood there once.
+WITH asked AS MATERIALIZED (
+    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+    UNION
+    SELECT unnest(%(words)s::text[])
+), size AS MATERIALIZED (
+    SELECT n.documents::float8 AS documents FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
+), rarity AS MATERIALIZED (
+    SELECT asked.word, ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
+    FROM asked
+    CROSS JOIN size
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS memories FROM persistmem.words w WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+    ) known
+), hidden AS MATERIALIZED (
+    SELECT m.id,
+           coalesce((
+               SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
+               FROM persistmem.vectors v
+               WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint
+           ), 0) AS similarity,
+           coalesce((
+               SELECT sum(r.idf)
+               FROM rarity r
+               WHERE r.word = ANY (tsvector_to_array(to_tsvector(%(language)s::regconfig, concat_ws(': ', m.speaker, m.text))))
+           ), 0) AS lexical
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.kind <> 'profile'
+      AND (m.status = 'quarantined' OR (m.expires_at IS NOT NULL AND m.expires_at <= %(now)s::timestamptz)
+           OR CASE WHEN %(at)s::timestamptz IS NULL THEN m.status <> 'active'
+              ELSE m.valid_from > %(at)s::timestamptz OR m.valid_until <= %(at)s::timestamptz END
+           OR ({condition}) IS NOT TRUE)
+)
+SELECT m.*, coalesce(u.times, 0) AS uses, h.similarity, h.lexical
+FROM hidden h
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = h.id
+LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = h.id
+ORDER BY h.similarity + h.lexical / (SELECT greatest(sum(idf), 1e-9) FROM rarity) DESC, h.id
+LIMIT %(most)s::bigint

@@ -1,0 +1,101 @@
+"""No statement reads a big table from one end to the other, unless it is maintenance across all namespaces, named below."""
+
+import re
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import conninfo
+
+from langchain_persistmem.postgres.statements import all_statements, statement
+from tests.test_schema import SLOTS
+
+USERS, EACH = 500, 100
+"""50,000 memories."""
+
+BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespaces")
+
+ACROSS = {
+    "count_everything": "the status command counts what the whole database holds",
+    "expired_memories": "the sweep looks through its own index, unless nearly everything has expired",
+}
+"""Statements that may, and why."""
+
+FILL = """
+INSERT INTO persistmem.namespaces (namespace, incarnation, documents, words, created_at)
+SELECT 'memories/u' || u, gen_random_uuid(), %(each)s, %(each)s * 8, now() FROM generate_series(1, %(users)s::int) u;
+INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
+                                 thread_id, position, valid_from, recorded_at, updated_at)
+SELECT 'memories/u' || u, gen_random_uuid(), 'k' || i, CASE i %% 9 WHEN 0 THEN 'procedural' ELSE 'episodic' END, 'text ' || i,
+       '{"a": 1}', 0.5, 1, 'user', '{"message_ids": ["m1"]}', 't', i, now(), now(), now()
+FROM generate_series(1, %(users)s::int) u, generate_series(1, %(each)s::int) i;
+INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, embedding)
+SELECT namespace, id, 1, 0, true, (SELECT array_fill(0.05::real, ARRAY[384])::halfvec) FROM persistmem.memories;
+INSERT INTO persistmem.words (namespace, word, memory_id, times, length)
+SELECT namespace, 'word' || (i * 7 + position) %% 500, id, 1, 8 FROM persistmem.memories, generate_series(1, 8) i;
+INSERT INTO persistmem.messages (namespace, thread_id, id, position, role, text, content, sent_at, recorded_at, extracted_at)
+SELECT namespace, 't', 'm' || position, position, 'user', text, '{}', now(), now(), now() FROM persistmem.memories;
+INSERT INTO persistmem.uses (namespace, memory_id, times, last_used_at) SELECT namespace, id, 1, now() FROM persistmem.memories;
+INSERT INTO persistmem.changes (namespace, id, memory_id, change, reason, changed_at)
+SELECT namespace, gen_random_uuid(), id, 'reinforced', 'it was said again', now() FROM persistmem.memories;
+"""
+
+
+@pytest.fixture(scope="module")
+def grown(server: str, template: str) -> Iterator[str]:
+    """A database of many users, whose statistics are up to date."""
+    name = f"persistmem_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    database = conninfo.make_conninfo(server, dbname=name)
+    with psycopg.connect(database, autocommit=True) as connection:
+        with connection.cursor() as cursor, connection.transaction():
+            for part in FILL.split(";\n")[:-1]:
+                cursor.execute(part.encode(), {"users": USERS, "each": EACH})
+        connection.execute("VACUUM ANALYZE")
+    yield database
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def generic(name: str, connection: psycopg.Connection) -> str:
+    """The statement with ``$1`` for its first parameter, as a server sees it that plans it once for all values."""
+    text = all_statements()[name]
+    slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", text)}
+    rendered = statement(name, **slots).as_string(connection)  # type: ignore[arg-type]
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", rendered)))
+    return re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", rendered).replace("%%", "%")
+
+
+def explained(connection: psycopg.Connection, text: str) -> list[str]:
+    return [row[0] for row in connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}".encode()).fetchall()]
+
+
+OURS = sorted(name for name in all_statements() if "checkpoint" not in name)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_no_statement_reads_a_big_table_from_end_to_end(name: str, grown: str) -> None:
+    with psycopg.connect(grown, autocommit=True) as connection:
+        if connection.info.server_version < 160_000:
+            pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
+        text = generic(name, connection)
+        if not re.match(r"(--[^\n]*\n\s*)*(SELECT|WITH|INSERT|UPDATE|DELETE)", text):
+            pytest.skip("not a statement that is planned")
+        plan = explained(connection, text)
+    read = {table for line in plan for table in BIG if re.search(rf"Seq Scan on {table}\b", line)}
+    assert not read or name in ACROSS, "\n".join(plan)
+
+
+@pytest.mark.parametrize("name", ["recall", "search_items", "search_items_hybrid"])
+def test_a_search_planned_once_for_all_users_reads_vectors_by_their_two_indexes(name: str, grown: str) -> None:
+    with psycopg.connect(grown, autocommit=True) as connection:
+        if connection.info.server_version < 160_000:
+            pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
+        text = generic(name, connection).replace("v.norm", "1::real")  # the cosine reads no lengths
+        text = re.sub(r"EXISTS \(SELECT FROM persistmem\.memories m.*", "TRUE", text) if name == "recall" else text
+        plan = "\n".join(explained(connection, text))
+    assert "Index Only Scan using vectors_scan" in plan
+    assert "Index Only Scan using vectors_sketch" in plan
+    assert "JIT" not in plan
