@@ -54,6 +54,8 @@ class Ranking:
     """Evidence at which the score is 0.5 for a single memory."""
     even_per_log: float = 0.65
     """What each factor of e in the number of memories adds to it: the best of many unrelated ones looks better."""
+    certain: float = 6.0
+    """A cosine so many standard deviations above that of unrelated sentences scores 0.5 at least, whatever is usual here."""
     softness: float = 0.8
     """Evidence that moves a score from 0.50 to 0.73."""
 

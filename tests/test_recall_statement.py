@@ -100,3 +100,10 @@ def test_an_item_of_many_parts_does_not_crowd_out_the_others(memory: PersistMem)
         memory.remember(f"I saw garden bird number {number}", user_id="ada")
     found = memory.recall("garden bird", limit=10, threshold=0, user_id="ada")
     assert Counter(each.memory.key == "list" for each in found) == {True: 1, False: 9}
+
+
+async def test_where_everything_is_about_one_thing_a_question_about_it_is_answered(either) -> None:
+    for day in range(60):
+        await either.remember(f"The weather on day {day} was {['sunny', 'rainy'][day % 2]} in Oslo", user_id="ada")
+    assert len(await either.recall("What was the weather in Oslo?", user_id="ada")) == 10
+    assert await either.recall("Which violin does my aunt play?", user_id="ada") == []

@@ -13,8 +13,9 @@ from uuid import UUID
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.keeping import searchable
 from langchain_persistmem.engine.redaction import redacted_row
-from langchain_persistmem.errors import ConcurrentUpdate, InvalidInput
+from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.export_file import ExportFile, ExportWriter
+from langchain_persistmem.lives import check
 from langchain_persistmem.namespace import Namespace, Within, encode
 from langchain_persistmem.postgres import consent as consents
 from langchain_persistmem.postgres import exporting, namespaces, search_index, work
@@ -82,7 +83,7 @@ async def import_file(
         MemoryDisabled: memory is paused for the person.
         InvalidInput: a row cannot be stored; what stands before it is.
         EmbeddingFailed: a text has no vector; what stands before it is stored.
-        ConcurrentUpdate: the namespace was erased meanwhile.
+        Erased: the namespace was erased meanwhile; what stands before it was stored and erased.
     """
     if root is not None:
         encode(root)
@@ -158,8 +159,8 @@ async def _hold(
         tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
     )
     life.check_not_paused()
-    if lives.setdefault(namespace, life.incarnation) != life.incarnation:
-        raise ConcurrentUpdate("the namespace was erased while it was imported into; import again if that is wanted")
+    check(namespace, life.incarnation, lives)
+    lives.setdefault(namespace, life.incarnation)
 
 
 async def _restore_messages(
@@ -229,7 +230,6 @@ async def _restrict(
         life = await namespaces.hold_namespace(
             tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
         )
-        if lives.get(namespace, life.incarnation) == life.incarnation and (
-            CONSENTS.index(consent) > CONSENTS.index(life.consent)
-        ):
+        check(namespace, life.incarnation, lives)
+        if CONSENTS.index(consent) > CONSENTS.index(life.consent):
             await consents.set_consent(tx, namespace, consent, incarnation=life.incarnation, now=now)

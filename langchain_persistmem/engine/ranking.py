@@ -87,7 +87,7 @@ def rank(
         }
         evidence = math.fsum(parts.values())
         why = Why(evidence=evidence, similarity=each.similarity or 0.0, **parts)
-        recollections.append(Recollection(memory=each.memory, score=scale.score(evidence), why=why))
+        recollections.append(Recollection(memory=each.memory, score=scale.score(evidence, each.similarity), why=why))
     return sorted(recollections, key=lambda each: (-each.why.evidence, each.memory.key))
 
 
@@ -189,8 +189,9 @@ def _decisions(
     ranked: Sequence[Recollection], *, limit: int, threshold: float, floor: float
 ) -> Iterator[tuple[Reason | None, str | None]]:
     seen: dict[str, str] = {}
+    best = max((each.score for each in ranked), default=0.0)
     for each in ranked:
-        if ranked[0].score < threshold:
+        if best < threshold:
             yield "threshold", None
             continue
         if each.score < floor:
@@ -226,6 +227,7 @@ class _Scale:
         self.toss_up = weights.even + weights.even_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
         self._softness = weights.softness
+        self._certain = usual + weights.certain * scale
 
     def about(self, each: Found) -> tuple[float, float]:
         """Evidence by meaning and by words."""
@@ -233,8 +235,13 @@ class _Scale:
         meaning = 0.0 if each.similarity is None else (each.similarity - self._usual) / self._deviation
         return meaning, each.lexical * self._word
 
-    def score(self, evidence: float) -> float:
-        """The evidence on a scale from 0 to 1."""
+    def score(self, evidence: float, similarity: float | None) -> float:
+        """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
+
+        Where all of a user's memories are about one thing, none of them stands out from the others.
+        """
+        if similarity is not None and similarity >= self._certain:
+            evidence = max(evidence, self.toss_up)
         odds = (evidence - self.toss_up) / self._softness
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
 
