@@ -12,6 +12,7 @@ from langchain_core.messages.utils import MessageLikeRepresentation
 
 from langchain_persistmem import values
 from langchain_persistmem.engine import conversations, listing, recall
+from langchain_persistmem.engine.considering import Question
 from langchain_persistmem.engine.context import Form, TokenCounter, approximate_tokens
 from langchain_persistmem.engine.expansion import Expand
 from langchain_persistmem.engine.recall import Check, Shape
@@ -100,20 +101,9 @@ class Reading(Hall):
             InvalidInput: an argument is out of range; the message names it.
             EmbeddingFailed: the query has no vector.
         """
-        whose, moment = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
-        return self._backend.run(
-            recall.explain if explain else recall.recall,
-            whose,
-            query,
-            limit=limit,
-            kinds=kinds,
-            filter=filter,
-            threshold=threshold,
-            at=at,
-            expand=expand,
-            thread_id=thread_id,
-            now=moment,
-        )
+        question = _question(query, limit, kinds, filter, at, expand, thread_id, now)
+        flow = recall.explain if explain else recall.recall
+        return self._backend.run(flow, self.whose(user_id, namespace), question, threshold=threshold)
 
     @overload
     async def arecall(
@@ -168,20 +158,9 @@ class Reading(Hall):
         namespace: Namespace | None = None,
     ) -> builtins.list[Recollection] | Explanation:
         """:meth:`recall`, awaited."""
-        whose, moment = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
-        return await self._backend.arun(
-            recall.explain if explain else recall.recall,
-            whose,
-            query,
-            limit=limit,
-            kinds=kinds,
-            filter=filter,
-            threshold=threshold,
-            at=at,
-            expand=expand,
-            thread_id=thread_id,
-            now=moment,
-        )
+        question = _question(query, limit, kinds, filter, at, expand, thread_id, now)
+        flow = recall.explain if explain else recall.recall
+        return await self._backend.arun(flow, self.whose(user_id, namespace), question, threshold=threshold)
 
     def context(
         self,
@@ -229,9 +208,9 @@ class Reading(Hall):
             EmbeddingFailed: the query has no vector.
             ConfigurationError: a chat model is to be asked, and there is none.
         """
-        whose, at = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
+        question = _question(query, self._most, kinds, filter, None, expand, thread_id, now)
         shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages, explain)
-        return self._backend.run(recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at)
+        return self._backend.run(recall.context, self.whose(user_id, namespace), question, shape)
 
     async def acontext(
         self,
@@ -254,11 +233,14 @@ class Reading(Hall):
         namespace: Namespace | None = None,
     ) -> Context:
         """:meth:`context`, awaited."""
-        whose, at = self.whose(user_id, namespace), datetime.now(UTC) if now is None else now
+        question = _question(query, self._most, kinds, filter, None, expand, thread_id, now)
         shape = self._shape(max_tokens, count_tokens, form, profile, check, shown, thread_id, messages, explain)
-        return await self._backend.arun(
-            recall.context, whose, query, shape, kinds=kinds, filter=filter, expand=expand, now=at
-        )
+        return await self._backend.arun(recall.context, self.whose(user_id, namespace), question, shape)
+
+    @property
+    def _most(self) -> int:
+        """So many recollections are considered for a context."""
+        return self._backend.settings.context_memories
 
     def _shape(
         self,
@@ -420,3 +402,25 @@ class Reading(Hall):
         """:meth:`status`, awaited."""
         whose = self.whose(user_id, namespace) if user_id is not None or namespace is not None else None
         return await self._backend.arun(listing.status, whose)
+
+
+def _question(
+    query: str,
+    limit: int,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    at: datetime | None,
+    expand: Expand | None,
+    thread_id: str | None,
+    now: datetime | None,
+) -> Question:
+    return Question(
+        query=query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        at=at,
+        expand=expand,
+        thread_id=thread_id,
+        now=datetime.now(UTC) if now is None else now,
+    )

@@ -1,17 +1,15 @@
 """How an answer came about: what was understood, what was left out, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import ranking
+from langchain_persistmem.engine.considering import Considered
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import explaining
-from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.types import (
     Context,
     Explanation,
@@ -20,27 +18,10 @@ from langchain_persistmem.types import (
     Memory,
     Reason,
     Recollection,
-    Vector,
 )
 
 _MOST_PASSED_OVER = 20
 """Memories that the indexes do not hold, shown at most."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Considered:
-    """What a question brought up, before anything is left out."""
-
-    queries: tuple[str, ...]
-    embedding: Vector
-    model: EmbeddingModel
-    wanted: Condition
-    findings: Findings
-    """For the question itself."""
-    ranked: list[Recollection]
-    """For all queries."""
-    at: datetime | None
-    now: datetime
 
 
 async def explanation(

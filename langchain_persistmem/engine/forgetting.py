@@ -9,8 +9,8 @@ from uuid import UUID
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import erasing
+from langchain_persistmem.engine.considering import Question, consider
 from langchain_persistmem.engine.lineage import bring_back
-from langchain_persistmem.engine.recall import considered
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, Pattern, encode
 from langchain_persistmem.postgres import erasures, forgetting, namespaces, retention
@@ -85,19 +85,8 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     values.count(limit, "limit", at_least=1, at_most=1000)
     found: dict[UUID, Recollection] = {}
     for at in (None, now):
-        _, ranked = await considered(
-            backend,
-            namespace,
-            query,
-            limit=limit,
-            kinds=None,
-            filter=None,
-            instructions=0,
-            now=now,
-            at=at,
-            own_view=True,
-        )
-        for each in ranked:
+        question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
+        for each in (await consider(backend, namespace, question)).ranked:
             if each.score >= backend.settings.threshold and (at is None or each.memory.status == "archived"):
                 found.setdefault(each.memory.id, each)
     best = sorted(found.values(), key=lambda each: (-each.score, each.memory.key))[:limit]
