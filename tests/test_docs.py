@@ -17,6 +17,7 @@ import re
 import shlex
 import shutil
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
@@ -139,6 +140,7 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_says(
     page: Path, database: str, embeddings: LocalEmbeddings, empty_folder: Path
 ) -> None:
     names: dict[str, Any] = {"DATABASE": database, "EMBEDDINGS": embeddings, "MODEL": Scripted()}
+    before = set(threading.enumerate())
     with asyncio.Runner() as runner:
         for line, text, expected in blocks(page, "python"):
             for said, meant in SUBSTITUTIONS.items():
@@ -156,6 +158,12 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_says(
                     runner.run(waiting)
             if expected is not None:
                 assert loosened(printed.getvalue()) == loosened(expected), f"{page_id(page)}, line {line}"
+    left = [
+        thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("persistmem-")
+    ]
+    for thread in left:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in left), "a page closes what it opens: a worker would go on"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(blocks(page, "sql"))], ids=page_id)

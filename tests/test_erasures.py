@@ -160,7 +160,7 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
     sql_on(database, "INSERT INTO persistmem.model_calls VALUES (%s, current_date, 1)", f"memories/{MARKER}")
     sql_on(
         database,
-        "INSERT INTO persistmem.missing_vectors (namespace, model, due_at) SELECT %s, model, now() "
+        "INSERT INTO persistmem.missing_vectors (namespace, model, due_at) SELECT %s, model, now() + interval '1 day' "
         "FROM persistmem.embedding_models",
         f"memories/{MARKER}",
     )

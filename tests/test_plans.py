@@ -18,6 +18,13 @@ BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespace
 
 ACROSS = {
     "count_everything": "the status command counts what the whole database holds",
+    "diagnose_counters": "the doctor compares counters of a sample of namespaces",
+    "diagnose_orphans": "the doctor looks for rows without parents, up to a limit",
+    "diagnose_vectors": "the doctor looks for memories without a vector, up to a limit",
+    "drop_other_models": "after a change of the embedding model, once",
+    "namespaces_living": "a replay of erasures after a restore looks for lives that are back",
+    "note_missing_everywhere": "a new embedding model has no vector anywhere",
+    "open_erasures": "erases that were interrupted, in a log that is small",
     "expired_memories": "the sweep looks through its own index, unless nearly everything has expired",
 }
 """Statements that may, and why."""
