@@ -7,12 +7,17 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 
 from langchain_persistmem.actor import part
 from langchain_persistmem.errors import MissingDependency, PersistMemError, SchemaOutOfDate
 
 _INTERRUPTED = 130
+_COMMANDS = (
+    "demo", "ingest", "importing", "exporting", "recall", "reembedding", "listing", "show", "forget", "erasures", "consent", "review", "maintain", "prune", "worker", "row_security", "status", "audit", "doctor", "evaluating",
+)  # fmt: skip
+"""The modules of ``command/`` that describe subcommands, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,28 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     try:
-        from langchain_persistmem.command import (
-            audit,
-            consent,
-            demo,
-            doctor,
-            erasures,
-            evaluating,
-            exporting,
-            forget,
-            importing,
-            ingest,
-            listing,
-            maintain,
-            prune,
-            recall,
-            reembedding,
-            review,
-            row_security,
-            show,
-            status,
-            worker,
-        )
+        commands = [import_module(f"langchain_persistmem.command.{name}") for name in _COMMANDS]
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "rich":
             raise
@@ -67,31 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
     )
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (
-        demo,
-        ingest,
-        importing,
-        exporting,
-        recall,
-        reembedding,
-        listing,
-        show,
-        forget,
-        erasures,
-        consent,
-        review,
-        maintain,
-        prune,
-        worker,
-        row_security,
-        status,
-        audit,
-        doctor,
-        evaluating,
-    ):
+    for command in commands:
         command.add(subcommands)
-    review.add_approve(subcommands)
-    review.add_reject(subcommands)
     return parser
 
 

@@ -11,7 +11,10 @@ from uuid import UUID
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import Erased
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import namespaces
 from langchain_persistmem.postgres.lives import begin_life
+from langchain_persistmem.postgres.namespaces import Life
+from langchain_persistmem.postgres.transaction import Transaction
 
 Seen = dict[Namespace, UUID]
 """The lives that a call has seen, by namespace: they outlast an attempt that a lost connection ended."""
@@ -27,6 +30,19 @@ async def see(backend: Backend, whose: Iterable[Namespace], seen: Seen, *, now: 
             seen[namespace] = await begin_life(
                 tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
             )
+
+
+async def present(backend: Backend, namespace: Namespace) -> Life | None:
+    """The present life of a namespace, and what the person allows; None if there is none."""
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await namespaces.life_of(tx, namespace)
+
+
+async def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: datetime) -> Life:
+    """Lock a namespace until the transaction ends; one that is new begins with the consent of the settings."""
+    return await namespaces.hold_namespace(
+        tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
+    )
 
 
 def check(namespace: Namespace, incarnation: UUID, seen: Seen) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast
 
@@ -205,6 +206,11 @@ class Settings:
     prepare_threshold: int | None = 5
     """A statement is prepared after this many runs; ``None`` never prepares, for PgBouncer before 1.21."""
 
+    def pause_after(self, failures: int) -> timedelta:
+        """How long to wait after so many failures of a model in a row."""
+        doublings = min(failures - 1, 30)  # an hour is reached long before
+        return timedelta(seconds=min(self.retry_seconds * 2**doublings, _LONGEST_PAUSE))
+
     def __post_init__(self) -> None:
         weights = self.ranking
         for name in (field.name for field in fields(weights)):
@@ -239,6 +245,7 @@ class Settings:
             )
 
 
+_LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (
     "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",
     "max_attempts", "most_superseded",

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from langchain_core.embeddings import Embeddings
 from psycopg import conninfo, sql
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
@@ -159,7 +160,7 @@ async def either_with(
     """Opens memory in each colour in turn, with settings, and with a scripted model if answers are given."""
     async with AsyncExitStack() as stack:
 
-        async def open_with(*answers: Any, settings: Settings) -> Either:
+        async def open_with(*answers: Any, settings: Settings, embeddings: Embeddings = embeddings) -> Either:
             model = Scripted(answers=iter(answers)) if answers else None
             given: dict[str, Any] = {"embeddings": embeddings, "settings": settings, "model": model}
             if request.param == "async":

@@ -1,8 +1,6 @@
 """Embedding: once for a text, once more where the provider failed, later where it did not answer, anew for a new model."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from typing import Any
 
 import psycopg
@@ -18,7 +16,7 @@ from langchain_persistmem import (
     PersistMemStore,
     Settings,
 )
-from tests.conftest import Either
+from tests.conftest import Either, Open
 
 
 class Unreachable(Exception):
@@ -54,23 +52,17 @@ class Flaky(Embeddings):
 
 AWAY = 10**9
 LOCAL = "LocalEmbeddings:all-MiniLM-L6-v2-int8:384"
-Open = Callable[..., Awaitable[Either]]
 
 
-@pytest.fixture(params=["sync", "async"])
-async def open_with(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Open]:
-    async with AsyncExitStack() as stack:
+@pytest.fixture
+def open_with(either_with: Open) -> Open:
+    """Opens memory in each colour in turn, with an embedding model of the test's and settings."""
 
-        async def open_with(model: Embeddings, **settings: Any) -> Either:
-            name = "turned" if isinstance(model, Turned) else LOCAL
-            given: dict[str, Any] = {"embeddings": model, "settings": Settings(embedding_model=name, **settings)}
-            if request.param == "async":
-                opened = await stack.enter_async_context(PersistMem.aopen(database, **given))
-            else:
-                opened = stack.enter_context(PersistMem.open(database, **given))
-            return Either(opened, asynchronous=request.param == "async")
+    async def open_with(model: Embeddings, **settings: Any) -> Either:
+        name = "turned" if isinstance(model, Turned) else LOCAL
+        return await either_with(settings=Settings(embedding_model=name, **settings), embeddings=model)
 
-        yield open_with
+    return open_with
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from langgraph.checkpoint.postgres import aio
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer import places, rows
+from langchain_persistmem.checkpointer.places import Writes
 from langchain_persistmem.checkpointer.register import Claim, Register, check
-from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
+from langchain_persistmem.checkpointer.rows import Filter, Serde
 from langchain_persistmem.errors import UseAsyncMethod
 from langchain_persistmem.postgres import checkpoint_retention as retention
 from langchain_persistmem.postgres import checkpoint_setup, checkpoints
@@ -128,7 +129,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @async_port
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """:meth:`PersistMemSaver.put_writes`, awaiting; it raises the same."""
-        rows.check_task(config, writes, task_id, task_path)
+        places.check_task(config, writes, task_id, task_path)
         claim = await self._register.aclaim(config) if self._register is not None else None
         if claim is None or not writes:
             await super().aput_writes(config, writes, task_id, task_path)
@@ -146,17 +147,17 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @async_port
     async def adelete_thread(self, thread_id: str) -> None:
         """:meth:`PersistMemSaver.delete_thread`, awaiting."""
-        await retention.delete_threads(self._begin, [rows.storable_id(thread_id, "thread_id")])
+        await retention.delete_threads(self._begin, [places.storable_id(thread_id, "thread_id")])
 
     @async_port
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """:meth:`PersistMemSaver.delete_for_runs`, awaiting."""
-        await retention.delete_runs(self._begin, rows.ids(run_ids, "run_ids"))
+        await retention.delete_runs(self._begin, places.ids(run_ids, "run_ids"))
 
     @async_port
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """:meth:`PersistMemSaver.copy_thread`, awaiting; it raises the same."""
-        source, target = rows.copied(source_thread_id, target_thread_id)
+        source, target = places.copied(source_thread_id, target_thread_id)
         if self._register is not None:
             await self._register.acopy(source, target)
         await retention.copy_thread(self._begin, source, target)
@@ -164,7 +165,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @async_port
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """:meth:`PersistMemSaver.prune`, awaiting; it raises the same."""
-        await retention.prune(self._begin, rows.ids(thread_ids, "thread_ids"), strategy)
+        await retention.prune(self._begin, places.ids(thread_ids, "thread_ids"), strategy)
 
     @async_port
     async def aretain(
@@ -177,7 +178,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> Mapping[str, int]:
         """:meth:`PersistMemSaver.retain`, awaiting; it raises the same."""
         rule = rows.rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else rows.ids(thread_ids, "thread_ids")
+        chosen = None if thread_ids is None else places.ids(thread_ids, "thread_ids")
         return await retention.retain(self._begin, rule, chosen, dry_run=dry_run)
 
     @async_port

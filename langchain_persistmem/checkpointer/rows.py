@@ -29,6 +29,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from langchain_persistmem import values
+from langchain_persistmem.checkpointer import places
+from langchain_persistmem.checkpointer.places import Writes
 from langchain_persistmem.errors import ConcurrentUpdate, ConfigurationError, InvalidInput, StorageUnavailable
 from langchain_persistmem.postgres import checkpoints
 from langchain_persistmem.postgres.checkpoints import Retention, Search
@@ -36,14 +38,12 @@ from langchain_persistmem.postgres.transaction import Transaction
 
 Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
-Writes = Sequence[tuple[str, Any]]
 MigrateSends = Callable[[list[tuple[bytes, bytes]], dict[str, Any], list[tuple[bytes, bytes, bytes]]], None]
 
 LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1
 _LONGEST = 2**62
-_MOST_BYTES = 2_048
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
 _LAST_WITHOUT_SENDS = 3  # the version of checkpoints whose sends lay with their parent
 
@@ -80,7 +80,7 @@ def search_one(config: Config) -> Search:
     """The checkpoint that a config names, or the head."""
     given = config.get("configurable", {})
     thread_id, checkpoint_ns = str(given["thread_id"]), str(given.get("checkpoint_ns", ""))
-    check_place(given)
+    places.check_place(given)
     return Search(thread_id, checkpoint_ns, given.get("checkpoint_id") or None, limit=1)
 
 
@@ -88,8 +88,8 @@ def search(config: Config | None, metadata: Filter, before: Config | None, limit
     """The checkpoints that the arguments of ``list`` mean."""
     given: Mapping[str, Any] = config.get("configurable", {}) if config else {}
     earlier: Mapping[str, Any] = before.get("configurable", {}) if before else {}
-    check_place(given)
-    check_place(earlier)
+    places.check_place(given)
+    places.check_place(earlier)
     if metadata:
         values.check_json(metadata, "filter")
     if limit is not None:
@@ -146,11 +146,11 @@ def new_checkpoint(
         InvalidInput: an id cannot be stored, or a text is no Unicode.
     """
     given = config.get("configurable", {})
-    check_place({**given, "checkpoint_id": checkpoint["id"]})
+    places.check_place({**given, "checkpoint_id": checkpoint["id"]})
     plain = dict[str, Any]()
     blobs = dict[str, Any]()
     for channel, value in checkpoint["channel_values"].items():
-        _readable(channel, "the name of a channel")
+        places.check_readable(channel, "the name of a channel")
         if _comes_back_from_json(value):
             plain[channel] = value
         else:
@@ -172,62 +172,6 @@ def new_checkpoint(
         "types": [type_ for type_, _ in dumped],
         "blobs": [blob for _, blob in dumped],
     }
-
-
-def check_place(given: Mapping[str, Any]) -> None:
-    """Refuse ids that PostgreSQL cannot hold, or that are too long for the keys of upstream's tables.
-
-    Raises:
-        InvalidInput: the message names the id.
-    """
-    for name in ("thread_id", "checkpoint_ns", "checkpoint_id"):
-        if given.get(name) is not None:
-            storable_id(given[name], name)
-    sizes = [len(str(given.get(name) or "").encode()) for name in ("thread_id", "checkpoint_ns")]
-    if sizes[0] > values.MAX_NAME_BYTES:
-        raise InvalidInput("thread_id is longer than 1,024 bytes; use a shorter one")
-    if sum(sizes) > _MOST_BYTES:
-        raise InvalidInput(
-            f"checkpoint_ns and thread_id take {sum(sizes):,} bytes, at most {_MOST_BYTES:,} are possible"
-        )
-
-
-def check_task(config: Config, writes: Writes, task_id: str, task_path: str) -> None:
-    """:func:`check_place` for what a task wrote.
-
-    Raises:
-        InvalidInput: the message names the id, or the channel.
-    """
-    check_place(config.get("configurable", {}))
-    _readable(task_id, "task_id")
-    storable_id(task_path, "task_path")
-    for channel, _ in writes:
-        _readable(channel, "the name of a channel")
-
-
-def _readable(given: str, where: str) -> None:
-    """Refuse what upstream's SELECT, which casts it from text to bytea, cannot read, and the whole thread with it."""
-    if "\\" in storable_id(given, where):
-        raise InvalidInput(f"{where} has a backslash, with which LangGraph's savers cannot read it back; use another")
-
-
-def copied(source_thread_id: object, target_thread_id: object) -> tuple[str, str]:
-    """The ids of a thread and of its copy.
-
-    Raises:
-        InvalidInput: one cannot be stored.
-    """
-    check_place({"thread_id": target_thread_id})
-    return storable_id(source_thread_id, "source_thread_id"), storable_id(target_thread_id, "target_thread_id")
-
-
-def storable_id(given: object, name: str) -> str:
-    """An id as text.
-
-    Raises:
-        InvalidInput: PostgreSQL cannot hold it; the message names it.
-    """
-    return values.storable(str(given), name)
 
 
 def _comes_back_from_json(value: object) -> bool:
@@ -360,17 +304,6 @@ def rule(keep_latest: int | None, older_than: timedelta | None) -> Retention:
     if cutoff is None or older_than < timedelta(0):
         raise InvalidInput("older_than is out of range; give a positive timedelta of at most some centuries")
     return Retention(keep=keep_latest, cutoff=cutoff)
-
-
-def ids(given: Sequence[str], name: str) -> list[str]:
-    """Ids as a list of strings.
-
-    Raises:
-        TypeError: one string, which is a sequence of letters.
-    """
-    if isinstance(given, str):
-        raise TypeError(f"{name} is one string; pass a list of them")
-    return [storable_id(each, f"{name}[{index}]") for index, each in enumerate(given)]
 
 
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:

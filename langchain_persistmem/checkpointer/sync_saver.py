@@ -22,9 +22,10 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.backend import finished
-from langchain_persistmem.checkpointer import rows
+from langchain_persistmem.checkpointer import places, rows
+from langchain_persistmem.checkpointer.places import Writes
 from langchain_persistmem.checkpointer.register import Claim, Register, check
-from langchain_persistmem.checkpointer.rows import Filter, Serde, Writes
+from langchain_persistmem.checkpointer.rows import Filter, Serde
 from langchain_persistmem.postgres import checkpoint_retention as retention
 from langchain_persistmem.postgres import checkpoint_setup, checkpoints
 from langchain_persistmem.postgres.checkpoint_port import SyncStatements, sync_port
@@ -155,7 +156,7 @@ class PersistMemSaver(PostgresSaver):
     @sync_port
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store what a task wrote, for the checkpoint on which it ran; raises :class:`Erased` as :meth:`put` does."""
-        rows.check_task(config, writes, task_id, task_path)
+        places.check_task(config, writes, task_id, task_path)
         claim = self._register.claim(config) if self._register is not None else None
         if claim is None or not writes:
             super().put_writes(config, writes, task_id, task_path)
@@ -173,7 +174,7 @@ class PersistMemSaver(PostgresSaver):
     @sync_port
     def delete_thread(self, thread_id: str) -> None:
         """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdate`` at its next checkpoint."""
-        finished(retention.delete_threads(self._begin, [rows.storable_id(thread_id, "thread_id")]))
+        finished(retention.delete_threads(self._begin, [places.storable_id(thread_id, "thread_id")]))
 
     @sync_port
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -181,7 +182,7 @@ class PersistMemSaver(PostgresSaver):
 
         Looks for them by ``run_id`` in the metadata, in the whole table.
         """
-        finished(retention.delete_runs(self._begin, rows.ids(run_ids, "run_ids")))
+        finished(retention.delete_runs(self._begin, places.ids(run_ids, "run_ids")))
 
     @sync_port
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
@@ -190,7 +191,7 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             InvalidInput: there is no such thread, or the target exists.
         """
-        source, target = rows.copied(source_thread_id, target_thread_id)
+        source, target = places.copied(source_thread_id, target_thread_id)
         if self._register is not None:
             self._register.copy(source, target)
         finished(retention.copy_thread(self._begin, source, target))
@@ -204,7 +205,7 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             ValueError: another strategy.
         """
-        finished(retention.prune(self._begin, rows.ids(thread_ids, "thread_ids"), strategy))
+        finished(retention.prune(self._begin, places.ids(thread_ids, "thread_ids"), strategy))
 
     @sync_port
     def retain(
@@ -226,7 +227,7 @@ class PersistMemSaver(PostgresSaver):
             InvalidInput: neither was given, or one is out of range.
         """
         rule = rows.rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else rows.ids(thread_ids, "thread_ids")
+        chosen = None if thread_ids is None else places.ids(thread_ids, "thread_ids")
         return finished(retention.retain(self._begin, rule, chosen, dry_run=dry_run))
 
     @sync_port

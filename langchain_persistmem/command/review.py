@@ -17,7 +17,7 @@ from langchain_persistmem.types import Memory
 
 
 def add(subcommands: shared.Subcommands) -> None:
-    """Describe the subcommand ``review``."""
+    """Describe the subcommands ``review``, ``approve`` and ``reject``."""
     parser = shared.add_command(
         subcommands, "review", "show what waits for review and is not recalled", "persistmem review --user maya"
     )
@@ -25,15 +25,7 @@ def add(subcommands: shared.Subcommands) -> None:
     shared.add_json(parser)
     shared.add_whose(parser)
     parser.set_defaults(run=run)
-
-
-def add_approve(subcommands: shared.Subcommands) -> None:
-    """Describe the subcommand ``approve``."""
     _add_decision(subcommands, "approve", "let memories that wait for review be recalled", approve)
-
-
-def add_reject(subcommands: shared.Subcommands) -> None:
-    """Describe the subcommand ``reject``."""
     _add_decision(subcommands, "reject", "delete memories that wait for review", reject)
 
 

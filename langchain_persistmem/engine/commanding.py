@@ -17,7 +17,7 @@ from langchain_persistmem.engine.consent import off_record
 from langchain_persistmem.engine.extraction import CapReached, spend
 from langchain_persistmem.errors import ExtractionFailed, InvalidInput, MemoryDisabled, PersistMemError
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import evolution, messages, namespaces
+from langchain_persistmem.postgres import evolution, messages
 from langchain_persistmem.postgres import forgetting as erasing
 from langchain_persistmem.postgres.consent import withhold_messages
 from langchain_persistmem.postgres.lives import hold_living
@@ -215,9 +215,7 @@ async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said,
     async with backend.transaction(namespace) as tx:
         if await hold_living(tx, namespace) is None:
             return []
-        await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        await lives.hold(tx, backend, namespace, now=now)
         await withhold_messages(tx, namespace, said.thread_id, ids, now=now)
         learnt = await erasing.memories_of_messages(tx, namespace, said.thread_id, ids)
         versions = [await evolution.get_version(tx, namespace, id) for id in learnt]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import summaries
 from langchain_persistmem.engine.clusters import clusters
@@ -20,7 +21,7 @@ from langchain_persistmem.engine.lineage import DERIVED
 from langchain_persistmem.engine.trust import suspicion
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.postgres import evolution, namespaces, retention, search_index
+from langchain_persistmem.postgres import evolution, retention, search_index
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
 from langchain_persistmem.types import Candidate, Kind, Maintained, Memory, NewMemory
@@ -134,9 +135,7 @@ async def _write(
     ids = [each.id for each in originals]
     try:
         async with backend.transaction(namespace) as tx:
-            life = await namespaces.hold_namespace(
-                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-            )
+            life = await lives.hold(tx, backend, namespace, now=now)
             current = await evolution.still_active(tx, namespace, ids)
             whole = len(current) == len(ids) and not any(current.values())
             if life.incarnation != incarnation or not life.learns or not whole:

@@ -6,7 +6,7 @@ allowed when a model was asked may be forbidden when its answer comes.
 
 from datetime import datetime
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode
@@ -38,7 +38,6 @@ async def set_consent(backend: Backend, namespace: Namespace, given: Consent, *,
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), consent=given, now=now)
         life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), consent=given, now=now)
         await allowing.set_consent(tx, namespace, given, incarnation=life.incarnation, now=now)
         if given != "allowed":
@@ -68,9 +67,7 @@ async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str,
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        await lives.hold(tx, backend, namespace, now=now)
         await allowing.set_off_record(tx, namespace, thread_id, off, now=now)
         if off:
             await allowing.withhold_messages(tx, namespace, thread_id, now=now)

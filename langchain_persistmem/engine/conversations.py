@@ -4,10 +4,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import messages, namespaces
+from langchain_persistmem.postgres import messages
 from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.transaction import Transaction
@@ -32,9 +32,7 @@ async def add_messages(
     check_turns(turns, namespace, thread_id)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
         await record(tx, backend, namespace, "observed", turns=stored)
     if withheld in UNSTORED:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.consolidation import PINNED, Quarantine
 from langchain_persistmem.engine.evolution import apply
@@ -15,7 +15,7 @@ from langchain_persistmem.engine.remember import check
 from langchain_persistmem.engine.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.errors import ConcurrentUpdate, InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import editing, evolution, memories, namespaces, search_index
+from langchain_persistmem.postgres import editing, evolution, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
@@ -58,9 +58,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
     (new,) = await prepare(backend, [candidate])
     new, candidate = replace(new, key=key), new.candidate  # as it is kept: redacted, where that is set
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         life.check_not_paused()
         if (await _current(tx, namespace, key, now=now)).id != old.id:
             raise ConcurrentUpdate("the memory was changed meanwhile; look at it and edit it again")
@@ -109,9 +107,7 @@ async def pin(backend: Backend, namespace: Namespace, key: str, *, pinned: bool,
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         life.check_not_paused()
         memory = await _current(tx, namespace, key, now=now)
         if memory.pinned == pinned:

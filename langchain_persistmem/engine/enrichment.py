@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import habits
 from langchain_persistmem.engine.clusters import stars
@@ -21,7 +22,7 @@ from langchain_persistmem.engine.keeping import log, prepare
 from langchain_persistmem.engine.lineage import DERIVED
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.postgres import namespaces, retention
+from langchain_persistmem.postgres import retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import Touched, record
@@ -175,9 +176,7 @@ async def _write(
     decisions = decide(new, known, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:
-            life = await namespaces.hold_namespace(
-                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-            )
+            life = await lives.hold(tx, backend, namespace, now=now)
             if life.incarnation != incarnation or not life.learns:
                 raise _Erased
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.consolidation import (
     PINNED,
@@ -315,9 +315,7 @@ async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datet
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        await lives.hold(tx, backend, namespace, now=now)
         if not await evolution.reject_memories(tx, namespace, [id]):
             raise MemoryNotFound("nothing with this id waits for review; review() lists what does")
         await record(tx, backend, namespace, "rejected", [id])
@@ -330,9 +328,7 @@ async def _revive(
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         life.check_not_paused()
         return await _revive_held(tx, backend, namespace, id, change, reason, now=now)
 

@@ -1,6 +1,6 @@
 """How an answer came about: what was understood, what was left out, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from langchain_persistmem.backend import Backend
@@ -13,7 +13,6 @@ from langchain_persistmem.postgres import explaining
 from langchain_persistmem.types import (
     Context,
     Explanation,
-    Findings,
     LeftOut,
     Memory,
     Reason,
@@ -28,7 +27,7 @@ async def explanation(
     backend: Backend, namespace: Namespace, considered: Considered, *, limit: int, threshold: float, floor: float
 ) -> Explanation:
     """What recall returns, and what it does not; two further statements."""
-    query, language, moment = considered.queries[0], backend.settings.language, considered.at or considered.now
+    query, language, findings = considered.queries[0], backend.settings.language, considered.findings
     async with backend.transaction(namespace, atomic=False) as tx:
         words = await explaining.query_words(tx, namespace, query=query, words=pairs(query), language=language)
         hidden = await explaining.recall_left_out(
@@ -44,37 +43,16 @@ async def explanation(
             now=considered.now,
             most=_MOST_PASSED_OVER,
         )
-    findings = considered.findings
+    moment = considered.at or considered.now
+    background = (considered.model.background_mean, considered.model.background_deviation)
     passed_over = ranking.rank(
-        Findings(
-            found=tuple(hidden),
-            count=findings.count,
-            mean=findings.mean,
-            deviation=findings.deviation,
-            lexical_max=findings.lexical_max,
-        ),
+        replace(findings, found=tuple(hidden)),
         query,
-        background=(considered.model.background_mean, considered.model.background_deviation),
+        background=background,
         weights=backend.settings.ranking,
         now=moment,
     )
     decided = ranking.decide(considered.ranked, limit=limit, threshold=threshold, floor=floor)
-    left_out = [
-        LeftOut(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
-        for each, (reason, instead) in zip(considered.ranked, decided, strict=True)
-        if reason is not None
-    ]
-    keys = {each.memory.id: each.memory.key for each in considered.ranked}
-    left_out += [
-        LeftOut(
-            memory=each.memory,
-            reason=_reason(each.memory, considered),
-            score=each.score,
-            why=each.why,
-            instead=keys.get(each.memory.superseded_by) if each.memory.superseded_by else None,
-        )
-        for each in passed_over
-    ]
     return Explanation(
         query=query,
         queries=considered.queries,
@@ -82,7 +60,7 @@ async def explanation(
         words=words,
         understood=ranking.understood(findings, query, now=moment),
         recollections=tuple(_chosen(considered.ranked, decided)),
-        left_out=tuple(left_out),
+        left_out=(*_left_out(considered.ranked, decided), *_passed_over(passed_over, considered)),
         compared=findings.count,
         candidates=len(considered.ranked),
         threshold=threshold,
@@ -112,6 +90,23 @@ def of_context(
     left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
     left_out += [each for each in explained.left_out if each.memory.id not in wanted]
     return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))
+
+
+def _left_out(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]) -> Iterator[LeftOut]:
+    """The candidates that do not come back."""
+    for each, (reason, instead) in zip(ranked, decided, strict=True):
+        if reason is not None:
+            yield LeftOut(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
+
+
+def _passed_over(hidden: Sequence[Recollection], considered: Considered) -> Iterator[LeftOut]:
+    """What was no candidate, because the indexes do not hold it or the conditions exclude it."""
+    keys = {each.memory.id: each.memory.key for each in considered.ranked}
+    for each in hidden:
+        memory = each.memory
+        instead = keys.get(memory.superseded_by) if memory.superseded_by else None
+        reason = _reason(memory, considered)
+        yield LeftOut(memory=memory, reason=reason, score=each.score, why=each.why, instead=instead)
 
 
 def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]) -> list[Recollection]:

@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.keeping import searchable
 from langchain_persistmem.engine.redaction import redacted_row
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.export_file import ExportFile, ExportWriter
-from langchain_persistmem.lives import check
 from langchain_persistmem.namespace import Namespace, Within, encode
 from langchain_persistmem.postgres import consent as consents
-from langchain_persistmem.postgres import exporting, namespaces, search_index, work
+from langchain_persistmem.postgres import exporting, search_index, work
 from langchain_persistmem.postgres.exporting import Row
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
@@ -89,7 +89,7 @@ async def import_file(
         encode(root)
     await ready(backend)
     counts: Counter[str] = Counter()
-    lives: dict[Namespace, UUID] = {}
+    seen: lives.Seen = {}
     stricter: dict[Namespace, str] = {}
     for kind, found, rows in _batches(source):
         namespace = found if root is None else (*root, *found[len(source.root) :])
@@ -98,10 +98,10 @@ async def import_file(
         if dry_run:
             counts[kind] += len(rows)
         else:
-            counts[kind] += await backend.step(_restore, namespace, kind, rows, lives, now=now)
+            counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
     if not dry_run:
         for namespace, wanted in stricter.items():
-            await backend.step(_restrict, namespace, wanted, lives, now=now)
+            await backend.step(_restrict, namespace, wanted, seen, now=now)
     read = sum(count for kind, count in source.counts.items() if kind != "namespace")
     return Restored(
         dry_run=dry_run,
@@ -132,7 +132,7 @@ async def _restore(
     namespace: Namespace,
     kind: str,
     rows: Sequence[dict[str, Any]],
-    lives: dict[Namespace, UUID],
+    seen: lives.Seen,
     *,
     now: datetime,
 ) -> int:
@@ -140,7 +140,7 @@ async def _restore(
     rows = [redacted_row(backend.settings.redaction, kind, row) for row in rows]
     vectors = await _vectors(backend, namespace, rows) if kind == "memory" else {}
     async with backend.transaction(namespace) as tx:
-        await _hold(tx, backend, namespace, lives, now=now)
+        await _hold(tx, backend, namespace, seen, now=now)
         if kind == "thread":
             return await exporting.restore_threads(tx, namespace, rows)
         if kind == "message":
@@ -152,15 +152,11 @@ async def _restore(
     return len(rows)
 
 
-async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, lives: dict[Namespace, UUID], *, now: datetime
-) -> None:
-    life = await namespaces.hold_namespace(
-        tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-    )
+async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, seen: lives.Seen, *, now: datetime) -> None:
+    life = await lives.hold(tx, backend, namespace, now=now)
     life.check_not_paused()
-    check(namespace, life.incarnation, lives)
-    lives.setdefault(namespace, life.incarnation)
+    lives.check(namespace, life.incarnation, seen)
+    seen.setdefault(namespace, life.incarnation)
 
 
 async def _restore_messages(
@@ -221,15 +217,11 @@ def _vector(stored: dict[str, Any], dimensions: int) -> Vector:
     return UnitVector(components, float(stored["norm"]))
 
 
-async def _restrict(
-    backend: Backend, namespace: Namespace, wanted: str, lives: dict[Namespace, UUID], *, now: datetime
-) -> None:
+async def _restrict(backend: Backend, namespace: Namespace, wanted: str, seen: lives.Seen, *, now: datetime) -> None:
     """The stricter of two consents holds: what the person allowed there, and what is allowed here."""
     consent = _BY_NAME.get(wanted, "allowed")
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
-        check(namespace, life.incarnation, lives)
+        life = await lives.hold(tx, backend, namespace, now=now)
+        lives.check(namespace, life.incarnation, seen)
         if CONSENTS.index(consent) > CONSENTS.index(life.consent):
             await consents.set_consent(tx, namespace, consent, incarnation=life.incarnation, now=now)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.consolidation import Add, Decision, decide
@@ -20,7 +21,7 @@ from langchain_persistmem.engine.redaction import redacted_turn
 from langchain_persistmem.engine.small_talk import is_answer, is_small_talk
 from langchain_persistmem.errors import Erased, ExtractionFailed, PersistMemError
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.postgres import evolution, messages, namespaces, work
+from langchain_persistmem.postgres import evolution, messages, work
 from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
@@ -107,9 +108,7 @@ async def learn(
 
     async def write(backend: Backend) -> Done:
         async with backend.transaction(namespace) as tx:
-            life = await namespaces.hold_namespace(
-                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-            )
+            life = await lives.hold(tx, backend, namespace, now=now)
             closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
             allowed = life.incarnation == incarnation and life.learns
             if not allowed or closed != len(closing):
@@ -256,9 +255,7 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
     await ready(backend)
     async with backend.transaction(namespace, repeatable=True) as tx:  # a call too many is counted, never one too few
         if now is not None:
-            await namespaces.hold_namespace(
-                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-            )
+            await lives.hold(tx, backend, namespace, now=now)
         elif await hold_living(tx, namespace) is None:
             raise Erased
         used, until_tomorrow = await work.spend_call(tx, namespace)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import erasing
 from langchain_persistmem.engine.considering import Question, consider
 from langchain_persistmem.engine.lineage import bring_back
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, Pattern, encode
-from langchain_persistmem.postgres import erasures, forgetting, namespaces, retention
+from langchain_persistmem.postgres import erasures, forgetting, retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
@@ -100,9 +100,7 @@ async def _keys(
     if not keys:
         return Receipt(erased=not dry_run, counts={})
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         versions = await forgetting.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:

@@ -14,17 +14,15 @@ from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed, Erased, PersistMemError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace
-from langchain_persistmem.postgres import healing, namespaces, retention, search_index
+from langchain_persistmem.postgres import healing, retention, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.healing import Unembedded
-from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready, register
 from langchain_persistmem.types import Reembedded, Vector
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_PAUSE = 3600.0  # seconds
 _ANY = 1_000_000
 _PAGE = 500
 _SOME = 4
@@ -36,9 +34,8 @@ class Healed:
     """What one round of making vectors did."""
 
     namespaces: int = 0
+    """Namespaces that were looked through, those that are tried again later included."""
     memories: int = 0
-    failed: int = 0
-    """Namespaces that are tried again later."""
 
 
 async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) -> None:
@@ -66,13 +63,13 @@ async def heal(
         namespace, attempts = claimed
         try:
             made = await _heal_namespace(backend, namespace, model, progress, now=now)
-            done = Healed(done.namespaces + 1, done.memories + made, done.failed)
+            done = Healed(done.namespaces + 1, done.memories + made)
         except Erased:  # meanwhile, and what waited with it
             continue
         except EmbeddingFailed as error:
             logger.warning("making missing vectors failed: %s", error)
             await backend.step(_postpone, namespace, model, attempts, str(error))
-            done = Healed(done.namespaces + 1, done.memories, done.failed + 1)
+            done = Healed(done.namespaces + 1, done.memories)
     return done
 
 
@@ -127,7 +124,7 @@ async def _heal_namespace(
     *,
     now: datetime,
 ) -> int:
-    life = await backend.step(_life, namespace)
+    life = await backend.step(lives.present, namespace)
     if life is None:  # erased meanwhile, and what waited with it
         return 0
     seen: lives.Seen = {namespace: life.incarnation}
@@ -135,17 +132,13 @@ async def _heal_namespace(
     while True:
         page = await backend.step(_page, namespace, model, after)
         if not page:
-            return made + await backend.step(_finish, namespace, model, seen, now=now)
+            await backend.step(_finish, namespace, model, seen, now=now)
+            return made
         vectors = await _vectors(backend, page)
         await backend.step(_write, namespace, model, vectors, seen, now=now)
         made, after = made + len(vectors), page[-1].id
         if progress is not None:
             progress(len(vectors))
-
-
-async def _life(backend: Backend, namespace: Namespace) -> Life | None:
-    async with backend.transaction(namespace, atomic=False) as tx:
-        return await namespaces.life_of(tx, namespace)
 
 
 async def _page(
@@ -184,19 +177,16 @@ async def _write(
 
 async def _finish(
     backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: lives.Seen, *, now: datetime
-) -> int:
-    """Nothing waits any more, unless something was written meanwhile, which is due again soon; returns 0."""
+) -> None:
+    """Nothing waits any more, unless something was written meanwhile, which is due again soon."""
     async with backend.transaction(namespace, repeatable=True) as tx:
         await _hold(tx, backend, namespace, seen, now=now)
         if not await healing.without_vectors(tx, namespace, model, None, limit=1):
             await healing.finish_missing(tx, namespace, model)
-    return 0
 
 
 async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, seen: lives.Seen, *, now: datetime) -> None:
-    life = await namespaces.hold_namespace(
-        tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-    )
+    life = await lives.hold(tx, backend, namespace, now=now)
     lives.check(namespace, life.incarnation, seen)
 
 
@@ -207,7 +197,7 @@ async def _claim(backend: Backend, model: EmbeddingModel) -> tuple[Namespace, in
 
 
 async def _postpone(backend: Backend, namespace: Namespace, model: EmbeddingModel, attempts: int, failure: str) -> None:
-    pause = timedelta(seconds=min(backend.settings.retry_seconds * 2 ** min(attempts, 20), _LONGEST_PAUSE))
+    pause = backend.settings.pause_after(attempts + 1)
     async with backend.transaction(namespace, repeatable=True) as tx:
         await healing.settle_missing(tx, namespace, model, pause=pause, attempts=attempts + 1, failure=failure)
 

@@ -178,9 +178,7 @@ async def _brought(
             if namespace in seen and await hold_living(tx, namespace) != seen[namespace]:
                 fates.extend("erased" for _ in mine)  # since this import met it first; a later one may bring it over
                 continue
-            life = await namespaces.hold_namespace(
-                tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-            )
+            life = await lives.hold(tx, backend, namespace, now=now)
             if life.paused:
                 fates.extend("paused" for _ in mine)
                 continue

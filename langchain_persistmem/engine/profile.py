@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.keeping import identity, keep
 from langchain_persistmem.engine.redaction import redacted_value
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import memories, namespaces
+from langchain_persistmem.postgres import memories
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import note_read, record
 from langchain_persistmem.types import Candidate, Memory, NewMemory, Provenance
@@ -54,9 +54,7 @@ async def update(
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         life.check_not_paused()
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         before = stored_document(found)

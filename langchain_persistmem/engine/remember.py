@@ -12,7 +12,7 @@ from langchain_persistmem.engine.trust import INSTRUCTORS, may_supersede, suspic
 from langchain_persistmem.errors import InvalidInput, MemoryDisabled
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import consent as allowing
-from langchain_persistmem.postgres import evolution, memories, namespaces
+from langchain_persistmem.postgres import evolution, memories
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
@@ -57,9 +57,7 @@ async def remember(
     candidate = new.candidate  # as it is kept: redacted, where that is set
     reason = suspicion(candidate)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         lives.check(namespace, life.incarnation, seen)
         life.check_not_paused()
         if thread_id is not None and await allowing.is_off_record(tx, namespace, thread_id):

@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from langchain_persistmem import lives
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.compression import compress, related
 from langchain_persistmem.engine.enrichment import enrich
@@ -170,9 +171,7 @@ async def _planned(backend: Backend, namespace: Namespace, life: Life, *, now: d
 
 
 async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:
-    life = await namespaces.hold_namespace(
-        tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-    )
+    life = await lives.hold(tx, backend, namespace, now=now)
     if life.incarnation != incarnation:
         raise _Erased
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem import values
+from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.consent import close_thread
 from langchain_persistmem.engine.conversations import check_turns, store_turns
@@ -20,17 +20,14 @@ from langchain_persistmem.engine.extraction import CapReached, Learnt, learn
 from langchain_persistmem.engine.healing import heal, heal_some
 from langchain_persistmem.errors import Erased, ModelError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
-from langchain_persistmem.postgres import healing, memories, messages, namespaces, work
+from langchain_persistmem.postgres import healing, memories, messages, work
 from langchain_persistmem.postgres.lives import hold_living
-from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.work import Job
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
 from langchain_persistmem.types import GivenUp, Observed, Turn, Withheld, Worked
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_PAUSE = 3600.0  # seconds
 
 
 @dataclass(slots=True)
@@ -73,9 +70,7 @@ async def observe(
     await ready(backend)
     settings, job = backend.settings, None
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
         if stored and withheld is None:
             job = await work.enqueue_thread(
@@ -161,14 +156,9 @@ async def _claim(backend: Backend, lease: UUID, leased: timedelta) -> Job | None
     return await backend.step(claim)
 
 
-async def _life_of(backend: Backend, namespace: Namespace) -> Life | None:
-    async with backend.transaction(namespace, atomic=False) as tx:
-        return await namespaces.life_of(tx, namespace)
-
-
 async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
     """Learn from one thread; whether it has to be tried again later."""
-    life = await backend.step(_life_of, job.namespace)
+    life = await backend.step(lives.present, job.namespace)
     if life is None:  # erased meanwhile, and its work with it
         return False
     if not life.learns:
@@ -215,9 +205,7 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
     async with backend.transaction(namespace) as tx:
         if await hold_living(tx, namespace) is None:
             return 0
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
+        life = await lives.hold(tx, backend, namespace, now=now)
         if not life.learns:  # nothing is given up there: what waited was closed
             return 0
         revived = await messages.retry_given_up(tx, namespace, thread_id)
@@ -285,7 +273,7 @@ async def _fail(
         return 0
     settings, attempts, failure = backend.settings, job.attempts + 1, str(error)
     if attempts < settings.max_attempts:
-        pause = timedelta(seconds=min(settings.retry_seconds * 2**job.attempts, _LONGEST_PAUSE))
+        pause = settings.pause_after(attempts)
         await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
         return 0
     given_up = await backend.step(_give_up, job, turns, incarnation, failure=failure, now=now)
@@ -307,9 +295,6 @@ async def _give_up(
     async with backend.transaction(job.namespace) as tx:
         if await hold_living(tx, job.namespace) != incarnation:  # erased meanwhile: not even the name comes back
             return None
-        await namespaces.hold_namespace(
-            tx, job.namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-        )
         given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
         await work.postpone_work(tx, job, pause=timedelta(0), attempts=0, failure=failure)  # others may still be open
     return given_up

@@ -1,7 +1,7 @@
 """Statements that read a person's rows as they are, and write them so again."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -94,6 +94,4 @@ def _plain(value: object) -> object:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
     return value

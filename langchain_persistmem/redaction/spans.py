@@ -1,7 +1,7 @@
 """What a detector finds: places in a text, each with a category."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 Category = Literal[
     "PRIVATE_KEY",
@@ -18,22 +18,8 @@ Category = Literal[
     "IP",
     "PHONE",
 ]
-"""What is found without further detectors."""
-CATEGORIES: tuple[Category, ...] = (
-    "PRIVATE_KEY",
-    "JWT",
-    "API_KEY",
-    "PASSWORD",
-    "EMAIL",
-    "IBAN",
-    "CARD",
-    "CRYPTO",
-    "SSN",
-    "NATIONAL_ID",
-    "MAC",
-    "IP",
-    "PHONE",
-)
+"""What is found without further detectors, in the order of :data:`CATEGORIES`."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 """Of two that claim the same characters, the one that stands first here is right: the surer sign comes first."""
 
 

@@ -96,9 +96,7 @@ async def batch(
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
                 if not puts and await hold_living(tx, namespace) is None:
                     continue  # nothing is there to be deleted, and nothing comes about by that
-                life = await namespaces.hold_namespace(
-                    tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
-                )
+                life = await lives.hold(tx, backend, namespace, now=now)
                 lives.check(namespace, life.incarnation, seen)
                 if puts:
                     life.check_not_paused()
