@@ -21,6 +21,7 @@ from langchain_core.utils.uuid import uuid7
 from langgraph.constants import TAG_NOSTREAM
 
 from langchain_persistmem import telemetry
+from langchain_persistmem.arms import Arms
 from langchain_persistmem.errors import (
     ConfigurationError,
     EmbeddingFailed,
@@ -75,6 +76,8 @@ class Backend(Protocol):
     """Whether this role may see all namespaces at once; looked up with the schema."""
     heals: bool
     """Whether this process has kept memories without vectors, which are still to be made."""
+    arms: Arms
+    """Which way the searches of large namespaces took lately."""
     item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None
     """The texts of an item that its store indexes; None where that is the item's own text."""
 
@@ -160,6 +163,7 @@ class _Models:
         self.migrated = False
         self.sees_everywhere = True
         self.heals = False
+        self.arms = Arms()
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         self.model_name = models.chat_name
         self.shape = models.shape
