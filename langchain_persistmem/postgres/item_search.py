@@ -6,17 +6,18 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.arms import FEW, MANY, Arms
+from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.memories import page, vector_column
-from langchain_persistmem.postgres.rows import memory_of
+from langchain_persistmem.postgres.rows import StoredItem, item_of
 from langchain_persistmem.postgres.search_index import stored
-from langchain_persistmem.postgres.shortlist import EVERY, shortlist
+from langchain_persistmem.postgres.shortlist import EVERY, few_of, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.settings import Ranking
-from langchain_persistmem.types import Memory, Vector
+from langchain_persistmem.types import Vector
 from langchain_persistmem.vectors import Distance, norm_of
 
 _SIMILARITY: Mapping[Distance, LiteralString] = {
@@ -25,6 +26,9 @@ _SIMILARITY: Mapping[Distance, LiteralString] = {
     # of vectors of length a and b in directions that lie d apart: sqrt(a * b * d^2 + (a - b)^2), exactly 0 for the same
     "l2": "-sqrt(v.norm * %(norm)s::real * ({embedding} <-> %(embedding)s::halfvec) ^ 2 + (v.norm - %(norm)s::real) ^ 2)",
 }
+
+_SPARE = 8
+"""Vectors that the short statement looks at beyond twice the page: for items of several parts, and for ties."""
 
 
 async def search_items(
@@ -38,7 +42,8 @@ async def search_items(
     limit: int,
     offset: int,
     now: datetime,
-) -> list[tuple[Memory, float]]:
+    arms: Arms,
+) -> list[tuple[StoredItem, float]]:
     """Current items under ``prefix`` with the similarity of their best vector, best first.
 
     That is the cosine, the inner product, or the negative Euclidean distance of the vectors as the
@@ -55,8 +60,39 @@ async def search_items(
         **_reach(model, wanted, limit + offset, exactly=distance != "cosine"),
         **wanted.parameters,
     }
+    if prefix and distance == "cosine" and wanted.text is TRUE and arms.of(encode(prefix)) == FEW:
+        found = await _search_leaf(tx, prefix, parameters, model=model, similarity=similarity, arms=arms)
+        if found is not None:
+            return found
     text = statement("search_items", condition=wanted.text, similarity=similarity)
-    return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+    return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+
+
+async def _search_leaf(
+    tx: Transaction,
+    namespace: Namespace,
+    parameters: Mapping[str, Any],
+    *,
+    model: EmbeddingModel,
+    similarity: sql.Composable,
+    arms: Arms,
+) -> list[tuple[StoredItem, float]] | None:
+    """The answer of the short statement; None where it does not suffice."""
+    end = parameters["limit"] + parameters["offset"]
+    looked_at = min(2 * end + _SPARE, EVERY)
+    rows = await tx.fetch(
+        statement("search_leaf", similarity=similarity),
+        {**parameters, "few": few_of(model), "looked_at": looked_at},
+    )
+    first, found = rows[0], [row for row in rows if row["id"] is not None]
+    if first["below"] or (first["documents"] or 0) > few_of(model):
+        arms.note(encode(namespace), MANY)
+        return None
+    # were there more on a par with the last, or parts that hid other items, then not all that belong here were seen
+    cut = first["looked_at"] == looked_at
+    if cut and (len(found) < parameters["limit"] or any(row["similarity"] <= first["least"] for row in found[-1:])):
+        return None
+    return [(item_of(row, namespace), row["similarity"]) for row in found]
 
 
 async def search_items_hybrid(
@@ -73,7 +109,7 @@ async def search_items_hybrid(
     limit: int,
     offset: int,
     now: datetime,
-) -> list[tuple[Memory, float]]:
+) -> list[tuple[StoredItem, float]]:
     """Current items under ``prefix`` by meaning and by words, best first, with scores from 0 to 1."""
     wanted = condition(filter)
     parameters = {
@@ -95,7 +131,7 @@ async def search_items_hybrid(
         **wanted.parameters,
     }
     text = statement("search_items_hybrid", condition=wanted.text, embedding=vector_column(model))
-    return [(memory_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+    return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
 
 
 def _reach(model: EmbeddingModel, wanted: Condition, count: int, *, exactly: bool) -> dict[str, object]:

@@ -10,7 +10,7 @@ from psycopg import sql
 from langchain_persistmem.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition, condition
-from langchain_persistmem.postgres.rows import dumped, memory_of, row_of
+from langchain_persistmem.postgres.rows import StoredItem, dumped, item_of, memory_of, row_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Memory, NewMemory
@@ -85,11 +85,11 @@ async def profile_memories(tx: Transaction, namespace: Namespace, *, limit: int,
 
 async def list_items(
     tx: Transaction, prefix: Namespace, *, filter: Mapping[str, Any] | None, limit: int, offset: int, now: datetime
-) -> list[Memory]:
+) -> list[StoredItem]:
     """Current items of every namespace under ``prefix``, newest first."""
     wanted = condition(filter)
     parameters = {**page(prefix, limit=limit, offset=offset, now=now), **wanted.parameters}
-    return [memory_of(row) for row in await tx.fetch(statement("list_items", condition=wanted.text), parameters)]
+    return [item_of(row) for row in await tx.fetch(statement("list_items", condition=wanted.text), parameters)]
 
 
 def page(prefix: Namespace, *, limit: int, offset: int, now: datetime) -> dict[str, object]:

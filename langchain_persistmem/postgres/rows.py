@@ -2,12 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from langchain_persistmem import namespace as namespaces
 from langchain_persistmem.types import Change, Memory, NewMemory, Provenance, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """What a store shows of a memory."""
+
+    namespace: namespaces.Namespace
+    id: UUID
+    key: str
+    value: Mapping[str, Any]
+    recorded_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
 
 
 def dumped(value: object) -> str:
@@ -39,6 +55,19 @@ def memory_of(row: DictRow) -> Memory:
         review=row["review"],
         review_of=row["review_of"],
         pinned=row["pinned"],
+    )
+
+
+def item_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> StoredItem:
+    """The item in a row, which names its namespace where that is not given."""
+    return StoredItem(
+        namespace=namespaces.decode(row["namespace"]) if namespace is None else namespace,
+        id=row["id"],
+        key=row["key"],
+        value=row["value"],
+        recorded_at=row["recorded_at"],
+        updated_at=row["updated_at"],
+        expires_at=row["expires_at"],
     )
 
 

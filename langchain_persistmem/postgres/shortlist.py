@@ -2,7 +2,7 @@
 
 The shortlist is made of the signs of the vectors' dimensions (``vectors.sketch``), which lie in an index of their own and
 are written with the vector. So there is no index to build, nothing to keep in step, and no moment at which a namespace
-that grows changes over: each search decides for itself. The choice and its measurement: docs/decisions/0018.
+that grows changes over: each search decides for itself. The choice and its measurement: docs/decisions/0023.
 """
 
 import math
@@ -33,6 +33,11 @@ EVERY = 2**40
 """More than any namespace has."""
 
 
+def few_of(model: EmbeddingModel) -> int:
+    """Up to so many memories all of a namespace's vectors are compared."""
+    return FEW if model.covered else FEW_WIDE
+
+
 def shortlist(model: EmbeddingModel, *, wanted: int, filtered: bool) -> dict[str, object]:
     """The parameters of a search for the nearest ``wanted`` memories.
 
@@ -41,7 +46,7 @@ def shortlist(model: EmbeddingModel, *, wanted: int, filtered: bool) -> dict[str
         wanted: how many memories are asked for.
         filtered: only some memories count. Then all of those are compared where that needs no look at the table.
     """
-    few = EVERY if filtered and model.covered else FEW if model.covered else FEW_WIDE
+    few = EVERY if filtered and model.covered else few_of(model)
     return {
         "few": few,
         "shortlist": max(SHORTEST, FOR_EACH * wanted) + SAMPLE,

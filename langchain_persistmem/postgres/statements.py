@@ -6,11 +6,12 @@ are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are 
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import LiteralString, cast
 
 from psycopg import sql
+from psycopg.abc import AdaptContext
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
@@ -18,21 +19,25 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 Query = sql.SQL | sql.Composed
 """What psycopg executes: text of this package, completed by psycopg.sql."""
 
+_COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
+_INDENT = re.compile(r"\n\s*")
+_KEPT = 256
+"""Completed statements that are kept; only a store's filters make new ones."""
+_LONGEST = 8_000
+"""Characters of a slot; what is longer is not kept."""
+
 
 class NamedSQL(sql.SQL):
-    """A statement that knows its name, under which it is measured."""
+    """A statement that knows its name, under which it is measured, and is encoded once."""
 
     def __init__(self, text: LiteralString, name: str) -> None:
         super().__init__(text)
         self.name = name
+        self._ascii = text.encode() if text.isascii() else None
 
-
-class NamedComposed(sql.Composed):
-    """:class:`NamedSQL` with its slots filled."""
-
-    def __init__(self, parts: sql.Composed, name: str) -> None:
-        super().__init__(list(parts))
-        self.name = name
+    def as_bytes(self, context: AdaptContext | None = None) -> bytes:
+        """What is sent; the same object each time, so that psycopg finds what it worked out for it."""
+        return super().as_bytes(context) if self._ascii is None else self._ascii
 
 
 @cache
@@ -50,5 +55,21 @@ def all_statements() -> dict[str, str]:
 
 def statement(name: LiteralString, **slots: sql.Composable) -> Query:
     """The statement called ``name``, its slots filled; the text itself comes from this package alone."""
-    text = cast("LiteralString", all_statements()[name])
-    return NamedComposed(sql.SQL(text).format(**slots), name) if slots else NamedSQL(text, name)
+    filled = tuple((slot, part.as_string(None)) for slot, part in slots.items())
+    if any(len(text) > _LONGEST for _, text in filled):
+        return _statement.__wrapped__(name, filled)
+    return _statement(name, filled)
+
+
+@lru_cache(_KEPT)
+def _statement(name: LiteralString, slots: tuple[tuple[str, str], ...]) -> NamedSQL:
+    text = sql.SQL(cast("LiteralString", _short(name)))
+    if slots:
+        text = text.format(**{slot: sql.SQL(cast("LiteralString", part)) for slot, part in slots})
+    return NamedSQL(cast("LiteralString", text.as_string(None)), name)
+
+
+@cache
+def _short(name: str) -> str:
+    """Without comments and indentation: psycopg keeps what it worked out for statements of up to 4,096 bytes."""
+    return _INDENT.sub("\n", _COMMENT.sub("", all_statements()[name])).strip()

@@ -19,6 +19,7 @@ from langchain_persistmem.postgres import forgetting, item_search, memories, nam
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.erasures import erasure_of, record_erasure
 from langchain_persistmem.postgres.lives import hold_living
+from langchain_persistmem.postgres.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import check_dimensions, migrated, ready
 from langchain_persistmem.recording import note_read, record
@@ -43,7 +44,7 @@ class _Answers:
     read: dict[Namespace, list[UUID]] = field(default_factory=dict[Namespace, list[UUID]])
     """What was read, for the audit."""
 
-    def note(self, found: Memory | None, op: GetOp | SearchOp) -> None:
+    def note(self, found: Memory | StoredItem | None, op: GetOp | SearchOp) -> None:
         if found is not None:
             self.read.setdefault(found.namespace, []).append(found.id)
         if found is not None and found.expires_at is not None and op.refresh_ttl:
@@ -182,18 +183,18 @@ async def _search(
     for place, op in todo.reads.items():
         if isinstance(op, SearchOp):
             found = await _found(tx, backend, op, sight, now=now)
-            for memory, _ in found:
-                answers.note(memory, op)
-            answers.results[place] = [_search_item(memory, score) for memory, score in found]
+            for item, _ in found:
+                answers.note(item, op)
+            answers.results[place] = [_search_item(item, score) for item, score in found]
 
 
 async def _found(
     tx: Transaction, backend: Backend, op: SearchOp, sight: _Sight, *, now: datetime
-) -> Sequence[tuple[Memory, float | None]]:
+) -> Sequence[tuple[StoredItem, float | None]]:
     prefix, filter, limit, offset = op.namespace_prefix, op.filter, op.limit, op.offset
     if op.query is None or sight.model is None:
         listed = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
-        return [(memory, None) for memory in listed]
+        return [(item, None) for item in listed]
     vector = sight.vectors[op.query]
     if sight.index.hybrid:
         return await item_search.search_items_hybrid(
@@ -216,6 +217,7 @@ async def _found(
         query=vector,
         model=sight.model,
         distance=sight.index.distance,
+        arms=backend.arms,
         filter=filter,
         limit=limit,
         offset=offset,
@@ -296,12 +298,12 @@ def _item(memory: Memory) -> Item:
     )
 
 
-def _search_item(memory: Memory, score: float | None) -> SearchItem:
+def _search_item(item: StoredItem, score: float | None) -> SearchItem:
     return SearchItem(
-        namespace=memory.namespace,
-        key=memory.key,
-        value=dict(memory.value),
-        created_at=memory.recorded_at.astimezone(UTC),
-        updated_at=memory.updated_at.astimezone(UTC),
+        namespace=item.namespace,
+        key=item.key,
+        value=dict(item.value),
+        created_at=item.recorded_at.astimezone(UTC),
+        updated_at=item.updated_at.astimezone(UTC),
         score=score,
     )

@@ -1,3 +1,32 @@
+-- name: search_leaf
+-- Items of one namespace that has none below it, and few enough vectors to compare all: most searches of a store. Short, so
+-- that its start costs little. The first row says in any case whether it was the right statement, and how many there are.
+WITH size AS MATERIALIZED (
+    SELECT (SELECT n.documents FROM persistmem.namespaces n
+            WHERE n.namespace = %(exact)s::text AND n.consent <> 'paused') AS documents,
+           EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text) AS below
+), best AS MATERIALIZED (
+    SELECT v.memory_id, {similarity} AS similarity
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT documents <= %(few)s::bigint AND NOT below FROM size)
+    ORDER BY 2 DESC
+    LIMIT %(looked_at)s::bigint
+), near AS (
+    SELECT memory_id, max(similarity) AS similarity FROM best GROUP BY memory_id
+)
+SELECT size.documents, size.below, (SELECT count(*) FROM best) AS looked_at, (SELECT min(similarity) FROM best) AS least, item.*
+FROM size
+LEFT JOIN LATERAL (
+    SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
+    FROM near
+    JOIN persistmem.memories m ON m.namespace = %(exact)s::text AND m.id = near.memory_id
+    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    ORDER BY near.similarity DESC, m.updated_at DESC, m.key
+    LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+) item ON true
+
 -- name: search_items
 -- Items of all namespaces under a prefix by similarity: an item's best vector counts, items without one are left out.
 WITH within AS MATERIALIZED (
@@ -51,7 +80,7 @@ WITH within AS MATERIALIZED (
     ) best
     GROUP BY namespace, memory_id
 )
-SELECT m.*, near.similarity
+SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
 FROM near
 JOIN persistmem.memories m ON m.namespace = near.namespace AND m.id = near.memory_id
 WHERE m.status = 'active'
@@ -184,7 +213,8 @@ WITH within AS MATERIALIZED (
     CROSS JOIN scale
     CROSS JOIN best
 )
-SELECT m.*, 1 / (1 + exp(-least(60, greatest(-60, weighed.evidence / %(softness)s::float8)))) AS similarity
+SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
+       1 / (1 + exp(-least(60, greatest(-60, weighed.evidence / %(softness)s::float8)))) AS similarity
 FROM weighed
 JOIN persistmem.memories m ON m.namespace = weighed.namespace AND m.id = weighed.memory_id
 WHERE m.status = 'active'

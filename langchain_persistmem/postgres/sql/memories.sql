@@ -80,7 +80,7 @@ LIMIT %(limit)s::bigint
 
 -- name: list_items
 -- Items of all namespaces under a prefix, newest first: the store's search without a query.
-SELECT m.*
+SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at
 FROM persistmem.memories m
 WHERE (m.namespace = %(exact)s::text OR (m.namespace >= %(from)s::text AND m.namespace < %(until)s::text))
   AND m.status = 'active'
