@@ -64,10 +64,10 @@ def _checked(made: Sequence[Sequence[float]], *, expected: int, dimensions: int 
                 f"vector {position} of the embedding model has {len(vector)} dimensions where {wanted} were expected; "
                 "use the model that the database was set up with"
             )
-        length = math.sqrt(math.fsum(x * x for x in vector))
+        length = math.hypot(*vector)
         if not _SHORTEST <= length <= _LONGEST:  # nor if it is no number
             raise EmbeddingFailed(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
-        vectors.append(UnitVector((x / length for x in vector), length))
+        vectors.append(UnitVector([x / length for x in vector], length))
     return vectors
 
 

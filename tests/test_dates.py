@@ -171,6 +171,8 @@ I have 3 cats and 2000 dollars
 My room is 2022
 Is 99/99/9999 a date?
 Is 2023-13-45 one?
+Did it take 7260.5 seconds?
+The price was 1999.5
 Call 0041 79 123 45 67
 Who won 3-1?
 Which version is 1.2.3.4?

@@ -18,7 +18,7 @@ async def test_recall_and_context_are_one_round_trip_each(either, statements: li
         statements.clear()
         await call("Do I like tea?", user_id="ada")
         assert len(statements) == 1
-        assert statements[0].startswith("-- Everything that ranking needs")
+        assert statements[0].startswith("/* recall_few */")
 
 
 @pytest.mark.own_database

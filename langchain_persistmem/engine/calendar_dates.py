@@ -5,14 +5,10 @@ from datetime import date
 
 from langchain_persistmem.engine import calendar_words as known
 from langchain_persistmem.engine import periods
-from langchain_persistmem.engine.date_tokens import Time, Tokens
+from langchain_persistmem.engine.date_tokens import EARLIEST, LATEST, Time, Tokens
 from langchain_persistmem.engine.periods import Days
 
 _NUMERIC = re.compile(r"(\d+)[-/.](\d+)(?:[-/.](\d+))?")
-_YEAR_CENTURY = 69
-"""A year of two digits up to this one is of this century."""
-
-
 _YEAR_MARKS = (
     frozenset("in im en em nel del of year jahr anno année año ano the during des von van".split())  # noqa: SIM905
     | known.SINCE
@@ -38,7 +34,7 @@ class Dates(Tokens):
         one, two, three = int(match[1]), int(match[2]), int(match[3] or 0)
         sure = 1.0
         if len(match[1]) == 4:  # noqa: PLR2004
-            found = periods.day(one, two, three) if match[3] else periods.months(one, two) if 1 <= two <= 12 else None  # noqa: PLR2004
+            found = periods.day(one, two, three) if match[3] else self._month_of_year(match[0], one, two)
         else:
             year = three if three > 99 else 2000 + three if three < _CENTURY else 1900 + three  # noqa: PLR2004
             found = periods.day(year, two, one)
@@ -47,6 +43,12 @@ class Dates(Tokens):
                 sure = 1.0 if found is None or found == other else 0.6
                 found = other
         return None if found is None else Time(place, place + 1, found, sure)
+
+    def _month_of_year(self, word: str, year: int, month: int) -> Days | None:
+        """2023-05, 2023/5, 2023.05; a decimal number is none."""
+        decimal = "." in word and len(word.partition(".")[2]) != 2  # noqa: PLR2004
+        within = EARLIEST <= year <= LATEST and 1 <= month <= 12  # noqa: PLR2004
+        return periods.months(year, month) if within and not decimal else None
 
     def _day_first(self, place: int) -> Time | None:
         """7 May 2023, 7th of May, 3-7 May, 7. Mai, el 7 de mayo."""

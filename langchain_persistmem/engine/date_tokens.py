@@ -12,7 +12,8 @@ _FRENCH = frozenset("je j ai nous que qu mon tu vous avons avez il elle ce cette
 """Beside one of these ``hier`` is yesterday, and not German for here."""
 _MARKS = known.IN | known.SINCE | known.BEFORE | known.AFTER | known.BETWEEN | known.LAST | known.THIS | known.NEXT
 THE = frozenset("the a le la les el il der dem den das die de het o".split())  # noqa: SIM905
-_EARLIEST, _LATEST = 1900, 2200
+EARLIEST, LATEST = 1900, 2200
+"""A number outside is no year."""
 _LONGEST_NUMBER = 4
 THIS_YEAR = 2
 """The way of "this": beside -1 for "last", 1 for "next" and 0 for neither."""
@@ -64,7 +65,7 @@ class Tokens:
 
     def _year_at(self, place: int) -> int | None:
         number = self._digits(place)
-        return number if number is not None and _EARLIEST <= number <= _LATEST and len(self._word(place)) == 4 else None  # noqa: PLR2004
+        return number if number is not None and EARLIEST <= number <= LATEST and len(self._word(place)) == 4 else None  # noqa: PLR2004
 
     def _unit(self, place: int) -> str | None:
         word = self._word(place)

@@ -31,10 +31,10 @@ def dumped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def memory_of(row: DictRow) -> Memory:
-    """The memory in a row of ``persistmem.memories``."""
+def memory_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> Memory:
+    """The memory in a row of ``persistmem.memories``, which names its namespace where that is not given."""
     return Memory(
-        namespace=namespaces.decode(row["namespace"]),
+        namespace=namespaces.decode(row["namespace"]) if namespace is None else namespace,
         id=row["id"],
         key=row["key"],
         kind=row["kind"],

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
+from langchain_persistmem.arms import FEW, MANY, Arms
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import dumped, memory_of
-from langchain_persistmem.postgres.shortlist import shortlist
+from langchain_persistmem.postgres.shortlist import EVERY, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Found, Vector
@@ -97,6 +99,7 @@ async def recall(
     candidates: int,
     instructions: int,
     now: datetime,
+    arms: Arms,
     thread_id: str | None = None,
     own_view: bool = False,
 ) -> Findings:
@@ -106,12 +109,11 @@ async def recall(
         thread_id: the conversation that they are for: none, if it is off the record.
         own_view: whatever the person allows: they themselves ask.
     """
-    text = statement(
-        "recall",
-        embedding=vector_column(model),
-        vectors_condition=wanted.among("v"),
-        words_condition=wanted.among("w"),
-    )
+    slots: dict[str, sql.Composable] = {
+        "embedding": vector_column(model),
+        "vectors_condition": wanted.among("v"),
+        "words_condition": wanted.among("w"),
+    }
     parameters = {
         "namespace": encode(namespace),
         "query": query,
@@ -127,7 +129,15 @@ async def recall(
         **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
         **wanted.parameters,
     }
-    return _findings(await tx.fetch(text, parameters))
+    where, compares_all = encode(namespace), parameters["few"] == EVERY
+    if compares_all or arms.of(where) == FEW:
+        rows = await tx.fetch(statement("recall_few", **slots), parameters)
+        if not rows or not rows[0]["large"]:
+            return _findings(rows, namespace)
+    rows = await tx.fetch(statement("recall", **slots), parameters)
+    if not compares_all:
+        arms.note(where, MANY if rows and rows[0]["large"] else FEW)
+    return _findings(rows, namespace)
 
 
 async def recall_at(
@@ -158,16 +168,16 @@ async def recall_at(
         "own_view": own_view,
         **wanted.parameters,
     }
-    return _findings(await tx.fetch(text, parameters))
+    return _findings(await tx.fetch(text, parameters), namespace)
 
 
-def _findings(rows: Sequence[DictRow]) -> Findings:
+def _findings(rows: Sequence[DictRow], namespace: Namespace) -> Findings:
     """The candidates in rows that each carry the statistics too."""
     first: Mapping[str, Any] = rows[0] if rows else {"count": 0, "mean": 0.0, "deviation": 0.0, "lexical_max": 0.0}
     return Findings(
         found=tuple(
             Found(
-                memory=memory_of(row),
+                memory=memory_of(row, namespace),
                 similarity=row["similarity"],
                 lexical=row["lexical"],
                 uses=row["uses"],
@@ -175,6 +185,7 @@ def _findings(rows: Sequence[DictRow]) -> Findings:
                 always=row["always"],
             )
             for row in rows
+            if row["id"] is not None
         ),
         count=first["count"],
         mean=first["mean"],

@@ -2,7 +2,8 @@
 
 Each begins with ``-- name: <name>`` and one comment that says what it does and why. Parameters
 are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are completed by
-``memories.py`` and ``search_index.py`` through :mod:`psycopg.sql`.
+``memories.py`` and ``search_index.py`` through :mod:`psycopg.sql`. What several statements have in common stands once, as
+``-- part: <name>``, and where each says ``-- include: <name>``.
 """
 
 import re
@@ -13,8 +14,8 @@ from typing import LiteralString, cast
 from psycopg import sql
 from psycopg.abc import AdaptContext
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-
+_NAME = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 
 Query = sql.SQL | sql.Composed
 """What psycopg executes: text of this package, completed by psycopg.sql."""
@@ -44,13 +45,14 @@ class NamedSQL(sql.SQL):
 def all_statements() -> dict[str, str]:
     """Every statement by its name."""
     found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for file in sorted(files("langchain_persistmem.postgres").joinpath("sql").iterdir(), key=lambda entry: entry.name):
-        _, *parts = _NAME.split(file.read_text())
-        for name, text in zip(parts[::2], parts[1::2], strict=True):
-            if name in found:
+        _, *pieces = _NAME.split(file.read_text())
+        for kind, name, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
+            if name in found or name in parts:
                 raise ValueError(f"two statements are named {name}; rename the one in {file.name}")
-            found[name] = text.strip()
-    return found
+            (parts if kind == "part" else found)[name] = text.strip()
+    return {name: _INCLUDE.sub(lambda part: parts[part[1]], text) for name, text in found.items()}
 
 
 def statement(name: LiteralString, **slots: sql.Composable) -> Query:
@@ -71,5 +73,7 @@ def _statement(name: LiteralString, slots: tuple[tuple[str, str], ...]) -> Named
 
 @cache
 def _short(name: str) -> str:
-    """Without comments and indentation: psycopg keeps what it worked out for statements of up to 4,096 bytes."""
-    return _INDENT.sub("\n", _COMMENT.sub("", all_statements()[name])).strip()
+    """Its name, for whoever looks at the server, and no other comment or indentation: psycopg keeps what it worked out
+    for statements of up to 4,096 bytes.
+    """
+    return f"/* {name} */\n" + _INDENT.sub("\n", _COMMENT.sub("", all_statements()[name])).strip()

@@ -1,6 +1,5 @@
--- name: recall
--- Everything that ranking needs, in one round trip: candidates by meaning and by words, each with both signals.
-WITH asked AS MATERIALIZED (
+-- part: recall_asked
+asked AS MATERIALIZED (
     -- The query's words, any of which may match: requiring all of them would find nothing.
     SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
     UNION
@@ -16,7 +15,107 @@ WITH asked AS MATERIALIZED (
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
                SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
-), sketched AS MATERIALIZED (
+)
+
+-- part: recall_candidates
+near AS MATERIALIZED (
+    -- The best memories by their best part. As no memory has more than `parts` of them, the first
+    -- candidates * parts rows hold enough memories: exact, without grouping all that were compared.
+    SELECT memory_id, max(similarity) AS similarity
+    FROM (
+        SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id
+        LIMIT %(candidates)s::bigint * (SELECT parts FROM statistics)
+    ) best
+    GROUP BY memory_id
+    ORDER BY max(similarity) DESC, memory_id
+    LIMIT %(candidates)s::bigint
+), matched AS MATERIALIZED (
+    SELECT w.memory_id, w.word, w.times, w.length
+    FROM asked
+    JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
+    WHERE {words_condition}
+), rarity AS MATERIALIZED (
+    -- BM25's inverse document frequency; a word that no memory has is the rarest.
+    SELECT asked.word,
+           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
+    FROM asked
+    CROSS JOIN size
+    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
+    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS memories) known
+), worded AS MATERIALIZED (
+    -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured.
+    SELECT m.memory_id,
+           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
+    FROM matched m
+    JOIN rarity r USING (word)
+    CROSS JOIN size
+    GROUP BY m.memory_id
+), always AS (
+    -- How to behave is told by the user and the operator; what others say so is searched like any memory.
+    SELECT m.id AS memory_id
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
+      AND m.source IN ('user', 'operator')
+    ORDER BY m.importance DESC, m.id
+    LIMIT %(instructions)s::bigint
+), candidates AS (
+    SELECT memory_id, bool_or(always) AS always
+    FROM (
+        SELECT memory_id, false AS always FROM near
+        UNION ALL
+        (SELECT memory_id, false FROM worded ORDER BY lexical DESC, memory_id LIMIT %(candidates)s::bigint)
+        UNION ALL
+        SELECT memory_id, true FROM always
+    ) found
+    GROUP BY memory_id
+)
+-- One row in any case, which has the statistics and says whether this was the right statement.
+SELECT size.large, s.count, s.mean, s.deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max, found.*
+FROM size
+CROSS JOIN statistics s
+LEFT JOIN LATERAL (
+    SELECT m.id, m.key, m.kind, m.status, m.text, m.value, m.importance, m.confidence, m.confirmations, m.speaker, m.provenance,
+           m.position, m.valid_from, m.valid_until, m.recorded_at, m.updated_at, m.expires_at, m.superseded_by, m.review,
+           m.review_of, m.pinned, c.always, coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
+           -- What was a candidate for its words only is looked up for its meaning. Where its vector is still to be made
+           -- there is none, and NULL.
+           coalesce(near.similarity, (
+               SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
+               FROM persistmem.vectors v
+               WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
+           )) AS similarity
+    FROM candidates c
+    JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
+    LEFT JOIN near USING (memory_id)
+    LEFT JOIN worded w USING (memory_id)
+    LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
+    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+) found ON true
+
+-- name: recall_few
+-- Everything that ranking needs, in one round trip: candidates by meaning and by words, each with both signals. For a
+-- namespace of so few vectors that all are compared, an index-only scan of nothing else; most are, and its start costs less.
+WITH
+-- include: recall_asked
+, compared AS MATERIALIZED (
+    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT NOT large FROM size)
+      AND {vectors_condition}
+), statistics AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE part = 0) AS count, coalesce(avg(similarity), 0) AS mean,
+           coalesce(stddev_pop(similarity), 0) AS deviation, coalesce(max(part), 0) + 1 AS parts
+    FROM compared
+),
+-- include: recall_candidates
+
+-- name: recall
+-- The same for a namespace of any size.
+WITH
+-- include: recall_asked
+, sketched AS MATERIALIZED (
     -- Of many vectors the likeliest, by the signs of their dimensions: an index-only scan of a few bytes each. The
     -- question keeps three levels a dimension: it is compared twice, half a usual deviation below and above zero.
     SELECT v.memory_id, v.part
@@ -53,79 +152,8 @@ WITH asked AS MATERIALIZED (
            coalesce(max(part), 0) + 1 AS parts
     FROM compared
     WHERE usual
-), near AS MATERIALIZED (
-    -- The best memories by their best part. As no memory has more than `parts` of them, the first
-    -- candidates * parts rows hold enough memories: exact, without grouping all that were compared.
-    SELECT memory_id, max(similarity) AS similarity
-    FROM (
-        SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id
-        LIMIT %(candidates)s::bigint * (SELECT parts FROM statistics)
-    ) best
-    GROUP BY memory_id
-    ORDER BY max(similarity) DESC, memory_id
-    LIMIT %(candidates)s::bigint
-), matched AS MATERIALIZED (
-    SELECT w.memory_id, w.word, w.times, w.length
-    FROM asked
-    JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
-    WHERE {words_condition}
-), rarity AS MATERIALIZED (
-    -- BM25's inverse document frequency; a word that no memory has is the rarest.
-    SELECT asked.word,
-           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
-    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS memories) known
-), worded AS MATERIALIZED (
-    -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured.
-    SELECT m.memory_id,
-           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
-    FROM matched m
-    JOIN rarity r USING (word)
-    CROSS JOIN size
-    GROUP BY m.memory_id
-    ORDER BY 2 DESC, 1
-    LIMIT %(candidates)s::bigint
-), always AS (
-    -- How to behave is told by the user and the operator; what others say so is searched like any memory.
-    SELECT m.id AS memory_id
-    FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
-      AND m.source IN ('user', 'operator')
-    ORDER BY m.importance DESC, m.id
-    LIMIT %(instructions)s::bigint
-), candidates AS (
-    SELECT memory_id, max(similarity) AS similarity, max(lexical) AS lexical, bool_or(always) AS always
-    FROM (
-        SELECT memory_id, similarity, NULL::float8 AS lexical, false AS always FROM near
-        UNION ALL
-        SELECT memory_id, NULL, lexical, false FROM worded
-        UNION ALL
-        SELECT memory_id, NULL, NULL, true FROM always
-    ) found
-    GROUP BY memory_id
-)
-SELECT m.*, c.always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
-       (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
-       -- What was a candidate for one signal only is looked up for the other.
-       -- Where its vector is still to be made there is none, and NULL.
-       coalesce(c.similarity, (
-           SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
-           FROM persistmem.vectors v
-           WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
-       )) AS similarity,
-       coalesce(c.lexical, (
-           SELECT sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + 0.75 * w.length / size.usual_length)))
-           FROM rarity r
-           JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = r.word AND w.memory_id = m.id
-       ), 0) AS lexical
-FROM candidates c
-CROSS JOIN size
-CROSS JOIN statistics s
-JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
-LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
-WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+),
+-- include: recall_candidates
 
 -- name: recall_at
 -- What was true at a moment, superseded memories included. They are in neither index, so every memory of the namespace
