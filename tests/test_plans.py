@@ -88,7 +88,7 @@ def test_no_statement_reads_a_big_table_from_end_to_end(name: str, grown: str) -
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
         text = generic(name, connection)
-        if not re.match(r"(--[^\n]*\n\s*)*(SELECT|WITH|INSERT|UPDATE|DELETE)", text):
+        if not re.match(r"/\*[^*]*\*/\s*(SELECT|WITH|INSERT|UPDATE|DELETE)", text):
             pytest.skip("not a statement that is planned")
         plan = explained(connection, text)
     read = {table for line in plan for table in BIG if re.search(rf"Seq Scan on {table}\b", line)}
@@ -106,3 +106,15 @@ def test_a_search_planned_once_for_all_users_reads_vectors_by_their_two_indexes(
     assert "Index Only Scan using vectors_scan" in plan
     assert "Index Only Scan using vectors_sketch" in plan
     assert "JIT" not in plan
+
+
+@pytest.mark.parametrize("name", ["recall_few", "search_leaf", "search_leaf_hybrid"])
+def test_a_search_of_a_small_namespace_reads_all_of_its_vectors_by_their_index_and_no_others(name: str, grown: str) -> None:
+    with psycopg.connect(grown, autocommit=True) as connection:
+        if connection.info.server_version < 160_000:
+            pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
+        text = generic(name, connection).replace("v.norm", "1::real")
+        text = re.sub(r"EXISTS \(SELECT FROM persistmem\.memories m.*", "TRUE", text) if name == "recall_few" else text
+        plan = "\n".join(explained(connection, text))
+    assert "Index Only Scan using vectors_scan" in plan
+    assert "vectors_sketch" not in plan

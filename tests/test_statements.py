@@ -15,6 +15,7 @@ ACROSS = {
     "list_namespaces": "a prefix, compared exactly: the namespaces under it are the answer",
     "list_items": "a prefix: a store's search",
     "search_leaf": "a prefix: a store's search, where it is one namespace; whether any lies below",
+    "search_leaf_hybrid": "a prefix: a store's search, where it is one namespace; whether any lies below",
     "search_items": "a prefix: a store's search",
     "search_items_hybrid": "a prefix: a store's search",
     "count_everything": "counts of the whole database for the status, no content",

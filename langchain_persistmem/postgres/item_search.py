@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import sql
+from psycopg.rows import DictRow
 
 from langchain_persistmem.arms import FEW, MANY, Arms
 from langchain_persistmem.namespace import Namespace, encode
@@ -84,15 +85,28 @@ async def _search_leaf(
         statement("search_leaf", similarity=similarity),
         {**parameters, "few": few_of(model), "looked_at": looked_at},
     )
-    first, found = rows[0], [row for row in rows if row["id"] is not None]
-    if first["below"] or (first["documents"] or 0) > few_of(model):
-        arms.note(encode(namespace), MANY)
+    if not _suffices(rows[0], namespace, model=model, arms=arms):
         return None
+    found = _found(rows, namespace)
     # were there more on a par with the last, or parts that hid other items, then not all that belong here were seen
-    cut = first["looked_at"] == looked_at
-    if cut and (len(found) < parameters["limit"] or any(row["similarity"] <= first["least"] for row in found[-1:])):
+    cut = rows[0]["looked_at"] == looked_at
+    if cut and (
+        len(found) < parameters["limit"] or any(similarity <= rows[0]["least"] for _, similarity in found[-1:])
+    ):
         return None
-    return [(item_of(row, namespace), row["similarity"]) for row in found]
+    return found
+
+
+def _suffices(verdict: DictRow, namespace: Namespace, *, model: EmbeddingModel, arms: Arms) -> bool:
+    """Whether the short statement was the right one; else it is not tried the next time."""
+    if verdict["below"] or (verdict["documents"] or 0) > few_of(model):
+        arms.note(encode(namespace), MANY)
+        return False
+    return True
+
+
+def _found(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredItem, float]]:
+    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
 
 
 async def search_items_hybrid(
@@ -109,6 +123,7 @@ async def search_items_hybrid(
     limit: int,
     offset: int,
     now: datetime,
+    arms: Arms,
 ) -> list[tuple[StoredItem, float]]:
     """Current items under ``prefix`` by meaning and by words, best first, with scores from 0 to 1."""
     wanted = condition(filter)
@@ -130,7 +145,15 @@ async def search_items_hybrid(
         **_reach(model, wanted, limit + offset, exactly=False),
         **wanted.parameters,
     }
-    text = statement("search_items_hybrid", condition=wanted.text, embedding=vector_column(model))
+    embedding_column = vector_column(model)
+    if prefix and wanted.text is TRUE and arms.of(encode(prefix)) == FEW:
+        leaf = statement("search_leaf_hybrid", embedding=embedding_column)
+        rows = await tx.fetch(leaf, {**parameters, "few": few_of(model)})
+        found = _found(rows, prefix) if _suffices(rows[0], prefix, model=model, arms=arms) else None
+        # a page that is short of items has room for others, unless there are none: some have expired
+        if found is not None and (len(found) == limit or rows[0]["weighed"] < limit + offset):
+            return found
+    text = statement("search_items_hybrid", condition=wanted.text, embedding=embedding_column)
     return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
 
 

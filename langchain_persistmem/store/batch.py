@@ -210,6 +210,7 @@ async def _found(
             limit=limit,
             offset=offset,
             now=now,
+            arms=backend.arms,
         )
     return await item_search.search_items(
         tx,

@@ -89,6 +89,114 @@ WHERE m.status = 'active'
 ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
+-- part: hybrid_words
+rarity AS MATERIALIZED (
+    SELECT asked.word,
+           ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
+    FROM asked
+    CROSS JOIN size
+    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
+    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS items) known
+), worded AS MATERIALIZED (
+    -- BM25, as in recall, over all namespaces under the prefix.
+    SELECT m.namespace, m.memory_id,
+           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
+    FROM matched m
+    JOIN rarity r USING (word)
+    CROSS JOIN size
+    GROUP BY m.namespace, m.memory_id
+)
+
+-- part: hybrid_weighed
+usual AS MATERIALIZED (
+    -- What cosines are usual here; the embedder's background counts like prior_count items more. Of a large namespace
+    -- only its sample counts, each for as many as it stands for.
+    SELECT items, mean, sqrt(greatest(squares - mean ^ 2, 0)) AS deviation
+    FROM (
+        SELECT coalesce(sum(weight), 0)::float8 AS items,
+               coalesce(sum(weight * similarity) / nullif(sum(weight), 0), 0) AS mean,
+               coalesce(sum(weight * similarity ^ 2) / nullif(sum(weight), 0), 0) AS squares
+        FROM compared
+    ) sums
+), mixed AS MATERIALIZED (
+    SELECT u.*, coalesce((items * mean + %(prior)s::float8 * %(usual)s::float8) / nullif(items + %(prior)s::float8, 0),
+                         %(usual)s::float8) AS level
+    FROM usual u
+), scale AS MATERIALIZED (
+    SELECT greatest(m.level, %(usual)s::float8) AS level, greatest(m.items, size.documents, 1) AS items,
+           greatest(sqrt(coalesce(
+               (m.items * (m.deviation ^ 2 + (m.mean - m.level) ^ 2)
+                + %(prior)s::float8 * (%(deviation)s::float8 ^ 2 + (%(usual)s::float8 - m.level) ^ 2))
+               / nullif(m.items + %(prior)s::float8, 0), 0)), %(deviation)s::float8 / 2) AS deviation
+    FROM mixed m
+    CROSS JOIN size
+), best AS (
+    SELECT greatest(coalesce(sum(idf), 0) * 2.2, 1e-9) AS lexical FROM rarity
+), weighed AS (
+    -- Evidence in standard deviations, as recall counts it; an item without a vector says nothing by meaning.
+    SELECT namespace, memory_id,
+           coalesce((near.similarity - scale.level) / scale.deviation, 0)
+           + coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
+           - %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
+    FROM near
+    FULL JOIN worded USING (namespace, memory_id)
+    CROSS JOIN scale
+    CROSS JOIN best
+)
+
+-- name: search_leaf_hybrid
+-- The same as search_leaf by meaning and by words: all of a small namespace is compared, so that any page is exact.
+WITH known AS MATERIALIZED (
+    SELECT n.documents, n.words FROM persistmem.namespaces n WHERE n.namespace = %(exact)s::text AND n.consent <> 'paused'
+), verdict AS MATERIALIZED (
+    SELECT (SELECT documents FROM known) AS documents,
+           EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text) AS below
+), size AS MATERIALIZED (
+    SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM known
+), asked AS MATERIALIZED (
+    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+    UNION
+    SELECT unnest(%(words)s::text[])
+), matched AS MATERIALIZED (
+    SELECT w.namespace, w.memory_id, w.word, w.times, w.length
+    FROM asked
+    JOIN persistmem.words w ON w.namespace = %(exact)s::text AND w.word = asked.word
+    WHERE (SELECT documents <= %(few)s::bigint AND NOT below FROM verdict)
+),
+-- include: hybrid_words
+, compared AS MATERIALIZED (
+    SELECT v.namespace, v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity, 1 AS weight
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT documents <= %(few)s::bigint AND NOT below FROM verdict)
+), near AS MATERIALIZED (
+    -- The order of what shares no word is that of the meaning: its first `reach` items suffice, by their best parts.
+    SELECT namespace, memory_id, max(similarity) AS similarity
+    FROM (
+        (SELECT namespace, memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id DESC
+         LIMIT %(reach)s::bigint * (SELECT coalesce(max(part), 0) + 1 FROM compared))
+        UNION ALL
+        SELECT c.namespace, c.memory_id, c.similarity FROM compared c JOIN worded USING (namespace, memory_id)
+    ) best
+    GROUP BY namespace, memory_id
+),
+-- include: hybrid_weighed
+SELECT verdict.documents, verdict.below, (SELECT count(*) FROM weighed) AS weighed, item.*
+FROM verdict
+LEFT JOIN LATERAL (
+    SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
+           1 / (1 + exp(-least(60, greatest(-60, best.evidence / %(softness)s::float8)))) AS similarity
+    FROM (
+        -- Those on a par stay for the order below.
+        SELECT memory_id, evidence FROM weighed ORDER BY evidence DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
+    ) best
+    JOIN persistmem.memories m ON m.namespace = %(exact)s::text AND m.id = best.memory_id
+    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    ORDER BY best.evidence DESC, m.updated_at DESC, m.key
+    LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+) item ON true
+
 -- name: search_items_hybrid
 -- Items of all namespaces under a prefix by meaning and by words, up to a size all of them compared, so that any page is exact.
 WITH within AS MATERIALIZED (
@@ -111,22 +219,9 @@ WITH within AS MATERIALIZED (
     FROM within
     CROSS JOIN asked
     JOIN persistmem.words w ON w.namespace = within.namespace AND w.word = asked.word
-), rarity AS MATERIALIZED (
-    SELECT asked.word,
-           ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
-    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS items) known
-), worded AS MATERIALIZED (
-    -- BM25, as in recall, over all namespaces under the prefix.
-    SELECT m.namespace, m.memory_id,
-           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
-    FROM matched m
-    JOIN rarity r USING (word)
-    CROSS JOIN size
-    GROUP BY m.namespace, m.memory_id
-), likely AS MATERIALIZED (
+),
+-- include: hybrid_words
+, likely AS MATERIALIZED (
     -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
     SELECT w.namespace, s.memory_id, s.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity,
            CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN w.thinned + 1 ELSE 0 END AS weight
@@ -178,41 +273,8 @@ WITH within AS MATERIALIZED (
     WHERE v.model = %(model)s::smallint AND v.active AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
 ), near AS MATERIALIZED (
     SELECT namespace, memory_id, max(similarity) AS similarity FROM compared GROUP BY namespace, memory_id
-), usual AS MATERIALIZED (
-    -- What cosines are usual here; the embedder's background counts like prior_count items more. Of a large namespace
-    -- only its sample counts, each for as many as it stands for.
-    SELECT items, mean, sqrt(greatest(squares - mean ^ 2, 0)) AS deviation
-    FROM (
-        SELECT coalesce(sum(weight), 0)::float8 AS items,
-               coalesce(sum(weight * similarity) / nullif(sum(weight), 0), 0) AS mean,
-               coalesce(sum(weight * similarity ^ 2) / nullif(sum(weight), 0), 0) AS squares
-        FROM compared
-    ) sums
-), mixed AS MATERIALIZED (
-    SELECT u.*, coalesce((items * mean + %(prior)s::float8 * %(usual)s::float8) / nullif(items + %(prior)s::float8, 0),
-                         %(usual)s::float8) AS level
-    FROM usual u
-), scale AS MATERIALIZED (
-    SELECT greatest(m.level, %(usual)s::float8) AS level, greatest(m.items, size.documents, 1) AS items,
-           greatest(sqrt(coalesce(
-               (m.items * (m.deviation ^ 2 + (m.mean - m.level) ^ 2)
-                + %(prior)s::float8 * (%(deviation)s::float8 ^ 2 + (%(usual)s::float8 - m.level) ^ 2))
-               / nullif(m.items + %(prior)s::float8, 0), 0)), %(deviation)s::float8 / 2) AS deviation
-    FROM mixed m
-    CROSS JOIN size
-), best AS (
-    SELECT greatest(coalesce(sum(idf), 0) * 2.2, 1e-9) AS lexical FROM rarity
-), weighed AS (
-    -- Evidence in standard deviations, as recall counts it; an item without a vector says nothing by meaning.
-    SELECT namespace, memory_id,
-           coalesce((near.similarity - scale.level) / scale.deviation, 0)
-           + coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
-           - %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
-    FROM near
-    FULL JOIN worded USING (namespace, memory_id)
-    CROSS JOIN scale
-    CROSS JOIN best
-)
+),
+-- include: hybrid_weighed
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
        1 / (1 + exp(-least(60, greatest(-60, weighed.evidence / %(softness)s::float8)))) AS similarity
 FROM weighed
