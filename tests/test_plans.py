@@ -109,7 +109,9 @@ def test_a_search_planned_once_for_all_users_reads_vectors_by_their_two_indexes(
 
 
 @pytest.mark.parametrize("name", ["recall_few", "search_leaf", "search_leaf_hybrid"])
-def test_a_search_of_a_small_namespace_reads_all_of_its_vectors_by_their_index_and_no_others(name: str, grown: str) -> None:
+def test_a_search_of_a_small_namespace_reads_all_of_its_vectors_by_their_index_and_no_others(
+    name: str, grown: str
+) -> None:
     with psycopg.connect(grown, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")

@@ -35,16 +35,19 @@ class Contender(Protocol):
 
 
 class Ours:
-    """``PersistMem.store``, and ``recall`` as the hybrid."""
+    """``PersistMem.store``; besides the store's hybrid search, and ``recall``, which ranks."""
 
     index = None
 
     def __init__(self, people: People, dsn: str) -> None:
-        from langchain_persistmem import PersistMem, Settings
+        from langchain_persistmem import PersistMem, PersistMemStore, Settings
 
         self.people, self.dsn = people, dsn
-        self.memory = PersistMem.open(dsn, embeddings=Lookup(people), settings=Settings(pool_max=20))
+        self.lookup = Lookup(people)
+        self.memory = PersistMem.open(dsn, embeddings=self.lookup, settings=Settings(pool_max=20))
         self.memory.setup()
+        self._hybrid = PersistMemStore(self.memory.store.backend, index={"fields": ["text"], "hybrid": True})
+        self.besides = {"hybrid": self.hybrid, "recall": self.recall}
 
     def put(self, user: int, numbers: Sequence[int]) -> None:
         self.memory.store.batch(
@@ -57,6 +60,9 @@ class Ours:
         ]
 
     def hybrid(self, user: int, question: str) -> list[int]:
+        return [int(item.key[1:]) for item in self._hybrid.search(("memories", f"u{user}"), query=question, limit=10)]
+
+    def recall(self, user: int, question: str) -> list[int]:
         found = self.memory.recall(question, limit=10, threshold=0, user_id=f"u{user}")
         return [int(each.memory.key[1:]) for each in found]
 
@@ -80,7 +86,8 @@ class Upstream:
         self.people, self.dsn = people, dsn
         options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
         self.pool = ConnectionPool(dsn, min_size=1, max_size=20, kwargs=options, open=True)
-        index: Any = {"dims": people.dimensions, "embed": Lookup(people), "fields": ["text"]}
+        self.lookup = Lookup(people)
+        index: Any = {"dims": people.dimensions, "embed": self.lookup, "fields": ["text"]}
         self.store = PostgresStore(self.pool, index=index)  # type: ignore[arg-type]
         self.store.setup()
 

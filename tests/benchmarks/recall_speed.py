@@ -44,12 +44,12 @@ def main() -> None:
     crowd = people(memories, users, options.dimensions)
     results: list[Result] = []
     with ExitStack() as stack:
-        server = options.server or _embedded(stack)
+        server = options.server or embedded(stack)
         every = {}
         for name in options.only:
             start = time.perf_counter()
             every[name] = stack.enter_context(opened(name, crowd, server, reuse=options.reuse))
-            _note(results, what="filled or opened", who=name, seconds=round(time.perf_counter() - start, 1))
+            note(results, what="filled or opened", who=name, seconds=round(time.perf_counter() - start, 1))
         for step in (floor, searches, clients, writes):
             step(every, crowd, server, results)
     facts = {"memories": memories, "users": users, "dimensions": options.dimensions, "load": os.getloadavg()}
@@ -61,13 +61,14 @@ def floor(every: dict[str, Any], crowd: People, server: str, results: list[Resul
     with psycopg.connect(server, autocommit=True) as connection:
         meter = Meter(server, server)
         times = [meter.spent(lambda: connection.execute("SELECT 1").fetchone())[0] for _ in range(300)]
-    _note(results, what="SELECT 1", who="server", **_spread(times))
+    note(results, what="SELECT 1", who="server", **spread(times))
 
 
 def searches(every: dict[str, Any], crowd: People, server: str, results: list[Result]) -> None:
-    """Search by meaning by classes of users, in turns; recall@10 against the exact answer; ours by words as well."""
+    """Search by meaning by classes of users, in turns; recall@10 against the exact answer; besides what else there is."""
     calls = {name: (name, each.search) for name, each in every.items()}
-    calls |= {f"{name} hybrid": (name, each.hybrid) for name, each in every.items() if hasattr(each, "hybrid")}
+    for name, each in every.items():
+        calls |= {f"{name} {what}": (name, call) for what, call in getattr(each, "besides", {}).items()}
     mix: dict[str, list[Spent]] = defaultdict(list)
     for kind, users in crowd.classes().items():
         times: dict[str, list[Spent]] = defaultdict(list)
@@ -86,12 +87,10 @@ def searches(every: dict[str, Any], crowd: People, server: str, results: list[Re
                     rows[name].append(len(numbers))
         for name, spent in times.items():
             mix[name] += spent
-            recall = {} if "hybrid" in name else {"recall": round(statistics.mean(found[name]), 3)}
-            _note(
-                results, what=f"search, {kind}", who=name, **_spread(spent), **recall, rows=statistics.mean(rows[name])
-            )
+            recall = {} if " " in name else {"recall": round(statistics.mean(found[name]), 3)}
+            note(results, what=f"search, {kind}", who=name, **spread(spent), **recall, rows=statistics.mean(rows[name]))
     for name, spent in mix.items():
-        _note(results, what="search, mix", who=name, **_spread(spent))
+        note(results, what="search, mix", who=name, **spread(spent))
 
 
 def clients(every: dict[str, Any], crowd: People, server: str, results: list[Result]) -> None:
@@ -114,7 +113,7 @@ def clients(every: dict[str, Any], crowd: People, server: str, results: list[Res
                 thread.start()
             for thread in threads:
                 thread.join()
-            _note(results, what=f"searches/s, {count} clients", who=name, per_second=round(sum(done) / SECONDS, 1))
+            note(results, what=f"searches/s, {count} clients", who=name, per_second=round(sum(done) / SECONDS, 1))
 
 
 def writes(every: dict[str, Any], crowd: People, server: str, results: list[Result]) -> None:
@@ -136,7 +135,7 @@ def writes(every: dict[str, Any], crowd: People, server: str, results: list[Resu
             for what, step in steps.items():
                 times[what, name].append(meters[name].spent(step)[0])
     for (what, name), spent in times.items():
-        _note(results, what=what, who=name, **_spread(spent))
+        note(results, what=what, who=name, **spread(spent))
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ class Meter:
         return sum(self._backends.values()) / 1e9
 
 
-def _spread(spent: list[Spent]) -> Result:
+def spread(spent: list[Spent]) -> Result:
     clock, cpu = [each.clock for each in spent], [each.cpu for each in spent if each.cpu is not None]
     shown = {"p50_ms": _share(clock, 50), "p95_ms": _share(clock, 95)}
     return shown | ({"cpu_p50_ms": _share(cpu, 50), "cpu_p95_ms": _share(cpu, 95)} if cpu else {})
@@ -182,13 +181,13 @@ def _share(seconds: list[float], percent: int) -> float:
     return round(sorted(seconds)[len(seconds) * percent // 100] * 1e3, 2)
 
 
-def _note(results: list[Result], **result: Any) -> None:
+def note(results: list[Result], **result: Any) -> None:
     results.append(result)
     shown = "  ".join(f"{key} {value}" for key, value in result.items() if key not in ("what", "who"))
     print(f"{result['what']:24}{result['who']:22}{shown}", flush=True)
 
 
-def _embedded(stack: ExitStack) -> str:
+def embedded(stack: ExitStack) -> str:
     from langchain_persistmem.postgres.embedded import EmbeddedServer
 
     server = EmbeddedServer.start(Path(tempfile.mkdtemp(prefix="persistmem-bench-")) / "data")
