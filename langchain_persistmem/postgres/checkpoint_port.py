@@ -18,8 +18,9 @@ from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDate, StorageError
 from langchain_persistmem.patience import Patience
+from langchain_persistmem.postgres.failures import is_over, translated
 from langchain_persistmem.postgres.statements import Query
-from langchain_persistmem.postgres.transaction import AsyncTransaction, Parameters, SyncTransaction, is_over, translated
+from langchain_persistmem.postgres.transaction import AsyncTransaction, Parameters, SyncTransaction
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""A transaction, in two colours with one face; and the port at which PostgreSQL's errors become ours.
+"""A transaction, in two colours with one face.
 
 The methods are ``async def`` in both. Those of :class:`SyncTransaction` never wait, so that a
 coroutine over them runs to its end in one step (see ``backend.py``).
@@ -25,19 +25,12 @@ from uuid import UUID
 import psycopg
 import psycopg_pool
 from pgvector.psycopg import register_vector, register_vector_async
-from psycopg import errors, sql
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem import telemetry
-from langchain_persistmem.errors import (
-    ConcurrentUpdate,
-    ConfigurationError,
-    PersistMemError,
-    SchemaOutOfDate,
-    StorageError,
-    StorageUnavailable,
-)
-from langchain_persistmem.postgres.deadlines import DeadlinePassed
+from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.postgres.failures import statement_failure, transaction_failure
 from langchain_persistmem.postgres.statements import Query, statement
 
 Parameters = Mapping[str, object]
@@ -46,8 +39,6 @@ AsyncPool = psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
 
 _ONE_SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 READ_COMMITTED = sql.SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-_POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
-"""It has no connection to give, which was waited for already."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +139,7 @@ class SyncTransaction:
                 self._settings = {}
             return cursor  # noqa: TRY300 - the handler is for all of it
         except psycopg.Error as error:
-            failure = _statement_failure(error)
+            failure = statement_failure(error)
         raise failure  # outside the handler: the original, which quotes rows, is not its context
 
     def _execute(self, query: Query, parameters: Parameters) -> psycopg.Cursor[DictRow]:
@@ -198,7 +189,7 @@ class AsyncTransaction:
                 self._settings = {}
             return cursor  # noqa: TRY300
         except psycopg.Error as error:
-            failure = _statement_failure(error)
+            failure = statement_failure(error)
         raise failure
 
     async def _execute(self, query: Query, parameters: Parameters) -> psycopg.AsyncCursor[DictRow]:
@@ -237,7 +228,7 @@ async def sync_transaction(pool: SyncPool, opening: Opening) -> AsyncGenerator[T
                 yield SyncTransaction(connection, opening)
                 read = True
     except psycopg.Error as error:
-        failure = None if read else _transaction_failure(error, begun=begun, signature=signature)
+        failure = None if read else transaction_failure(error, begun=begun, signature=signature)
     if failure is not None:
         raise failure
 
@@ -268,7 +259,7 @@ async def async_transaction(pool: AsyncPool, opening: Opening) -> AsyncGenerator
                 yield AsyncTransaction(connection, opening)
                 read = True
     except psycopg.Error as error:
-        failure = None if read else _transaction_failure(error, begun=begun, signature=signature)
+        failure = None if read else transaction_failure(error, begun=begun, signature=signature)
     if failure is not None:
         raise failure
 
@@ -290,76 +281,3 @@ def _check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
     """Refuse connections that open transactions by themselves: nobody would end them."""
     if not connection.autocommit:
         raise ConfigurationError("the connections need autocommit; open them, or the pool, with autocommit=True")
-
-
-def is_over(error: psycopg.Error) -> bool:
-    """Whether ``error`` ended the transaction in a way that another try may be spared."""
-    if isinstance(error, _POOL_SAYS_NO):
-        return False
-    if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation):
-        return True
-    if isinstance(error, DeadlinePassed):  # it would pass again
-        return False
-    # without a code it is libpq's, of a connection that is gone; 57P0x is the server's farewell, 08xxx a pooler's
-    lost = error.sqlstate is None or error.sqlstate.startswith(("57P0", "08"))
-    return lost and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-
-
-def _statement_failure(error: psycopg.Error) -> PersistMemError:
-    failure = translated(error)
-    if isinstance(failure, StorageError):
-        failure.nothing_was_done = is_over(error)  # the transaction went with the connection
-    return failure
-
-
-def _transaction_failure(error: psycopg.Error, *, begun: bool, signature: Signature | None) -> PersistMemError:
-    """A failure of the pool, of BEGIN or of COMMIT; those of statements were translated where they ran."""
-    failure = translated(error)
-    if isinstance(failure, StorageError):
-        failure.nothing_was_done = is_over(error) and (not begun or isinstance(failure, ConcurrentUpdate))
-    if isinstance(failure, StorageUnavailable):
-        failure.unanswered = signature or (begun and is_over(error))  # the COMMIT may have been done
-    return failure
-
-
-def translated(error: psycopg.Error) -> PersistMemError:
-    """Our error for PostgreSQL's, chained to a copy of it that quotes no row."""
-    diagnostic = error.diag
-    code = error.sqlstate or "no SQLSTATE"
-    place = ", ".join(
-        f"{label} {name}"
-        for label, name in (("table", diagnostic.table_name), ("constraint", diagnostic.constraint_name))
-        if name
-    )
-    summary = f"{type(error).__name__} ({code}{', ' + place if place else ''})"
-    clean = type(error)(summary)
-    ours = _ours(error, summary)
-    ours.__cause__ = clean
-    return ours
-
-
-def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
-    if isinstance(error, (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn)):
-        return SchemaOutOfDate(f"a table of persistmem is missing: {summary}; call setup() once on this database")
-    if isinstance(error, (errors.UndefinedObject, errors.UndefinedFunction)) or (
-        isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None
-    ):
-        # UndefinedObject: an unknown text search configuration; without SQLSTATE: pgvector's type look-up
-        return ConfigurationError(
-            f"PostgreSQL lacks something that is needed: {summary}; call setup() once (it creates the extension "
-            "vector), and check Settings.language against the text search configurations of the server"
-        )
-    if isinstance(error, errors.InsufficientPrivilege):
-        return ConfigurationError(
-            f"the database role may not do this: {summary}; grant it USAGE on the schema persistmem and SELECT, INSERT, "
-            "UPDATE, DELETE on its tables, and run setup() as a role that may create schemas and extensions"
-        )
-    if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
-        return ConcurrentUpdate(f"somebody else changed the same memories: {summary}; try again")
-    if isinstance(error, DeadlinePassed):
-        return StorageUnavailable(
-            f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"
-        )
-    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return StorageUnavailable(f"PostgreSQL is not available: {summary}; check the server, then try again")
-    return StorageError(f"PostgreSQL refused: {summary}")
