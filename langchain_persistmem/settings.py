@@ -142,10 +142,12 @@ class Settings:
     """What maintain() archives, compresses and erases; by default nothing."""
     redaction: Redaction | None = None
     """What is replaced by placeholders before anything is embedded, stored or shown to a model; by default nothing."""
-    context_tokens: int = 1000
+    context_tokens: int = 1500
     """Token budget of :meth:`PersistMem.context` when none is given."""
     context_memories: int = 30
     """How many recollections are considered for the context."""
+    context_share: float = 0.6
+    """Beyond the best ten, the context leaves out what has less than this share of the best one's evidence; 0 keeps all."""
     instructions: int = 20
     """How many procedural memories always enter the context, the most important first."""
     max_text_chars: int = 20_000
@@ -256,7 +258,7 @@ _NOT_NEGATIVE = (
 _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
     (_AT_LEAST_ONE, lambda number: number >= 1, "at least 1"),
     (_NOT_NEGATIVE, lambda number: number >= 0, "0 or more"),
-    (("threshold", "floor", "least_confidence"), lambda number: 0 <= number <= 1, "from 0 to 1"),
+    (("threshold", "floor", "context_share", "least_confidence"), lambda number: 0 <= number <= 1, "from 0 to 1"),
     (
         ("connect_seconds", "statement_seconds", "lease_seconds", "retry_seconds"),
         lambda number: number > 0,

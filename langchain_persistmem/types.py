@@ -53,7 +53,7 @@ class Provenance:
 
 
 Reason = Literal[
-    "threshold", "floor", "duplicate", "limit", "budget", "shown", "model",
+    "threshold", "floor", "duplicate", "limit", "budget", "shown", "share", "model",
     "expired", "superseded", "archived", "quarantined", "not valid then", "filter",
 ]  # fmt: skip
 """Why a memory was not recalled, or did not enter a context."""

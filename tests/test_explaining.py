@@ -127,6 +127,21 @@ async def test_a_context_says_what_did_not_fit_and_what_was_shown(either: Any) -
     assert len(again.explanation.left_out) == 3
 
 
+async def test_a_context_says_what_was_too_far_from_the_best(either: Any) -> None:
+    await either.remember("I live in the city of Oslo", user_id="ada")
+    for text in "a flat,a house,the north,a tent,peace,hope,a dream,Bergen,fear,a boat,Rome".split(","):  # noqa: SIM905
+        await either.remember(f"I live in {text}", user_id="ada")
+    query = "In which city do I live, is it Oslo?"
+    made = await either.context(query, explain=True, user_id="ada")
+    far = [each for each in made.explanation.left_out if each.reason == "share"]
+    best = max(each.why.evidence for each in made.recollections)
+    assert len(made.recollections) >= 10
+    assert far
+    assert all(each.why.evidence < 0.6 * best for each in far)
+    assert made.left_out == 0
+    assert "did not fit" not in made.text
+
+
 @pytest.mark.parametrize("explain", [False, True])
 def test_the_past_of_an_empty_memory_is_explained_too(memory: PersistMem, explain: bool) -> None:
     found = memory.recall(QUERY, at=datetime(2020, 1, 1, tzinfo=UTC), explain=explain, user_id="nobody")

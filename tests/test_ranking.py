@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.context import approximate_tokens, render
-from langchain_persistmem.engine.ranking import decide, rank, select
+from langchain_persistmem.engine.ranking import decide, outstanding, rank, select
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.types import Findings, Found, Why
 
@@ -157,6 +157,18 @@ def test_every_recollection_that_is_left_out_has_a_reason() -> None:
     decided = decide(every, limit=2, threshold=0.4, floor=0.05)
     assert decided == [(None, None), ("duplicate", "a"), (None, None), ("limit", None), ("floor", None)]
     assert decide(every, limit=2, threshold=1.0, floor=0.05) == [("threshold", None)] * 5
+
+
+def test_beyond_the_best_ten_what_is_far_from_the_best_is_not_outstanding() -> None:
+    why = ranked(found(memory("a")))[0].why
+    several = [
+        Recollection(memory=memory(str(number)), score=0.5, why=replace(why, evidence=evidence))
+        for number, evidence in enumerate((8.0, *[1.0] * 8, -1.0, 4.1, 4.0, 3.9, -2.0))
+    ]
+    kept = [each.memory.key for each in outstanding(several, share=0.5)]
+    assert kept == [str(number) for number in range(12)]
+    assert outstanding(several, share=0.0) == several
+    assert outstanding([], share=0.5) == []
 
 
 def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:

@@ -96,14 +96,21 @@ def _sections(lines: Sequence[ProfileLine], memories: Sequence[Memory]) -> list[
     parts: list[str] = []
     for kind, title in _SECTIONS:
         entries = [f"- {one_line(line.field)}: {one_line(line.text)}" for line in lines if kind == "profile"]
-        entries += [_entry(memory) for memory in memories if _section(memory) == kind]
+        of_kind = [memory for memory in memories if _section(memory) == kind]
+        entries += _by_day(of_kind) if kind == "episodic" else [_entry(memory) for memory in of_kind]
         parts += [title, *entries] if entries else []
     return parts
 
 
+def _by_day(memories: Sequence[Memory]) -> list[str]:
+    """The date once for all that was said on a day; a line of a date is never longer than the date in an entry."""
+    lines: list[str] = []
+    for day, group in groupby(memories, key=_day):
+        lines += [f"{day}:", *(f"- {_who(each)}: {one_line(each.text or '')}" for each in group)]
+    return lines
+
+
 def _entry(memory: Memory) -> str:
-    if memory.kind == "episodic":
-        return f"- {_day(memory)}, {_who(memory)}: {one_line(memory.text or '')}"
     return f"- {_remark(memory)}{one_line(memory.text or '')} ({_day(memory)})"
 
 

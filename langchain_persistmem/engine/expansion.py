@@ -21,7 +21,8 @@ _LONGEST = 500
 _QUOTED = re.compile(r"""["“„«「『]([^"”“»」』]{2,})["”“»」』]|(?<!\w)['‘]([^'’]{2,})['’](?!\w)""")
 _PARTS = re.compile(r"[?？;；。\n]+|[.!]\s")
 _AND = re.compile(r",?\s+(?:and|und|et|y|e|en|и)\s+", re.IGNORECASE)
-_NAME = re.compile(r"(?<=[^.?!]\s)[A-ZÀ-ÞА-Я][\w-]+(?:\s+[A-ZÀ-ÞА-Я][\w-]+)*")
+_NAME = re.compile(r"(?<=[^.?!]\s)[A-ZÀ-ÞА-Я][\w-]+(?:\s+[A-ZÀ-ÞА-Я][\w-]+)+")
+"""Of two words at least: a lone one is mostly a speaker's, and brings up everything that person said."""
 _JOINED = re.compile(r"^(?:and|und|et|y|e|en|и)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[\w'’-]+")
 _CALENDAR = """
@@ -55,10 +56,10 @@ SCHEMA: Mapping[str, object] = {
 
 
 def variants(query: str) -> list[str]:
-    """The question, and others that are in it: its parts, what it quotes, whom it names, and it without pronouns.
+    """The question, and others that are in it: its parts, what it quotes, what it names, and it without pronouns.
 
-    >>> variants('What did I say about "The Wire"; and which series does Nora like?')[1:]
-    ['What did I say about "The Wire"', 'which series does Nora like', 'The Wire', 'Nora']
+    >>> variants('What was said about "The Wire"; and which series does Nora Berg like?')[1:]
+    ['What was said about "The Wire"', 'which series does Nora Berg like', 'The Wire', 'Nora Berg']
     """
     found = _parts(query) if len(_parts(query)) > 1 else []
     found += [" ".join((one or other).split()) for one, other in _QUOTED.findall(query)]

@@ -70,7 +70,12 @@ async def explanation(
 
 
 def of_context(
-    explained: Explanation, made: Context, chosen: Sequence[Recollection], ranked: Sequence[Recollection]
+    explained: Explanation,
+    made: Context,
+    chosen: Sequence[Recollection],
+    ranked: Sequence[Recollection],
+    *,
+    dropped: Reason,
 ) -> Explanation:
     """An explanation of what may be shown, made one of what is: with what was known already, and what did not fit.
 
@@ -78,6 +83,7 @@ def of_context(
         explained: of the memories that the model does not have before it yet.
         chosen: what was to be shown.
         ranked: all candidates.
+        dropped: why what recall would return was not to be shown.
     """
     known = {each.memory.id for each in (*explained.recollections, *explained.left_out, *chosen)}
     wanted, shown = {each.memory.id for each in chosen}, {each.memory.id for each in made.recollections}
@@ -86,7 +92,7 @@ def of_context(
         return LeftOut(memory=each.memory, reason=reason, score=each.score, why=each.why)
 
     left_out = [left(each, "budget") for each in chosen if each.memory.id not in shown]
-    left_out += [left(each, "model") for each in explained.recollections if each.memory.id not in wanted]
+    left_out += [left(each, dropped) for each in explained.recollections if each.memory.id not in wanted]
     left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
     left_out += [each for each in explained.left_out if each.memory.id not in wanted]
     return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))

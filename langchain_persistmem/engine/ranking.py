@@ -45,6 +45,8 @@ _GOOD_HITS = 10
 """So many of the best turns speak for their sessions."""
 _SESSION = timedelta(hours=12)
 """A thread may go on for years: what was said further apart is no one session."""
+_SURE = 10
+"""So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
 
@@ -176,6 +178,17 @@ def select(ranked: Sequence[Recollection], *, limit: int, threshold: float, floo
     """The best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``floor``."""
     decided = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, floor=floor), strict=True)
     return list(islice((each for each, (reason, _) in decided if reason is None), limit))
+
+
+def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
+    """The best ten, and what has ``share`` of the best one's evidence.
+
+    A clear answer needs few memories, a question that none answers alone needs many: tokens go where the ranking is unsure.
+    """
+    if not share:
+        return list(chosen)
+    least = share * max((each.why.evidence for each in chosen), default=0.0)
+    return [each for place, each in enumerate(chosen) if place < _SURE or each.why.evidence >= least]
 
 
 def decide(

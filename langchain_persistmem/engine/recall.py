@@ -17,7 +17,7 @@ from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import consent as allowing
 from langchain_persistmem.postgres import memories
 from langchain_persistmem.recording import note_read
-from langchain_persistmem.types import Context, Explanation, Recollection, Turn
+from langchain_persistmem.types import Context, Explanation, Reason, Recollection, Turn
 
 Check = Literal["threshold", "model"]
 """Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -104,7 +104,8 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     standing = [each for each in ranked if each.memory.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
     fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape, window)]
-    relevant = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
+    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
+    relevant = ranking.outstanding(likely, share=settings.context_share)
     if shape.check == "model":
         every = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
         relevant = await asking.checked(backend, question.query, every, otherwise=relevant)
@@ -126,7 +127,8 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         threshold=settings.threshold,
         floor=settings.floor,
     )
-    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], ranked))
+    dropped: Reason = "model" if shape.check == "model" else "share"
+    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], ranked, dropped=dropped))
 
 
 async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
