@@ -17,6 +17,7 @@ USERS, EACH = 500, 100
 BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespaces")
 
 ACROSS = {
+    "count_shelves": "upkeep, once a night, counts what lies on the shelves",
     "count_everything": "the status command counts what the whole database holds",
     "diagnose_counters": "the doctor compares counters of a sample of namespaces",
     "diagnose_orphans": "the doctor looks for rows without parents, up to a limit",

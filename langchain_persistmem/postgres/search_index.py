@@ -127,7 +127,7 @@ async def recall(
         **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
         **wanted.parameters,
     }
-    return _findings(await tx.fetch(text, parameters))
+    return findings_of(await tx.fetch(text, parameters))
 
 
 async def recall_at(
@@ -158,10 +158,10 @@ async def recall_at(
         "own_view": own_view,
         **wanted.parameters,
     }
-    return _findings(await tx.fetch(text, parameters))
+    return findings_of(await tx.fetch(text, parameters))
 
 
-def _findings(rows: Sequence[DictRow]) -> Findings:
+def findings_of(rows: Sequence[DictRow]) -> Findings:
     """The candidates in rows that each carry the statistics too."""
     first: Mapping[str, Any] = rows[0] if rows else {"count": 0, "mean": 0.0, "deviation": 0.0, "lexical_max": 0.0}
     return Findings(
