@@ -27,7 +27,7 @@ SHORTLISTS = (128, 256, 512, 1000)
 FOR_EACH = 3
 """Vectors looked for at least, for each memory that is asked for."""
 EFFORT = 128
-"""pgvector's ``hnsw.ef_search``, at least; and as much as is looked for."""
+"""pgvector's ``hnsw.ef_search`` up to 5,000 memories, or as much as is looked for; it grows with the namespace's size."""
 FURTHER = "relaxed_order"
 """pgvector's ``hnsw.iterative_scan``: past the vectors of others, and those that are hidden, the walk goes on."""
 FRESH = 3_000
@@ -123,7 +123,7 @@ def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, cou
         "namespace": encode(namespace),
         "embedding": stored(vector),
         "model": model.model,
-        "effort": str(max(EFFORT, _shortlist(count))),
+        "effort": max(EFFORT, _shortlist(count)),
         "further": FURTHER,
         "most": FRESH,
     }

@@ -5,8 +5,8 @@ ALTER TABLE persistmem.vectors ADD COLUMN shelf smallint;
 DROP INDEX persistmem.vectors_scan;
 CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model, shelf)
     INCLUDE (memory_id, part, expires_at, embedding) WHERE active;
-CREATE INDEX vectors_sample ON persistmem.vectors (namespace, model, uuid_hash(memory_id))
-    WHERE active AND shelf IS NOT NULL;
+CREATE INDEX vectors_sample ON persistmem.vectors (namespace, model, uuid_hash(memory_id)) INCLUDE (memory_id, part, expires_at)
+    WHERE nullif(active AND shelf IS NOT NULL, false) IS NOT NULL;
 
 ALTER TABLE persistmem.namespaces ADD COLUMN shelf smallint;
 ALTER TABLE persistmem.namespaces ADD COLUMN shelved bigint NOT NULL DEFAULT 0;

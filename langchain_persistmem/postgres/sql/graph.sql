@@ -4,7 +4,8 @@
 WITH size AS MATERIALIZED (
     -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
     SELECT n.documents,
-           set_config('hnsw.ef_search', %(effort)s::text, true) IS NOT NULL
+           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.4, 1000)::integer::text, true)
+               IS NOT NULL
            AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
     FROM persistmem.namespaces n
     WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf} AND n.consent <> 'paused'
@@ -63,9 +64,8 @@ WITH asked AS MATERIALIZED (
 ), size AS MATERIALIZED (
     -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           -- Hashes below this bound are those of about so many memories.
-           (-2147483648 + least(4294967296 * %(sample)s::float8 / greatest(n.documents, 1), 4294967295))::integer AS bound,
-           set_config('hnsw.ef_search', %(effort)s::text, true) IS NOT NULL
+           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.4, 1000)::integer::text, true)
+               IS NOT NULL
            AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
     FROM persistmem.namespaces n
     WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf}
@@ -99,18 +99,26 @@ WITH asked AS MATERIALIZED (
         SELECT (SELECT count(*) FROM fresh) <= %(most)s::bigint
                AND least(%(candidates)s::bigint, size.documents) <= (SELECT count(*) FROM near)
         FROM size), false) AS fits
+), sample AS MATERIALIZED (
+    -- A fair one: those of the lowest hashes, which an index has in their order.
+    SELECT v.memory_id, v.part
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
+      AND nullif(v.active AND v.shelf IS NOT NULL, false) IS NOT NULL
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT fits FROM verdict)
+    ORDER BY uuid_hash(v.memory_id)
+    LIMIT %(sample)s::bigint
 ), statistics AS MATERIALIZED (
-    -- What is usual, in a fair sample.
+    -- What is usual.
     SELECT (SELECT documents FROM size)::bigint AS count, coalesce(avg(similarity), 0) AS mean,
            coalesce(stddev_pop(similarity), 0) AS deviation
     FROM (
         SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-        FROM persistmem.vectors v
-        WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active AND v.shelf IS NOT NULL
-          AND uuid_hash(v.memory_id) BETWEEN -2147483648 AND (SELECT bound FROM size)
-          AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-          AND (SELECT fits FROM verdict)
-    ) sample
+        FROM sample s
+        JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
+                                 AND v.model = %(model)s::smallint AND v.part = s.part
+    ) compared
 ), matched AS MATERIALIZED (
     SELECT w.memory_id, w.word, w.times, w.length
     FROM asked
