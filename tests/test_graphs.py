@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +14,7 @@ from psycopg import conninfo, sql
 from langchain_persistmem import PersistMem, Settings, shelving, written
 from langchain_persistmem.arms import Arm
 from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine import row_security
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.postgres import graph, shelves
 from langchain_persistmem.readiness import ready
@@ -139,9 +139,8 @@ def test_a_large_namespace_is_searched_along_its_graph(many: PersistMem, topics:
 
 def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics: Topics) -> None:
     grown(many, range(400))
-    exact = replace(many.backend.arms.of("memories/ada"))
     by_graph = many.backend.run(recalled, "question 3", shelf_of(many))
-    assert by_graph is not None and exact.way == "graph"
+    assert by_graph is not None
     assert by_graph.count == 400
     keys = {each.memory.key for each in by_graph.found}
     assert len(keys & nearest(topics, "question 3", range(400), 10)) >= 9
@@ -256,12 +255,12 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
 ) -> None:
     async def settings(backend: Backend, inside: bool) -> list[tuple[str, str]]:
         vector, model, now = await backend.embed_query("text 5"), await ready(backend), datetime.now(UTC)
-        asked = sql.SQL("SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan")
-        seen: list[tuple[str, str]] = []
+        asked = sql.SQL(
+            "SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan"
+        )
         async with backend.transaction(ADA, atomic=inside) as tx:
             await graph.search_graph(tx, ADA, shelf_of(many), query=vector, model=model, limit=3, offset=0, now=now)
-            seen = [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
-        return seen
+            return [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
 
     grown(many, range(200))
     with psycopg.connect(many.backend.pool.conninfo, autocommit=True) as connection:  # type: ignore[attr-defined]
@@ -418,8 +417,6 @@ def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: s
     secured = Settings(row_level_security=True)
     try:
         with PersistMem.open(big, embeddings=topics, settings=secured) as owner:
-            from langchain_persistmem.engine import row_security
-
             owner.backend.run(row_security.enable, everywhere_to=["graph_reader"])
         as_reader = conninfo.make_conninfo(big, user="graph_reader", password="x")
         with PersistMem.open(as_reader, embeddings=topics, settings=secured) as memory:

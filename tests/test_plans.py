@@ -142,7 +142,11 @@ def shelved(server: str, grown: str) -> Iterator[str]:
 
 
 def of_the_graph(name: str, connection: psycopg.Connection) -> str:
-    return generic(name, connection).replace("v.shelf = 0", f"v.shelf = {SHELF}").replace("n.shelf = 0", f"n.shelf = {SHELF}")
+    return (
+        generic(name, connection)
+        .replace("v.shelf = 0", f"v.shelf = {SHELF}")
+        .replace("n.shelf = 0", f"n.shelf = {SHELF}")
+    )
 
 
 @pytest.mark.parametrize("secured", [False, True])

@@ -24,7 +24,7 @@ from langchain_persistmem.types import Findings, Memory, Vector
 
 SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
-FOR_EACH = 3
+FOR_EACH = 2
 """Vectors looked for at least, for each memory that is asked for."""
 EFFORT = 128
 """pgvector's ``hnsw.ef_search`` up to 5,000 memories, or as much as is looked for; it grows with the namespace's size."""

@@ -212,7 +212,12 @@ async def _found(
             now=now,
         )
     arm = backend.arms.of(encode(prefix)) if prefix else FEW
-    if arm.shelf is not None and not filter and sight.index.distance == "cosine" and graph.reaches(sight.model, limit + offset):
+    if (
+        arm.shelf is not None
+        and not filter
+        and sight.index.distance == "cosine"
+        and graph.reaches(sight.model, limit + offset)
+    ):
         found = await graph.search_graph(
             tx, prefix, arm.shelf, query=vector, model=sight.model, limit=limit, offset=offset, now=now
         )
