@@ -2,7 +2,7 @@
 
 The shortlist is made of the signs of the vectors' dimensions (``vectors.sketch``), which lie in an index of their own and
 are written with the vector. So there is no index to build, nothing to keep in step, and no moment at which a namespace
-that grows changes over: each search decides for itself. The choice and its measurement: docs/decisions/0018.
+that grows changes over: each search decides for itself. The choice and its measurement: docs/decisions/0023.
 """
 
 import math

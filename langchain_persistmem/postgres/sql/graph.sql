@@ -47,8 +47,13 @@ LEFT JOIN (
     FROM (
         SELECT memory_id, similarity FROM near ORDER BY similarity DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
     ) best
-    JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = best.memory_id
-    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    CROSS JOIN LATERAL (
+        -- One by one: where nearly all memories are of one namespace, a join would be planned as a scan of them.
+        SELECT * FROM persistmem.memories k
+        WHERE k.namespace = %(namespace)s::text AND k.id = best.memory_id
+          AND k.status = 'active' AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) m
     ORDER BY best.similarity DESC, m.updated_at DESC, m.key
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) found ON verdict.fits
@@ -180,7 +185,11 @@ LEFT JOIN (
     FROM candidates c
     CROSS JOIN size
     CROSS JOIN statistics s
-    JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM persistmem.memories k
+        WHERE k.namespace = %(namespace)s::text AND k.id = c.memory_id
+          AND k.status = 'active' AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) m
     LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
-    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
 ) found ON verdict.fits
