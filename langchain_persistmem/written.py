@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Hashable
+from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 N = TypeVar("N", bound=Hashable)
@@ -9,9 +10,12 @@ N = TypeVar("N", bound=Hashable)
 SOME = 32
 """Vectors that are put on a shelf together: what comes before is compared exactly meanwhile, which costs a search nothing."""
 
+_mine: ContextVar[frozenset[Hashable]] = ContextVar("persistmem_written", default=frozenset())
+"""Where this thread or task has written: a search beside it is not to wait until that is shelved."""
+
 
 class Written(Generic[N]):
-    """Counts of vectors by namespace, of large ones only; for many threads."""
+    """Counts of vectors by namespace, of large ones only; for many threads and tasks."""
 
     def __init__(self) -> None:
         self._counts: dict[N, int] = {}
@@ -32,13 +36,16 @@ class Written(Generic[N]):
             with self._lock:
                 if namespace in self._counts:
                     self._counts[namespace] += vectors
+                    _mine.set(_mine.get() | {namespace})
 
     def take(self) -> dict[N, int]:
-        """The namespaces for which it is time, with what was written; others are counted on."""
-        if not self._counts:
+        """The namespaces that this thread or task wrote to, if it is time, with what was written; others are counted on."""
+        mine = _mine.get()
+        if not mine:
             return {}
+        _mine.set(frozenset())
         with self._lock:
-            due = {namespace: count for namespace, count in self._counts.items() if count >= SOME}
+            due = {each: count for each, count in self._counts.items() if each in mine and count >= SOME}
             for namespace in due:
                 del self._counts[namespace]
             return due

@@ -430,3 +430,27 @@ def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: s
             owner.backend.run(row_security.disable)
         do(big, "DROP OWNED BY graph_reader")
         do(big, "DROP ROLE graph_reader")
+
+
+def test_a_search_does_not_wait_for_what_others_wrote_to_be_shelved() -> None:
+    counts = written.Written[str]()
+    counts.held("ada", large=True)
+    counts.note("ada", written.SOME)
+    taken: list[dict[str, int]] = []
+    searcher = threading.Thread(target=lambda: taken.append(counts.take()))
+    searcher.start()
+    searcher.join()
+    assert taken == [{}]
+    assert counts.take() == {"ada": written.SOME}
+    assert counts.take() == {}
+
+
+async def test_what_is_written_on_the_event_loop_is_shelved_too(topics: Topics, big: str) -> None:
+    async with PersistMem.aopen(big, embeddings=topics) as memory:
+        for start in (0, 100, 150):
+            numbers = range(start, start + 100)
+            await memory.store.abatch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in numbers])
+        assert do(big, "SELECT count(*), count(shelf) FROM persistmem.vectors") == [(250, 250)]
+        (best, *_) = await memory.store.asearch(ADA, query="text 7", limit=3)
+        assert best.key == "k7"
+        assert await memory.arecall("text 7", threshold=0, user_id="ada")
