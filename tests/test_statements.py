@@ -196,6 +196,9 @@ def test_every_statement_names_the_namespace_at_every_table(name: str) -> None:
         "INSERT INTO persistmem.uses (namespace, memory_id) SELECT m.namespace, m.id FROM persistmem.memories m",
         "INSERT INTO persistmem.uses (namespace, memory_id) VALUES (%(other)s::text, %(namespace)s::text)",
         "SELECT * FROM persistmem.memories m WHERE m.namespace = %(other)s::text",
+        "SELECT * FROM persistmem.memories m WHERE nullif(m.namespace = %(namespace)s::text, true) IS NOT NULL",
+        "SELECT * FROM persistmem.memories m WHERE nullif(m.namespace = %(namespace)s::text, false) IS NULL",
+        "SELECT * FROM persistmem.memories m WHERE nullif(m.namespace = %(other)s::text, false) IS NOT NULL",
     ],
 )
 def test_a_statement_that_does_not_is_found(text: str) -> None:
