@@ -31,7 +31,7 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.model_failures import aguarded, guarded
 from langchain_persistmem.models import Models
-from langchain_persistmem.namespace import Reach
+from langchain_persistmem.namespace import Namespace, Reach
 from langchain_persistmem.patience import Patience
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.row_security import reach_settings
@@ -50,6 +50,7 @@ from langchain_persistmem.types import Vector
 from langchain_persistmem.vector_cache import Use, VectorCache
 from langchain_persistmem.vectors import unit_vectors
 from langchain_persistmem.waiting import Places
+from langchain_persistmem.written import Written
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,6 +79,10 @@ class Backend(Protocol):
     """Whether this process has kept memories without vectors, which are still to be made."""
     arms: Arms
     """Which way the searches of large namespaces took lately."""
+    written: Written[Namespace]
+    """What was written into large namespaces."""
+    after_writing: "Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None"
+    """What is to be done about that after the commit."""
     item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None
     """The texts of an item that its store indexes; None where that is the item's own text."""
 
@@ -164,6 +169,8 @@ class _Models:
         self.sees_everywhere = True
         self.heals = False
         self.arms = Arms()
+        self.written = Written[Namespace]()
+        self.after_writing: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         self.model_name = models.chat_name
         self.shape = models.shape
@@ -295,7 +302,10 @@ class SyncBackend(_Models):
     async def step(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await again(lambda: flow(self, *args, **kwargs), self._pause, self._patience(self.pool))
+        done = await again(lambda: flow(self, *args, **kwargs), self._pause, self._patience(self.pool))
+        if self.after_writing is not None and (written := self.written.take()):
+            await self.after_writing(self, written)
+        return done
 
     async def _pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - there is no loop here
@@ -402,7 +412,10 @@ class AsyncBackend(_Models):
     async def step(
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await again(lambda: flow(self, *args, **kwargs), asyncio.sleep, self._patience(self.pool))
+        done = await again(lambda: flow(self, *args, **kwargs), asyncio.sleep, self._patience(self.pool))
+        if self.after_writing is not None and (written := self.written.take()):
+            await self.after_writing(self, written)
+        return done
 
 
 def _name_of(flow: Callable[..., object]) -> str:

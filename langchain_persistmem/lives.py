@@ -11,7 +11,7 @@ from uuid import UUID
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import Erased
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import namespaces
+from langchain_persistmem.postgres import namespaces, shelves
 from langchain_persistmem.postgres.lives import begin_life
 from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.transaction import Transaction
@@ -40,9 +40,12 @@ async def present(backend: Backend, namespace: Namespace) -> Life | None:
 
 async def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: datetime) -> Life:
     """Lock a namespace until the transaction ends; one that is new begins with the consent of the settings."""
-    return await namespaces.hold_namespace(
+    life = await namespaces.hold_namespace(
         tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
     )
+    model = backend.embedding_model
+    backend.written.held(namespace, large=model is not None and life.documents > shelves.few(model))
+    return life
 
 
 def check(namespace: Namespace, incarnation: UUID, seen: Seen) -> None:

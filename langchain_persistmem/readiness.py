@@ -11,6 +11,7 @@ from langchain_persistmem.postgres.deadlines import unhurried
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.migrate import migrate, missing_migrations
 from langchain_persistmem.postgres.row_security import check_row_security, row_security
+from langchain_persistmem.shelving import make_graphs
 from langchain_persistmem.vectors import background
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
     if model is None:  # measured once in a database's life; never while a connection is held
         check_dimensions(dimensions, len((await backend.embed(UNRELATED))[0]))
         model = await register(backend, now=now)
+    else:
+        await make_graphs(backend, model)
     check_dimensions(dimensions, model.dimensions)
     return applied
 
@@ -94,7 +97,9 @@ async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
             await embedding_models.add_model(
                 tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
             )
-    return await ready(backend)
+    model = await ready(backend)
+    await make_graphs(backend, model)
+    return model
 
 
 async def migrated(backend: Backend) -> None:

@@ -17,6 +17,7 @@ USERS, EACH = 500, 100
 BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespaces")
 
 ACROSS = {
+    "count_shelves": "upkeep, once a night, counts what lies on the shelves",
     "count_everything": "the status command counts what the whole database holds",
     "diagnose_counters": "the doctor compares counters of a sample of namespaces",
     "diagnose_orphans": "the doctor looks for rows without parents, up to a limit",
@@ -120,3 +121,81 @@ def test_a_search_of_a_small_namespace_reads_all_of_its_vectors_by_their_index_a
         plan = "\n".join(explained(connection, text))
     assert "Index Only Scan using vectors_scan" in plan
     assert "vectors_sketch" not in plan
+
+
+LARGE, SHELF = 4_000, 5
+
+
+@pytest.fixture(scope="module")
+def shelved(server: str, grown: str) -> Iterator[str]:
+    """The same with a namespace on a shelf, of which the statistics know nothing yet."""
+    name = f"persistmem_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {conninfo.conninfo_to_dict(grown)['dbname']}".encode())
+    database = conninfo.make_conninfo(server, dbname=name)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE persistmem.vectors SET (autovacuum_enabled = off)")
+        connection.execute(
+            "INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, shelf) "
+            f"VALUES ('memories/large', gen_random_uuid(), {LARGE}, now(), {SHELF})".encode()
+        )
+        connection.execute(
+            "INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, "
+            "provenance, valid_from, recorded_at, updated_at) SELECT 'memories/large', gen_random_uuid(), 'k' || i, "
+            "'episodic', 'text', '{}', 0.5, 1, 'user', '{\"source\": \"user\"}', now(), now(), now() "
+            f"FROM generate_series(1, {LARGE}) i".encode()
+        )
+        connection.execute(
+            "INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, shelf, embedding) "
+            f"SELECT namespace, id, 1, 0, true, {SHELF}, (SELECT array_agg(random() - 0.5)::real[]::halfvec "
+            "FROM generate_series(1, 384) WHERE m.id IS NOT NULL) FROM persistmem.memories m WHERE namespace = 'memories/large'".encode()
+        )
+    yield database
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def of_the_graph(name: str, connection: psycopg.Connection) -> str:
+    return (
+        generic(name, connection)
+        .replace("v.shelf = 0", f"v.shelf = {SHELF}")
+        .replace("n.shelf = 0", f"n.shelf = {SHELF}")
+    )
+
+
+@pytest.mark.parametrize("secured", [False, True])
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("name", ["search_graph", "recall_graph"])
+def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
+    name: str, analysed: bool, secured: bool, shelved: str
+) -> None:
+    values: dict[str, object] = {
+        "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "effort": 128, "further": "relaxed_order",
+        "model": 1, "most": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
+        "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
+        "embedding": "[" + ",".join(["0.05"] * 384) + "]",
+    }  # fmt: skip
+    with psycopg.connect(shelved, autocommit=True) as connection:
+        if connection.info.server_version < 160_000:
+            pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
+        if analysed:
+            connection.execute("VACUUM ANALYZE persistmem.vectors")
+        with connection.transaction(force_rollback=True):
+            if secured:
+                connection.execute("CREATE ROLE graph_planner")
+                connection.execute("GRANT USAGE ON SCHEMA persistmem TO graph_planner")
+                connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO graph_planner")
+                connection.execute("ALTER TABLE persistmem.vectors ENABLE ROW LEVEL SECURITY")
+                connection.execute("SET LOCAL ROLE graph_planner")
+                connection.execute("SET LOCAL persistmem.namespace = 'memories/large'")
+            text = of_the_graph(name, connection)
+            slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
+            query = statement(name, **slots).as_string(connection)  # type: ignore[arg-type]
+            query = query.replace("v.shelf = 0", f"v.shelf = {SHELF}").replace("n.shelf = 0", f"n.shelf = {SHELF}")
+            rows = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query}".encode(), values).fetchall()
+            for plan in ("\n".join(explained(connection, text)), "\n".join(row[0] for row in rows)):
+                assert f"Index Scan using vectors_graph_1_{SHELF}" in plan
+                assert "Seq Scan on vectors" not in plan
+                assert "vectors_sketch" not in plan
+                assert "JIT" not in plan
+                assert name == "search_graph" or "Index Only Scan using vectors_sample" in plan, plan

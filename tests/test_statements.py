@@ -18,6 +18,8 @@ ACROSS = {
     "search_leaf_hybrid": "a prefix: a store's search, where it is one namespace; whether any lies below",
     "search_items": "a prefix: a store's search",
     "search_items_hybrid": "a prefix: a store's search",
+    "search_graph": "whether there are namespaces below the one that is searched; of those nothing is read",
+    "count_shelves": "sums of what lies on the shelves, no content",
     "count_everything": "counts of the whole database for the status, no content",
     "count_work": "counts for the status: of one namespace or, without one, of all; no content",
     "expired_memories": "the sweep: what has expired anywhere",
@@ -70,6 +72,8 @@ class Level:
         if isinstance(node, pglast.ast.BoolExpr) and node.boolop == pglast.enums.BoolExprType.AND_EXPR:
             for each in node.args:
                 self._and(each)
+        elif (wrapped := _wrapped(node)) is not None:
+            self._and(wrapped)
         elif node is not None:
             self.conjuncts.append(node)
 
@@ -88,6 +92,18 @@ class Level:
             if more <= found:
                 return found
             found |= more
+
+
+def _wrapped(node: Any) -> Any | None:
+    """The condition in ``nullif(condition, false) IS NOT NULL``, which holds where that does and nowhere else."""
+    enums = pglast.enums
+    if not isinstance(node, pglast.ast.NullTest) or node.nulltesttype != enums.NullTestType.IS_NOT_NULL:
+        return None
+    inner = node.arg
+    if not isinstance(inner, pglast.ast.A_Expr) or inner.kind != enums.A_Expr_Kind.AEXPR_NULLIF:
+        return None
+    false = isinstance(inner.rexpr, pglast.ast.A_Const) and inner.rexpr.val.boolval is False
+    return inner.lexpr if false else None
 
 
 def _equality(node: Any) -> tuple[Any, Any] | None:
@@ -159,7 +175,7 @@ def _inserts_its_own(node: Any, namespace: int | None) -> bool:
 @pytest.mark.parametrize("name", sorted(all_statements()))
 def test_every_statement_names_the_namespace_at_every_table(name: str) -> None:
     text = all_statements()[name]
-    if re.match(r"(--.*\n)*\s*ALTER", text):
+    if re.match(r"(--.*\n)*\s*(ALTER|CREATE INDEX|DROP INDEX)", text):
         return  # no rows
     rendered = statement(name, **{slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", text)}).as_string(None)  # type: ignore[arg-type]
     missing = unbound(rendered) - WITHOUT_NAMESPACE.keys()
@@ -182,6 +198,9 @@ def test_every_statement_names_the_namespace_at_every_table(name: str) -> None:
         "INSERT INTO persistmem.uses (namespace, memory_id) SELECT m.namespace, m.id FROM persistmem.memories m",
         "INSERT INTO persistmem.uses (namespace, memory_id) VALUES (%(other)s::text, %(namespace)s::text)",
         "SELECT * FROM persistmem.memories m WHERE m.namespace = %(other)s::text",
+        "SELECT * FROM persistmem.memories m WHERE nullif(m.namespace = %(namespace)s::text, true) IS NOT NULL",
+        "SELECT * FROM persistmem.memories m WHERE nullif(m.namespace = %(namespace)s::text, false) IS NULL",
+        "SELECT * FROM persistmem.memories m WHERE nullif(m.namespace = %(other)s::text, false) IS NOT NULL",
     ],
 )
 def test_a_statement_that_does_not_is_found(text: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem import lives, values
+from langchain_persistmem import lives, shelving, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.consolidation import (
     PINNED,
@@ -183,7 +183,7 @@ async def _insert_inactive(
             )
     stored = set(await evolution.insert_inactive(tx, namespace, new, now=now))
     vectors = {each.id: each.vectors for each, _ in new if each.id in stored}
-    await search_index.insert_vectors(tx, namespace, vectors, model=model)
+    await shelving.insert_vectors(tx, backend, namespace, vectors, model=model)
     await search_index.unindex_memories(tx, namespace, list(vectors))
     if not all(vectors.values()):
         await note_missing(tx, backend, namespace)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from langchain_persistmem import lives
+from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.keeping import searchable
 from langchain_persistmem.engine.redaction import redacted_row
@@ -180,7 +180,7 @@ async def _restore_memories(
     new = await exporting.restore_memories(tx, namespace, rows)
     mine = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
     known = {id: vectors[id] for id in mine if vectors.get(id)}
-    await search_index.insert_vectors(tx, namespace, known, model=await ready(backend))
+    await shelving.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
     current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
     await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
     words = {id: searchable(row["text"], row.get("speaker")) for id, row in current.items()}

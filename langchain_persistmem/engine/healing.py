@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem import lives
+from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed, Erased, PersistMemError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace
-from langchain_persistmem.postgres import healing, retention, search_index
+from langchain_persistmem.postgres import healing, retention
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.healing import Unembedded
 from langchain_persistmem.postgres.transaction import Transaction
@@ -172,7 +172,7 @@ async def _write(
 ) -> None:
     async with backend.transaction(namespace, repeatable=True) as tx:
         await _hold(tx, backend, namespace, seen, now=now)
-        await search_index.insert_vectors(tx, namespace, vectors, model=model)
+        await shelving.insert_vectors(tx, backend, namespace, vectors, model=model)
 
 
 async def _finish(
@@ -212,6 +212,7 @@ async def _drop_others(backend: Backend, model: EmbeddingModel) -> int:
         last = page[-1]
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await healing.drop_other_models(tx, model)
+    await shelving.drop_graphs_of_nobody(backend)
     return dropped
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from langchain_persistmem import lives
+from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
@@ -240,7 +240,7 @@ async def _write(
     model = await _model(backend)
     if model is not None:
         parts = {id: vectors[namespace, key] for key, id in ids.items()}
-        await search_index.insert_vectors(tx, namespace, parts, model=model)
+        await shelving.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {
         ids[entry.key]: (f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text, pairs(entry.text))
         for entry in entries

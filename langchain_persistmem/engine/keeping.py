@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from langchain_persistmem import shelving
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.healing import note_missing
@@ -83,7 +84,7 @@ async def keep(
     if heirs:  # what stands under a key stays pinned in each new version
         await editing.pin_memories(tx, namespace, heirs, pinned=True)
     added = [each for each in new if stored[each.identity][0] == each.id]
-    await search_index.insert_vectors(tx, namespace, {each.id: each.vectors for each in added}, model=model)
+    await shelving.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):
         await note_missing(tx, backend, namespace)
     words: dict[UUID, tuple[str, Sequence[str]]] = {

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem import lives
+from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine.compression import compress, related
 from langchain_persistmem.engine.enrichment import enrich
@@ -69,6 +69,10 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
         async for each, life in meant:
             done, asking = await backend.step(_maintain, each, life, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
+            if not dry_run:
+                await shelving.shelve_all(backend, each)
+    if namespace is None and not dry_run:
+        await shelving.count_shelves(backend)
     return total
 
 

@@ -18,6 +18,8 @@ class Life:
 
     incarnation: UUID
     consent: Consent
+    documents: int = 0
+    """How many memories it held when it was locked."""
 
     @property
     def learns(self) -> bool:
@@ -46,7 +48,7 @@ async def hold_namespace(
     parameters = {"namespace": encode(namespace), "incarnation": incarnation, "consent": consent, "now": now}
     (row,) = await tx.fetch(statement("hold_namespace"), parameters)
     tx.signature = tx.signature or Signature(encode(namespace), incarnation, row["before"])
-    return Life(row["incarnation"], row["consent"])
+    return Life(row["incarnation"], row["consent"], row["documents"])
 
 
 async def was_written(tx: Transaction, signature: Signature) -> bool | None:

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from langchain_persistmem import lives
+from langchain_persistmem import lives, shelving
+from langchain_persistmem.arms import FEW
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, Several, Within, encode
-from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
+from langchain_persistmem.postgres import forgetting, graph, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.erasures import erasure_of, record_erasure
 from langchain_persistmem.postgres.lives import hold_living
@@ -212,6 +213,18 @@ async def _found(
             now=now,
             arms=backend.arms,
         )
+    arm = backend.arms.of(encode(prefix)) if prefix else FEW
+    if (
+        arm.shelf is not None
+        and not filter
+        and sight.index.distance == "cosine"
+        and graph.reaches(sight.model, limit + offset)
+    ):
+        found = await graph.search_graph(
+            tx, prefix, arm.shelf, query=vector, model=sight.model, limit=limit, offset=offset, now=now
+        )
+        if found is not None:
+            return found
     return await item_search.search_items(
         tx,
         prefix,
@@ -261,7 +274,7 @@ async def _put(
     await search_index.unindex_memories(tx, namespace, known)
     if model is not None:
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-        await search_index.insert_vectors(tx, namespace, parts, model=model)
+        await shelving.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     return list(ids.values())

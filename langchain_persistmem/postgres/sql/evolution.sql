@@ -127,7 +127,7 @@ WITH revived AS (
     WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status <> 'active'
     RETURNING m.id
 ), shown AS (
-    UPDATE persistmem.vectors v SET active = true
+    UPDATE persistmem.vectors v SET active = true, shelf = NULL
     WHERE v.namespace = %(namespace)s::text AND v.memory_id = ANY (%(ids)s::uuid[])
 )
 SELECT id FROM revived

@@ -1,0 +1,146 @@
+"""Searches of one large namespace along the graph of its shelf; what is not on the shelf yet is compared exactly.
+
+Each statement checks for itself whether it is the right way, and answers None if not: then nothing is known, and the
+general statement is to be asked. The choice and its measurement: docs/decisions/0025.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from langchain_persistmem.languages import configuration
+from langchain_persistmem.namespace import Namespace, encode, prefix_range
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.memories import vector_column
+from langchain_persistmem.postgres.rows import memory_of
+from langchain_persistmem.postgres.search_index import findings_of, stored
+from langchain_persistmem.postgres.shelves import has_graphs
+from langchain_persistmem.postgres.shortlist import SAMPLE
+from langchain_persistmem.postgres.statements import Query, statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types import Findings, Memory, Vector
+
+SHORTLISTS = (128, 256, 512, 1000)
+"""How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
+FOR_EACH = 2
+"""Vectors looked for at least, for each memory that is asked for."""
+EFFORT = 128
+"""pgvector's ``hnsw.ef_search`` up to 5,000 memories, or as much as is looked for; it grows with the namespace's size."""
+FURTHER = "relaxed_order"
+"""pgvector's ``hnsw.iterative_scan``: past the vectors of others, and those that are hidden, the walk goes on."""
+FRESH = 3_000
+"""Vectors that are on no shelf yet, up to which the graph is worth while."""
+
+
+def reaches(model: EmbeddingModel, count: int) -> bool:
+    """Whether so many memories can be looked for along a graph of the model's vectors."""
+    return has_graphs(model) and FOR_EACH * count <= SHORTLISTS[-1]
+
+
+async def search_graph(
+    tx: Transaction,
+    namespace: Namespace,
+    shelf: int,
+    *,
+    query: Vector,
+    model: EmbeddingModel,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[tuple[Memory, float]] | None:
+    """Current items of ``namespace``, below which there is none, with the cosine of their best vector, best first.
+
+    Returns:
+        None where this is not the way: the namespace is on another shelf or on none, or has others below it, or too
+        much of it is on no shelf yet, or the items found are too few.
+    """
+    _, start, until = prefix_range(namespace)
+    parameters = {
+        **_parameters(namespace, query, model, limit + offset),
+        "from": start,
+        "until": until,
+        "reach": limit + offset,
+        "limit": limit,
+        "offset": offset,
+        "now": now,
+    }
+    rows = await tx.fetch(_statement("search_graph", model, shelf, limit + offset), parameters)
+    if not rows[0]["fits"]:
+        return None
+    return [(memory_of(row), row["similarity"]) for row in _found(rows)]
+
+
+async def recall_graph(
+    tx: Transaction,
+    namespace: Namespace,
+    shelf: int,
+    *,
+    query: str,
+    words: Sequence[str],
+    embedding: Vector,
+    model: EmbeddingModel,
+    language: str,
+    candidates: int,
+    instructions: int,
+    now: datetime,
+    thread_id: str | None = None,
+    own_view: bool = False,
+) -> Findings | None:
+    """What :func:`~langchain_persistmem.postgres.search_index.recall` returns, without a condition.
+
+    Returns:
+        None where this is not the way, as of :func:`search_graph`.
+    """
+    parameters = {
+        **_parameters(namespace, embedding, model, candidates),
+        "query": query,
+        "words": list(words),
+        "language": configuration(language, query),
+        "candidates": candidates,
+        "instructions": instructions,
+        "sample": SAMPLE,
+        "now": now,
+        "thread_id": thread_id,
+        "own_view": own_view,
+    }
+    rows = await tx.fetch(_statement("recall_graph", model, shelf, candidates), parameters)
+    return findings_of(_found(rows)) if rows[0]["fits"] else None
+
+
+def _found(rows: Sequence[DictRow]) -> Sequence[DictRow]:
+    """The rows that are memories: where nothing was found there is one that only says so."""
+    return [row for row in rows if row["id"] is not None]
+
+
+def _shortlist(count: int) -> int:
+    return next((length for length in SHORTLISTS if length >= FOR_EACH * count), SHORTLISTS[-1])
+
+
+def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, count: int) -> dict[str, object]:
+    return {
+        "namespace": encode(namespace),
+        "embedding": stored(vector),
+        "model": model.model,
+        "effort": max(EFFORT, _shortlist(count)),
+        "further": FURTHER,
+        "most": FRESH,
+    }
+
+
+def _statement(name: str, model: EmbeddingModel, shelf: int, count: int) -> Query:
+    """Of one graph: the planner has to see which, so model and shelf stand in the text, as they do in its definition."""
+    column, dimensions = vector_column(model), sql.Literal(model.dimensions)
+    slots = {
+        "embedding": column,
+        "vector": sql.SQL("(v.{}::halfvec({}))").format(column, dimensions),
+        "on_shelf": sql.SQL("nullif(v.active AND v.model = {} AND v.shelf = {}, false) IS NOT NULL").format(
+            sql.Literal(model.model), sql.Literal(shelf)
+        ),
+        "shelf": sql.Literal(shelf),
+        "shortlist": sql.Literal(_shortlist(count)),
+    }
+    if name == "search_graph":
+        return statement("search_graph", **slots)
+    return statement("recall_graph", **slots)

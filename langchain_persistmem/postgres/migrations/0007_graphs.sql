@@ -1,0 +1,18 @@
+-- A graph for each large namespace: which shelf, a graph of its own, its vectors lie on. The graphs themselves are made for each
+-- embedding model, when it is registered: they need its dimensions.
+
+ALTER TABLE persistmem.vectors ADD COLUMN shelf smallint;
+DROP INDEX persistmem.vectors_scan;
+CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model, shelf)
+    INCLUDE (memory_id, part, expires_at, embedding) WHERE active;
+CREATE INDEX vectors_sample ON persistmem.vectors (namespace, model, uuid_hash(memory_id)) INCLUDE (memory_id, part, expires_at)
+    WHERE nullif(active AND shelf IS NOT NULL, false) IS NOT NULL;
+
+ALTER TABLE persistmem.namespaces ADD COLUMN shelf smallint;
+ALTER TABLE persistmem.namespaces ADD COLUMN shelved bigint NOT NULL DEFAULT 0;
+
+CREATE TABLE persistmem.shelves (
+    shelf    smallint NOT NULL PRIMARY KEY,
+    memories bigint NOT NULL DEFAULT 0 CHECK (memories >= 0)
+);
+INSERT INTO persistmem.shelves (shelf) SELECT generate_series(0, 15);

@@ -1,0 +1,456 @@
+"""Large namespaces have a graph each: found as by comparing all, whatever was written, changed or erased."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from langgraph.store.base import PutOp
+from psycopg import conninfo, sql
+
+from langchain_persistmem import PersistMem, Settings, shelving, written
+from langchain_persistmem.arms import Arm
+from langchain_persistmem.backend import Backend
+from langchain_persistmem.engine import row_security
+from langchain_persistmem.errors import StorageError
+from langchain_persistmem.postgres import graph, shelves
+from langchain_persistmem.readiness import ready
+from langchain_persistmem.types import Findings, Memory
+from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
+
+FEW, SOME, FRESH = 60, 8, 150
+ADA = ("memories", "ada")
+
+
+@pytest.fixture(scope="module", params=[384, 1536])
+def topics(request: pytest.FixtureRequest) -> Topics:
+    return Topics(request.param)
+
+
+@pytest.fixture(scope="module")
+def prepared(topics: Topics, server: str) -> Iterator[str]:
+    """A database that knows the model."""
+    name = f"persistmem_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    database = conninfo.make_conninfo(server, dbname=name)
+    with PersistMem.open(database, embeddings=topics) as memory:
+        memory.setup()
+    yield database
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A namespace is large early."""
+    monkeypatch.setattr(shelves, "FEW", FEW)
+    monkeypatch.setattr(shelves, "FEW_WIDE", FEW)
+    monkeypatch.setattr(written, "SOME", SOME)
+    monkeypatch.setattr(graph, "FRESH", FRESH)
+
+
+@pytest.fixture
+def big(prepared: str, early: None) -> Iterator[str]:
+    yield prepared
+    do(prepared, "DELETE FROM persistmem.namespaces")
+    do(prepared, "UPDATE persistmem.shelves SET memories = 0")
+
+
+@pytest.fixture
+def many(topics: Topics, big: str) -> Iterator[PersistMem]:
+    with PersistMem.open(big, embeddings=topics) as memory:
+        yield memory
+
+
+def do(database: str, text: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        cursor = connection.execute(text.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def grown(memory: PersistMem, numbers: Sequence[int], user: str = "ada") -> None:
+    """Filled, and all of it on its shelf."""
+    fill(memory, numbers, user)
+    memory.backend.run(shelve_all, ("memories", user))
+
+
+async def shelve_all(backend: Backend, namespace: tuple[str, ...]) -> int:
+    await ready(backend)
+    return await shelving.shelve_all(backend, namespace)
+
+
+async def searched(backend: Backend, query: str, shelf: int, limit: int = 10) -> list[tuple[Memory, float]] | None:
+    vector, model = await backend.embed_query(query), await ready(backend)
+    async with backend.transaction(ADA, atomic=False) as tx:
+        now = datetime.now(UTC)
+        return await graph.search_graph(tx, ADA, shelf, query=vector, model=model, limit=limit, offset=0, now=now)
+
+
+async def recalled(backend: Backend, query: str, shelf: int, own_view: bool = False) -> Findings | None:
+    vector, model = await backend.embed_query(query), await ready(backend)
+    async with backend.transaction(ADA, atomic=False) as tx:
+        return await graph.recall_graph(
+            tx,
+            ADA,
+            shelf,
+            query=query,
+            words=[],
+            embedding=vector,
+            model=model,
+            language="english",
+            candidates=20,
+            instructions=0,
+            now=datetime.now(UTC),
+            own_view=own_view,
+        )
+
+
+def shelf_of(memory: PersistMem, user: str = "ada") -> int:
+    shelf = memory.backend.arms.of(f"memories/{user}").shelf
+    assert shelf is not None
+    return shelf
+
+
+def along_the_graph(memory: PersistMem, query: str, limit: int = 10) -> set[str]:
+    """Of the statement itself, so that nothing else can have answered."""
+    items = memory.backend.run(searched, query, shelf_of(memory), limit)
+    assert items is not None
+    return {item.key for item, _ in items}
+
+
+def same_as_by_comparing_all(memory: PersistMem, topics: Topics, numbers: Sequence[int]) -> bool:
+    """By the statement and through the store."""
+    queries = [f"question {each}" for each in range(20)]
+    hits = sum(len(along_the_graph(memory, query) & nearest(topics, query, numbers)) for query in queries)
+    return hits >= 0.97 * 200 and recall_at_10(memory, topics, numbers) >= 0.97
+
+
+def test_a_large_namespace_is_searched_along_its_graph(many: PersistMem, topics: Topics, big: str) -> None:
+    fill(many, range(100))
+    fill(many, range(100, 400))
+    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(400,)]
+    assert same_as_by_comparing_all(many, topics, range(400))
+    assert many.recall("question 1", limit=10, threshold=0, user_id="ada")
+
+
+def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics: Topics) -> None:
+    grown(many, range(400))
+    by_graph = many.backend.run(recalled, "question 3", shelf_of(many))
+    assert by_graph is not None
+    assert by_graph.count == 400
+    keys = {each.memory.key for each in by_graph.found}
+    assert len(keys & nearest(topics, "question 3", range(400), 10)) >= 9
+    cosines = [float(topics.vector("question 3") @ topics.vector(f"text {each}")) for each in range(400)]
+    mean = sum(cosines) / 400
+    deviation = (sum((each - mean) ** 2 for each in cosines) / 400) ** 0.5
+    assert by_graph.mean == pytest.approx(mean, abs=0.2 * deviation)
+    assert by_graph.deviation == pytest.approx(deviation, rel=0.2)
+
+
+def test_what_was_written_last_is_found_at_once(many: PersistMem) -> None:
+    for number in range(0, 240, 20):
+        fill(many, range(number, number + 20))
+        (best, *_) = many.store.search(ADA, query=f"text {number + 7}", limit=1)
+        assert best.key == f"k{number + 7}"
+    many.store.put(ADA, "one", {"text": "text 5000"})
+    assert along_the_graph(many, "text 5000", 1) == {"one"}
+
+
+def test_what_was_deleted_replaced_or_has_expired_is_not_found(many: PersistMem, topics: Topics, big: str) -> None:
+    grown(many, range(300))
+    for number in range(0, 300, 3):
+        many.store.delete(ADA, f"k{number}")
+    many.store.put(ADA, "k1", {"text": "text 9001"})
+    do(big, "UPDATE persistmem.vectors v SET expires_at = now() - interval '1 s' FROM persistmem.memories m "
+            "WHERE m.namespace = v.namespace AND m.id = v.memory_id AND m.key = 'k2'")  # fmt: skip
+    do(big, "UPDATE persistmem.memories SET expires_at = now() - interval '1 s' WHERE key = 'k2'")
+    left = [number for number in range(4, 300) if number % 3]
+    assert same_as_by_comparing_all(many, topics, left)
+    assert along_the_graph(many, "text 9001", 1) == {"k1"}
+    assert not along_the_graph(many, "text 2", 20) & {"k2"}
+    many.backend.run(shelve_all, ADA)
+    assert along_the_graph(many, "text 9001", 1) == {"k1"}
+
+
+def test_what_was_superseded_is_not_found_and_is_again_once_it_is_restored(many: PersistMem) -> None:
+    grown(many, range(100))
+    first = many.remember("the colour is blue", key="colour", user_id="ada")
+    grown(many, range(100, 120))
+    many.remember("the colour is green", key="colour", user_id="ada")
+    (old, *_) = [each for each in many.history("colour", user_id="ada") if each.status == "superseded"]
+    assert old.key == first.key
+    assert "the colour is blue" not in texts_of(many, "the colour is blue")
+    many.restore(old.id, user_id="ada")
+    assert "the colour is blue" in texts_of(many, "the colour is blue")
+
+
+def texts_of(memory: PersistMem, query: str) -> list[str | None]:
+    items = memory.backend.run(searched, query, shelf_of(memory))
+    assert items is not None
+    return [item.text for item, _ in items]
+
+
+def test_an_erased_namespace_gives_its_place_back(many: PersistMem, big: str) -> None:
+    grown(many, range(100))
+    assert do(big, "SELECT sum(memories) FROM persistmem.shelves") == [(100,)]
+    many.forget(user_id="ada", everything=True)
+    assert do(big, "SELECT sum(memories) FROM persistmem.shelves") == [(0,)]
+    assert many.backend.run(searched, "text 5", 0) is None
+    assert found(many, "text 5") == set()
+    grown(many, range(50, 150))
+    assert along_the_graph(many, "text 70", 1) == {"k70"}
+
+
+def test_the_statement_says_when_it_is_the_wrong_way(many: PersistMem, big: str) -> None:
+    grown(many, range(100))
+    shelf = shelf_of(many)
+    assert many.backend.run(searched, "text 5", shelf) is not None
+    assert many.backend.run(searched, "text 5", shelf + 1) is None
+    assert many.backend.run(recalled, "text 5", shelf + 1) is None
+    do(big, "UPDATE persistmem.vectors SET shelf = NULL")
+    assert many.backend.run(searched, "text 5", shelf) is not None  # all compared: not too many
+    do(big, "INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, embedding, wide) "
+            f"SELECT namespace, memory_id, model, part + 1, true, embedding, wide FROM persistmem.vectors, generate_series(1, {FRESH // 100 + 1}) g "
+            "WHERE g = 1")  # fmt: skip
+    assert many.backend.run(searched, "text 5", shelf) is None
+    do(big, "UPDATE persistmem.vectors SET shelf = (SELECT shelf FROM persistmem.namespaces)")
+    assert many.backend.run(searched, "text 5", shelf) is not None
+    many.store.put((*ADA, "below"), "k", {"text": "text 5"})
+    assert many.backend.run(searched, "text 5", shelf) is None
+    assert {item.namespace for item in many.store.search(ADA, query="text 5", limit=2)} == {ADA, (*ADA, "below")}
+
+
+def test_nothing_is_found_while_memory_is_paused(many: PersistMem) -> None:
+    grown(many, range(100))
+    many.set_consent("paused", user_id="ada")
+    assert many.backend.run(searched, "text 5", shelf_of(many)) is None
+    assert many.backend.run(recalled, "text 5", shelf_of(many)) is None
+    assert many.backend.run(recalled, "text 5", shelf_of(many), True) is not None
+    assert many.store.search(ADA, query="text 5") == []
+
+
+def test_an_item_of_many_parts_does_not_crowd_out_the_others(many: PersistMem) -> None:
+    grown(many, range(100))
+    parts = {"texts": [f"part {each}" for each in range(130)]}
+    for copy in range(3):
+        many.store.put(ADA, f"long{copy}", parts, index=["texts[*]"])
+    many.backend.run(shelve_all, ADA)
+    assert len(found(many, "part 7", 30)) == 30
+    assert many.recall("part 7", limit=20, threshold=0, user_id="ada")
+
+
+def test_there_are_always_as_many_as_asked_for(many: PersistMem) -> None:
+    grown(many, range(300))
+    for limit in (1, 10, 45, 299, 300, 500):
+        assert len(found(many, "question 1", limit)) == min(limit, 300)
+    assert len(many.store.search(ADA, query="question 1", limit=50, offset=270)) == 30
+
+
+def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
+    many: PersistMem, monkeypatch: pytest.MonkeyPatch, statements: list[str]
+) -> None:
+    async def settings(backend: Backend, inside: bool) -> list[tuple[str, str]]:
+        vector, model, now = await backend.embed_query("text 5"), await ready(backend), datetime.now(UTC)
+        asked = sql.SQL(
+            "SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan"
+        )
+        async with backend.transaction(ADA, atomic=inside) as tx:
+            await graph.search_graph(tx, ADA, shelf_of(many), query=vector, model=model, limit=3, offset=0, now=now)
+            return [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
+
+    grown(many, range(200))
+    with psycopg.connect(many.backend.pool.conninfo, autocommit=True) as connection:  # type: ignore[attr-defined]
+        connection.execute("SELECT '[1]'::vector")
+        usual = connection.execute("SELECT current_setting('hnsw.ef_search')").fetchone()
+    assert many.backend.run(settings, True) == [("128", "relaxed_order")]
+    assert many.backend.run(settings, False) == [(usual[0], "off")]  # type: ignore[index]
+    statements.clear()
+    assert many.backend.run(searched, "text 5", shelf_of(many)) is not None
+    assert len(statements) == 1
+    monkeypatch.setattr(graph, "EFFORT", 2)
+    monkeypatch.setattr(graph, "FURTHER", "off")
+    monkeypatch.setattr(graph, "SHORTLISTS", (2,))
+    assert many.backend.run(searched, "text 5", shelf_of(many), 10) is None  # two were found
+
+
+def test_a_namespace_grows_while_it_is_searched(many: PersistMem, topics: Topics) -> None:
+    fill(many, range(10))
+    done, failures = threading.Event(), list[str]()
+
+    def search() -> None:
+        while not done.is_set():
+            hits = found(many, "text 5", 5)
+            if "k5" not in hits or len(hits) != 5:
+                failures.append(str(sorted(hits)))
+            if len(many.recall("text 5", limit=5, threshold=0, user_id="ada")) != 5:
+                failures.append("recall")
+
+    searchers = [threading.Thread(target=search) for _ in range(2)]
+    for searcher in searchers:
+        searcher.start()
+    for start in range(10, 610, 20):
+        fill(many, range(start, start + 20))
+        if found(many, f"text {start + 7}", 1) != {f"k{start + 7}"}:
+            failures.append(f"text {start + 7}")
+    done.set()
+    for searcher in searchers:
+        searcher.join()
+    assert not failures
+    assert same_as_by_comparing_all(many, topics, range(610))
+
+
+def test_writers_at_the_same_time_lose_nothing(many: PersistMem, topics: Topics, big: str) -> None:
+    fill(many, range(80))
+
+    def write(start: int) -> None:
+        for number in range(start, start + 80, 10):
+            fill(many, range(number, number + 10))
+
+    writers = [threading.Thread(target=write, args=(100 * each,)) for each in range(1, 5)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    many.backend.run(shelve_all, ADA)
+    assert do(big, "SELECT count(*), count(shelf), count(DISTINCT shelf) FROM persistmem.vectors") == [(400, 400, 1)]
+    every = [number for start in range(0, 500, 100) for number in range(start, start + 80)]
+    assert same_as_by_comparing_all(many, topics, every)
+
+
+def test_a_write_does_not_fail_because_shelving_does(
+    many: PersistMem, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*args: Any, **kwargs: Any) -> int:
+        raise StorageError("no room")
+
+    fill(many, range(100))
+    monkeypatch.setattr(shelves, "shelve_vectors", fail)
+    fill(many, range(100, 120))
+    assert "stay off their shelf" in caplog.text
+    assert found(many, "text 110", 1) == {"k110"}
+
+
+def test_each_large_namespace_takes_the_emptiest_shelf_if_it_will_be_half_of_it(
+    many: PersistMem, monkeypatch: pytest.MonkeyPatch, big: str, topics: Topics
+) -> None:
+    do(big, "UPDATE persistmem.shelves SET memories = 1000 WHERE shelf > 1")
+    for user, count in (("bob", 100), ("eve", 120), ("ada", 90)):
+        fill(many, range(count), user)
+        many.backend.run(shelve_all, ("memories", user))
+    assert {many.backend.arms.of(f"memories/{user}") for user in ("bob", "eve")} == {Arm("graph", 0), Arm("graph", 1)}
+    assert many.backend.arms.of("memories/ada").shelf is None  # it would be the smaller half
+    grown(many, range(90, 170))
+    assert many.backend.arms.of("memories/ada").shelf is None  # asked again when it has doubled
+    grown(many, range(170, 200))
+    assert shelf_of(many) == 0
+    assert same_as_by_comparing_all(many, topics, range(200))
+
+
+def test_upkeep_shelves_all_and_counts_anew(many: PersistMem, big: str) -> None:
+    fill(many, range(100))
+    assert do(big, "SELECT count(shelf) FROM persistmem.vectors") == [(0,)]
+    do(big, "UPDATE persistmem.shelves SET memories = 7 WHERE shelf = 3")
+    many.maintain()
+    assert do(big, "SELECT count(shelf) FROM persistmem.vectors") == [(100,)]
+    assert do(big, "SELECT memories FROM persistmem.shelves WHERE memories > 0") == [(100,)]
+
+
+def test_small_namespaces_are_written_in_the_same_statements_as_before(many: PersistMem, statements: list[str]) -> None:
+    fill(many, range(50))
+    statements.clear()
+    fill(many, range(50, 55))
+    assert not [text for text in statements if "shelves" in text or "UPDATE persistmem.vectors v\nSET shelf" in text]
+
+
+def test_setup_makes_the_graphs_of_a_model_that_was_known_before(topics: Topics, big: str) -> None:
+    do(big, "DROP INDEX " + ", ".join(f"persistmem.vectors_graph_1_{shelf}" for shelf in range(shelves.SHELVES)))
+    with PersistMem.open(big, embeddings=topics) as memory:
+        memory.setup()
+        grown(memory, range(100))
+        assert along_the_graph(memory, "text 5", 1) == {"k5"}
+    assert len(do(big, "SELECT 1 FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")) == shelves.SHELVES
+
+
+@pytest.mark.own_database
+def test_another_model_gets_graphs_of_its_own_and_the_old_ones_go(
+    database: str, early: None, embeddings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    wide = Topics(64)
+    with PersistMem.open(database, embeddings=embeddings) as memory:
+        memory.store.batch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in range(70)])
+        memory.backend.run(shelve_all, ADA)
+        shelf = shelf_of(memory)
+    with PersistMem.open(database, embeddings=wide) as memory:
+        memory.reembed()
+        assert memory.backend.run(searched, "text 5", shelf) is not None
+        memory.reembed(drop_others=True)
+        memory.backend.run(shelve_all, ADA)
+        assert shelf_of(memory) == shelf
+        assert along_the_graph(memory, "text 5", 1) == {"k5"}
+        assert same_as_by_comparing_all(memory, wide, range(70))
+    names = {name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")}
+    assert names == {f"vectors_graph_2_{each}" for each in range(shelves.SHELVES)}
+
+
+def test_expired_items_are_swept_from_the_graph(many: PersistMem, big: str) -> None:
+    grown(many, range(100))
+    do(big, "UPDATE persistmem.memories SET expires_at = now() - interval '1 s' WHERE key = 'k5'")
+    do(big, "UPDATE persistmem.vectors v SET expires_at = m.expires_at FROM persistmem.memories m "
+            "WHERE m.namespace = v.namespace AND m.id = v.memory_id")  # fmt: skip
+    assert "k5" not in along_the_graph(many, "text 5")
+    assert many.store.sweep_ttl() == 1
+    assert "k5" not in along_the_graph(many, "text 5")
+    assert len(found(many, "text 5", 99)) == 99
+
+
+def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: str, server: str) -> None:
+    with psycopg.connect(big, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS graph_reader")
+        admin.execute("CREATE ROLE graph_reader LOGIN PASSWORD 'x'")
+        admin.execute("GRANT USAGE ON SCHEMA persistmem TO graph_reader")
+        admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA persistmem TO graph_reader")
+        admin.execute("GRANT SELECT ON checkpoints, checkpoint_blobs, checkpoint_writes TO graph_reader")
+    secured = Settings(row_level_security=True)
+    try:
+        with PersistMem.open(big, embeddings=topics, settings=secured) as owner:
+            owner.backend.run(row_security.enable, everywhere_to=["graph_reader"])
+        as_reader = conninfo.make_conninfo(big, user="graph_reader", password="x")
+        with PersistMem.open(as_reader, embeddings=topics, settings=secured) as memory:
+            grown(memory, range(300))
+            fill(memory, range(300, 350), "bob")
+            assert same_as_by_comparing_all(memory, topics, range(300))
+            assert memory.recall("question 1", limit=10, threshold=0, user_id="ada")
+            memory.forget(user_id="ada", everything=True)
+    finally:
+        with PersistMem.open(big, embeddings=topics, settings=secured) as owner:
+            owner.backend.run(row_security.disable)
+        do(big, "DROP OWNED BY graph_reader")
+        do(big, "DROP ROLE graph_reader")
+
+
+def test_a_search_does_not_wait_for_what_others_wrote_to_be_shelved() -> None:
+    counts = written.Written[str]()
+    counts.held("ada", large=True)
+    counts.note("ada", written.SOME)
+    taken: list[dict[str, int]] = []
+    searcher = threading.Thread(target=lambda: taken.append(counts.take()))
+    searcher.start()
+    searcher.join()
+    assert taken == [{}]
+    assert counts.take() == {"ada": written.SOME}
+    assert counts.take() == {}
+
+
+async def test_what_is_written_on_the_event_loop_is_shelved_too(topics: Topics, big: str) -> None:
+    async with PersistMem.aopen(big, embeddings=topics) as memory:
+        for start in (0, 100, 150):
+            numbers = range(start, start + 100)
+            await memory.store.abatch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in numbers])
+        assert do(big, "SELECT count(*), count(shelf) FROM persistmem.vectors") == [(250, 250)]
+        (best, *_) = await memory.store.asearch(ADA, query="text 7", limit=3)
+        assert best.key == "k7"
+        assert await memory.arecall("text 7", threshold=0, user_id="ada")
