@@ -6,6 +6,8 @@ from typing import Literal
 
 _MOST = 10_000
 """Namespaces that are remembered; most are small, and need not be."""
+_USES = 64
+"""So often the general way is taken before it is looked again whether there is a shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,26 @@ class Arms:
     """The guesses of one process: a wrong one costs a second statement, and never an answer."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Arm] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Arm, int]] = OrderedDict()
 
     def of(self, namespace: str) -> Arm:
         """The way that the last search of the encoded ``namespace`` found to be right."""
-        return self._known.get(namespace, FEW)
+        arm, uses = self._known.get(namespace, (FEW, 0))
+        if arm == MANY:
+            self._known[namespace] = arm, uses - 1
+            if uses <= 0:
+                self.note(namespace, FEW)
+        return arm
 
     def note(self, namespace: str, arm: Arm) -> None:
         """Take ``arm`` the next time."""
         if arm == FEW:
             self._known.pop(namespace, None)
             return
-        self._known[namespace] = arm
+        self._known[namespace] = arm, _USES
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
+
+    def seen(self, namespace: str, *, large: bool, shelf: int | None) -> None:
+        """The short statement saw how large the namespace is, and its shelf."""
+        self.note(namespace, Arm("graph", shelf) if shelf is not None else MANY if large else FEW)

@@ -21,9 +21,9 @@ from langchain_persistmem.types import Vector
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 128
+_AT_ONCE = 32
 """Vectors in one transaction: the namespace's lock is held for as long as it takes to find their places in the graph."""
-_MORE = 64
+_MORE = 16
 """Beyond twice what was written: so it catches up with what others left, and no write waits long."""
 
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 N = TypeVar("N", bound=Hashable)
 
-SOME = 32
+SOME = 16
 """Vectors that are put on a shelf together: what comes before is compared exactly meanwhile, which costs a search nothing."""
 
 _mine: ContextVar[frozenset[Hashable]] = ContextVar("persistmem_written", default=frozenset())

@@ -14,9 +14,9 @@ from langchain_persistmem.engine.redaction import asked_with
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace, encode
-from langchain_persistmem.postgres import graph, search_index
+from langchain_persistmem.postgres import recalling
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import TRUE, Condition, condition
+from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.types import Findings, Kind, Recollection, Vector
@@ -132,7 +132,7 @@ async def _find(
 ) -> Findings:
     """One statement."""
     if question.at is not None:
-        return await search_index.recall_at(
+        return await recalling.recall_at(
             tx,
             namespace,
             at=question.at,
@@ -145,26 +145,7 @@ async def _find(
             thread_id=question.thread_id,
             own_view=question.own_view,
         )
-    candidates, shelf = max(backend.settings.candidates, question.limit), backend.arms.of(encode(namespace)).shelf
-    if shelf is not None and search.wanted.text is TRUE and graph.reaches(search.model, candidates):
-        found = await graph.recall_graph(
-            tx,
-            namespace,
-            shelf,
-            query=search.query,
-            words=pairs(search.query),
-            embedding=search.embedding,
-            model=search.model,
-            language=backend.settings.language,
-            candidates=candidates,
-            instructions=search.instructions,
-            now=question.now,
-            thread_id=question.thread_id,
-            own_view=question.own_view,
-        )
-        if found is not None:
-            return found
-    return await search_index.recall(
+    return await recalling.recall(
         tx,
         namespace,
         query=search.query,

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from psycopg import sql
-from psycopg.rows import DictRow
 
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.memories import vector_column
-from langchain_persistmem.postgres.rows import memory_of
+from langchain_persistmem.postgres.rows import StoredItem, item_of
 from langchain_persistmem.postgres.search_index import findings_of, stored
 from langchain_persistmem.postgres.shelves import has_graphs
 from langchain_persistmem.postgres.shortlist import SAMPLE
 from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Memory, Vector
+from langchain_persistmem.types import Findings, Vector
 
 SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
@@ -49,7 +49,7 @@ async def search_graph(
     limit: int,
     offset: int,
     now: datetime,
-) -> list[tuple[Memory, float]] | None:
+) -> list[tuple[StoredItem, float]] | None:
     """Current items of ``namespace``, below which there is none, with the cosine of their best vector, best first.
 
     Returns:
@@ -69,7 +69,7 @@ async def search_graph(
     rows = await tx.fetch(_statement("search_graph", model, shelf, limit + offset), parameters)
     if not rows[0]["fits"]:
         return None
-    return [(memory_of(row), row["similarity"]) for row in _found(rows)]
+    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
 
 
 async def recall_graph(
@@ -88,7 +88,7 @@ async def recall_graph(
     thread_id: str | None = None,
     own_view: bool = False,
 ) -> Findings | None:
-    """What :func:`~langchain_persistmem.postgres.search_index.recall` returns, without a condition.
+    """What :func:`~langchain_persistmem.postgres.recalling.recall` returns, without a condition.
 
     Returns:
         None where this is not the way, as of :func:`search_graph`.
@@ -106,12 +106,7 @@ async def recall_graph(
         "own_view": own_view,
     }
     rows = await tx.fetch(_statement("recall_graph", model, shelf, candidates), parameters)
-    return findings_of(_found(rows)) if rows[0]["fits"] else None
-
-
-def _found(rows: Sequence[DictRow]) -> Sequence[DictRow]:
-    """The rows that are memories: where nothing was found there is one that only says so."""
-    return [row for row in rows if row["id"] is not None]
+    return None if not rows or rows[0]["other"] else findings_of(rows, namespace)
 
 
 def _shortlist(count: int) -> int:
@@ -140,6 +135,7 @@ def _statement(name: str, model: EmbeddingModel, shelf: int, count: int) -> Quer
         ),
         "shelf": sql.Literal(shelf),
         "shortlist": sql.Literal(_shortlist(count)),
+        "words_condition": TRUE,
     }
     if name == "search_graph":
         return statement("search_graph", **slots)

@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 
 from langchain_persistmem.arms import FEW, MANY, Arms
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.memories import page, vector_column
@@ -61,12 +62,40 @@ async def search_items(
         **_reach(model, wanted, limit + offset, exactly=distance != "cosine"),
         **wanted.parameters,
     }
-    if prefix and distance == "cosine" and wanted.text is TRUE and arms.of(encode(prefix)) == FEW:
-        found = await _search_leaf(tx, prefix, parameters, model=model, similarity=similarity, arms=arms)
+    if prefix and distance == "cosine" and wanted.text is TRUE:
+        found = await _search_one(tx, prefix, parameters, query=query, model=model, similarity=similarity, arms=arms)
         if found is not None:
             return found
     text = statement("search_items", condition=wanted.text, similarity=similarity)
     return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+
+
+async def _search_one(
+    tx: Transaction,
+    namespace: Namespace,
+    parameters: Mapping[str, Any],
+    *,
+    query: Vector,
+    model: EmbeddingModel,
+    similarity: sql.Composable,
+    arms: Arms,
+) -> list[tuple[StoredItem, float]] | None:
+    """The answer of a statement for a namespace that has none below it; None where none suffices."""
+    limit, offset, now = parameters["limit"], parameters["offset"], parameters["now"]
+    where, walks = encode(namespace), graph.reaches(model, limit + offset)
+    if arms.of(where) == FEW:
+        found = await _search_leaf(tx, namespace, parameters, model=model, similarity=similarity, arms=arms)
+        if found is not None:
+            return found
+    shelf = arms.of(where).shelf
+    if shelf is None or not walks:
+        return None
+    found = await graph.search_graph(
+        tx, namespace, shelf, query=query, model=model, limit=limit, offset=offset, now=now
+    )
+    if found is None:
+        arms.note(where, MANY)
+    return found
 
 
 async def _search_leaf(
@@ -83,9 +112,9 @@ async def _search_leaf(
     looked_at = min(2 * end + _SPARE, EVERY)
     rows = await tx.fetch(
         statement("search_leaf", similarity=similarity),
-        {**parameters, "few": few_of(model), "looked_at": looked_at},
+        {**parameters, "few": few_of(model), "graph": graph.reaches(model, end), "looked_at": looked_at},
     )
-    if not _suffices(rows[0], namespace, model=model, arms=arms):
+    if not _suffices(rows[0], namespace, arms):
         return None
     found = _found(rows, namespace)
     # were there more on a par with the last, or parts that hid other items, then not all that belong here were seen
@@ -97,12 +126,13 @@ async def _search_leaf(
     return found
 
 
-def _suffices(verdict: DictRow, namespace: Namespace, *, model: EmbeddingModel, arms: Arms) -> bool:
+def _suffices(verdict: DictRow, namespace: Namespace, arms: Arms) -> bool:
     """Whether the short statement was the right one; else it is not tried the next time."""
-    if verdict["below"] or (verdict["documents"] or 0) > few_of(model):
+    if verdict["below"]:
         arms.note(encode(namespace), MANY)
-        return False
-    return True
+    elif verdict["other"]:
+        arms.seen(encode(namespace), large=verdict["large"], shelf=verdict["shelf"])
+    return not verdict["other"]
 
 
 def _found(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredItem, float]]:
@@ -148,8 +178,8 @@ async def search_items_hybrid(
     embedding_column = vector_column(model)
     if prefix and wanted.text is TRUE and arms.of(encode(prefix)) == FEW:
         leaf = statement("search_leaf_hybrid", embedding=embedding_column)
-        rows = await tx.fetch(leaf, {**parameters, "few": few_of(model)})
-        found = _found(rows, prefix) if _suffices(rows[0], prefix, model=model, arms=arms) else None
+        rows = await tx.fetch(leaf, {**parameters, "few": few_of(model), "graph": False})
+        found = _found(rows, prefix) if _suffices(rows[0], prefix, arms) else None
         # a page that is short of items has room for others, unless there are none: some have expired
         if found is not None and (len(found) == limit or rows[0]["weighed"] < limit + offset):
             return found

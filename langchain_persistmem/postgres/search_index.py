@@ -1,23 +1,18 @@
 """Statements on what memories are found by: their vectors and their words."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
-from langchain_persistmem.arms import FEW, MANY, Arms
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import dumped, memory_of
-from langchain_persistmem.postgres.shortlist import EVERY, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Found, Vector
@@ -86,92 +81,7 @@ async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UU
         await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
 
 
-async def recall(
-    tx: Transaction,
-    namespace: Namespace,
-    *,
-    query: str,
-    words: Sequence[str],
-    embedding: Vector,
-    model: EmbeddingModel,
-    language: str,
-    wanted: Condition,
-    candidates: int,
-    instructions: int,
-    now: datetime,
-    arms: Arms,
-    thread_id: str | None = None,
-    own_view: bool = False,
-) -> Findings:
-    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement.
-
-    Args:
-        thread_id: the conversation that they are for: none, if it is off the record.
-        own_view: whatever the person allows: they themselves ask.
-    """
-    slots: dict[str, sql.Composable] = {
-        "embedding": vector_column(model),
-        "vectors_condition": wanted.among("v"),
-        "words_condition": wanted.among("w"),
-    }
-    parameters = {
-        "namespace": encode(namespace),
-        "query": query,
-        "words": list(words),
-        "embedding": stored(embedding),
-        "model": model.model,
-        "language": configuration(language, query),
-        "candidates": candidates,
-        "instructions": instructions,
-        "now": now,
-        "thread_id": thread_id,
-        "own_view": own_view,
-        **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
-        **wanted.parameters,
-    }
-    where, compares_all = encode(namespace), parameters["few"] == EVERY
-    if compares_all or arms.of(where) == FEW:
-        rows = await tx.fetch(statement("recall_few", **slots), parameters)
-        if not rows or not rows[0]["large"]:
-            return _findings(rows, namespace)
-    rows = await tx.fetch(statement("recall", **slots), parameters)
-    if not compares_all:
-        arms.note(where, MANY if rows and rows[0]["large"] else FEW)
-    return _findings(rows, namespace)
-
-
-async def recall_at(
-    tx: Transaction,
-    namespace: Namespace,
-    *,
-    at: datetime,
-    query: str,
-    embedding: Vector,
-    model: EmbeddingModel,
-    language: str,
-    wanted: Condition,
-    now: datetime,
-    thread_id: str | None = None,
-    own_view: bool = False,
-) -> Findings:
-    """What was valid at a moment, with both signals for ``query``."""
-    text = statement("recall_at", embedding=vector_column(model), condition=wanted.text)
-    parameters = {
-        "namespace": encode(namespace),
-        "at": at,
-        "query": query,
-        "embedding": stored(embedding),
-        "model": model.model,
-        "language": configuration(language, query),
-        "now": now,
-        "thread_id": thread_id,
-        "own_view": own_view,
-        **wanted.parameters,
-    }
-    return _findings(await tx.fetch(text, parameters), namespace)
-
-
-def _findings(rows: Sequence[DictRow], namespace: Namespace) -> Findings:
+def findings_of(rows: Sequence[DictRow], namespace: Namespace) -> Findings:
     """The candidates in rows that each carry the statistics too."""
     first: Mapping[str, Any] = rows[0] if rows else {"count": 0, "mean": 0.0, "deviation": 0.0, "lexical_max": 0.0}
     return Findings(

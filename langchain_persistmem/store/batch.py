@@ -10,13 +10,12 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem import lives, shelving
-from langchain_persistmem.arms import FEW
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, Several, Within, encode
-from langchain_persistmem.postgres import forgetting, graph, item_search, memories, namespaces, search_index
+from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.erasures import erasure_of, record_erasure
 from langchain_persistmem.postgres.lives import hold_living
@@ -213,18 +212,6 @@ async def _found(
             now=now,
             arms=backend.arms,
         )
-    arm = backend.arms.of(encode(prefix)) if prefix else FEW
-    if (
-        arm.shelf is not None
-        and not filter
-        and sight.index.distance == "cosine"
-        and graph.reaches(sight.model, limit + offset)
-    ):
-        found = await graph.search_graph(
-            tx, prefix, arm.shelf, query=vector, model=sight.model, limit=limit, offset=offset, now=now
-        )
-        if found is not None:
-            return found
     return await item_search.search_items(
         tx,
         prefix,

@@ -16,3 +16,18 @@ CREATE TABLE persistmem.shelves (
     memories bigint NOT NULL DEFAULT 0 CHECK (memories >= 0)
 );
 INSERT INTO persistmem.shelves (shelf) SELECT generate_series(0, 15);
+
+-- Whoever may write namespaces may write these, so that an erase by such a role goes on working.
+DO $grants$
+DECLARE
+    known record;
+BEGIN
+    FOR known IN
+        SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS role
+        FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = 'persistmem.namespaces'::regclass AND a.privilege_type = 'UPDATE' AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE format('GRANT SELECT, UPDATE ON persistmem.shelves TO %s', known.role);
+    END LOOP;
+END
+$grants$;

@@ -43,7 +43,7 @@ WITH size AS MATERIALIZED (
 SELECT verdict.fits, found.*
 FROM verdict
 LEFT JOIN (
-    SELECT m.*, best.similarity
+    SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, best.similarity
     FROM (
         SELECT memory_id, similarity FROM near ORDER BY similarity DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
     ) best
@@ -78,14 +78,14 @@ WITH asked AS MATERIALIZED (
                SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 ), fresh AS MATERIALIZED (
-    SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
     FROM persistmem.vectors v
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
       AND (SELECT ready FROM size)
     LIMIT %(most)s::bigint + 1
 ), walked AS MATERIALIZED (
-    SELECT v.memory_id, -({vector} <#> %(embedding)s::halfvec) AS similarity
+    SELECT v.memory_id, v.part, -({vector} <#> %(embedding)s::halfvec) AS similarity
     FROM persistmem.vectors v
     WHERE {on_shelf}
       AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
@@ -93,17 +93,15 @@ WITH asked AS MATERIALIZED (
       AND (SELECT ready AND (SELECT count(*) FROM fresh) <= %(most)s::bigint FROM size)
     ORDER BY {vector} <#> %(embedding)s::halfvec
     LIMIT {shortlist}
-), near AS MATERIALIZED (
-    SELECT memory_id, max(similarity) AS similarity
-    FROM (SELECT memory_id, similarity FROM fresh UNION ALL SELECT memory_id, similarity FROM walked) each
-    GROUP BY memory_id
-    ORDER BY max(similarity) DESC, memory_id
-    LIMIT %(candidates)s::bigint
+), compared AS MATERIALIZED (
+    SELECT memory_id, part, similarity FROM fresh
+    UNION ALL
+    SELECT memory_id, part, similarity FROM walked
 ), verdict AS MATERIALIZED (
-    SELECT coalesce((
-        SELECT (SELECT count(*) FROM fresh) <= %(most)s::bigint
-               AND least(%(candidates)s::bigint, size.documents) <= (SELECT count(*) FROM near)
-        FROM size), false) AS fits
+    -- Memories of many parts may leave too few others.
+    SELECT (SELECT count(*) FROM fresh) > %(most)s::bigint
+           OR least(%(candidates)s::bigint, size.documents) > (SELECT count(DISTINCT memory_id) FROM compared) AS other
+    FROM size
 ), sample AS MATERIALIZED (
     -- A fair one: those of the lowest hashes, which an index has in their order.
     SELECT v.memory_id, v.part
@@ -111,85 +109,18 @@ WITH asked AS MATERIALIZED (
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
       AND nullif(v.active AND v.shelf IS NOT NULL, false) IS NOT NULL
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT fits FROM verdict)
+      AND (SELECT NOT other FROM verdict)
     ORDER BY uuid_hash(v.memory_id)
     LIMIT %(sample)s::bigint
 ), statistics AS MATERIALIZED (
     -- What is usual.
     SELECT (SELECT documents FROM size)::bigint AS count, coalesce(avg(similarity), 0) AS mean,
-           coalesce(stddev_pop(similarity), 0) AS deviation
+           coalesce(stddev_pop(similarity), 0) AS deviation, (SELECT coalesce(max(part), 0) + 1 FROM compared) AS parts
     FROM (
         SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
         FROM sample s
         JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
                                  AND v.model = %(model)s::smallint AND v.part = s.part
     ) compared
-), matched AS MATERIALIZED (
-    SELECT w.memory_id, w.word, w.times, w.length
-    FROM asked
-    JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
-), rarity AS MATERIALIZED (
-    -- BM25's inverse document frequency; a word that no memory has is the rarest.
-    SELECT asked.word,
-           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
-    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS memories) known
-), worded AS MATERIALIZED (
-    -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured.
-    SELECT m.memory_id,
-           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
-    FROM matched m
-    JOIN rarity r USING (word)
-    CROSS JOIN size
-    GROUP BY m.memory_id
-    ORDER BY 2 DESC, 1
-    LIMIT %(candidates)s::bigint
-), always AS (
-    -- How to behave is told by the user and the operator; what others say so is searched like any memory.
-    SELECT m.id AS memory_id
-    FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
-      AND m.source IN ('user', 'operator')
-    ORDER BY m.importance DESC, m.id
-    LIMIT %(instructions)s::bigint
-), candidates AS (
-    SELECT memory_id, max(similarity) AS similarity, max(lexical) AS lexical, bool_or(always) AS always
-    FROM (
-        SELECT memory_id, similarity, NULL::float8 AS lexical, false AS always FROM near
-        UNION ALL
-        SELECT memory_id, NULL, lexical, false FROM worded
-        UNION ALL
-        SELECT memory_id, NULL, NULL, true FROM always
-    ) found
-    GROUP BY memory_id
-)
-SELECT verdict.fits, found.*
-FROM verdict
-LEFT JOIN (
-    SELECT m.*, c.always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
-           (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
-           -- What was a candidate for one signal only is looked up for the other.
-           -- Where its vector is still to be made there is none, and NULL.
-           coalesce(c.similarity, (
-               SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
-               FROM persistmem.vectors v
-               WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
-           )) AS similarity,
-           coalesce(c.lexical, (
-               SELECT sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + 0.75 * w.length / size.usual_length)))
-               FROM rarity r
-               JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = r.word AND w.memory_id = m.id
-           ), 0) AS lexical
-    FROM candidates c
-    CROSS JOIN size
-    CROSS JOIN statistics s
-    CROSS JOIN LATERAL (
-        SELECT * FROM persistmem.memories k
-        WHERE k.namespace = %(namespace)s::text AND k.id = c.memory_id
-          AND k.status = 'active' AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
-        OFFSET 0
-    ) m
-    LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
-) found ON verdict.fits
+),
+-- include: recall_candidates

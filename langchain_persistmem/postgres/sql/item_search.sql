@@ -1,23 +1,30 @@
+-- part: leaf_verdict
+verdict AS MATERIALIZED (
+    -- No namespace, no answer: then nothing can be wrong with it either, unless others lie below.
+    SELECT coalesce(n.documents > %(few)s::bigint, false) OR b.below OR (n.shelf IS NOT NULL AND %(graph)s::boolean) AS other,
+           b.below, n.documents > %(few)s::bigint AS large, n.shelf, n.documents, n.words
+    FROM (SELECT EXISTS (SELECT FROM persistmem.namespaces b
+                         WHERE b.namespace >= %(from)s::text AND b.namespace < %(until)s::text) AS below) b
+    LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text AND n.consent <> 'paused'
+)
+
 -- name: search_leaf
 -- Items of one namespace that has none below it, and few enough vectors to compare all: most searches of a store. Short, so
 -- that its start costs little. The first row says in any case whether it was the right statement, and how many there are.
-WITH size AS MATERIALIZED (
-    SELECT (SELECT n.documents FROM persistmem.namespaces n
-            WHERE n.namespace = %(exact)s::text AND n.consent <> 'paused') AS documents,
-           EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text) AS below
-), best AS MATERIALIZED (
+WITH
+-- include: leaf_verdict, best AS MATERIALIZED (
     SELECT v.memory_id, {similarity} AS similarity
     FROM persistmem.vectors v
     WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT documents <= %(few)s::bigint AND NOT below FROM size)
+      AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
     ORDER BY 2 DESC
     LIMIT %(looked_at)s::bigint
 ), near AS (
     SELECT memory_id, max(similarity) AS similarity FROM best GROUP BY memory_id
 )
-SELECT size.documents, size.below, (SELECT count(*) FROM best) AS looked_at, (SELECT min(similarity) FROM best) AS least, item.*
-FROM size
+SELECT verdict.*, (SELECT count(*) FROM best) AS looked_at, (SELECT min(similarity) FROM best) AS least, item.*
+FROM verdict
 LEFT JOIN LATERAL (
     SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
     FROM near
@@ -146,13 +153,10 @@ usual AS MATERIALIZED (
 
 -- name: search_leaf_hybrid
 -- The same as search_leaf by meaning and by words: all of a small namespace is compared, so that any page is exact.
-WITH known AS MATERIALIZED (
-    SELECT n.documents, n.words FROM persistmem.namespaces n WHERE n.namespace = %(exact)s::text AND n.consent <> 'paused'
-), verdict AS MATERIALIZED (
-    SELECT (SELECT documents FROM known) AS documents,
-           EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text) AS below
-), size AS MATERIALIZED (
-    SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM known
+WITH
+-- include: leaf_verdict
+, size AS MATERIALIZED (
+    SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
 ), asked AS MATERIALIZED (
     SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
     UNION
@@ -161,7 +165,7 @@ WITH known AS MATERIALIZED (
     SELECT w.namespace, w.memory_id, w.word, w.times, w.length
     FROM asked
     JOIN persistmem.words w ON w.namespace = %(exact)s::text AND w.word = asked.word
-    WHERE (SELECT documents <= %(few)s::bigint AND NOT below FROM verdict)
+    WHERE (SELECT NOT other AND documents IS NOT NULL FROM verdict)
 ),
 -- include: hybrid_words
 , compared AS MATERIALIZED (
@@ -169,7 +173,7 @@ WITH known AS MATERIALIZED (
     FROM persistmem.vectors v
     WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT documents <= %(few)s::bigint AND NOT below FROM verdict)
+      AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
 ), near AS MATERIALIZED (
     -- The order of what shares no word is that of the meaning: its first `reach` items suffice, by their best parts.
     SELECT namespace, memory_id, max(similarity) AS similarity
@@ -182,7 +186,7 @@ WITH known AS MATERIALIZED (
     GROUP BY namespace, memory_id
 ),
 -- include: hybrid_weighed
-SELECT verdict.documents, verdict.below, (SELECT count(*) FROM weighed) AS weighed, item.*
+SELECT verdict.*, (SELECT count(*) FROM weighed) AS weighed, item.*
 FROM verdict
 LEFT JOIN LATERAL (
     SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,

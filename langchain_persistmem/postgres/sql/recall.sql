@@ -6,7 +6,7 @@ asked AS MATERIALIZED (
     SELECT unnest(%(words)s::text[])
 ), size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           n.documents > %(few)s::bigint AS large,
+           n.documents > %(few)s::bigint AS large, n.shelf,
            -- One memory in `thinned + 1` is a sample of at least so many.
            (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
     FROM persistmem.namespaces n
@@ -69,9 +69,9 @@ near AS MATERIALIZED (
     ) found
     GROUP BY memory_id
 )
--- One row in any case, which has the statistics and says whether this was the right statement.
-SELECT size.large, s.count, s.mean, s.deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max, found.*
-FROM size
+-- One row in any case, which has the statistics and says whether another statement would be right.
+SELECT verdict.*, s.count, s.mean, s.deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max, found.*
+FROM verdict
 CROSS JOIN statistics s
 LEFT JOIN LATERAL (
     SELECT m.id, m.key, m.kind, m.status, m.text, m.value, m.importance, m.confidence, m.confirmations, m.speaker, m.provenance,
@@ -97,12 +97,14 @@ LEFT JOIN LATERAL (
 -- namespace of so few vectors that all are compared, an index-only scan of nothing else; most are, and its start costs less.
 WITH
 -- include: recall_asked
-, compared AS MATERIALIZED (
+, verdict AS MATERIALIZED (
+    SELECT large OR (shelf IS NOT NULL AND %(graph)s::boolean) AS other, large, shelf FROM size
+), compared AS MATERIALIZED (
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
     FROM persistmem.vectors v
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT NOT large FROM size)
+      AND (SELECT NOT other FROM verdict)
       AND {vectors_condition}
 ), statistics AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE part = 0) AS count, coalesce(avg(similarity), 0) AS mean,
@@ -115,7 +117,9 @@ WITH
 -- The same for a namespace of any size.
 WITH
 -- include: recall_asked
-, sketched AS MATERIALIZED (
+, verdict AS MATERIALIZED (
+    SELECT false AS other, large FROM size
+), sketched AS MATERIALIZED (
     -- Of many vectors the likeliest, by the signs of their dimensions: an index-only scan of a few bytes each. The
     -- question keeps three levels a dimension: it is compared twice, half a usual deviation below and above zero.
     SELECT v.memory_id, v.part

@@ -1,0 +1,124 @@
+"""Statements that find what recall ranks: along the graph of a large namespace, or among all or the likeliest vectors."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import sql
+
+from langchain_persistmem.arms import FEW, MANY, Arms
+from langchain_persistmem.languages import configuration
+from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import graph
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.filters import TRUE, Condition
+from langchain_persistmem.postgres.memories import vector_column
+from langchain_persistmem.postgres.search_index import findings_of, stored
+from langchain_persistmem.postgres.shortlist import EVERY, shortlist
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types import Findings, Vector
+
+
+async def recall(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    query: str,
+    words: Sequence[str],
+    embedding: Vector,
+    model: EmbeddingModel,
+    language: str,
+    wanted: Condition,
+    candidates: int,
+    instructions: int,
+    now: datetime,
+    arms: Arms,
+    thread_id: str | None = None,
+    own_view: bool = False,
+) -> Findings:
+    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement, if ``arms`` is right.
+
+    Args:
+        thread_id: the conversation that they are for: none, if it is off the record.
+        own_view: whatever the person allows: they themselves ask.
+    """
+    where = encode(namespace)
+    walks = wanted.text is TRUE and graph.reaches(model, candidates)
+    slots: dict[str, sql.Composable] = {
+        "embedding": vector_column(model),
+        "vectors_condition": wanted.among("v"),
+        "words_condition": wanted.among("w"),
+    }
+    parameters = {
+        "namespace": where,
+        "query": query,
+        "words": list(words),
+        "embedding": stored(embedding),
+        "model": model.model,
+        "language": configuration(language, query),
+        "candidates": candidates,
+        "instructions": instructions,
+        "graph": walks,
+        "now": now,
+        "thread_id": thread_id,
+        "own_view": own_view,
+        **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
+        **wanted.parameters,
+    }
+    if parameters["few"] == EVERY or arms.of(where) == FEW:
+        rows = await tx.fetch(statement("recall_few", **slots), parameters)
+        if not rows or not rows[0]["other"]:
+            return findings_of(rows, namespace)
+        arms.seen(where, large=rows[0]["large"], shelf=rows[0]["shelf"])
+    shelf = arms.of(where).shelf
+    if walks and shelf is not None:
+        found = await graph.recall_graph(
+            tx,
+            namespace,
+            shelf,
+            query=query,
+            words=words,
+            embedding=embedding,
+            model=model,
+            language=language,
+            candidates=candidates,
+            instructions=instructions,
+            now=now,
+            thread_id=thread_id,
+            own_view=own_view,
+        )
+        if found is not None:
+            return found
+        arms.note(where, MANY)
+    return findings_of(await tx.fetch(statement("recall", **slots), parameters), namespace)
+
+
+async def recall_at(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    at: datetime,
+    query: str,
+    embedding: Vector,
+    model: EmbeddingModel,
+    language: str,
+    wanted: Condition,
+    now: datetime,
+    thread_id: str | None = None,
+    own_view: bool = False,
+) -> Findings:
+    """What was valid at a moment, with both signals for ``query``."""
+    text = statement("recall_at", embedding=vector_column(model), condition=wanted.text)
+    parameters = {
+        "namespace": encode(namespace),
+        "at": at,
+        "query": query,
+        "embedding": stored(embedding),
+        "model": model.model,
+        "language": configuration(language, query),
+        "now": now,
+        "thread_id": thread_id,
+        "own_view": own_view,
+        **wanted.parameters,
+    }
+    return findings_of(await tx.fetch(text, parameters), namespace)
