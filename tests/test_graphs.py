@@ -191,7 +191,7 @@ def test_what_was_superseded_is_not_found_and_is_again_once_it_is_restored(many:
 def texts_of(memory: PersistMem, query: str) -> list[str | None]:
     items = memory.backend.run(searched, query, shelf_of(memory))
     assert items is not None
-    return [item.text for item, _ in items]
+    return [item.value["text"] for item, _ in items]
 
 
 def test_an_erased_namespace_gives_its_place_back(many: PersistMem, big: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from langchain_persistmem import LocalEmbeddings, PersistMem
-from langchain_persistmem.postgres import search_index
+from langchain_persistmem.postgres import recalling
 from langchain_persistmem.postgres.statements import statement
 
 
@@ -50,7 +50,7 @@ def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, d
         asked["query"] = statement(name, **slots)  # type: ignore[arg-type]
         return asked["query"]
 
-    monkeypatch.setattr(search_index, "statement", keep_statement)
+    monkeypatch.setattr(recalling, "statement", keep_statement)
     original = psycopg.Connection.execute
 
     def keep_parameters(self: Any, query: Any, parameters: Any = None, **kwargs: Any) -> Any:

@@ -12,7 +12,8 @@ verdict AS MATERIALIZED (
 -- Items of one namespace that has none below it, and few enough vectors to compare all: most searches of a store. Short, so
 -- that its start costs little. The first row says in any case whether it was the right statement, and how many there are.
 WITH
--- include: leaf_verdict, best AS MATERIALIZED (
+-- include: leaf_verdict
+, best AS MATERIALIZED (
     SELECT v.memory_id, {similarity} AS similarity
     FROM persistmem.vectors v
     WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
