@@ -2,10 +2,11 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
+from psycopg import conninfo, sql
 from psycopg.rows import dict_row
 
 from langchain_persistmem import (
@@ -20,7 +21,7 @@ from langchain_persistmem import (
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.importing import _NO_VECTORS
 from langchain_persistmem.postgres.item_search import _SIMILARITY
-from langchain_persistmem.postgres.migrate import check_server, migrations
+from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_server, checksum, migrations
 from langchain_persistmem.postgres.statements import all_statements, statement
 
 CATALOG = """
@@ -168,6 +169,30 @@ def test_every_statement_can_be_prepared(name: str, database: str) -> None:
 def test_every_parameter_has_a_type() -> None:
     for name, text in all_statements().items():
         assert not re.search(r"%\(\w+\)s(?!::)", text), f"{name} has a parameter without a cast"
+
+
+def test_who_could_erase_before_the_graphs_came_still_can(empty_database: str, embeddings: LocalEmbeddings) -> None:
+    role = f"app_{uuid4().hex}"
+    with psycopg.connect(empty_database, autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION vector")
+        admin.execute(_MIGRATIONS_TABLE)
+        for name, text in migrations().items():
+            if name < "0007":
+                admin.execute(text.encode())
+                admin.execute("INSERT INTO persistmem.migrations VALUES (%s, %s, now())", [name, checksum(text)])
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        admin.execute(sql.SQL("GRANT USAGE ON SCHEMA persistmem TO {}").format(sql.Identifier(role)))
+        admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA persistmem TO {}").format(sql.Identifier(role)))
+    with PersistMem.open(empty_database, embeddings=embeddings) as owner:
+        owner.setup()
+    with psycopg.connect(empty_database, autocommit=True) as admin:  # LangGraph's tables, which were there before
+        admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(role)))
+    with PersistMem.open(conninfo.make_conninfo(empty_database, user=role), embeddings=embeddings) as memory:
+        memory.remember("I like tea", user_id="ada")
+        assert memory.forget(everything=True, user_id="ada").counts["memories"] == 1
+    with psycopg.connect(empty_database, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
+        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
 def test_setup_by_eight_at_once_succeeds_for_all(empty_database: str, embeddings: LocalEmbeddings) -> None:

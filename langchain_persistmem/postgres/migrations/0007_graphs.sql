@@ -27,7 +27,7 @@ BEGIN
         FROM pg_class c, aclexplode(c.relacl) a
         WHERE c.oid = 'persistmem.namespaces'::regclass AND a.privilege_type = 'UPDATE' AND a.grantee <> c.relowner
     LOOP
-        EXECUTE format('GRANT SELECT, UPDATE ON persistmem.shelves TO %s', known.role);
+        EXECUTE 'GRANT SELECT, UPDATE ON persistmem.shelves TO ' || known.role;
     END LOOP;
 END
 $grants$;
