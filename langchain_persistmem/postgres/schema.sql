@@ -166,7 +166,8 @@ CREATE TABLE persistmem.words (
     PRIMARY KEY (namespace, word, memory_id) INCLUDE (times, length),
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX words_of_memory ON persistmem.words (namespace, memory_id);
+-- By the memory alone, so that the planner cannot take it for an index of a namespace's words.
+CREATE INDEX words_of_memory ON persistmem.words (memory_id);
 
 -- Conversations as they were, whatever was learnt from them.
 CREATE TABLE persistmem.messages (

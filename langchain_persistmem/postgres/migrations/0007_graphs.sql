@@ -17,6 +17,10 @@ CREATE TABLE persistmem.shelves (
 );
 INSERT INTO persistmem.shelves (shelf) SELECT generate_series(0, 15);
 
+-- By the memory alone, so that the planner cannot take it for an index of a namespace's words.
+DROP INDEX persistmem.words_of_memory;
+CREATE INDEX words_of_memory ON persistmem.words (memory_id);
+
 -- Whoever may write namespaces may write these, so that an erase by such a role goes on working.
 DO $grants$
 DECLARE

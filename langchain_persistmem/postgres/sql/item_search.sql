@@ -30,7 +30,9 @@ LEFT JOIN LATERAL (
     SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
     FROM near
     JOIN persistmem.memories m ON m.namespace = %(exact)s::text AND m.id = near.memory_id
-    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    -- So written, no index of current memories fits: of a user whom the statistics do not know, the planner expects one row, and
+    -- would read all of that user's for each of these.
+    WHERE m.status IS NOT DISTINCT FROM 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
     ORDER BY near.similarity DESC, m.updated_at DESC, m.key
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) item ON true
@@ -45,7 +47,7 @@ WITH within AS MATERIALIZED (
       AND n.consent <> 'paused'
 ), likely AS MATERIALIZED (
     -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
-    SELECT w.namespace, s.memory_id, s.part, {similarity} AS similarity
+    SELECT w.namespace, s.memory_id, s.part, v.similarity
     FROM within w
     CROSS JOIN LATERAL (
         SELECT s.memory_id, s.part
@@ -56,8 +58,13 @@ WITH within AS MATERIALIZED (
                  + (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec)))
         LIMIT %(shortlist)s::bigint
     ) s
-    JOIN persistmem.vectors v ON v.namespace = w.namespace AND v.memory_id = s.memory_id
-                             AND v.model = %(model)s::smallint AND v.part = s.part
+    CROSS JOIN LATERAL (
+        -- One by one: a join would be planned as a scan of all that the namespace has.
+        SELECT {similarity} AS similarity
+        FROM persistmem.vectors v
+        WHERE v.namespace = w.namespace AND v.memory_id = s.memory_id AND v.model = %(model)s::smallint AND v.part = s.part
+        OFFSET 0
+    ) v
     WHERE w.large
 ), crowded AS MATERIALIZED (
     -- Where items of many parts leave too few others among the likeliest, all are compared.
@@ -91,7 +98,7 @@ WITH within AS MATERIALIZED (
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
 FROM near
 JOIN persistmem.memories m ON m.namespace = near.namespace AND m.id = near.memory_id
-WHERE m.status = 'active'
+WHERE m.status IS NOT DISTINCT FROM 'active'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
   AND {condition}
 ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
@@ -197,7 +204,7 @@ LEFT JOIN LATERAL (
         SELECT memory_id, evidence FROM weighed ORDER BY evidence DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
     ) best
     JOIN persistmem.memories m ON m.namespace = %(exact)s::text AND m.id = best.memory_id
-    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    WHERE m.status IS NOT DISTINCT FROM 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
     ORDER BY best.evidence DESC, m.updated_at DESC, m.key
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) item ON true
@@ -228,7 +235,7 @@ WITH within AS MATERIALIZED (
 -- include: hybrid_words
 , likely AS MATERIALIZED (
     -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
-    SELECT w.namespace, s.memory_id, s.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity,
+    SELECT w.namespace, s.memory_id, s.part, v.similarity,
            CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN w.thinned + 1 ELSE 0 END AS weight
     FROM within w
     CROSS JOIN LATERAL (
@@ -241,8 +248,12 @@ WITH within AS MATERIALIZED (
                  + (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec))) END
         LIMIT %(shortlist)s::bigint
     ) s
-    JOIN persistmem.vectors v ON v.namespace = w.namespace AND v.memory_id = s.memory_id
-                             AND v.model = %(model)s::smallint AND v.part = s.part
+    CROSS JOIN LATERAL (
+        SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+        FROM persistmem.vectors v
+        WHERE v.namespace = w.namespace AND v.memory_id = s.memory_id AND v.model = %(model)s::smallint AND v.part = s.part
+        OFFSET 0
+    ) v
     WHERE w.large
 ), crowded AS MATERIALIZED (
     -- Where items of many parts leave too few others among the likeliest, all are compared.
@@ -281,11 +292,16 @@ WITH within AS MATERIALIZED (
 ),
 -- include: hybrid_weighed
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
-       1 / (1 + exp(-least(60, greatest(-60, weighed.evidence / %(softness)s::float8)))) AS similarity
-FROM weighed
-JOIN persistmem.memories m ON m.namespace = weighed.namespace AND m.id = weighed.memory_id
-WHERE m.status = 'active'
-  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-  AND {condition}
-ORDER BY weighed.evidence DESC, m.updated_at DESC, m.key, m.namespace
+       1 / (1 + exp(-least(60, greatest(-60, w.evidence / %(softness)s::float8)))) AS similarity
+FROM (SELECT namespace, memory_id, evidence FROM weighed ORDER BY evidence DESC OFFSET 0) w
+CROSS JOIN LATERAL (
+    -- One by one, and no more than the page needs.
+    SELECT m.*
+    FROM persistmem.memories m
+    WHERE m.namespace = w.namespace AND m.id = w.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+      AND {condition}
+    OFFSET 0
+) m
+ORDER BY w.evidence DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint

@@ -89,7 +89,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN near USING (memory_id)
     LEFT JOIN worded w USING (memory_id)
     LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
-    WHERE m.status = 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    -- So written that no index but the primary key fits: see search_leaf.
+    WHERE m.status IS NOT DISTINCT FROM 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
 ) found ON true
 
 -- name: recall_few
@@ -133,10 +134,16 @@ WITH
                   + (v.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec))) END
     LIMIT %(shortlist)s::bigint
 ), likely AS MATERIALIZED (
-    SELECT s.memory_id, s.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+    -- One by one: a join would be planned as a scan of all that the namespace has.
+    SELECT s.memory_id, s.part, v.similarity
     FROM sketched s
-    JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
-                             AND v.model = %(model)s::smallint AND v.part = s.part
+    CROSS JOIN LATERAL (
+        SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+        FROM persistmem.vectors v
+        WHERE v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
+          AND v.model = %(model)s::smallint AND v.part = s.part
+        OFFSET 0
+    ) v
 ), compared AS MATERIALIZED (
     -- Few vectors are all compared: an index-only scan of this namespace's vectors, and of nothing else. So are
     -- many where the likeliest are too few, because some memories have many parts.
