@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ import psycopg
 from tests.benchmarks.contenders import KINDS, opened
 from tests.benchmarks.people import People, people
 
-QUERIES, WARM = 100, 10
-"""Searches for each class of users, after a few to warm up."""
+QUERIES, WARM = 200, 20
+"""Searches for each class of users, after as many as it takes until statements are prepared."""
 SECONDS = 5.0
 """For each number of clients."""
 NEW = 15
@@ -75,11 +76,16 @@ def searches(every: dict[str, Any], crowd: People, server: str, results: list[Re
         found: dict[str, list[float]] = defaultdict(list)
         rows: dict[str, list[int]] = defaultdict(list)
         meters = {name: Meter(server, each.dsn) for name, each in every.items()}
-        for seed in range(QUERIES + WARM):
-            user = users[seed % len(users)]
-            question = crowd.question(user, seed)
-            truth = set(crowd.nearest(user, question, 10))
-            for name, (owner, search) in calls.items():
+        asked = [
+            (user, crowd.question(user, seed)) for seed, user in zip(range(QUERIES + WARM), cycle(users), strict=False)
+        ]
+        truths = [
+            set(crowd.nearest(user, question, 10)) for user, question in asked
+        ]  # beforehand: they sweep the caches
+        for seed, ((user, question), truth) in enumerate(zip(asked, truths, strict=True)):
+            for place in range(len(calls)):
+                name = list(calls)[(seed + place) % len(calls)]  # nobody is always the first
+                owner, search = calls[name]
                 spent, numbers = meters[owner].spent(lambda search=search: search(user, question))  # noqa: B023 - called at once
                 if seed >= WARM:
                     times[name].append(spent)

@@ -51,7 +51,7 @@ LEFT JOIN (
         -- One by one: where nearly all memories are of one namespace, a join would be planned as a scan of them.
         SELECT * FROM persistmem.memories k
         WHERE k.namespace = %(namespace)s::text AND k.id = best.memory_id
-          AND k.status = 'active' AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
+          AND k.status IS NOT DISTINCT FROM 'active' AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
         OFFSET 0
     ) m
     ORDER BY best.similarity DESC, m.updated_at DESC, m.key

@@ -29,10 +29,15 @@ FROM verdict
 LEFT JOIN LATERAL (
     SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
     FROM near
-    JOIN persistmem.memories m ON m.namespace = %(exact)s::text AND m.id = near.memory_id
-    -- So written, no index of current memories fits: of a user whom the statistics do not know, the planner expects one row, and
-    -- would read all of that user's for each of these.
-    WHERE m.status IS NOT DISTINCT FROM 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    CROSS JOIN LATERAL (
+        -- One by one, and so written that no index but the primary key fits: of a user whom the statistics do not know, the planner
+        -- expects one row, and would read all of that user's for each of these.
+        SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at
+        FROM persistmem.memories m
+        WHERE m.namespace = %(exact)s::text AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+          AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) m
     ORDER BY near.similarity DESC, m.updated_at DESC, m.key
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) item ON true
@@ -97,10 +102,14 @@ WITH within AS MATERIALIZED (
 )
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
 FROM near
-JOIN persistmem.memories m ON m.namespace = near.namespace AND m.id = near.memory_id
-WHERE m.status IS NOT DISTINCT FROM 'active'
-  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-  AND {condition}
+CROSS JOIN LATERAL (
+    SELECT m.*
+    FROM persistmem.memories m
+    WHERE m.namespace = near.namespace AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+      AND {condition}
+    OFFSET 0
+) m
 ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
@@ -170,10 +179,15 @@ WITH
     UNION
     SELECT unnest(%(words)s::text[])
 ), matched AS MATERIALIZED (
-    SELECT w.namespace, w.memory_id, w.word, w.times, w.length
+    SELECT w.*
     FROM asked
-    JOIN persistmem.words w ON w.namespace = %(exact)s::text AND w.word = asked.word
-    WHERE (SELECT NOT other AND documents IS NOT NULL FROM verdict)
+    CROSS JOIN LATERAL (
+        SELECT w.namespace, w.memory_id, w.word, w.times, w.length
+        FROM persistmem.words w
+        WHERE w.namespace = %(exact)s::text AND w.word = asked.word
+          AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
+        OFFSET 0
+    ) w
 ),
 -- include: hybrid_words
 , compared AS MATERIALIZED (
@@ -203,8 +217,13 @@ LEFT JOIN LATERAL (
         -- Those on a par stay for the order below.
         SELECT memory_id, evidence FROM weighed ORDER BY evidence DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
     ) best
-    JOIN persistmem.memories m ON m.namespace = %(exact)s::text AND m.id = best.memory_id
-    WHERE m.status IS NOT DISTINCT FROM 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    CROSS JOIN LATERAL (
+        SELECT m.*
+        FROM persistmem.memories m
+        WHERE m.namespace = %(exact)s::text AND m.id = best.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+          AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) m
     ORDER BY best.evidence DESC, m.updated_at DESC, m.key
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) item ON true
@@ -230,7 +249,12 @@ WITH within AS MATERIALIZED (
     SELECT w.namespace, w.memory_id, w.word, w.times, w.length
     FROM within
     CROSS JOIN asked
-    JOIN persistmem.words w ON w.namespace = within.namespace AND w.word = asked.word
+    CROSS JOIN LATERAL (
+        SELECT w.namespace, w.memory_id, w.word, w.times, w.length
+        FROM persistmem.words w
+        WHERE w.namespace = within.namespace AND w.word = asked.word
+        OFFSET 0
+    ) w
 ),
 -- include: hybrid_words
 , likely AS MATERIALIZED (

@@ -30,10 +30,14 @@ near AS MATERIALIZED (
     ORDER BY max(similarity) DESC, memory_id
     LIMIT %(candidates)s::bigint
 ), matched AS MATERIALIZED (
-    SELECT w.memory_id, w.word, w.times, w.length
+    SELECT w.*
     FROM asked
-    JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
-    WHERE {words_condition}
+    CROSS JOIN LATERAL (
+        SELECT w.memory_id, w.word, w.times, w.length
+        FROM persistmem.words w
+        WHERE w.namespace = %(namespace)s::text AND w.word = asked.word AND {words_condition}
+        OFFSET 0
+    ) w
 ), rarity AS MATERIALIZED (
     -- BM25's inverse document frequency; a word that no memory has is the rarest.
     SELECT asked.word,
@@ -85,12 +89,19 @@ LEFT JOIN LATERAL (
                WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
            )) AS similarity
     FROM candidates c
-    JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
+    CROSS JOIN LATERAL (
+        -- One by one, and so written that no index but the primary key fits: see search_leaf.
+        SELECT m.*
+        FROM persistmem.memories m
+        WHERE m.namespace = %(namespace)s::text AND m.id = c.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+          AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+        OFFSET 0
+    ) m
     LEFT JOIN near USING (memory_id)
     LEFT JOIN worded w USING (memory_id)
-    LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
-    -- So written that no index but the primary key fits: see search_leaf.
-    WHERE m.status IS NOT DISTINCT FROM 'active' AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    LEFT JOIN LATERAL (
+        SELECT u.times FROM persistmem.uses u WHERE u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id OFFSET 0
+    ) u ON true
 ) found ON true
 
 -- name: recall_few
