@@ -1,3 +1,28 @@
+-- part: graph_found
+fresh AS MATERIALIZED (
+    -- What was written last is on no shelf, and compared exactly; where that is much, the graph is not what saves time.
+    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT ready FROM size)
+    LIMIT %(most)s::bigint + 1
+), walked AS MATERIALIZED (
+    -- The namespace is wrapped, lest the planner take the rows of one for few, and read and sort them all.
+    SELECT v.memory_id, v.part, -({vector} <#> %(embedding)s::halfvec) AS similarity
+    FROM persistmem.vectors v
+    WHERE {on_shelf}
+      AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT ready AND (SELECT count(*) FROM fresh) <= %(most)s::bigint FROM size)
+    ORDER BY {vector} <#> %(embedding)s::halfvec
+    LIMIT {shortlist}
+), compared AS MATERIALIZED (
+    SELECT memory_id, part, similarity FROM fresh
+    UNION ALL
+    SELECT memory_id, part, similarity FROM walked
+)
+
 -- name: search_graph
 -- The store's search of one large namespace with none below it: along the graph of its shelf, and all that is not on it exactly.
 -- One row at least, which says whether this was the right way: if not, nothing is known, and the general statement is.
@@ -11,27 +36,11 @@ WITH size AS MATERIALIZED (
     WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf} AND n.consent <> 'paused'
       AND NOT EXISTS (SELECT FROM persistmem.namespaces below
                       WHERE below.namespace >= %(from)s::text AND below.namespace < %(until)s::text)
-), fresh AS MATERIALIZED (
-    -- What was written last is on no shelf, and compared exactly; where that is much, the graph is not what saves time.
-    SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT ready FROM size)
-    LIMIT %(most)s::bigint + 1
-), walked AS MATERIALIZED (
-    -- The namespace is wrapped, lest the planner take the rows of one for few, and read and sort them all.
-    SELECT v.memory_id, -({vector} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE {on_shelf}
-      AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT ready AND (SELECT count(*) FROM fresh) <= %(most)s::bigint FROM size)
-    ORDER BY {vector} <#> %(embedding)s::halfvec
-    LIMIT {shortlist}
-), near AS MATERIALIZED (
+),
+-- include: graph_found
+, near AS MATERIALIZED (
     SELECT memory_id, max(similarity) AS similarity
-    FROM (SELECT memory_id, similarity FROM fresh UNION ALL SELECT memory_id, similarity FROM walked) each
+    FROM compared
     GROUP BY memory_id
 ), verdict AS MATERIALIZED (
     -- Items of many parts may leave too few others.
@@ -77,27 +86,9 @@ WITH asked AS MATERIALIZED (
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
                SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
-), fresh AS MATERIALIZED (
-    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT ready FROM size)
-    LIMIT %(most)s::bigint + 1
-), walked AS MATERIALIZED (
-    SELECT v.memory_id, v.part, -({vector} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE {on_shelf}
-      AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT ready AND (SELECT count(*) FROM fresh) <= %(most)s::bigint FROM size)
-    ORDER BY {vector} <#> %(embedding)s::halfvec
-    LIMIT {shortlist}
-), compared AS MATERIALIZED (
-    SELECT memory_id, part, similarity FROM fresh
-    UNION ALL
-    SELECT memory_id, part, similarity FROM walked
-), verdict AS MATERIALIZED (
+),
+-- include: graph_found
+, verdict AS MATERIALIZED (
     -- Memories of many parts may leave too few others.
     SELECT (SELECT count(*) FROM fresh) > %(most)s::bigint
            OR least(%(candidates)s::bigint, size.documents) > (SELECT count(DISTINCT memory_id) FROM compared) AS other
