@@ -6,6 +6,7 @@ general statement is to be asked. The choice and its measurement: docs/decisions
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -124,7 +125,7 @@ def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, cou
     }
 
 
-def _statement(name: str, model: EmbeddingModel, shelf: int, count: int) -> Query:
+def _statement(name: LiteralString, model: EmbeddingModel, shelf: int, count: int) -> Query:
     """Of one graph: the planner has to see which, so model and shelf stand in the text, as they do in its definition."""
     column, dimensions = vector_column(model), sql.Literal(model.dimensions)
     slots = {
@@ -137,6 +138,4 @@ def _statement(name: str, model: EmbeddingModel, shelf: int, count: int) -> Quer
         "shortlist": sql.Literal(_shortlist(count)),
         "words_condition": TRUE,
     }
-    if name == "search_graph":
-        return statement("search_graph", **slots)
-    return statement("recall_graph", **slots)
+    return statement(name, **slots)

@@ -83,15 +83,16 @@ async def _search_one(
     """The answer of a statement for a namespace that has none below it; None where none suffices."""
     limit, offset, now = parameters["limit"], parameters["offset"], parameters["now"]
     where, walks = encode(namespace), graph.reaches(model, limit + offset)
-    if arms.of(where) == FEW:
+    arm = arms.of(where)
+    if arm == FEW:
         found = await _search_leaf(tx, namespace, parameters, model=model, similarity=similarity, arms=arms)
         if found is not None:
             return found
-    shelf = arms.of(where).shelf
-    if shelf is None or not walks:
+        arm = arms.of(where)  # as the short statement saw it
+    if arm.shelf is None or not walks:
         return None
     found = await graph.search_graph(
-        tx, namespace, shelf, query=query, model=model, limit=limit, offset=offset, now=now
+        tx, namespace, arm.shelf, query=query, model=model, limit=limit, offset=offset, now=now
     )
     if found is None:
         arms.note(where, MANY)

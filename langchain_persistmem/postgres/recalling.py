@@ -65,17 +65,18 @@ async def recall(
         **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
         **wanted.parameters,
     }
-    if parameters["few"] == EVERY or arms.of(where) == FEW:
+    arm = arms.of(where)
+    if parameters["few"] == EVERY or arm == FEW:
         rows = await tx.fetch(statement("recall_few", **slots), parameters)
         if not rows or not rows[0]["other"]:
             return findings_of(rows, namespace)
         arms.seen(where, large=rows[0]["large"], shelf=rows[0]["shelf"])
-    shelf = arms.of(where).shelf
-    if walks and shelf is not None:
+        arm = arms.of(where)
+    if walks and arm.shelf is not None:
         found = await graph.recall_graph(
             tx,
             namespace,
-            shelf,
+            arm.shelf,
             query=query,
             words=words,
             embedding=embedding,
