@@ -138,17 +138,18 @@ def test_a_large_namespace_is_searched_along_its_graph(many: PersistMem, topics:
 
 
 def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics: Topics) -> None:
-    grown(many, range(400))
+    numbers = range(1_600)  # an eighth of which is the sample
+    grown(many, numbers)
     by_graph = many.backend.run(recalled, "question 3", shelf_of(many))
     assert by_graph is not None
-    assert by_graph.count == 400
+    assert by_graph.count == len(numbers)
     keys = {each.memory.key for each in by_graph.found}
-    assert len(keys & nearest(topics, "question 3", range(400), 10)) >= 9
-    cosines = [float(topics.vector("question 3") @ topics.vector(f"text {each}")) for each in range(400)]
-    mean = sum(cosines) / 400
-    deviation = (sum((each - mean) ** 2 for each in cosines) / 400) ** 0.5
-    assert by_graph.mean == pytest.approx(mean, abs=0.2 * deviation)
-    assert by_graph.deviation == pytest.approx(deviation, rel=0.2)
+    assert len(keys & nearest(topics, "question 3", numbers, 10)) >= 9
+    cosines = [float(topics.vector("question 3") @ topics.vector(f"text {each}")) for each in numbers]
+    mean = sum(cosines) / len(numbers)
+    deviation = (sum((each - mean) ** 2 for each in cosines) / len(numbers)) ** 0.5
+    assert by_graph.mean == pytest.approx(mean, abs=0.3 * deviation)
+    assert by_graph.deviation == pytest.approx(deviation, rel=0.25)
 
 
 def test_what_was_written_last_is_found_at_once(many: PersistMem) -> None:

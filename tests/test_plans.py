@@ -165,7 +165,7 @@ def of_the_graph(name: str, connection: psycopg.Connection) -> str:
 
 @pytest.mark.parametrize("secured", [False, True])
 @pytest.mark.parametrize("analysed", [False, True])
-@pytest.mark.parametrize("name", ["search_graph", "recall_graph"])
+@pytest.mark.parametrize("name", ["search_graph", "search_graph_hybrid", "recall_graph"])
 def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
     name: str, analysed: bool, secured: bool, shelved: str
 ) -> None:
@@ -173,7 +173,8 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
         "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "effort": 128, "further": "relaxed_order",
         "model": 1, "most": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
         "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
-        "embedding": "[" + ",".join(["0.05"] * 384) + "]",
+        "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "favoured": 60,
+        **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
     }  # fmt: skip
     with psycopg.connect(shelved, autocommit=True) as connection:
         if connection.info.server_version < 160_000:

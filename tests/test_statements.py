@@ -19,6 +19,7 @@ ACROSS = {
     "search_items": "a prefix: a store's search",
     "search_items_hybrid": "a prefix: a store's search",
     "search_graph": "whether there are namespaces below the one that is searched; of those nothing is read",
+    "search_graph_hybrid": "whether there are namespaces below the one that is searched; of those nothing is read",
     "count_shelves": "sums of what lies on the shelves, no content",
     "count_everything": "counts of the whole database for the status, no content",
     "count_work": "counts for the status: of one namespace or, without one, of all; no content",

@@ -4,11 +4,12 @@ Each statement checks for itself whether it is the right way, and answers None i
 general statement is to be asked. The choice and its measurement: docs/decisions/0025.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import LiteralString
 
 from psycopg import sql
+from psycopg.rows import DictRow
 
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode, prefix_range
@@ -18,7 +19,6 @@ from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import StoredItem, item_of
 from langchain_persistmem.postgres.search_index import findings_of, stored
 from langchain_persistmem.postgres.shelves import has_graphs
-from langchain_persistmem.postgres.shortlist import SAMPLE
 from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Vector
@@ -27,8 +27,12 @@ SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
 FOR_EACH = 2
 """Vectors looked for at least, for each memory that is asked for."""
+FAVOURED = 60
+"""Items at least that share most with the question's words and are looked up for their meaning."""
 EFFORT = 128
 """pgvector's ``hnsw.ef_search`` up to 5,000 memories, or as much as is looked for; it grows with the namespace's size."""
+SAMPLE = 512
+"""Vectors that show what is usual in the namespace; `vectors_sample` has an eighth of what is on a shelf."""
 FURTHER = "relaxed_order"
 """pgvector's ``hnsw.iterative_scan``: past the vectors of others, and those that are hidden, the walk goes on."""
 FRESH = 3_000
@@ -57,20 +61,41 @@ async def search_graph(
         None where this is not the way: the namespace is on another shelf or on none, or has others below it, or too
         much of it is on no shelf yet, or the items found are too few.
     """
-    _, start, until = prefix_range(namespace)
     parameters = {
         **_parameters(namespace, query, model, limit + offset),
-        "from": start,
-        "until": until,
-        "reach": limit + offset,
-        "limit": limit,
-        "offset": offset,
+        **_page(namespace, limit=limit, offset=offset),
         "now": now,
     }
     rows = await tx.fetch(_statement("search_graph", model, shelf, limit + offset), parameters)
-    if not rows[0]["fits"]:
-        return None
-    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
+    return _items(rows, namespace)
+
+
+async def search_graph_hybrid(
+    tx: Transaction,
+    namespace: Namespace,
+    shelf: int,
+    *,
+    embedding: Vector,
+    model: EmbeddingModel,
+    limit: int,
+    offset: int,
+    parameters: Mapping[str, object],
+) -> list[tuple[StoredItem, float]] | None:
+    """The same by meaning and by words, with scores from 0 to 1.
+
+    Args:
+        parameters: the question's words, and what they and the meaning weigh.
+    """
+    parameters = {
+        **parameters,
+        **_parameters(namespace, embedding, model, limit + offset),
+        **_page(namespace, limit=limit, offset=offset),
+        "exact": encode(namespace),
+        "favoured": max(FAVOURED, FOR_EACH * (limit + offset)),
+        "sample": SAMPLE,
+    }
+    rows = await tx.fetch(_statement("search_graph_hybrid", model, shelf, limit + offset), parameters)
+    return _items(rows, namespace)
 
 
 async def recall_graph(
@@ -100,6 +125,7 @@ async def recall_graph(
         "words": list(words),
         "language": configuration(language, query),
         "candidates": candidates,
+        "reach": candidates,
         "instructions": instructions,
         "sample": SAMPLE,
         "now": now,
@@ -107,7 +133,18 @@ async def recall_graph(
         "own_view": own_view,
     }
     rows = await tx.fetch(_statement("recall_graph", model, shelf, candidates), parameters)
-    return None if not rows or rows[0]["other"] else findings_of(rows, namespace)
+    return None if rows[0]["other"] else findings_of(rows, namespace)
+
+
+def _page(namespace: Namespace, *, limit: int, offset: int) -> dict[str, object]:
+    _, start, until = prefix_range(namespace)
+    return {"from": start, "until": until, "reach": limit + offset, "limit": limit, "offset": offset}
+
+
+def _items(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredItem, float]] | None:
+    if rows[0]["other"]:
+        return None
+    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
 
 
 def _shortlist(count: int) -> int:

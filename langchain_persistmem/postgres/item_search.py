@@ -176,16 +176,43 @@ async def search_items_hybrid(
         **_reach(model, wanted, limit + offset, exactly=False),
         **wanted.parameters,
     }
-    embedding_column = vector_column(model)
-    if prefix and wanted.text is TRUE and arms.of(encode(prefix)) == FEW:
-        leaf = statement("search_leaf_hybrid", embedding=embedding_column)
-        rows = await tx.fetch(leaf, {**parameters, "few": few_of(model), "graph": False})
-        found = _found(rows, prefix) if _suffices(rows[0], prefix, arms) else None
-        # a page that is short of items has room for others, unless there are none: some have expired
-        if found is not None and (len(found) == limit or rows[0]["weighed"] < limit + offset):
+    if prefix and wanted.text is TRUE:
+        found = await _search_one_hybrid(tx, prefix, parameters, embedding=embedding, model=model, arms=arms)
+        if found is not None:
             return found
-    text = statement("search_items_hybrid", condition=wanted.text, embedding=embedding_column)
+    text = statement("search_items_hybrid", condition=wanted.text, embedding=vector_column(model))
     return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+
+
+async def _search_one_hybrid(
+    tx: Transaction,
+    namespace: Namespace,
+    parameters: Mapping[str, Any],
+    *,
+    embedding: Vector,
+    model: EmbeddingModel,
+    arms: Arms,
+) -> list[tuple[StoredItem, float]] | None:
+    """The same as :func:`_search_one`, by meaning and by words."""
+    limit, offset = parameters["limit"], parameters["offset"]
+    where, walks = encode(namespace), graph.reaches(model, limit + offset)
+    arm = arms.of(where)
+    if arm == FEW:
+        leaf = statement("search_leaf_hybrid", embedding=vector_column(model))
+        rows = await tx.fetch(leaf, {**parameters, "few": few_of(model), "graph": walks})
+        if _suffices(rows[0], namespace, arms):
+            found = _found(rows, namespace)
+            # a page that is short of items has room for others, unless there are none: some have expired
+            return found if len(found) == limit or rows[0]["weighed"] < limit + offset else None
+        arm = arms.of(where)  # as the short statement saw it
+    if arm.shelf is None or not walks:
+        return None
+    found = await graph.search_graph_hybrid(
+        tx, namespace, arm.shelf, embedding=embedding, model=model, limit=limit, offset=offset, parameters=parameters
+    )
+    if found is None:
+        arms.note(where, MANY)
+    return found
 
 
 def _reach(model: EmbeddingModel, wanted: Condition, count: int, *, exactly: bool) -> dict[str, object]:

@@ -7,6 +7,7 @@ are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are 
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import LiteralString, cast
@@ -15,7 +16,7 @@ from psycopg import sql
 from psycopg.abc import AdaptContext
 
 _NAME = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
-_INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
 
 Query = sql.SQL | sql.Composed
 """What psycopg executes: text of this package, completed by psycopg.sql."""
@@ -52,7 +53,12 @@ def all_statements() -> dict[str, str]:
             if name in found or name in parts:
                 raise ValueError(f"two statements are named {name}; rename the one in {file.name}")
             (parts if kind == "part" else found)[name] = text.strip()
-    return {name: _INCLUDE.sub(lambda part: parts[part[1]], text) for name, text in found.items()}
+    return {name: _whole(text, parts) for name, text in found.items()}
+
+
+def _whole(text: str, parts: Mapping[str, str]) -> str:
+    """With the parts that it includes, and those that they include."""
+    return _INCLUDE.sub(lambda part: _whole(parts[part[1]], parts), text)
 
 
 def statement(name: LiteralString, **slots: sql.Composable) -> Query:

@@ -21,35 +21,54 @@ fresh AS MATERIALIZED (
     SELECT memory_id, part, similarity FROM fresh
     UNION ALL
     SELECT memory_id, part, similarity FROM walked
+), verdict AS MATERIALIZED (
+    -- Whether another statement is right: it is no such namespace, or too much is new, or memories of many parts left too few others.
+    SELECT coalesce((
+        SELECT (SELECT count(*) FROM fresh) > %(most)s::bigint
+               OR least(%(reach)s::bigint, size.documents) > (SELECT count(DISTINCT memory_id) FROM compared)
+        FROM size), true) AS other
+)
+
+-- part: graph_size
+size AS MATERIALIZED (
+    -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
+    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
+           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.4, 1000)::integer::text, true)
+               IS NOT NULL
+           AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
+    FROM persistmem.namespaces n
+    WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf}
+
+-- part: graph_leaf
+-- include: graph_size
+      AND n.consent <> 'paused'
+      AND NOT EXISTS (SELECT FROM persistmem.namespaces below
+                      WHERE below.namespace >= %(from)s::text AND below.namespace < %(until)s::text)
+),
+-- include: graph_found
+
+-- part: graph_sample
+sample AS MATERIALIZED (
+    -- A fair one: those of the lowest hashes, which lie together in an index.
+    SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
+      AND nullif(v.active AND v.shelf IS NOT NULL AND uuid_hash(v.memory_id) & 7 = 0, false) IS NOT NULL
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT NOT other FROM verdict)
+    ORDER BY uuid_hash(v.memory_id)
+    LIMIT %(sample)s::bigint
 )
 
 -- name: search_graph
 -- The store's search of one large namespace with none below it: along the graph of its shelf, and all that is not on it exactly.
 -- One row at least, which says whether this was the right way: if not, nothing is known, and the general statement is.
-WITH size AS MATERIALIZED (
-    -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
-    SELECT n.documents,
-           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.4, 1000)::integer::text, true)
-               IS NOT NULL
-           AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
-    FROM persistmem.namespaces n
-    WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf} AND n.consent <> 'paused'
-      AND NOT EXISTS (SELECT FROM persistmem.namespaces below
-                      WHERE below.namespace >= %(from)s::text AND below.namespace < %(until)s::text)
-),
--- include: graph_found
-, near AS MATERIALIZED (
-    SELECT memory_id, max(similarity) AS similarity
-    FROM compared
-    GROUP BY memory_id
-), verdict AS MATERIALIZED (
-    -- Items of many parts may leave too few others.
-    SELECT coalesce((
-        SELECT (SELECT count(*) FROM fresh) <= %(most)s::bigint
-               AND least(%(reach)s::bigint, size.documents) <= (SELECT count(*) FROM near)
-        FROM size), false) AS fits
+WITH
+-- include: graph_leaf
+, near AS (
+    SELECT memory_id, max(similarity) AS similarity FROM compared GROUP BY memory_id
 )
-SELECT verdict.fits, found.*
+SELECT verdict.other, found.*
 FROM verdict
 LEFT JOIN (
     SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, best.similarity
@@ -65,8 +84,44 @@ LEFT JOIN (
     ) m
     ORDER BY best.similarity DESC, m.updated_at DESC, m.key
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
-) found ON verdict.fits
+) found ON NOT verdict.other
 ORDER BY found.similarity DESC, found.updated_at DESC, found.key
+
+-- name: search_graph_hybrid
+-- The same by meaning and by words. What the words favour is looked up for its meaning.
+WITH
+-- include: graph_leaf
+,
+-- include: leaf_words
+,
+-- include: graph_sample
+, counted AS MATERIALIZED (
+    SELECT similarity, (SELECT documents FROM size) / (SELECT count(*) FROM sample) AS weight FROM sample
+), near AS MATERIALIZED (
+    SELECT memory_id, max(similarity) AS similarity
+    FROM (
+        SELECT memory_id, similarity FROM compared
+        UNION ALL
+        SELECT v.memory_id, v.similarity
+        FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT %(favoured)s::bigint) l
+        CROSS JOIN LATERAL (
+            SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+            FROM persistmem.vectors v
+            WHERE v.namespace = %(namespace)s::text AND v.memory_id = l.memory_id AND v.model = %(model)s::smallint AND v.active
+              AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+            OFFSET 0
+        ) v
+    ) best
+    GROUP BY memory_id
+),
+-- include: hybrid_scale
+,
+-- include: leaf_weighed
+SELECT verdict.other, item.*
+FROM verdict
+LEFT JOIN LATERAL (
+    -- include: hybrid_page
+) item ON NOT verdict.other
 
 -- name: recall_graph
 -- Recall in one large namespace: the nearest along the graph of its shelf, and all that is not on it exactly. As search_graph it
@@ -75,43 +130,19 @@ WITH asked AS MATERIALIZED (
     SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
     UNION
     SELECT unnest(%(words)s::text[])
-), size AS MATERIALIZED (
-    -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
-    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.4, 1000)::integer::text, true)
-               IS NOT NULL
-           AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
-    FROM persistmem.namespaces n
-    WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf}
+),
+-- include: graph_size
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
                SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 ),
 -- include: graph_found
-, verdict AS MATERIALIZED (
-    -- Memories of many parts may leave too few others.
-    SELECT (SELECT count(*) FROM fresh) > %(most)s::bigint
-           OR least(%(candidates)s::bigint, size.documents) > (SELECT count(DISTINCT memory_id) FROM compared) AS other
-    FROM size
-), sample AS MATERIALIZED (
-    -- A fair one: those of the lowest hashes, which an index has in their order.
-    SELECT v.memory_id, v.part
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
-      AND nullif(v.active AND v.shelf IS NOT NULL, false) IS NOT NULL
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT NOT other FROM verdict)
-    ORDER BY uuid_hash(v.memory_id)
-    LIMIT %(sample)s::bigint
-), statistics AS MATERIALIZED (
+,
+-- include: graph_sample
+, statistics AS MATERIALIZED (
     -- What is usual.
     SELECT (SELECT documents FROM size)::bigint AS count, coalesce(avg(similarity), 0) AS mean,
            coalesce(stddev_pop(similarity), 0) AS deviation, (SELECT coalesce(max(part), 0) + 1 FROM compared) AS parts
-    FROM (
-        SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-        FROM sample s
-        JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
-                                 AND v.model = %(model)s::smallint AND v.part = s.part
-    ) compared
+    FROM sample
 ),
 -- include: recall_candidates

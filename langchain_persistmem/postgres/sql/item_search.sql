@@ -113,34 +113,45 @@ CROSS JOIN LATERAL (
 ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
--- part: hybrid_words
-rarity AS MATERIALIZED (
+-- part: leaf_words
+asked AS MATERIALIZED (
+    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+    UNION
+    SELECT unnest(%(words)s::text[])
+), rarity AS MATERIALIZED (
+    -- Counted first and read again below, as in recall.
     SELECT asked.word,
            ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
     FROM asked
     CROSS JOIN size
-    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
-    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS items) known
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS items FROM persistmem.words w WHERE w.namespace = %(exact)s::text AND w.word = asked.word
+    ) known
 ), worded AS MATERIALIZED (
-    -- BM25, as in recall, over all namespaces under the prefix.
-    SELECT m.namespace, m.memory_id,
-           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
-    FROM matched m
-    JOIN rarity r USING (word)
+    -- BM25, as in recall.
+    SELECT w.memory_id,
+           sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + w.length / size.usual_length * 0.75))) AS lexical
+    FROM rarity r
     CROSS JOIN size
-    GROUP BY m.namespace, m.memory_id
+    CROSS JOIN LATERAL (
+        SELECT w.memory_id, w.times, w.length
+        FROM persistmem.words w
+        WHERE w.namespace = %(exact)s::text AND w.word = r.word
+        OFFSET 0
+    ) w
+    GROUP BY w.memory_id
 )
 
--- part: hybrid_weighed
+-- part: hybrid_scale
 usual AS MATERIALIZED (
     -- What cosines are usual here; the embedder's background counts like prior_count items more. Of a large namespace
     -- only its sample counts, each for as many as it stands for.
-    SELECT items, mean, sqrt(greatest(squares - mean ^ 2, 0)) AS deviation
+    SELECT items, mean, sqrt(greatest(squares - mean * mean, 0)) AS deviation
     FROM (
-        SELECT coalesce(sum(weight), 0)::float8 AS items,
+        SELECT coalesce(sum(weight), 0) AS items,
                coalesce(sum(weight * similarity) / nullif(sum(weight), 0), 0) AS mean,
-               coalesce(sum(weight * similarity ^ 2) / nullif(sum(weight), 0), 0) AS squares
-        FROM compared
+               coalesce(sum(weight * similarity * similarity) / nullif(sum(weight), 0), 0) AS squares
+        FROM counted
     ) sums
 ), mixed AS MATERIALIZED (
     SELECT u.*, coalesce((items * mean + %(prior)s::float8 * %(usual)s::float8) / nullif(items + %(prior)s::float8, 0),
@@ -156,17 +167,40 @@ usual AS MATERIALIZED (
     CROSS JOIN size
 ), best AS (
     SELECT greatest(coalesce(sum(idf), 0) * 2.2, 1e-9) AS lexical FROM rarity
-), weighed AS (
-    -- Evidence in standard deviations, as recall counts it; an item without a vector says nothing by meaning.
-    SELECT namespace, memory_id,
-           coalesce((near.similarity - scale.level) / scale.deviation, 0)
-           + coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
-           - %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
+)
+
+-- part: hybrid_evidence
+-- In standard deviations, as recall counts it; an item without a vector says nothing by meaning.
+coalesce((near.similarity - scale.level) / scale.deviation, 0)
++ coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
+- %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
+
+-- part: leaf_weighed
+weighed AS MATERIALIZED (
+    SELECT memory_id,
+           -- include: hybrid_evidence
     FROM near
-    FULL JOIN worded USING (namespace, memory_id)
+    FULL JOIN worded USING (memory_id)
     CROSS JOIN scale
     CROSS JOIN best
 )
+
+-- part: hybrid_page
+SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
+       1 / (1 + exp(-least(60, greatest(-60, best.evidence / %(softness)s::float8)))) AS similarity
+FROM (
+    -- Those on a par stay for the order below.
+    SELECT memory_id, evidence FROM weighed ORDER BY evidence DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
+) best
+CROSS JOIN LATERAL (
+    SELECT m.*
+    FROM persistmem.memories m
+    WHERE m.namespace = %(exact)s::text AND m.id = best.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    OFFSET 0
+) m
+ORDER BY best.evidence DESC, m.updated_at DESC, m.key
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
 -- name: search_leaf_hybrid
 -- The same as search_leaf by meaning and by words: all of a small namespace is compared, so that any page is exact.
@@ -174,58 +208,34 @@ WITH
 -- include: leaf_verdict
 , size AS MATERIALIZED (
     SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
-), asked AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
-), matched AS MATERIALIZED (
-    SELECT w.*
-    FROM asked
-    CROSS JOIN LATERAL (
-        SELECT w.namespace, w.memory_id, w.word, w.times, w.length
-        FROM persistmem.words w
-        WHERE w.namespace = %(exact)s::text AND w.word = asked.word
-          AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
-        OFFSET 0
-    ) w
 ),
--- include: hybrid_words
+-- include: leaf_words
 , compared AS MATERIALIZED (
-    SELECT v.namespace, v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity, 1 AS weight
+    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
     FROM persistmem.vectors v
     WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
+), counted AS (
+    SELECT similarity, 1::float8 AS weight FROM compared
 ), near AS MATERIALIZED (
     -- The order of what shares no word is that of the meaning: its first `reach` items suffice, by their best parts.
-    SELECT namespace, memory_id, max(similarity) AS similarity
+    SELECT memory_id, max(similarity) AS similarity
     FROM (
-        (SELECT namespace, memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id DESC
+        (SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id DESC
          LIMIT %(reach)s::bigint * (SELECT coalesce(max(part), 0) + 1 FROM compared))
         UNION ALL
-        SELECT c.namespace, c.memory_id, c.similarity FROM compared c JOIN worded USING (namespace, memory_id)
+        SELECT c.memory_id, c.similarity FROM compared c JOIN worded USING (memory_id)
     ) best
-    GROUP BY namespace, memory_id
+    GROUP BY memory_id
 ),
--- include: hybrid_weighed
+-- include: hybrid_scale
+,
+-- include: leaf_weighed
 SELECT verdict.*, (SELECT count(*) FROM weighed) AS weighed, item.*
 FROM verdict
 LEFT JOIN LATERAL (
-    SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
-           1 / (1 + exp(-least(60, greatest(-60, best.evidence / %(softness)s::float8)))) AS similarity
-    FROM (
-        -- Those on a par stay for the order below.
-        SELECT memory_id, evidence FROM weighed ORDER BY evidence DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
-    ) best
-    CROSS JOIN LATERAL (
-        SELECT m.*
-        FROM persistmem.memories m
-        WHERE m.namespace = %(exact)s::text AND m.id = best.memory_id AND m.status IS NOT DISTINCT FROM 'active'
-          AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-        OFFSET 0
-    ) m
-    ORDER BY best.evidence DESC, m.updated_at DESC, m.key
-    LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+    -- include: hybrid_page
 ) item ON true
 
 -- name: search_items_hybrid
@@ -245,22 +255,38 @@ WITH within AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents,
            greatest(sum(words)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within
-), matched AS MATERIALIZED (
-    SELECT w.namespace, w.memory_id, w.word, w.times, w.length
-    FROM within
-    CROSS JOIN asked
+), rarity AS MATERIALIZED (
+    SELECT asked.word,
+           ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
+    FROM asked
+    CROSS JOIN size
     CROSS JOIN LATERAL (
-        SELECT w.namespace, w.memory_id, w.word, w.times, w.length
+        -- Counted first and read again below, as in recall.
+        SELECT count(*) AS items
+        FROM within
+        CROSS JOIN LATERAL (
+            SELECT FROM persistmem.words w WHERE w.namespace = within.namespace AND w.word = asked.word OFFSET 0
+        ) w
+    ) known
+), worded AS MATERIALIZED (
+    -- BM25, as in recall, over all namespaces under the prefix.
+    SELECT w.namespace, w.memory_id,
+           sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + w.length / size.usual_length * 0.75))) AS lexical
+    FROM within
+    CROSS JOIN rarity r
+    CROSS JOIN size
+    CROSS JOIN LATERAL (
+        SELECT w.namespace, w.memory_id, w.times, w.length
         FROM persistmem.words w
-        WHERE w.namespace = within.namespace AND w.word = asked.word
+        WHERE w.namespace = within.namespace AND w.word = r.word
         OFFSET 0
     ) w
-),
--- include: hybrid_words
+    GROUP BY w.namespace, w.memory_id
+)
 , likely AS MATERIALIZED (
     -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
     SELECT w.namespace, s.memory_id, s.part, v.similarity,
-           CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN w.thinned + 1 ELSE 0 END AS weight
+           CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN w.thinned + 1 ELSE 0 END::float8 AS weight
     FROM within w
     CROSS JOIN LATERAL (
         SELECT s.memory_id, s.part
@@ -286,7 +312,7 @@ WITH within AS MATERIALIZED (
     WHERE w.large AND least(%(reach)s::bigint, w.documents)
                       > (SELECT count(DISTINCT l.memory_id) FROM likely l WHERE l.namespace = w.namespace)
 ), compared AS MATERIALIZED (
-    SELECT w.namespace, v.memory_id, v.similarity, CASE WHEN w.large THEN 0 ELSE 1 END AS weight
+    SELECT w.namespace, v.memory_id, v.similarity, CASE WHEN w.large THEN 0 ELSE 1 END::float8 AS weight
     FROM within w
     CROSS JOIN LATERAL (
         SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
@@ -311,10 +337,20 @@ WITH within AS MATERIALIZED (
     ) l
     JOIN persistmem.vectors v ON v.namespace = l.namespace AND v.memory_id = l.memory_id
     WHERE v.model = %(model)s::smallint AND v.active AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+), counted AS (
+    SELECT similarity, weight FROM compared
 ), near AS MATERIALIZED (
     SELECT namespace, memory_id, max(similarity) AS similarity FROM compared GROUP BY namespace, memory_id
 ),
--- include: hybrid_weighed
+-- include: hybrid_scale
+, weighed AS (
+    SELECT namespace, memory_id,
+           -- include: hybrid_evidence
+    FROM near
+    FULL JOIN worded USING (namespace, memory_id)
+    CROSS JOIN scale
+    CROSS JOIN best
+)
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
        1 / (1 + exp(-least(60, greatest(-60, w.evidence / %(softness)s::float8)))) AS similarity
 FROM (SELECT namespace, memory_id, evidence FROM weighed ORDER BY evidence DESC OFFSET 0) w

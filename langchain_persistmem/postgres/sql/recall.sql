@@ -29,31 +29,31 @@ near AS MATERIALIZED (
     GROUP BY memory_id
     ORDER BY max(similarity) DESC, memory_id
     LIMIT %(candidates)s::bigint
-), matched AS MATERIALIZED (
-    SELECT w.*
-    FROM asked
-    CROSS JOIN LATERAL (
-        SELECT w.memory_id, w.word, w.times, w.length
-        FROM persistmem.words w
-        WHERE w.namespace = %(namespace)s::text AND w.word = asked.word AND {words_condition}
-        OFFSET 0
-    ) w
 ), rarity AS MATERIALIZED (
-    -- BM25's inverse document frequency; a word that no memory has is the rarest.
+    -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
     SELECT asked.word,
            ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
     FROM asked
     CROSS JOIN size
-    LEFT JOIN (SELECT word, count(*) AS counted FROM matched GROUP BY word) m USING (word)
-    CROSS JOIN LATERAL (SELECT coalesce(m.counted, 0) AS memories) known
+    CROSS JOIN LATERAL (
+        -- Counted here and read again below: a frequent word is in thousands of memories, and to keep them takes longer.
+        SELECT count(*) AS memories
+        FROM persistmem.words w
+        WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+    ) known
 ), worded AS MATERIALIZED (
-    -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured.
-    SELECT m.memory_id,
-           sum(r.idf * m.times * 2.2 / (m.times + 1.2 * (0.25 + 0.75 * m.length / size.usual_length))) AS lexical
-    FROM matched m
-    JOIN rarity r USING (word)
+    -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured. In this order no number is a numeric.
+    SELECT w.memory_id,
+           sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + w.length / size.usual_length * 0.75))) AS lexical
+    FROM rarity r
     CROSS JOIN size
-    GROUP BY m.memory_id
+    CROSS JOIN LATERAL (
+        SELECT w.memory_id, w.times, w.length
+        FROM persistmem.words w
+        WHERE w.namespace = %(namespace)s::text AND w.word = r.word AND {words_condition}
+        OFFSET 0
+    ) w
+    GROUP BY w.memory_id
 ), always AS (
     -- How to behave is told by the user and the operator; what others say so is searched like any memory.
     SELECT m.id AS memory_id
@@ -217,7 +217,7 @@ WITH asked AS MATERIALIZED (
     LEFT JOIN parsed p ON p.word = asked.word
     GROUP BY asked.word, size.documents
 ), worded AS MATERIALIZED (
-    SELECT p.memory_id, sum(r.idf * p.times * 2.2 / (p.times + 1.2 * (0.25 + 0.75 * p.length / size.usual_length))) AS lexical
+    SELECT p.memory_id, sum(r.idf * p.times * 2.2 / (p.times + 1.2 * (0.25 + p.length / size.usual_length * 0.75))) AS lexical
     FROM parsed p
     JOIN rarity r ON r.word = p.word
     CROSS JOIN size
