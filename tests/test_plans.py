@@ -200,3 +200,22 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
                 assert "vectors_sketch" not in plan
                 assert "JIT" not in plan
                 assert name == "search_graph" or "Index Only Scan using vectors_sample" in plan, plan
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+def test_what_is_shelved_next_is_found_without_reading_past_what_is_shelved(
+    mode: str, analysed: bool, shelved: str
+) -> None:
+    values = {"namespace": "memories/large", "model": 1, "shelf": SHELF, "limit": 32}
+    with psycopg.connect(shelved, autocommit=True) as connection, connection.transaction(force_rollback=True):
+        connection.execute(
+            "UPDATE persistmem.vectors SET shelf = NULL WHERE ctid IN (SELECT max(ctid) FROM persistmem.vectors)"
+        )
+        if analysed:
+            connection.execute("ANALYZE persistmem.vectors")
+        connection.execute(f"SET LOCAL plan_cache_mode = {mode}".encode())
+        text = "EXPLAIN (ANALYZE, TIMING OFF) " + statement("shelve_vectors").as_string(connection)
+        plan = "\n".join(row[0] for row in connection.execute(text.encode(), values, prepare=True).fetchall())
+    assert "Index Only Scan using vectors_scan" in plan, plan
+    assert "Rows Removed" not in plan, plan

@@ -6,6 +6,8 @@ fresh AS MATERIALIZED (
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
       AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
       AND (SELECT ready FROM size)
+    -- In this order no other index will do, which would read past all that is on the shelf.
+    ORDER BY v.shelf
     LIMIT %(most)s::bigint + 1
 ), walked AS MATERIALIZED (
     -- The namespace is wrapped, lest the planner take the rows of one for few, and read and sort them all.
@@ -102,15 +104,13 @@ WITH
     FROM (
         SELECT memory_id, similarity FROM compared
         UNION ALL
-        SELECT v.memory_id, v.similarity
-        FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT %(favoured)s::bigint) l
-        CROSS JOIN LATERAL (
-            SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
+        SELECT memory_id, (
+            SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
             FROM persistmem.vectors v
-            WHERE v.namespace = %(namespace)s::text AND v.memory_id = l.memory_id AND v.model = %(model)s::smallint AND v.active
+            WHERE v.namespace = %(namespace)s::text AND v.memory_id = favoured.memory_id AND v.model = %(model)s::smallint AND v.active
               AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-            OFFSET 0
-        ) v
+        )
+        FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT %(favoured)s::bigint) favoured
     ) best
     GROUP BY memory_id
 ),

@@ -180,7 +180,7 @@ weighed AS MATERIALIZED (
     SELECT memory_id,
            -- include: hybrid_evidence
     FROM near
-    FULL JOIN worded USING (memory_id)
+    LEFT JOIN worded USING (memory_id)
     CROSS JOIN scale
     CROSS JOIN best
 )
@@ -225,7 +225,7 @@ WITH
         (SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id DESC
          LIMIT %(reach)s::bigint * (SELECT coalesce(max(part), 0) + 1 FROM compared))
         UNION ALL
-        SELECT c.memory_id, c.similarity FROM compared c JOIN worded USING (memory_id)
+        SELECT memory_id, c.similarity FROM worded LEFT JOIN compared c USING (memory_id)
     ) best
     GROUP BY memory_id
 ),

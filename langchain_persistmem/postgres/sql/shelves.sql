@@ -49,12 +49,13 @@ WITH mine AS MATERIALIZED (
 SELECT coalesce(mine.shelf, (SELECT shelf FROM told)) AS shelf FROM mine
 
 -- name: shelve_vectors
--- Put some vectors of a namespace on its shelf, in the order of their ids, so that no two who do so wait for each other.
+-- Put some vectors of a namespace on its shelf; whoever does holds its lock. They are looked for in the order of an index that has
+-- them together: in any other the planner would read past all that are on the shelf, each time.
 WITH next AS MATERIALIZED (
     SELECT v.memory_id, v.part
     FROM persistmem.vectors v
     WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
-    ORDER BY v.memory_id, v.part
+    ORDER BY v.shelf
     LIMIT %(limit)s::bigint
 )
 UPDATE persistmem.vectors v
