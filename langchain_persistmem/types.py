@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 from uuid import UUID
 
 from langchain_persistmem.namespace import Namespace
@@ -162,8 +162,7 @@ class Memory:
     @property
     def mark(self) -> str:
         """This memory in its present wording: another once its text, its date or its speaker is another."""
-        shown = "\x1f".join((self.text or "", self.valid_from.date().isoformat(), self.speaker or ""))
-        return f"{self.id.hex}-{hashlib.sha256(shown.encode(errors='replace')).hexdigest()[:12]}"
+        return _mark(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,11 +244,22 @@ class AuditCheck:
         return not self.faults
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A memory as the database found it, before it is ranked."""
+class Found(NamedTuple):
+    """A memory as the database found it: what ranking reads of it, and how to make the whole of it.
 
-    memory: Memory
+    A search brings up a hundred and returns ten. So this is a tuple, and the rest of a memory waits until it is wanted.
+    """
+
+    id: UUID
+    key: str
+    kind: Kind
+    text: str | None
+    speaker: str | None
+    source: Source
+    thread_id: str | None
+    valid_from: datetime
+    valid_until: datetime | None
+    importance: float
     similarity: float | None
     """Cosine with the query, -1 to 1; the best of the memory's vectors."""
     lexical: float
@@ -257,8 +267,20 @@ class Found:
     uses: int
     position: int | None
     """Place of its turn in the thread, for the neighbours' sake."""
-    always: bool = False
+    always: bool
     """Fetched because of its kind, not because of the query."""
+    whole: Callable[[], Memory]
+    """Makes the memory, anew with each call."""
+
+    @property
+    def mark(self) -> str:
+        """See :attr:`Memory.mark`."""
+        return _mark(self)
+
+
+def _mark(memory: Memory | Found) -> str:
+    shown = "\x1f".join((memory.text or "", memory.valid_from.date().isoformat(), memory.speaker or ""))
+    return f"{memory.id.hex}-{hashlib.sha256(shown.encode(errors='replace')).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -304,6 +326,34 @@ class Recollection:
     def text(self) -> str:
         """What was remembered."""
         return self.memory.text or ""
+
+
+class Ranked(NamedTuple):
+    """A candidate that was weighed."""
+
+    found: Found
+    score: float
+    evidence: float
+    parts: tuple[float, ...]
+    """What the evidence is the sum of, from ``meaning`` to ``use``: see :class:`Why`."""
+
+    def recollection(self) -> Recollection:
+        """What is returned or explained of it, with the whole memory."""
+        meaning, words, neighbours, speaker, period, question, recency, importance, use = self.parts
+        why = Why(
+            evidence=self.evidence,
+            meaning=meaning,
+            words=words,
+            neighbours=neighbours,
+            speaker=speaker,
+            period=period,
+            question=question,
+            recency=recency,
+            importance=importance,
+            use=use,
+            similarity=self.found.similarity or 0.0,
+        )
+        return Recollection(memory=self.found.whole(), score=self.score, why=why)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import Context, InvalidInput, Memory, Provenance, Recollection
-from langchain_persistmem.engine.context import Form, approximate_tokens, render, said_in
+from langchain_persistmem.engine.context import Form, Window, approximate_tokens, render
 from langchain_persistmem.types import KINDS, SOURCES, Turn, Why
+from tests.test_ranking import found
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -246,13 +247,13 @@ def turn(text: str, id: str = "m1") -> Turn:
 
 def test_what_stands_in_the_messages_is_recognised_by_its_source_or_word_for_word() -> None:
     learnt = Provenance(source="user", thread_id="t", message_ids=("m1", "m2"))
-    memory = recollection("a", "The user lives in Oslo", provenance=learnt).memory
+    fact = found(recollection("a", "The user lives in Oslo", provenance=learnt).memory)
     both = [turn("hello", "m1"), turn("bye", "m2")]
-    assert said_in(memory, both, "t")
-    assert not said_in(memory, both[:1], "t")
-    assert not said_in(memory, both, "another")
-    assert said_in(memory, [turn("By the way: the USER lives, in Oslo!", "m9")], "another")
-    assert not said_in(recollection("b", "tea").memory, [turn("I like tea", "m9")], "t")
+    assert Window(both, "t").says(fact)
+    assert not Window(both[:1], "t").says(fact)
+    assert not Window(both, "another").says(fact)
+    assert Window([turn("By the way: the USER lives, in Oslo!", "m9")], "another").says(fact)
+    assert not Window([turn("I like tea", "m9")], "t").says(found(recollection("b", "tea").memory))
 
 
 async def test_the_profile_comes_first_when_it_is_asked_for(either: Any) -> None:

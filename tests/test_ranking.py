@@ -13,7 +13,7 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.context import approximate_tokens, render
 from langchain_persistmem.engine.ranking import decide, outstanding, rank, select
 from langchain_persistmem.engine.words import without_names
-from langchain_persistmem.types import Findings, Found, Why
+from langchain_persistmem.types import Findings, Found, Ranked, Why
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BACKGROUND = (0.07, 0.09)
@@ -29,12 +29,22 @@ def memory(key: str, text: str = "text", **fields: object) -> Memory:
 
 
 def found(each: Memory, similarity: float = 0.1, **fields: object) -> Found:
-    return replace(Found(memory=each, similarity=similarity, lexical=0.0, uses=0, position=None), **fields)  # type: ignore[arg-type]
+    base = Found(
+        id=each.id, key=each.key, kind=each.kind, text=each.text, speaker=each.speaker, source=each.provenance.source,
+        thread_id=each.provenance.thread_id, valid_from=each.valid_from, valid_until=each.valid_until,
+        importance=each.importance, similarity=similarity, lexical=0.0, uses=0, position=None, always=False,
+        whole=lambda: each,
+    )  # fmt: skip
+    return base._replace(**fields)
+
+
+def weighed(*each: Found, query: str = "query", count: int = 100) -> list[Ranked]:
+    findings = Findings(found=each, count=count, mean=0.07, deviation=0.09, lexical_max=10.0)
+    return rank(findings, query, background=BACKGROUND, weights=Ranking(), now=NOW)
 
 
 def ranked(*each: Found, query: str = "query", count: int = 100) -> list[Recollection]:
-    findings = Findings(found=each, count=count, mean=0.07, deviation=0.09, lexical_max=10.0)
-    return rank(findings, query, background=BACKGROUND, weights=Ranking(), now=NOW)
+    return [each.recollection() for each in weighed(*each, query=query, count=count)]
 
 
 similarities = st.floats(-1, 1)
@@ -150,7 +160,7 @@ def test_the_parts_of_a_score_add_up() -> None:
 
 
 def test_every_recollection_that_is_left_out_has_a_reason() -> None:
-    every = ranked(
+    every = weighed(
         found(memory("a", "I like tea."), 0.9), found(memory("b", "I like TEA!"), 0.8), found(memory("c", "x"), 0.7),
         found(memory("d", "y"), 0.6), found(memory("e", "z"), -0.9),
     )  # fmt: skip
@@ -172,11 +182,11 @@ def test_beyond_the_best_ten_what_is_far_from_the_best_is_not_outstanding() -> N
 
 
 def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:
-    twice = ranked(
+    twice = weighed(
         found(memory("a", "I like tea."), 0.9), found(memory("b", "I like TEA!"), 0.8), found(memory("c", "x"), 0.7)
     )
     assert [each.memory.key for each in select(twice, limit=10, threshold=0.4, floor=0.05)] == ["a", "c"]
-    noise = ranked(found(memory("a"), 0.08))
+    noise = weighed(found(memory("a"), 0.08))
     assert select(noise, limit=10, threshold=0.4, floor=0.05) == []
 
 

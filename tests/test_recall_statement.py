@@ -1,6 +1,7 @@
 """A recall is one statement, which scans one namespace's vectors and nothing else."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -19,6 +20,30 @@ async def test_recall_and_context_are_one_round_trip_each(either, statements: li
         await call("Do I like tea?", user_id="ada")
         assert len(statements) == 1
         assert statements[0].startswith("/* recall_few */")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe"])
+def test_what_is_recalled_is_the_whole_memory_to_the_letter(
+    database: str, embeddings: LocalEmbeddings, zone: str
+) -> None:
+    value = {
+        "text": "I keep bees on the roof",
+        "big": 12345678901234567890123,
+        "float": [1e16, -0.0, 0.1, 1.5e300, 5e-324],
+        "nested": {"list": [1, {"b": None}, []], "empty": {}},
+        "flag": True,
+        "signs": 'ü \u2028 \U0001f41d \\ " \n',
+    }
+    dsn = psycopg.conninfo.make_conninfo(database, options=f"-c timezone={zone}")
+    with PersistMem.open(dsn, embeddings=embeddings) as memory:
+        memory.store.put(("memories", "ada"), "bees", value)
+        memory.remember("I keep bees in the garden", key="hive", speaker="Ada", user_id="ada")
+        for at in (None, datetime.now(UTC)):
+            found = memory.recall("Where do I keep bees?", at=at, user_id="ada")
+            assert len(found) == 2
+            for each in found:
+                assert repr(each.memory) == repr(memory.get(each.memory.key, user_id="ada"))
+        assert repr(memory.get("bees", user_id="ada").value) == repr(value)
 
 
 @pytest.mark.own_database

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,10 @@ from langchain_persistmem import ConfigurationError, ExtractionFailed, PersistMe
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.engine.expansion import MOST, merge, variants, variants_of
 from langchain_persistmem.engine.relevance import material, numbers
+from langchain_persistmem.types import Ranked
 from tests.scripted import Scripted
-from tests.test_context import recollection
+from tests.test_ranking import found
+from tests.test_ranking import memory as remembered
 
 
 @pytest.mark.parametrize(
@@ -63,10 +64,12 @@ def test_of_a_models_answer_only_usable_queries_and_shown_numbers_count() -> Non
 
 
 def test_a_memory_counts_once_and_with_its_best_score() -> None:
-    one, other = recollection("a", "x", 0.4), recollection("b", "y", 0.6)
-    other = replace(other, memory=replace(other.memory, id=UUID(int=1)))
-    merged = merge([[one, other], [replace(one, score=0.9)]])
-    assert [(each.memory.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
+    one, other = (
+        Ranked(found(remembered(key, id=UUID(int=number))), score, evidence=0.0, parts=())
+        for number, (key, score) in enumerate((("a", 0.4), ("b", 0.6)))
+    )
+    merged = merge([[one, other], [one._replace(score=0.9)]])
+    assert [(each.found.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Findings, Kind, Recollection, Vector
+from langchain_persistmem.types import Findings, Kind, Ranked, Vector
 
 _LONGEST_QUERY = 20_000
 
@@ -55,7 +55,7 @@ class Considered:
     wanted: Condition
     findings: Findings
     """For the question itself."""
-    ranked: list[Recollection]
+    ranked: list[Ranked]
     """For all queries."""
     at: datetime | None
     now: datetime

@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_persistmem.engine.context_forms import FORMS, Form, ProfileLine, place, profile_lines, text_of
 from langchain_persistmem.engine.trust import suspicion
-from langchain_persistmem.types import Candidate, Context, Memory, Recollection, Turn
+from langchain_persistmem.types import Candidate, Context, Found, Provenance, Recollection, Turn
 
 TokenCounter = Callable[[str], int]
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
 
-__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "render", "said_in", "withheld"]
+__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "render", "withheld"]
 
 
 def approximate_tokens(text: str) -> int:
@@ -85,27 +85,22 @@ class Window:
         self._ids = {turn.id for turn in turns}
         self._words = "\n".join(f" {_words(turn.text)} " for turn in turns)
 
-    def says(self, memory: Memory) -> bool:
+    def says(self, found: Found) -> bool:
         """Whether they say it already: it was learnt from them, or stands in one word for word."""
-        provenance = memory.provenance
-        here = self._thread_id is not None and provenance.thread_id == self._thread_id
-        if here and provenance.message_ids and self._ids.issuperset(provenance.message_ids):
-            return True
-        words = _words(memory.text or "")
+        if self._thread_id is not None and found.thread_id == self._thread_id:
+            messages = found.whole().provenance.message_ids
+            if messages and self._ids.issuperset(messages):
+                return True
+        words = _words(found.text or "")
         return words.count(" ") >= _FEWEST_WORDS - 1 and f" {words} " in self._words
 
 
-def said_in(memory: Memory, window: Sequence[Turn], thread_id: str | None) -> bool:
-    """:meth:`Window.says` for one memory."""
-    return Window(window, thread_id).says(memory)
-
-
-def withheld(memory: Memory) -> bool:
+def withheld(found: Found) -> bool:
     """Whether it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
-    if memory.provenance.source != "store":  # everybody else's was looked at when it came
+    if found.source != "store":  # everybody else's was looked at when it came
         return False
     statement = Candidate(
-        text=memory.text or "", kind="semantic", provenance=memory.provenance, valid_from=memory.valid_from
+        text=found.text or "", kind="semantic", provenance=Provenance(source="store"), valid_from=found.valid_from
     )
     return suspicion(statement) is not None
 

@@ -6,7 +6,7 @@ from typing import Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.cjk import pairs
-from langchain_persistmem.types import Recollection
+from langchain_persistmem.types import Ranked
 
 Expand = Literal["rules", "model"]
 """Who finds further queries: rules, at no cost, or one call of the chat model."""
@@ -80,18 +80,18 @@ def variants_of(answer: object, query: str) -> list[str] | None:
     return _distinct([query, *(each[:_LONGEST] for each in clean if each)])
 
 
-def merge(ranked: Sequence[Sequence[Recollection]]) -> list[Recollection]:
-    """Recollections of several queries, each memory once and with its best score, best first."""
-    best: dict[UUID, Recollection] = {}
+def merge(ranked: Sequence[Sequence[Ranked]]) -> list[Ranked]:
+    """Candidates of several queries, each memory once and with its best score, best first."""
+    best: dict[UUID, Ranked] = {}
     for each in (each for found in ranked for each in found):
-        known = best.get(each.memory.id)
+        known = best.get(each.found.id)
         if known is None or _rank(each) < _rank(known):
-            best[each.memory.id] = each
+            best[each.found.id] = each
     return sorted(best.values(), key=_rank)
 
 
-def _rank(recollection: Recollection) -> tuple[float, float, str]:
-    return -recollection.score, -recollection.why.evidence, recollection.memory.key
+def _rank(candidate: Ranked) -> tuple[float, float, str]:
+    return -candidate.score, -candidate.evidence, candidate.found.key
 
 
 def _parts(query: str) -> list[str]:

@@ -15,6 +15,7 @@ from langchain_persistmem.types import (
     Explanation,
     LeftOut,
     Memory,
+    Ranked,
     Reason,
     Recollection,
 )
@@ -52,6 +53,7 @@ async def explanation(
         weights=backend.settings.ranking,
         now=moment,
     )
+    every = [each.recollection() for each in considered.ranked]
     decided = ranking.decide(considered.ranked, limit=limit, threshold=threshold, floor=floor)
     return Explanation(
         query=query,
@@ -59,8 +61,8 @@ async def explanation(
         embedded=without_names(query),
         words=words,
         understood=ranking.understood(findings, query, now=moment),
-        recollections=tuple(_chosen(considered.ranked, decided)),
-        left_out=(*_left_out(considered.ranked, decided), *_passed_over(passed_over, considered)),
+        recollections=tuple(_chosen(every, decided)),
+        left_out=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
         compared=findings.count,
         candidates=len(considered.ranked),
         threshold=threshold,
@@ -105,10 +107,10 @@ def _left_out(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | N
             yield LeftOut(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
 
 
-def _passed_over(hidden: Sequence[Recollection], considered: Considered) -> Iterator[LeftOut]:
+def _passed_over(hidden: Sequence[Ranked], considered: Considered) -> Iterator[LeftOut]:
     """What was no candidate, because the indexes do not hold it or the conditions exclude it."""
-    keys = {each.memory.id: each.memory.key for each in considered.ranked}
-    for each in hidden:
+    keys = {each.found.id: each.found.key for each in considered.ranked}
+    for each in (each.recollection() for each in hidden):
         memory = each.memory
         instead = keys.get(memory.superseded_by) if memory.superseded_by else None
         reason = _reason(memory, considered)

@@ -87,8 +87,9 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     for at in (None, now):
         question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
         for each in (await consider(backend, namespace, question)).ranked:
-            if each.score >= backend.settings.threshold and (at is None or each.memory.status == "archived"):
-                found.setdefault(each.memory.id, each)
+            recollection = each.recollection() if each.score >= backend.settings.threshold else None
+            if recollection is not None and (at is None or recollection.memory.status == "archived"):
+                found.setdefault(each.found.id, recollection)
     best = sorted(found.values(), key=lambda each: (-each.score, each.memory.key))[:limit]
     return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
 

@@ -16,7 +16,7 @@ from itertools import islice
 from langchain_persistmem.engine import timing
 from langchain_persistmem.engine.dates import periods_in
 from langchain_persistmem.settings import Ranking
-from langchain_persistmem.types import Findings, Found, Memory, Reason, Recollection, Understood, Why
+from langchain_persistmem.types import Findings, Found, Ranked, Reason, Recollection, Understood
 
 _FIRST_PERSON = re.compile(
     r"\b(i|my|me|mine|ich|mein(e|en|em|er)?|mich|mir|je|j|mon|moi|yo|mi|mis|mí|io|mio|mia|eu|meu|minha|ik|mijn|я|мой|моя|мне"
@@ -37,10 +37,10 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
-_QUESTION_MARKS = frozenset("?？؟")
 _READ = 2_000
 """Characters of a memory in which questions are counted."""
-_USES_AT_CEILING = 20
+_USES_AT_CEILING = math.log1p(20)
+"""The logarithm of so many uses, and one."""
 _GOOD_HITS = 10
 """So many of the best turns speak for their sessions."""
 _SESSION = timedelta(hours=12)
@@ -65,93 +65,79 @@ def understood(findings: Findings, query: str, *, now: datetime) -> Understood:
 
 def rank(
     findings: Findings, query: str, *, background: tuple[float, float], weights: Ranking, now: datetime
-) -> list[Recollection]:
-    """The findings as recollections, best first; ties by key, so that the order is stable."""
+) -> list[Ranked]:
+    """The findings weighed, best first; ties by key, so that the order is stable."""
+    found, bonus = findings.found, weights.bonus
     asked = understood(findings, query, now=now)
     scale = _Scale(findings, background, weights)
-    about = [scale.about(each) for each in findings.found]
-    asking = [_asking(each.memory.text or "") for each in findings.found]
-    beside = _Beside(findings.found, [max(0.0, meaning + words) for meaning, words in about], asking, weights)
-    sure = any(meaning + words >= scale.toss_up for meaning, words in about)
-    latest = _latest(findings.found, about) if asked.present and sure else {}  # no age makes an answer of noise
-    recollections: list[Recollection] = []
-    for place, (each, (meaning, words)) in enumerate(zip(findings.found, about, strict=True)):
-        parts = {
-            "meaning": meaning,
-            "words": words,
-            "neighbours": beside.neighbours(place) + beside.session(place),
-            "speaker": _by_speaker(each, asked, weights),
-            "period": _by_period(each, asked, weights),
-            "question": 0.0 - (weights.question * asking[place] if each.memory.speaker else 0.0),
-            "recency": weights.bonus * _recency(each, weights, now) + weights.latest * latest.get(place, 0.0),
-            "importance": weights.bonus * each.memory.importance,
-            "use": weights.bonus * min(1.0, math.log1p(each.uses) / math.log1p(_USES_AT_CEILING)),
-        }
-        evidence = math.fsum(parts.values())
-        why = Why(evidence=evidence, similarity=each.similarity or 0.0, **parts)
-        recollections.append(Recollection(memory=each.memory, score=scale.score(evidence, each.similarity), why=why))
-    return sorted(recollections, key=lambda each: (-each.why.evidence, each.memory.key))
+    meaning = [scale.meaning(each.similarity) for each in found]
+    words = [each.lexical * scale.word for each in found]
+    about = [meant + said for meant, said in zip(meaning, words, strict=True)]
+    asking = [_asking(each.text or "") for each in found]
+    sure = any(evidence >= scale.toss_up for evidence in about)
+    latest = _latest(found, about) if asked.present and sure else {}  # no age makes an answer of noise
+    neighbours = _beside(found, about, asking, weights)
+    speaker = [_by_speaker(each, asked, weights) for each in found]
+    period = [_by_period(each, asked, weights) for each in found]
+    question = [
+        0.0 - (weights.question * share if each.speaker else 0.0) for each, share in zip(found, asking, strict=True)
+    ]
+    recency = [
+        bonus * _recency(each, weights, now) + weights.latest * latest.get(place, 0.0)
+        for place, each in enumerate(found)
+    ]
+    importance = [bonus * each.importance for each in found]
+    use = [bonus * min(1.0, math.log1p(each.uses) / _USES_AT_CEILING) for each in found]
+    parts = zip(meaning, words, neighbours, speaker, period, question, recency, importance, use, strict=True)
+    ranked = [scale.ranked(*each) for each in zip(found, parts, strict=True)]
+    return sorted(ranked, key=lambda each: (-each.evidence, each.found.key))
 
 
-class _Beside:
-    """What the turns around a turn say for it: those before and after it, and the best of its session."""
+def _beside(
+    found: Sequence[Found], about: Sequence[float], asking: Sequence[float], weights: Ranking
+) -> Iterator[float]:
+    """What the turns around each turn say for it, never against: a share of the evidence of the turn before, of the turn
+    after, and of the best other turn of the same thread that was said within hours.
 
-    def __init__(
-        self, found: Sequence[Found], about: Sequence[float], asking: Sequence[float], weights: Ranking
-    ) -> None:
-        self._found = found
-        self._about = about
-        self._asking = asking
-        self._weights = weights
-        self._place = {
-            (each.memory.provenance.thread_id, each.position): place
-            for place, each in enumerate(found)
-            if each.position is not None
-        }
-        best = sorted(range(len(found)), key=about.__getitem__, reverse=True)
-        told = [place for place in best if found[place].position is not None and not _is_assistant(found[place])]
-        self._best = told[:_GOOD_HITS]
-
-    def neighbours(self, place: int) -> float:
-        """A share of the evidence of the turn before and of the turn after; the assistant's turns gain none."""
-        if _is_assistant(self._found[place]):
-            return 0.0
-        weights, share = self._weights, 0.0
-        before, after = self._turn(place, -1), self._turn(place, +1)
-        if before is not None and not _is_assistant(self._found[before]):
-            asked = self._asking[before] > 0
-            share += (weights.answer if asked else weights.before) * self._about[before]
+    The assistant's turns gain nothing, and speak for no session: long answers repeat its topic in every turn.
+    """
+    told = [max(0.0, evidence) for evidence in about]
+    assistant = [_is_assistant(each) for each in found]
+    turns = {(each.thread_id, each.position): place for place, each in enumerate(found) if each.position is not None}
+    best = _best_by_thread(found, told, assistant)
+    for place, this in enumerate(found):
+        if this.position is None or assistant[place]:
+            yield 0.0
+            continue
+        share = 0.0
+        before = turns.get((this.thread_id, this.position - 1))
+        if before is not None and not assistant[before]:
+            share += (weights.answer if asking[before] > 0 else weights.before) * told[before]
+        after = turns.get((this.thread_id, this.position + 1))
         if after is not None:
-            share += (weights.reply if _is_assistant(self._found[after]) else weights.after) * self._about[after]
-        return share
-
-    def _turn(self, place: int, step: int) -> int | None:
-        each = self._found[place]
-        if each.position is None:
-            return None
-        return self._place.get((each.memory.provenance.thread_id, each.position + step))
-
-    def session(self, place: int) -> float:
-        """A share of the best evidence of another turn of the same thread, said within hours; not the assistant's,
-        whose long answers repeat the topic of a session in every turn.
-        """
-        this = self._found[place]
-        if this.position is None or _is_assistant(this):
-            return 0.0
-        for other in self._best:
-            if other != place and _same_session(this.memory, self._found[other].memory):
-                return self._weights.session * self._about[other]
-        return 0.0
+            share += (weights.reply if assistant[after] else weights.after) * told[after]
+        for other in best.get(this.thread_id, ()):
+            if other != place and abs(this.valid_from - found[other].valid_from) <= _SESSION:
+                share += weights.session * told[other]
+                break
+        yield share
 
 
-def _same_session(one: Memory, other: Memory) -> bool:
-    return one.provenance.thread_id == other.provenance.thread_id and abs(one.valid_from - other.valid_from) <= _SESSION
+def _best_by_thread(
+    found: Sequence[Found], told: Sequence[float], assistant: Sequence[bool]
+) -> dict[str | None, list[int]]:
+    """The places of the best turns by thread, the best first; not the assistant's."""
+    turns = [place for place, each in enumerate(found) if each.position is not None and not assistant[place]]
+    best: dict[str | None, list[int]] = {}
+    for place in sorted(turns, key=told.__getitem__, reverse=True)[:_GOOD_HITS]:
+        best.setdefault(found[place].thread_id, []).append(place)
+    return best
 
 
 def _by_speaker(each: Found, asked: Understood, weights: Ranking) -> float:
     speaker = 0.0
     if len(asked.named) == 1:
-        speaker += weights.speaker if each.memory.speaker in asked.named else -weights.speaker
+        speaker += weights.speaker if each.speaker in asked.named else -weights.speaker
     if asked.about_user and _is_assistant(each):
         speaker -= weights.assistant_echo
     return speaker
@@ -161,23 +147,23 @@ def _by_period(each: Found, asked: Understood, weights: Ranking) -> float:
     """What the time of a memory says: more inside a period that is asked about, less outside if that one is sure."""
     if not asked.periods:
         return 0.0
-    fits = timing.fit(each.memory, asked.periods)
+    fits = timing.fit(each, asked.periods)
     return weights.period * fits if fits else -weights.outside * max(period.certainty for period in asked.periods)
 
 
-def _latest(found: Sequence[Found], about: Sequence[tuple[float, float]]) -> dict[int, float]:
+def _latest(found: Sequence[Found], about: Sequence[float]) -> dict[int, float]:
     """0 to 1 by day among the memories that speak to the question nearly as well as the best one: the newest has 1."""
-    best = max((sum(each) for each in about), default=0.0)
-    near = [place for place, each in enumerate(about) if sum(each) > 0 and sum(each) >= _NEARLY * best]
-    day_of = {place: found[place].memory.valid_from.date() for place in near}
+    best = max(about, default=0.0)
+    near = [place for place, evidence in enumerate(about) if evidence > 0 and evidence >= _NEARLY * best]
+    day_of = {place: found[place].valid_from.date() for place in near}
     days = sorted(set(day_of.values()))
     return {place: days.index(day) / (len(days) - 1) for place, day in day_of.items()} if len(days) > 1 else {}
 
 
-def select(ranked: Sequence[Recollection], *, limit: int, threshold: float, floor: float) -> list[Recollection]:
+def select(ranked: Sequence[Ranked], *, limit: int, threshold: float, floor: float) -> list[Recollection]:
     """The best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``floor``."""
     decided = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, floor=floor), strict=True)
-    return list(islice((each for each, (reason, _) in decided if reason is None), limit))
+    return [each.recollection() for each in islice((each for each, (reason, _) in decided if reason is None), limit)]
 
 
 def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
@@ -192,14 +178,14 @@ def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recolle
 
 
 def decide(
-    ranked: Sequence[Recollection], *, limit: int, threshold: float, floor: float
+    ranked: Sequence[Ranked], *, limit: int, threshold: float, floor: float
 ) -> list[tuple[Reason | None, str | None]]:
-    """For each recollection why it is left out, or None; and of a duplicate the key of the one that stands for it."""
+    """For each candidate why it is left out, or None; and of a duplicate the key of the one that stands for it."""
     return list(_decisions(ranked, limit=limit, threshold=threshold, floor=floor))
 
 
 def _decisions(
-    ranked: Sequence[Recollection], *, limit: int, threshold: float, floor: float
+    ranked: Sequence[Ranked], *, limit: int, threshold: float, floor: float
 ) -> Iterator[tuple[Reason | None, str | None]]:
     seen: dict[str, str] = {}
     best = max((each.score for each in ranked), default=0.0)
@@ -210,12 +196,13 @@ def _decisions(
         if each.score < floor:
             yield "floor", None
             continue
-        same = " ".join(_WORD.findall(each.text.casefold())) or each.memory.key
+        key = each.found.key
+        same = " ".join(_WORD.findall((each.found.text or "").casefold())) or key
         if same in seen:
             yield "duplicate", seen[same]
         else:
             yield (None if len(seen) < limit else "limit"), None
-            seen[same] = each.memory.key
+            seen[same] = key
 
 
 class _Scale:
@@ -236,19 +223,23 @@ class _Scale:
         self._usual = max(usual, mean)
         self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
         rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
-        self._word = weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9)
+        self.word = weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9)
+        """Evidence for each unit of the BM25 score."""
         self.toss_up = weights.even + weights.even_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
         self._softness = weights.softness
         self._certain = usual + weights.certain * scale
 
-    def about(self, each: Found) -> tuple[float, float]:
-        """Evidence by meaning and by words."""
-        # without a vector yet, nothing is known of its meaning, for or against it
-        meaning = 0.0 if each.similarity is None else (each.similarity - self._usual) / self._deviation
-        return meaning, each.lexical * self._word
+    def meaning(self, similarity: float | None) -> float:
+        """Evidence by meaning: without a vector yet nothing is known of it, for or against."""
+        return 0.0 if similarity is None else (similarity - self._usual) / self._deviation
 
-    def score(self, evidence: float, similarity: float | None) -> float:
+    def ranked(self, found: Found, parts: tuple[float, ...]) -> Ranked:
+        """The candidate with the sum of its parts."""
+        evidence = math.fsum(parts)
+        return Ranked(found, self._score(evidence, found.similarity), evidence, parts)
+
+    def _score(self, evidence: float, similarity: float | None) -> float:
         """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
 
         Where all of a user's memories are about one thing, none of them stands out from the others.
@@ -260,25 +251,29 @@ class _Scale:
 
 
 def _recency(each: Found, weights: Ranking, now: datetime) -> float:
-    age = max(0.0, (now - each.memory.valid_from).total_seconds()) / 86_400  # what lies ahead is not newer than now
+    age = max(0.0, (now - each.valid_from).total_seconds()) / 86_400  # what lies ahead is not newer than now
     return 0.5 ** (age / weights.half_life_days)
 
 
 def _named(found: Sequence[Found], query: str) -> set[str]:
     """The speakers whom the query names."""
     asked = set(_WORD.findall(query.casefold()))
-    speakers = {each.memory.speaker for each in found if each.memory.speaker}
+    speakers = {each.speaker for each in found if each.speaker}
     return {speaker for speaker in speakers if asked & set(_WORD.findall(speaker.casefold()))}
 
 
 def _asking(text: str) -> float:
     """The share of the sentences that ask something."""
     begin = text[:_READ]
-    if not any(mark in begin for mark in _QUESTION_MARKS):
+    if not _has_question_mark(begin):
         return 0.0
     sentences = [each for each in _SENTENCE.findall(begin) if _WORD.search(each)]
-    return sum(not _QUESTION_MARKS.isdisjoint(each) for each in sentences) / len(sentences) if sentences else 0.0
+    return sum(map(_has_question_mark, sentences)) / len(sentences) if sentences else 0.0
+
+
+def _has_question_mark(text: str) -> bool:
+    return "?" in text or "？" in text or "؟" in text
 
 
 def _is_assistant(each: Found) -> bool:
-    return each.memory.provenance.source == "assistant" and not each.memory.speaker
+    return each.source == "assistant" and not each.speaker

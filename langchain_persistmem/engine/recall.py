@@ -17,7 +17,7 @@ from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import consent as allowing
 from langchain_persistmem.postgres import memories
 from langchain_persistmem.recording import note_read
-from langchain_persistmem.types import Context, Explanation, Reason, Recollection, Turn
+from langchain_persistmem.types import Context, Explanation, Found, Reason, Recollection, Turn
 
 Check = Literal["threshold", "model"]
 """Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -100,10 +100,10 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     found = await consider(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
     ranked = found.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
-    always = {each.memory.key for each in found.findings.found if each.always}
-    standing = [each for each in ranked if each.memory.key in always]
+    always = {each.key for each in found.findings.found if each.always}
+    standing = [each.recollection() for each in ranked if each.found.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
-    fresh = [each for each in ranked if each.memory.key not in always and _is_fresh(each, shape, window)]
+    fresh = [each for each in ranked if each.found.key not in always and _is_fresh(each.found, shape, window)]
     likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
     relevant = ranking.outstanding(likely, share=settings.context_share)
     if shape.check == "model":
@@ -128,7 +128,8 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         floor=settings.floor,
     )
     dropped: Reason = "model" if shape.check == "model" else "share"
-    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], ranked, dropped=dropped))
+    every = [each.recollection() for each in ranked]
+    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], every, dropped=dropped))
 
 
 async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
@@ -143,14 +144,13 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
     return joined(document, [each for each in said if each.kind != "procedural"])
 
 
-def _is_fresh(recollection: Recollection, shape: Shape, window: Window | None) -> bool:
+def _is_fresh(found: Found, shape: Shape, window: Window | None) -> bool:
     """Whether the model does not have it before it yet, and may have it."""
-    memory = recollection.memory
-    if memory.mark in shape.shown or withheld(memory):
+    if (shape.shown and found.mark in shape.shown) or withheld(found):
         return False
     if window is None:
-        return shape.thread_id is None or memory.provenance.thread_id != shape.thread_id
-    return not window.says(memory)
+        return shape.thread_id is None or found.thread_id != shape.thread_id
+    return not window.says(found)
 
 
 def _check_shape(shape: Shape, usual: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from langchain_persistmem.engine.dates import periods_in
-from langchain_persistmem.types import Memory, Period
+from langchain_persistmem.types import Found, Memory, Period
 
 _TAIL = timedelta(days=7)
 """What happened is told of for some days after: a turn counts less and less until so long after the period."""
@@ -16,7 +16,7 @@ _STILL = 0.5
 """What became true earlier and still was: less than what happened then."""
 
 
-def fit(memory: Memory, periods: Sequence[Period]) -> float:
+def fit(memory: Memory | Found, periods: Sequence[Period]) -> float:
     """0 to 1: how well a memory's time fits one of the ``periods``, times how sure that one is.
 
     A memory's time is its valid time, or a time that its text speaks of, as seen from the day it was said.
@@ -32,7 +32,7 @@ def fit(memory: Memory, periods: Sequence[Period]) -> float:
     return best
 
 
-def _valid(memory: Memory, period: Period) -> float:
+def _valid(memory: Memory | Found, period: Period) -> float:
     start, end = memory.valid_from, memory.valid_until
     if period.start <= start < period.end:
         return 1.0

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.postgres.memories import vector_column
-from langchain_persistmem.postgres.rows import memory_of
+from langchain_persistmem.postgres.rows import found_of, memory_of
 from langchain_persistmem.postgres.search_index import stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -56,9 +57,5 @@ async def recall_left_out(
         "most": most,
         **wanted.parameters,
     }
-    return [
-        Found(
-            memory=memory_of(row), similarity=row["similarity"], lexical=row["lexical"], uses=row["uses"], position=None
-        )
-        for row in await tx.fetch(text, parameters)
-    ]
+    alone = {"position": None, "always": False}  # no turn lends evidence to what is passed over
+    return [found_of(row | alone, partial(memory_of, row)) for row in await tx.fetch(text, parameters)]

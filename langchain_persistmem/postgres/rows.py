@@ -1,16 +1,20 @@
 """Rows to records and back: the only place that knows the columns of a memory and of a message."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from langchain_persistmem import namespace as namespaces
-from langchain_persistmem.types import Change, Memory, NewMemory, Provenance, Turn
+from langchain_persistmem.types import Change, Found, Memory, NewMemory, Provenance, Turn
+
+_FOUND = itemgetter(*(column for column in Found._fields if column != "whole"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,23 @@ def memory_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> Me
         review_of=row["review_of"],
         pinned=row["pinned"],
     )
+
+
+def found_of(row: DictRow, whole: Callable[[], Memory]) -> Found:
+    """The candidate in a row; ``whole`` makes its memory."""
+    return Found._make((*_FOUND(row), whole))
+
+
+def unparsed_found_of(row: DictRow, namespace: namespaces.Namespace) -> Found:
+    """The candidate in a row of recall, where what ranking does not read is text until the memory is wanted."""
+    return found_of(row, partial(_unparsed_memory_of, row, namespace))
+
+
+def _unparsed_memory_of(row: DictRow, namespace: namespaces.Namespace) -> Memory:
+    zone = row["valid_from"].tzinfo  # the connection's
+    documents = {column: json.loads(row[column]) for column in ("value", "provenance")}
+    moments = {column: datetime.fromisoformat(row[column]).astimezone(zone) for column in ("recorded_at", "updated_at")}
+    return memory_of(row | documents | moments, namespace)
 
 
 def item_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> StoredItem:

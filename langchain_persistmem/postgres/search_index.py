@@ -1,7 +1,8 @@
 """Statements on what memories are found by: their vectors and their words."""
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
@@ -12,10 +13,10 @@ from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.memories import vector_column
-from langchain_persistmem.postgres.rows import dumped, memory_of
+from langchain_persistmem.postgres.rows import dumped, unparsed_found_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Found, Vector
+from langchain_persistmem.types import Findings, Vector
 from langchain_persistmem.vectors import norm_of
 
 if TYPE_CHECKING:
@@ -83,22 +84,11 @@ async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UU
 
 def findings_of(rows: Sequence[DictRow], namespace: Namespace) -> Findings:
     """The candidates in rows that each carry the statistics too."""
-    first: Mapping[str, Any] = rows[0] if rows else {"count": 0, "mean": 0.0, "deviation": 0.0, "lexical_max": 0.0}
+    count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
     return Findings(
-        found=tuple(
-            Found(
-                memory=memory_of(row, namespace),
-                similarity=row["similarity"],
-                lexical=row["lexical"],
-                uses=row["uses"],
-                position=row["position"],
-                always=row["always"],
-            )
-            for row in rows
-            if row["id"] is not None
-        ),
-        count=first["count"],
-        mean=first["mean"],
-        deviation=first["deviation"],
-        lexical_max=first["lexical_max"],
+        found=tuple(unparsed_found_of(row, namespace) for row in rows if row["id"] is not None),
+        count=count,
+        mean=mean,
+        deviation=deviation,
+        lexical_max=lexical_max,
     )

@@ -74,13 +74,16 @@ near AS MATERIALIZED (
     GROUP BY memory_id
 )
 -- One row in any case, which has the statistics and says whether another statement would be right.
-SELECT verdict.*, s.count, s.mean, s.deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max, found.*
+SELECT verdict.*, found.*, (
+           SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
+       )::text AS statistics
 FROM verdict
-CROSS JOIN statistics s
 LEFT JOIN LATERAL (
-    SELECT m.id, m.key, m.kind, m.status, m.text, m.value, m.importance, m.confidence, m.confirmations, m.speaker, m.provenance,
-           m.position, m.valid_from, m.valid_until, m.recorded_at, m.updated_at, m.expires_at, m.superseded_by, m.review,
-           m.review_of, m.pinned, c.always, coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
+    -- As text, what is only parsed where the whole memory is wanted: most candidates are ranked and not returned.
+    SELECT m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations, m.speaker,
+           m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text,
+           m.updated_at::text, m.expires_at, m.superseded_by, m.review, m.review_of, m.pinned, c.always,
+           coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
            -- What was a candidate for its words only is looked up for its meaning. Where its vector is still to be made
            -- there is none, and NULL.
            coalesce(near.similarity, (
@@ -223,11 +226,13 @@ WITH asked AS MATERIALIZED (
     CROSS JOIN size
     GROUP BY p.memory_id
 )
-SELECT m.*, false AS always, coalesce(u.times, 0) AS uses, s.count, s.mean, s.deviation,
-       (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity) AS lexical_max,
-       c.similarity, coalesce(w.lexical, 0) AS lexical
+SELECT m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations, m.speaker, m.source,
+       m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text, m.updated_at::text,
+       m.expires_at, m.superseded_by, m.review, m.review_of, m.pinned, false AS always, coalesce(u.times, 0) AS uses,
+       c.similarity, coalesce(w.lexical, 0) AS lexical, (
+           SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
+       )::text AS statistics
 FROM compared c
-CROSS JOIN statistics s
 LEFT JOIN worded w ON w.memory_id = c.memory_id
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.memory_id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id
