@@ -58,6 +58,15 @@ def memory_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> Me
     )
 
 
+def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory, float]]]:
+    """The memories near each of ``count`` vectors, which rows name by their ordinals."""
+    found: list[list[tuple[Memory, float]]] = [[] for _ in range(count)]
+    for row in rows:
+        place: int = row["ordinal"] - 1
+        found[place].append((memory_of(row), row["similarity"]))
+    return found
+
+
 def item_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> StoredItem:
     """The item in a row, which names its namespace where that is not given."""
     return StoredItem(
