@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import psycopg
 import pytest
 from langgraph.store.base import PutOp
@@ -15,10 +17,11 @@ from langchain_persistmem import PersistMem, Settings, shelving, written
 from langchain_persistmem.arms import Arm
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import row_security
+from langchain_persistmem.engine.evolution import CONSOLIDATED
 from langchain_persistmem.errors import StorageError
-from langchain_persistmem.postgres import graph, shelves
+from langchain_persistmem.postgres import evolution, graph, shelves
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Findings, Memory
+from langchain_persistmem.types import Findings, Kind, Memory
 from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 
 FEW, SOME, FRESH = 60, 8, 150
@@ -455,3 +458,165 @@ async def test_what_is_written_on_the_event_loop_is_shelved_too(topics: Topics, 
         (best, *_) = await memory.store.asearch(ADA, query="text 7", limit=3)
         assert best.key == "k7"
         assert await memory.arecall("text 7", threshold=0, user_id="ada")
+
+
+async def neighbours(
+    backend: Backend, queries: Sequence[str], kinds: Sequence[Kind], limit: int = 5, shelf: int | None = None
+) -> list[set[str]] | None:
+    """The keys of the neighbours of several texts; with ``shelf``, of the statement that walks its graph."""
+    vectors, model, now = await backend.embed(list(queries)), await ready(backend), datetime.now(UTC)
+    async with backend.transaction(ADA, atomic=False) as tx:
+        near: Any = evolution.neighbours if shelf is None else partial(graph.neighbours_graph, shelf=shelf)
+        found = await near(tx, ADA, vectors=vectors, model=model, kinds=kinds, limit=limit, now=now)
+    return None if found is None else [{memory.key for memory, _ in each} for each in found]
+
+
+def near_along_the_graph(
+    memory: PersistMem, queries: Sequence[str], kinds: Sequence[Kind] = CONSOLIDATED, limit: int = 5
+) -> list[set[str]] | None:
+    return memory.backend.run(neighbours, queries, kinds, limit, shelf_of(memory))
+
+
+def near(
+    memory: PersistMem, queries: Sequence[str], kinds: Sequence[Kind] = CONSOLIDATED, limit: int = 5
+) -> list[set[str]]:
+    found = memory.backend.run(neighbours, queries, kinds, limit)
+    assert found is not None
+    return found
+
+
+def of_kind(database: str, kind: Kind, every: int) -> None:
+    """Each ``every``-th memory, by the number in its key."""
+    do(database, f"UPDATE persistmem.memories SET kind = '{kind}' WHERE substr(key, 2)::integer % {every} = 0")
+
+
+QUESTIONS = [f"question {each}" for each in range(20)]
+
+
+def exactly(topics: Topics, numbers: Sequence[int], limit: int = 5) -> list[set[str]]:
+    """The nearest to each question, by the vectors as they are kept."""
+    kept = np.array([topics.vector(f"text {each}") for each in numbers], np.float16).astype(np.float32)
+    asked = np.array([topics.vector(query) for query in QUESTIONS], np.float16).astype(np.float32)
+    return [{f"k{numbers[place]}" for place in np.argsort(-row)[:limit]} for row in asked @ kept.T]
+
+
+def hits(found: Sequence[set[str]] | None, truth: Sequence[set[str]]) -> float:
+    assert found is not None
+    assert [len(each) for each in found] == [len(each) for each in truth]
+    return sum(len(one & other) for one, other in zip(found, truth, strict=True)) / sum(map(len, truth))
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_neighbours_are_found_along_the_graph_and_are_of_the_kinds_asked_for(
+    every: int, many: PersistMem, topics: Topics, big: str, statements: list[str]
+) -> None:
+    grown(many, range(600))
+    of_kind(big, "procedural", every)
+    for limit in (5, 12, 40):
+        truth = exactly(topics, range(0, 600, every), limit)
+        assert hits(near_along_the_graph(many, QUESTIONS, ["procedural"], limit), truth) >= 0.95
+    statements.clear()
+    assert hits(near(many, QUESTIONS, ["procedural"]), exactly(topics, range(0, 600, every))) >= 0.95  # fmt: skip
+    assert [each.split()[1] for each in statements if each.startswith("/*")] == ["shelf_of", "neighbours_graph"]
+
+
+@pytest.mark.parametrize("count", [3, 50, 400])
+def test_neighbours_are_exactly_those_of_comparing_all_where_no_graph_is_walked(
+    count: int, many: PersistMem, topics: Topics, big: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(many, range(count))
+    of_kind(big, "procedural", 7)
+    monkeypatch.setattr(graph, "reaches", lambda model, count: False)
+    for nearby in (4_000, 3):  # in the latter case there are too few among the nearest, and all are asked for
+        monkeypatch.setattr(evolution, "NEAREST", nearby)
+        assert near(many, QUESTIONS) == exactly(topics, range(count))
+        some = exactly(topics, range(0, count, 7))
+        assert near(many, QUESTIONS, ["procedural"]) == some
+    assert near(many, QUESTIONS, ["profile"]) == [set()] * 20
+    assert near(many, []) == []
+
+
+def test_rare_kinds_are_compared_exactly(many: PersistMem, topics: Topics, big: str, statements: list[str]) -> None:
+    grown(many, range(600))
+    of_kind(big, "procedural", 60)
+    assert near_along_the_graph(many, QUESTIONS, ["procedural"]) is None
+    statements.clear()
+    assert near(many, QUESTIONS, ["procedural"]) == exactly(topics, range(0, 600, 60))  # fmt: skip
+    assert sum("/* neighbours */" in each for each in statements) == 1
+    assert near(many, QUESTIONS, ["procedural"], 20) == [{f"k{each}" for each in range(0, 600, 60)}] * 20
+    assert near(many, QUESTIONS, ["profile"]) == [set()] * 20
+
+
+def test_neighbours_written_last_are_known_at_once_and_what_is_gone_is_not(many: PersistMem, big: str) -> None:
+    grown(many, range(200))
+    many.store.put(ADA, "k5000", {"text": "text 5000"})
+    assert near_along_the_graph(many, ["text 5000", "text 7"], limit=1) == [{"k5000"}, {"k7"}]
+    many.store.delete(ADA, "k7")
+    many.store.put(ADA, "k8", {"text": "text 9001"})
+    do(big, "UPDATE persistmem.vectors v SET expires_at = now() - interval '1 s' FROM persistmem.memories m "
+            "WHERE m.namespace = v.namespace AND m.id = v.memory_id AND m.key = 'k9'")  # fmt: skip
+    asked = ["text 7", "text 8", "text 9", "text 9001"]
+    for _ in range(2):
+        gone, replaced, expired, new = near_along_the_graph(many, asked, limit=1) or []
+        assert "k7" not in gone
+        assert "k8" not in replaced
+        assert "k9" not in expired
+        assert new == {"k8"}
+        many.backend.run(shelve_all, ADA)
+    first = many.remember("the colour is blue", key="colour", user_id="ada")
+    many.remember("the colour is green", key="colour", user_id="ada")
+    assert first.id not in {memory.id for memory, _ in many.backend.run(colours)}
+
+
+async def colours(backend: Backend) -> list[tuple[Memory, float]]:
+    vectors, model, now = await backend.embed(["the colour is blue"]), await ready(backend), datetime.now(UTC)
+    async with backend.transaction(ADA, atomic=False) as tx:
+        (found,) = await evolution.neighbours(tx, ADA, vectors, model=model, kinds=CONSOLIDATED, limit=60, now=now)
+    return found
+
+
+def test_the_statement_of_neighbours_says_when_it_is_the_wrong_way(many: PersistMem, topics: Topics, big: str) -> None:
+    grown(many, range(100))
+    shelf = shelf_of(many)
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf) is not None
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf + 1) is None
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 101, shelf) is None
+    assert [len(each) for each in near(many, QUESTIONS, limit=101)] == [100] * 20
+    do(big, "UPDATE persistmem.vectors SET shelf = NULL")
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf) is None
+    assert near(many, QUESTIONS) == exactly(topics, range(100))
+    fill(many, range(100, 100 + FRESH))
+    do(big, "UPDATE persistmem.vectors SET shelf = NULL WHERE part = 0")
+    assert near(many, QUESTIONS) == exactly(topics, range(100 + FRESH))
+
+
+def test_neighbours_of_many_parts_are_each_found_once(many: PersistMem, topics: Topics) -> None:
+    grown(many, range(100))
+    for copy in range(2):
+        many.store.put(ADA, f"long{copy}", {"texts": [f"part {each}" for each in range(60)]}, index=["texts[*]"])
+    many.backend.run(shelve_all, ADA)
+    (found,) = near(many, ["part 7"], limit=10)
+    assert {"long0", "long1"} < found
+    assert len(found) == 10
+
+
+def test_the_walk_to_neighbours_takes_its_effort_from_the_statement(
+    many: PersistMem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown(many, range(200))
+    assert near_along_the_graph(many, QUESTIONS) is not None
+    monkeypatch.setattr(graph, "THOROUGH", 2)
+    monkeypatch.setattr(graph, "FURTHER", "off")
+    monkeypatch.setattr(graph, "NEIGHBOURS", (2,))
+    assert near_along_the_graph(many, QUESTIONS) is None  # two were found
+
+
+async def test_neighbours_are_known_on_the_event_loop_too(topics: Topics, big: str) -> None:
+    async with PersistMem.aopen(big, embeddings=topics) as memory:
+        numbers = range(300)
+        for start in (0, 100, 200):
+            some = numbers[start : start + 100]
+            await memory.store.abatch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in some])
+        await memory.backend.arun(shelve_all, ADA)
+        found = await memory.backend.arun(neighbours, QUESTIONS, CONSOLIDATED)
+        assert hits(found, [nearest(topics, query, numbers, 5) for query in QUESTIONS]) >= 0.95

@@ -165,7 +165,7 @@ def of_the_graph(name: str, connection: psycopg.Connection) -> str:
 
 @pytest.mark.parametrize("secured", [False, True])
 @pytest.mark.parametrize("analysed", [False, True])
-@pytest.mark.parametrize("name", ["search_graph", "search_graph_hybrid", "recall_graph"])
+@pytest.mark.parametrize("name", ["search_graph", "search_graph_hybrid", "recall_graph", "neighbours_graph"])
 def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
     name: str, analysed: bool, secured: bool, shelved: str
 ) -> None:
@@ -175,6 +175,7 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
         "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
         "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "favoured": 60,
         **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
+        "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3, "kinds": ["episodic", "semantic"], "share": 0.1,
     }  # fmt: skip
     with psycopg.connect(shelved, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
@@ -197,6 +198,7 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
             for plan in ("\n".join(explained(connection, text)), "\n".join(row[0] for row in rows)):
                 assert f"Index Scan using vectors_graph_1_{SHELF}" in plan
                 assert "Seq Scan on vectors" not in plan
+                assert "Seq Scan on memories" not in plan
                 assert "vectors_sketch" not in plan
                 assert "JIT" not in plan
                 assert name == "search_graph" or "Index Only Scan using vectors_sample" in plan, plan
@@ -219,3 +221,30 @@ def test_what_is_shelved_next_is_found_without_reading_past_what_is_shelved(
         plan = "\n".join(row[0] for row in connection.execute(text.encode(), values, prepare=True).fetchall())
     assert "Index Only Scan using vectors_scan" in plan, plan
     assert "Rows Removed" not in plan, plan
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("namespace", ["memories/large", "memories/u7"])
+def test_neighbours_without_a_graph_read_the_vectors_of_their_namespace_by_the_index_and_memories_by_their_ids(
+    namespace: str, analysed: bool, shelved: str
+) -> None:
+    values: dict[str, object] = {
+        "namespace": namespace, "model": 1, "now": "2026-01-01", "looked_at": 4000, "limit": 5, "kinds": ["episodic", "semantic"],
+        "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3,
+    }  # fmt: skip
+    with psycopg.connect(shelved, autocommit=True) as connection:
+        if connection.info.server_version < 160_000:
+            pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
+        if analysed:
+            connection.execute("VACUUM ANALYZE persistmem.vectors")
+        query = statement("neighbours", embedding=SLOTS["embedding"]).as_string(connection)  # type: ignore[arg-type]
+        rows = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query}".encode(), values).fetchall()
+        for plan in (
+            "\n".join(explained(connection, generic("neighbours", connection))),
+            "\n".join(row[0] for row in rows),
+        ):
+            assert "Index Only Scan using vectors_scan" in plan, plan
+            assert "Index Scan using memories_pkey" in plan, plan
+            assert "Seq Scan" not in plan
+            assert "Bitmap" not in plan
+            assert "JIT" not in plan

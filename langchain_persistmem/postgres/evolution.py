@@ -6,13 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.memories import vector_column
-from langchain_persistmem.postgres.rows import change_of, dumped, memory_of, row_of
-from langchain_persistmem.postgres.search_index import stored
+from langchain_persistmem.postgres.rows import change_of, dumped, memory_of, neighbours_of, row_of
+from langchain_persistmem.postgres.search_index import all_stored
+from langchain_persistmem.postgres.shelves import shelf_of
+from langchain_persistmem.postgres.shortlist import EVERY
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Change, Kind, Memory, NewMemory, Provenance, Vector
+
+NEAREST = 4_000
+"""Vectors of a large namespace among which enough of the wanted kinds are looked for; if there are not, among all."""
 
 
 async def neighbours(
@@ -25,21 +31,33 @@ async def neighbours(
     limit: int,
     now: datetime,
 ) -> list[list[tuple[Memory, float]]]:
-    """For each vector the ``limit`` nearest current memories with their cosine, best first."""
-    found: dict[int, list[tuple[Memory, float]]] = {place: [] for place in range(len(vectors))}
+    """For each vector the ``limit`` nearest current memories with their cosine, best first.
+
+    In a large namespace they are found along its graph, where that is the way; else all of its vectors are compared.
+    """
     if not vectors:
         return []
+    shelf, large = await shelf_of(tx, namespace, model)
+    if shelf is not None and graph.reaches(model, limit):
+        found = await graph.neighbours_graph(
+            tx, namespace, shelf, vectors, model=model, kinds=kinds, limit=limit, now=now
+        )
+        if found is not None:
+            return found
     parameters = {
         "namespace": encode(namespace),
-        "embeddings": [stored(vector) for vector in vectors],
+        "embeddings": all_stored(vectors),
         "model": model.model,
         "kinds": list(kinds),
         "limit": limit,
+        "looked_at": NEAREST if large else EVERY,
         "now": now,
     }
-    for row in await tx.fetch(statement("neighbours", embedding=vector_column(model)), parameters):
-        found[row["ordinal"] - 1].append((memory_of(row), row["similarity"]))
-    return list(found.values())
+    query = statement("neighbours", embedding=vector_column(model))
+    found = neighbours_of(await tx.fetch(query, parameters), len(vectors))
+    if large and any(len(each) < limit for each in found):
+        found = neighbours_of(await tx.fetch(query, {**parameters, "looked_at": EVERY}), len(vectors))
+    return found
 
 
 async def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[UUID, bool]:

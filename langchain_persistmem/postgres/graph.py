@@ -16,12 +16,12 @@ from langchain_persistmem.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.memories import vector_column
-from langchain_persistmem.postgres.rows import StoredItem, item_of
-from langchain_persistmem.postgres.search_index import findings_of, stored
+from langchain_persistmem.postgres.rows import StoredItem, item_of, neighbours_of
+from langchain_persistmem.postgres.search_index import all_stored, findings_of, stored
 from langchain_persistmem.postgres.shelves import has_graphs
 from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Vector
+from langchain_persistmem.types import Findings, Kind, Memory, Vector
 
 SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
@@ -37,6 +37,12 @@ FURTHER = "relaxed_order"
 """pgvector's ``hnsw.iterative_scan``: past the vectors of others, and those that are hidden, the walk goes on."""
 FRESH = 3_000
 """Vectors that are on no shelf yet, up to which the graph is worth while."""
+NEIGHBOURS = (32, *SHORTLISTS)
+"""The shortlists of neighbours, of which there are several in one statement."""
+THOROUGH = 256
+"""The effort for neighbours: what is not found is not known, and stands beside what contradicts it."""
+COMMON = 0.1
+"""The share of the wanted kinds, down to which the walk finds enough of them sooner than all are compared."""
 
 
 def reaches(model: EmbeddingModel, count: int) -> bool:
@@ -66,7 +72,7 @@ async def search_graph(
         **_page(namespace, limit=limit, offset=offset),
         "now": now,
     }
-    rows = await tx.fetch(_statement("search_graph", model, shelf, limit + offset), parameters)
+    rows = await tx.fetch(_statement("search_graph", model, shelf, _shortlist(limit + offset, SHORTLISTS)), parameters)
     return _items(rows, namespace)
 
 
@@ -94,7 +100,9 @@ async def search_graph_hybrid(
         "favoured": max(FAVOURED, FOR_EACH * (limit + offset)),
         "sample": SAMPLE,
     }
-    rows = await tx.fetch(_statement("search_graph_hybrid", model, shelf, limit + offset), parameters)
+    rows = await tx.fetch(
+        _statement("search_graph_hybrid", model, shelf, _shortlist(limit + offset, SHORTLISTS)), parameters
+    )
     return _items(rows, namespace)
 
 
@@ -132,7 +140,7 @@ async def recall_graph(
         "thread_id": thread_id,
         "own_view": own_view,
     }
-    rows = await tx.fetch(_statement("recall_graph", model, shelf, candidates), parameters)
+    rows = await tx.fetch(_statement("recall_graph", model, shelf, _shortlist(candidates, SHORTLISTS)), parameters)
     return None if rows[0]["other"] else findings_of(rows, namespace)
 
 
@@ -147,8 +155,42 @@ def _items(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredIt
     return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
 
 
-def _shortlist(count: int) -> int:
-    return next((length for length in SHORTLISTS if length >= FOR_EACH * count), SHORTLISTS[-1])
+async def neighbours_graph(
+    tx: Transaction,
+    namespace: Namespace,
+    shelf: int,
+    vectors: Sequence[Vector],
+    *,
+    model: EmbeddingModel,
+    kinds: Sequence[Kind],
+    limit: int,
+    now: datetime,
+) -> list[list[tuple[Memory, float]]] | None:
+    """What :func:`~langchain_persistmem.postgres.evolution.neighbours` returns.
+
+    Returns:
+        None where this is not the way, as of :func:`search_graph`, or since few memories are of ``kinds``.
+    """
+    parameters = {
+        "namespace": encode(namespace),
+        "embeddings": all_stored(vectors),
+        "model": model.model,
+        "kinds": list(kinds),
+        "limit": limit,
+        "effort": max(THOROUGH, _shortlist(limit, NEIGHBOURS)),
+        "further": FURTHER,
+        "most": FRESH,
+        "sample": SAMPLE // 4,
+        "share": COMMON,
+        "now": now,
+    }
+    rows = await tx.fetch(_statement("neighbours_graph", model, shelf, _shortlist(limit, NEIGHBOURS)), parameters)
+    found = neighbours_of(rows, len(vectors))
+    return found if all(len(each) == limit for each in found) else None
+
+
+def _shortlist(count: int, lengths: Sequence[int]) -> int:
+    return next((length for length in lengths if length >= FOR_EACH * count), lengths[-1])
 
 
 def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, count: int) -> dict[str, object]:
@@ -156,13 +198,13 @@ def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, cou
         "namespace": encode(namespace),
         "embedding": stored(vector),
         "model": model.model,
-        "effort": max(EFFORT, _shortlist(count)),
+        "effort": max(EFFORT, _shortlist(count, SHORTLISTS)),
         "further": FURTHER,
         "most": FRESH,
     }
 
 
-def _statement(name: LiteralString, model: EmbeddingModel, shelf: int, count: int) -> Query:
+def _statement(name: LiteralString, model: EmbeddingModel, shelf: int, shortlist: int) -> Query:
     """Of one graph: the planner has to see which, so model and shelf stand in the text, as they do in its definition."""
     column, dimensions = vector_column(model), sql.Literal(model.dimensions)
     slots = {
@@ -172,7 +214,7 @@ def _statement(name: LiteralString, model: EmbeddingModel, shelf: int, count: in
             sql.Literal(model.model), sql.Literal(shelf)
         ),
         "shelf": sql.Literal(shelf),
-        "shortlist": sql.Literal(_shortlist(count)),
+        "shortlist": sql.Literal(shortlist),
         "words_condition": TRUE,
     }
     return statement(name, **slots)

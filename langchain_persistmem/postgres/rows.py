@@ -79,6 +79,15 @@ def _unparsed_memory_of(row: DictRow, namespace: namespaces.Namespace) -> Memory
     return memory_of(row | documents | moments, namespace)
 
 
+def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory, float]]]:
+    """The memories near each of ``count`` vectors, which rows name by their ordinals."""
+    found: list[list[tuple[Memory, float]]] = [[] for _ in range(count)]
+    for row in rows:
+        place: int = row["ordinal"] - 1
+        found[place].append((memory_of(row), row["similarity"]))
+    return found
+
+
 def item_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> StoredItem:
     """The item in a row, which names its namespace where that is not given."""
     return StoredItem(

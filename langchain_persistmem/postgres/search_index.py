@@ -1,7 +1,7 @@
 """Statements on what memories are found by: their vectors and their words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -40,6 +40,11 @@ def stored(vector: Vector) -> HalfVector:
     return HalfVector(list(vector))
 
 
+def all_stored(vectors: Iterable[Vector]) -> list[HalfVector]:
+    """``vectors`` as one parameter, an array."""
+    return _BinaryArray(stored(vector) for vector in vectors)
+
+
 async def insert_vectors(
     tx: Transaction, namespace: Namespace, vectors: Mapping[UUID, Sequence[Vector]], *, model: EmbeddingModel
 ) -> None:
@@ -51,7 +56,7 @@ async def insert_vectors(
         "memory_ids": [id for id, _, _ in flat],
         "parts": [part for _, part, _ in flat],
         "norms": [norm_of(vector) for _, _, vector in flat],
-        "embeddings": _BinaryArray(stored(vector) for _, _, vector in flat),
+        "embeddings": all_stored(vector for _, _, vector in flat),
     }
     if flat:
         await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)

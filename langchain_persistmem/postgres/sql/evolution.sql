@@ -1,25 +1,38 @@
+-- part: of_these_kinds
+    CROSS JOIN LATERAL (
+        -- One by one, and so written that no index but the primary key fits: see search_leaf.
+        SELECT *
+        FROM persistmem.memories k
+        WHERE k.namespace = %(namespace)s::text AND k.id = near.memory_id AND k.status IS NOT DISTINCT FROM 'active'
+          AND k.kind = ANY (%(kinds)s::text[])
+        OFFSET 0
+    ) m
+    ORDER BY near.similarity DESC, near.memory_id
+    LIMIT %(limit)s::bigint
+
 -- name: neighbours
--- For each of several vectors the current memories nearest to it; the namespace's vectors are read once.
-WITH compared AS MATERIALIZED (
-    SELECT v.memory_id, v.{embedding} AS embedding
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND EXISTS (SELECT FROM persistmem.memories k WHERE k.namespace = %(namespace)s::text AND k.id = v.memory_id
-                  AND k.kind = ANY (%(kinds)s::text[]))
-)
-SELECT q.ordinal, n.similarity, m.*
+-- For each of several vectors the current memories nearest to it: the nearest vectors of the namespace are looked up one by one,
+-- until enough of them are of these kinds.
+SELECT q.ordinal, found.*
 FROM unnest(%(embeddings)s::halfvec[]) WITH ORDINALITY AS q(embedding, ordinal)
 CROSS JOIN LATERAL (
-    SELECT c.memory_id, max(-(c.embedding <#> q.embedding)) AS similarity
-    FROM compared c
-    GROUP BY c.memory_id
-    ORDER BY 2 DESC, 1
-    LIMIT %(limit)s::integer
-) n
-JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = n.memory_id
-WHERE m.status = 'active'
-ORDER BY q.ordinal, n.similarity DESC, m.id
+    SELECT near.similarity, m.*
+    FROM (
+        SELECT memory_id, max(similarity) AS similarity
+        FROM (
+            SELECT v.memory_id, -(v.{embedding} <#> q.embedding) AS similarity
+            FROM persistmem.vectors v
+            WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
+              AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+            ORDER BY similarity DESC, v.memory_id
+            LIMIT %(looked_at)s::bigint
+        ) compared
+        GROUP BY memory_id
+        ORDER BY max(similarity) DESC, memory_id
+    ) near
+-- include: of_these_kinds
+) found
+ORDER BY q.ordinal, found.similarity DESC, found.id
 
 -- name: still_active
 -- Which of these memories are current, and pinned, asked under the namespace's lock: what was decided upon may have

@@ -146,3 +146,65 @@ WITH asked AS MATERIALIZED (
     FROM sample
 ),
 -- include: recall_candidates
+
+-- name: neighbours_graph
+-- Neighbours in one large namespace: for each of several vectors along the graph of its shelf, and all that is not on it exactly.
+-- No row where this is not the way: the namespace is on another shelf, too much of it on none, or few of these kinds are in it.
+WITH
+-- include: graph_size
+), fresh AS MATERIALIZED (
+    -- What was written last is on no shelf, and compared exactly, with each of the vectors.
+    SELECT v.memory_id, v.{embedding} AS embedding
+    FROM persistmem.vectors v
+    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.shelf IS NULL AND v.active
+      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+      AND (SELECT ready FROM size)
+    ORDER BY v.shelf
+    LIMIT %(most)s::bigint + 1
+), common AS MATERIALIZED (
+    -- Where few of a fair sample are of these kinds, the walk to them would be as long as comparing all.
+    SELECT avg((m.kind = ANY (%(kinds)s::text[]))::integer) >= %(share)s::float8 AS enough
+    FROM (
+        SELECT v.memory_id
+        FROM persistmem.vectors v
+        WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
+          AND nullif(v.active AND v.shelf IS NOT NULL AND uuid_hash(v.memory_id) & 7 = 0, false) IS NOT NULL
+          AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+          AND (SELECT count(*) FROM fresh) <= %(most)s::bigint
+          AND (SELECT ready FROM size)
+        ORDER BY uuid_hash(v.memory_id)
+        LIMIT %(sample)s::bigint
+    ) sample
+    CROSS JOIN LATERAL (
+        SELECT k.kind FROM persistmem.memories k WHERE k.namespace = %(namespace)s::text AND k.id = sample.memory_id OFFSET 0
+    ) m
+)
+SELECT q.ordinal, found.*
+FROM unnest(%(embeddings)s::halfvec[]) WITH ORDINALITY AS q(embedding, ordinal)
+CROSS JOIN LATERAL (
+    SELECT near.similarity, m.*
+    FROM (
+        SELECT memory_id, max(similarity) AS similarity
+        FROM (
+            SELECT f.memory_id, -(f.embedding <#> q.embedding) AS similarity FROM fresh f
+            UNION ALL
+            (
+                -- Only these kinds count, so that the walk goes on until there are enough.
+                SELECT v.memory_id, -({vector} <#> q.embedding) AS similarity
+                FROM persistmem.vectors v
+                WHERE {on_shelf}
+                  AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
+                  AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+                  AND (SELECT k.kind = ANY (%(kinds)s::text[]) FROM persistmem.memories k
+                       WHERE k.namespace = %(namespace)s::text AND k.id = v.memory_id OFFSET 0)
+                ORDER BY {vector} <#> q.embedding
+                LIMIT {shortlist}
+            )
+        ) compared
+        GROUP BY memory_id
+        ORDER BY max(similarity) DESC, memory_id
+    ) near
+-- include: of_these_kinds
+) found
+WHERE (SELECT enough FROM common)
+ORDER BY q.ordinal, found.similarity DESC, found.id
