@@ -5,7 +5,8 @@
 A writer puts batches of 500 into one namespace. Beside it a thread searches that namespace without a pause: there have to be
 ten items whenever there are ten, and the last one of the last batch that was acknowledged has to be the first that its own text
 finds. Another thread puts and searches memories of small users. At each mark the writer stands still while recall@10 is
-measured against comparing everything. The vectors are synthetic (``people.py``).
+measured against comparing everything. The vectors are synthetic (``people.py``). All threads are of one process, so that they
+wait for each other too.
 """
 
 import argparse
@@ -120,15 +121,16 @@ class Watch:
 
 def exactness(each: Any, crowd: People, written: int) -> tuple[float, list[Spent]]:
     """The share of the ten nearest that are found, and how long each of the questions took."""
-    asked = [number * 104_729 % written for number in range(QUESTIONS)]
-    hits, wanted, times = 0, 0, []
-    for seed, number in enumerate(asked):
-        question = f"q{number}.{seed} words"
-        nearest = np.argsort(-(crowd.vectors[:written] @ crowd.vector(question)))[:10].tolist()
+    questions = [f"q{seed * 104_729 % written}.{seed} words" for seed in range(QUESTIONS)]
+    truths = [  # beforehand: they sweep the caches
+        set(np.argsort(-(crowd.vectors[:written] @ crowd.vector(question)))[:10].tolist()) for question in questions
+    ]
+    hits, times = 0, []
+    for question, truth in zip(questions, truths, strict=True):
         found: list[int] = []
         times.append(timed(lambda question=question, found=found: found.extend(each.search(WHALE, question))))
-        hits, wanted = hits + len(set(found) & set(nearest)), wanted + len(nearest)
-    return round(hits / wanted, 4), times
+        hits += len(truth & set(found))
+    return round(hits / sum(map(len, truths)), 4), times
 
 
 def timed(call: Callable[[], object]) -> Spent:
