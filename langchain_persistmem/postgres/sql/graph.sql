@@ -35,7 +35,7 @@ fresh AS MATERIALIZED (
 size AS MATERIALIZED (
     -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.35, 1000)::integer::text, true)
+           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.5, 1000)::integer::text, true)
                IS NOT NULL
            AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
     FROM persistmem.namespaces n
