@@ -23,7 +23,6 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.store.postgres import PostgresStore
 from psycopg import conninfo
-from psycopg.pq import TransactionStatus
 
 from langchain_persistmem import LocalEmbeddings, MemoryState, PersistMem, extract_memory, load_memory
 from langchain_persistmem.postgres.embedded import EmbeddedServer
@@ -40,15 +39,22 @@ class Count:
         self.statements: list[str] = []
         self.trips = 0
 
+    def _watched(self, steps: Any) -> Any:
+        """The same steps: where they end at once, as when a pool "commits" what it takes back, nothing was sent."""
+        try:
+            asked = next(steps)
+            self.trips += 1
+            while True:
+                asked = steps.send((yield asked))
+        except StopIteration as done:
+            return done.value
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         execute, wait, many = psycopg.Cursor.execute, psycopg.Connection.wait, psycopg.Cursor.executemany
 
         def counted_wait(connection: Any, steps: Any, *args: Any, **options: Any) -> Any:
-            # a pool "commits" what it takes back; outside a transaction nothing is sent
-            idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
-            self.trips += not (idle and steps.__name__ == "_commit_gen")
-            return wait(connection, steps, *args, **options)
+            return wait(connection, self._watched(steps), *args, **options)
 
         def counted(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
             self.statements.append(str(query)[:60])
