@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import LiteralString
 
 from psycopg import sql
-from psycopg.rows import DictRow
 
 from langchain_persistmem.languages import configuration
-from langchain_persistmem.namespace import Namespace, encode, prefix_range
+from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE
-from langchain_persistmem.postgres.memories import vector_column
-from langchain_persistmem.postgres.rows import StoredItem, item_of, neighbours_of
+from langchain_persistmem.postgres.memories import page, vector_column
+from langchain_persistmem.postgres.rows import StoredItem, items_of, neighbours_of
 from langchain_persistmem.postgres.search_index import all_stored, findings_of, stored
 from langchain_persistmem.postgres.shelves import has_graphs
 from langchain_persistmem.postgres.statements import Query, statement
@@ -68,42 +67,38 @@ async def search_graph(
         much of it is on no shelf yet, or the items found are too few.
     """
     parameters = {
+        **page(namespace, limit=limit, offset=offset, now=now),
         **_parameters(namespace, query, model, limit + offset),
-        **_page(namespace, limit=limit, offset=offset),
-        "now": now,
+        "reach": limit + offset,
     }
     rows = await tx.fetch(_statement("search_graph", model, shelf, _shortlist(limit + offset, SHORTLISTS)), parameters)
-    return _items(rows, namespace)
+    return None if rows[0]["other"] else items_of(rows, namespace)
 
 
 async def search_graph_hybrid(
     tx: Transaction,
     namespace: Namespace,
     shelf: int,
-    *,
-    embedding: Vector,
-    model: EmbeddingModel,
-    limit: int,
-    offset: int,
     parameters: Mapping[str, object],
+    *,
+    model: EmbeddingModel,
+    end: int,
 ) -> list[tuple[StoredItem, float]] | None:
     """The same by meaning and by words, with scores from 0 to 1.
 
     Args:
-        parameters: the question's words, and what they and the meaning weigh.
+        parameters: those of the general statement.
+        end: the number of items up to the end of the page.
     """
+    shortlist = _shortlist(end, SHORTLISTS)
     parameters = {
         **parameters,
-        **_parameters(namespace, embedding, model, limit + offset),
-        **_page(namespace, limit=limit, offset=offset),
-        "exact": encode(namespace),
-        "favoured": max(FAVOURED, FOR_EACH * (limit + offset)),
+        **_walk(max(EFFORT, shortlist)),
+        "favoured": max(FAVOURED, FOR_EACH * end),
         "sample": SAMPLE,
     }
-    rows = await tx.fetch(
-        _statement("search_graph_hybrid", model, shelf, _shortlist(limit + offset, SHORTLISTS)), parameters
-    )
-    return _items(rows, namespace)
+    rows = await tx.fetch(_statement("search_graph_hybrid", model, shelf, shortlist), parameters)
+    return None if rows[0]["other"] else items_of(rows, namespace)
 
 
 async def recall_graph(
@@ -144,17 +139,6 @@ async def recall_graph(
     return None if rows[0]["other"] else findings_of(rows, namespace)
 
 
-def _page(namespace: Namespace, *, limit: int, offset: int) -> dict[str, object]:
-    _, start, until = prefix_range(namespace)
-    return {"from": start, "until": until, "reach": limit + offset, "limit": limit, "offset": offset}
-
-
-def _items(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredItem, float]] | None:
-    if rows[0]["other"]:
-        return None
-    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
-
-
 async def neighbours_graph(
     tx: Transaction,
     namespace: Namespace,
@@ -177,9 +161,7 @@ async def neighbours_graph(
         "model": model.model,
         "kinds": list(kinds),
         "limit": limit,
-        "effort": max(THOROUGH, _shortlist(limit, NEIGHBOURS)),
-        "further": FURTHER,
-        "most": FRESH,
+        **_walk(max(THOROUGH, _shortlist(limit, NEIGHBOURS))),
         "sample": SAMPLE // 4,
         "share": COMMON,
         "now": now,
@@ -198,10 +180,12 @@ def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, cou
         "namespace": encode(namespace),
         "embedding": stored(vector),
         "model": model.model,
-        "effort": max(EFFORT, _shortlist(count, SHORTLISTS)),
-        "further": FURTHER,
-        "most": FRESH,
+        **_walk(max(EFFORT, _shortlist(count, SHORTLISTS))),
     }
+
+
+def _walk(effort: int) -> dict[str, object]:
+    return {"effort": effort, "further": FURTHER, "most": FRESH}
 
 
 def _statement(name: LiteralString, model: EmbeddingModel, shelf: int, shortlist: int) -> Query:

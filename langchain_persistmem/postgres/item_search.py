@@ -1,7 +1,8 @@
 """Statements that search the items of a store: by meaning, or by meaning and words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -13,7 +14,7 @@ from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.memories import page, vector_column
-from langchain_persistmem.postgres.rows import StoredItem, item_of
+from langchain_persistmem.postgres.rows import StoredItem, item_of, items_of
 from langchain_persistmem.postgres.search_index import stored
 from langchain_persistmem.postgres.shortlist import EVERY, few_of, shortlist
 from langchain_persistmem.postgres.statements import statement
@@ -28,6 +29,8 @@ _SIMILARITY: Mapping[Distance, LiteralString] = {
     # of vectors of length a and b in directions that lie d apart: sqrt(a * b * d^2 + (a - b)^2), exactly 0 for the same
     "l2": "-sqrt(v.norm * %(norm)s::real * ({embedding} <-> %(embedding)s::halfvec) ^ 2 + (v.norm - %(norm)s::real) ^ 2)",
 }
+
+_Items = list[tuple[StoredItem, float]]
 
 _SPARE = 8
 """Vectors that the short statement looks at beyond twice the page: for items of several parts, and for ties."""
@@ -63,7 +66,9 @@ async def search_items(
         **wanted.parameters,
     }
     if prefix and distance == "cosine" and wanted.text is TRUE:
-        found = await _search_one(tx, prefix, parameters, query=query, model=model, similarity=similarity, arms=arms)
+        leaf = partial(_search_leaf, tx, prefix, parameters, model=model, similarity=similarity, arms=arms)
+        walk = partial(graph.search_graph, tx, prefix, query=query, model=model, limit=limit, offset=offset, now=now)
+        found = await _search_one(prefix, arms, leaf, walk, walks=graph.reaches(model, limit + offset))
         if found is not None:
             return found
     text = statement("search_items", condition=wanted.text, similarity=similarity)
@@ -71,29 +76,30 @@ async def search_items(
 
 
 async def _search_one(
-    tx: Transaction,
     namespace: Namespace,
-    parameters: Mapping[str, Any],
-    *,
-    query: Vector,
-    model: EmbeddingModel,
-    similarity: sql.Composable,
     arms: Arms,
-) -> list[tuple[StoredItem, float]] | None:
-    """The answer of a statement for a namespace that has none below it; None where none suffices."""
-    limit, offset, now = parameters["limit"], parameters["offset"], parameters["now"]
-    where, walks = encode(namespace), graph.reaches(model, limit + offset)
+    leaf: Callable[[], Awaitable[_Items | None]],
+    walk: Callable[[int], Awaitable[_Items | None]],
+    *,
+    walks: bool,
+) -> _Items | None:
+    """The answer of a statement for a namespace that has none below it; None where none suffices.
+
+    Args:
+        leaf: asks the short statement.
+        walk: asks that of the graph of a shelf.
+        walks: whether so much can be looked for along a graph.
+    """
+    where = encode(namespace)
     arm = arms.of(where)
     if arm == FEW:
-        found = await _search_leaf(tx, namespace, parameters, model=model, similarity=similarity, arms=arms)
+        found = await leaf()
         if found is not None:
             return found
         arm = arms.of(where)  # as the short statement saw it
     if arm.shelf is None or not walks:
         return None
-    found = await graph.search_graph(
-        tx, namespace, arm.shelf, query=query, model=model, limit=limit, offset=offset, now=now
-    )
+    found = await walk(arm.shelf)
     if found is None:
         arms.note(where, MANY)
     return found
@@ -117,7 +123,7 @@ async def _search_leaf(
     )
     if not _suffices(rows[0], namespace, arms):
         return None
-    found = _found(rows, namespace)
+    found = items_of(rows, namespace)
     # were there more on a par with the last, or parts that hid other items, then not all that belong here were seen
     cut = rows[0]["looked_at"] == looked_at
     if cut and (
@@ -134,10 +140,6 @@ def _suffices(verdict: DictRow, namespace: Namespace, arms: Arms) -> bool:
     elif verdict["other"]:
         arms.seen(encode(namespace), large=verdict["large"], shelf=verdict["shelf"])
     return not verdict["other"]
-
-
-def _found(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredItem, float]]:
-    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
 
 
 async def search_items_hybrid(
@@ -177,42 +179,29 @@ async def search_items_hybrid(
         **wanted.parameters,
     }
     if prefix and wanted.text is TRUE:
-        found = await _search_one_hybrid(tx, prefix, parameters, embedding=embedding, model=model, arms=arms)
+        parameters["namespace"] = encode(prefix)
+        end = limit + offset
+        leaf = partial(_search_leaf_hybrid, tx, prefix, parameters, model=model, arms=arms)
+        walk = partial(graph.search_graph_hybrid, tx, prefix, parameters=parameters, model=model, end=end)
+        found = await _search_one(prefix, arms, leaf, walk, walks=graph.reaches(model, end))
         if found is not None:
             return found
     text = statement("search_items_hybrid", condition=wanted.text, embedding=vector_column(model))
     return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
 
 
-async def _search_one_hybrid(
-    tx: Transaction,
-    namespace: Namespace,
-    parameters: Mapping[str, Any],
-    *,
-    embedding: Vector,
-    model: EmbeddingModel,
-    arms: Arms,
-) -> list[tuple[StoredItem, float]] | None:
-    """The same as :func:`_search_one`, by meaning and by words."""
-    limit, offset = parameters["limit"], parameters["offset"]
-    where, walks = encode(namespace), graph.reaches(model, limit + offset)
-    arm = arms.of(where)
-    if arm == FEW:
-        leaf = statement("search_leaf_hybrid", embedding=vector_column(model))
-        rows = await tx.fetch(leaf, {**parameters, "few": few_of(model), "graph": walks})
-        if _suffices(rows[0], namespace, arms):
-            found = _found(rows, namespace)
-            # a page that is short of items has room for others, unless there are none: some have expired
-            return found if len(found) == limit or rows[0]["weighed"] < limit + offset else None
-        arm = arms.of(where)  # as the short statement saw it
-    if arm.shelf is None or not walks:
+async def _search_leaf_hybrid(
+    tx: Transaction, namespace: Namespace, parameters: Mapping[str, Any], *, model: EmbeddingModel, arms: Arms
+) -> _Items | None:
+    """The same as :func:`_search_leaf`, by meaning and by words."""
+    limit, end = parameters["limit"], parameters["limit"] + parameters["offset"]
+    leaf = statement("search_leaf_hybrid", embedding=vector_column(model), words_condition=TRUE)
+    rows = await tx.fetch(leaf, {**parameters, "few": few_of(model), "graph": graph.reaches(model, end)})
+    if not _suffices(rows[0], namespace, arms):
         return None
-    found = await graph.search_graph_hybrid(
-        tx, namespace, arm.shelf, embedding=embedding, model=model, limit=limit, offset=offset, parameters=parameters
-    )
-    if found is None:
-        arms.note(where, MANY)
-    return found
+    found = items_of(rows, namespace)
+    # a page that is short of items has room for others, unless there are none: some have expired
+    return found if len(found) == limit or rows[0]["weighed"] < end else None
 
 
 def _reach(model: EmbeddingModel, wanted: Condition, count: int, *, exactly: bool) -> dict[str, object]:

@@ -101,6 +101,11 @@ def item_of(row: DictRow, namespace: namespaces.Namespace | None = None) -> Stor
     )
 
 
+def items_of(rows: Sequence[DictRow], namespace: namespaces.Namespace) -> list[tuple[StoredItem, float]]:
+    """The items in rows of which one at least says how the search went, each with its similarity."""
+    return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
+
+
 def change_of(row: DictRow) -> Change:
     """The entry in a row of the log."""
     return Change(

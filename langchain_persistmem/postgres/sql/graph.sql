@@ -94,7 +94,9 @@ ORDER BY found.similarity DESC, found.updated_at DESC, found.key
 WITH
 -- include: graph_leaf
 ,
--- include: leaf_words
+-- include: asked_words
+,
+-- include: bm25
 ,
 -- include: graph_sample
 , counted AS MATERIALIZED (
@@ -126,11 +128,9 @@ LEFT JOIN LATERAL (
 -- name: recall_graph
 -- Recall in one large namespace: the nearest along the graph of its shelf, and all that is not on it exactly. As search_graph it
 -- says whether this was the right way.
-WITH asked AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
-),
+WITH
+-- include: asked_words
+,
 -- include: graph_size
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
                SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text

@@ -113,35 +113,6 @@ CROSS JOIN LATERAL (
 ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
--- part: leaf_words
-asked AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
-), rarity AS MATERIALIZED (
-    -- Counted first and read again below, as in recall.
-    SELECT asked.word,
-           ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS items FROM persistmem.words w WHERE w.namespace = %(exact)s::text AND w.word = asked.word
-    ) known
-), worded AS MATERIALIZED (
-    -- BM25, as in recall.
-    SELECT w.memory_id,
-           sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + w.length / size.usual_length * 0.75))) AS lexical
-    FROM rarity r
-    CROSS JOIN size
-    CROSS JOIN LATERAL (
-        SELECT w.memory_id, w.times, w.length
-        FROM persistmem.words w
-        WHERE w.namespace = %(exact)s::text AND w.word = r.word
-        OFFSET 0
-    ) w
-    GROUP BY w.memory_id
-)
-
 -- part: hybrid_scale
 usual AS MATERIALIZED (
     -- What cosines are usual here; the embedder's background counts like prior_count items more. Of a large namespace
@@ -209,7 +180,9 @@ WITH
 , size AS MATERIALIZED (
     SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
 ),
--- include: leaf_words
+-- include: asked_words
+,
+-- include: bm25
 , compared AS MATERIALIZED (
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
     FROM persistmem.vectors v
@@ -247,11 +220,9 @@ WITH within AS MATERIALIZED (
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
       AND n.consent <> 'paused'
-), asked AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
-), size AS MATERIALIZED (
+),
+-- include: asked_words
+, size AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents,
            greatest(sum(words)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within

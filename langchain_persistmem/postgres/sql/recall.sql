@@ -1,35 +1,13 @@
--- part: recall_asked
+-- part: asked_words
 asked AS MATERIALIZED (
     -- The query's words, any of which may match: requiring all of them would find nothing.
     SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
     UNION
     SELECT unnest(%(words)s::text[])
-), size AS MATERIALIZED (
-    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           n.documents > %(few)s::bigint AS large, n.shelf,
-           -- One memory in `thinned + 1` is a sample of at least so many.
-           (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
-    FROM persistmem.namespaces n
-    -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
-    WHERE n.namespace = %(namespace)s::text
-      AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
-               SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
-               AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 )
 
--- part: recall_candidates
-near AS MATERIALIZED (
-    -- The best memories by their best part. As no memory has more than `parts` of them, the first
-    -- candidates * parts rows hold enough memories: exact, without grouping all that were compared.
-    SELECT memory_id, max(similarity) AS similarity
-    FROM (
-        SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id
-        LIMIT %(candidates)s::bigint * (SELECT parts FROM statistics)
-    ) best
-    GROUP BY memory_id
-    ORDER BY max(similarity) DESC, memory_id
-    LIMIT %(candidates)s::bigint
-), rarity AS MATERIALIZED (
+-- part: bm25
+rarity AS MATERIALIZED (
     -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
     SELECT asked.word,
            ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
@@ -54,7 +32,38 @@ near AS MATERIALIZED (
         OFFSET 0
     ) w
     GROUP BY w.memory_id
-), always AS (
+)
+
+-- part: recall_asked
+-- include: asked_words
+, size AS MATERIALIZED (
+    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
+           n.documents > %(few)s::bigint AS large, n.shelf,
+           -- One memory in `thinned + 1` is a sample of at least so many.
+           (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
+    FROM persistmem.namespaces n
+    -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
+    WHERE n.namespace = %(namespace)s::text
+      AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
+               SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               AND t.thread_id = %(thread_id)s::text AND t.off_record)))
+)
+
+-- part: recall_candidates
+near AS MATERIALIZED (
+    -- The best memories by their best part. As no memory has more than `parts` of them, the first
+    -- candidates * parts rows hold enough memories: exact, without grouping all that were compared.
+    SELECT memory_id, max(similarity) AS similarity
+    FROM (
+        SELECT memory_id, similarity FROM compared ORDER BY similarity DESC, memory_id
+        LIMIT %(candidates)s::bigint * (SELECT parts FROM statistics)
+    ) best
+    GROUP BY memory_id
+    ORDER BY max(similarity) DESC, memory_id
+    LIMIT %(candidates)s::bigint
+),
+-- include: bm25
+, always AS (
     -- How to behave is told by the user and the operator; what others say so is searched like any memory.
     SELECT m.id AS memory_id
     FROM persistmem.memories m
