@@ -1,7 +1,6 @@
 """Which way the next search of a namespace should take: a guess from the last one, which every statement checks for itself."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Literal
 
 _MOST = 10_000
@@ -10,18 +9,8 @@ _USES = 64
 """So often the general way is taken before it is looked again whether there is a shorter one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A way to the nearest memories."""
-
-    way: Literal["few", "many", "graph"]
-    """All compared, the likeliest by their signs, or along the graph of the shelf."""
-    shelf: int | None = None
-    """Of the graph."""
-
-
-FEW = Arm("few")
-MANY = Arm("many")
+Arm = Literal["few", "many", "graph"]
+"""A way to the nearest memories: all compared, the likeliest by their signs, or along the graph of the namespace's shelf."""
 
 
 class Arms:
@@ -32,22 +21,22 @@ class Arms:
 
     def of(self, namespace: str) -> Arm:
         """The way that the last search of the encoded ``namespace`` found to be right."""
-        arm, uses = self._known.get(namespace, (FEW, 0))
-        if arm == MANY:
+        arm, uses = self._known.get(namespace, ("few", 0))
+        if arm == "many":
             self._known[namespace] = arm, uses - 1
             if uses <= 0:
-                self.note(namespace, FEW)
+                self.note(namespace, "few")
         return arm
 
     def note(self, namespace: str, arm: Arm) -> None:
         """Take ``arm`` the next time."""
-        if arm == FEW:
+        if arm == "few":
             self._known.pop(namespace, None)
             return
         self._known[namespace] = arm, _USES
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
 
-    def seen(self, namespace: str, *, large: bool, shelf: int | None) -> None:
-        """The short statement saw how large the namespace is, and its shelf."""
-        self.note(namespace, Arm("graph", shelf) if shelf is not None else MANY if large else FEW)
+    def seen(self, namespace: str, *, large: bool, shelved: bool) -> None:
+        """The short statement saw whether the namespace is large, and has a shelf."""
+        self.note(namespace, "graph" if shelved else "many" if large else "few")

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from langchain_persistmem.arms import Arm
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
 from langchain_persistmem.namespace import EVERYWHERE, NOBODY, Namespace, encode
@@ -87,7 +86,7 @@ async def _shelve_some(backend: Backend, namespace: Namespace, model: EmbeddingM
         if shelf is None:
             return 0
         done = await shelves.shelve_vectors(tx, namespace, model, shelf, limit=limit)
-    backend.arms.note(encode(namespace), Arm("graph", shelf))
+    backend.arms.note(encode(namespace), "graph")
     return done
 
 

@@ -14,7 +14,6 @@ from langgraph.store.base import PutOp
 from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings, shelving, written
-from langchain_persistmem.arms import Arm
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import row_security
 from langchain_persistmem.engine.evolution import CONSOLIDATED
@@ -86,20 +85,19 @@ async def shelve_all(backend: Backend, namespace: tuple[str, ...]) -> int:
     return await shelving.shelve_all(backend, namespace)
 
 
-async def searched(backend: Backend, query: str, shelf: int, limit: int = 10) -> list[tuple[Memory, float]] | None:
+async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[Memory, float]] | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     async with backend.transaction(ADA, atomic=False) as tx:
         now = datetime.now(UTC)
-        return await graph.search_graph(tx, ADA, shelf, query=vector, model=model, limit=limit, offset=0, now=now)
+        return await graph.search_graph(tx, ADA, query=vector, model=model, limit=limit, offset=0, now=now)
 
 
-async def recalled(backend: Backend, query: str, shelf: int, own_view: bool = False) -> Findings | None:
+async def recalled(backend: Backend, query: str, own_view: bool = False) -> Findings | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     async with backend.transaction(ADA, atomic=False) as tx:
         return await graph.recall_graph(
             tx,
             ADA,
-            shelf,
             query=query,
             words=[],
             embedding=vector,
@@ -112,15 +110,22 @@ async def recalled(backend: Backend, query: str, shelf: int, own_view: bool = Fa
         )
 
 
-def shelf_of(memory: PersistMem, user: str = "ada") -> int:
-    shelf = memory.backend.arms.of(f"memories/{user}").shelf
-    assert shelf is not None
+def shelf_of(memory: PersistMem, user: str = "ada") -> int | None:
+    """The shelf that the namespace has; searches go there from then on."""
+
+    async def asked(backend: Backend) -> int | None:
+        model, where = await ready(backend), ("memories", user)
+        async with backend.transaction(where, atomic=False) as tx:
+            return (await shelves.shelf_of(tx, where, model))[0]
+
+    shelf = memory.backend.run(asked)
+    assert (memory.backend.arms.of(f"memories/{user}") == "graph") == (shelf is not None)
     return shelf
 
 
 def along_the_graph(memory: PersistMem, query: str, limit: int = 10) -> set[str]:
     """Of the statement itself, so that nothing else can have answered."""
-    items = memory.backend.run(searched, query, shelf_of(memory), limit)
+    items = memory.backend.run(searched, query, limit)
     assert items is not None
     return {item.key for item, _ in items}
 
@@ -143,7 +148,7 @@ def test_a_large_namespace_is_searched_along_its_graph(many: PersistMem, topics:
 def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics: Topics) -> None:
     numbers = range(1_600)  # an eighth of which is the sample
     grown(many, numbers)
-    by_graph = many.backend.run(recalled, "question 3", shelf_of(many))
+    by_graph = many.backend.run(recalled, "question 3")
     assert by_graph is not None
     assert by_graph.count == len(numbers)
     keys = {each.key for each in by_graph.found}
@@ -193,7 +198,7 @@ def test_what_was_superseded_is_not_found_and_is_again_once_it_is_restored(many:
 
 
 def texts_of(memory: PersistMem, query: str) -> list[str | None]:
-    items = memory.backend.run(searched, query, shelf_of(memory))
+    items = memory.backend.run(searched, query)
     assert items is not None
     return [item.value["text"] for item, _ in items]
 
@@ -203,7 +208,7 @@ def test_an_erased_namespace_gives_its_place_back(many: PersistMem, big: str) ->
     assert do(big, "SELECT sum(memories) FROM persistmem.shelves") == [(100,)]
     many.forget(user_id="ada", everything=True)
     assert do(big, "SELECT sum(memories) FROM persistmem.shelves") == [(0,)]
-    assert many.backend.run(searched, "text 5", 0) is None
+    assert many.backend.run(searched, "text 5") is None
     assert found(many, "text 5") == set()
     grown(many, range(50, 150))
     assert along_the_graph(many, "text 70", 1) == {"k70"}
@@ -212,28 +217,31 @@ def test_an_erased_namespace_gives_its_place_back(many: PersistMem, big: str) ->
 def test_the_statement_says_when_it_is_the_wrong_way(many: PersistMem, big: str) -> None:
     grown(many, range(100))
     shelf = shelf_of(many)
-    assert many.backend.run(searched, "text 5", shelf) is not None
-    assert many.backend.run(searched, "text 5", shelf + 1) is None
-    assert many.backend.run(recalled, "text 5", shelf + 1) is None
+    assert many.backend.run(searched, "text 5") is not None
+    do(big, "UPDATE persistmem.namespaces SET shelf = NULL")
+    assert many.backend.run(searched, "text 5") is None
+    assert many.backend.run(recalled, "text 5") is None
+    do(big, f"UPDATE persistmem.namespaces SET shelf = {shelf}")
+    assert many.backend.run(recalled, "text 5") is not None
     do(big, "UPDATE persistmem.vectors SET shelf = NULL")
-    assert many.backend.run(searched, "text 5", shelf) is not None  # all compared: not too many
+    assert many.backend.run(searched, "text 5") is not None  # all compared: not too many
     do(big, "INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, embedding, wide) "
             f"SELECT namespace, memory_id, model, part + 1, true, embedding, wide FROM persistmem.vectors, generate_series(1, {FRESH // 100 + 1}) g "
             "WHERE g = 1")  # fmt: skip
-    assert many.backend.run(searched, "text 5", shelf) is None
+    assert many.backend.run(searched, "text 5") is None
     do(big, "UPDATE persistmem.vectors SET shelf = (SELECT shelf FROM persistmem.namespaces)")
-    assert many.backend.run(searched, "text 5", shelf) is not None
+    assert many.backend.run(searched, "text 5") is not None
     many.store.put((*ADA, "below"), "k", {"text": "text 5"})
-    assert many.backend.run(searched, "text 5", shelf) is None
+    assert many.backend.run(searched, "text 5") is None
     assert {item.namespace for item in many.store.search(ADA, query="text 5", limit=2)} == {ADA, (*ADA, "below")}
 
 
 def test_nothing_is_found_while_memory_is_paused(many: PersistMem) -> None:
     grown(many, range(100))
     many.set_consent("paused", user_id="ada")
-    assert many.backend.run(searched, "text 5", shelf_of(many)) is None
-    assert many.backend.run(recalled, "text 5", shelf_of(many)) is None
-    assert many.backend.run(recalled, "text 5", shelf_of(many), True) is not None
+    assert many.backend.run(searched, "text 5") is None
+    assert many.backend.run(recalled, "text 5") is None
+    assert many.backend.run(recalled, "text 5", True) is not None
     assert many.store.search(ADA, query="text 5") == []
 
 
@@ -263,7 +271,7 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
             "SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan"
         )
         async with backend.transaction(ADA, atomic=inside) as tx:
-            await graph.search_graph(tx, ADA, shelf_of(many), query=vector, model=model, limit=3, offset=0, now=now)
+            await graph.search_graph(tx, ADA, query=vector, model=model, limit=3, offset=0, now=now)
             return [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
 
     grown(many, range(200))
@@ -273,12 +281,12 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
     assert many.backend.run(settings, True) == [("128", "relaxed_order")]
     assert many.backend.run(settings, False) == [(usual[0], "off")]  # type: ignore[index]
     statements.clear()
-    assert many.backend.run(searched, "text 5", shelf_of(many)) is not None
+    assert many.backend.run(searched, "text 5") is not None
     assert len(statements) == 1
     monkeypatch.setattr(graph, "EFFORT", 2)
     monkeypatch.setattr(graph, "FURTHER", "off")
     monkeypatch.setattr(graph, "SHORTLISTS", (2,))
-    assert many.backend.run(searched, "text 5", shelf_of(many), 10) is None  # two were found
+    assert many.backend.run(searched, "text 5", 10) is None  # two were found
 
 
 def test_a_namespace_grows_while_it_is_searched(many: PersistMem, topics: Topics) -> None:
@@ -345,10 +353,10 @@ def test_each_large_namespace_takes_the_emptiest_shelf_if_it_will_be_half_of_it(
     for user, count in (("bob", 100), ("eve", 120), ("ada", 90)):
         fill(many, range(count), user)
         many.backend.run(shelve_all, ("memories", user))
-    assert {many.backend.arms.of(f"memories/{user}") for user in ("bob", "eve")} == {Arm("graph", 0), Arm("graph", 1)}
-    assert many.backend.arms.of("memories/ada").shelf is None  # it would be the smaller half
+    assert {shelf_of(many, user) for user in ("bob", "eve")} == {0, 1}
+    assert shelf_of(many) is None  # it would be the smaller half
     grown(many, range(90, 170))
-    assert many.backend.arms.of("memories/ada").shelf is None  # asked again when it has doubled
+    assert shelf_of(many) is None  # asked again when it has doubled
     grown(many, range(170, 200))
     assert shelf_of(many) == 0
     assert same_as_by_comparing_all(many, topics, range(200))
@@ -390,7 +398,7 @@ def test_another_model_gets_graphs_of_its_own_and_the_old_ones_go(
         shelf = shelf_of(memory)
     with PersistMem.open(database, embeddings=wide) as memory:
         memory.reembed()
-        assert memory.backend.run(searched, "text 5", shelf) is not None
+        assert memory.backend.run(searched, "text 5") is not None
         memory.reembed(drop_others=True)
         memory.backend.run(shelve_all, ADA)
         assert shelf_of(memory) == shelf
@@ -578,6 +586,7 @@ async def colours(backend: Backend) -> list[tuple[Memory, float]]:
 def test_the_statement_of_neighbours_says_when_it_is_the_wrong_way(many: PersistMem, topics: Topics, big: str) -> None:
     grown(many, range(100))
     shelf = shelf_of(many)
+    assert shelf is not None
     assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf) is not None
     assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf + 1) is None
     assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 101, shelf) is None

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from langgraph.store.base import PutOp, SearchItem
 
-from langchain_persistmem.arms import FEW, MANY
 from langchain_persistmem.namespace import encode
 from langchain_persistmem.store import PersistMemStore
 from tests.test_big_namespaces import Topics
@@ -42,9 +41,9 @@ def along_the_graph(store: PersistMemStore, query: str, statements: list[str], *
 
 
 def comparing_all(store: PersistMemStore, query: str, **options: Any) -> list[SearchItem]:
-    store.backend.arms.note(encode(ADA), MANY)
+    store.backend.arms.note(encode(ADA), "many")
     found = store.search(ADA, query=query, **options)
-    store.backend.arms.note(encode(ADA), FEW)
+    store.backend.arms.note(encode(ADA), "few")
     return found
 
 

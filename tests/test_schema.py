@@ -22,7 +22,8 @@ from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.importing import _NO_VECTORS
 from langchain_persistmem.postgres.item_search import _SIMILARITY
 from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_server, checksum, migrations
-from langchain_persistmem.postgres.statements import all_statements, statement
+from langchain_persistmem.postgres.shelves import SHELVES
+from langchain_persistmem.postgres.statements import all_statements, part, statement
 
 CATALOG = """
 SELECT 'column' AS what, table_name || '.' || column_name AS name,
@@ -114,6 +115,19 @@ def test_every_table_with_a_namespace_has_the_three_policies(database: str) -> N
     assert all(policies in (POLICIES, {}) for policies in found.values())
 
 
+_VECTOR = sql.SQL("(v.embedding::halfvec(384))")
+
+
+def _on_shelf(shelf: int) -> sql.Composed:
+    return sql.SQL("nullif(v.active AND v.model = 1 AND v.shelf = {}, false) IS NOT NULL").format(sql.Literal(shelf))
+
+
+def _walk(shelf: int) -> sql.Composed:
+    return part(
+        "graph_walk", vector=_VECTOR, on_shelf=_on_shelf(shelf), shelf=sql.Literal(shelf), shortlist=sql.Literal(128)
+    )
+
+
 SLOTS = {
     "embedding": sql.Identifier("embedding"),
     "table": sql.Identifier("persistmem", "memories"),
@@ -134,8 +148,9 @@ SLOTS = {
     "dimensions": sql.Literal(384),
     "model": sql.Literal(1),
     "shelf": sql.Literal(0),
-    "vector": sql.SQL("(v.embedding::halfvec(384))"),
-    "on_shelf": sql.SQL("nullif(v.active AND v.model = 1 AND v.shelf = 0, false) IS NOT NULL"),
+    "vector": _VECTOR,
+    "on_shelf": _on_shelf(0),
+    "walks": sql.SQL(" UNION ALL ").join(map(_walk, range(SHELVES))),
     "shortlist": sql.Literal(128),
     "source": sql.SQL("(SELECT NULL::uuid AS id, NULL::vector AS vector, '{}'::jsonb AS payload)"),
 }

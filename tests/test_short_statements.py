@@ -8,7 +8,6 @@ import pytest
 from langgraph.store.base import PutOp, SearchItem
 
 from langchain_persistmem import LocalEmbeddings, PersistMemStore
-from langchain_persistmem.arms import FEW, MANY
 from langchain_persistmem.namespace import encode
 from langchain_persistmem.postgres import shortlist
 
@@ -30,9 +29,9 @@ def put(store: PersistMemStore, texts: Sequence[str], namespace: tuple[str, ...]
 
 def both(store: PersistMemStore, query: str, **options: Any) -> list[SearchItem]:
     """The answer, which is the same whichever way is tried first."""
-    store.backend.arms.note(encode(ADA), FEW)
+    store.backend.arms.note(encode(ADA), "few")
     short = store.search(ADA, query=query, **options)
-    store.backend.arms.note(encode(ADA), MANY)
+    store.backend.arms.note(encode(ADA), "many")
     general = store.search(ADA, query=query, **options)
     assert [(each.key, each.namespace) for each in short] == [(each.key, each.namespace) for each in general]
     assert [each.score for each in short] == pytest.approx([each.score for each in general])

@@ -1,11 +1,14 @@
 """Searches of one large namespace along the graph of its shelf; what is not on the shelf yet is compared exactly.
 
+The statements walk whichever shelf the namespace has, so that each is planned once on a connection; that for neighbours is of one shelf.
+
 Each statement checks for itself whether it is the right way, and answers None if not: then nothing is known, and the
 general statement is to be asked. The choice and its measurement: docs/decisions/0025.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import LiteralString
 
 from psycopg import sql
@@ -17,8 +20,8 @@ from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.memories import page, vector_column
 from langchain_persistmem.postgres.rows import StoredItem, items_of, neighbours_of
 from langchain_persistmem.postgres.search_index import all_stored, findings_of, stored
-from langchain_persistmem.postgres.shelves import has_graphs
-from langchain_persistmem.postgres.statements import Query, statement
+from langchain_persistmem.postgres.shelves import SHELVES, has_graphs
+from langchain_persistmem.postgres.statements import Query, part, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Findings, Kind, Memory, Vector
 
@@ -29,7 +32,7 @@ FOR_EACH = 2
 FAVOURED = 60
 """Items at least that share most with the question's words and are looked up for their meaning."""
 EFFORT = 128
-"""pgvector's ``hnsw.ef_search`` up to 5,000 memories, or as much as is looked for; it grows with the namespace's size."""
+"""pgvector's ``hnsw.ef_search``, or as much as is looked for; and one more for each 300 memories of the namespace."""
 SAMPLE = 512
 """Vectors that show what is usual in the namespace; `vectors_sample` has an eighth of what is on a shelf."""
 FURTHER = "relaxed_order"
@@ -52,7 +55,6 @@ def reaches(model: EmbeddingModel, count: int) -> bool:
 async def search_graph(
     tx: Transaction,
     namespace: Namespace,
-    shelf: int,
     *,
     query: Vector,
     model: EmbeddingModel,
@@ -63,22 +65,21 @@ async def search_graph(
     """Current items of ``namespace``, below which there is none, with the cosine of their best vector, best first.
 
     Returns:
-        None where this is not the way: the namespace is on another shelf or on none, or has others below it, or too
-        much of it is on no shelf yet, or the items found are too few.
+        None where this is not the way: the namespace has no shelf, or others below it, or too much of it is on no shelf yet,
+        or the items found are too few.
     """
     parameters = {
         **page(namespace, limit=limit, offset=offset, now=now),
         **_parameters(namespace, query, model, limit + offset),
         "reach": limit + offset,
     }
-    rows = await tx.fetch(_statement("search_graph", model, shelf, _shortlist(limit + offset, SHORTLISTS)), parameters)
+    rows = await tx.fetch(_statement("search_graph", model, _shortlist(limit + offset, SHORTLISTS)), parameters)
     return None if rows[0]["other"] else items_of(rows, namespace)
 
 
 async def search_graph_hybrid(
     tx: Transaction,
     namespace: Namespace,
-    shelf: int,
     parameters: Mapping[str, object],
     *,
     model: EmbeddingModel,
@@ -97,14 +98,13 @@ async def search_graph_hybrid(
         "favoured": max(FAVOURED, FOR_EACH * end),
         "sample": SAMPLE,
     }
-    rows = await tx.fetch(_statement("search_graph_hybrid", model, shelf, shortlist), parameters)
+    rows = await tx.fetch(_statement("search_graph_hybrid", model, shortlist), parameters)
     return None if rows[0]["other"] else items_of(rows, namespace)
 
 
 async def recall_graph(
     tx: Transaction,
     namespace: Namespace,
-    shelf: int,
     *,
     query: str,
     words: Sequence[str],
@@ -135,7 +135,7 @@ async def recall_graph(
         "thread_id": thread_id,
         "own_view": own_view,
     }
-    rows = await tx.fetch(_statement("recall_graph", model, shelf, _shortlist(candidates, SHORTLISTS)), parameters)
+    rows = await tx.fetch(_statement("recall_graph", model, _shortlist(candidates, SHORTLISTS)), parameters)
     return None if rows[0]["other"] else findings_of(rows, namespace)
 
 
@@ -153,7 +153,8 @@ async def neighbours_graph(
     """What :func:`~langchain_persistmem.postgres.evolution.neighbours` returns.
 
     Returns:
-        None where this is not the way, as of :func:`search_graph`, or since few memories are of ``kinds``.
+        None where this is not the way, as of :func:`search_graph`, or the namespace is on another shelf, or few memories are of
+        ``kinds``.
     """
     parameters = {
         "namespace": encode(namespace),
@@ -166,7 +167,8 @@ async def neighbours_graph(
         "share": COMMON,
         "now": now,
     }
-    rows = await tx.fetch(_statement("neighbours_graph", model, shelf, _shortlist(limit, NEIGHBOURS)), parameters)
+    slots = _shelf(model, shelf, _shortlist(limit, NEIGHBOURS))
+    rows = await tx.fetch(statement("neighbours_graph", embedding=vector_column(model), **slots), parameters)
     found = neighbours_of(rows, len(vectors))
     return found if all(len(each) == limit for each in found) else None
 
@@ -188,17 +190,23 @@ def _walk(effort: int) -> dict[str, object]:
     return {"effort": effort, "further": FURTHER, "most": FRESH}
 
 
-def _statement(name: LiteralString, model: EmbeddingModel, shelf: int, shortlist: int) -> Query:
-    """Of one graph: the planner has to see which, so model and shelf stand in the text, as they do in its definition."""
+@lru_cache(64)
+def _statement(name: LiteralString, model: EmbeddingModel, shortlist: int) -> Query:
+    """Of all shelves, of which it walks that of the namespace."""
+    walks = sql.SQL(" UNION ALL ").join(
+        part("graph_walk", **_shelf(model, shelf, shortlist)) for shelf in range(SHELVES)
+    )
+    return statement(name, embedding=vector_column(model), walks=walks, words_condition=TRUE)
+
+
+def _shelf(model: EmbeddingModel, shelf: int, shortlist: int) -> dict[str, sql.Composable]:
+    """What stands in the text as it does in the graph's definition, or else the planner would not see which it is."""
     column, dimensions = vector_column(model), sql.Literal(model.dimensions)
-    slots = {
-        "embedding": column,
+    return {
         "vector": sql.SQL("(v.{}::halfvec({}))").format(column, dimensions),
         "on_shelf": sql.SQL("nullif(v.active AND v.model = {} AND v.shelf = {}, false) IS NOT NULL").format(
             sql.Literal(model.model), sql.Literal(shelf)
         ),
         "shelf": sql.Literal(shelf),
         "shortlist": sql.Literal(shortlist),
-        "words_condition": TRUE,
     }
-    return statement(name, **slots)

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from langchain_persistmem.arms import FEW, MANY, Arms
+from langchain_persistmem.arms import Arms
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
@@ -79,7 +79,7 @@ async def _search_one(
     namespace: Namespace,
     arms: Arms,
     leaf: Callable[[], Awaitable[_Items | None]],
-    walk: Callable[[int], Awaitable[_Items | None]],
+    walk: Callable[[], Awaitable[_Items | None]],
     *,
     walks: bool,
 ) -> _Items | None:
@@ -87,21 +87,21 @@ async def _search_one(
 
     Args:
         leaf: asks the short statement.
-        walk: asks that of the graph of a shelf.
+        walk: asks that of the graphs.
         walks: whether so much can be looked for along a graph.
     """
     where = encode(namespace)
     arm = arms.of(where)
-    if arm == FEW:
+    if arm == "few":
         found = await leaf()
         if found is not None:
             return found
         arm = arms.of(where)  # as the short statement saw it
-    if arm.shelf is None or not walks:
+    if arm != "graph" or not walks:
         return None
-    found = await walk(arm.shelf)
+    found = await walk()
     if found is None:
-        arms.note(where, MANY)
+        arms.note(where, "many")
     return found
 
 
@@ -136,9 +136,9 @@ async def _search_leaf(
 def _suffices(verdict: DictRow, namespace: Namespace, arms: Arms) -> bool:
     """Whether the short statement was the right one; else it is not tried the next time."""
     if verdict["below"]:
-        arms.note(encode(namespace), MANY)
+        arms.note(encode(namespace), "many")
     elif verdict["other"]:
-        arms.seen(encode(namespace), large=verdict["large"], shelf=verdict["shelf"])
+        arms.seen(encode(namespace), large=verdict["large"], shelved=verdict["shelf"] is not None)
     return not verdict["other"]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from langchain_persistmem.arms import FEW, MANY, Arms
+from langchain_persistmem.arms import Arms
 from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import graph
@@ -66,17 +66,16 @@ async def recall(
         **wanted.parameters,
     }
     arm = arms.of(where)
-    if parameters["few"] == EVERY or arm == FEW:
+    if parameters["few"] == EVERY or arm == "few":
         rows = await tx.fetch(statement("recall_few", **slots), parameters)
         if not rows or not rows[0]["other"]:
             return findings_of(rows, namespace)
-        arms.seen(where, large=rows[0]["large"], shelf=rows[0]["shelf"])
+        arms.seen(where, large=rows[0]["large"], shelved=rows[0]["shelf"] is not None)
         arm = arms.of(where)
-    if walks and arm.shelf is not None:
+    if walks and arm == "graph":
         found = await graph.recall_graph(
             tx,
             namespace,
-            arm.shelf,
             query=query,
             words=words,
             embedding=embedding,
@@ -90,7 +89,7 @@ async def recall(
         )
         if found is not None:
             return found
-        arms.note(where, MANY)
+        arms.note(where, "many")
     return findings_of(await tx.fetch(statement("recall", **slots), parameters), namespace)
 
 

@@ -3,7 +3,7 @@
 Each begins with ``-- name: <name>`` and one comment that says what it does and why. Parameters
 are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are completed by
 ``memories.py`` and ``search_index.py`` through :mod:`psycopg.sql`. What several statements have in common stands once, as
-``-- part: <name>``, and where each says ``-- include: <name>``.
+``-- part: <name>``, and where each says ``-- include: <name>``; or it fills a slot, as :func:`part` gives it.
 """
 
 import re
@@ -45,6 +45,13 @@ class NamedSQL(sql.SQL):
 @cache
 def all_statements() -> dict[str, str]:
     """Every statement by its name."""
+    found, parts = _read()
+    return {name: _whole(text, parts) for name, text in found.items()}
+
+
+@cache
+def _read() -> tuple[dict[str, str], dict[str, str]]:
+    """The statements, which may still include parts, and the parts."""
     found: dict[str, str] = {}
     parts: dict[str, str] = {}
     for file in sorted(files("langchain_persistmem.postgres").joinpath("sql").iterdir(), key=lambda entry: entry.name):
@@ -53,7 +60,7 @@ def all_statements() -> dict[str, str]:
             if name in found or name in parts:
                 raise ValueError(f"two statements are named {name}; rename the one in {file.name}")
             (parts if kind == "part" else found)[name] = text.strip()
-    return {name: _whole(text, parts) for name, text in found.items()}
+    return found, parts
 
 
 def _whole(text: str, parts: Mapping[str, str]) -> str:
@@ -69,6 +76,11 @@ def statement(name: LiteralString, **slots: sql.Composable) -> Query:
     return _statement(name, filled)
 
 
+def part(name: LiteralString, **slots: sql.Composable) -> sql.Composed:
+    """The part called ``name``, its slots filled, for a slot of a statement."""
+    return sql.SQL(cast("LiteralString", _bare(_read()[1][name]))).format(**slots)
+
+
 @lru_cache(_KEPT)
 def _statement(name: LiteralString, slots: tuple[tuple[str, str], ...]) -> NamedSQL:
     text = sql.SQL(cast("LiteralString", _short(name)))
@@ -82,4 +94,8 @@ def _short(name: str) -> str:
     """Its name, for whoever looks at the server, and no other comment or indentation: psycopg keeps what it worked out
     for statements of up to 4,096 bytes.
     """
-    return f"/* {name} */\n" + _INDENT.sub("\n", _COMMENT.sub("", all_statements()[name])).strip()
+    return f"/* {name} */\n" + _bare(all_statements()[name])
+
+
+def _bare(text: str) -> str:
+    return _INDENT.sub("\n", _COMMENT.sub("", text)).strip()

@@ -1,3 +1,16 @@
+-- part: graph_walk
+(
+    -- The namespace is wrapped, lest the planner take the rows of one for few, and read and sort them all.
+    SELECT v.memory_id, v.part, {vector} <#> (SELECT embedding FROM walk) AS distance
+    FROM persistmem.vectors v
+    WHERE (SELECT shelf FROM walk) = {shelf}
+      AND {on_shelf}
+      AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
+      AND (v.expires_at IS NULL OR v.expires_at > (SELECT now FROM walk))
+    ORDER BY distance
+    LIMIT {shortlist}
+)
+
 -- part: graph_found
 fresh AS MATERIALIZED (
     -- What was written last is on no shelf, and compared exactly; where that is much, the graph is not what saves time.
@@ -9,16 +22,13 @@ fresh AS MATERIALIZED (
     -- In this order no other index will do, which would read past all that is on the shelf.
     ORDER BY v.shelf
     LIMIT %(most)s::bigint + 1
+), walk AS MATERIALIZED (
+    SELECT shelf, %(embedding)s::halfvec AS embedding, %(now)s::timestamptz AS now
+    FROM size
+    WHERE ready AND (SELECT count(*) FROM fresh) <= %(most)s::bigint
 ), walked AS MATERIALIZED (
-    -- The namespace is wrapped, lest the planner take the rows of one for few, and read and sort them all.
-    SELECT v.memory_id, v.part, -({vector} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE {on_shelf}
-      AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT ready AND (SELECT count(*) FROM fresh) <= %(most)s::bigint FROM size)
-    ORDER BY {vector} <#> %(embedding)s::halfvec
-    LIMIT {shortlist}
+    -- One statement for all shelves, of which it walks one: a statement for each would be planned anew for each, on each connection.
+    SELECT memory_id, part, -distance AS similarity FROM ({walks}) shelves
 ), compared AS MATERIALIZED (
     SELECT memory_id, part, similarity FROM fresh
     UNION ALL
@@ -35,11 +45,11 @@ fresh AS MATERIALIZED (
 size AS MATERIALIZED (
     -- What the graph's scan heeds is set here, for as long as the statement lasts: the scan's condition is read before it begins.
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           set_config('hnsw.ef_search', least(%(effort)s::float8 * greatest(n.documents / 5000.0, 1) ^ 0.5, 1000)::integer::text, true)
+           set_config('hnsw.ef_search', least(%(effort)s::bigint + n.documents / 300, 1000)::text, true)
                IS NOT NULL
-           AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready
+           AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready, n.shelf
     FROM persistmem.namespaces n
-    WHERE n.namespace = %(namespace)s::text AND n.shelf = {shelf}
+    WHERE n.namespace = %(namespace)s::text AND n.shelf IS NOT NULL
 
 -- part: graph_leaf
 -- include: graph_size
@@ -152,6 +162,7 @@ WITH
 -- No row where this is not the way: the namespace is on another shelf, too much of it on none, or few of these kinds are in it.
 WITH
 -- include: graph_size
+      AND n.shelf = {shelf}
 ), fresh AS MATERIALIZED (
     -- What was written last is on no shelf, and compared exactly, with each of the vectors.
     SELECT v.memory_id, v.{embedding} AS embedding
