@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +17,9 @@ from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import row_security
 from langchain_persistmem.engine.evolution import CONSOLIDATED
 from langchain_persistmem.errors import StorageError
+from langchain_persistmem.namespace import encode
 from langchain_persistmem.postgres import evolution, graph, shelves
+from langchain_persistmem.postgres.search_index import all_stored, stored
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.types import Findings, Kind, Memory
 from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
@@ -94,20 +95,12 @@ async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[
 
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> Findings | None:
     vector, model = await backend.embed_query(query), await ready(backend)
+    parameters = {
+        "namespace": encode(ADA), "query": query, "words": [], "embedding": stored(vector), "model": model.model, "language": "english",
+        "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
+    }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
-        return await graph.recall_graph(
-            tx,
-            ADA,
-            query=query,
-            words=[],
-            embedding=vector,
-            model=model,
-            language="english",
-            candidates=20,
-            instructions=0,
-            now=datetime.now(UTC),
-            own_view=own_view,
-        )
+        return await graph.recall_graph(tx, ADA, parameters, model=model, candidates=20)
 
 
 def shelf_of(memory: PersistMem, user: str = "ada") -> int | None:
@@ -474,8 +467,11 @@ async def neighbours(
     """The keys of the neighbours of several texts; with ``shelf``, of the statement that walks its graph."""
     vectors, model, now = await backend.embed(list(queries)), await ready(backend), datetime.now(UTC)
     async with backend.transaction(ADA, atomic=False) as tx:
-        near: Any = evolution.neighbours if shelf is None else partial(graph.neighbours_graph, shelf=shelf)
-        found = await near(tx, ADA, vectors=vectors, model=model, kinds=kinds, limit=limit, now=now)
+        if shelf is None:
+            found = await evolution.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
+        else:
+            parameters = {"namespace": encode(ADA), "embeddings": all_stored(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
+            found = await graph.neighbours_graph(tx, shelf, parameters, model=model, count=len(vectors), limit=limit)
     return None if found is None else [{memory.key for memory, _ in each} for each in found]
 
 

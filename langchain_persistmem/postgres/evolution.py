@@ -38,12 +38,6 @@ async def neighbours(
     if not vectors:
         return []
     shelf, large = await shelf_of(tx, namespace, model)
-    if shelf is not None and graph.reaches(model, limit):
-        found = await graph.neighbours_graph(
-            tx, namespace, shelf, vectors, model=model, kinds=kinds, limit=limit, now=now
-        )
-        if found is not None:
-            return found
     parameters = {
         "namespace": encode(namespace),
         "embeddings": all_stored(vectors),
@@ -53,6 +47,10 @@ async def neighbours(
         "looked_at": NEAREST if large else EVERY,
         "now": now,
     }
+    if shelf is not None and graph.reaches(model, limit):
+        found = await graph.neighbours_graph(tx, shelf, parameters, model=model, count=len(vectors), limit=limit)
+        if found is not None:
+            return found
     query = statement("neighbours", embedding=vector_column(model))
     found = neighbours_of(await tx.fetch(query, parameters), len(vectors))
     if large and any(len(each) < limit for each in found):

@@ -13,17 +13,16 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from langchain_persistmem.languages import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.memories import page, vector_column
 from langchain_persistmem.postgres.rows import StoredItem, items_of, neighbours_of
-from langchain_persistmem.postgres.search_index import all_stored, findings_of, stored
+from langchain_persistmem.postgres.search_index import findings_of, stored
 from langchain_persistmem.postgres.shelves import SHELVES, has_graphs
 from langchain_persistmem.postgres.statements import Query, part, statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Kind, Memory, Vector
+from langchain_persistmem.types import Findings, Memory, Vector
 
 SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
@@ -68,12 +67,16 @@ async def search_graph(
         None where this is not the way: the namespace has no shelf, or others below it, or too much of it is on no shelf yet,
         or the items found are too few.
     """
+    shortlist = _shortlist(limit + offset, SHORTLISTS)
     parameters = {
         **page(namespace, limit=limit, offset=offset, now=now),
-        **_parameters(namespace, query, model, limit + offset),
+        "namespace": encode(namespace),
+        "embedding": stored(query),
+        "model": model.model,
         "reach": limit + offset,
+        **_walk(max(EFFORT, shortlist)),
     }
-    rows = await tx.fetch(_statement("search_graph", model, _shortlist(limit + offset, SHORTLISTS)), parameters)
+    rows = await tx.fetch(_statement("search_graph", model, shortlist), parameters)
     return None if rows[0]["other"] else items_of(rows, namespace)
 
 
@@ -105,85 +108,49 @@ async def search_graph_hybrid(
 async def recall_graph(
     tx: Transaction,
     namespace: Namespace,
+    parameters: Mapping[str, object],
     *,
-    query: str,
-    words: Sequence[str],
-    embedding: Vector,
     model: EmbeddingModel,
-    language: str,
     candidates: int,
-    instructions: int,
-    now: datetime,
-    thread_id: str | None = None,
-    own_view: bool = False,
 ) -> Findings | None:
     """What :func:`~langchain_persistmem.postgres.recalling.recall` returns, without a condition.
+
+    Args:
+        parameters: those of the general statement.
+        candidates: by meaning, and as many by words.
 
     Returns:
         None where this is not the way, as of :func:`search_graph`.
     """
-    parameters = {
-        **_parameters(namespace, embedding, model, candidates),
-        "query": query,
-        "words": list(words),
-        "language": configuration(language, query),
-        "candidates": candidates,
-        "reach": candidates,
-        "instructions": instructions,
-        "sample": SAMPLE,
-        "now": now,
-        "thread_id": thread_id,
-        "own_view": own_view,
-    }
-    rows = await tx.fetch(_statement("recall_graph", model, _shortlist(candidates, SHORTLISTS)), parameters)
+    shortlist = _shortlist(candidates, SHORTLISTS)
+    parameters = {**parameters, **_walk(max(EFFORT, shortlist)), "reach": candidates, "sample": SAMPLE}
+    rows = await tx.fetch(_statement("recall_graph", model, shortlist), parameters)
     return None if rows[0]["other"] else findings_of(rows, namespace)
 
 
 async def neighbours_graph(
-    tx: Transaction,
-    namespace: Namespace,
-    shelf: int,
-    vectors: Sequence[Vector],
-    *,
-    model: EmbeddingModel,
-    kinds: Sequence[Kind],
-    limit: int,
-    now: datetime,
+    tx: Transaction, shelf: int, parameters: Mapping[str, object], *, model: EmbeddingModel, count: int, limit: int
 ) -> list[list[tuple[Memory, float]]] | None:
     """What :func:`~langchain_persistmem.postgres.evolution.neighbours` returns.
 
+    Args:
+        parameters: those of the general statement.
+        count: of the vectors whose neighbours are looked for.
+        limit: neighbours of each.
+
     Returns:
-        None where this is not the way, as of :func:`search_graph`, or the namespace is on another shelf, or few memories are of
-        ``kinds``.
+        None where this is not the way, as of :func:`search_graph`, or the namespace is on another shelf, or few memories
+        are of these kinds.
     """
-    parameters = {
-        "namespace": encode(namespace),
-        "embeddings": all_stored(vectors),
-        "model": model.model,
-        "kinds": list(kinds),
-        "limit": limit,
-        **_walk(max(THOROUGH, _shortlist(limit, NEIGHBOURS))),
-        "sample": SAMPLE // 4,
-        "share": COMMON,
-        "now": now,
-    }
-    slots = _shelf(model, shelf, _shortlist(limit, NEIGHBOURS))
-    rows = await tx.fetch(statement("neighbours_graph", embedding=vector_column(model), **slots), parameters)
-    found = neighbours_of(rows, len(vectors))
+    shortlist = _shortlist(limit, NEIGHBOURS)
+    parameters = {**parameters, **_walk(max(THOROUGH, shortlist)), "sample": SAMPLE // 4, "share": COMMON}
+    slots = {"embedding": vector_column(model), **_shelf(model, shelf, shortlist)}
+    found = neighbours_of(await tx.fetch(statement("neighbours_graph", **slots), parameters), count)
     return found if all(len(each) == limit for each in found) else None
 
 
 def _shortlist(count: int, lengths: Sequence[int]) -> int:
     return next((length for length in lengths if length >= FOR_EACH * count), lengths[-1])
-
-
-def _parameters(namespace: Namespace, vector: Vector, model: EmbeddingModel, count: int) -> dict[str, object]:
-    return {
-        "namespace": encode(namespace),
-        "embedding": stored(vector),
-        "model": model.model,
-        **_walk(max(EFFORT, _shortlist(count, SHORTLISTS))),
-    }
 
 
 def _walk(effort: int) -> dict[str, object]:

@@ -73,20 +73,7 @@ async def recall(
         arms.seen(where, large=rows[0]["large"], shelved=rows[0]["shelf"] is not None)
         arm = arms.of(where)
     if walks and arm == "graph":
-        found = await graph.recall_graph(
-            tx,
-            namespace,
-            query=query,
-            words=words,
-            embedding=embedding,
-            model=model,
-            language=language,
-            candidates=candidates,
-            instructions=instructions,
-            now=now,
-            thread_id=thread_id,
-            own_view=own_view,
-        )
+        found = await graph.recall_graph(tx, namespace, parameters, model=model, candidates=candidates)
         if found is not None:
             return found
         arms.note(where, "many")

@@ -59,14 +59,17 @@ size AS MATERIALIZED (
 ),
 -- include: graph_found
 
+-- part: sampled_vectors
+-- A fair sample are those of the lowest hashes, which lie together in an index.
+FROM persistmem.vectors v
+WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
+  AND nullif(v.active AND v.shelf IS NOT NULL AND uuid_hash(v.memory_id) & 7 = 0, false) IS NOT NULL
+  AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+
 -- part: graph_sample
 sample AS MATERIALIZED (
-    -- A fair one: those of the lowest hashes, which lie together in an index.
     SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
-      AND nullif(v.active AND v.shelf IS NOT NULL AND uuid_hash(v.memory_id) & 7 = 0, false) IS NOT NULL
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: sampled_vectors
       AND (SELECT NOT other FROM verdict)
     ORDER BY uuid_hash(v.memory_id)
     LIMIT %(sample)s::bigint
@@ -177,10 +180,7 @@ WITH
     SELECT avg((m.kind = ANY (%(kinds)s::text[]))::integer) >= %(share)s::float8 AS enough
     FROM (
         SELECT v.memory_id
-        FROM persistmem.vectors v
-        WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint
-          AND nullif(v.active AND v.shelf IS NOT NULL AND uuid_hash(v.memory_id) & 7 = 0, false) IS NOT NULL
-          AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+        -- include: sampled_vectors
           AND (SELECT count(*) FROM fresh) <= %(most)s::bigint
           AND (SELECT ready FROM size)
         ORDER BY uuid_hash(v.memory_id)
