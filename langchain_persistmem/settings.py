@@ -23,12 +23,15 @@ class Ranking:
     """Matching every word of the query: tells "about this" from "shares a word"."""
     prior_count: int = 30
     """The embedder's background counts like this many memories, so that 1, 2 or 5 memories are no trap."""
-    speaker: float = 1.5
+    speaker: float = 1.75
     """The query names exactly one speaker: that person's turns gain it, the others' lose it."""
     assistant_echo: float = 1.5
     """Questions about "I" are answered by the user's turns; the assistant's echo of them loses this."""
     answer: float = 0.3
     """Share of the evidence of the turn before if that asks something: an answer does not repeat the question's words."""
+    answer_words: float = 0.2
+    """Share of what the words of such a turn before are worth more than its own: the two have the question's words between
+    them."""
     before: float = 0.1
     """Share of the evidence of the turn before if it asks nothing."""
     after: float = 0.1
@@ -37,13 +40,15 @@ class Ranking:
     """Share of the evidence of the assistant's reply, which names what the user only meant."""
     session: float = 0.15
     """Share of the evidence of the best other turn that was said in the same thread within hours."""
-    question: float = 1.5
+    question: float = 2.0
     """Among named speakers, a turn that only asks loses it, and one that asks in part a part of it: it is about the other.
     What a user asks of an assistant is about the user, and loses nothing."""
     period: float = 2.0
     """The query speaks of a time, and this is when a memory happened or what it tells of; times how sure the time is."""
     outside: float = 0.5
     """The query speaks of a time, and a memory's is another one: it loses this, times how sure the time is."""
+    lacking: float = 0.6
+    """The query asks when, or how many or how much: a memory that tells no time, or no number, loses it."""
     latest: float = 2.0
     """The query asks what is so of the user now: of memories that answer it about equally, the newest gains it, the
     oldest nothing."""

@@ -307,6 +307,7 @@ class Why:
     speaker: float
     period: float = 0.0
     question: float = 0.0
+    lacking: float = 0.0
     recency: float
     importance: float
     use: float
@@ -339,7 +340,7 @@ class Ranked(NamedTuple):
 
     def recollection(self) -> Recollection:
         """What is returned or explained of it, with the whole memory."""
-        meaning, words, neighbours, speaker, period, question, recency, importance, use = self.parts
+        meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use = self.parts
         why = Why(
             evidence=self.evidence,
             meaning=meaning,
@@ -348,6 +349,7 @@ class Ranked(NamedTuple):
             speaker=speaker,
             period=period,
             question=question,
+            lacking=lacking,
             recency=recency,
             importance=importance,
             use=use,
@@ -380,6 +382,8 @@ class Understood:
     """It is about "I", and not about what the assistant said."""
     present: bool
     """It asks what is so now: of two equally good memories the later one answers it."""
+    asks_for: Literal["time", "number"] | None = None
+    """What an answer tells: it asks when, or how many or how much."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

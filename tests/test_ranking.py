@@ -125,6 +125,52 @@ def test_among_people_who_only_asks_comes_after_who_tells() -> None:
     assert ranked(asks)[0].why.question < ranked(both)[0].why.question < 0
 
 
+def test_the_words_of_a_question_count_for_its_answer_as_far_as_it_lacks_them() -> None:
+    where = Provenance(source="user", thread_id="t")
+
+    def lifted(before: str, words: float) -> float:
+        first = found(memory("first", before, provenance=where), lexical=8.0, position=1)
+        second = found(memory("second", "Oslo", provenance=where), lexical=words, position=2)
+        return next(each.why.neighbours for each in ranked(first, second) if each.memory.key == "second")
+
+    worth = ranked(found(memory("m"), lexical=8.0))[0].why.words
+    gained = lifted("Where do you live?", 0.0) - lifted("Where do you live?", 8.0)
+    assert gained == pytest.approx(Ranking().answer_words * worth)
+    assert lifted("I live by the sea.", 0.0) == lifted("I live by the sea.", 8.0)
+
+
+@pytest.mark.parametrize(
+    ("query", "telling", "other"),
+    [
+        ("When did Tom sail?", "Tom sailed last week", "Tom sailed with his sister"),
+        ("When did Tom sail?", "Tom sailed on a Sunday", "Tom sailed, on a day in spring"),
+        ("In which year was it?", "It was in 2019", "It was in Oslo"),
+        ("Wann war das?", "Das war gestern", "Das war in Oslo"),
+        ("什么时候搬家的", "我去年搬家了", "我搬到了奥斯陆"),
+        ("How many cats are there?", "There are two cats", "There are some cats"),
+        ("How long is the table?", "The table has 180 cm", "The table is quite long"),
+    ],
+)
+def test_what_tells_the_time_or_the_number_that_is_asked_for_comes_first(query: str, telling: str, other: str) -> None:
+    one, two = found(memory("telling", telling), 0.2), found(memory("other", other), 0.23)
+    assert [each.memory.key for each in ranked(one, two, query=query)] == ["telling", "other"]
+    assert [each.why.lacking for each in ranked(one, two, query=query)] == [0, -Ranking().lacking]
+    assert [each.memory.key for each in ranked(one, two, query="Where was it?")] == ["other", "telling"]
+
+
+@pytest.mark.parametrize("query", ["When I was a child, where did I live?", "Where was it?", "What did Tom do in May?"])
+def test_a_question_that_asks_for_no_time_and_no_number_lacks_nothing(query: str) -> None:
+    assert ranked(found(memory("m", "It was in Oslo")), query=query)[0].why.lacking == 0
+
+
+def test_of_many_only_the_likeliest_are_read_and_no_other_overtakes_them() -> None:
+    many = [found(memory(f"{place:03}", "It was in Oslo"), 0.5 - place / 1000) for place in range(40)]
+    late = found(memory("late", "It was yesterday"), 0.4)
+    assert [each.memory.key for each in ranked(*many, late, query="When was it?")][:40] == [
+        f"{n:03}" for n in range(40)
+    ]
+
+
 def test_what_a_user_asks_of_an_assistant_tells_of_the_user() -> None:
     assert ranked(found(memory("m", "Which tea goes with my new kettle?")))[0].why.question == 0
 
@@ -155,7 +201,7 @@ def test_the_parts_of_a_score_add_up() -> None:
     ]
     for each in ranked(*turns, query="What did Nora say on 7 May 2026?"):
         why = each.why
-        parts = (why.meaning, why.words, why.neighbours, why.speaker, why.period, why.question)
+        parts = (why.meaning, why.words, why.neighbours, why.speaker, why.period, why.question, why.lacking)
         assert sum((*parts, why.recency, why.importance, why.use)) == pytest.approx(why.evidence)
 
 

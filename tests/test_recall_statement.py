@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from langchain_persistmem import LocalEmbeddings, PersistMem
+from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.postgres import recalling
 from langchain_persistmem.postgres.statements import statement
 
@@ -20,6 +20,38 @@ async def test_recall_and_context_are_one_round_trip_each(either, statements: li
         await call("Do I like tea?", user_id="ada")
         assert len(statements) == 1
         assert statements[0].startswith("/* recall_few */")
+
+
+async def test_the_turn_after_a_question_is_weighed_though_nothing_else_brings_it_up(either_with) -> None:
+    either = await either_with(settings=Settings(candidates=2))
+    asked = {
+        "role": "user",
+        "name": "Nora",
+        "content": "Tom, which kettle did you take for the harbour kitchen?",
+        "id": "asked",
+    }
+    told = {"role": "user", "name": "Tom", "content": "Oh, blue!", "id": "told"}
+    await either.observe([asked, told], thread_id="t", user_id="ada")
+    for place in range(6):
+        said = f"The harbour kitchen has a kettle for number {place}"
+        await either.observe([{"role": "user", "name": "Nora", "content": said}], thread_id=f"t{place}", user_id="ada")
+    for kinds in (None, ["episodic"]):
+        explained = await either.recall(
+            "Which kettle was taken for the harbour kitchen?", limit=2, kinds=kinds, explain=True, user_id="ada"
+        )
+        weighed = {each.memory.text: each.why for each in (*explained.recollections, *explained.left_out)}
+        assert "Oh, blue!" in weighed
+        assert weighed["Oh, blue!"].words == 0
+
+
+async def test_a_turn_that_the_filter_bars_does_not_come_with_the_one_before(either) -> None:
+    await either.observe(
+        [{"role": "user", "content": "Which kettle is it?"}, {"role": "user", "content": "Oh, blue!"}],
+        thread_id="t",
+        user_id="ada",
+    )
+    explained = await either.recall("Which kettle?", kinds=["semantic"], explain=True, user_id="ada")
+    assert explained.candidates == 0
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe"])

@@ -55,6 +55,14 @@ async def test_an_item_without_a_vector_is_found_by_its_words(hybrid: Alone, dat
     assert "bare" not in {item.key for item in await hybrid.search(ADA, query="little dog")}
 
 
+async def test_an_irregular_form_is_found_by_any_other(hybrid: Alone, database: str) -> None:
+    with PersistMemStore.from_conn_string(database) as plain:
+        plain.put(ADA, "bare", {"text": "Oma brought quinces"})
+    await hybrid.put((*ADA, "deep"), "below", {"text": "The gloves lie on the shelf"})
+    for prefix in (ADA, ("memories",)):
+        assert "bare" in {item.key for item in await hybrid.search(prefix, query="Who brings them?")}
+
+
 async def test_the_default_stays_search_by_vectors(memory: PersistMem, database: str) -> None:
     memory.store.put(ADA, "pet", {"text": NOTES["pet"]})
     with PersistMemStore.from_conn_string(database) as plain:

@@ -14,7 +14,7 @@ from rich.text import Text
 from langchain_persistmem.command.screen import plain
 from langchain_persistmem.types import Explanation, LeftOut, Memory, Receipt, Recollection, Why
 
-PARTS = ("meaning", "words", "neighbours", "speaker", "period", "question", "recency", "importance", "use")
+PARTS = ("meaning", "words", "neighbours", "speaker", "period", "question", "lacking", "recency", "importance", "use")
 """The parts of a score, in the order in which they are shown; they add up to the evidence."""
 _BAR = 6
 _GOOD, _FAIR = 0.7, 0.4
@@ -93,7 +93,7 @@ def recollection_table(
 def explained_table(recollections: Sequence[Recollection]) -> Table:
     """Every part of every score, as numbers in columns, in the order of the recollections."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-    short = {"neighbours": "near", "importance": "import", "question": "asks", "recency": "recent"}
+    short = {"neighbours": "near", "importance": "import", "question": "asks", "lacking": "lacks", "recency": "recent"}
     table.add_column("", justify="right", style="bold")
     for name in (*PARTS, "sum", "score", "cosine"):
         table.add_column(short.get(name, name), justify="right", no_wrap=True)
@@ -118,6 +118,7 @@ def understood_table(explanation: Explanation) -> Table:
         "also asked": "; ".join(explanation.queries[1:]),
         "times": "; ".join(times),
         "about": ", ".join([*understood.named, *about]) + ("; as it is now" if understood.present else ""),
+        "asked for": {"time": "a time", "number": "a number", None: ""}[understood.asks_for],
         "memories": f"{explanation.compared} compared, {explanation.candidates} ranked, "
         f"{len(explanation.recollections)} recalled (limit {explanation.limit}); "
         f"threshold {explanation.threshold:.2f}, floor {explanation.floor:.2f}",

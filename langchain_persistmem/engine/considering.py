@@ -7,7 +7,6 @@ from typing import Any
 
 from langchain_persistmem import values
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import asking, expansion, ranking
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
 from langchain_persistmem.engine.redaction import asked_with
@@ -19,6 +18,7 @@ from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.terms import irregular, terms
 from langchain_persistmem.types import Findings, Kind, Ranked, Vector
 
 _LONGEST_QUERY = 20_000
@@ -137,6 +137,7 @@ async def _find(
             namespace,
             at=question.at,
             query=search.query,
+            words=irregular(search.query, backend.settings.language),
             embedding=search.embedding,
             model=search.model,
             language=backend.settings.language,
@@ -149,7 +150,7 @@ async def _find(
         tx,
         namespace,
         query=search.query,
-        words=pairs(search.query),
+        words=terms(search.query, backend.settings.language),
         embedding=search.embedding,
         model=search.model,
         language=backend.settings.language,

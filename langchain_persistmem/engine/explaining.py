@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine import ranking
 from langchain_persistmem.engine.considering import Considered
+from langchain_persistmem.engine.understanding import understood
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import explaining
+from langchain_persistmem.terms import terms
 from langchain_persistmem.types import (
     Context,
     Explanation,
@@ -29,13 +30,14 @@ async def explanation(
 ) -> Explanation:
     """What recall returns, and what it does not; two further statements."""
     query, language, findings = considered.queries[0], backend.settings.language, considered.findings
+    further = terms(query, language)
     async with backend.transaction(namespace, atomic=False) as tx:
-        words = await explaining.query_words(tx, namespace, query=query, words=pairs(query), language=language)
+        words = await explaining.query_words(tx, namespace, query=query, words=further, language=language)
         hidden = await explaining.recall_left_out(
             tx,
             namespace,
             query=query,
-            words=pairs(query),
+            words=further,
             embedding=considered.embedding,
             model=considered.model,
             language=language,
@@ -60,7 +62,7 @@ async def explanation(
         queries=considered.queries,
         embedded=without_names(query),
         words=words,
-        understood=ranking.understood(findings, query, now=moment),
+        understood=understood(findings, query, now=moment),
         recollections=tuple(_chosen(every, decided)),
         left_out=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
         compared=findings.count,

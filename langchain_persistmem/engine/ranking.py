@@ -3,42 +3,36 @@
 A memory's evidence is the sum of its parts, in standard deviations: how far its meaning lies
 above what this user's memories usually have in common with a query, how rare and how many of
 the query's words it shares, what its neighbours in the thread say, who said it, whether its time is
-the one asked about, whether it only asks, and small bounded bonuses for recency, importance and use. The score is the evidence on a scale from 0 to 1, where
-0.5 is a toss-up given how many memories there are.
+the one asked about, whether it only asks, whether it lacks the time or the number that is asked for, and small
+bounded bonuses for recency, importance and use. The score is the evidence on a scale from 0 to 1, where 0.5 is a
+toss-up given how many memories there are.
 """
 
 import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from heapq import nlargest
 from itertools import islice
 
 from langchain_persistmem.engine import timing
-from langchain_persistmem.engine.dates import periods_in
+from langchain_persistmem.engine.understanding import understood
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types import Findings, Found, Ranked, Reason, Recollection, Understood
 
-_FIRST_PERSON = re.compile(
-    r"\b(i|my|me|mine|ich|mein(e|en|em|er)?|mich|mir|je|j|mon|moi|yo|mi|mis|mí|io|mio|mia|eu|meu|minha|ik|mijn|я|мой|моя|мне"
-    r"|меня)\b|我|私|僕|俺|나|내|제",
-    re.IGNORECASE,
-)
-_TOLD_BY_ASSISTANT = re.compile(
-    r"\bremind me\b|\b(previous|earlier|last|our) (conversation|chat|discussion)s?\b"
-    r"|\byou(r|'ve| have| had)? (just |also |previously )?(told|tell|said|say|mention(ed)?|suggest(ed|ions?)?"
-    r"|recommend(ed|ations?)?|provided?|gave|give|given|list(ed)?|explain(ed)?|describe[d]?|wrote|write|written"
-    r"|share[d]?|create[d]?|made|make)\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"[^\W_]+")
-_PAST = re.compile(
-    r"\b(was|were|did|had|been|ago|before|previous(ly)?|used to|when|first|last|how (long|often)|hat|hatte|habe|war|wann"
-    r"|früher|étais|était|ai|quand|fui|fue|era|estaba|cuándo|quando|wanneer|heb|был|была|когда)\b|过|了|でした|ました|었|았",
-    re.IGNORECASE,
+_ANY_WORD = re.compile(r"\w+")
+_DIGIT = re.compile(r"\d")
+_NUMBERS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve dozen hundred couple once twice half".split()  # noqa: SIM905
 )
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
 _READ = 2_000
 """Characters of a memory in which questions are counted."""
+_LIKELIEST = 20
+"""So many of the likeliest are read for what is asked for; all others count as lacking it, and overtake none."""
+_READ_FOR_A_NUMBER = 500
+"""Characters."""
 _USES_AT_CEILING = math.log1p(20)
 """The logarithm of so many uses, and one."""
 _GOOD_HITS = 10
@@ -49,18 +43,6 @@ _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
-
-
-def understood(findings: Findings, query: str, *, now: datetime) -> Understood:
-    """What ``query`` says of times and persons, as seen from ``now``."""
-    periods = periods_in(query, now=now)
-    about_user = bool(_FIRST_PERSON.search(query)) and not _TOLD_BY_ASSISTANT.search(query)
-    return Understood(
-        periods=periods,
-        named=tuple(sorted(_named(findings.found, query))),
-        about_user=about_user,
-        present=about_user and not periods and not _PAST.search(query),
-    )
 
 
 def rank(
@@ -76,28 +58,32 @@ def rank(
     asking = [_asking(each.text or "") for each in found]
     sure = any(evidence >= scale.toss_up for evidence in about)
     latest = _latest(found, about) if asked.present and sure else {}  # no age makes an answer of noise
-    neighbours = _beside(found, about, asking, weights)
+    neighbours = list(_beside(found, about, words, asking, weights))
     speaker = [_by_speaker(each, asked, weights) for each in found]
-    period = [_by_period(each, asked, weights) for each in found]
+    period = [_by_period(each, asked, weights) for each in found] if asked.periods else [0.0] * len(found)
     question = [
         0.0 - (weights.question * share if each.speaker else 0.0) for each, share in zip(found, asking, strict=True)
     ]
+    lacking = _lacking(
+        found, list(map(sum, zip(about, neighbours, speaker, period, question, strict=True))), asked, weights
+    )
     recency = [
         bonus * _recency(each, weights, now) + weights.latest * latest.get(place, 0.0)
         for place, each in enumerate(found)
     ]
     importance = [bonus * each.importance for each in found]
     use = [bonus * min(1.0, math.log1p(each.uses) / _USES_AT_CEILING) for each in found]
-    parts = zip(meaning, words, neighbours, speaker, period, question, recency, importance, use, strict=True)
+    parts = zip(meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use, strict=True)
     ranked = [scale.ranked(*each) for each in zip(found, parts, strict=True)]
     return sorted(ranked, key=lambda each: (-each.evidence, each.found.key))
 
 
 def _beside(
-    found: Sequence[Found], about: Sequence[float], asking: Sequence[float], weights: Ranking
+    found: Sequence[Found], about: Sequence[float], words: Sequence[float], asking: Sequence[float], weights: Ranking
 ) -> Iterator[float]:
     """What the turns around each turn say for it, never against: a share of the evidence of the turn before, of the turn
-    after, and of the best other turn of the same thread that was said within hours.
+    after, and of the best other turn of the same thread that was said within hours; and of a turn before that asks, a share
+    of what its words have more.
 
     The assistant's turns gain nothing, and speak for no session: long answers repeat its topic in every turn.
     """
@@ -113,6 +99,8 @@ def _beside(
         before = turns.get((this.thread_id, this.position - 1))
         if before is not None and not assistant[before]:
             share += (weights.answer if asking[before] > 0 else weights.before) * told[before]
+            if asking[before] > 0:
+                share += weights.answer_words * max(0.0, words[before] - words[place])
         after = turns.get((this.thread_id, this.position + 1))
         if after is not None:
             share += (weights.reply if assistant[after] else weights.after) * told[after]
@@ -145,10 +133,18 @@ def _by_speaker(each: Found, asked: Understood, weights: Ranking) -> float:
 
 def _by_period(each: Found, asked: Understood, weights: Ranking) -> float:
     """What the time of a memory says: more inside a period that is asked about, less outside if that one is sure."""
-    if not asked.periods:
-        return 0.0
     fits = timing.fit(each, asked.periods)
     return weights.period * fits if fits else -weights.outside * max(period.certainty for period in asked.periods)
+
+
+def _lacking(found: Sequence[Found], evidence: Sequence[float], asked: Understood, weights: Ranking) -> Sequence[float]:
+    """What memories lose that do not tell the time or the number that is asked for."""
+    if asked.asks_for is None:
+        return [0.0] * len(found)
+    tells = timing.tells if asked.asks_for == "time" else _tells_a_number
+    likeliest = nlargest(_LIKELIEST, range(len(found)), key=evidence.__getitem__)
+    telling = {place for place in likeliest if tells(found[place])}
+    return [0.0 if place in telling else 0.0 - weights.lacking for place in range(len(found))]
 
 
 def _latest(found: Sequence[Found], about: Sequence[float]) -> dict[int, float]:
@@ -255,11 +251,9 @@ def _recency(each: Found, weights: Ranking, now: datetime) -> float:
     return 0.5 ** (age / weights.half_life_days)
 
 
-def _named(found: Sequence[Found], query: str) -> set[str]:
-    """The speakers whom the query names."""
-    asked = set(_WORD.findall(query.casefold()))
-    speakers = {each.speaker for each in found if each.speaker}
-    return {speaker for speaker in speakers if asked & set(_WORD.findall(speaker.casefold()))}
+def _tells_a_number(each: Found) -> bool:
+    begin = (each.text or "")[:_READ_FOR_A_NUMBER]
+    return bool(_DIGIT.search(begin)) or not _NUMBERS.isdisjoint(_ANY_WORD.findall(begin.casefold()))
 
 
 def _asking(text: str) -> float:

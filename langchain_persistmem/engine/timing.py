@@ -1,8 +1,11 @@
 """How a memory's time fits the times that a question speaks of; pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from langchain_persistmem.engine import calendar_words as known
+from langchain_persistmem.engine import cjk_dates
 from langchain_persistmem.engine.dates import periods_in
 from langchain_persistmem.types import Found, Memory, Period
 
@@ -14,6 +17,13 @@ _LONGEST_MENTION = timedelta(days=31)
 """A longer time that a memory mentions ("this year") tells nothing of a shorter one that is asked for."""
 _STILL = 0.5
 """What became true earlier and still was: less than what happened then."""
+
+_WORD = re.compile(r"\w+")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_NAMES = frozenset((*known.MONTHS, *known.WEEKDAYS, *known.DAYS, *known.FEASTS))
+_DATES = _NAMES - known.ALSO_WORDS
+_SPANS = frozenset((*known.UNITS, *known.SEASONS, "night", "morning", "evening")) | (_NAMES & known.ALSO_WORDS)
+_MARKS = known.LAST | known.THIS | known.NEXT | known.AGO_BEFORE | known.AGO_AFTER | {"couple", "few"}
 
 
 def fit(memory: Memory | Found, periods: Sequence[Period]) -> float:
@@ -30,6 +40,18 @@ def fit(memory: Memory | Found, periods: Sequence[Period]) -> float:
         pairs = ((said, period) for said in mentioned for period in periods)
         best = max([best, *(period.certainty for said, period in pairs if _speaks_of(said, period))])
     return best
+
+
+def tells(memory: Memory | Found) -> bool:
+    """Whether a memory's text seems to speak of a time: it names a day, a month or a year, or a unit beside "last", "ago" ...
+
+    Its words are looked at and not read, which takes a tenth of the time and is right as often as it matters.
+    """
+    begin = (memory.text or "")[:_READ]
+    said = frozenset(_WORD.findall(begin.casefold()))
+    if not _DATES.isdisjoint(said) or (not _SPANS.isdisjoint(said) and not _MARKS.isdisjoint(said)):
+        return True
+    return bool(_YEAR.search(begin)) or (not begin.isascii() and any(cjk_dates.found(begin, memory.valid_from.date())))
 
 
 def _valid(memory: Memory | Found, period: Period) -> float:

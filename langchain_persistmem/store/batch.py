@@ -25,6 +25,7 @@ from langchain_persistmem.readiness import check_dimensions, migrated, ready
 from langchain_persistmem.recording import note_read, record
 from langchain_persistmem.store.index import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
+from langchain_persistmem.terms import terms
 from langchain_persistmem.types import Memory, Vector
 
 logger = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ async def _found(
             tx,
             prefix,
             query=op.query,
-            words=pairs(op.query),
+            words=terms(op.query, backend.settings.language),
             embedding=vector,
             model=sight.model,
             weights=backend.settings.ranking,

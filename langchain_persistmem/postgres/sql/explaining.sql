@@ -1,10 +1,7 @@
 -- name: query_words
 -- The words of a query as they are looked up, each with the number of memories that have it.
-WITH asked AS (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
-)
+WITH
+-- include: asked_words
 SELECT asked.word, count(w.memory_id) AS memories
 FROM asked
 LEFT JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
@@ -14,19 +11,22 @@ ORDER BY 2, 1
 -- name: recall_left_out
 -- What recall passes over and might have found: what is no longer, not yet or not then current, and what the filter bars.
 -- Every such memory is read and parsed, which only an explanation is worth. Their words count as if each stood there once.
-WITH asked AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
-), size AS MATERIALIZED (
+WITH
+-- include: asked_words
+, size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
 ), rarity AS MATERIALIZED (
-    SELECT asked.word, ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS memories FROM persistmem.words w WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+    SELECT known.words,
+           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
+    FROM (
+        SELECT array_agg(asked.word) AS words, sum(counted.memories)::float8 AS memories
+        FROM asked
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS memories FROM persistmem.words w WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+        ) counted
+        GROUP BY asked.one
     ) known
+    CROSS JOIN size
 ), hidden AS MATERIALIZED (
     SELECT m.id,
            coalesce((
@@ -37,7 +37,7 @@ WITH asked AS MATERIALIZED (
            coalesce((
                SELECT sum(r.idf)
                FROM rarity r
-               WHERE r.word = ANY (tsvector_to_array(to_tsvector(%(language)s::regconfig, concat_ws(': ', m.speaker, m.text))))
+               WHERE r.words && tsvector_to_array(to_tsvector(%(language)s::regconfig, concat_ws(': ', m.speaker, m.text)))
            ), 0) AS lexical
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.kind <> 'profile'

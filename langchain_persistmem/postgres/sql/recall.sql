@@ -1,34 +1,45 @@
 -- part: asked_words
 asked AS MATERIALIZED (
-    -- The query's words, any of which may match: requiring all of them would find nothing.
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-    UNION
-    SELECT unnest(%(words)s::text[])
+    -- The query's words, any of which may match: requiring all of them would find nothing. Terms come beside what the
+    -- parser finds; one of several words ("buy bought") has the forms of an irregular one, which are one word.
+    SELECT word, coalesce(min(term), word) AS one
+    FROM (
+        SELECT lexeme AS word, NULL AS term FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+        UNION ALL
+        SELECT coalesce((ts_lexize('english_stem', form))[1], form), term
+        FROM unnest(%(words)s::text[]) AS term, string_to_table(term, ' ') AS form
+    ) found
+    GROUP BY word
 )
 
 -- part: bm25
 rarity AS MATERIALIZED (
     -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
-    SELECT asked.word,
+    SELECT known.words,
            ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    CROSS JOIN LATERAL (
-        -- Counted here and read again below: a frequent word is in thousands of memories, and to keep them takes longer.
-        SELECT count(*) AS memories
-        FROM persistmem.words w
-        WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+    FROM (
+        SELECT array_agg(asked.word) AS words, sum(counted.memories)::float8 AS memories
+        FROM asked
+        CROSS JOIN LATERAL (
+            -- Counted here and read again below: a frequent word is in thousands of memories, and to keep them takes longer.
+            SELECT count(*) AS memories
+            FROM persistmem.words w
+            WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+        ) counted
+        GROUP BY asked.one
     ) known
+    CROSS JOIN size
 ), worded AS MATERIALIZED (
     -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured. In this order no number is a numeric.
     SELECT w.memory_id,
            sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + w.length / size.usual_length * 0.75))) AS lexical
     FROM rarity r
     CROSS JOIN size
+    CROSS JOIN LATERAL unnest(r.words) AS form
     CROSS JOIN LATERAL (
         SELECT w.memory_id, w.times, w.length
         FROM persistmem.words w
-        WHERE w.namespace = %(namespace)s::text AND w.word = r.word AND {words_condition}
+        WHERE w.namespace = %(namespace)s::text AND w.word = form AND {words_condition}
         OFFSET 0
     ) w
     GROUP BY w.memory_id
@@ -71,12 +82,33 @@ near AS MATERIALIZED (
       AND m.source IN ('user', 'operator')
     ORDER BY m.importance DESC, m.id
     LIMIT %(instructions)s::bigint
+), after AS (
+    -- What was said after each of the ten best by words: an answer has few words of its question. In a conversation that is
+    -- written as it goes, the next turn has one of the next ids, and no index is kept for this alone.
+    SELECT w.memory_id
+    FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT 10) best
+    CROSS JOIN LATERAL (
+        SELECT m.id, m.thread_id, m.position
+        FROM persistmem.memories m
+        WHERE m.namespace = %(namespace)s::text AND m.id = best.memory_id AND m.position IS NOT NULL
+        OFFSET 0
+    ) turn
+    CROSS JOIN LATERAL (
+        SELECT m.namespace, m.id AS memory_id, m.thread_id, m.position
+        FROM persistmem.memories m
+        WHERE m.namespace = %(namespace)s::text AND m.id > turn.id
+        ORDER BY m.id
+        LIMIT 4
+    ) w
+    WHERE w.thread_id = turn.thread_id AND w.position = turn.position + 1 AND {words_condition}
 ), candidates AS (
     SELECT memory_id, bool_or(always) AS always
     FROM (
         SELECT memory_id, false AS always FROM near
         UNION ALL
         (SELECT memory_id, false FROM worded ORDER BY lexical DESC, memory_id LIMIT %(candidates)s::bigint)
+        UNION ALL
+        SELECT memory_id, false FROM after
         UNION ALL
         SELECT memory_id, true FROM always
     ) found
@@ -192,9 +224,9 @@ WITH
 -- name: recall_at
 -- What was true at a moment, superseded memories included. They are in neither index, so every memory of the namespace
 -- that was valid then is read and parsed: exact, and slower than recall.
-WITH asked AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
-), valid AS MATERIALIZED (
+WITH
+-- include: asked_words
+, valid AS MATERIALIZED (
     SELECT m.id, m.text, m.speaker
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL
@@ -223,15 +255,16 @@ WITH asked AS MATERIALIZED (
            greatest(sum(times)::float8 / greatest(count(DISTINCT memory_id), 1), 1) AS usual_length
     FROM parsed
 ), rarity AS MATERIALIZED (
-    SELECT asked.word, ln(1 + (size.documents - count(p.memory_id) + 0.5) / (count(p.memory_id) + 0.5)) AS idf
+    SELECT array_agg(DISTINCT asked.word) AS words,
+           ln(1 + (size.documents - count(DISTINCT p.memory_id) + 0.5) / (count(DISTINCT p.memory_id) + 0.5)) AS idf
     FROM asked
     CROSS JOIN size
     LEFT JOIN parsed p ON p.word = asked.word
-    GROUP BY asked.word, size.documents
+    GROUP BY asked.one, size.documents
 ), worded AS MATERIALIZED (
     SELECT p.memory_id, sum(r.idf * p.times * 2.2 / (p.times + 1.2 * (0.25 + p.length / size.usual_length * 0.75))) AS lexical
     FROM parsed p
-    JOIN rarity r ON r.word = p.word
+    JOIN rarity r ON p.word = ANY (r.words)
     CROSS JOIN size
     GROUP BY p.memory_id
 )

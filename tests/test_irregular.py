@@ -1,0 +1,81 @@
+"""What was bought is found by asking for what somebody buys: irregular forms are one word, as regular ones are by stemming."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from langchain_persistmem.irregular import _GROUPS, irregular_forms
+from langchain_persistmem.terms import terms
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("What did Ada buy?", ("buy bought",)),
+        ("What has Ada bought and who was TEACHING her?", ("buy bought", "teach taught")),
+        ("Which children fly, and which child flies?", ("child children", "fly flew flown")),
+        ("What does Ada like?", ()),
+        ("", ()),
+    ],
+)
+def test_every_form_of_an_irregular_word_leads_to_all_of_them_once(asked: str, expected: tuple[str, ...]) -> None:
+    assert irregular_forms(asked) == expected
+
+
+def test_only_english_questions_have_english_forms() -> None:
+    assert terms("Was hat das Kind mit der Hand gemacht?", "auto") == terms("What did I buy?", "german") == ()
+    assert terms("What did I buy?", "auto") == terms("What did I buy?", "english") == ("buy bought",)
+
+
+def test_no_form_belongs_to_two_words_as_postgresql_stems_it(database: str) -> None:
+    words_of: dict[str, set[str]] = {}
+    with psycopg.connect(database) as connection:
+        for group in set(_GROUPS.values()):
+            for form in group.split():
+                (lexemes,) = connection.execute("SELECT ts_lexize('english_stem', %s)", (form,)).fetchone() or ([],)
+                assert lexemes, f"{form} is a stop word"
+                words_of.setdefault(lexemes[0], set()).add(group)
+    assert {stem: groups for stem, groups in words_of.items() if len(groups) > 1} == {}
+
+
+async def test_what_was_bought_is_found_by_asking_for_what_somebody_buys(either: Any) -> None:
+    for text in ("Ada bought a kettle", "Ada sells a lamp", "The bus is late"):
+        await either.remember(text, user_id="ada")
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    for at in (None, now):
+        found = await either.recall("Who will buy it?", threshold=0.0, at=at, now=now, user_id="ada")
+        assert {each.text: each.why.words > 0 for each in found} == {
+            "Ada bought a kettle": True,
+            "Ada sells a lamp": False,
+            "The bus is late": False,
+        }
+
+
+async def test_the_forms_of_a_word_count_as_one_word_as_regular_ones_do(either: Any) -> None:
+    for text in ("I buy tea", "She bought a lamp", "I paint bowls", "She painted a door", "The bus is late"):
+        await either.remember(text, user_id="ada")
+
+    async def words(query: str, at: datetime | None) -> list[float]:
+        found = await either.recall(query, threshold=0.0, at=at, user_id="ada")
+        return sorted(each.why.words for each in found)
+
+    for at in (None, datetime.now(UTC) + timedelta(minutes=1)):
+        irregular, regular = await words("Who will buy it?", at), await words("Who will paint it?", at)
+        assert irregular == pytest.approx(regular)
+        assert sum(each > 0 for each in irregular) == 2
+
+
+async def test_an_explanation_says_which_forms_were_looked_up(either: Any) -> None:
+    await either.remember("Ada bought a kettle", user_id="ada")
+    explained = await either.recall("Who will buy it?", explain=True, user_id="ada")
+    assert explained.words == {"buy": 0, "bought": 1}
+
+
+async def test_what_is_left_out_is_weighed_by_the_forms_too(either: Any) -> None:
+    await either.remember("Ada bought a kettle", key="kettle", user_id="ada")
+    await either.remember("Ada has no kettle", key="kettle", user_id="ada")
+    explained = await either.recall("Who will buy it?", explain=True, threshold=0.0, user_id="ada")
+    (old,) = (each for each in explained.left_out if each.reason == "superseded")
+    assert old.why.words > 0
