@@ -38,44 +38,31 @@ from langchain_persistmem.importing.importers import (
 from langchain_persistmem.local_embeddings import LocalEmbeddings
 from langchain_persistmem.memory_record import MemoryRecord
 from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
+from langchain_persistmem.outcomes import (
+    CommandReply,
+    Erasure,
+    Exported,
+    GivenUp,
+    Imported,
+    Maintained,
+    Observed,
+    Receipt,
+    Reembedded,
+    Refusal,
+    Restored,
+    Worked,
+)
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.presidio import PresidioDetector
 from langchain_persistmem.profile import Profile
+from langchain_persistmem.recollections import Context, Explanation, LeftOut, Period, Recollection, Understood, Why
 from langchain_persistmem.redaction import Detector, Redaction, Span
 from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.tools.memory_tools import memory_tools
-from langchain_persistmem.types import (
-    AuditCheck,
-    AuditEntry,
-    AuditFault,
-    Change,
-    CommandReply,
-    Context,
-    Erasure,
-    Explanation,
-    Exported,
-    Finding,
-    GivenUp,
-    Imported,
-    LeftOut,
-    Maintained,
-    Memory,
-    Observed,
-    Period,
-    Provenance,
-    Receipt,
-    Recollection,
-    Reembedded,
-    Refusal,
-    Restored,
-    Turn,
-    Understood,
-    Why,
-    Worked,
-)
+from langchain_persistmem.types import AuditCheck, AuditEntry, AuditFault, Change, Finding, Memory, Provenance, Turn
 
 if TYPE_CHECKING:
     from langchain_persistmem.middleware import PersistMemMiddleware

@@ -12,7 +12,7 @@ from langchain_persistmem.awaiting import Awaited
 from langchain_persistmem.conversation_run import is_the_users, newly_off, taken_off
 from langchain_persistmem.engine.commanding import OnError, switched_off
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.types import CommandReply
+from langchain_persistmem.outcomes import CommandReply
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

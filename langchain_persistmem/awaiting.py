@@ -8,8 +8,10 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import CommandReply, Observed, Receipt
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import CommandReply, Context, Kind, Memory, Observed, Receipt, Recollection
+from langchain_persistmem.recollections import Context, Recollection
+from langchain_persistmem.types import Kind, Memory
 
 
 class Awaited:

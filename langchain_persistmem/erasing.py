@@ -10,7 +10,7 @@ from uuid import UUID
 from langchain_persistmem.engine import erasures
 from langchain_persistmem.engine.erasure_lines import erasures_of
 from langchain_persistmem.hall import Hall
-from langchain_persistmem.types import Erasure, Receipt
+from langchain_persistmem.outcomes import Erasure, Receipt
 
 
 class Erasing(Hall):

@@ -12,9 +12,9 @@ from langchain_core.messages import BaseMessage
 
 from langchain_persistmem import values
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import Observed
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.types import Observed
 
 
 class PersistMemChatMessageHistory(BaseChatMessageHistory):

@@ -10,7 +10,7 @@ from langchain_persistmem.engine import exporting, healing
 from langchain_persistmem.export_file import ExportFile, ExportWriter
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.types import Exported, Reembedded, Restored
+from langchain_persistmem.outcomes import Exported, Reembedded, Restored
 
 
 class Moving(Hall):

@@ -18,8 +18,9 @@ from langchain_persistmem.engine.expansion import Expand
 from langchain_persistmem.engine.recall import Check, Shape
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.recollections import Context, Explanation, Recollection
 from langchain_persistmem.turns import messages_of, turns_of
-from langchain_persistmem.types import Context, Explanation, Kind, Memory, Recollection, Turn
+from langchain_persistmem.types import Kind, Memory, Turn
 
 Messages = Sequence[MessageLikeRepresentation]
 

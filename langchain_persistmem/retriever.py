@@ -21,7 +21,8 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.identity import current_runtime, off_the_record, thread_if_any, thread_of, whose_memory
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Kind, Recollection, Turn
+from langchain_persistmem.recollections import Recollection
+from langchain_persistmem.types import Kind, Turn
 
 _WORD = re.compile(r"\w+")
 _MOST_TURNS = 1_000

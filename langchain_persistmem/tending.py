@@ -14,7 +14,8 @@ from langchain_persistmem.engine import evolution, retention, work
 from langchain_persistmem.engine import profile as profiles
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.types import Change, GivenUp, Maintained, Memory, Worked
+from langchain_persistmem.outcomes import GivenUp, Maintained, Worked
+from langchain_persistmem.types import Change, Memory
 
 
 class Tending(Hall):

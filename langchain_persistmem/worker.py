@@ -17,7 +17,7 @@ from langchain_persistmem.actor import acting_as
 from langchain_persistmem.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.engine import work
 from langchain_persistmem.errors import PersistMemError, SchemaOutOfDate, StorageUnavailable
-from langchain_persistmem.types import Worked
+from langchain_persistmem.outcomes import Worked
 
 logger = logging.getLogger(__name__)
 

@@ -12,18 +12,10 @@ from langchain_persistmem.engine import commanding, conversations, forgetting, r
 from langchain_persistmem.engine.commanding import OnError
 from langchain_persistmem.hall import Hall
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import CommandReply, Observed, Receipt
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.turns import turns_of, turns_on_the_record
-from langchain_persistmem.types import (
-    Candidate,
-    CommandReply,
-    Kind,
-    Memory,
-    Observed,
-    Provenance,
-    Receipt,
-    Source,
-)
+from langchain_persistmem.types import Candidate, Kind, Memory, Provenance, Source
 
 Messages = Sequence[MessageLikeRepresentation]
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from langchain_persistmem import Context, InvalidInput, Memory, Provenance, Recollection
 from langchain_persistmem.engine.context import Form, Window, approximate_tokens, render
-from langchain_persistmem.types import KINDS, SOURCES, Turn, Why
+from langchain_persistmem.recollections import Why
+from langchain_persistmem.types import KINDS, SOURCES, Turn
 from tests.test_ranking import found
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -21,7 +21,8 @@ from langchain_persistmem.namespace import encode
 from langchain_persistmem.postgres import evolution, graph, shelves
 from langchain_persistmem.postgres.search_index import all_stored, stored
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Findings, Kind, Memory
+from langchain_persistmem.recollections import Findings
+from langchain_persistmem.types import Kind, Memory
 from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 
 FEW, SOME, FRESH = 60, 8, 150

@@ -13,7 +13,7 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.context import approximate_tokens, render
 from langchain_persistmem.engine.ranking import decide, outstanding, rank, select
 from langchain_persistmem.engine.words import without_names
-from langchain_persistmem.types import Findings, Found, Ranked, Why
+from langchain_persistmem.recollections import Findings, Found, Ranked, Why
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BACKGROUND = (0.07, 0.09)

@@ -14,7 +14,7 @@ from langchain_persistmem import ConfigurationError, ExtractionFailed, PersistMe
 from langchain_persistmem.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.engine.expansion import MOST, merge, variants, variants_of
 from langchain_persistmem.engine.relevance import material, numbers
-from langchain_persistmem.types import Ranked
+from langchain_persistmem.recollections import Ranked
 from tests.scripted import Scripted
 from tests.test_ranking import found
 from tests.test_ranking import memory as remembered

@@ -21,9 +21,9 @@ from langchain_persistmem.command.opening import DSN_VARIABLE, chat_model, dsn_o
 from langchain_persistmem.command.questioning import NAMESPACE, USER, Conversation, Question, Story
 from langchain_persistmem.command.screen import heading, note, out, progress_bar, waiting
 from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem.outcomes import Observed
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.postgres.embedded import default_data_dir
-from langchain_persistmem.types import Observed
 
 _PATIENCE = 15.0
 """Seconds for the second process to close its database when the demo is interrupted."""

@@ -16,8 +16,8 @@ from langchain_persistmem.command import tables
 from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import ask, note, out, waiting
 from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.outcomes import Erasure
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Erasure
 
 _PAGE = 1000
 

@@ -13,9 +13,10 @@ from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import ask, note, out, plain, print_json, waiting
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import decode
+from langchain_persistmem.outcomes import Receipt
 from langchain_persistmem.persistmem import PersistMem
+from langchain_persistmem.recollections import Recollection
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.types import Receipt, Recollection
 
 
 def add(subcommands: shared.Subcommands) -> None:

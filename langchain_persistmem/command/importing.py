@@ -18,8 +18,8 @@ from langchain_persistmem.command import options as shared
 from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import err, note, out, plain, print_json, progress_bar, waiting
 from langchain_persistmem.importing.importers import import_mem0, import_postgres_store
+from langchain_persistmem.outcomes import Imported
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Imported
 
 _SHOWN = 20
 """Refused rows that are printed; all of them are in --json, up to 1,000."""

@@ -13,8 +13,8 @@ from langchain_persistmem.command import options as shared
 from langchain_persistmem.command.conversations import Survey, chunks, survey
 from langchain_persistmem.command.opening import chat_model, open_memory, place_of
 from langchain_persistmem.command.screen import note, out, progress_bar, waiting
+from langchain_persistmem.outcomes import Observed
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Observed
 
 _CHUNK = 40
 """Turns that are stored and learnt from at once: what a crash can leave undone."""

@@ -13,8 +13,8 @@ from rich.table import Table
 from langchain_persistmem.command import options as shared
 from langchain_persistmem.command.opening import chat_model, open_memory, place_of
 from langchain_persistmem.command.screen import note, out, print_json, waiting
+from langchain_persistmem.outcomes import Maintained
 from langchain_persistmem.settings import Retention
-from langchain_persistmem.types import Maintained
 
 _COUNTS = {
     "max_memories": "over so many, archive the least worth of a namespace",

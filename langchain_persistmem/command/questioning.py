@@ -21,7 +21,7 @@ from langchain_persistmem.engine.context import approximate_tokens
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.nodes import prompt_with_memory
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Context, Recollection
+from langchain_persistmem.recollections import Context, Recollection
 
 NAMESPACE: Namespace = ("persistmem-demo", "{user_id}")
 """A namespace of its own: the demo starts by erasing it."""

@@ -11,7 +11,7 @@ from langchain_persistmem.command import tables
 from langchain_persistmem.command.opening import open_memory, place_of
 from langchain_persistmem.command.screen import note, out, print_json, waiting
 from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.types import Explanation, Recollection
+from langchain_persistmem.recollections import Explanation, Recollection
 
 _MOST_LEFT_OUT = 15
 

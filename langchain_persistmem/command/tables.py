@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_persistmem.command.screen import plain
-from langchain_persistmem.types import Explanation, LeftOut, Memory, Receipt, Recollection, Why
+from langchain_persistmem.outcomes import Receipt
+from langchain_persistmem.recollections import Explanation, LeftOut, Recollection, Why
+from langchain_persistmem.types import Memory
 
 PARTS = ("meaning", "words", "neighbours", "speaker", "period", "question", "lacking", "recency", "importance", "use")
 """The parts of a score, in the order in which they are shown; they add up to the evidence."""

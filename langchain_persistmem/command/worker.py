@@ -20,9 +20,9 @@ from langchain_persistmem.command.screen import note, out
 from langchain_persistmem.connection import open_pool
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.models import models_of
+from langchain_persistmem.outcomes import Worked
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.types import Worked
 from langchain_persistmem.worker import ThreadWorker
 
 _LOOK = 0.2

@@ -7,7 +7,7 @@ from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import expansion, relevance
 from langchain_persistmem.engine.expansion import Expand
 from langchain_persistmem.errors import ExtractionFailed
-from langchain_persistmem.types import Recollection
+from langchain_persistmem.recollections import Recollection
 
 logger = logging.getLogger(__name__)
 

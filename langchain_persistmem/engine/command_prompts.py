@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from langchain_persistmem.engine.commands import Detected, language_of
-from langchain_persistmem.types import COMMANDS, Command
+from langchain_persistmem.outcomes import COMMANDS, Command
 
 INSTRUCTIONS = """\
 You see one message of a user to an assistant that has a long-term memory. Say whether the message as a whole is a command \

@@ -17,12 +17,13 @@ from langchain_persistmem.engine.consent import off_record
 from langchain_persistmem.engine.extraction import CapReached, spend
 from langchain_persistmem.errors import ExtractionFailed, InvalidInput, MemoryDisabled, PersistMemError
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.outcomes import CommandReply
 from langchain_persistmem.postgres import evolution, messages
 from langchain_persistmem.postgres import forgetting as erasing
 from langchain_persistmem.postgres.consent import withhold_messages
 from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import Candidate, CommandReply, Kind, Memory, Provenance, Turn
+from langchain_persistmem.types import Candidate, Kind, Memory, Provenance, Turn
 
 logger = logging.getLogger(__name__)
 

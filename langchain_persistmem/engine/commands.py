@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.engine.command_words import TABLE, Words
-from langchain_persistmem.types import Command
+from langchain_persistmem.outcomes import Command
 
 _LONGEST = 2_000
 """Characters; what is longer was pasted, not said."""

@@ -21,10 +21,11 @@ from langchain_persistmem.engine.lineage import DERIVED
 from langchain_persistmem.engine.trust import suspicion
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import Maintained
 from langchain_persistmem.postgres import evolution, retention, search_index
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
-from langchain_persistmem.types import Candidate, Kind, Maintained, Memory, NewMemory
+from langchain_persistmem.types import Candidate, Kind, Memory, NewMemory
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,11 @@ from langchain_persistmem.engine.commands import Detected, language_of, meaning
 from langchain_persistmem.engine.context_forms import one_line, profile_lines
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import COMMANDS, Command, CommandReply
 from langchain_persistmem.postgres import evolution, memories
 from langchain_persistmem.postgres import forgetting as erasing
 from langchain_persistmem.readiness import ready
-from langchain_persistmem.types import COMMANDS, Command, CommandReply, Memory
+from langchain_persistmem.types import Memory
 
 Question = Mapping[str, Any]
 """Plain JSON: the command, its language, and the keys and marks of what was shown."""

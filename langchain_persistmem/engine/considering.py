@@ -18,8 +18,9 @@ from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recollections import Findings, Ranked
 from langchain_persistmem.terms import irregular, terms
-from langchain_persistmem.types import Findings, Kind, Ranked, Vector
+from langchain_persistmem.types import Kind, Vector
 
 _LONGEST_QUERY = 20_000
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from langchain_persistmem.engine.context_forms import FORMS, Form, ProfileLine, place, profile_lines, text_of
 from langchain_persistmem.engine.trust import suspicion
-from langchain_persistmem.types import Candidate, Context, Found, Provenance, Recollection, Turn
+from langchain_persistmem.recollections import Context, Found, Recollection
+from langchain_persistmem.types import Candidate, Provenance, Turn
 
 TokenCounter = Callable[[str], int]
 

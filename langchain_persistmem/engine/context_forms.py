@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import Any, Literal, cast
 
 from langchain_persistmem.engine.trust import HIDDEN, INSTRUCTORS
-from langchain_persistmem.types import Kind, Memory, Recollection
+from langchain_persistmem.recollections import Recollection
+from langchain_persistmem.types import Kind, Memory
 
 Form = Literal["sections", "prose", "json"]
 """How the text is written: a list by sections, a few paragraphs, or a JSON document."""

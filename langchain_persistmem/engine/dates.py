@@ -16,7 +16,7 @@ from langchain_persistmem.engine.calendar_dates import Dates
 from langchain_persistmem.engine.date_tokens import THE, Time
 from langchain_persistmem.engine.periods import Days
 from langchain_persistmem.engine.relative_dates import RelativeDates
-from langchain_persistmem.types import Period
+from langchain_persistmem.recollections import Period
 
 LONGEST = 4_000
 """Characters of a text that are read: who asks about a time does so early."""

@@ -22,11 +22,12 @@ from langchain_persistmem.engine.keeping import log, prepare
 from langchain_persistmem.engine.lineage import DERIVED
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import Maintained
 from langchain_persistmem.postgres import retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import Touched, record
-from langchain_persistmem.types import Candidate, Maintained, Memory
+from langchain_persistmem.types import Candidate, Memory
 
 logger = logging.getLogger(__name__)
 

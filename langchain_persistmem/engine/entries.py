@@ -8,7 +8,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from langchain_persistmem.namespace import Namespace
-from langchain_persistmem.types import Kind, Refusal, Vector
+from langchain_persistmem.outcomes import Refusal
+from langchain_persistmem.types import Kind, Vector
 
 Cursor = tuple[Any, ...]
 """Where a page ended: the last row's primary key."""

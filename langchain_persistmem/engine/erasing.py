@@ -13,10 +13,10 @@ from uuid import UUID
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, Pattern
+from langchain_persistmem.outcomes import Receipt
 from langchain_persistmem.postgres import erasures, forgetting, lives, threads
 from langchain_persistmem.postgres.deadlines import unhurried
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Receipt
 
 _NOBODYS = "checkpoints of threads on which no run named a person: nothing in them says whose they are"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem import values
 from langchain_persistmem.errors import InvalidInput
-from langchain_persistmem.types import Erasure
+from langchain_persistmem.outcomes import Erasure
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FIELDS = {"id", "incarnation", "everything", "memory_ids", "turns", "counts", "erased_at", "completed_at"}

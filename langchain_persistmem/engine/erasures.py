@@ -11,9 +11,9 @@ from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import erasing
 from langchain_persistmem.engine.forgetting import erase_with_turns
 from langchain_persistmem.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.outcomes import Erasure, Receipt
 from langchain_persistmem.postgres import erasures, lives
 from langchain_persistmem.readiness import migrated, ready
-from langchain_persistmem.types import Erasure, Receipt
 
 _PAGE = 500
 

@@ -6,7 +6,7 @@ from typing import Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.cjk import pairs
-from langchain_persistmem.types import Ranked
+from langchain_persistmem.recollections import Ranked
 
 Expand = Literal["rules", "model"]
 """Who finds further queries: rules, at no cost, or one call of the chat model."""

@@ -10,16 +10,9 @@ from langchain_persistmem.engine.understanding import understood
 from langchain_persistmem.engine.words import without_names
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import explaining
+from langchain_persistmem.recollections import Context, Explanation, LeftOut, Ranked, Reason, Recollection
 from langchain_persistmem.terms import terms
-from langchain_persistmem.types import (
-    Context,
-    Explanation,
-    LeftOut,
-    Memory,
-    Ranked,
-    Reason,
-    Recollection,
-)
+from langchain_persistmem.types import Memory
 
 _MOST_PASSED_OVER = 20
 """Memories that the indexes do not hold, shown at most."""

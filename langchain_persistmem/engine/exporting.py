@@ -17,13 +17,14 @@ from langchain_persistmem.engine.redaction import redacted_row
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.export_file import ExportFile, ExportWriter
 from langchain_persistmem.namespace import Namespace, Within, encode
+from langchain_persistmem.outcomes import Exported, Restored
 from langchain_persistmem.postgres import consent as consents
 from langchain_persistmem.postgres import exporting, search_index, work
 from langchain_persistmem.postgres.exporting import Row
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import note_read, record
-from langchain_persistmem.types import CONSENTS, Consent, Exported, Restored, Vector
+from langchain_persistmem.types import CONSENTS, Consent, Vector
 from langchain_persistmem.vectors import UnitVector
 
 _PAGE = 500

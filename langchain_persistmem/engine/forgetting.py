@@ -13,11 +13,12 @@ from langchain_persistmem.engine.considering import Question, consider
 from langchain_persistmem.engine.lineage import bring_back
 from langchain_persistmem.errors import InvalidInput, MemoryNotFound
 from langchain_persistmem.namespace import Namespace, Pattern, encode
+from langchain_persistmem.outcomes import Receipt
 from langchain_persistmem.postgres import erasures, forgetting, retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
+from langchain_persistmem.recollections import Recollection
 from langchain_persistmem.recording import record
-from langchain_persistmem.types import Receipt, Recollection
 
 
 @dataclass(frozen=True, slots=True)

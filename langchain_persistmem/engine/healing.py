@@ -14,12 +14,13 @@ from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed, Erased, PersistMemError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.outcomes import Reembedded
 from langchain_persistmem.postgres import healing, retention
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.healing import Unembedded
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready, register
-from langchain_persistmem.types import Reembedded, Vector
+from langchain_persistmem.types import Vector
 
 logger = logging.getLogger(__name__)
 

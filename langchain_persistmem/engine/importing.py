@@ -19,6 +19,7 @@ from langchain_persistmem.cjk import pairs
 from langchain_persistmem.engine.entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.engine.keeping import identity
 from langchain_persistmem.namespace import Namespace, Several, encode
+from langchain_persistmem.outcomes import Imported, Refusal
 from langchain_persistmem.postgres import importing, namespaces, search_index
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.lives import hold_living
@@ -27,7 +28,7 @@ from langchain_persistmem.readiness import migrated, ready
 from langchain_persistmem.recording import record
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.records import redacted_json
-from langchain_persistmem.types import Candidate, Imported, Provenance, Refusal, Vector
+from langchain_persistmem.types import Candidate, Provenance, Vector
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from itertools import islice
 
 from langchain_persistmem.engine import timing
 from langchain_persistmem.engine.understanding import understood
+from langchain_persistmem.recollections import Findings, Found, Ranked, Reason, Recollection, Understood
 from langchain_persistmem.settings import Ranking
-from langchain_persistmem.types import Findings, Found, Ranked, Reason, Recollection, Understood
 
 _WORD = re.compile(r"[^\W_]+")
 _ANY_WORD = re.compile(r"\w+")

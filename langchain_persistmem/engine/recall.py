@@ -16,8 +16,9 @@ from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import consent as allowing
 from langchain_persistmem.postgres import memories
+from langchain_persistmem.recollections import Context, Explanation, Found, Reason, Recollection
 from langchain_persistmem.recording import note_read
-from langchain_persistmem.types import Context, Explanation, Found, Reason, Recollection, Turn
+from langchain_persistmem.types import Turn
 
 Check = Literal["threshold", "model"]
 """Who says what is relevant: the threshold, or one call of the chat model about all that was found."""

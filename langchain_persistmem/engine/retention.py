@@ -20,13 +20,13 @@ from langchain_persistmem.engine.keeping import log
 from langchain_persistmem.engine.worth import Sign, fading
 from langchain_persistmem.errors import Erased, PersistMemError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.outcomes import Maintained
 from langchain_persistmem.postgres import evolution, forgetting, namespaces, retention, search_index, threads
 from langchain_persistmem.postgres.namespaces import Life
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
 from langchain_persistmem.settings import Retention
-from langchain_persistmem.types import Maintained
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from langchain_persistmem.engine import calendar_words as known
 from langchain_persistmem.engine import cjk_dates
 from langchain_persistmem.engine.dates import periods_in
-from langchain_persistmem.types import Found, Memory, Period
+from langchain_persistmem.recollections import Found, Period
+from langchain_persistmem.types import Memory
 
 _TAIL = timedelta(days=7)
 """What happened is told of for some days after: a turn counts less and less until so long after the period."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from langchain_persistmem.engine.dates import periods_in
-from langchain_persistmem.types import Findings, Found, Understood
+from langchain_persistmem.recollections import Findings, Found, Understood
 
 _FIRST_PERSON = re.compile(
     r"\b(i|my|me|mine|ich|mein(e|en|em|er)?|mich|mir|je|j|mon|moi|yo|mi|mis|mí|io|mio|mia|eu|meu|minha|ik|mijn|я|мой|моя|мне"

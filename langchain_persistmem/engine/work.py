@@ -20,12 +20,13 @@ from langchain_persistmem.engine.extraction import CapReached, Learnt, learn
 from langchain_persistmem.engine.healing import heal, heal_some
 from langchain_persistmem.errors import Erased, ModelError
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.outcomes import GivenUp, Observed, Worked
 from langchain_persistmem.postgres import healing, memories, messages, work
 from langchain_persistmem.postgres.lives import hold_living
 from langchain_persistmem.postgres.work import Job
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recording import record
-from langchain_persistmem.types import GivenUp, Observed, Turn, Withheld, Worked
+from langchain_persistmem.types import Turn, Withheld
 
 logger = logging.getLogger(__name__)
 

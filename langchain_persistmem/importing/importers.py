@@ -22,13 +22,13 @@ from langchain_persistmem.engine.importing import Connect, Opening
 from langchain_persistmem.errors import InvalidInput, UseAsyncMethod
 from langchain_persistmem.importing import mem0, postgres_store
 from langchain_persistmem.namespace import Namespace, check_template
+from langchain_persistmem.outcomes import Imported
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.postgres import transaction
 from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.index import index_of
 from langchain_persistmem.store.sync_store import PersistMemStore
-from langchain_persistmem.types import Imported
 
 Vectors = Literal["embed", "keep"]
 Progress = Callable[[Imported], object]

@@ -14,11 +14,12 @@ from langchain_persistmem.engine.keeping import identity
 from langchain_persistmem.errors import ConfigurationError, InvalidInput
 from langchain_persistmem.importing.postgres_store import check_type, comparable, parsed
 from langchain_persistmem.namespace import Namespace, encode, fill, placeholders
+from langchain_persistmem.outcomes import Refusal
 from langchain_persistmem.postgres import importing
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.store.ops import MAX_TEXT_CHARS
-from langchain_persistmem.types import Candidate, Kind, Provenance, Refusal, Vector
+from langchain_persistmem.types import Candidate, Kind, Provenance, Vector
 
 _BEFORE_ALL = UUID(int=0)
 _LONGEST_NAME = 200

@@ -16,12 +16,13 @@ from psycopg.rows import DictRow
 from langchain_persistmem.engine.entries import Cursor, Entry, Page
 from langchain_persistmem.errors import ConfigurationError, EmbeddingFailed, EmbeddingMismatch, InvalidInput
 from langchain_persistmem.namespace import Namespace
+from langchain_persistmem.outcomes import Refusal
 from langchain_persistmem.postgres import importing
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.importing import StoreTables
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.store.ops import MAX_PARTS, Put, plan
-from langchain_persistmem.types import Refusal, Vector
+from langchain_persistmem.types import Vector
 from langchain_persistmem.vectors import unit_vectors
 
 _COLUMNS = {"prefix", "key", "value", "created_at", "updated_at"}

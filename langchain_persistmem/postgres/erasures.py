@@ -8,9 +8,9 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from langchain_persistmem.namespace import Namespace, decode, encode
+from langchain_persistmem.outcomes import Erasure
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Erasure
 
 
 def erasure_of(

@@ -13,7 +13,8 @@ from langchain_persistmem.postgres.rows import found_of, memory_of
 from langchain_persistmem.postgres.search_index import stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Found, Vector
+from langchain_persistmem.recollections import Found
+from langchain_persistmem.types import Vector
 
 
 async def query_words(

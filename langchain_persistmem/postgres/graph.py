@@ -22,7 +22,8 @@ from langchain_persistmem.postgres.search_index import findings_of, stored
 from langchain_persistmem.postgres.shelves import SHELVES, has_graphs
 from langchain_persistmem.postgres.statements import Query, part, statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Memory, Vector
+from langchain_persistmem.recollections import Findings
+from langchain_persistmem.types import Memory, Vector
 
 SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""

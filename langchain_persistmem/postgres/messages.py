@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.outcomes import GivenUp
 from langchain_persistmem.postgres.rows import dumped, row_of_turn, turn_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import GivenUp, Turn
+from langchain_persistmem.types import Turn
 
 
 async def insert_messages(

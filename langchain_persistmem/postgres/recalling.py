@@ -16,7 +16,8 @@ from langchain_persistmem.postgres.search_index import findings_of, stored
 from langchain_persistmem.postgres.shortlist import EVERY, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Vector
+from langchain_persistmem.recollections import Findings
+from langchain_persistmem.types import Vector
 
 
 async def recall(

@@ -12,7 +12,8 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem import namespace as namespaces
-from langchain_persistmem.types import Change, Found, Memory, NewMemory, Provenance, Turn
+from langchain_persistmem.recollections import Found
+from langchain_persistmem.types import Change, Memory, NewMemory, Provenance, Turn
 
 _FOUND = itemgetter(*(column for column in Found._fields if column != "whole"))
 

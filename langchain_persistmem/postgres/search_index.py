@@ -16,7 +16,8 @@ from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import dumped, unparsed_found_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types import Findings, Vector
+from langchain_persistmem.recollections import Findings
+from langchain_persistmem.types import Vector
 from langchain_persistmem.vectors import norm_of
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from langgraph.types import interrupt
 
 from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.outcomes import Receipt
 from langchain_persistmem.tools.arguments import (
     MOST,
     CorrectMemory,
@@ -27,7 +28,7 @@ from langchain_persistmem.tools.run import (
     wanted_at_once,
     was_asked,
 )
-from langchain_persistmem.types import Kind, Memory, Receipt
+from langchain_persistmem.types import Kind, Memory
 
 Answer = tuple[str, dict[str, Any] | None]
 """What the model reads, and what stays with the message for later calls: keys, no texts."""
