@@ -64,9 +64,10 @@ def rank(
     question = [
         0.0 - (weights.question * share if each.speaker else 0.0) for each, share in zip(found, asking, strict=True)
     ]
-    lacking = _lacking(
-        found, list(map(sum, zip(about, neighbours, speaker, period, question, strict=True))), asked, weights
-    )
+    lacking = [0.0] * len(found)
+    if asked.asks_for is not None:
+        told = [sum(each) for each in zip(about, neighbours, speaker, period, question, strict=True)]
+        lacking = _lacking(found, told, asked, weights)
     recency = [
         bonus * _recency(each, weights, now) + weights.latest * latest.get(place, 0.0)
         for place, each in enumerate(found)
@@ -139,8 +140,6 @@ def _by_period(each: Found, asked: Understood, weights: Ranking) -> float:
 
 def _lacking(found: Sequence[Found], evidence: Sequence[float], asked: Understood, weights: Ranking) -> Sequence[float]:
     """What memories lose that do not tell the time or the number that is asked for."""
-    if asked.asks_for is None:
-        return [0.0] * len(found)
     tells = timing.tells if asked.asks_for == "time" else _tells_a_number
     likeliest = nlargest(_LIKELIEST, range(len(found)), key=evidence.__getitem__)
     telling = {place for place in likeliest if tells(found[place])}

@@ -20,9 +20,8 @@ _STILL = 0.5
 """What became true earlier and still was: less than what happened then."""
 
 _WORD = re.compile(r"\w+")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _NAMES = frozenset((*known.MONTHS, *known.WEEKDAYS, *known.DAYS, *known.FEASTS))
-_DATES = _NAMES - known.ALSO_WORDS
+_DATES = (_NAMES - known.ALSO_WORDS) | {str(year) for year in range(1900, 2100)}
 _SPANS = frozenset((*known.UNITS, *known.SEASONS, "night", "morning", "evening")) | (_NAMES & known.ALSO_WORDS)
 _MARKS = known.LAST | known.THIS | known.NEXT | known.AGO_BEFORE | known.AGO_AFTER | {"couple", "few"}
 
@@ -52,7 +51,7 @@ def tells(memory: Memory | Found) -> bool:
     said = frozenset(_WORD.findall(begin.casefold()))
     if not _DATES.isdisjoint(said) or (not _SPANS.isdisjoint(said) and not _MARKS.isdisjoint(said)):
         return True
-    return bool(_YEAR.search(begin)) or (not begin.isascii() and any(cjk_dates.found(begin, memory.valid_from.date())))
+    return not begin.isascii() and any(cjk_dates.found(begin, memory.valid_from.date()))
 
 
 def _valid(memory: Memory | Found, period: Period) -> float:
