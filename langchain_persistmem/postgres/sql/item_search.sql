@@ -227,18 +227,22 @@ WITH within AS MATERIALIZED (
            greatest(sum(words)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within
 ), rarity AS MATERIALIZED (
-    SELECT asked.word,
+    SELECT known.words,
            ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
-    FROM asked
-    CROSS JOIN size
-    CROSS JOIN LATERAL (
-        -- Counted first and read again below, as in recall.
-        SELECT count(*) AS items
-        FROM within
+    FROM (
+        SELECT array_agg(asked.word) AS words, sum(counted.items)::float8 AS items
+        FROM asked
         CROSS JOIN LATERAL (
-            SELECT FROM persistmem.words w WHERE w.namespace = within.namespace AND w.word = asked.word OFFSET 0
-        ) w
+            -- Counted first and read again below, as in recall.
+            SELECT count(*) AS items
+            FROM within
+            CROSS JOIN LATERAL (
+                SELECT FROM persistmem.words w WHERE w.namespace = within.namespace AND w.word = asked.word OFFSET 0
+            ) w
+        ) counted
+        GROUP BY asked.one
     ) known
+    CROSS JOIN size
 ), worded AS MATERIALIZED (
     -- BM25, as in recall, over all namespaces under the prefix.
     SELECT w.namespace, w.memory_id,
@@ -246,10 +250,11 @@ WITH within AS MATERIALIZED (
     FROM within
     CROSS JOIN rarity r
     CROSS JOIN size
+    CROSS JOIN LATERAL unnest(r.words) AS form
     CROSS JOIN LATERAL (
         SELECT w.namespace, w.memory_id, w.times, w.length
         FROM persistmem.words w
-        WHERE w.namespace = within.namespace AND w.word = r.word
+        WHERE w.namespace = within.namespace AND w.word = form
         OFFSET 0
     ) w
     GROUP BY w.namespace, w.memory_id
