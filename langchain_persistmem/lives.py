@@ -44,7 +44,8 @@ async def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: 
         tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
     )
     model = backend.embedding_model
-    backend.written.held(namespace, large=model is not None and life.documents > shelves.few(model))
+    # From half the size on, so that the batch with which it becomes large is shelved, and not only the next.
+    backend.written.held(namespace, large=model is not None and 2 * life.documents > shelves.few(model))
     return life
 
 

@@ -151,7 +151,7 @@ class Settings:
     """Token budget of :meth:`PersistMem.context` when none is given."""
     context_memories: int = 30
     """How many recollections are considered for the context."""
-    context_share: float = 0.6
+    context_share: float = 0.7
     """Beyond the best ten, the context leaves out what has less than this share of the best one's evidence; 0 keeps all."""
     instructions: int = 20
     """How many procedural memories always enter the context, the most important first."""

@@ -55,6 +55,7 @@ def early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "FEW_WIDE", FEW)
     monkeypatch.setattr(written, "SOME", SOME)
     monkeypatch.setattr(graph, "FRESH", FRESH)
+    monkeypatch.setattr(graph, "FRESH_WIDE", FRESH)
 
 
 @pytest.fixture
@@ -137,6 +138,13 @@ def test_a_large_namespace_is_searched_along_its_graph(many: PersistMem, topics:
     assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(400,)]
     assert same_as_by_comparing_all(many, topics, range(400))
     assert many.recall("question 1", limit=10, threshold=0, user_id="ada")
+
+
+def test_the_batch_with_which_a_namespace_becomes_large_is_shelved(many: PersistMem, big: str) -> None:
+    fill(many, range(40))
+    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(0,)]
+    fill(many, range(40, 100))
+    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(100,)]
 
 
 def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics: Topics) -> None:

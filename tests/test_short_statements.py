@@ -61,7 +61,8 @@ def test_any_page_is_that_of_the_general_statement(store: PersistMemStore) -> No
 
 def test_the_forms_of_a_word_are_one_word_whichever_statement_answers(store: PersistMemStore) -> None:
     put(store, [*SAID, "My child bought an oak", "The children buy elms and have bought a birch", "We buy nothing"])
-    assert both(store, "Which tree did the child buy?", limit=5)[0].value["text"] == "My child bought an oak"
+    found = both(store, "Which tree did the child buy?", limit=5)
+    assert {each.key for each in found[:2]} == {f"k{len(SAID)}", f"k{len(SAID) + 1}"}
 
 
 def test_what_lies_below_is_found_and_the_short_statement_is_not_tried_again(

@@ -39,6 +39,8 @@ FURTHER = "relaxed_order"
 """pgvector's ``hnsw.iterative_scan``: past the vectors of others, and those that are hidden, the walk goes on."""
 FRESH = 3_000
 """Vectors that are on no shelf yet, up to which the graph is worth while."""
+FRESH_WIDE = 1_000
+"""The same for vectors that are too wide for the covering index: each is half a page of the table."""
 NEIGHBOURS = (32, *SHORTLISTS)
 """The shortlists of neighbours, of which there are several in one statement."""
 THOROUGH = 256
@@ -75,7 +77,7 @@ async def search_graph(
         "embedding": stored(query),
         "model": model.model,
         "reach": limit + offset,
-        **_walk(max(EFFORT, shortlist)),
+        **_walk(model, max(EFFORT, shortlist)),
     }
     rows = await tx.fetch(_statement("search_graph", model, shortlist), parameters)
     return None if rows[0]["other"] else items_of(rows, namespace)
@@ -98,7 +100,7 @@ async def search_graph_hybrid(
     shortlist = _shortlist(end, SHORTLISTS)
     parameters = {
         **parameters,
-        **_walk(max(EFFORT, shortlist)),
+        **_walk(model, max(EFFORT, shortlist)),
         "favoured": max(FAVOURED, FOR_EACH * end),
         "sample": SAMPLE,
     }
@@ -124,7 +126,7 @@ async def recall_graph(
         None where this is not the way, as of :func:`search_graph`.
     """
     shortlist = _shortlist(candidates, SHORTLISTS)
-    parameters = {**parameters, **_walk(max(EFFORT, shortlist)), "reach": candidates, "sample": SAMPLE}
+    parameters = {**parameters, **_walk(model, max(EFFORT, shortlist)), "reach": candidates, "sample": SAMPLE}
     rows = await tx.fetch(_statement("recall_graph", model, shortlist), parameters)
     return None if rows[0]["other"] else findings_of(rows, namespace)
 
@@ -144,7 +146,7 @@ async def neighbours_graph(
         are of these kinds.
     """
     shortlist = _shortlist(limit, NEIGHBOURS)
-    parameters = {**parameters, **_walk(max(THOROUGH, shortlist)), "sample": SAMPLE // 4, "share": COMMON}
+    parameters = {**parameters, **_walk(model, max(THOROUGH, shortlist)), "sample": SAMPLE // 4, "share": COMMON}
     slots = {"embedding": vector_column(model), **_shelf(model, shelf, shortlist)}
     found = neighbours_of(await tx.fetch(statement("neighbours_graph", **slots), parameters), count)
     return found if all(len(each) == limit for each in found) else None
@@ -154,8 +156,8 @@ def _shortlist(count: int, lengths: Sequence[int]) -> int:
     return next((length for length in lengths if length >= FOR_EACH * count), lengths[-1])
 
 
-def _walk(effort: int) -> dict[str, object]:
-    return {"effort": effort, "further": FURTHER, "most": FRESH}
+def _walk(model: EmbeddingModel, effort: int) -> dict[str, object]:
+    return {"effort": effort, "further": FURTHER, "most": FRESH if model.covered else FRESH_WIDE}
 
 
 @lru_cache(64)
