@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
+from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.shelves import SHELVES
 from langchain_persistmem.postgres.statements import all_statements, statement
 from tests.test_schema import SLOTS
@@ -163,20 +164,24 @@ def of_the_graph(name: str, connection: psycopg.Connection) -> str:
     return text
 
 
+VALUES: dict[str, object] = {
+    "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "effort": 128, "further": "relaxed_order",
+    "model": 1, "most": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
+    "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
+    "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "favoured": 60,
+    **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
+    "few": 8000, "graph": False, "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
+    "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3,
+}  # fmt: skip
+"""Of a search of one namespace."""
+
+
 @pytest.mark.parametrize("secured", [False, True])
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("name", ["search_graph", "search_graph_hybrid", "recall_graph", "neighbours_graph"])
 def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
     name: str, analysed: bool, secured: bool, shelved: str
 ) -> None:
-    values: dict[str, object] = {
-        "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "effort": 128, "further": "relaxed_order",
-        "model": 1, "most": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
-        "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
-        "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "favoured": 60,
-        **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
-        "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3, "kinds": ["episodic", "semantic"], "share": 0.1,
-    }  # fmt: skip
     with psycopg.connect(shelved, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
@@ -195,7 +200,7 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
             query = statement(name, **slots).as_string(connection)  # type: ignore[arg-type]
             if name == "neighbours_graph":
                 query = query.replace("v.shelf = 0", f"v.shelf = {SHELF}").replace("n.shelf = 0", f"n.shelf = {SHELF}")
-            rows = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query}".encode(), values).fetchall()
+            rows = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query}".encode(), VALUES).fetchall()
             for plan in ("\n".join(explained(connection, text)), "\n".join(row[0] for row in rows)):
                 walked = [SHELF] if name == "neighbours_graph" else range(SHELVES)
                 assert all(f"Index Scan using vectors_graph_1_{shelf} on" in plan for shelf in walked), plan
@@ -206,6 +211,22 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
                 assert name == "search_graph" or "Index Only Scan using vectors_sample" in plan, plan
             (scan,) = (line for (line,) in rows if "vectors_graph" in line and "never executed" not in line)
             assert f"vectors_graph_1_{SHELF} on" in scan
+
+
+@pytest.mark.parametrize("words", [[], ["buy bought", "child children"]])
+@pytest.mark.parametrize(
+    "name", ["search_leaf", "search_leaf_hybrid", "recall_few", "search_graph", "search_graph_hybrid", "recall_graph"]
+)
+def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], shelved: str) -> None:
+    where = "memories/large" if "graph" in name else "memories/u7"
+    values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "words": words}
+    slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
+    with psycopg.connect(shelved, autocommit=True) as connection:
+        text = statement(name, **{**slots, "vectors_condition": TRUE} if "vectors_condition" in slots else slots)
+        for _ in range(8):
+            assert connection.execute(text, values, prepare=True).fetchone() is not None
+        query = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE %s"
+        assert connection.execute(query, [f"/* {name} */%"]).fetchall() == [(5, 3)]
 
 
 @pytest.mark.parametrize("analysed", [False, True])

@@ -6,8 +6,9 @@ asked AS MATERIALIZED (
     FROM (
         SELECT lexeme AS word, NULL AS term FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
         UNION ALL
+        -- In a sub-select, the array is as long for the planner whatever it holds, and one plan as good as one for each.
         SELECT coalesce((ts_lexize('english_stem', form))[1], form), term
-        FROM unnest(%(words)s::text[]) AS term, string_to_table(term, ' ') AS form
+        FROM unnest((SELECT %(words)s::text[])) AS term, unnest(string_to_array(term, ' ')) AS form
     ) found
     GROUP BY word
 )
