@@ -238,6 +238,30 @@ def test_the_statement_says_when_it_is_the_wrong_way(many: PersistMem, big: str)
     assert {item.namespace for item in many.store.search(ADA, query="text 5", limit=2)} == {ADA, (*ADA, "below")}
 
 
+def test_where_there_is_no_graph_nothing_is_shelved_and_nothing_walked(
+    empty_database: str, early: None, topics: Topics
+) -> None:
+    database = empty_database
+    with PersistMem.open(database, embeddings=topics) as memory:
+        memory.setup()
+        graphs = [
+            name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")
+        ]
+        do(database, "; ".join(f"DROP INDEX persistmem.{name}" for name in graphs[1:]))
+        fill(memory, range(100))
+        grown(memory, range(100, 200))
+        shelf = shelf_of(memory)  # of which there is one left
+        assert shelf is not None
+        assert memory.backend.run(searched, "text 5") is not None
+        do(database, f"DROP INDEX persistmem.{graphs[0]}")
+        assert memory.backend.run(searched, "text 5") is None
+        assert memory.backend.run(recalled, "text 5") is None
+        assert found(memory, "text 5", 1) == {"k5"}
+        fill(memory, range(100), "bob")
+        memory.backend.run(shelve_all, ("memories", "bob"))
+        assert shelf_of(memory, "bob") is None
+
+
 def test_nothing_is_found_while_memory_is_paused(many: PersistMem) -> None:
     grown(many, range(100))
     many.set_consent("paused", user_id="ada")

@@ -209,7 +209,7 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
                 assert "vectors_sketch" not in plan
                 assert "JIT" not in plan
                 assert name == "search_graph" or "Index Only Scan using vectors_sample" in plan, plan
-            (scan,) = (line for (line,) in rows if "vectors_graph" in line and "never executed" not in line)
+            (scan,) = (line for (line,) in rows if "using vectors_graph" in line and "never executed" not in line)
             assert f"vectors_graph_1_{SHELF} on" in scan
 
 

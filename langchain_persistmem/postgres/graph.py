@@ -19,7 +19,7 @@ from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.memories import page, vector_column
 from langchain_persistmem.postgres.rows import StoredItem, items_of, neighbours_of
 from langchain_persistmem.postgres.search_index import findings_of, stored
-from langchain_persistmem.postgres.shelves import SHELVES, has_graphs
+from langchain_persistmem.postgres.shelves import SHELVES, graphs_of, has_graphs
 from langchain_persistmem.postgres.statements import Query, part, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recollections import Findings
@@ -166,7 +166,8 @@ def _statement(name: LiteralString, model: EmbeddingModel, shortlist: int) -> Qu
     walks = sql.SQL(" UNION ALL ").join(
         part("graph_walk", **_shelf(model, shelf, shortlist)) for shelf in range(SHELVES)
     )
-    return statement(name, embedding=vector_column(model), walks=walks, words_condition=TRUE)
+    graphs = sql.Literal(graphs_of(model.model))
+    return statement(name, embedding=vector_column(model), graphs=graphs, walks=walks, words_condition=TRUE)
 
 
 def _shelf(model: EmbeddingModel, shelf: int, shortlist: int) -> dict[str, sql.Composable]:
@@ -177,6 +178,7 @@ def _shelf(model: EmbeddingModel, shelf: int, shortlist: int) -> dict[str, sql.C
         "on_shelf": sql.SQL("nullif(v.active AND v.model = {} AND v.shelf = {}, false) IS NOT NULL").format(
             sql.Literal(model.model), sql.Literal(shelf)
         ),
+        "graphs": sql.Literal(graphs_of(model.model)),
         "shelf": sql.Literal(shelf),
         "shortlist": sql.Literal(shortlist),
     }

@@ -27,6 +27,11 @@ def few(model: EmbeddingModel) -> int:
     return FEW if model.covered else FEW_WIDE
 
 
+def graphs_of(model: int) -> str:
+    """What the names of a model's graphs begin with; the number of the shelf follows."""
+    return f"persistmem.vectors_graph_{model}_"
+
+
 def has_graphs(model: EmbeddingModel) -> bool:
     """Whether there can be graphs of the model's vectors."""
     return model.dimensions <= WIDEST
@@ -67,8 +72,8 @@ async def drop_graphs(tx: Transaction, names: list[str]) -> None:
 
 
 async def take_shelf(tx: Transaction, namespace: Namespace, model: EmbeddingModel) -> int | None:
-    """The shelf of a namespace, whose lock the caller holds; None if it is small, or no shelf is free."""
-    parameters = {"namespace": encode(namespace), "few": few(model)}
+    """The shelf of a namespace, whose lock the caller holds; None if it is small, or no shelf is free that has a graph."""
+    parameters = {"namespace": encode(namespace), "few": few(model), "graphs": graphs_of(model.model)}
     rows = await tx.fetch(statement("take_shelf"), parameters)
     return rows[0]["shelf"] if rows else None
 
@@ -95,4 +100,4 @@ async def count_shelves(tx: Transaction) -> None:
 
 
 def _name(model: int, shelf: int) -> str:
-    return f"vectors_graph_{model}_{shelf}"
+    return f"{graphs_of(model)}{shelf}".removeprefix("persistmem.")

@@ -49,7 +49,8 @@ size AS MATERIALIZED (
                IS NOT NULL
            AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready, n.shelf
     FROM persistmem.namespaces n
-    WHERE n.namespace = %(namespace)s::text AND n.shelf IS NOT NULL
+    -- Without its graph a shelf would be read from end to end: another role than the owner's may have brought the model.
+    WHERE n.namespace = %(namespace)s::text AND to_regclass({graphs} || n.shelf) IS NOT NULL
 
 -- part: graph_leaf
 -- include: graph_size

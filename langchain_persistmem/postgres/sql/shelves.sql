@@ -30,7 +30,9 @@ WITH mine AS MATERIALIZED (
     SELECT s.shelf
     FROM persistmem.shelves s
     CROSS JOIN mine
-    WHERE CASE WHEN mine.shelf IS NULL THEN mine.documents >= 2 * mine.shelved AND s.memories <= mine.documents
+    WHERE CASE WHEN mine.shelf IS NULL
+               THEN mine.documents >= 2 * mine.shelved AND s.memories <= mine.documents
+                    AND to_regclass(%(graphs)s::text || s.shelf) IS NOT NULL
           ELSE s.shelf = mine.shelf AND mine.differs END
     ORDER BY s.memories, s.shelf
     LIMIT 1
