@@ -19,10 +19,13 @@ from langchain_persistmem.engine.evolution import CONSOLIDATED
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.namespace import encode
 from langchain_persistmem.postgres import evolution, graph, shelves
+from langchain_persistmem.postgres.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.memories import page
+from langchain_persistmem.postgres.rows import StoredItem
 from langchain_persistmem.postgres.search_index import all_stored, stored
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recollections import Findings
-from langchain_persistmem.types import Kind, Memory
+from langchain_persistmem.types import Kind, Memory, Vector
 from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 
 FEW, SOME, FRESH = 60, 8, 150
@@ -88,11 +91,16 @@ async def shelve_all(backend: Backend, namespace: tuple[str, ...]) -> int:
     return await shelving.shelve_all(backend, namespace)
 
 
-async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[Memory, float]] | None:
+def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, object]:
+    """What a store's search gives to its statements."""
+    where = page(ADA, limit=limit, offset=0, now=datetime.now(UTC))
+    return {**where, "namespace": encode(ADA), "embedding": stored(vector), "model": model.model, "reach": limit}
+
+
+async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[StoredItem, float]] | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     async with backend.transaction(ADA, atomic=False) as tx:
-        now = datetime.now(UTC)
-        return await graph.search_graph(tx, ADA, query=vector, model=model, limit=limit, offset=0, now=now)
+        return await graph.search_graph(tx, ADA, asked_for(vector, model, limit), model=model, end=limit)
 
 
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> Findings | None:
@@ -292,12 +300,12 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
     many: PersistMem, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
     async def settings(backend: Backend, inside: bool) -> list[tuple[str, str]]:
-        vector, model, now = await backend.embed_query("text 5"), await ready(backend), datetime.now(UTC)
+        vector, model = await backend.embed_query("text 5"), await ready(backend)
         asked = sql.SQL(
             "SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan"
         )
         async with backend.transaction(ADA, atomic=inside) as tx:
-            await graph.search_graph(tx, ADA, query=vector, model=model, limit=3, offset=0, now=now)
+            await graph.search_graph(tx, ADA, asked_for(vector, model, 3), model=model, end=3)
             return [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
 
     grown(many, range(200))

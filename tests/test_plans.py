@@ -157,8 +157,7 @@ def shelved(server: str, grown: str) -> Iterator[str]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def of_the_graph(name: str, connection: psycopg.Connection) -> str:
-    text = generic(name, connection)
+def of_the_shelf(name: str, text: str) -> str:
     if name == "neighbours_graph":  # which is of one shelf
         text = text.replace("v.shelf = 0", f"v.shelf = {SHELF}").replace("n.shelf = 0", f"n.shelf = {SHELF}")
     return text
@@ -170,7 +169,7 @@ VALUES: dict[str, object] = {
     "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
     "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "favoured": 60,
     **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
-    "few": 8000, "graph": False, "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
+    "few": 8000, "graph": False, "graphs": "vectors_graph_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
     "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3,
 }  # fmt: skip
 """Of a search of one namespace."""
@@ -195,11 +194,9 @@ def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
                 connection.execute("ALTER TABLE persistmem.vectors ENABLE ROW LEVEL SECURITY")
                 connection.execute("SET LOCAL ROLE graph_planner")
                 connection.execute("SET LOCAL persistmem.namespace = 'memories/large'")
-            text = of_the_graph(name, connection)
+            text = of_the_shelf(name, generic(name, connection))
             slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
-            query = statement(name, **slots).as_string(connection)  # type: ignore[arg-type]
-            if name == "neighbours_graph":
-                query = query.replace("v.shelf = 0", f"v.shelf = {SHELF}").replace("n.shelf = 0", f"n.shelf = {SHELF}")
+            query = of_the_shelf(name, statement(name, **slots).as_string(connection))  # type: ignore[arg-type]
             rows = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query}".encode(), VALUES).fetchall()
             for plan in ("\n".join(explained(connection, text)), "\n".join(row[0] for row in rows)):
                 walked = [SHELF] if name == "neighbours_graph" else range(SHELVES)

@@ -150,7 +150,6 @@ SLOTS = {
     "shelf": sql.Literal(0),
     "vector": _VECTOR,
     "on_shelf": _on_shelf(0),
-    "graphs": sql.Literal("persistmem.vectors_graph_1_"),
     "walks": sql.SQL(" UNION ALL ").join(map(_walk, range(SHELVES))),
     "shortlist": sql.Literal(128),
     "source": sql.SQL("(SELECT NULL::uuid AS id, NULL::vector AS vector, '{}'::jsonb AS payload)"),

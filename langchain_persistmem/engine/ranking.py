@@ -99,9 +99,11 @@ def _beside(
         share = 0.0
         before = turns.get((this.thread_id, this.position - 1))
         if before is not None and not assistant[before]:
-            share += (weights.answer if asking[before] > 0 else weights.before) * told[before]
             if asking[before] > 0:
+                share += weights.answer * told[before]
                 share += weights.answer_words * max(0.0, words[before] - words[place])
+            else:
+                share += weights.before * told[before]
         after = turns.get((this.thread_id, this.position + 1))
         if after is not None:
             share += (weights.reply if assistant[after] else weights.after) * told[after]

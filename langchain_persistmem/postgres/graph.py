@@ -7,23 +7,22 @@ general statement is to be asked. The choice and its measurement: docs/decisions
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import LiteralString
 
 from psycopg import sql
 
-from langchain_persistmem.namespace import Namespace, encode
+from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE
-from langchain_persistmem.postgres.memories import page, vector_column
+from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.rows import StoredItem, items_of, neighbours_of
-from langchain_persistmem.postgres.search_index import findings_of, stored
+from langchain_persistmem.postgres.search_index import findings_of
 from langchain_persistmem.postgres.shelves import SHELVES, graphs_of, has_graphs
 from langchain_persistmem.postgres.statements import Query, part, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recollections import Findings
-from langchain_persistmem.types import Memory, Vector
+from langchain_persistmem.types import Memory
 
 SHORTLISTS = (128, 256, 512, 1000)
 """How many vectors are looked for: a few lengths only, as they stand in the statement, and each is planned for itself."""
@@ -57,28 +56,23 @@ def reaches(model: EmbeddingModel, count: int) -> bool:
 async def search_graph(
     tx: Transaction,
     namespace: Namespace,
+    parameters: Mapping[str, object],
     *,
-    query: Vector,
     model: EmbeddingModel,
-    limit: int,
-    offset: int,
-    now: datetime,
+    end: int,
 ) -> list[tuple[StoredItem, float]] | None:
     """Current items of ``namespace``, below which there is none, with the cosine of their best vector, best first.
+
+    Args:
+        parameters: those of the general statement.
+        end: the number of items up to the end of the page.
 
     Returns:
         None where this is not the way: the namespace has no shelf, or others below it, or too much of it is on no shelf yet,
         or the items found are too few.
     """
-    shortlist = _shortlist(limit + offset, SHORTLISTS)
-    parameters = {
-        **page(namespace, limit=limit, offset=offset, now=now),
-        "namespace": encode(namespace),
-        "embedding": stored(query),
-        "model": model.model,
-        "reach": limit + offset,
-        **_walk(model, max(EFFORT, shortlist)),
-    }
+    shortlist = _shortlist(end, SHORTLISTS)
+    parameters = {**parameters, **_walk(model, max(EFFORT, shortlist))}
     rows = await tx.fetch(_statement("search_graph", model, shortlist), parameters)
     return None if rows[0]["other"] else items_of(rows, namespace)
 
@@ -91,12 +85,7 @@ async def search_graph_hybrid(
     model: EmbeddingModel,
     end: int,
 ) -> list[tuple[StoredItem, float]] | None:
-    """The same by meaning and by words, with scores from 0 to 1.
-
-    Args:
-        parameters: those of the general statement.
-        end: the number of items up to the end of the page.
-    """
+    """The same by meaning and by words, with scores from 0 to 1."""
     shortlist = _shortlist(end, SHORTLISTS)
     parameters = {
         **parameters,
@@ -157,7 +146,12 @@ def _shortlist(count: int, lengths: Sequence[int]) -> int:
 
 
 def _walk(model: EmbeddingModel, effort: int) -> dict[str, object]:
-    return {"effort": effort, "further": FURTHER, "most": FRESH if model.covered else FRESH_WIDE}
+    return {
+        "effort": effort,
+        "further": FURTHER,
+        "graphs": graphs_of(model.model),
+        "most": FRESH if model.covered else FRESH_WIDE,
+    }
 
 
 @lru_cache(64)
@@ -166,8 +160,7 @@ def _statement(name: LiteralString, model: EmbeddingModel, shortlist: int) -> Qu
     walks = sql.SQL(" UNION ALL ").join(
         part("graph_walk", **_shelf(model, shelf, shortlist)) for shelf in range(SHELVES)
     )
-    graphs = sql.Literal(graphs_of(model.model))
-    return statement(name, embedding=vector_column(model), graphs=graphs, walks=walks, words_condition=TRUE)
+    return statement(name, embedding=vector_column(model), walks=walks, words_condition=TRUE)
 
 
 def _shelf(model: EmbeddingModel, shelf: int, shortlist: int) -> dict[str, sql.Composable]:
@@ -178,7 +171,6 @@ def _shelf(model: EmbeddingModel, shelf: int, shortlist: int) -> dict[str, sql.C
         "on_shelf": sql.SQL("nullif(v.active AND v.model = {} AND v.shelf = {}, false) IS NOT NULL").format(
             sql.Literal(model.model), sql.Literal(shelf)
         ),
-        "graphs": sql.Literal(graphs_of(model.model)),
         "shelf": sql.Literal(shelf),
         "shortlist": sql.Literal(shortlist),
     }

@@ -66,9 +66,11 @@ async def search_items(
         **wanted.parameters,
     }
     if prefix and distance == "cosine" and wanted.text is TRUE:
+        parameters["namespace"] = encode(prefix)
+        end = limit + offset
         leaf = partial(_search_leaf, tx, prefix, parameters, model=model, similarity=similarity, arms=arms)
-        walk = partial(graph.search_graph, tx, prefix, query=query, model=model, limit=limit, offset=offset, now=now)
-        found = await _search_one(prefix, arms, leaf, walk, walks=graph.reaches(model, limit + offset))
+        walk = partial(graph.search_graph, tx, prefix, parameters, model=model, end=end)
+        found = await _search_one(prefix, arms, leaf, walk, walks=graph.reaches(model, end))
         if found is not None:
             return found
     text = statement("search_items", condition=wanted.text, similarity=similarity)
@@ -182,7 +184,7 @@ async def search_items_hybrid(
         parameters["namespace"] = encode(prefix)
         end = limit + offset
         leaf = partial(_search_leaf_hybrid, tx, prefix, parameters, model=model, arms=arms)
-        walk = partial(graph.search_graph_hybrid, tx, prefix, parameters=parameters, model=model, end=end)
+        walk = partial(graph.search_graph_hybrid, tx, prefix, parameters, model=model, end=end)
         found = await _search_one(prefix, arms, leaf, walk, walks=graph.reaches(model, end))
         if found is not None:
             return found

@@ -29,7 +29,7 @@ def few(model: EmbeddingModel) -> int:
 
 def graphs_of(model: int) -> str:
     """What the names of a model's graphs begin with; the number of the shelf follows."""
-    return f"persistmem.vectors_graph_{model}_"
+    return f"vectors_graph_{model}_"
 
 
 def has_graphs(model: EmbeddingModel) -> bool:
@@ -100,4 +100,4 @@ async def count_shelves(tx: Transaction) -> None:
 
 
 def _name(model: int, shelf: int) -> str:
-    return f"{graphs_of(model)}{shelf}".removeprefix("persistmem.")
+    return f"{graphs_of(model)}{shelf}"

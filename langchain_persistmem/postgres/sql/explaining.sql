@@ -15,19 +15,9 @@ WITH
 -- include: asked_words
 , size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
-), rarity AS MATERIALIZED (
-    SELECT known.words,
-           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
-    FROM (
-        SELECT array_agg(asked.word) AS words, sum(counted.memories)::float8 AS memories
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS memories FROM persistmem.words w WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
-        ) counted
-        GROUP BY asked.one
-    ) known
-    CROSS JOIN size
-), hidden AS MATERIALIZED (
+),
+-- include: rarity
+, hidden AS MATERIALIZED (
     SELECT m.id,
            coalesce((
                SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))

@@ -50,7 +50,7 @@ size AS MATERIALIZED (
            AND set_config('hnsw.iterative_scan', %(further)s::text, true) IS NOT NULL AS ready, n.shelf
     FROM persistmem.namespaces n
     -- Without its graph a shelf would be read from end to end: another role than the owner's may have brought the model.
-    WHERE n.namespace = %(namespace)s::text AND to_regclass({graphs} || n.shelf) IS NOT NULL
+    WHERE n.namespace = %(namespace)s::text AND to_regclass('persistmem.' || %(graphs)s::text || n.shelf) IS NOT NULL
 
 -- part: graph_leaf
 -- include: graph_size

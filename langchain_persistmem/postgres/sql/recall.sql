@@ -13,7 +13,7 @@ asked AS MATERIALIZED (
     GROUP BY word
 )
 
--- part: bm25
+-- part: rarity
 rarity AS MATERIALIZED (
     -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
     SELECT known.words,
@@ -30,7 +30,11 @@ rarity AS MATERIALIZED (
         GROUP BY asked.one
     ) known
     CROSS JOIN size
-), worded AS MATERIALIZED (
+)
+
+-- part: bm25
+-- include: rarity
+, worded AS MATERIALIZED (
     -- BM25 with k1 = 1.2 and b = 0.75, the values that are customary and were measured. In this order no number is a numeric.
     SELECT w.memory_id,
            sum(r.idf * w.times * 2.2 / (w.times + 1.2 * (0.25 + w.length / size.usual_length * 0.75))) AS lexical

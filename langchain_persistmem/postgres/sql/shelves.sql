@@ -32,7 +32,7 @@ WITH mine AS MATERIALIZED (
     CROSS JOIN mine
     WHERE CASE WHEN mine.shelf IS NULL
                THEN mine.documents >= 2 * mine.shelved AND s.memories <= mine.documents
-                    AND to_regclass(%(graphs)s::text || s.shelf) IS NOT NULL
+                    AND to_regclass('persistmem.' || %(graphs)s::text || s.shelf) IS NOT NULL
           ELSE s.shelf = mine.shelf AND mine.differs END
     ORDER BY s.memories, s.shelf
     LIMIT 1
