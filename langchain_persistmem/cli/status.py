@@ -12,7 +12,7 @@ from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli.options import open_memory, place_of
 from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.postgres.checkpoint_port import SyncStatements
+from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements
 from langchain_persistmem.postgres.queries import pending_work
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.runtime.backend import finished

@@ -51,14 +51,14 @@ async def hold_namespace(
     return Life(row["incarnation"], row["consent"], row["documents"])
 
 
-async def was_written(tx: Transaction, signature: Signature) -> bool | None:
+async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
     """Whether the transaction that signed so was committed; None if too many have signed since.
 
     To be rolled back. Waits for that transaction if the server is still at it.
     """
     parameters = {"namespace": signature.namespace, "write": signature.write, "before": signature.before}
-    (row,) = await tx.fetch(statement("was_written"), parameters)
-    return row["written"]
+    (row,) = await tx.fetch(statement("was_committed"), parameters)
+    return row["committed"]
 
 
 async def life_of(tx: Transaction, namespace: Namespace) -> Life | None:

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction, say
+from langchain_persistmem.postgres.transaction import Transaction, set_locally
 from langchain_persistmem.types.namespace import EVERYWHERE, Reach, Several, Within, encode
 
 
@@ -50,7 +50,7 @@ def reach_settings(reach: Reach) -> dict[str, str]:
 
 async def see_everything(tx: Transaction) -> None:
     """For setup(), which may move rows whether or not ``Settings.row_level_security`` is on."""
-    await say(tx, reach_settings(EVERYWHERE))
+    await set_locally(tx, reach_settings(EVERYWHERE))
 
 
 async def row_security(tx: Transaction) -> RowSecurity:
