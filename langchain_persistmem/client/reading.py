@@ -15,13 +15,11 @@ from langchain_persistmem.learning import conversations
 from langchain_persistmem.recall import listing
 from langchain_persistmem.recall import recall as recall_flow
 from langchain_persistmem.recall.context import Form, TokenCounter, approximate_tokens
-from langchain_persistmem.recall.query_expansion import Expand
 from langchain_persistmem.recall.recall import Check, Shape
-from langchain_persistmem.recall.search import Question
 from langchain_persistmem.runtime.messages import messages_of, turns_of
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Explanation, Recollection
+from langchain_persistmem.types.recalled import Context, Expand, Explanation, Question, Recollection
 from langchain_persistmem.types.records import Kind, Memory, Turn
 
 Messages = Sequence[MessageLikeRepresentation]

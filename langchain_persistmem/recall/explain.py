@@ -1,65 +1,56 @@
-"""How an answer came about: what was understood, what was left out, and why."""
+"""The explanation of an answer: how the question was understood, what was left out, and why."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from langchain_persistmem.language.person_names import without_names
-from langchain_persistmem.language.query_terms import terms
 from langchain_persistmem.language.question import understood
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
-from langchain_persistmem.recall.search import Considered
+from langchain_persistmem.recall.search import Candidates
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Explanation, Omission, RankedCandidate, Reason, Recollection
+from langchain_persistmem.types.recalled import (
+    Context,
+    Explanation,
+    Omission,
+    Question,
+    RankedCandidate,
+    Reason,
+    Recollection,
+)
 from langchain_persistmem.types.records import Memory
 
 _MOST_PASSED_OVER = 20
 """Memories that the indexes do not hold, shown at most."""
 
 
-async def explanation(
-    backend: Backend, namespace: Namespace, considered: Considered, *, limit: int, threshold: float, floor: float
-) -> Explanation:
-    """What recall returns, and what it does not; two further statements."""
-    query, language, findings = considered.queries[0], backend.settings.language, considered.findings
-    further = terms(query, language)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        words = await explain.query_words(tx, namespace, query=query, words=further, language=language)
-        hidden = await explain.recall_left_out(
-            tx,
-            namespace,
-            query=query,
-            words=further,
-            embedding=considered.embedding,
-            model=considered.model,
-            language=language,
-            wanted=considered.wanted,
-            at=considered.at,
-            now=considered.now,
-            most=_MOST_PASSED_OVER,
-        )
-    moment = considered.at or considered.now
-    background = (considered.model.background_mean, considered.model.background_deviation)
+async def explanation(backend: Backend, candidates: Candidates, *, threshold: float, floor: float) -> Explanation:
+    """The memories that recall returns, those that it does not, and why; two further statements."""
+    query, result = candidates.query, candidates.result
+    question, limit = query.question, query.question.limit
+    async with backend.transaction(query.namespace, atomic=False) as tx:
+        found_terms = await explain.query_terms(tx, query)
+        hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
+    # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
     passed_over = ranking.rank(
-        replace(findings, found=tuple(hidden)),
-        query,
-        background=background,
+        replace(result, found=tuple(hidden)),
+        question.query,
+        background=query.model.background,
         weights=backend.settings.ranking,
-        now=moment,
+        now=question.moment,
     )
-    every = [each.recollection() for each in considered.ranked]
-    decided = ranking.decide(considered.ranked, limit=limit, threshold=threshold, floor=floor)
+    ranked = [candidate.recollection() for candidate in candidates.ranked]
+    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, floor=floor)
     return Explanation(
-        query=query,
-        queries=considered.queries,
-        embedded=without_names(query),
-        words=words,
-        understood=understood(findings, query, now=moment),
-        recollections=tuple(_chosen(every, decided)),
-        left_out=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
-        compared=findings.count,
-        candidates=len(considered.ranked),
+        query=question.query,
+        queries=candidates.queries,
+        embedded=without_names(question.query),
+        words=found_terms,
+        understood=understood(result, question.query, now=question.moment),
+        recollections=tuple(_chosen(ranked, decisions)),
+        left_out=(*_left_out(ranked, decisions), *_passed_over(passed_over, candidates)),
+        compared=result.count,
+        candidates=len(candidates.ranked),
         threshold=threshold,
         floor=floor,
         limit=limit,
@@ -104,13 +95,13 @@ def _left_out(
             yield Omission(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
 
 
-def _passed_over(hidden: Sequence[RankedCandidate], considered: Considered) -> Iterator[Omission]:
+def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
     """What was no candidate, because the indexes do not hold it or the conditions exclude it."""
-    keys = {each.found.id: each.found.key for each in considered.ranked}
+    keys = {each.found.id: each.found.key for each in candidates.ranked}
     for each in (each.recollection() for each in hidden):
         memory = each.memory
         instead = keys.get(memory.superseded_by) if memory.superseded_by else None
-        reason = _reason(memory, considered)
+        reason = _reason(memory, candidates.query.question)
         yield Omission(memory=memory, reason=reason, score=each.score, why=each.why, instead=instead)
 
 
@@ -118,13 +109,13 @@ def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | Non
     return [each for each, (reason, _) in zip(ranked, decided, strict=True) if reason is None]
 
 
-def _reason(memory: Memory, considered: Considered) -> Reason:
+def _reason(memory: Memory, question: Question) -> Reason:
     """Why a memory was passed over; a memory for which several hold has the first of them."""
     if memory.status == "quarantined":
         return "quarantined"
-    if memory.expires_at is not None and memory.expires_at <= considered.now:
+    if memory.expires_at is not None and memory.expires_at <= question.now:
         return "expired"
-    at = considered.at
+    at = question.at
     if at is not None:
         valid = memory.valid_from <= at and (memory.valid_until is None or memory.valid_until > at)
         return "filter" if valid else "not valid then"

@@ -3,17 +3,13 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.types.recalled import RankedCandidate, Recollection
-
-Expand = Literal["rules", "model"]
-"""Who finds further queries: rules, at no cost, or one call of the chat model."""
-EXPANDS: tuple[Expand, ...] = ("rules", "model")
+from langchain_persistmem.types.recalled import Expand, RankedCandidate, Recollection
 
 MOST = 6
 """Queries in all, the question itself included."""

@@ -12,12 +12,12 @@ from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.recall.explain import explanation, of_context
-from langchain_persistmem.recall.search import Question, consider
+from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Explanation, Reason, RecallCandidate, Recollection
+from langchain_persistmem.types.recalled import Context, Explanation, Question, Reason, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Turn
 
 Check = Literal["threshold", "model"]
@@ -56,9 +56,9 @@ async def recall(
         EmbeddingError: the query has no vector.
     """
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
-    considered = await consider(backend, namespace, question)
+    candidates = await find_candidates(backend, namespace, question)
     gate, floor = _gates(backend, threshold)
-    found = ranking.select(considered.ranked, limit=question.limit, threshold=gate, floor=floor)
+    found = ranking.select(candidates.ranked, limit=question.limit, threshold=gate, floor=floor)
     await note_read(backend, namespace, "recalled", [each.memory.id for each in found])
     return found
 
@@ -74,8 +74,8 @@ async def explain(
     """
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
     gate, floor = _gates(backend, threshold)
-    considered = await consider(backend, namespace, question)
-    explained = await explanation(backend, namespace, considered, limit=question.limit, threshold=gate, floor=floor)
+    candidates = await find_candidates(backend, namespace, question)
+    explained = await explanation(backend, candidates, threshold=gate, floor=floor)
     await note_read(backend, namespace, "recalled", [each.memory.id for each in explained.recollections])
     return explained
 
@@ -98,10 +98,10 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     budget = _check_shape(shape, settings.context_tokens)
     kinds = None if question.kinds is None else validation.listed(question.kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
-    found = await consider(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
+    found = await find_candidates(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
     ranked = found.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
-    always = {each.key for each in found.findings.found if each.always}
+    always = {each.key for each in found.result.found if each.always}
     standing = [each.recollection() for each in ranked if each.found.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
     fresh = [each for each in ranked if each.found.key not in always and _is_fresh(each.found, shape, window)]
@@ -121,12 +121,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if not shape.explain:
         return made
     explained = await explanation(
-        backend,
-        namespace,
-        replace(found, ranked=fresh),
-        limit=question.limit,
-        threshold=settings.threshold,
-        floor=settings.floor,
+        backend, replace(found, ranked=fresh), threshold=settings.threshold, floor=settings.floor
     )
     dropped: Reason = "model" if shape.check == "model" else "share"
     every = [each.recollection() for each in ranked]

@@ -1,5 +1,5 @@
--- name: query_words
--- The words of a query as they are looked up, each with the number of memories that have it.
+-- name: query_terms
+-- The terms of a query as they are looked up, each with the number of memories that have it.
 WITH
 -- include: asked_words
 SELECT asked.word, count(w.memory_id) AS memories
