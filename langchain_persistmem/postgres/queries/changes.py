@@ -103,10 +103,10 @@ async def insert_inactive(
     tx: Transaction, namespace: Namespace, new: Sequence[tuple[NewMemory, Mapping[str, object]]], *, now: datetime
 ) -> list[UUID]:
     """Write memories that are not recalled, with their status and what belongs to it; returns the ids that are new."""
-    rows = [{**row_of(each), **more} for each, more in new]
+    rows = [{**row_of(memory, now=now), **more} for memory, more in new]
     if not rows:
         return []
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
     return [row["id"] for row in await tx.fetch(statement("insert_inactive"), parameters)]
 
 

@@ -1,11 +1,9 @@
 """Statements that say how an answer came about; they are asked only when somebody wants to know."""
 
-from functools import partial
-
 from langchain_persistmem.language.query_terms import terms
 from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.recall import SearchQuery
-from langchain_persistmem.postgres.queries.rows import found_of, memory_of
+from langchain_persistmem.postgres.queries.rows import candidate_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.recalled import RecallCandidate
@@ -22,4 +20,4 @@ async def recall_left_out(tx: Transaction, query: SearchQuery, *, most: int) -> 
     text = statement("recall_left_out", embedding=vector_column(query.model), condition=query.condition.text)
     parameters = {**query.parameters(terms(query.question.query, query.language)), "most": most}
     alone = {"position": None, "always": False}  # no turn lends evidence to what is passed over
-    return [found_of(row | alone, partial(memory_of, row)) for row in await tx.fetch(text, parameters)]
+    return [candidate_of(row | alone) for row in await tx.fetch(text, parameters)]

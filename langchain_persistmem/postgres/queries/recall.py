@@ -77,7 +77,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, arms: Arms) -> SearchRe
     if parameters["few"] == EVERY or arm == "few":
         rows = await tx.fetch(statement("recall_few", **slots), parameters)
         if not rows or not rows[0]["other"]:
-            return findings_of(rows, query.namespace)
+            return findings_of(rows)
         arms.seen(where, large=rows[0]["large"], shelved=rows[0]["shelf"] is not None)
         arm = arms.of(where)
     if walks and arm == "graph":
@@ -87,7 +87,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, arms: Arms) -> SearchRe
         if found is not None:
             return found
         arms.note(where, "many")
-    return findings_of(await tx.fetch(statement("recall", **slots), parameters), query.namespace)
+    return findings_of(await tx.fetch(statement("recall", **slots), parameters))
 
 
 async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
@@ -95,4 +95,4 @@ async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
     text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
     # Every text is parsed here, Chinese and Japanese too; only irregular forms are not found so.
     parameters = query.parameters(irregular(query.question.query, query.language))
-    return findings_of(await tx.fetch(text, parameters), query.namespace)
+    return findings_of(await tx.fetch(text, parameters))

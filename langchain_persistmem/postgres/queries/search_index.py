@@ -12,7 +12,7 @@ from psycopg.types.array import ListBinaryDumper
 from langchain_persistmem.language.languages import configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column
-from langchain_persistmem.postgres.queries.rows import dumped, unparsed_found_of
+from langchain_persistmem.postgres.queries.rows import candidate_of, dumped
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -88,11 +88,11 @@ async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UU
         await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
 
 
-def findings_of(rows: Sequence[DictRow], namespace: Namespace) -> SearchResult:
+def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
     count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
     return SearchResult(
-        found=tuple(unparsed_found_of(row, namespace) for row in rows if row["id"] is not None),
+        found=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,

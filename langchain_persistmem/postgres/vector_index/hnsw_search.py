@@ -117,7 +117,7 @@ async def recall_graph(
     shortlist = _shortlist(candidates, SHORTLISTS)
     parameters = {**parameters, **_walk(model, max(EFFORT, shortlist)), "reach": candidates, "sample": SAMPLE}
     rows = await tx.fetch(_statement("recall_graph", model, shortlist), parameters)
-    return None if rows[0]["other"] else findings_of(rows, namespace)
+    return None if rows[0]["other"] else findings_of(rows)
 
 
 async def neighbours_graph(
