@@ -120,14 +120,14 @@ class Transaction(ABC):
         return changed
 
     @asynccontextmanager
-    async def begun(self) -> AsyncGenerator[None]:
+    async def begin(self) -> AsyncGenerator[None]:
         """BEGIN and COMMIT around the block, if the opening asks for them."""
         if not self._opening.begins:
             yield
             return
         async with self._block(self._connection.transaction()):
             if self._opening.isolation is not None:
-                await self._execute(self._connection.cursor(), self._opening.isolation, None)
+                await self._execute(self._opening.isolation, None)
             yield
 
     async def learn_vectors(self) -> None:
@@ -139,15 +139,14 @@ class Transaction(ABC):
     async def _run(
         self, query: Query, parameters: Parameters
     ) -> psycopg.Cursor[DictRow] | psycopg.AsyncCursor[DictRow]:
-        cursor = self._connection.cursor(row_factory=dict_row, binary=self.binary)  # a user's pool has rows of its own
         bound = parameters or None  # a utility statement takes none
         try:
             if not self._settings:
-                return await self._execute(cursor, query, bound)
+                return await self._execute(query, bound)
             async with self._together():
                 settings = {"settings": json.dumps(dict(self._settings))}
-                await self._execute(self._connection.cursor(), statement("set_locally"), settings)
-                await self._execute(cursor, query, bound)
+                await self._execute(statement("set_locally"), settings)
+                cursor = await self._execute(query, bound)
             if self._opening.begins:
                 self._settings = {}
             return cursor  # noqa: TRY300 - the handler is for all of it
@@ -157,6 +156,13 @@ class Transaction(ABC):
             failure = statement_failure(error)
         raise failure  # outside the handler: the original, which quotes rows, is not its context
 
+    def _send(self, query: Query, parameters: Parameters | None) -> Any:
+        """Execute on the connection: the result is a cursor, or the coroutine that returns one."""
+        if self._connection.row_factory is dict_row:
+            return self._connection.execute(query, parameters, binary=self.binary)
+        # A user's pool, with rows of its own.
+        return self._connection.cursor(row_factory=dict_row, binary=self.binary).execute(query, parameters)
+
     def _together(self) -> AbstractAsyncContextManager[object]:
         """A block whose statements are one pipeline, or one transaction where libpq is older than 14."""
         if psycopg.Pipeline.is_supported():
@@ -164,8 +170,8 @@ class Transaction(ABC):
         return nullcontext() if self._opening.begins else self._block(self._connection.transaction())
 
     @abstractmethod
-    async def _execute(self, cursor: Any, query: Query, parameters: Parameters | None) -> Any:
-        """Execute on ``cursor`` and return it."""
+    async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
+        """The cursor of what :meth:`_send` has begun."""
 
     @abstractmethod
     async def _rows(self, cursor: Any) -> Sequence[DictRow]: ...
@@ -181,8 +187,8 @@ class Transaction(ABC):
 class SyncTransaction(Transaction):
     """A :class:`Transaction` on a blocking connection: it never waits in the sense of asyncio."""
 
-    async def _execute(self, cursor: Any, query: Query, parameters: Parameters | None) -> Any:
-        return cursor.execute(query, parameters)
+    async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
+        return self._send(query, parameters)
 
     async def _rows(self, cursor: Any) -> Sequence[DictRow]:
         return cursor.fetchall()
@@ -197,8 +203,8 @@ class SyncTransaction(Transaction):
 class AsyncTransaction(Transaction):
     """A :class:`Transaction` on an asyncio connection."""
 
-    async def _execute(self, cursor: Any, query: Query, parameters: Parameters | None) -> Any:
-        return await cursor.execute(query, parameters)
+    async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
+        return await self._send(query, parameters)
 
     async def _rows(self, cursor: Any) -> Sequence[DictRow]:
         return await cursor.fetchall()
@@ -239,7 +245,7 @@ async def _transaction(
             _check_autocommit(connection)
             tx = kind(connection, opening)
             await tx.learn_vectors()
-            async with tx.begun():
+            async with tx.begin():
                 begun = True
                 yield tx
                 committing = True
