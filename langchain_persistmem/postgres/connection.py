@@ -22,7 +22,7 @@ _KEPT_ALIVE = 30
 """Seconds of silence after which the system asks whether the other side is still there, and for which it waits for it."""
 
 PoolConfig = Mapping[str, Any]
-"""What psycopg_pool's pools take, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
+"""Arguments of psycopg_pool's pools, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
 
 
 def open_pool(
@@ -174,7 +174,7 @@ def _pool_options(
 
 
 def _network(where: str, settings: Settings) -> dict[str, Any]:
-    """What libpq and the system do about a server that cannot be reached; what the connection string says counts."""
+    """The settings of libpq and the system for a server that cannot be reached; what the connection string says counts."""
     longest = int(settings.statement_seconds or _KEPT_ALIVE)
     wanted = {
         "connect_timeout": max(2, int(settings.connect_seconds)),  # libpq takes whole seconds, and at least two

@@ -62,7 +62,7 @@ class _Step:
     """The step that runs now."""
 
     committed: bool = False
-    """Whether any of it was committed."""
+    """A part of it was committed."""
 
 
 _current: ContextVar[_Step | None] = ContextVar("persistmem_step", default=None)
@@ -126,7 +126,7 @@ class _Undo(Exception):
 async def _was_committed(
     begin: Callable[[], AbstractAsyncContextManager[Transaction]], signature: Signature, pause: Pause, backoff: Backoff
 ) -> bool | None:
-    """Whether the transaction was committed; None if that cannot be found out."""
+    """Find out if the transaction was committed; None if that cannot be found out."""
     committed: bool | None = None
     while True:
         try:

@@ -46,7 +46,7 @@ READ_COMMITTED = sql.SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opening:
-    """How a transaction begins."""
+    """The mode in which a transaction begins."""
 
     atomic: bool = True
     """All or nothing; else each statement on its own, in one round trip."""
@@ -59,7 +59,7 @@ class Opening:
 
     @property
     def begins(self) -> bool:
-        """Whether there is a BEGIN."""
+        """Tell if there is a BEGIN."""
         return self.atomic or self.snapshot or self.read_committed
 
     @property
@@ -73,7 +73,7 @@ _PLAIN = Opening()
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a write leaves in its namespace, by which it can be asked after if the answer to its COMMIT is lost."""
+    """The mark of a write in its namespace, by which the server is asked for it if the answer to its COMMIT is lost."""
 
     namespace: str
     write: UUID
@@ -89,13 +89,13 @@ class Transaction(ABC):
     """
 
     translates = True
-    """Whether PostgreSQL's errors become ours where a statement fails."""
+    """PostgreSQL's errors become ours where a statement fails."""
     binary = False
-    """Whether values come in PostgreSQL's binary format."""
+    """Values come in PostgreSQL's binary format."""
 
     def __init__(self, connection: Connection, opening: Opening = _PLAIN) -> None:
         self.signature: Signature | None = None
-        """What it has left in its namespace, once it has."""
+        """Its mark, once it has left one."""
         self._connection: Any = connection  # psycopg's two classes share names, not types
         self._opening = opening
         self._settings: Mapping[str, str] = opening.settings

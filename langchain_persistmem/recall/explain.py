@@ -96,7 +96,7 @@ def _left_out(
 
 
 def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
-    """What was no candidate, because the indexes do not hold it or the conditions exclude it."""
+    """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
     keys = {each.found.id: each.found.key for each in candidates.ranked}
     for each in (each.recollection() for each in hidden):
         memory = each.memory
@@ -110,7 +110,7 @@ def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | Non
 
 
 def _reason(memory: Memory, question: Question) -> Reason:
-    """Why a memory was passed over; a memory for which several hold has the first of them."""
+    """The reason why a memory was passed over; a memory for which several hold has the first of them."""
     if memory.status == "quarantined":
         return "quarantined"
     if memory.expires_at is not None and memory.expires_at <= question.now:

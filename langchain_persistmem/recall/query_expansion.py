@@ -1,4 +1,4 @@
-"""Other wordings of a question, by rules or out of a model's answer, and what is merged of their findings; pure."""
+"""Further queries for one question, by rules or by the chat model, and the model's check of what is relevant."""
 
 import logging
 import re
@@ -104,7 +104,7 @@ def _parts(query: str) -> list[str]:
 
 
 def _is_question(part: str) -> bool:
-    """Whether a part is long enough to be looked up by itself; Chinese and Japanese have no spaces to count."""
+    """Tell if a part is long enough to be looked up by itself; Chinese and Japanese have no spaces to count."""
     return len(part.split()) >= _FEWEST_WORDS or len(pairs(part)) >= _FEWEST_WORDS
 
 
@@ -175,7 +175,7 @@ async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[
 async def checked(
     backend: Backend, query: str, found: Sequence[Recollection], *, otherwise: list[Recollection]
 ) -> list[Recollection]:
-    """What the model calls relevant, in one call for all; where it has no answer, what the threshold does."""
+    """Ask the model what is relevant, in one call for all; where it has no answer, the threshold decides."""
     if not found:
         return []
     try:

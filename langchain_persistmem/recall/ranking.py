@@ -146,7 +146,7 @@ def _by_speaker(each: RecallCandidate, asked: Interpretation, weights: Ranking) 
 
 
 def _by_period(each: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
-    """What the time of a memory says: more inside a period that is asked about, less outside if that one is sure."""
+    """The evidence of a memory's time: more inside a period that is asked about, less outside if that one is sure."""
     fits = date_matching.fit(each, asked.periods)
     return weights.period * fits if fits else -weights.outside * max(period.certainty for period in asked.periods)
 
@@ -154,7 +154,7 @@ def _by_period(each: RecallCandidate, asked: Interpretation, weights: Ranking) -
 def _lacking(
     found: Sequence[RecallCandidate], evidence: Sequence[float], asked: Interpretation, weights: Ranking
 ) -> Sequence[float]:
-    """What memories lose that do not tell the time or the number that is asked for."""
+    """The loss of memories that do not tell the time or the number that is asked for."""
     tells = date_matching.tells if asked.asks_for == "time" else _tells_a_number
     likeliest = nlargest(_LIKELIEST, range(len(found)), key=evidence.__getitem__)
     telling = {place for place in likeliest if tells(found[place])}
@@ -216,7 +216,7 @@ def _decisions(
 
 
 class _Scale:
-    """What the numbers of one search mean: worked out once, for all that it found.
+    """The scale of one search: what its numbers mean, worked out once for all that it found.
 
     The user's own mean and deviation are mixed with the embedder's background, which counts like
     ``prior_count`` memories: with few memories of one's own there is no telling what is usual.

@@ -1,4 +1,4 @@
-"""Finding what is relevant, and making a context of it."""
+"""The memories that are relevant to a question, and a context made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from langchain_persistmem.types.recalled import Context, Explanation, Question, 
 from langchain_persistmem.types.records import Turn
 
 Check = Literal["threshold", "model"]
-"""Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
+"""The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
 
 _MOST_PROFILE = 20
 """Preferences and goals that a profile takes from memories, the most important first."""
@@ -29,13 +29,13 @@ _MOST_PROFILE = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
-    """What a context is to look like, and what of the conversation is before the model already."""
+    """The form of a context, and what of the conversation is before the model already."""
 
     max_tokens: int | None
     count_tokens: TokenCounter
     form: Form
     profile: bool | None
-    """Whether memories add to the profile; None leaves the profile out."""
+    """Memories add to the profile; None leaves the profile out."""
     check: Check
     shown: Sequence[str]
     """Marks of memories that were shown in this conversation before."""
@@ -43,7 +43,7 @@ class Shape:
     window: Sequence[Turn] | None
     """The messages before the model; None: all of the thread."""
     explain: bool = False
-    """Whether to say how the context came about."""
+    """The context comes with its explanation."""
 
 
 async def recall(
@@ -66,7 +66,7 @@ async def recall(
 async def explain(
     backend: Backend, namespace: Namespace, question: Question, *, threshold: float | None
 ) -> Explanation:
-    """What :func:`recall` returns for the same arguments, what it does not, and how that came about.
+    """Explain what :func:`recall` returns for the same arguments, and what it does not.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -88,7 +88,7 @@ def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
 
 
 async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
-    """What the model should know: the instructions, and the relevant memories, within a budget.
+    """Gather what the model should know: the instructions, and the relevant memories, within a budget.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -141,7 +141,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
-    """Whether the model does not have it before it yet, and may have it."""
+    """Tell if the model does not have it before it yet, and may have it."""
     if (shape.shown and found.mark in shape.shown) or withheld(found):
         return False
     if window is None:

@@ -77,19 +77,19 @@ class Backend(ABC):
         self.shape = models.shape
         """The application's own shape of what the chat model extracts."""
         self.embedding_model: EmbeddingModel | None = None
-        """What the database knows of the embedding model, once that was looked up."""
+        """The embedding model as the database knows it, once that was looked up."""
         self.migrated = False
-        """Whether the schema was found up to date."""
+        """The schema was found up to date."""
         self.sees_everywhere = True
-        """Whether this role may see all namespaces at once; looked up with the schema."""
+        """This role may see all namespaces at once; looked up with the schema."""
         self.heals = False
-        """Whether this process has stored memories without vectors, which are still to be made."""
+        """This process has stored memories without vectors, which are still to be made."""
         self.arms = Arms()
         """Which way the searches of large namespaces took lately."""
         self.written = Written[Namespace]()
-        """What was written into large namespaces."""
+        """Numbers of vectors that were written into large namespaces."""
         self.after_writing: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
-        """What is to be done about that after the commit."""
+        """The flow that is run for them after the commit."""
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
         self._embeddings = models.embeddings

@@ -12,7 +12,7 @@ _FOR_THE_MOMENT = frozenset({408, 409, 425, 429})
 _SERVER = 500
 """From here on, an HTTP status is the server's own trouble."""
 _MISTAKES = (TypeError, ValueError, LookupError, AttributeError, NotImplementedError, ImportError)
-"""What asking again does not mend."""
+"""Errors that another try does not mend."""
 _LONGEST_PAUSE = 0.8  # seconds, before the last try; before each earlier one half as long
 
 _UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSONDecodeError", "ValidationError"})

@@ -87,7 +87,7 @@ def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
 
 
 def name_of_embeddings(given: object, made: Embeddings) -> str:
-    """What is stored with every vector: the string that was given, the function's name, or the class and its model."""
+    """The name that is stored with every vector: the string that was given, the function's name, or the class and its model."""
     if isinstance(given, str) and given != LOCAL:
         return given
     if isinstance(made, EmbeddingsLambda):  # its module would be another name for a script, "__main__"

@@ -14,7 +14,7 @@ from langchain_persistmem.types.records import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class AuditEnd:
-    """Where the chain ends, as the namespace's own row has it."""
+    """The end of the chain, as the namespace's own row has it."""
 
     incarnation: UUID
     number: int

@@ -145,13 +145,13 @@ async def quarantined_twin(tx: Transaction, namespace: Namespace, identity: byte
 
 
 async def list_quarantined(tx: Transaction, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """What waits for review, oldest first."""
+    """List what waits for review, oldest first."""
     rows = await tx.fetch(statement("list_quarantined"), {"namespace": encode(namespace), "limit": limit})
     return [memory_of(row) for row in rows]
 
 
 async def rivals(tx: Transaction, namespace: Namespace, id: UUID) -> list[tuple[UUID, datetime, bool]]:
-    """What is current in the place of a memory that is not, with the moment from which it holds, and if it is pinned."""
+    """Find what is current instead of a memory that is not, with the moment from which it holds, and if it is pinned."""
     rows = await tx.fetch(statement("rivals"), {"namespace": encode(namespace), "id": id})
     return [(row["id"], row["valid_from"], row["pinned"]) for row in rows]
 

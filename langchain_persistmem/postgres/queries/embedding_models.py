@@ -27,7 +27,7 @@ class EmbeddingModel:
 
     @property
     def covered(self) -> bool:
-        """Whether its vectors lie in the covering index."""
+        """Tell if its vectors lie in the covering index."""
         return self.dimensions <= COVERED_DIMENSIONS
 
 

@@ -19,16 +19,16 @@ class Life:
     incarnation: UUID
     consent: Consent
     documents: int = 0
-    """How many memories it held when it was locked."""
+    """The number of memories that it held when it was locked."""
 
     @property
     def learns(self) -> bool:
-        """Whether memories may be made of conversations."""
+        """Tell if memories may be made of conversations."""
         return self.consent == "allowed"
 
     @property
     def paused(self) -> bool:
-        """Whether nothing may be written."""
+        """Tell if nothing may be written."""
         return self.consent == "paused"
 
     def check_not_paused(self) -> None:
@@ -52,7 +52,7 @@ async def hold_namespace(
 
 
 async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
-    """Whether the transaction that signed so was committed; None if too many have signed since.
+    """Tell if the transaction that left this mark was committed; None if too many have left one since.
 
     To be rolled back. Waits for that transaction if the server is still at it.
     """
@@ -75,10 +75,10 @@ async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) 
 
 
 async def count_rows(tx: Transaction, namespace: Namespace) -> dict[str, int]:
-    """How many memories, messages and threads ``namespace`` has."""
+    """Count the memories, messages and threads of ``namespace``."""
     return counts_of(await tx.fetch(statement("count_rows"), {"namespace": encode(namespace)}))
 
 
 async def count_everything(tx: Transaction) -> dict[str, int]:
-    """How many namespaces, memories and messages the database has."""
+    """Count the namespaces, memories and messages of the database."""
     return counts_of(await tx.fetch(statement("count_everything"), {}))

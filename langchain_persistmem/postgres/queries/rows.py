@@ -22,7 +22,7 @@ _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """What a store shows of a memory."""
+    """A memory as a store returns it."""
 
     namespace: namespace_flow.Namespace
     id: UUID

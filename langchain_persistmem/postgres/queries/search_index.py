@@ -30,7 +30,7 @@ else:
 
 
 class _BinaryArray(list[HalfVector]):
-    """What psycopg sends as a binary array; a plain list it writes out as text, digit by digit."""
+    """A list that psycopg sends as a binary array; a plain list it writes out as text, digit by digit."""
 
 
 psycopg.adapters.register_dumper(_BinaryArray, ListBinaryDumper)
