@@ -59,54 +59,58 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
 
 def of_context(
     explained: Explanation,
-    made: Context,
+    context: Context,
     chosen: Sequence[Recollection],
     ranked: Sequence[Recollection],
     *,
     dropped: Reason,
 ) -> Explanation:
-    """An explanation of what may be shown, made one of what is: with what was known already, and what did not fit.
+    """The explanation of a context, made of one of what may enter it: with what was known before, and what did not fit.
 
     Args:
         explained: of the memories that the model does not have before it yet.
-        chosen: what was to be shown.
+        context: the one that is explained.
+        chosen: what was to enter it.
         ranked: all candidates.
-        dropped: why what recall would return was not to be shown.
+        dropped: why what recall would return was not to enter it.
     """
-    known = {each.memory.id for each in (*explained.recollections, *explained.left_out, *chosen)}
-    wanted, shown = {each.memory.id for each in chosen}, {each.memory.id for each in made.recollections}
+    known = {entry.memory.id for entry in (*explained.recollections, *explained.left_out, *chosen)}
+    wanted, entered = {entry.memory.id for entry in chosen}, {entry.memory.id for entry in context.recollections}
 
-    def left(each: Recollection, reason: Reason) -> Omission:
-        return Omission(memory=each.memory, reason=reason, score=each.score, why=each.why)
+    def omission(recollection: Recollection, reason: Reason) -> Omission:
+        return Omission(memory=recollection.memory, reason=reason, score=recollection.score, why=recollection.why)
 
-    left_out = [left(each, "budget") for each in chosen if each.memory.id not in shown]
-    left_out += [left(each, dropped) for each in explained.recollections if each.memory.id not in wanted]
-    left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
-    left_out += [each for each in explained.left_out if each.memory.id not in wanted]
-    return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))
+    # Each memory has one reason, that of the last step that it reached: so the steps are gone through from the end.
+    left_out = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
+    left_out += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
+    left_out += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
+    left_out += [entry for entry in explained.left_out if entry.memory.id not in wanted]
+    return replace(explained, recollections=context.recollections, left_out=tuple(left_out), candidates=len(ranked))
 
 
 def _left_out(
-    ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]
+    ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
 ) -> Iterator[Omission]:
     """The candidates that do not come back."""
-    for each, (reason, instead) in zip(ranked, decided, strict=True):
+    for entry, (reason, instead) in zip(ranked, decisions, strict=True):
         if reason is not None:
-            yield Omission(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
+            yield Omission(memory=entry.memory, reason=reason, score=entry.score, why=entry.why, instead=instead)
 
 
 def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
     """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
-    keys = {each.found.id: each.found.key for each in candidates.ranked}
-    for each in (each.recollection() for each in hidden):
-        memory = each.memory
+    keys = {candidate.found.id: candidate.found.key for candidate in candidates.ranked}
+    for entry in (candidate.recollection() for candidate in hidden):
+        memory = entry.memory
         instead = keys.get(memory.superseded_by) if memory.superseded_by else None
         reason = _reason(memory, candidates.query.question)
-        yield Omission(memory=memory, reason=reason, score=each.score, why=each.why, instead=instead)
+        yield Omission(memory=memory, reason=reason, score=entry.score, why=entry.why, instead=instead)
 
 
-def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]) -> list[Recollection]:
-    return [each for each, (reason, _) in zip(ranked, decided, strict=True) if reason is None]
+def _chosen(
+    ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
+) -> list[Recollection]:
+    return [entry for entry, (reason, _) in zip(ranked, decisions, strict=True) if reason is None]
 
 
 def _reason(memory: Memory, question: Question) -> Reason:

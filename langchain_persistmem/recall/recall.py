@@ -58,9 +58,9 @@ async def recall(
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
     candidates = await find_candidates(backend, namespace, question)
     gate, floor = _gates(backend, threshold)
-    found = ranking.select(candidates.ranked, limit=question.limit, threshold=gate, floor=floor)
-    await note_read(backend, namespace, "recalled", [each.memory.id for each in found])
-    return found
+    recollections = ranking.select(candidates.ranked, limit=question.limit, threshold=gate, floor=floor)
+    await note_read(backend, namespace, "recalled", [recollection.memory.id for recollection in recollections])
+    return recollections
 
 
 async def explain(
@@ -76,7 +76,9 @@ async def explain(
     gate, floor = _gates(backend, threshold)
     candidates = await find_candidates(backend, namespace, question)
     explained = await explanation(backend, candidates, threshold=gate, floor=floor)
-    await note_read(backend, namespace, "recalled", [each.memory.id for each in explained.recollections])
+    await note_read(
+        backend, namespace, "recalled", [recollection.memory.id for recollection in explained.recollections]
+    )
     return explained
 
 
@@ -98,34 +100,41 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     budget = _check_shape(shape, settings.context_tokens)
     kinds = None if question.kinds is None else validation.listed(question.kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
-    found = await find_candidates(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
-    ranked = found.ranked
+    candidates = await find_candidates(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
+    ranked = candidates.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
-    always = {each.key for each in found.result.found if each.always}
-    standing = [each.recollection() for each in ranked if each.found.key in always]
+    # Instructions hold whatever is asked, and so are neither measured against a threshold nor left out as shown before.
+    always = {candidate.key for candidate in candidates.result.found if candidate.always}
+    standing = [candidate.recollection() for candidate in ranked if candidate.found.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
-    fresh = [each for each in ranked if each.found.key not in always and _is_fresh(each.found, shape, window)]
+    fresh = [
+        candidate
+        for candidate in ranked
+        if candidate.found.key not in always and _is_fresh(candidate.found, shape, window)
+    ]
     likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
     relevant = ranking.outstanding(likely, share=settings.context_share)
     if shape.check == "model":
-        every = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
-        relevant = await query_expansion.checked(backend, question.query, every, otherwise=relevant)
-    made = render(
+        # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
+        uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
+        relevant = await query_expansion.checked(backend, question.query, uncut, otherwise=relevant)
+    rendered = render(
         [*standing, *relevant],
         max_tokens=budget,
         count_tokens=shape.count_tokens,
         form=shape.form,
         profile=document,
     )
-    await note_read(backend, namespace, "shown", [each.memory.id for each in made.recollections])
+    await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
     if not shape.explain:
-        return made
+        return rendered
     explained = await explanation(
-        backend, replace(found, ranked=fresh), threshold=settings.threshold, floor=settings.floor
+        backend, replace(candidates, ranked=fresh), threshold=settings.threshold, floor=settings.floor
     )
     dropped: Reason = "model" if shape.check == "model" else "share"
-    every = [each.recollection() for each in ranked]
-    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], every, dropped=dropped))
+    weighed = [candidate.recollection() for candidate in ranked]
+    chosen = [*standing, *relevant]
+    return replace(rendered, explanation=of_context(explained, rendered, chosen, weighed, dropped=dropped))
 
 
 async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
@@ -134,10 +143,9 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
     async with backend.transaction(namespace, atomic=False) as tx:
         if not await consent_queries.may_recall(tx, namespace, shape.thread_id):
             return {}
-        found = await memories.get_memories(tx, namespace, [KEY], now=now)
-        said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
-    document = stored_document(found)
-    return joined(document, [each for each in said if each.kind != "procedural"])
+        by_key = await memories.get_memories(tx, namespace, [KEY], now=now)
+        learned = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
+    return joined(stored_document(by_key), [memory for memory in learned if memory.kind != "procedural"])
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:

@@ -37,6 +37,7 @@ async def neighbours(
     """
     if not vectors:
         return []
+    # A way that finds fewer than were asked for does not know that there are no more: then the next, longer one is taken.
     shelf, large = await shelf_of(tx, namespace, model)
     parameters = {
         "namespace": encode(namespace),
