@@ -77,7 +77,10 @@ def echo(saver: "BaseCheckpointSaver[Any]") -> Any:
 
 def waiting_readers(database: str) -> int:
     """How many backends wait for the table at once; gives up as soon as 8 do, or after 5 seconds."""
-    waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass"
+    waiting = (
+        "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
     deadline = time.monotonic() + 5
     with psycopg.connect(database, autocommit=True) as observer:
         while True:
@@ -235,7 +238,10 @@ async def test_setup_frees_its_lock_and_redacts_when_a_migration_fails(empty_dat
                     await saver.asetup()
                 assert caught.value.__context__ is None
             with psycopg.connect(empty_database, autocommit=True) as owner:
-                held = owner.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+                held = owner.execute(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                ).fetchone()
             assert held == (0,)
 
 

@@ -349,7 +349,8 @@ def test_what_changed_between_decision_and_commit_is_not_replaced_a_second_time(
         rival.execute("SELECT FROM persistmem.namespaces FOR UPDATE")
         held[1].set()
         with psycopg.connect(database, autocommit=True) as watch:
-            while not watch.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            while not watch.execute(waiting).fetchall():
                 assert not observing.done()
         rival.execute("UPDATE persistmem.memories SET status = 'superseded' WHERE id = %s", [known.id])
         rival.commit()

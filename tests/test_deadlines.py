@@ -15,6 +15,7 @@ from langchain_persistmem.connection import _network, _pool_options
 from tests.conftest import Open
 
 IMPATIENT = Settings(statement_seconds=0.5, connect_seconds=5, worker=False)
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def test_a_lock_that_somebody_holds_ends_the_write_and_nothing_was_written(
@@ -27,7 +28,7 @@ async def test_a_lock_that_somebody_holds_ends_the_write_and_nothing_was_written
         with pytest.raises(StorageUnavailable, match="statement_seconds"):
             await either.remember("I have two dogs", user_id="ada")
         assert await either.recall("tea", user_id="ada")  # readers wait for nobody
-        waiting = other.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+        waiting = other.execute(f"SELECT count(*) FROM ({WAITING}) waiting".encode()).fetchone()
         assert waiting == (0,)  # the server was told to cancel, too
     await either.remember("I have two cats", user_id="ada")
     assert {each.text for each in await either.list(user_id="ada")} == {"I like tea", "I have two cats"}
@@ -91,10 +92,7 @@ async def test_a_deadline_is_not_met_twice(either_with: Open, database: str) -> 
         def watch() -> None:
             with psycopg.connect(database, autocommit=True) as admin:
                 while not watching.is_set():
-                    tries.extend(
-                        row[0]
-                        for row in admin.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-                    )
+                    tries.extend(row[0] for row in admin.execute(WAITING))
                     time.sleep(0.02)
 
         watcher = threading.Thread(target=watch)
