@@ -1,6 +1,7 @@
 """Real parts for every test: a PostgreSQL server with pgvector, and a local embedding model."""
 
 import gc
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -30,6 +31,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | 
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker where the session's folder is."""
     node.workerinput["folder"] = str(session_of(node.config).folder)
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C end what tests start, also where a shell started pytest in the background, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which every child would inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

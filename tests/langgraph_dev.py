@@ -49,6 +49,9 @@ waiting = StateGraph(MessagesState).add_node(wait).add_edge(START, "wait").compi
 """Added to the project: a graph that asks back, and one that can be interrupted."""
 
 
+_KEPT = ("HOME", "PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "TMPDIR")
+
+
 class Server:
     """One project and one database; ``start`` and ``kill`` as often as wanted."""
 
@@ -59,7 +62,7 @@ class Server:
         self.clients: dict[str | None, SyncLangGraphClient] = {}
         self.url = ""
         # little is handed on: a key would start tracing, and the CI's own variables turn telemetry off by themselves
-        kept = {name: os.environ[name] for name in ("HOME", "PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self.environment = kept | {
             "PERSISTMEM_DSN": database,
             "MEMORY_AGENT_TOKENS": json.dumps(TOKENS),

@@ -21,6 +21,8 @@ from langgraph.types import Command, Send, interrupt
 from langchain_persistmem import AsyncPersistMemSaver, ConcurrentUpdate, PersistMemSaver
 from tests.test_checkpointer import async_pool_on, echo, pool_on, thread
 
+pytestmark = pytest.mark.slow
+
 TURNS = 20
 PROCESSES = 8
 HOUR = 3_600_000_000_000  # nanoseconds

@@ -11,6 +11,8 @@ import pytest
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.command.questioning import NAMESPACE, USER
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from psycopg.conninfo import conninfo_to_dict
 from langchain_persistmem.errors import ConfigurationError, MissingDependency, StorageUnavailable
 from langchain_persistmem.postgres.embedded import EmbeddedServer, default_data_dir
 
+pytestmark = pytest.mark.slow
+
 CLIENT = """
 import sys
 from pathlib import Path

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 nbclient = pytest.importorskip(
     "nbclient", reason="install the group: uv run --group notebooks pytest tests/test_notebooks.py"
 )

@@ -34,6 +34,8 @@ from langchain_persistmem.postgres.migrate import migrations
 from tests.conftest import Either
 from tests.test_store import model_of, rows
 
+pytestmark = pytest.mark.slow
+
 ADA = ("memories", "ada")
 
 PROMISES: dict[str, dict[str, tuple[str, ...]]] = {

@@ -27,6 +27,8 @@ from langchain_persistmem import (
 from tests.model_server import MODEL_NAME, ModelNotInstalledError, serve
 from tests.stories import STORIES, Story, sessions
 
+pytestmark = pytest.mark.slow
+
 SHORT_STORIES = [param for param in STORIES if param.id == "work: a new job"]
 
 

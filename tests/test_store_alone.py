@@ -41,9 +41,7 @@ from langchain_persistmem.vectors import unit_vectors
 from tests.test_store import ADA, model_of, rows
 
 own_database = pytest.mark.own_database
-MINE = (
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mine' AND datname = current_database()"
-)
+MINE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mine' AND datname = current_database()"
 
 
 class Alone:

@@ -15,6 +15,8 @@ import pytest
 from langchain_persistmem import ExtractionFailed, LocalEmbeddings, PersistMem, Settings
 from tests.scripted import Scripted, answer, entry
 
+pytestmark = pytest.mark.slow
+
 SOON = {"quiet_seconds": 0.0, "retry_seconds": 3600.0, "worker": False}
 
 

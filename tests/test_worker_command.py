@@ -22,6 +22,8 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
 from tests.scripted import answer, entry
 
+pytestmark = pytest.mark.slow
+
 ChatOpenAI = pytest.importorskip(
     "langchain_openai", reason="langchain-openai is not installed; run: uv sync --all-extras"
 ).ChatOpenAI

@@ -16,6 +16,8 @@ from tests.faults.history import History, judge
 from tests.faults.invariants import broken
 from tests.faults.load import kept
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("operations", [300, pytest.param(2000, marks=pytest.mark.long_faults)])

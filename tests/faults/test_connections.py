@@ -16,6 +16,8 @@ from tests.faults.history import History, judge
 from tests.faults.invariants import broken
 from tests.faults.load import Load, aload, kept, told
 
+pytestmark = pytest.mark.slow
+
 Figure = Callable[[str, str, str, str], None]
 QUIET: dict[str, Any] = {"worker": False, "pool_max": 8}
 

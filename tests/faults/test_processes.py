@@ -13,6 +13,8 @@ from tests.faults.calls import Calls
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 QUIET = Settings(worker=False, connect_seconds=5.0)
 
 
