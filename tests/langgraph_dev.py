@@ -95,7 +95,7 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # so that whatever it starts can be ended with it
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 250
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 if httpx.get(f"{self.url}/ok", trust_env=False).status_code == 200:
@@ -112,7 +112,7 @@ class Server:
             return 0
         try:
             os.killpg(self.process.pid, how)
-            return self.process.wait(20)
+            return self.process.wait(100)
         except ProcessLookupError:
             return self.process.wait()
         except subprocess.TimeoutExpired:
@@ -125,7 +125,7 @@ class Server:
     def client(self, user: str | None) -> SyncLangGraphClient:
         if user not in self.clients:
             headers = {"Authorization": f"Bearer token-of-{user}"} if user else {}
-            self.clients[user] = get_sync_client(url=self.url, headers=headers, timeout=30)
+            self.clients[user] = get_sync_client(url=self.url, headers=headers, timeout=100)
         return self.clients[user]
 
     def execute(self, query: str) -> None:

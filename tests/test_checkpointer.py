@@ -185,7 +185,7 @@ def test_eight_workers_set_up_one_database_at_once(empty_database: str) -> None:
 
     def worker(_: int) -> None:
         with pool_on(empty_database, size=1) as pool:
-            start.wait(10)
+            start.wait(100)
             PersistMemSaver(pool).setup()
 
     with ThreadPoolExecutor(8) as workers:

@@ -60,14 +60,14 @@ class Client:
     def leave(self) -> float:
         """End normally; the seconds it took. Nothing may be on standard error: no warning, no log."""
         before = time.monotonic()
-        _, errors = self.process.communicate("\n", timeout=10)
+        _, errors = self.process.communicate("\n", timeout=100)
         assert (self.process.returncode, errors) == (0, "")
         return time.monotonic() - before
 
     def kill(self) -> None:
         """End without a chance to clean up."""
         self.process.kill()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=100)
 
 
 def postmaster(folder: Path) -> int:

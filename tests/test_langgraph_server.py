@@ -88,7 +88,7 @@ def refused(attempt: Callable[[], object]) -> int:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 100
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)

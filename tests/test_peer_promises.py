@@ -345,7 +345,7 @@ class Waiting(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         self.asked.set()
-        assert self.released.wait(60)
+        assert self.released.wait(250)
         return self.inner.embed_documents(texts)
 
     def embed_query(self, text: str) -> list[float]:

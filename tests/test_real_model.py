@@ -48,7 +48,7 @@ def model() -> Iterator[ChatOpenAI]:
             temperature=0,
             max_tokens=400,
             max_retries=0,
-            timeout=100,
+            timeout=250,
         )
     finally:
         server.__exit__(None, None, None)
