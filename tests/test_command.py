@@ -368,5 +368,7 @@ def test_a_reader_that_has_enough_is_no_error(memory: PersistMem, database: str)
     memory.observe([turn("ada", f"Fact {n}: {'x' * 400}") for n in range(300)], thread_id="t", user_id="ada")
     command = f"{sys.executable} -m langchain_persistmem list --limit 1000 --user ada | head -c 10"
     environment = {**os.environ, "PERSISTMEM_DSN": database}
-    done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, timeout=250, check=False)
+    done = subprocess.run(
+        command, shell=True, env=environment, capture_output=True, text=True, timeout=250, check=False
+    )
     assert done.stderr == ""

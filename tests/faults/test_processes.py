@@ -12,7 +12,7 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemError, S
 from tests.faults.calls import Calls
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import Place
-from tests.faults.pace import Pace
+from tests.pace import Pace
 
 pytestmark = pytest.mark.slow
 
