@@ -44,7 +44,7 @@ class Turns(TypedDict):
 
 @contextmanager
 def pool_on(database: str, size: int = 8) -> Generator[SyncPool]:
-    pool: SyncPool = ConnectionPool(database, min_size=size, max_size=size, timeout=5, kwargs=AUTOCOMMIT, open=False)
+    pool: SyncPool = ConnectionPool(database, min_size=size, max_size=size, timeout=60, kwargs=AUTOCOMMIT, open=False)
     with pool:
         yield pool
 
@@ -52,7 +52,7 @@ def pool_on(database: str, size: int = 8) -> Generator[SyncPool]:
 @asynccontextmanager
 async def async_pool_on(database: str, size: int = 8) -> AsyncGenerator[AsyncPool]:
     pool: AsyncPool = AsyncConnectionPool(
-        database, min_size=size, max_size=size, timeout=5, kwargs=AUTOCOMMIT, open=False
+        database, min_size=size, max_size=size, timeout=60, kwargs=AUTOCOMMIT, open=False
     )
     async with pool:
         yield pool
@@ -76,12 +76,12 @@ def echo(saver: "BaseCheckpointSaver[Any]") -> Any:
 
 
 def waiting_readers(database: str) -> int:
-    """How many backends wait for the table at once; gives up as soon as 8 do, or after 5 seconds."""
+    """How many backends wait for the table at once; gives up as soon as 8 do, or after a minute."""
     waiting = (
         "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     with psycopg.connect(database, autocommit=True) as observer:
         while True:
             (count,) = observer.execute(waiting).fetchone() or (0,)
@@ -341,10 +341,15 @@ def interrupted_index(database: str, table: str, name: str) -> Generator[None]:
     """CREATE INDEX CONCURRENTLY that is cancelled while it waits for a writer: it leaves an invalid index."""
     with psycopg.connect(database) as writer:
         writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE".encode())
-        with psycopg.connect(database, autocommit=True) as builder:
-            builder.execute("SET statement_timeout = '500ms'")
+        with psycopg.connect(database, autocommit=True) as builder, ThreadPoolExecutor(1) as threads:
+            index = f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)"
+            building = threads.submit(builder.execute, index.encode())
+            waits = f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {builder.info.backend_pid}"
+            while _statement(database, waits) != [(True,)]:
+                time.sleep(0.01)
+            builder.cancel()
             with pytest.raises(psycopg.errors.QueryCanceled):
-                builder.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)".encode())
+                building.result()
     yield
 
 

@@ -14,7 +14,7 @@ from langchain_persistmem import ConfigurationError, PersistMem, Settings, Stora
 from langchain_persistmem.connection import _network, _pool_options
 from tests.conftest import Open
 
-IMPATIENT = Settings(statement_seconds=0.5, connect_seconds=5, worker=False)
+IMPATIENT = Settings(statement_seconds=2.0, connect_seconds=5, worker=False)
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
@@ -121,7 +121,7 @@ def test_setup_may_take_its_time(empty_database: str, embeddings: object) -> Non
         closing(PersistMem.open(empty_database, embeddings=embeddings, settings=IMPATIENT)) as memory,  # type: ignore[arg-type]
     ):
         other.execute("SELECT pg_advisory_xact_lock(7305170512023411)")  # another process's setup()
-        release = threading.Timer(1.5, other.rollback)
+        release = threading.Timer(3.0, other.rollback)
         release.start()
         assert memory.setup()
         release.join()
