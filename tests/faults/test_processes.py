@@ -72,7 +72,11 @@ with PersistMem.open(sys.argv[1], embeddings=LocalEmbeddings()) as memory:
 def test_setup_by_eight_processes_succeeds_for_all(place: Place, figure: Callable[..., None]) -> None:
     """F8; and a database that is newer than the code is refused."""
     processes = [subprocess.Popen([sys.executable, "-c", _SETUP, place.admin_dsn, f"u{number}"]) for number in range(8)]
-    assert [process.wait() for process in processes] == [0] * 8
+    try:
+        assert [process.wait() for process in processes] == [0] * 8
+    finally:
+        for process in processes:
+            process.kill()
     with psycopg.connect(place.admin_dsn, autocommit=True) as admin:
         admin.execute("INSERT INTO persistmem.migrations VALUES ('9999_later.sql', 'x', now())")
     with (
