@@ -77,6 +77,7 @@ def test_setup_by_eight_processes_succeeds_for_all(place: Place, figure: Callabl
     finally:
         for process in processes:
             process.kill()
+            process.wait()
     with psycopg.connect(place.admin_dsn, autocommit=True) as admin:
         admin.execute("INSERT INTO persistmem.migrations VALUES ('9999_later.sql', 'x', now())")
     with (
