@@ -26,8 +26,8 @@ from langchain_persistmem import (
     load_memory,
 )
 from langchain_persistmem.engine.command_replies import REPLIES
-from langchain_persistmem.engine.command_words import TABLE
-from langchain_persistmem.engine.commands import detect, is_unsure, meaning, pattern, signs
+from langchain_persistmem.language.command_words import TABLE
+from langchain_persistmem.language.command_detection import detect, is_unsure, meaning, pattern, signs
 from langchain_persistmem.errors import ExtractionFailed
 from tests.commands_corpus import sentences
 from tests.scripted import Scripted

@@ -323,7 +323,7 @@ async def test_history_of_what_never_was_says_so(either: Any) -> None:
 
 
 def test_a_statement_of_lower_trust_does_not_replace_the_users(opened: Callable[..., PersistMem]) -> None:
-    from langchain_persistmem.engine.trust import may_supersede
+    from langchain_persistmem.language.trust import may_supersede
 
     assert may_supersede("user", "tool")
     assert not may_supersede("tool", "user")

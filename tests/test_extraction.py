@@ -10,7 +10,7 @@ import pytest
 from langchain_persistmem import ExtractionFailed, PersistMem, Settings
 from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.context import approximate_tokens
-from langchain_persistmem.engine.small_talk import is_small_talk
+from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.types import Turn
 from tests.scripted import Scripted, entry
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_persistmem import InvalidInput, MemoryNotFound, PersistMem
 from langchain_persistmem.engine.context import FORMS
-from langchain_persistmem.engine.trust import INSTRUCTORS, TRUST
+from langchain_persistmem.language.trust import INSTRUCTORS, TRUST
 from langchain_persistmem.types import SOURCES
 from tests.scripted import answer, entry
 

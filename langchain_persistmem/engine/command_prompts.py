@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from langchain_persistmem.engine.commands import Detected, language_of
+from langchain_persistmem.language.command_detection import Detected, language_of
 from langchain_persistmem.outcomes import COMMANDS, Command
 
 INSTRUCTIONS = """\

@@ -11,7 +11,7 @@ from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import confirming, forgetting, listing, remember
 from langchain_persistmem.engine.command_prompts import INSTRUCTIONS, SCHEMA, detected, material
 from langchain_persistmem.engine.command_replies import REPLIES
-from langchain_persistmem.engine.commands import Detected, detect, is_unsure
+from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
 from langchain_persistmem.engine.confirming import Question
 from langchain_persistmem.engine.consent import off_record
 from langchain_persistmem.engine.extraction import CapReached, spend

@@ -7,7 +7,7 @@ from typing import Any, cast
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import forgetting
 from langchain_persistmem.engine.command_replies import REPLIES
-from langchain_persistmem.engine.commands import Detected, language_of, meaning
+from langchain_persistmem.language.command_detection import Detected, language_of, meaning
 from langchain_persistmem.engine.context_forms import one_line, profile_lines
 from langchain_persistmem.errors import InvalidInput
 from langchain_persistmem.namespace import Namespace

@@ -11,7 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from langchain_persistmem.engine.sameness import adds_no_figure, same_person, same_statement
-from langchain_persistmem.engine.trust import may_supersede, suspicion
+from langchain_persistmem.language.trust import may_supersede, suspicion
 from langchain_persistmem.types import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"

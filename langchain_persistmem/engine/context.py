@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_persistmem.engine.context_forms import FORMS, Form, ProfileLine, place, profile_lines, text_of
-from langchain_persistmem.engine.trust import suspicion
+from langchain_persistmem.language.trust import suspicion
 from langchain_persistmem.recollections import Context, Found, Recollection
 from langchain_persistmem.types import Candidate, Provenance, Turn
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from langchain_persistmem.engine.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
 from langchain_persistmem.recollections import Recollection
 from langchain_persistmem.types import Kind, Memory
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 from uuid import UUID
 
-from langchain_persistmem.cjk import pairs
+from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.recollections import Ranked
 
 Expand = Literal["rules", "model"]

@@ -6,12 +6,12 @@ from dataclasses import replace
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import ranking
 from langchain_persistmem.engine.considering import Considered
-from langchain_persistmem.engine.understanding import understood
-from langchain_persistmem.engine.words import without_names
+from langchain_persistmem.language.question import understood
+from langchain_persistmem.language.person_names import without_names
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import explaining
 from langchain_persistmem.recollections import Context, Explanation, LeftOut, Ranked, Reason, Recollection
-from langchain_persistmem.terms import terms
+from langchain_persistmem.language.query_terms import terms
 from langchain_persistmem.types import Memory
 
 _MOST_PASSED_OVER = 20

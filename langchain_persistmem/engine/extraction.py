@@ -16,9 +16,9 @@ from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.consolidation import Add, Decision, decide
 from langchain_persistmem.engine.evolution import CONSOLIDATED, Done, apply, policy_of, what_is_known
 from langchain_persistmem.engine.keeping import prepare
-from langchain_persistmem.engine.off_record import off_record
+from langchain_persistmem.language.off_record import off_record
 from langchain_persistmem.engine.redaction import redacted_turn
-from langchain_persistmem.engine.small_talk import is_answer, is_small_talk
+from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.errors import Erased, ExtractionFailed, PersistMemError
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import evolution, messages, work

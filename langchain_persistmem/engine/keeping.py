@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem import shelving
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.cjk import pairs
+from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.engine.healing import note_missing
 from langchain_persistmem.engine.redaction import redacted_candidate
 from langchain_persistmem.errors import EmbeddingFailed

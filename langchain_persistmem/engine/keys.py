@@ -2,7 +2,7 @@
 
 import re
 
-from langchain_persistmem.engine.subjects import RELATIONS, USER, Subject
+from langchain_persistmem.language.subjects import RELATIONS, USER, Subject
 
 _LONGEST = 60
 _NAMES_OF_MANY = """

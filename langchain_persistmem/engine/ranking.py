@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import islice
 
-from langchain_persistmem.engine import timing
-from langchain_persistmem.engine.understanding import understood
+from langchain_persistmem.language import date_matching as timing
+from langchain_persistmem.language.question import understood
 from langchain_persistmem.recollections import Findings, Found, Ranked, Reason, Recollection, Understood
 from langchain_persistmem.settings import Ranking
 

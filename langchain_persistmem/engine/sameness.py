@@ -3,7 +3,7 @@
 import re
 from typing import cast
 
-from langchain_persistmem.engine.subjects import Subject, same_subject, subject_of
+from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
 from langchain_persistmem.types import Candidate, Memory
 
 _WORD = re.compile(r"[^\W_]+")

@@ -6,7 +6,7 @@ from datetime import datetime
 from psycopg import sql
 
 from langchain_persistmem.arms import Arms
-from langchain_persistmem.languages import configuration
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel

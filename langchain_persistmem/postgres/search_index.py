@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
-from langchain_persistmem.languages import configuration
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.memories import vector_column

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem.engine.dates import periods_in
+from langchain_persistmem.language.dates import periods_in
 from langchain_persistmem.recollections import Findings, Found, Understood
 
 _FIRST_PERSON = re.compile(

@@ -1,9 +1,9 @@
 """Times that a text gives as seen from today: last spring, on Tuesday, two weeks ago, the week before that; pure."""
 
-from langchain_persistmem.engine import calendar_words as known
-from langchain_persistmem.engine import periods
-from langchain_persistmem.engine.date_tokens import THE, Time, Tokens, moved
-from langchain_persistmem.engine.periods import Days
+from langchain_persistmem.language import calendar_words as known
+from langchain_persistmem.language import periods
+from langchain_persistmem.language.date_tokens import THE, Time, Tokens, moved
+from langchain_persistmem.language.periods import Days
 
 _SLACK = {"day": (0, 0.9), "week": (3, 0.8), "weekend": (1, 0.8), "month": (15, 0.7), "year": (182, 0.6)}
 """Days around "so many units ago", and how sure that is."""

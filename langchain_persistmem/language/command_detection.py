@@ -1,7 +1,7 @@
 """Whether a message is a command to the memory, and what a user answers to its question; pure, by a table of phrases.
 
 Rather a command too few than one too many: the model still understands what the rules let pass, but
-what was erased by mistake is gone. The phrases are in ``engine/command_words.py``.
+what was erased by mistake is gone. The phrases are in ``language/command_words.py``.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from langchain_persistmem.engine.command_words import TABLE, Words
+from langchain_persistmem.language.command_words import TABLE, Words
 from langchain_persistmem.outcomes import Command
 
 _LONGEST = 2_000

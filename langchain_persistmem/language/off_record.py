@@ -1,4 +1,4 @@
-"""What the user asks not to be remembered; pure. The phrases are those of the commands, ``engine/command_words.py``.
+"""What the user asks not to be remembered; pure. The phrases are those of the commands, ``language/command_words.py``.
 
 Such a turn stays in the conversation and is shown to no model for learning: what was never seen is
 never written down. The whole turn is left out, because nobody can say where the secret ends, and so
@@ -9,8 +9,8 @@ since a turn too many that is left out does less harm than one too few.
 import re
 from collections.abc import Iterator, Sequence
 
-from langchain_persistmem.engine.command_words import PRIVATE_ELSEWHERE, Words
-from langchain_persistmem.engine.commands import detect, opening, pattern, plain, spoken_in
+from langchain_persistmem.language.command_words import PRIVATE_ELSEWHERE, Words
+from langchain_persistmem.language.command_detection import detect, opening, pattern, plain, spoken_in
 from langchain_persistmem.types import Turn
 
 _ELSEWHERE = re.compile(PRIVATE_ELSEWHERE)

@@ -3,10 +3,10 @@
 import re
 from datetime import date
 
-from langchain_persistmem.engine import calendar_words as known
-from langchain_persistmem.engine import periods
-from langchain_persistmem.engine.date_tokens import EARLIEST, LATEST, Time, Tokens
-from langchain_persistmem.engine.periods import Days
+from langchain_persistmem.language import calendar_words as known
+from langchain_persistmem.language import periods
+from langchain_persistmem.language.date_tokens import EARLIEST, LATEST, Time, Tokens
+from langchain_persistmem.language.periods import Days
 
 _NUMERIC = re.compile(r"(\d+)[-/.](\d+)(?:[-/.](\d+))?")
 _YEAR_MARKS = (

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 from datetime import datetime
 
-from langchain_persistmem.engine import calendar_words as known
-from langchain_persistmem.engine import cjk_dates, periods
-from langchain_persistmem.engine.calendar_dates import Dates
-from langchain_persistmem.engine.date_tokens import THE, Time
-from langchain_persistmem.engine.periods import Days
-from langchain_persistmem.engine.relative_dates import RelativeDates
+from langchain_persistmem.language import calendar_words as known
+from langchain_persistmem.language import cjk_dates, periods
+from langchain_persistmem.language.calendar_dates import Dates
+from langchain_persistmem.language.date_tokens import THE, Time
+from langchain_persistmem.language.periods import Days
+from langchain_persistmem.language.relative_dates import RelativeDates
 from langchain_persistmem.recollections import Period
 
 LONGEST = 4_000

@@ -1,4 +1,4 @@
-"""What people say to a memory, by language: data for ``engine/commands.py``, to be extended by whoever knows better.
+"""What people say to a memory, by language: data for ``language/command_detection.py``, to be extended by whoever knows better.
 
 A phrase is matched from the beginning of a message to its end, whatever its capitals. In it
 

@@ -1,8 +1,8 @@
 """What a query is looked up by, beside the words that PostgreSQL's parser finds in it."""
 
-from langchain_persistmem.cjk import pairs
-from langchain_persistmem.irregular import irregular_forms
-from langchain_persistmem.languages import configuration
+from langchain_persistmem.language.cjk import pairs
+from langchain_persistmem.language.irregular_forms import irregular_forms
+from langchain_persistmem.language.text_search import configuration
 
 
 def terms(query: str, language: str) -> tuple[str, ...]:

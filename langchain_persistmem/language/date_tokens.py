@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from langchain_persistmem.engine import calendar_words as known
-from langchain_persistmem.engine import periods
-from langchain_persistmem.engine.periods import Days
+from langchain_persistmem.language import calendar_words as known
+from langchain_persistmem.language import periods
+from langchain_persistmem.language.periods import Days
 
 _FRENCH = frozenset("je j ai nous que qu mon tu vous avons avez il elle ce cette quel quelle l".split())  # noqa: SIM905
 """Beside one of these ``hier`` is yesterday, and not German for here."""

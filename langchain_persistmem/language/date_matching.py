@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from langchain_persistmem.engine import calendar_words as known
-from langchain_persistmem.engine import cjk_dates
-from langchain_persistmem.engine.dates import periods_in
+from langchain_persistmem.language import calendar_words as known
+from langchain_persistmem.language import cjk_dates
+from langchain_persistmem.language.dates import periods_in
 from langchain_persistmem.recollections import Found, Period
 from langchain_persistmem.types import Memory
 

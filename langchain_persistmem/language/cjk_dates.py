@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from langchain_persistmem.engine import periods
-from langchain_persistmem.engine.periods import Days
+from langchain_persistmem.language import periods
+from langchain_persistmem.language.periods import Days
 
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _DIGITS = {sign: str(number) for number, sign in enumerate("零一二三四五六七八九")} | {"两": "2", "二": "2"}
