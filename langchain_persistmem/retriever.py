@@ -17,8 +17,8 @@ from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict
 
 from langchain_persistmem import values
-from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.identity import current_runtime, off_the_record, thread_if_any, thread_of, whose_memory
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.persistmem import PersistMem
 from langchain_persistmem.recollections import Recollection

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_persistmem.language.date_matching import fit
 from langchain_persistmem.language.dates import LONGEST, periods_in
 from langchain_persistmem.language.periods import feast
-from langchain_persistmem.language.date_matching import fit
 from langchain_persistmem.recollections import Period
 from tests.test_ranking import memory
 

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
-from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.engine.context import approximate_tokens, render
 from langchain_persistmem.engine.ranking import decide, outstanding, rank, select
-from langchain_persistmem.language.person_names import without_names
+from langchain_persistmem.language.query_terms import pairs, without_names
 from langchain_persistmem.recollections import Findings, Found, Ranked, Why
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

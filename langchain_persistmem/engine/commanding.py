@@ -10,12 +10,12 @@ from langchain_persistmem import lives, values
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import confirming, forgetting, listing, remember
 from langchain_persistmem.engine.command_prompts import INSTRUCTIONS, SCHEMA, detected, material
-from langchain_persistmem.engine.command_replies import REPLIES
-from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
 from langchain_persistmem.engine.confirming import Question
 from langchain_persistmem.engine.consent import off_record
 from langchain_persistmem.engine.extraction import CapReached, spend
 from langchain_persistmem.errors import ExtractionFailed, InvalidInput, MemoryDisabled, PersistMemError
+from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
+from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.outcomes import CommandReply
 from langchain_persistmem.postgres import evolution, messages
@@ -93,7 +93,11 @@ async def command(
         if on_error == "raise":
             raise
         logger.warning("a command to the memory failed: %s: %s", type(error).__name__, error)
-        return confirming.reply(found, REPLIES[found.language].failed, failed=True) if found is not None else None
+        return (
+            confirming.reply(found, replies_by_language()[found.language].unavailable, failed=True)
+            if found is not None
+            else None
+        )
 
 
 def switched_off(text: str, question: Question | None) -> CommandReply | None:
@@ -109,7 +113,7 @@ def switched_off(text: str, question: Question | None) -> CommandReply | None:
     found = confirming.answering(text, asked) or detect(text)
     if found is None or found.goes_on or (found.command == "private" and found.answer is None):
         return None
-    return confirming.reply(found, REPLIES[found.language].off, failed=True)
+    return confirming.reply(found, replies_by_language()[found.language].memory_off, failed=True)
 
 
 async def _carry_out(
@@ -151,54 +155,56 @@ async def _remember(
         provenance=provenance,
     )
     kept = await remember.remember(backend, namespace, statement, now=now, thread_id=said.thread_id, seen=seen)
-    replies = REPLIES[found.language]
-    text = replies.waits if kept.status == "quarantined" else replies.kept
+    replies = replies_by_language()[found.language]
+    text = replies.in_review if kept.status == "quarantined" else replies.will_remember
     return confirming.reply(found, text.format(what=found.what), keys=(kept.key,), ends_turn=not found.goes_on)
 
 
 async def _show(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
     """What is known, by kind and date, with where it comes from."""
-    replies = REPLIES[found.language]
+    replies = replies_by_language()[found.language]
     known = await listing.list_(backend, namespace, kinds=None, filter=None, limit=_MOST_SHOWN + 1, offset=0, now=now)
     shown = sorted(known[:_MOST_SHOWN], key=lambda each: (_ORDER.index(each.kind), each.valid_from, each.key))
     if not shown:
-        return confirming.reply(found, replies.nothing)
-    lines = [replies.known]
+        return confirming.reply(found, replies.no_memories)
+    lines = [replies.memories]
     for kind in _ORDER:
         entries = [line for each in shown if each.kind == kind for line in confirming.entries(each)]
         lines += ["", replies.kinds[kind], *(f"- {line}" for line in entries)] if entries else []
-    lines += ["", replies.more] if len(known) > _MOST_SHOWN else []
+    lines += ["", replies.more_memories] if len(known) > _MOST_SHOWN else []
     return confirming.reply(found, "\n".join(lines), keys=tuple(each.key for each in shown), candidates=tuple(shown))
 
 
 async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
     """Show what would be erased, and ask."""
-    replies = REPLIES[found.language]
+    replies = replies_by_language()[found.language]
     if found.everything:
         counts = await listing.status(backend, namespace)
         if not any(counts.values()):
-            return confirming.reply(found, replies.nothing)
+            return confirming.reply(found, replies.no_memories)
         question: Question = {"command": "forget", "language": found.language, "everything": True, "keys": []}
-        text = replies.ask_all.format(count=counts["memories"])
+        text = replies.erase_everything_question.format(count=counts["memories"])
         return confirming.reply(found, text, needs_confirmation=True, question=question)
     plan = forgetting.Plan(None, found.what, everything=False, dry_run=False, limit=_MOST_CANDIDATES)
     receipt = await forgetting.forget(backend, namespace, plan, now=now)
     if not receipt.candidates:
-        return confirming.reply(found, replies.not_found.format(what=found.what))
-    return await confirming.ask(backend, namespace, found, replies.ask, [each.memory for each in receipt.candidates])
+        return confirming.reply(found, replies.no_match.format(what=found.what))
+    return await confirming.ask(
+        backend, namespace, found, replies.erase_list, [each.memory for each in receipt.candidates]
+    )
 
 
 async def _private(
     backend: Backend, namespace: Namespace, said: Said, found: Detected, *, now: datetime
 ) -> CommandReply:
     """Leave this message out; said by itself, the one before too, and ask about what was learnt from that already."""
-    replies = REPLIES[found.language]
+    replies = replies_by_language()[found.language]
     if found.goes_on:
-        return confirming.reply(found, replies.private, ends_turn=False)
+        return confirming.reply(found, replies.will_not_remember, ends_turn=False)
     learnt = await _close_turn_before(backend, namespace, said, now=now)
     if not learnt:
-        return confirming.reply(found, replies.private)
-    return await confirming.ask(backend, namespace, found, replies.private_learnt, learnt)
+        return confirming.reply(found, replies.will_not_remember)
+    return await confirming.ask(backend, namespace, found, replies.will_not_remember_list, learnt)
 
 
 async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said, *, now: datetime) -> list[Memory]:

@@ -18,8 +18,8 @@ from langchain_persistmem.engine.clusters import clusters
 from langchain_persistmem.engine.extraction import CapReached, spend
 from langchain_persistmem.engine.keeping import keep, log, prepare
 from langchain_persistmem.engine.lineage import DERIVED
-from langchain_persistmem.language.trust import suspicion
 from langchain_persistmem.errors import ModelError, PersistMemError
+from langchain_persistmem.language.trust import suspicion
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.outcomes import Maintained
 from langchain_persistmem.postgres import evolution, retention, search_index

@@ -10,8 +10,8 @@ from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import asking, expansion, ranking
 from langchain_persistmem.engine.expansion import EXPANDS, Expand
 from langchain_persistmem.engine.redaction import asked_with
-from langchain_persistmem.language.person_names import without_names
 from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.language.query_terms import irregular_forms, terms, without_names
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import recalling
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
@@ -19,7 +19,6 @@ from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.readiness import ready
 from langchain_persistmem.recollections import Findings, Ranked
-from langchain_persistmem.language.query_terms import irregular, terms
 from langchain_persistmem.types import Kind, Vector
 
 _LONGEST_QUERY = 20_000
@@ -138,7 +137,7 @@ async def _find(
             namespace,
             at=question.at,
             query=search.query,
-            words=irregular(search.query, backend.settings.language),
+            words=irregular_forms(search.query, backend.settings.language),
             embedding=search.embedding,
             model=search.model,
             language=backend.settings.language,

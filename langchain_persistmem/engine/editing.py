@@ -12,8 +12,8 @@ from langchain_persistmem.engine.consolidation import PINNED, Quarantine
 from langchain_persistmem.engine.evolution import apply
 from langchain_persistmem.engine.keeping import keep, log, prepare
 from langchain_persistmem.engine.remember import check
-from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.errors import ConcurrentUpdate, InvalidInput, MemoryNotFound
+from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import editing, evolution, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction

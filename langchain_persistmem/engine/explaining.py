@@ -6,12 +6,11 @@ from dataclasses import replace
 from langchain_persistmem.backend import Backend
 from langchain_persistmem.engine import ranking
 from langchain_persistmem.engine.considering import Considered
-from langchain_persistmem.language.question import understood
-from langchain_persistmem.language.person_names import without_names
+from langchain_persistmem.language.query_terms import terms, without_names
+from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import explaining
 from langchain_persistmem.recollections import Context, Explanation, LeftOut, Ranked, Reason, Recollection
-from langchain_persistmem.language.query_terms import terms
 from langchain_persistmem.types import Memory
 
 _MOST_PASSED_OVER = 20
@@ -55,7 +54,7 @@ async def explanation(
         queries=considered.queries,
         embedded=without_names(query),
         words=words,
-        understood=understood(findings, query, now=moment),
+        understood=parse_question(findings, query, now=moment),
         recollections=tuple(_chosen(every, decided)),
         left_out=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
         compared=findings.count,

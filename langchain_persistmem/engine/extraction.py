@@ -16,10 +16,10 @@ from langchain_persistmem.engine import prompts
 from langchain_persistmem.engine.consolidation import Add, Decision, decide
 from langchain_persistmem.engine.evolution import CONSOLIDATED, Done, apply, policy_of, what_is_known
 from langchain_persistmem.engine.keeping import prepare
-from langchain_persistmem.language.off_record import off_record
 from langchain_persistmem.engine.redaction import redacted_turn
-from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.errors import Erased, ExtractionFailed, PersistMemError
+from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import evolution, messages, work
 from langchain_persistmem.postgres.lives import hold_living
@@ -140,7 +140,7 @@ async def _candidates(
     backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
 ) -> tuple[_Asked, Sequence[Memory]]:
     """Candidates, and the known memories that the model was shown for them."""
-    hidden = off_record(turns)
+    hidden = find_off_record(turns)
     if backend.model_name is None:
         longest = backend.settings.max_text_chars
         told = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
@@ -160,7 +160,7 @@ async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
         return []
     async with backend.transaction(namespace, atomic=False) as tx:
         before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
-    hidden = off_record([*before, *turns])
+    hidden = find_off_record([*before, *turns])
     return [turn for turn in before if turn.id not in hidden and turn.text.strip()]
 
 

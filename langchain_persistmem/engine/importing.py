@@ -15,9 +15,9 @@ from uuid import UUID
 
 from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.engine.entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.engine.keeping import identity
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.namespace import Namespace, Several, encode
 from langchain_persistmem.outcomes import Imported, Refusal
 from langchain_persistmem.postgres import importing, namespaces, search_index

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from langchain_persistmem import shelving
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.engine.healing import note_missing
 from langchain_persistmem.engine.redaction import redacted_candidate
 from langchain_persistmem.errors import EmbeddingFailed
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.namespace import Namespace
 from langchain_persistmem.postgres import editing, evolution, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction

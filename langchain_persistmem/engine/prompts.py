@@ -9,8 +9,8 @@ from uuid import UUID
 
 from langchain_persistmem.engine.evidence import is_pasted, supporting
 from langchain_persistmem.engine.keys import fact_key
-from langchain_persistmem.language.subjects import subject_of
 from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem.language.subjects import subject_of
 from langchain_persistmem.shape import Shape
 from langchain_persistmem.types import Candidate, Kind, Memory, Provenance, Relation, Source, Turn
 from langchain_persistmem.values import LEAST_SHARE

@@ -8,8 +8,8 @@ from langchain_persistmem.engine.consolidation import PINNED, Quarantine, same_s
 from langchain_persistmem.engine.evolution import apply
 from langchain_persistmem.engine.healing import heal_some
 from langchain_persistmem.engine.keeping import keep, prepare
-from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.errors import InvalidInput, MemoryDisabled
+from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import consent as allowing
 from langchain_persistmem.postgres import evolution, memories

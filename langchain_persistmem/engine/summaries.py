@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from langchain_persistmem.language.trust import TRUST
 from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem.language.trust import TRUST
 from langchain_persistmem.types import Candidate, Memory, Provenance, Vector
 
 EXTRACTOR = "summary"

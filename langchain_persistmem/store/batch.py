@@ -11,8 +11,8 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 
 from langchain_persistmem import lives, shelving
 from langchain_persistmem.backend import Backend
-from langchain_persistmem.language.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
+from langchain_persistmem.language.query_terms import pairs, terms
 from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.namespace import EVERYWHERE, Namespace, Several, Within, encode
 from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
@@ -25,7 +25,6 @@ from langchain_persistmem.readiness import check_dimensions, migrated, ready
 from langchain_persistmem.recording import note_read, record
 from langchain_persistmem.store.index import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
-from langchain_persistmem.language.query_terms import terms
 from langchain_persistmem.types import Memory, Vector
 
 logger = logging.getLogger(__name__)
