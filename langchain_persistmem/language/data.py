@@ -32,7 +32,9 @@ Unit = Literal["day", "week", "weekend", "month", "year"]
 Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow"]
 Feast = Literal["christmas", "easter", "halloween", "thanksgiving", "silvester"]
 
-FOLDER: Traversable = files(__package__) / "data"
+_LENGTHS = {"months": 12, "short_months": 12, "weekdays": 7, "seasons": 4, "numbers": 12}
+"""Lists of a calendar whose order counts."""
+FOLDER: Traversable = files("langchain_persistmem") / "language" / "data"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -186,8 +188,8 @@ class Calendar:
     """The others: they make no time, but tell that one is spoken of."""
     weekday_suffixes: Words = ()
     """Stand behind a weekday and belong to it: segunda-feira."""
-    no_day_after_article: Words = ()
-    """Days that are something else behind an article: la mañana."""
+    no_days: Words = ()
+    """A word and a day that make something else: la mañana."""
     evidence: Words = ()
     """Words that tell the language of a text, where one of the next two lists is needed."""
     only_with_evidence: Words = ()
@@ -354,7 +356,11 @@ def read_language(file: Traversable) -> Language:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigurationError(f"language file {file.name}: {error}; correct the file") from error
-    return _record(Language, {"code": file.name.removesuffix(".toml"), **table}, file.name)
+    language = _record(Language, {"code": file.name.removesuffix(".toml"), **table}, file.name)
+    for key, length in _LENGTHS.items() if language.calendar is not None else ():
+        if len(getattr(language.calendar, key)) != length:
+            raise ConfigurationError(f"language file {file.name}: {key} has to have {length} lists; correct it")
+    return language
 
 
 def match_words(words: Iterable[str]) -> re.Pattern[str]:
@@ -390,25 +396,29 @@ def _hints(cls: type[object]) -> Mapping[str, Any]:
 def _value(hint: Any, value: object, at: str) -> object:
     """Check a value against the type of its field; a list becomes a tuple, a table a record or a mapping."""
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):  # a part that may be missing
-        (hint,) = (each for each in arguments if each is not NoneType)
-        return _value(hint, value, at)
+    if origin in (Union, UnionType):  # a part that a language may lack: the type itself beside None
+        return _value(next(each for each in arguments if each is not NoneType), value, at)
     if is_dataclass(hint) and isinstance(value, dict):
         return _record(cast("type[object]", hint), cast("Mapping[str, object]", value), at)
+    if origin is Mapping and isinstance(value, dict):
+        return _mapping(arguments[0], arguments[1], cast("Mapping[str, object]", value), at)
     if origin is tuple and isinstance(value, list):
         items = [_value(arguments[0], each, at) for each in cast("list[object]", value)]
-        if arguments[0] is str and len(set(items)) < len(items):
-            twice = sorted({str(each) for each in items if items.count(each) > 1})
+        twice = sorted({str(each) for each in items if each != () and items.count(each) > 1})
+        if twice:
             raise ConfigurationError(f"language file {at}: {', '.join(twice)} stands there twice; remove one")
         return tuple(items)
-    if hint is not None and origin is not None and isinstance(value, dict) and origin is not tuple:
-        allowed = get_args(arguments[0])
-        for key in cast("Mapping[str, object]", value):
-            if key not in allowed:
-                raise ConfigurationError(f"language file {at}: unknown key {key!r}; use one of {', '.join(allowed)}")
-        return {
-            key: _value(arguments[1], each, f"{at}.{key}") for key, each in cast("dict[str, object]", value).items()
-        }
-    if isinstance(hint, type) and type(value) is hint and value != "":
+    if hint in (str, int, bool) and type(value) is hint and value != "":
         return value
     raise ConfigurationError(f"language file {at}: {hint} expected; correct the value")
+
+
+def _mapping(keys: Any, values: Any, table: Mapping[str, object], at: str) -> Mapping[str, object]:
+    """Check a table whose keys are among some names; one of sentences has to have them all."""
+    allowed = get_args(keys)
+    for key in table:
+        if key not in allowed:
+            raise ConfigurationError(f"language file {at}: unknown key {key!r}; use one of {', '.join(allowed)}")
+    if values is str and len(table) < len(allowed):
+        raise ConfigurationError(f"language file {at}: {', '.join(sorted({*allowed} - {*table}))} missing; add them")
+    return {key: _value(values, value, f"{at}.{key}") for key, value in table.items()}

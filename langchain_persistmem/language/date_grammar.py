@@ -173,7 +173,7 @@ class RelativeDates(Tokens):
         name = self.words[place : place + length]
         if not length or not self.foreign.isdisjoint(name):
             return None
-        if name[0] in self.calendar.no_day_after_article and self._word(place - 1) in self.calendar.articles:
+        if f"{self._word(place - 1)} {name[0]}" in self.calendar.no_days:
             return None
         days = self.calendar.days[" ".join(name)]
         return Time(place, place + length, periods.days(periods.shift(self.today, days)), 0.9 if days < 0 else 0.3)

@@ -110,7 +110,7 @@ class CalendarWords:
         self.nights = union(lambda calendar: calendar.nights)
         self.parts_of_day = union(lambda calendar: calendar.parts_of_day)
         self.weekday_suffixes = union(lambda calendar: calendar.weekday_suffixes)
-        self.no_day_after_article = union(lambda calendar: calendar.no_day_after_article)
+        self.no_days = union(lambda calendar: calendar.no_days)
         bounds = self.since | self.before | self.after | self.between
         self.marks = union(lambda calendar: calendar.prepositions) | bounds | self.last | self.this | self.next
         """Words beside which an ambiguous one is a time."""
