@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.person_names import without_names
-from langchain_persistmem.language.question import understood
+from langchain_persistmem.language.query_terms import without_names
+from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
 from langchain_persistmem.recall.search import Candidates
@@ -46,7 +46,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         queries=candidates.queries,
         embedded=without_names(question.query),
         words=found_terms,
-        understood=understood(result, question.query, now=question.moment),
+        understood=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_chosen(ranked, decisions)),
         left_out=(*_left_out(ranked, decisions), *_passed_over(passed_over, candidates)),
         compared=result.count,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.person_names import without_names
+from langchain_persistmem.language.query_terms import without_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery

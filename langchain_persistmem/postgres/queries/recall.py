@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from langchain_persistmem.language.languages import configuration
-from langchain_persistmem.language.query_terms import irregular, terms
+from langchain_persistmem.language.query_terms import irregular_forms, terms
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column
@@ -93,6 +93,6 @@ async def recall(tx: Transaction, query: SearchQuery, *, arms: Arms) -> SearchRe
 async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
     """The memories that were valid at the question's moment, with both signals for ``query``."""
     text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
-    # Every text is parsed here, Chinese and Japanese too; only irregular forms are not found so.
-    parameters = query.parameters(irregular(query.question.query, query.language))
+    # What is stored is parsed here as the query is: only irregular forms are beyond the parser.
+    parameters = query.parameters(irregular_forms(query.question.query, query.language))
     return findings_of(await tx.fetch(text, parameters))
