@@ -93,6 +93,6 @@ async def recall(tx: Transaction, query: SearchQuery, *, arms: Arms) -> SearchRe
 async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
     """The memories that were valid at the question's moment, with both signals for ``query``."""
     text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
-    # What is stored is parsed here as the query is: only irregular forms are beyond the parser.
+    # Texts are parsed anew here, without the pairs of characters that the index has: of the terms only irregular forms match.
     parameters = query.parameters(irregular_forms(query.question.query, query.language))
     return findings_of(await tx.fetch(text, parameters))
