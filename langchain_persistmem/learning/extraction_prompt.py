@@ -1,6 +1,5 @@
 """What the chat model is asked, and what of its answer is believed; pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
@@ -12,6 +11,7 @@ from langchain_persistmem.language.subjects import subject_of
 from langchain_persistmem.learning.evidence import is_pasted, supporting
 from langchain_persistmem.learning.fact_keys import fact_key
 from langchain_persistmem.types.extraction_schema import Shape
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Relation, Source, Turn
 from langchain_persistmem.types.validation import LEAST_SHARE
 
@@ -90,7 +90,6 @@ _TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruct
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
 _STORED = object()
 """Where :func:`fitting` leaves what is to be stored: a model's answer has no such field."""
-_FENCE = re.compile(r"</(?=\s*(?:known|earlier|message))", re.IGNORECASE)
 _EARLIER_CHARS = 400
 _MOST_ENTRIES = 20
 _MOST_FOR_A_TURN = 10
@@ -147,25 +146,19 @@ def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Seque
     """
     lines: list[str] = []
     for number, memory in enumerate(known, 1):
-        text = _fenced(" ".join((memory.text or "").split()))
-        day = memory.valid_from.date().isoformat()
-        lines.append(f'<known label="k{number}" since="{day}">{text}</known>')
-    for turn in earlier:
-        text = _fenced(" ".join(turn.text.split()))[-_EARLIER_CHARS:]
-        lines.append(f'<earlier from="{_who(turn)}">{text}</earlier>')
+        labels = {"label": f"k{number}", "since": memory.valid_from.date().isoformat()}
+        lines.append(fence("known", " ".join((memory.text or "").split()), labels))
+    lines += [
+        fence("earlier", " ".join(turn.text.split())[-_EARLIER_CHARS:], {"from": _author(turn)}) for turn in earlier
+    ]
     for number, turn in enumerate(turns, 1):
-        day = turn.sent_at.strftime("%A %Y-%m-%d")
-        lines.append(f'<message number="{number}" date="{day}" from="{_who(turn)}">{_fenced(turn.text)}</message>')
+        labels = {"number": str(number), "date": turn.sent_at.strftime("%A %Y-%m-%d"), "from": _author(turn)}
+        lines.append(fence("message", turn.text, labels))
     return "\n".join([*lines, "", "Write the memories, one fact each."])
 
 
-def _fenced(text: str) -> str:
-    """No text closes its own fence, and opens another."""
-    return _FENCE.sub("<\\\\/", text)
-
-
-def _who(turn: Turn) -> str:
-    return turn.role if turn.speaker is None else f"{turn.role} ({' '.join(turn.speaker.split())})".replace('"', "'")
+def _author(turn: Turn) -> str:
+    return turn.role if turn.speaker is None else f"{turn.role} ({' '.join(turn.speaker.split())})"
 
 
 def candidates(

@@ -21,6 +21,7 @@ from langchain_persistmem.runtime.audit_log import Touched, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import HABITS_EXTRACTOR, Candidate, Memory, Provenance
 from langchain_persistmem.types.results import MaintainResult
 
@@ -72,10 +73,10 @@ def evidence_of(habit: Memory) -> set[str]:
 
 def material(evidence: Sequence[Memory]) -> str:
     """The memories, numbered, dated and fenced."""
-    lines = [
-        f'<note number="{number}" date="{each.valid_from.date().isoformat()}">{_fenced(each.text or "")}</note>'
-        for number, each in enumerate(evidence, 1)
-    ]
+    lines: list[str] = []
+    for number, memory in enumerate(evidence, 1):
+        labels = {"number": str(number), "date": memory.valid_from.date().isoformat()}
+        lines.append(fence("note", " ".join((memory.text or "").split()), labels))
     return "\n".join([*lines, "", "State the preference, or give an empty one."])
 
 
@@ -120,10 +121,6 @@ def _candidate(statement: str, shows: Sequence[Memory], model: str) -> Candidate
             memory_ids=tuple(str(each.id) for each in shows),
         ),
     )
-
-
-def _fenced(text: str) -> str:
-    return " ".join(text.split()).replace("</note", "<\\/note")
 
 
 logger = logging.getLogger(__name__)
