@@ -38,6 +38,18 @@ def why_text(why: ScoreParts) -> str:
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
+def counts_table(counts: Mapping[str, int], *, title: str | None = None, seconds: float | None = None) -> Table:
+    """Counts by name, those of nothing dimmed; with a header if there is a title, and with the time if it is given."""
+    table = Table(box=box.SIMPLE_HEAD, show_header=title is not None, show_edge=False)
+    table.add_column(title or "")
+    table.add_column("count" if title else "", justify="right", style="bold")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}", style="" if count else "dim")
+    if seconds is not None:
+        table.add_row("time", f"{seconds:.1f} s")
+    return table
+
+
 def _table() -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, expand=True)
 
