@@ -23,6 +23,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
@@ -34,14 +35,6 @@ _PAGE = 500
 """Namespaces that are listed at once."""
 _BATCH = 1_000
 """Memories that one statement erases."""
-
-
-class _DryRun(Exception):
-    """Carries the counts out of a transaction that is to be undone."""
-
-    def __init__(self, done: MaintainResult) -> None:
-        super().__init__()
-        self.done = done
 
 
 class _Erased(PersistMemError):
@@ -162,16 +155,13 @@ async def _planned(backend: Backend, namespace: Namespace, life: Life, *, now: d
     done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
         return done
-    try:
-        async with backend.transaction(namespace) as tx:
+    with suppress(_Erased):
+        async with undo_if(True, backend.transaction(namespace)) as tx:
             await _hold(tx, backend, namespace, life.incarnation, now=now)
             away = [id for group in ids for id in group]
             await changes.archive_memories(tx, namespace, away, summary=None, now=now)
-            raise _DryRun(_sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now)))
-    except _DryRun as planned:
-        return planned.done
-    except _Erased:
-        return done
+            done = _sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now))
+    return done
 
 
 async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from langchain_persistmem.postgres.queries import erasure_log, forget, generatio
 from langchain_persistmem.postgres.timeouts import unhurried
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
 from langchain_persistmem.types.results import Receipt
 
@@ -29,14 +30,6 @@ class _Erased:
     shared: tuple[str, ...] = ()
     """Threads that stayed, because somebody else has them too."""
     ids: tuple[UUID, ...] = ()
-
-
-class _DryRun(Exception):
-    """Carries what would be erased out of a transaction that is to be undone."""
-
-    def __init__(self, erased: _Erased) -> None:
-        super().__init__()
-        self.erased = erased
 
 
 async def everything(
@@ -121,40 +114,26 @@ async def _one(
         among: the namespaces of the same person; None means that threads of others go too.
         unanswered: the life that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
-    try:
-        with unhurried():  # a person may have much
-            return await _erased(backend, namespace, among, unanswered, dry_run=dry_run, now=now)
-    except _DryRun as planned:
-        return planned.erased
-
-
-async def _erased(
-    backend: Backend,
-    namespace: Namespace,
-    among: Sequence[Namespace] | None,
-    unanswered: dict[UUID, _Erased],
-    *,
-    dry_run: bool,
-    now: datetime,
-) -> _Erased:
-    async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
-        incarnation = await generation.end_life(tx, namespace)  # writers finish first
-        if unanswered and incarnation not in unanswered:  # it had been done
-            return next(iter(unanswered.values()))
-        if incarnation is None:  # what comes about from now on is another life, of which nobody asked
-            return _Erased(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
-        mine = await threads.threads_of(tx, namespace)
-        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
-        going = [each for each in mine if each not in shared]
-        checkpoints = await forget.erase_checkpoints(tx, going)
-        counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
-        await _verify(tx, namespace, going)
-        erased = _Erased(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
-        if dry_run:
-            raise _DryRun(erased)
-        await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
-        erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, incarnation, counts, now=now)))
-        unanswered[incarnation] = erased
+    with unhurried():  # a person may have much
+        async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
+            # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
+            incarnation = await generation.end_life(tx, namespace)
+            if unanswered and incarnation not in unanswered:  # the COMMIT whose answer was lost has done it
+                return next(iter(unanswered.values()))
+            if incarnation is None:  # what comes about from now on is another generation, of which nobody asked
+                return _Erased(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
+            mine = await threads.threads_of(tx, namespace)
+            shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
+            going = [thread_id for thread_id in mine if thread_id not in shared]
+            checkpoints = await forget.erase_checkpoints(tx, going)
+            counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
+            await _verify(tx, namespace, going)
+            erased = _Erased(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
+            if dry_run:  # no entry in the log, and no id of one in the receipt
+                return erased
+            await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
+            erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, incarnation, counts, now=now)))
+            unanswered[incarnation] = erased
     return erased
 
 

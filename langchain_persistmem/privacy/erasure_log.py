@@ -14,20 +14,13 @@ from langchain_persistmem.postgres.queries import erasure_log, generation
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.privacy.forget import erase_with_turns
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 500
-
-
-class _DryRun(Exception):
-    """Carries counts out of a transaction that is to be undone."""
-
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        super().__init__()
-        self.counts = counts
 
 
 async def list_(backend: Backend, *, after: UUID | None, limit: int) -> list[Erasure]:
@@ -96,22 +89,16 @@ async def _again(
     now: datetime,
 ) -> Mapping[str, int]:
     """Erase memories and turns of a namespace that goes on."""
-    try:
-        async with backend.transaction(namespace) as tx:
-            if await generation.hold_living(tx, namespace) != incarnation:
-                return {}
-            ids = sorted({id for each in entries for id in each.memory_ids})
-            digests = sorted({turn for each in entries for turn in each.turns})
-            turns: dict[str, set[str]] = defaultdict(set)
-            for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, incarnation, digests):
-                turns[thread_id].add(message_id)
-            there = await erasure_log.memories_there(tx, namespace, ids)
-            gone = await erase_with_turns(tx, backend, namespace, there, turns, now=now)
-            if dry_run:
-                raise _DryRun(gone.counts)
-            return gone.counts
-    except _DryRun as planned:
-        return planned.counts
+    async with undo_if(dry_run, backend.transaction(namespace)) as tx:
+        if await generation.hold_living(tx, namespace) != incarnation:
+            return {}
+        ids = sorted({id for entry in entries for id in entry.memory_ids})
+        digests = sorted({turn for entry in entries for turn in entry.turns})
+        turns: dict[str, set[str]] = defaultdict(set)
+        for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, incarnation, digests):
+            turns[thread_id].add(message_id)
+        there = await erasure_log.memories_there(tx, namespace, ids)
+        return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
 
 
 def _joined(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:

@@ -16,6 +16,7 @@ from langchain_persistmem.recall.search import Question, consider
 from langchain_persistmem.runtime import generation
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, Pattern, encode
@@ -36,14 +37,6 @@ class Plan:
     """With everything: the checkpoints of threads too that somebody else has as well."""
     patterns: Sequence[Pattern] = ()
     """With everything: what else names the person."""
-
-
-class _DryRun(Exception):
-    """Carries the receipt out of a transaction that is to be undone."""
-
-    def __init__(self, receipt: Receipt) -> None:
-        super().__init__()
-        self.receipt = receipt
 
 
 async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: datetime) -> Receipt:
@@ -74,10 +67,7 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
             dry_run=plan.dry_run,
             now=now,
         )
-    try:
-        return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
-    except _DryRun as done:
-        return done.receipt
+    return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
@@ -103,7 +93,7 @@ async def _keys(
     keys = validation.names(keys, "keys")
     if not keys:
         return Receipt(erased=not dry_run, counts={})
-    async with backend.transaction(namespace) as tx:
+    async with undo_if(dry_run, backend.transaction(namespace)) as tx:
         life = await generation.hold(tx, backend, namespace, now=now)
         versions = await forget_queries.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
@@ -122,16 +112,13 @@ async def _keys(
         await erasure_log.record_erasure(tx, erasure)
         left = await erasure_log.memories_there(tx, namespace, gone.ids)
         checkpointed = await forget_queries.checkpointed_threads(tx, sorted(turns))
-        receipt = Receipt(
-            erased=not dry_run,
-            counts=gone.counts,
-            ids=() if dry_run else (erasure.id,),
-            verified=not dry_run and not left,
-            not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
-        )
-        if dry_run:
-            raise _DryRun(receipt)
-    return receipt
+    return Receipt(
+        erased=not dry_run,
+        counts=gone.counts,
+        ids=() if dry_run else (erasure.id,),
+        verified=not dry_run and not left,
+        not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
+    )
 
 
 @dataclass(frozen=True, slots=True)
