@@ -19,7 +19,7 @@ from langchain_persistmem.learning.consolidation import (
     ends_at,
     for_approval,
 )
-from langchain_persistmem.learning.insert import keep, log, searchable
+from langchain_persistmem.learning.insert import insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes as changes_queries
@@ -27,7 +27,7 @@ from langchain_persistmem.postgres.queries import edit, memories, namespaces, se
 from langchain_persistmem.postgres.queries.generation import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation, hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import NOTHING, Touched, note_read, record
+from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds, note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
@@ -42,27 +42,27 @@ _MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ChangeResult:
     """What became of decisions, in numbers."""
 
     added: int = 0
     reinforced: int = 0
     superseded: int = 0
     quarantined: int = 0
-    touched: Touched = NOTHING
+    memory_ids: MemoryIds = NOTHING
     """The memories themselves, for the audit."""
 
-    def __add__(self, other: "Done") -> "Done":
-        return Done(
+    def __add__(self, other: "ChangeResult") -> "ChangeResult":
+        return ChangeResult(
             self.added + other.added,
             self.reinforced + other.reinforced,
             self.superseded + other.superseded,
             self.quarantined + other.quarantined,
-            self.touched + other.touched,
+            self.memory_ids + other.memory_ids,
         )
 
 
-async def what_is_known(
+async def find_known(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
 ) -> Known:
     """What the database has near the candidates and under their keys; nothing is locked yet."""
@@ -99,7 +99,7 @@ async def policy_of(backend: Backend) -> Policy:
 
 async def apply(
     tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
-) -> Done:
+) -> ChangeResult:
     """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead.
 
     Where what was learnt is to be approved, it waits for review instead.
@@ -121,7 +121,7 @@ async def apply(
         tx, namespace, [(old.id, by, ends_at(old, said)) for old, by, said in endings], now=now
     )
     await search_index.unindex_memories(tx, namespace, ended)
-    kept = await keep(
+    result = await insert(
         tx, backend, namespace, [each.new for each in decided if isinstance(each, Add | Supersede)], now=now
     )
     waiting = await _insert_inactive(tx, backend, namespace, decided, now=now)
@@ -132,14 +132,15 @@ async def apply(
         [(old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended],
         now=now,
     )
-    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
+    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(result.reinforced)
     again = tuple({each.known.id: None for each in decided if isinstance(each, Reinforce)})
-    return Done(
-        added=len(kept.added),
+    return ChangeResult(
+        added=len(result.added),
         reinforced=reinforced,
         superseded=len(ended),
         quarantined=len(waiting),
-        touched=kept.touched + Touched(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+        memory_ids=result.memory_ids
+        + MemoryIds(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
     )
 
 

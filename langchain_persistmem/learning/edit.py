@@ -10,7 +10,7 @@ from langchain_persistmem.errors import ConcurrentUpdateError, InvalidInputError
 from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
-from langchain_persistmem.learning.insert import keep, log, prepare
+from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
@@ -68,7 +68,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
         reason = _objection(candidate, old)
         if reason is not None:
             done = await apply(tx, backend, namespace, [Quarantine(new, reason, old)], now=now)
-            await record(tx, backend, namespace, "edited", done.touched.ids, **done.touched.counts)
+            await record(tx, backend, namespace, "edited", done.memory_ids.all, **done.memory_ids.counts)
             return await changes_queries.quarantined_twin(tx, namespace, new.identity)
         return await _replace(tx, backend, namespace, old, new, now=now)
 
@@ -140,7 +140,7 @@ async def _replace(
     await search_index.unindex_memories(tx, namespace, [old.id])
     await log(tx, backend, namespace, [(old.id, "superseded", "it was edited", successor)], now=now)
     if twin is None:
-        await keep(tx, backend, namespace, [new], now=now)
+        await insert(tx, backend, namespace, [new], now=now)
     if old.pinned:
         await edit_queries.pin_memories(tx, namespace, [successor], pinned=True)
     await record(tx, backend, namespace, "edited", [successor, old.id], superseded=1)

@@ -89,7 +89,7 @@ _TYPE_OF: Mapping[str, str] = {"semantic": "fact", "episodic": "event", "procedu
 _TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction"})
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
 _STORED = object()
-"""Where :func:`fitting` leaves what is to be stored: a model's answer has no such field."""
+"""Where :func:`fit_answer` leaves what is to be stored: a model's answer has no such field."""
 _EARLIER_CHARS = 400
 _MOST_ENTRIES = 20
 _MOST_FOR_A_TURN = 10
@@ -121,7 +121,7 @@ def version(shape: Shape | None) -> str:
     return VERSION if shape is None else f"{VERSION}+schema"
 
 
-def fitting(answer: object, shape: Shape | None) -> tuple[object, int]:
+def fit_answer(answer: object, shape: Shape | None) -> tuple[object, int]:
     """The answer with the entries whose content fits ``shape``, as it is to be stored; and how many did not fit."""
     entries = cast("Mapping[str, object]", answer).get("memories") if isinstance(answer, Mapping) else None
     if shape is None or not isinstance(entries, list):

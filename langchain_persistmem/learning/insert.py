@@ -13,7 +13,7 @@ from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import NOTHING, Touched
+from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redacted_candidate
 from langchain_persistmem.runtime.setup import ready
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class InsertResult:
     """What became of candidates: the keys of new memories, and of known ones that were confirmed."""
 
     added: tuple[str, ...]
     reinforced: tuple[str, ...]
-    touched: Touched = NOTHING
+    memory_ids: MemoryIds = NOTHING
     """The same by id, with what ended."""
 
 
@@ -65,12 +65,12 @@ async def prepare(
     return prepared
 
 
-async def keep(
+async def insert(
     tx: Transaction, backend: Backend, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
-) -> Kept:
+) -> InsertResult:
     """Write prepared memories with their vectors and words; the caller holds the namespace's lock."""
     if not new:
-        return Kept((), ())
+        return InsertResult((), ())
     model = await ready(backend)
     keyed = [each for each in new if each.candidate.key is not None]
     ended: list[tuple[UUID, UUID, bool]] = []
@@ -93,8 +93,10 @@ async def keep(
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
-    touched = Touched(tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended))
-    return Kept(tuple(fresh), tuple(key for _, key in again), touched)
+    memory_ids = MemoryIds(
+        tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended)
+    )
+    return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids)
 
 
 async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:

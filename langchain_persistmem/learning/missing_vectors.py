@@ -46,7 +46,7 @@ async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) 
     backend.heals = True
 
 
-async def heal(
+async def make_missing(
     backend: Backend,
     *,
     limit: int,
@@ -86,7 +86,7 @@ async def reembed(
     model = await register(backend, now=now)
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.note_missing_everywhere(tx, model)
-    done = await heal(backend, limit=_ANY, progress=progress, now=now)
+    done = await make_missing(backend, limit=_ANY, progress=progress, now=now)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         waiting = (await missing_vectors.count_missing(tx, model))["namespaces"]
     dropped = 0
@@ -99,12 +99,12 @@ async def reembed(
     return ReembedResult(namespaces=done.namespaces, memories=done.memories, waiting=waiting, dropped=dropped)
 
 
-async def heal_some(backend: Backend, *, now: datetime) -> None:
+async def make_some_missing(backend: Backend, *, now: datetime) -> None:
     """Where no worker runs: what this process has kept without vectors, once that is due."""
     if not backend.heals or backend.settings.worker or backend.model_name is not None:
         return
     try:
-        done = await heal(backend, limit=_SOME, now=now)
+        done = await make_missing(backend, limit=_SOME, now=now)
         if not done.namespaces:
             backend.heals = await backend.step(_waits)
     except PersistMemError as error:  # what it was called after is done

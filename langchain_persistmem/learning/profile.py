@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from langchain_persistmem.learning.insert import identity, keep
+from langchain_persistmem.learning.insert import identity, insert
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generation
 from langchain_persistmem.runtime.audit_log import note_read, record
@@ -61,8 +61,8 @@ async def update(
         before = stored_document(found)
         after = dict(check(merged(before, changes)))
         if after != before:
-            kept = await keep(tx, backend, namespace, [_version(backend, after, now)], now=now)
-            await record(tx, backend, namespace, "profiled", kept.touched.ids, **kept.touched.counts)
+            result = await insert(tx, backend, namespace, [_version(backend, after, now)], now=now)
+            await record(tx, backend, namespace, "profiled", result.memory_ids.all, **result.memory_ids.counts)
     return after
 
 

@@ -8,16 +8,16 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, ModelError, PersistMemError
-from langchain_persistmem.learning.changes import apply, policy_of, what_is_known
+from langchain_persistmem.learning.changes import apply, find_known, policy_of
 from langchain_persistmem.learning.consolidation import Decision, decide
-from langchain_persistmem.learning.extraction import CapReached, spend
+from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars
 from langchain_persistmem.postgres.queries import retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation
-from langchain_persistmem.runtime.audit_log import Touched, record
+from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
@@ -80,7 +80,7 @@ def material(evidence: Sequence[Memory]) -> str:
     return "\n".join([*lines, "", "State the preference, or give an empty one."])
 
 
-def believed(answer: object, evidence: Sequence[Memory], *, least: int, model: str) -> Candidate | None:
+def parse_answer(answer: object, evidence: Sequence[Memory], *, least: int, model: str) -> Candidate | None:
     """The preference that the model states; None if it states none, or names notes of too few days for it.
 
     Raises:
@@ -131,12 +131,12 @@ _NEAREST = 50
 """Other episodes that are considered as evidence with a new one."""
 
 
-class _Erased(PersistMemError):
+class _NamespaceErasedError(PersistMemError):
     """The namespace was erased, or the person forbade it, since the model was asked: nothing is written."""
 
 
 @dataclass(slots=True)
-class _Found:
+class _Groups:
     """What a batch of new episodes amounts to."""
 
     confirmed: dict[UUID, tuple[Memory, list[Memory]]] = field(default_factory=dict[UUID, tuple[Memory, list[Memory]]])
@@ -182,9 +182,9 @@ async def enrich(
     return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed), True
 
 
-async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Found]:
+async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
     """The next batch of new episodes, and what they are evidence of."""
-    model, found = await ready(backend), _Found()
+    model, found = await ready(backend), _Groups()
     similar = model.background_mean + backend.settings.retention.similar * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
@@ -203,7 +203,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
     return new, found
 
 
-def _sort_in(found: _Found, evidence: list[Memory], known: Sequence[Memory], least: int) -> None:
+def _sort_in(found: _Groups, evidence: list[Memory], known: Sequence[Memory], least: int) -> None:
     """Evidence for a preference that is known, or for one that may be; what a person has ended is not drawn again."""
     ids = {str(each.id) for each in evidence}
     related = [habit for habit in known if ids & evidence_of(habit)]
@@ -219,7 +219,7 @@ def _sort_in(found: _Found, evidence: list[Memory], known: Sequence[Memory], lea
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Answers:
     """What the chat model made of the open evidence."""
 
     candidates: list[Candidate] = field(default_factory=list[Candidate])
@@ -228,15 +228,15 @@ class _Asked:
     reachable: bool = True
 
 
-async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence[Memory]], least: int) -> _Asked:
+async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence[Memory]], least: int) -> _Answers:
     """One question for each group; it ends where the day's cap is reached or the model is not."""
-    asked = _Asked()
+    asked = _Answers()
     for evidence in groups:
         try:
             await spend(backend, namespace)
             answer = await backend.ask(INSTRUCTIONS, material(evidence), SCHEMA, purpose="enrich")
-            stated = believed(answer, evidence, least=least, model=backend.model_name or "")
-        except CapReached:
+            stated = parse_answer(answer, evidence, least=least, model=backend.model_name or "")
+        except CapReachedError:
             asked.capped = True
             break
         except ModelError as error:
@@ -255,8 +255,8 @@ async def _write(
     backend: Backend,
     namespace: Namespace,
     incarnation: UUID,
-    found: _Found,
-    asked: _Asked,
+    found: _Groups,
+    asked: _Answers,
     last: UUID,
     *,
     now: datetime,
@@ -267,22 +267,22 @@ async def _write(
         How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
     """
     new = await prepare(backend, asked.candidates) if asked.candidates else []
-    known = await what_is_known(backend, namespace, new, [], now=now)
+    known = await find_known(backend, namespace, new, [], now=now)
     decisions = decide(new, known, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)
             if life.incarnation != incarnation or not life.learns:
-                raise _Erased
+                raise _NamespaceErasedError
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
             confirmed = [each for each in found.confirmed.values() if await _confirm(tx, namespace, *each, now=now)]
             entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]
             await log(tx, backend, namespace, entries, now=now)
-            touched = done.touched + Touched(reinforced=tuple(habit.id for habit, _ in confirmed))
-            await record(tx, backend, namespace, "enriched", touched.ids, **touched.counts)
+            memory_ids = done.memory_ids + MemoryIds(reinforced=tuple(habit.id for habit, _ in confirmed))
+            await record(tx, backend, namespace, "enriched", memory_ids.all, **memory_ids.counts)
             if not asked.capped and asked.reachable:
                 await retention.mark_examined(tx, namespace, last)
-    except _Erased:
+    except _NamespaceErasedError:
         return None
     return done.added, len(confirmed) + done.reinforced
 

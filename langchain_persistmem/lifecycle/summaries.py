@@ -44,7 +44,7 @@ def material(originals: Sequence[Memory]) -> str:
     return "\n".join([*lines, "", "Write the summary."])
 
 
-def believed(answer: object, originals: Sequence[Memory], *, max_chars: int) -> str:
+def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int) -> str:
     """The model's summary, on one line.
 
     Raises:

@@ -23,7 +23,7 @@ _NOBODYS = "checkpoints of threads on which no run named a person: nothing in th
 
 
 @dataclass(frozen=True, slots=True)
-class _Erased:
+class _NamespaceErasure:
     """What went with one namespace, or would."""
 
     counts: Mapping[str, int]
@@ -54,7 +54,7 @@ async def everything(
             for incarnation in lives_ended.values():
                 await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *lives_ended})
-    return await _all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
 
 async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
@@ -66,20 +66,20 @@ async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Re
                 await erasure_log.complete_erasures(tx, incarnation, {}, now=now)
             else:
                 left.append(namespace)
-    return await _all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
+    return await _erase_all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
 
 
-async def _all(
+async def _erase_all(
     backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
-    done: dict[Namespace, _Erased] = {}
+    done: dict[Namespace, _NamespaceErasure] = {}
     for each in whole:
         others = None if shared_threads else whole
-        done[each] = await backend.step(_one, each, others, {}, dry_run=dry_run, now=now)
+        done[each] = await backend.step(_erase_one, each, others, {}, dry_run=dry_run, now=now)
     total: Counter[str] = Counter()
     for erased in done.values():
         total.update(erased.counts)
-    nobodys = await backend.step(_nobodys)
+    nobodys = await backend.step(_has_unowned_checkpoints)
     shared = sorted({thread for erased in done.values() for thread in erased.shared})
     return Receipt(
         erased=not dry_run,
@@ -94,20 +94,20 @@ async def _all(
     )
 
 
-async def _nobodys(backend: Backend) -> bool:
+async def _has_unowned_checkpoints(backend: Backend) -> bool:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
 
 
-async def _one(
+async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
-    unanswered: dict[UUID, _Erased],
+    unanswered: dict[UUID, _NamespaceErasure],
     *,
     dry_run: bool,
     now: datetime,
-) -> _Erased:
+) -> _NamespaceErasure:
     """Erase one namespace, and look through every table before that is committed.
 
     Args:
@@ -121,14 +121,14 @@ async def _one(
             if unanswered and incarnation not in unanswered:  # the COMMIT whose answer was lost has done it
                 return next(iter(unanswered.values()))
             if incarnation is None:  # what comes about from now on is another generation, of which nobody asked
-                return _Erased(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
+                return _NamespaceErasure(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
             mine = await threads.threads_of(tx, namespace)
             shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
             going = [thread_id for thread_id in mine if thread_id not in shared]
             checkpoints = await forget.erase_checkpoints(tx, going)
             counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
             await _verify(tx, namespace, going)
-            erased = _Erased(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
+            erased = _NamespaceErasure(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
             if dry_run:  # no entry in the log, and no id of one in the receipt
                 return erased
             await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)

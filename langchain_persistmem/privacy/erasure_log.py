@@ -65,9 +65,9 @@ async def replay(
         if each.incarnation in there and each.incarnation not in whole:
             parts[each.incarnation].append(each)
     for incarnation, entries in parts.items():
-        counts = await backend.step(_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
+        counts = await backend.step(_erase_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[incarnation]: counts}))
-    return _joined(receipts, [each for each in given if each.incarnation in there], dry_run=dry_run)
+    return _join(receipts, [each for each in given if each.incarnation in there], dry_run=dry_run)
 
 
 async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUID]) -> None:
@@ -79,7 +79,7 @@ async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUI
                 await erasure_log.record_erasure(tx, replace(each, completed_at=None) if begun else each)
 
 
-async def _again(
+async def _erase_again(
     backend: Backend,
     namespace: Namespace,
     incarnation: UUID,
@@ -101,7 +101,7 @@ async def _again(
         return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
 
 
-def _joined(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
+def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
     total: Counter[str] = Counter()
     by_namespace: dict[Namespace, Mapping[str, int]] = {}
     for each in receipts:

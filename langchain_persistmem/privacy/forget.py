@@ -122,7 +122,7 @@ async def _keys(
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class EraseResult:
     """What was erased: rows by table, and the ids by which it is erased again after a restore."""
 
     counts: Mapping[str, int]
@@ -139,7 +139,7 @@ async def erase_with_turns(
     turns: Mapping[str, Collection[str]],
     *,
     now: datetime,
-) -> Gone:
+) -> EraseResult:
     """Erase memories and turns, what else was learnt from the turns, and what was derived from any of it.
 
     The caller holds the namespace's lock.
@@ -152,7 +152,7 @@ async def erase_with_turns(
     counts = await forget_queries.erase_memories(tx, namespace, sorted(ids))
     await record(tx, backend, namespace, "forgotten", sorted(ids), turns=erased_turns)
     pairs = [(thread_id, id) for thread_id, message_ids in sorted(turns.items()) for id in sorted(message_ids)]
-    return Gone({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
+    return EraseResult({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
 
 
 async def _derived(

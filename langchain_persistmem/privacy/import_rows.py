@@ -105,7 +105,7 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
     for refusal in refusals:
         logger.warning("not imported: key %.80r of %.80r: %s", refusal.key, refusal.namespace, refusal.reason)
     redaction = backend.settings.redaction
-    entries = [_redacted(redaction, row) for row in page.rows if isinstance(row, Entry)]
+    entries = [_redact(redaction, row) for row in page.rows if isinstance(row, Entry)]
     living = [entry for entry in entries if entry.expires_at is None or entry.expires_at > now]
     counts = replace(
         state.counts,
@@ -115,9 +115,9 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
         refusals=(*state.counts.refusals, *refusals)[:_MAX_REFUSALS],
     )
     if counts.dry_run:
-        fates = await _foreseen(backend, living, state.stated)
+        fates = await _plan(backend, living, state.stated)
     else:
-        fates, embedded = await _brought(backend, living, extractor=state.source.name, seen=state.seen, now=now)
+        fates, embedded = await _bring(backend, living, extractor=state.source.name, seen=state.seen, now=now)
         counts = replace(counts, embedded=counts.embedded + embedded)
     held = fates.count("paused") + fates.count("erased")
     if held:
@@ -133,7 +133,7 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
     return replace(state, counts=counts, after=page.after, done=page.after is None)
 
 
-async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Namespace, bytes]]) -> list[Fate]:
+async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Namespace, bytes]]) -> list[Fate]:
     """What would become of ``entries``; adds what would be stated by then."""
     fates: list[Fate] = []
     more: set[tuple[Namespace, bytes]] = set()
@@ -154,7 +154,7 @@ async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tupl
     return fates
 
 
-async def _brought(
+async def _bring(
     backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generation.Seen, now: datetime
 ) -> tuple[list[Fate], int]:
     """Write what is new; returns what became of each, and how many texts were embedded."""
@@ -251,7 +251,7 @@ async def _write(
     await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 
-def _redacted(redaction: Redaction | None, entry: Entry) -> Entry:
+def _redact(redaction: Redaction | None, entry: Entry) -> Entry:
     """A row of another memory; its vectors are left behind if they were made of something that is taken out."""
     if redaction is None:
         return entry
