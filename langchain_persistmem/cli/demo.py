@@ -62,7 +62,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
-    """What the demo plays."""
+    """The script of the demo."""
 
     conversations: Sequence[Conversation]
     questions: Sequence[Question]
@@ -74,7 +74,7 @@ class Story:
 
 @dataclass(slots=True)
 class Tally:
-    """What the closing lines say, counted on the way."""
+    """The numbers of the closing lines, counted on the way."""
 
     shown: int = 0
     held: int = 0
@@ -238,7 +238,7 @@ def _ask(
 
 
 def _verdict(question: Question, found: Sequence[Recollection], context: Context, tally: Tally) -> Text:
-    """What the recall was worth: whether the context, which is what a model gets, holds the answer."""
+    """The worth of a recall: the context, which a model is given, holds the answer or does not."""
     if not question.evidence:
         if not found:
             tally.silent += 1
@@ -313,7 +313,7 @@ def _forget(memory: PersistMem, story: Story) -> None:
 
 
 def _erasure(memory: PersistMem, keys: Sequence[str], secret: frozenset[str]) -> Text:
-    """Whether it is gone, by looking at every memory that is left."""
+    """The verdict after looking at every memory that is left."""
     kept = memory.list(limit=10_000, user_id=USER)
     traces = [each for each in kept if each.key in keys or not secret.isdisjoint(each.provenance.message_ids)]
     if traces:

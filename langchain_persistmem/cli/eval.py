@@ -138,7 +138,7 @@ def _users(path: Path) -> dict[str, list[Any]]:
 
 
 def _print_of(options: argparse.Namespace) -> str:
-    """What a run is about: the same files, the same embedder, the same version."""
+    """The identity of a run: the same files, the same embedder, the same version."""
     digest = hashlib.sha256()
     for part in (options.conversations.read_bytes(), options.questions.read_bytes()):
         digest.update(hashlib.sha256(part).digest())

@@ -110,7 +110,7 @@ class FileTurn:
 
 @dataclass(slots=True)
 class Survey:
-    """What the files hold: counted, checked, nothing kept."""
+    """The turns of the files, counted and checked; their texts are not held."""
 
     threads: dict[Path, Counter[Thread]] = field(default_factory=dict[Path, Counter[Thread]])
 

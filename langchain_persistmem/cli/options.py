@@ -30,7 +30,7 @@ DSN_VARIABLE = "PERSISTMEM_DSN"
 KEY_VARIABLE = "PERSISTMEM_PSEUDONYM_KEY"
 
 Subcommands = Any
-"""What ``ArgumentParser.add_subparsers()`` returns; its type is private to argparse."""
+"""The result of ``ArgumentParser.add_subparsers()``; its type is private to argparse."""
 
 
 def add_command(subcommands: Subcommands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
@@ -135,7 +135,7 @@ def dsn_of(options: argparse.Namespace) -> str | None:
 
 
 def location_of(options: argparse.Namespace) -> str:
-    """Where the data lies, in words and without a password."""
+    """The location of the data, in words and without a password."""
     dsn = dsn_of(options)
     if dsn is None:
         folder: Path = options.data_dir or default_data_dir()
@@ -208,7 +208,7 @@ def open_memory(
 
 
 def _redaction_of(options: argparse.Namespace) -> Redaction | None:
-    """What the options say of redaction.
+    """The redaction that the options name.
 
     Raises:
         ConfigurationError: the key of the environment is too short.

@@ -71,14 +71,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _work(memory: PersistMem, namespace: Namespace | None) -> dict[str, int]:
-    """What waits in the background, and for a human."""
+    """Work that waits in the background, and for a human."""
     pool = cast("Any", memory.saver.conn)
     with pool.connection() as connection:
         return finished(pending_work.count_work(SyncStatements(connection), namespace))
 
 
 def _versions(memory: PersistMem) -> dict[str, str]:
-    """What the server says about itself."""
+    """The versions of the server and of pgvector."""
     pool = cast("Any", memory.saver.conn)
     with pool.connection() as connection:
         facts = connection.execute(statement("server_facts")).fetchone()

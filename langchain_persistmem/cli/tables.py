@@ -151,7 +151,7 @@ def _day(moment: datetime) -> str:
 
 
 def left_out_table(left_out: Sequence[Omission]) -> Table:
-    """What was not recalled, with the reason, and what stands for it."""
+    """Memories that were not recalled, with the reason, and the memory that stands for each."""
     table = _table()
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
@@ -178,7 +178,7 @@ def memory_table(memories: Sequence[Memory]) -> Table:
 
 
 def receipt_table(receipt: Receipt) -> Group:
-    """What was erased, or would be, by table; and what was not reached."""
+    """Rows that were erased, or would be, by table; and everything that was not reached."""
     title = "receipt: erased for good" if receipt.erased else "receipt of a dry run: nothing was erased"
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("table")

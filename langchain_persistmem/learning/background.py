@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Total:
-    """What came of a thread so far."""
+    """The outcome of a thread so far."""
 
     done: ChangeResult = field(default_factory=ChangeResult)
     skipped: int = 0

@@ -43,7 +43,7 @@ _MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """What became of decisions, in numbers."""
+    """The outcome of decisions, in numbers."""
 
     added: int = 0
     reinforced: int = 0
@@ -65,7 +65,7 @@ class ChangeResult:
 async def find_known(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
 ) -> Known:
-    """What the database has near the candidates and under their keys; nothing is locked yet."""
+    """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
     keys = list({each.candidate.key for each in new if each.candidate.key is not None})
     async with backend.transaction(namespace, atomic=False) as tx:
@@ -139,8 +139,7 @@ async def apply(
         reinforced=reinforced,
         superseded=len(ended),
         quarantined=len(waiting),
-        memory_ids=result.memory_ids
-        + MemoryIds(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+        memory_ids=result.memory_ids + MemoryIds(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
     )
 
 
@@ -213,7 +212,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
 
 
 async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
-    """What changed and why, newest first."""
+    """List what changed and why, newest first."""
     if key is not None:
         validation.name(key, "key")
     validation.count(limit, "limit", at_least=1, at_most=10_000)
@@ -237,7 +236,7 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
 
 
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """What waits for review, oldest first."""
+    """List what waits for review, oldest first."""
     validation.count(limit, "limit", at_least=1, at_most=10_000)
     encode(namespace)
     await ready(backend)

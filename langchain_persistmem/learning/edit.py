@@ -1,4 +1,4 @@
-"""What a person changes by hand in a memory: its wording, its pin. The version before stays in the history."""
+"""Changes by hand in a memory: its wording, its pin. The version before stays in the history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ EXTRACTOR = "edit"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """What is to be another; None stays as it is."""
+    """The fields to change; None stays as it is."""
 
     text: str | None
     kind: Kind | None
@@ -100,7 +100,7 @@ def edited(old: Memory, wanted: Edit) -> Candidate:
 
 
 async def pin(backend: Backend, namespace: Namespace, key: str, *, pinned: bool, now: datetime) -> Memory:
-    """Keep the memory under ``key`` as it is, or, with ``pinned=False``, let it go its way again.
+    """Pin the memory under ``key``, or, with ``pinned=False``, let the rules change it again.
 
     Raises:
         MemoryNotFoundError: there is no current memory under the key.
@@ -151,7 +151,7 @@ async def _replace(
 
 
 def _objection(candidate: Candidate, old: Memory) -> str | None:
-    """Why somebody has to look at the edit first; None if nothing speaks against it."""
+    """The reason why somebody has to look at the edit first; None if nothing speaks against it."""
     source = candidate.provenance.source
     if not may_supersede(source, old.provenance.source):
         return "a less trusted source contradicts what is known"
@@ -169,7 +169,7 @@ def _value(old: Memory, wanted: Edit) -> Mapping[str, Any]:
 
 
 def _is_id(key: str) -> bool:
-    """Whether a memory stands under its own id, or that of an earlier version, rather than a name."""
+    """Tell if a memory stands under its own id, or that of an earlier version, rather than a name."""
     try:
         return str(UUID(key)) == key
     except ValueError:

@@ -54,7 +54,7 @@ class CapReachedError(PersistMemError):
 
 @dataclass(frozen=True, slots=True)
 class LearnResult:
-    """What came of one batch of turns."""
+    """The outcome of one batch of turns."""
 
     done: ChangeResult
     skipped: int
@@ -63,12 +63,12 @@ class LearnResult:
     """Ids of the turns that the model gave no usable answer for, even alone; they are still open."""
     failure: ExtractionError | None
     more: bool
-    """Whether there were more open turns than one batch takes."""
+    """True if there were more open turns than one batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Extraction:
-    """What the model, or the rules, said of some turns."""
+    """The candidates that the model, or the rules, found in some turns."""
 
     candidates: tuple[Candidate, ...]
     failed: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What the chat model is asked, and what of its answer is believed; pure."""
+"""The question to the chat model, and the part of its answer that is believed; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -89,7 +89,7 @@ _TYPE_OF: Mapping[str, str] = {"semantic": "fact", "episodic": "event", "procedu
 _TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction"})
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
 _STORED = object()
-"""Where :func:`fit_answer` leaves what is to be stored: a model's answer has no such field."""
+"""The field in which :func:`fit_answer` leaves the content to store: a model's answer has no such field."""
 _EARLIER_CHARS = 400
 _MOST_ENTRIES = 20
 _MOST_FOR_A_TURN = 10
@@ -100,7 +100,7 @@ _LONGEST_VALUE = 1_000
 
 
 def instructions(shape: Shape | None) -> str:
-    """What the model is told, with a line for the application's own shape where there is one."""
+    """The instructions to the model, with a line for the application's own shape where there is one."""
     if shape is None:
         return INSTRUCTIONS
     fields, rules = INSTRUCTIONS.split("\n\nOne fact", 1)
@@ -108,7 +108,7 @@ def instructions(shape: Shape | None) -> str:
 
 
 def schema(shape: Shape | None) -> Mapping[str, object]:
-    """What the model answers in, with ``content`` where the application has a shape of its own."""
+    """The JSON schema of the answer, with ``content`` where the application has a shape of its own."""
     if shape is None:
         return SCHEMA
     fields = {**_FIELDS, "content": shape.schema}
@@ -117,7 +117,7 @@ def schema(shape: Shape | None) -> Mapping[str, object]:
 
 
 def version(shape: Shape | None) -> str:
-    """What is stored with every memory: our prompt, or ours with the application's shape."""
+    """The version of the prompt that is stored with every memory: ours, or ours with the application's shape."""
     return VERSION if shape is None else f"{VERSION}+schema"
 
 
@@ -249,7 +249,7 @@ def _candidate(
 
 
 def _speaker(sources: Sequence[Turn]) -> str | None:
-    """Who said it, if one person did."""
+    """The speaker, if it was one person."""
     speakers = {turn.speaker for turn in sources if turn.role == "user" and turn.speaker}
     return speakers.pop() if len(speakers) == 1 else None
 

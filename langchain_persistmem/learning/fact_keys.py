@@ -15,7 +15,7 @@ medications health family project projects habit habits opinion opinions experie
 instructions wish wishes fear fears instrument instruments user
 """
 _MANY = frozenset(_NAMES_OF_MANY.split())
-"""What models name as a key although it has many values at a time: under such a key one hobby would end another."""
+"""Names that models give as a key although there are many values at a time: under such a key one hobby would end another."""
 
 
 def fact_key(given: str, subject: Subject) -> str | None:

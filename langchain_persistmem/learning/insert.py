@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InsertResult:
-    """What became of candidates: the keys of new memories, and of known ones that were confirmed."""
+    """The outcome of an insert: the keys of new memories, and of known ones that were confirmed."""
 
     added: tuple[str, ...]
     reinforced: tuple[str, ...]
@@ -110,7 +110,7 @@ async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> li
 
 
 def identity(candidate: Candidate) -> bytes:
-    """What makes two memories the same one.
+    """The fingerprint of a statement: two memories that share it are the same one.
 
     A statement is the same whatever its capitals and spaces; what happened is the same only on the
     same day; a turn is itself, however often it is observed; a key belongs to the statement.
@@ -126,7 +126,7 @@ def identity(candidate: Candidate) -> bytes:
 
 
 def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
-    """What is searched by words: with the speaker's name, which questions ask by; and the terms PostgreSQL misses."""
+    """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
     return (f"{speaker}: {text}" if speaker else text), pairs(text)
 
 

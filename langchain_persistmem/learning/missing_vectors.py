@@ -31,8 +31,8 @@ _SOME = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
-    """What one round of making vectors did."""
+class MissingVectorsResult:
+    """The outcome of one round of making vectors."""
 
     namespaces: int = 0
     """Namespaces that were looked through, those that are tried again later included."""
@@ -53,24 +53,24 @@ async def make_missing(
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] | None = None,
     now: datetime,
-) -> Healed:
+) -> MissingVectorsResult:
     """Make the vectors that are missing in up to ``limit`` namespaces that are due; one that fails delays no other."""
     model = await ready(backend)
-    done = Healed()
+    done = MissingVectorsResult()
     for _ in range(limit):
         claimed = None if stopping() else await backend.step(_claim, model)
         if claimed is None:
             break
         namespace, attempts = claimed
         try:
-            made = await _heal_namespace(backend, namespace, model, progress, now=now)
-            done = Healed(done.namespaces + 1, done.memories + made)
+            made = await _make_in_namespace(backend, namespace, model, progress, now=now)
+            done = MissingVectorsResult(done.namespaces + 1, done.memories + made)
         except ErasedError:  # meanwhile, and what waited with it
             continue
         except EmbeddingError as error:
             logger.warning("making missing vectors failed: %s", error)
             await backend.step(_postpone, namespace, model, attempts, str(error))
-            done = Healed(done.namespaces + 1, done.memories)
+            done = MissingVectorsResult(done.namespaces + 1, done.memories)
     return done
 
 
@@ -100,7 +100,7 @@ async def reembed(
 
 
 async def make_some_missing(backend: Backend, *, now: datetime) -> None:
-    """Where no worker runs: what this process has kept without vectors, once that is due."""
+    """Make the vectors that this process wrote memories without, once they are due, where no worker runs."""
     if not backend.heals or backend.settings.worker or backend.model_name is not None:
         return
     try:
@@ -117,7 +117,7 @@ async def _waits(backend: Backend) -> bool:
         return await missing_vectors.next_missing(tx, model) is not None
 
 
-async def _heal_namespace(
+async def _make_in_namespace(
     backend: Backend,
     namespace: Namespace,
     model: EmbeddingModel,

@@ -1,4 +1,4 @@
-"""Keeping given statements."""
+"""Storing a statement that the application, a user or a tool gives."""
 
 from datetime import datetime
 
@@ -29,7 +29,7 @@ async def remember(
     thread_id: str | None = None,
     seen: generation.Seen | None = None,
 ) -> Memory:
-    """Keep one statement and return the memory.
+    """Store one statement and return the memory.
 
     The same statement again confirms the memory instead of storing a second one. A statement
     under a key that exists supersedes what was known under it; the old one stays in the history.
@@ -79,7 +79,7 @@ async def remember(
 
 
 async def _better_known(tx: Transaction, namespace: Namespace, candidate: Candidate, *, now: datetime) -> Memory | None:
-    """What is known under the candidate's key, says something else, and is from a more trusted source, or pinned."""
+    """The memory under the candidate's key that it may not replace: another statement, more trusted or pinned."""
     if candidate.key is None:
         return None
     known = (await memories.get_memories(tx, namespace, [candidate.key], now=now)).get(candidate.key)

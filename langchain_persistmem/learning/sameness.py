@@ -1,4 +1,4 @@
-"""Whether two statements are the same, and about the same person: by their words, because cosines cannot tell; pure."""
+"""Sameness of statements and of the persons in them, by their words, because cosines cannot tell; pure."""
 
 import re
 from typing import cast
@@ -13,7 +13,7 @@ _FILLERS = frozenset(_SMALL.split())
 
 
 def same_statement(one: str, other: str) -> bool:
-    """Whether two statements differ in small words at most: cosines do not tell Oslo from Bergen, nor who likes whom."""
+    """Tell if two statements differ in small words at most: cosines do not tell Oslo from Bergen, nor who likes whom."""
     mine, yours = _content(one), _content(other)
     return bool(mine) and mine == yours
 
@@ -28,7 +28,7 @@ def _figures(text: str) -> frozenset[str]:
 
 
 def same_person(one: Candidate, other: Candidate | Memory) -> bool:
-    """Whether two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
+    """Tell if two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
     if one.speaker and other.speaker and one.speaker != other.speaker:
         return False
     return same_subject(_subject(one), _subject(other))
@@ -41,5 +41,5 @@ def _subject(statement: Candidate | Memory) -> Subject:
 
 
 def adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:
-    """Whether every number of the candidate is in the known memory: numbers make two statements different."""
+    """Tell if every number of the candidate is in the known memory: numbers make two statements different."""
     return known is not None and _figures(candidate.text) <= _figures(known.text or "")

@@ -1,4 +1,4 @@
-"""When something that recurs is a preference: what counts as evidence, and what of a model's answer is believed; pure."""
+"""Habits: something that recurs on several days becomes a preference, with the days as its evidence."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ MOST_SHOWN = 20
 _MOST_CHARS = 400
 _IMPORTANCE = 0.6
 _CEILING = 0.95
-"""What was never said outright is never certain."""
+"""The highest confidence: a preference that was never said outright is never certain."""
 
 
 def days(evidence: Sequence[Memory]) -> int:
@@ -60,7 +60,7 @@ def days(evidence: Sequence[Memory]) -> int:
 
 
 def confidence(occasions: int) -> float:
-    """How sure a preference is after so many days of evidence: 0.75 after 3, 0.83 after 5, at most 0.95."""
+    """The confidence of a preference after so many days of evidence: 0.75 after 3, 0.83 after 5, at most 0.95."""
     return min(_CEILING, 1.0 - 1.0 / (occasions + 1))
 
 
@@ -137,7 +137,7 @@ class _NamespaceErasedError(PersistMemError):
 
 @dataclass(slots=True)
 class _Groups:
-    """What a batch of new episodes amounts to."""
+    """The evidence in a batch of new episodes."""
 
     confirmed: dict[UUID, tuple[Memory, list[Memory]]] = field(default_factory=dict[UUID, tuple[Memory, list[Memory]]])
     """Known preferences by id, with what speaks for them; several groups may speak for one."""
@@ -220,7 +220,7 @@ def _sort_in(found: _Groups, evidence: list[Memory], known: Sequence[Memory], le
 
 @dataclass(slots=True)
 class _Answers:
-    """What the chat model made of the open evidence."""
+    """The chat model's answers about the open evidence."""
 
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     failed: int = 0

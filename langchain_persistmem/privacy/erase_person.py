@@ -24,7 +24,7 @@ _NOBODYS = "checkpoints of threads on which no run named a person: nothing in th
 
 @dataclass(frozen=True, slots=True)
 class _NamespaceErasure:
-    """What went with one namespace, or would."""
+    """The rows that went with one namespace, or would."""
 
     counts: Mapping[str, int]
     shared: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from langchain_persistmem.types.results import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to forget: exactly one of keys, query and everything."""
+    """The extent of an erasure: exactly one of keys, query and everything."""
 
     keys: Sequence[str] | None
     query: str | None
@@ -71,7 +71,7 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
-    """What the query means: every memory above the threshold, the same text as often as it is stored.
+    """Find the memories that the query means: all above the threshold, the same text as often as it is stored.
 
     Archived memories too: a summary in whose favour one was archived need not repeat what it said.
     """
@@ -123,7 +123,7 @@ async def _keys(
 
 @dataclass(frozen=True, slots=True)
 class EraseResult:
-    """What was erased: rows by table, and the ids by which it is erased again after a restore."""
+    """The outcome of an erasure: rows by table, and the ids by which it is erased again after a restore."""
 
     counts: Mapping[str, int]
     ids: tuple[UUID, ...]

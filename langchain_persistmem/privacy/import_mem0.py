@@ -29,7 +29,7 @@ _LONGEST_TEXT = 2**30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How memories are taken over."""
+    """Options of an import from mem0."""
 
     schema: str
     table: str

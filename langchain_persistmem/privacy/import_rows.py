@@ -46,7 +46,7 @@ class Source(Protocol):
         ...
 
     async def count(self, tx: Transaction) -> int:
-        """How many rows it has."""
+        """The number of rows that it has."""
         ...
 
     async def page(self, tx: Transaction, after: Cursor | None, *, limit: int) -> Page:
@@ -60,7 +60,7 @@ Opening = Callable[[Transaction, EmbeddingModel | None], Coroutine[Any, Any, Sou
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far an import is."""
+    """The progress of an import."""
 
     source: Source
     counts: ImportResult
@@ -74,7 +74,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is here of a page's keys and statements, in one namespace."""
+    """The keys and statements of a page that are here already, in one namespace."""
 
     changed: dict[str, datetime]
     stated: dict[bytes, str]
@@ -134,7 +134,7 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
 
 
 async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Namespace, bytes]]) -> list[Fate]:
-    """What would become of ``entries``; adds what would be stated by then."""
+    """Foresee the fate of ``entries`` without writing; adds their statements to ``stated``."""
     fates: list[Fate] = []
     more: set[tuple[Namespace, bytes]] = set()
     async with backend.transaction(_of(entries), atomic=False) as tx:
@@ -272,6 +272,6 @@ def _redact(redaction: Redaction | None, entry: Entry) -> Entry:
 
 
 def _identity(entry: Entry, text: str) -> bytes:
-    """Of what it says now; that of what was taken out would let it be guessed."""
+    """The fingerprint of the redacted text; that of the text before would let it be guessed."""
     since = entry.valid_from or datetime.min.replace(tzinfo=UTC)
     return identity(Candidate(text=text, kind=entry.kind, provenance=Provenance(source="import"), valid_from=since))

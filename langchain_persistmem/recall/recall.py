@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.profile import KEY, joined, stored_document
+from langchain_persistmem.learning.profile import KEY, stored_document
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
@@ -142,7 +142,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
     document = stored_document(found)
-    return joined(document, [each for each in said if each.kind != "procedural"])
+    return join(document, [each for each in said if each.kind != "procedural"])
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
