@@ -38,7 +38,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
         said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
     await note_read(backend, namespace, "read_profile", [each.id for each in (*found.values(), *said)])
     document = stored_document(found)
-    return join(document, said) if join else document
+    return join_statements(document, said) if join else document
 
 
 async def update(
@@ -81,7 +81,7 @@ def merge(document: Document, changes: Document) -> dict[str, Any]:
     return result
 
 
-def join(document: Document, said: list[Memory]) -> dict[str, Any]:
+def join_statements(document: Document, said: list[Memory]) -> dict[str, Any]:
     """The document with what memories say; where both speak of the same, the document is right."""
     result = dict(document)
     texts: dict[str, list[str]] = {"preferences": [], "goals": []}

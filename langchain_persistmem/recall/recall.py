@@ -142,7 +142,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
     document = stored_document(found)
-    return join(document, [each for each in said if each.kind != "procedural"])
+    return join_statements(document, [each for each in said if each.kind != "procedural"])
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
