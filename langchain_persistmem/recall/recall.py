@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.profile import KEY, stored_document
+from langchain_persistmem.learning.profile import KEY, join_statements, stored_document
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
