@@ -4,18 +4,23 @@ A model's claims about known memories count only where they can be checked: it m
 was shown, and only at something related. It can end the validity of a memory, and never erase one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
+from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
 from langchain_persistmem.language.trust import may_supersede, suspicion
-from langchain_persistmem.learning.sameness import adds_no_figure, same_person, same_statement
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"
 WAITS = "it was learnt, and waits for approval"
+_WORD = re.compile(r"[^\W_]+")
+_SMALL = "a an the is are am be to of in on at for and that this it its with as by has have do does user s"
+"""No word of the past: who was a nurse need not be one."""
+_FILLERS = frozenset(_SMALL.split())
 
 Contradictions = Literal["newest", "both", "ask"]
 """The rule for a new statement that contradicts a known one: the newest wins, both stay with their times, or ask."""
@@ -276,3 +281,36 @@ def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
     if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
         return None
     return memory
+
+
+def same_statement(one: str, other: str) -> bool:
+    """Tell if two statements differ in small words at most: cosines do not tell Oslo from Bergen, nor who likes whom."""
+    mine, yours = _content(one), _content(other)
+    return bool(mine) and mine == yours
+
+
+def _content(text: str) -> tuple[str, ...]:
+    return tuple(word for word in _WORD.findall(text.casefold()) if word not in _FILLERS)
+
+
+def _figures(text: str) -> frozenset[str]:
+    """Numbers, which make two statements different whatever else they share."""
+    return frozenset(word for word in _WORD.findall(text) if any(map(str.isdigit, word)))
+
+
+def same_person(one: Candidate, other: Candidate | Memory) -> bool:
+    """Tell if two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
+    if one.speaker and other.speaker and one.speaker != other.speaker:
+        return False
+    return same_subject(_subject(one), _subject(other))
+
+
+def _subject(statement: Candidate | Memory) -> Subject:
+    topics: object = (statement.value or {}).get("topics")
+    names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
+    return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
+
+
+def adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:
+    """Tell if every number of the candidate is in the known memory: numbers make two statements different."""
+    return known is not None and _figures(candidate.text) <= _figures(known.text or "")

@@ -1,5 +1,6 @@
 """The question to the chat model, and the part of its answer that is believed; pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
@@ -7,9 +8,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.subjects import subject_of
+from langchain_persistmem.language.subjects import RELATIONS, USER, Subject, subject_of
 from langchain_persistmem.learning.evidence import is_pasted, supporting
-from langchain_persistmem.learning.fact_keys import fact_key
 from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Relation, Source, Turn
@@ -97,6 +97,18 @@ _MOST_FOR_A_TURN = 10
 _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
+_LONGEST_KEY = 60
+_NAMES_OF_MANY = """
+fact facts info information note notes misc other others detail details memory topic topics event events goal goals
+plan plans decision decisions preference preferences like likes dislike dislikes love loves hate hates hobby hobbies
+interest interests allergy allergies pet pets child children kid kids sibling siblings friend friends skill skills
+language languages book books movie movies film films music food foods drink drinks sport sports activity activities
+purchase purchases possession possessions trip trips travel illness illnesses condition conditions medication
+medications health family project projects habit habits opinion opinions experience experiences instruction
+instructions wish wishes fear fears instrument instruments user
+"""
+_MANY = frozenset(_NAMES_OF_MANY.split())
+"""Names that models give as a key although there are many values at a time: under such a key one hobby would end another."""
 
 
 def instructions(shape: Shape | None) -> str:
@@ -285,3 +297,21 @@ def _share(number: object, otherwise: float) -> float:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
         return otherwise
     return float(number) if number >= LEAST_SHARE else 0.0
+
+
+def fact_key(given: str, subject: Subject) -> str | None:
+    """The key under which a model's fact is kept; None if it is no name, or one that many values can have.
+
+    It has one spelling, and it is the subject's own: a sister's ``employer`` is ``fact:sister_employer``. The
+    prefix keeps models away from the keys of the application.
+    """
+    name = _spelt(given)
+    if not name or name in _MANY:
+        return None
+    if subject != USER and not any(part in RELATIONS for part in name.split("_")):
+        name = _spelt("_".join(part for part in (subject.relation, subject.name, name) if part is not None))
+    return f"fact:{name}"
+
+
+def _spelt(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.casefold().replace("\x00", "")).strip("_")[:_LONGEST_KEY]
