@@ -66,6 +66,7 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, ask, count."""
+    # Imported here: plotting and ranking need packages that no other subcommand has.
     try:
         from langchain_persistmem.evaluation import embedding_cache, report, systems
         from langchain_persistmem.evaluation import run as run_flow
@@ -89,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
     if models.embeddings is None or models.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
     vectors = embedding_cache.KeptVectors(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
+    # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
     notes = run_flow.Notes(options.out / "answers.jsonl")
     opened = open_memory(

@@ -187,6 +187,7 @@ def open_memory(
         redaction=_redaction_of(options),
         **settings,
     )
+    # Said before opening: when the server does not answer, one wants to know which one was asked.
     note(f"data: {location_of(options)}", quiet=getattr(options, "json", False) if quiet is None else quiet)
     with ExitStack() as stack:
         with waiting(step):

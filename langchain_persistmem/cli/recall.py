@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         more = {"explanation": tables.explanation_json(explained)} if explained else {}
         print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
         return 0
-    if explained:
+    if explained:  # also where nothing is recalled: that is when one wants to know why
         out().print(tables.understood_table(explained))
         out().print()
     if not found:

@@ -93,6 +93,7 @@ def recollection_table(
     table.add_column("score", no_wrap=True)
     table.add_column("when, who", max_width=16)
     table.add_column("what", ratio=1, overflow="fold")
+    # The parts of a score stand below the text, not in columns of their own: a terminal has 80 characters.
     for index, each in enumerate(recollections):
         cell = Text(plain(each.text) if length is None else shortened(each.text, length))
         if why:
@@ -121,6 +122,7 @@ def understood_table(explanation: Explanation) -> Table:
     """A question as it was understood, and how many memories it was compared with."""
     understood = explanation.understood
     words = ", ".join(f"{word} ({count})" for word, count in explanation.words.items())
+    # Lines without content are left out below: most questions name no time, no person and nothing to ask for.
     times = [
         f"{each.text}: {_day(each.start)} to {_day(each.end - timedelta(days=1))}, {each.certainty:.0%} sure"
         for each in understood.periods

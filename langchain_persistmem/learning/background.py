@@ -71,6 +71,8 @@ async def observe(
     used = validation.names(used, "used")
     await ready(backend)
     settings, job = backend.settings, None
+    # The turns and their entry of pending work are one transaction: whatever happens to this process or to its model,
+    # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
         life = await generation.hold(tx, backend, namespace, now=now)
         stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)

@@ -104,42 +104,43 @@ async def apply(
 
     Where what was learnt is to be approved, it waits for review instead.
     """
-    about = [each for each in decisions if isinstance(each, Supersede | Reinforce)]
-    ids = {memory.id for each in about for memory in (each.known, *each.ended)}
+    # The decisions were made on reads without a lock, while a model worked. Under the lock each is looked at again:
+    # a memory that was changed or pinned meanwhile is not ended, and what was to end it is added instead.
+    changing = [decision for decision in decisions if isinstance(decision, Supersede | Reinforce)]
+    ids = {memory.id for decision in changing for memory in (decision.known, *decision.ended)}
     current = await changes_queries.still_active(tx, namespace, sorted(ids))
-    decided = [_still_true(each, current) for each in decisions]
+    decisions = [_still_true(decision, current) for decision in decisions]
     if backend.settings.approval == "learnt":
-        decided = for_approval(decided)
-    await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
+        decisions = for_approval(decisions)
+    repeated = [decision for decision in decisions if isinstance(decision, Reinforce)]
+    await _reinforce(tx, backend, namespace, repeated, now=now)
+    # Endings come before inserts: a key, and an identity, has one active row, and the index would refuse a second.
     endings = [
-        (old, each.new.id if isinstance(each, Supersede) else each.known.id, each.new.candidate)
-        for each in decided
-        if isinstance(each, Supersede | Reinforce)
-        for old in each.ended
+        (old, decision.new.id if isinstance(decision, Supersede) else decision.known.id, decision.new.candidate)
+        for decision in decisions
+        if isinstance(decision, Supersede | Reinforce)
+        for old in decision.ended
     ]
     ended = await changes_queries.supersede_memories(
-        tx, namespace, [(old.id, by, ends_at(old, said)) for old, by, said in endings], now=now
+        tx, namespace, [(old.id, by, ends_at(old, new)) for old, by, new in endings], now=now
     )
     await search_index.unindex_memories(tx, namespace, ended)
-    result = await insert(
-        tx, backend, namespace, [each.new for each in decided if isinstance(each, Add | Supersede)], now=now
-    )
-    waiting = await _insert_inactive(tx, backend, namespace, decided, now=now)
-    await log(
-        tx,
-        backend,
-        namespace,
-        [(old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended],
-        now=now,
-    )
-    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(result.reinforced)
-    again = tuple({each.known.id: None for each in decided if isinstance(each, Reinforce)})
+    added = [decision.new for decision in decisions if isinstance(decision, Add | Supersede)]
+    result = await insert(tx, backend, namespace, added, now=now)
+    quarantined = await _insert_inactive(tx, backend, namespace, decisions, now=now)
+    # The log comes last: its entries point at rows of this transaction, and only what really ended is in it.
+    entries = [
+        (old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended
+    ]
+    await log(tx, backend, namespace, entries, now=now)
+    reinforced = tuple({decision.known.id: None for decision in repeated})
     return ChangeResult(
         added=len(result.added),
-        reinforced=reinforced,
+        reinforced=len(repeated) + len(result.reinforced),
         superseded=len(ended),
-        quarantined=len(waiting),
-        memory_ids=result.memory_ids + MemoryIds(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+        quarantined=len(quarantined),
+        memory_ids=result.memory_ids
+        + MemoryIds(reinforced=reinforced, superseded=tuple(ended), quarantined=tuple(quarantined)),
     )
 
 

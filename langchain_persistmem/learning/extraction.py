@@ -235,6 +235,7 @@ async def _extract(
             raise
         if len(turns) == 1:
             return _Extraction((), (turns[0].id,), error)
+    # Halving finds the one turn that breaks the answer in few calls. Only the first half follows what was earlier.
     half = len(turns) // 2
     first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
     return first + await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=())

@@ -200,8 +200,10 @@ def candidates(
         )
         failure.unusable_answer = True
         raise failure
+    # Labels are made anew for each question, so that a model cannot name a memory that it was not shown.
     labels = {f"k{number}": memory.id for number, memory in enumerate(known, 1)}
     found: list[Candidate] = []
+    # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
     for entry in cast("list[object]", entries)[: _MOST_ENTRIES + _MOST_FOR_A_TURN * len(turns)]:
         if isinstance(entry, Mapping):
             fields = cast("Mapping[str, Any]", entry)

@@ -45,6 +45,7 @@ async def prepare(
     Args:
         later: where the embedding model does not answer, go on without vectors, which are made later.
     """
+    # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
     candidates = [redacted_candidate(backend.settings.redaction, each) for each in candidates]
     unique = {identity(candidate): (candidate, place) for candidate, place in _with(candidates, positions)}
     texts = [candidate.text for candidate, _ in unique.values()]
@@ -83,6 +84,7 @@ async def insert(
     heirs = [by for _, by, pinned in ended if pinned]
     if heirs:  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, heirs, pinned=True)
+    # Of the same statement made twice at once, one insert wins: the row that is there says whose it is.
     added = [each for each in new if stored[each.identity][0] == each.id]
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):

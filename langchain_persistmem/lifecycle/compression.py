@@ -55,12 +55,12 @@ async def compress(
         async for originals in groups:
             try:
                 new = await _prepare(backend, namespace, originals)
-            except CapReachedError:
+            except CapReachedError:  # the next group would hit the same cap: tomorrow goes on here
                 return replace(done, postponed=1), True
             except ModelError as error:
                 logger.warning("a summary failed: %s", error)
                 done = replace(done, failed=done.failed + 1)
-                if not getattr(error, "unusable_answer", False):
+                if not getattr(error, "unusable_answer", False):  # no answer at all: the next one would fail as well
                     return done, False
                 continue
             if new is None:
@@ -137,6 +137,8 @@ async def _write(
     try:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)
+            # The model worked without a lock. A summary of less than all of its originals would say too much: if one
+            # has gone, was changed or pinned meanwhile, the group waits for the next run.
             current = await changes.still_active(tx, namespace, ids)
             whole = len(current) == len(ids) and not any(current.values())
             if life.incarnation != incarnation or not life.learns or not whole:

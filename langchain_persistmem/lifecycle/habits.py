@@ -274,6 +274,7 @@ async def _write(
             life = await generation.hold(tx, backend, namespace, now=now)
             if life.incarnation != incarnation or not life.learns:
                 raise _NamespaceErasedError
+            # In one transaction with the mark of how far was looked: a crash asks again and writes nothing twice.
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
             confirmed = [each for each in found.confirmed.values() if await _confirm(tx, namespace, *each, now=now)]
             entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]

@@ -57,6 +57,7 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
         encode(namespace)
     await ready(backend)
     erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
+    # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for each, life in meant:

@@ -72,6 +72,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
         "episodic": retention.episodic_days,
         "procedural": retention.procedural_days,
     }
+    # Age before number: what fades by age anyway takes no place under the cap from what would stay.
     for sign in signs:
         life = lives.get(sign.kind)
         if sign.stays:

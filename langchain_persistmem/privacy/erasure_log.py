@@ -53,8 +53,9 @@ async def replay(
     await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         there = await erasure_log.namespaces_living(tx, sorted({each.incarnation for each in given}))
+    # A generation id is random and lives on in a backup: where one is there again, the erased namespace was restored.
     whole = {each.incarnation for each in given if each.everything and each.incarnation in there}
-    if not dry_run:
+    if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
         await _write_down(backend, given, whole)
     receipts = [
         await erase_person.everything(backend, there[each], (), shared_threads=shared_threads, dry_run=dry_run, now=now)
@@ -148,7 +149,7 @@ def _erasure_of(line: str, where: str) -> Erasure:
     if not isinstance(given, Mapping):
         raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
     entry = cast("Mapping[str, object]", given)
-    if set(entry) != _FIELDS:
+    if set(entry) != _FIELDS:  # a line that was edited, or of another format, is refused before it erases anything
         odd = sorted(_FIELDS.symmetric_difference(entry))
         raise InvalidInputError(
             f"{where} lacks, or has too much of: {', '.join(odd)[:200]}; pass a line of the log as it is"

@@ -92,6 +92,7 @@ async def import_file(
     counts: Counter[str] = Counter()
     seen: generation.Seen = {}
     stricter: dict[Namespace, str] = {}
+    # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
     for kind, found, rows in _batches(source):
         namespace = found if root is None else (*root, *found[len(source.root) :])
         if kind == "namespace":
@@ -100,7 +101,7 @@ async def import_file(
             counts[kind] += len(rows)
         else:
             counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
-    if not dry_run:
+    if not dry_run:  # consent comes last: a person who had paused memory there would be refused here
         for namespace, wanted in stricter.items():
             await backend.step(_restrict, namespace, wanted, seen, now=now)
     read = sum(count for kind, count in source.counts.items() if kind != "namespace")

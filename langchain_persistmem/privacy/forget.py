@@ -56,7 +56,7 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
         raise InvalidInputError("forget() takes exactly one of keys=[...], query='...' and everything=True")
     encode(namespace)
     await ready(backend)
-    if plan.query is not None:
+    if plan.query is not None:  # a search is no decision: what is erased is named by key
         return await _candidates(backend, namespace, plan.query, limit=plan.limit, now=now)
     if plan.everything:
         return await erase_person.everything(
@@ -99,6 +99,7 @@ async def _keys(
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:
             raise MemoryNotFoundError(f"there is no memory with the key {min(missing)!r} here; list() shows the keys")
+        # A summary repeats its originals: they go with it, and so do the turns that any of them came from.
         origins = [(id, thread, messages) for id, _, thread, messages in versions]
         for original in await retention.originals_of(tx, namespace, [id for id, _, _ in origins]):
             provenance = original.provenance

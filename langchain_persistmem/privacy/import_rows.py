@@ -114,7 +114,7 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
         refused=state.counts.refused + len(refusals),
         refusals=(*state.counts.refusals, *refusals)[:_MAX_REFUSALS],
     )
-    if counts.dry_run:
+    if counts.dry_run:  # a plan and no transaction that is undone: embedding each page would cost as much as the import
         fates = await _plan(backend, living, state.stated)
     else:
         fates, embedded = await _bring(backend, living, extractor=state.source.name, seen=state.seen, now=now)
@@ -234,6 +234,7 @@ async def _write(
         return
     new = {entry.key: backend.new_id() for entry in entries}
     rows = [row_of_entry(new[entry.key], entry, now=now) for entry in entries]
+    # A replaced row keeps its id: its old vectors and terms go before the new ones come.
     ids = await import_rows.import_items(tx, namespace, rows, extractor=extractor)
     replaced = [id for key, id in ids.items() if id != new[key]]
     await search_index.delete_vectors(tx, namespace, replaced)
