@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,16 @@ async def test_a_dry_run_counts_and_writes_nothing(either: Either, tmp_path: Pat
     assert counted.dry_run
     assert counted.memories == 7
     assert await either.list(user_id="tom") == []
+
+
+async def test_a_dry_run_counts_what_the_import_then_does(either: Either, tmp_path: Path) -> None:
+    await fill(either, "maya")
+    await either.export_file(tmp_path / "one.jsonl", user_id="maya")
+    for new in (True, False):
+        planned = await either.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
+        done = await either.import_file(tmp_path / "one.jsonl", user_id="tom")
+        assert planned == replace(done, dry_run=True)
+        assert (planned.memories > 0) is new
 
 
 def sealed(rows: list[dict[str, Any]]) -> bytes:

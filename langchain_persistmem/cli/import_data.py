@@ -91,8 +91,7 @@ def _run_file(options: argparse.Namespace) -> int:
         print_json(asdict(restored))
         return 0
     counts = {name: count for name, count in asdict(restored).items() if name != "dry_run"}
-    rows = {f"{name} in the file": count for name, count in counts.items()} if restored.dry_run else counts
-    out().print(counts_table(rows))
+    out().print(counts_table(counts, title="would be imported" if restored.dry_run else "imported"))
     return 0
 
 
