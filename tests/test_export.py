@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ async def test_what_was_exported_and_imported_is_exported_the_same(either: Eithe
     exported = await either.export_file(tmp_path / "one.jsonl", user_id="maya")
     assert exported.counts["memory"] == 7
     assert exported.counts["message"] == 3
-    before = [
-        (each.memory.key, round(each.score, 6)) for each in await either.recall("tomatoes in Bergen", user_id="maya")
-    ]
+    now = datetime.now(UTC)  # scores fade from second to second
+    found = await either.recall("tomatoes in Bergen", now=now, user_id="maya")
+    before = [(each.memory.key, round(each.score, 6)) for each in found]
     history = await either.history("home", user_id="maya")
     await either.forget(everything=True, user_id="maya")
     await either.forget(everything=True, namespace=("memories", "maya", "below"))
@@ -70,10 +71,8 @@ async def test_what_was_exported_and_imported_is_exported_the_same(either: Eithe
     assert (restored.memories, restored.messages, restored.unchanged) == (7, 3, 0)
     await either.export_file(tmp_path / "two.jsonl.gz", user_id="maya")
     assert body(tmp_path / "two.jsonl.gz") == body(tmp_path / "one.jsonl")
-    after = [
-        (each.memory.key, round(each.score, 6)) for each in await either.recall("tomatoes in Bergen", user_id="maya")
-    ]
-    assert after == before
+    found = await either.recall("tomatoes in Bergen", now=now, user_id="maya")
+    assert [(each.memory.key, round(each.score, 6)) for each in found] == before
     assert await either.history("home", user_id="maya") == history
 
 
