@@ -8,9 +8,16 @@ from typing import Any, cast
 from rich import box
 from rich.table import Table
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    add_owner,
+    location_of,
+    open_memory,
+    owner_of,
+)
+from langchain_persistmem.cli.terminal import out, plain, print_json
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements
 from langchain_persistmem.postgres.queries import pending_work
@@ -27,29 +34,25 @@ _WORK = {
 }
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands, "status", "show where the data lies, the versions, and the counts", "persistmem status --user maya"
     )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser, required=False)
+    add_json(parser)
+    add_owner(parser, required=False)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Count and show."""
-    place = place_of(options)
-    note(f"data: {place}", quiet=options.json)
-    meant = options_flow.whose(options) if options.user is not None or options.namespace is not None else {}
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        counts = memory.status(**meant)
+    owner = owner_of(options)
+    with open_memory(options) as memory:
+        counts = memory.status(**owner)
         versions = _versions(memory)
-        waiting_for = _work(memory, memory.whose(**meant) if meant else None)
+        work = _work(memory, memory.whose(**owner) if owner else None)
     if options.json:
-        print_json({"data": place, "versions": versions, "counts": counts, "work": waiting_for})
+        print_json({"data": location_of(options), "versions": versions, "counts": counts, "work": work})
         return 0
     table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
     table.add_column(style="bold")
@@ -60,22 +63,22 @@ def run(options: argparse.Namespace) -> int:
     for name, count in counts.items():
         table.add_row(name, f"{count:,}")
     table.add_section()
-    for name, count in waiting_for.items():
+    for name, count in work.items():
         table.add_row(_WORK[name], f"{count:,}")
-    out().print(plain(f"of {options.user or options.namespace}" if meant else "of the whole database"), style="cyan")
+    out().print(plain(f"of {options.user or options.namespace}" if owner else "of the whole database"), style="cyan")
     out().print(table)
     return 0
 
 
 def _work(memory: PersistMem, namespace: Namespace | None) -> dict[str, int]:
-    """What waits in the background, and for a human."""
+    """Work that waits in the background, and for a human."""
     pool = cast("Any", memory.saver.conn)
     with pool.connection() as connection:
         return finished(pending_work.count_work(SyncStatements(connection), namespace))
 
 
 def _versions(memory: PersistMem) -> dict[str, str]:
-    """What the server says about itself."""
+    """The versions of the server and of pgvector."""
     pool = cast("Any", memory.saver.conn)
     with pool.connection() as connection:
         facts = connection.execute(statement("server_facts")).fetchone()
