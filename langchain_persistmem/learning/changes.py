@@ -246,20 +246,10 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     return found
 
 
-async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
-    """Let a quarantined memory be recalled; it supersedes what is current under its key.
+async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> list[Memory]:
+    """Let quarantined memories be recalled, all or none; None means all that waits, in the order in which it came.
 
-    Raises:
-        MemoryNotFoundError: nothing with this id waits for review.
-        MemoryDisabledError: memory is paused.
-    """
-    return await _revive(backend, namespace, id, "approved", "it was reviewed", now=now)
-
-
-async def approve_all(
-    backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime
-) -> list[Memory]:
-    """:func:`approve` for several, all or none; None means all that waits, in the order in which it came.
+    Each supersedes what is current under its key.
 
     Raises:
         MemoryNotFoundError: one of them does not wait for review; nothing was approved.
@@ -276,8 +266,8 @@ async def approve_all(
         return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
 
 
-async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
-    """:func:`reject` for several, all or none; None means all that waits. Returns how many.
+async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
+    """Delete quarantined memories for good, all or none; None means all that waits. Returns the number of them.
 
     Raises:
         MemoryNotFoundError: one of them does not wait for review; nothing was rejected.
@@ -304,23 +294,6 @@ async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] 
     if await hold_living(tx, namespace) is None or ids is not None:
         return list(dict.fromkeys(ids or ()))
     return [each.id for each in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
-
-
-async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> None:
-    """Delete a quarantined memory for good.
-
-    Raises:
-        MemoryNotFoundError: nothing with this id waits for review.
-        InvalidInputError: it is no UUID.
-    """
-    id = validation.uuid(id, "version")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        await generation.hold(tx, backend, namespace, now=now)
-        if not await changes_queries.reject_memories(tx, namespace, [id]):
-            raise MemoryNotFoundError("nothing with this id waits for review; review() lists what does")
-        await record(tx, backend, namespace, "rejected", [id])
 
 
 async def _revive(
