@@ -159,8 +159,8 @@ def test_every_method_that_is_about_somebody_is_a_door_above() -> None:
 
 
 async def test_the_id_of_anothers_memory_opens_nothing(writer: Either, crowd: str) -> None:
-    theirs = [each.id for each in await writer.history(KEY, user_id="user10")]
-    waiting = (await writer.review(user_id="user10"))[0].id
+    theirs = [each.id for each in await writer.history.versions(KEY, user_id="user10")]
+    waiting = (await writer.review.list(user_id="user10"))[0].id
     before = everybody_but(crowd, "user1")
     for method, version in (("restore", theirs[-1]), ("restore", theirs[0]), ("approve", waiting), ("reject", waiting)):
         with pytest.raises(MemoryNotFoundError):
@@ -168,12 +168,12 @@ async def test_the_id_of_anothers_memory_opens_nothing(writer: Either, crowd: st
     key = next(each.key for each in await writer.list(user_id="user10") if each.kind == "procedural")
     for refused in (
         writer.get(key, user_id="user1"),
-        writer.history(key, user_id="user1"),
+        writer.history.versions(key, user_id="user1"),
         writer.forget([key], user_id="user1"),
     ):
         with pytest.raises(MemoryNotFoundError):
             await refused
-    assert await writer.turns(f"other than {THREAD}", user_id="user1") == []
+    assert await writer.conversations.turns(f"other than {THREAD}", user_id="user1") == []
     assert everybody_but(crowd, "user1") == before
 
 
@@ -193,11 +193,11 @@ async def test_a_sweep_takes_what_has_expired_and_nothing_under_the_same_key(wri
 
 async def test_the_worker_learns_each_ones_own(writer: Either, crowd: str) -> None:
     for user in SOME:
-        assert await writer.retry(THREAD, user_id=user) == 1
-    assert (await writer.run_once()).threads == len(SOME)
+        assert await writer.admin.retry(THREAD, user_id=user) == 1
+    assert (await writer.admin.process_pending()).threads == len(SOME)
     for user in SOME:
         assert not strangers_in(await writer.list(user_id=user), user)
-    assert len(await writer.dead_letters(user_id="user10")) == 1
+    assert len(await writer.admin.dead_letters(user_id="user10")) == 1
 
 
 async def test_a_prefix_is_a_whole_label(reader: Either) -> None:
@@ -276,7 +276,7 @@ async def _one_of_many(either: Either, user: str) -> None:
         await either.recall(QUESTION, threshold=0, user_id=user),
         await store_call(either, "search", space(user), query="kayak"),
         await either.get(KEY, user_id=user),
-        await either.messages(THREAD, user_id=user),
+        await either.conversations.messages(THREAD, user_id=user),
     ):
         assert tag(user) in repr(answer), user
         assert not strangers_in(answer, user), user

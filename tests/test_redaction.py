@@ -493,7 +493,7 @@ async def test_the_middleware_learns_placeholders_and_the_checkpoints_stay_the_a
     it = await watched()
     memory, model = it.either.memory, ChatModel()
     agent = create_agent(
-        model, [], middleware=[PersistMemMiddleware(memory, on_error="raise")], checkpointer=memory.saver
+        model, [], middleware=[PersistMemMiddleware(memory, on_error="raise")], checkpointer=memory.checkpointer
     )
     config = {"configurable": {"thread_id": "t1", "user_id": "ada"}}
     await it.call((agent.invoke, agent.ainvoke), {"messages": [HumanMessage(f"I am {SECRET}")]}, config)

@@ -252,15 +252,15 @@ async def test_every_other_door_works_for_a_plain_role(
 
 async def test_background_work_sweeps_and_upkeep_see_everybody(plain: Either, owned: str) -> None:
     for user in USERS:
-        assert await plain.retry(doors.THREAD, user_id=user) == 1
-    assert (await plain.run_once()).threads == len(USERS)
-    assert (await plain.maintain()).namespaces == len(USERS)
+        assert await plain.admin.retry(doors.THREAD, user_id=user) == 1
+    assert (await plain.admin.process_pending()).threads == len(USERS)
+    assert (await plain.admin.maintain()).namespaces == len(USERS)
     with psycopg.connect(owned) as connection:
         connection.execute(
             "UPDATE persistmem.memories SET expires_at = now() - interval '1 day' WHERE expires_at IS NOT NULL"
         )
     assert await doors.store_call(plain, "sweep_ttl") == len(USERS)
-    assert (await plain.status())["namespaces"] == len(USERS)
+    assert (await plain.admin.status()).counts["namespaces"] == len(USERS)
     found = await doors.store_call(plain, "search", ("memories",), limit=1000)
     assert {each.namespace for each in found} == {space(user) for user in USERS}
     assert len(await doors.store_call(plain, "list_namespaces")) == len(USERS)
@@ -376,7 +376,7 @@ def test_with_a_role_of_its_own_for_background_work_others_cannot_see_everybody(
             with PersistMem.open(where, embeddings=embeddings, settings=SAID) as memory:
                 assert memory.get(doors.KEY, user_id="user1")
                 if name == worker:
-                    assert memory.status()["namespaces"] == len(USERS)
+                    assert memory.admin.status().counts["namespaces"] == len(USERS)
                     continue
                 for ask in (memory.status, memory.run_once, memory.maintain, memory.store.sweep_ttl):
                     with pytest.raises(ConfigurationError, match="--everywhere-to"):

@@ -37,16 +37,17 @@ Blocking = Callable[Concatenate[S, P], T]
 Awaitable = Callable[Concatenate[S, P], Coroutine[Any, Any, T]]
 
 
-def both(body: Awaitable[S, P, T]) -> tuple[Blocking[S, P, T], Awaitable[S, P, T]]:
-    """The blocking function and the awaitable one of ``body``: ``recall, arecall = both(_recall)``.
+def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T], Awaitable[S, P, T]]:
+    """Make the blocking and the awaitable function of an async body: ``recall, arecall = both(_recall)``.
 
     Opened with ``open()``, the first blocks and the second runs in a thread. Opened with ``aopen()``, the second is
     native and the first raises :class:`UseAsyncMethodError`. Signature and docstring are those of ``body``, whose name
-    begins with an underscore. An error about arguments names what the caller has called.
+    begins with an underscore. An error about arguments names what the caller has called; ``group`` is the attribute of a
+    memory through which it is reached, where that is not the class of ``body`` in small letters.
     """
     name = body.__name__.lstrip("_")
-    once, awaited_once = _named(body, name), _named(body, f"a{name}")
-    advice = f"await {_spoken(body, f'a{name}')}(...)"
+    once, awaited_once = _named(body, name, group), _named(body, f"a{name}", group)
+    advice = f"await {_spoken(body, f'a{name}', group)}(...)"
 
     def blocking(owner: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if isinstance(owner.backend, AsyncBackend):
@@ -86,24 +87,22 @@ async def call(asynchronous: bool, function: Callable[P, T], *args: P.args, **kw
     return await twin(*owner, *args, **kwargs)
 
 
-def _named(body: Awaitable[S, P, T], name: str) -> Awaitable[S, P, T]:
+def _named(body: Awaitable[S, P, T], name: str, group: str) -> Awaitable[S, P, T]:
     """A copy of ``body`` under the name that an error about its arguments is to show."""
     function = cast("FunctionType", body)
     copy = FunctionType(function.__code__, function.__globals__, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__qualname__ = _spoken(body, name, of="PersistMem")
+    copy.__qualname__ = _spoken(body, name, group, memory="PersistMem")
     return cast("Awaitable[S, P, T]", copy)
 
 
-def _spoken(body: Callable[..., object], name: str, *, of: str = "memory") -> str:
-    """The name as a caller writes it: ``memory.recall``, ``memory.review.approve``, ``import_mem0``.
-
-    A method of a group is reached through the attribute that has the class's name in small letters.
-    """
+def _spoken(body: Callable[..., object], name: str, group: str, *, memory: str = "memory") -> str:
+    """The name as a caller writes it: ``memory.recall``, ``memory.review.approve``, ``run_command``."""
     owner = body.__qualname__.rpartition(".")[0].rpartition(".")[2]
-    if not owner:
-        return name
-    return f"{of}.{name}" if owner == "PersistMem" else f"memory.{owner.lower()}.{name}"
+    if owner == "PersistMem":
+        return f"{memory}.{name}"
+    group = group or owner.lower()
+    return f"memory.{group}.{name}" if group else name
 
 
 def _dressed(function: Callable[..., Any], body: Callable[..., Any], name: str) -> Any:

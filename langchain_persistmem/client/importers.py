@@ -141,7 +141,7 @@ async def _import_mem0(
     return await _import(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run)
 
 
-import_mem0, aimport_mem0 = both(_import_mem0)
+import_mem0, aimport_mem0 = both(_import_mem0, group="admin")
 
 
 def _takes_over(vectors: object) -> bool:

@@ -213,6 +213,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         return await answered(
             self._memory,
             messages_in(state),
+            asynchronous=asynchronous,
             question=in_state(state, "memory_question"),
             whose=self._whose(runtime),
             thread_id=thread_if_any(ensure_config()),

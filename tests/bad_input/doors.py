@@ -27,10 +27,8 @@ from langchain_persistmem import (
     PersistMemMiddleware,
     PersistMemRetriever,
     PersistMemSessionRetriever,
-    abackfill,
     acting_as,
     answer_commands,
-    backfill,
     extract_memory,
     load_memory,
     memory_tools,
@@ -82,7 +80,7 @@ async def remember(memory: Either, **given: Any) -> tuple[Any, Any]:
     whose = {name: given[name] for name in ("user_id", "namespace") if name in given} or {"user_id": USER}
     kept = await memory.remember(**{"text": f"statement {fresh()}", **whose, **given})
     if kept.status == "quarantined":
-        (found,) = [each for each in await memory.review(limit=1000, **whose) if each.id == kept.id]
+        (found,) = [each for each in await memory.review.list(limit=1000, **whose) if each.id == kept.id]
     else:
         found = await memory.get(kept.key, **whose)
     return [getattr(found, name) for name in _kept(given)], [given[name] for name in _kept(given)]
@@ -103,7 +101,7 @@ async def observed(memory: Either, message: Any, thread: str | None = None) -> t
     """Observe one message and read it again."""
     thread = fresh() if thread is None else thread
     await memory.observe([message], thread_id=thread, user_id=USER)
-    found = await memory.messages(thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     if isinstance(message, dict) and "lc" in message:
         return None
     wanted = convert_to_messages([_without_ours(message)])
@@ -160,7 +158,7 @@ async def through_a_graph(memory: Either, text: Any) -> tuple[Any, Any]:
     config = {"configurable": {"user_id": USER, "thread_id": thread}}
     state = {"messages": [HumanMessage(text)]}
     await compiled.ainvoke(state, config) if memory.asynchronous else compiled.invoke(state, config)
-    found = await memory.messages(thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     return [each.content for each in found], [text]
 
 
@@ -180,7 +178,7 @@ async def checkpointed(
     memory: Either, value: Any = "a", *, thread: Any = None, ns: str = "", channel: str = "said", metadata: Any = None
 ) -> tuple[Any, Any]:
     """Put a checkpoint and get it again."""
-    saver = memory.memory.saver
+    saver = memory.memory.checkpointer
     config: Any = {"configurable": {"thread_id": fresh() if thread is None else thread, "checkpoint_ns": ns}}
     checkpoint = {**empty_checkpoint(), "channel_values": {channel: value}, "channel_versions": {channel: 1}}
     about = {"source": "input", "step": 0, **({} if metadata is None else {"note": {"said": metadata}})}
@@ -198,7 +196,7 @@ async def written(
     memory: Either, value: Any = "a", *, channel: str = "said", task: str | None = None, path: str = ""
 ) -> tuple[Any, Any]:
     """What a task wrote, for a checkpoint."""
-    saver, task = memory.memory.saver, fresh() if task is None else task
+    saver, task = memory.memory.checkpointer, fresh() if task is None else task
     place: Any = {"configurable": {"thread_id": "known", "checkpoint_ns": ""}}
     if memory.asynchronous:
         config = (await saver.aget_tuple(place)).config
@@ -214,9 +212,9 @@ async def written(
 async def prepare(memory: Either) -> None:
     """What the doors find."""
     await memory.remember("I keep bees", key="known", user_id=USER)
-    await memory.add_messages([("user", "hello")], thread_id="known", user_id=USER)
+    await memory.conversations.add([("user", "hello")], thread_id="known", user_id=USER)
     config: Any = {"configurable": {"thread_id": "known", "checkpoint_ns": ""}}
-    saver = memory.memory.saver
+    saver = memory.memory.checkpointer
     if memory.asynchronous:
         await saver.aput(config, empty_checkpoint(), {}, {})
     else:
@@ -227,7 +225,7 @@ def of_saver(method: str, **more: Any) -> Act:
     """Another method of the saver, given a thread's id."""
 
     async def act(memory: Either, value: Any) -> None:
-        saver = memory.memory.saver
+        saver = memory.memory.checkpointer
         if method == "list":
             config, search = {"configurable": {"thread_id": more.get("thread_id", value)}}, more.get("as_", "")
             options = {search: value} if search else {}
@@ -258,7 +256,7 @@ async def ingested(memory: Either, **given: Any) -> tuple[Any, Any]:
         (counts,) = survey([path]).threads.values()
         for (user, thread), messages in chunks(path, counts, 10):
             await memory.observe([dict(each) for each in messages], thread_id=thread, user_id=user)
-            found = await memory.messages(thread, user_id=user)
+            found = await memory.conversations.messages(thread, user_id=user)
     return found[-1].content, line["content"]
 
 
@@ -277,10 +275,10 @@ async def backfilled(memory: Either, text: Any) -> tuple[Any, Any]:
     history = _Elsewhere(messages=[HumanMessage(text)])
     thread = fresh()
     if memory.asynchronous:
-        await abackfill(memory.memory, history, thread_id=thread, user_id=USER)
+        await memory.memory.conversations.abackfill(history, thread_id=thread, user_id=USER)
     else:
-        backfill(memory.memory, history, thread_id=thread, user_id=USER)
-    found = await memory.messages(thread, user_id=USER)
+        memory.memory.conversations.backfill(history, thread_id=thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     return [each.content for each in found], [text]
 
 
@@ -291,7 +289,7 @@ async def through_an_agent(memory: Either, text: Any) -> tuple[Any, Any]:
     config = {"configurable": {"user_id": USER, "thread_id": thread}}
     state: Any = {"messages": [HumanMessage(text)]}
     await agent.ainvoke(state, config) if memory.asynchronous else agent.invoke(state, config)
-    found = await memory.messages(thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     return [each.content for each in found][:1], [text]
 
 
@@ -351,7 +349,7 @@ def imported(kind: str, field: str) -> Act:
     async def act(memory: Either, value: Any) -> None:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "export.jsonl"
-            await memory.export_file(path, user_id=USER)
+            await memory.privacy.export(path, user_id=USER)
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             changed = next(line for line in lines if line["line"] == kind)
             changed[field] = value
@@ -362,7 +360,7 @@ def imported(kind: str, field: str) -> Act:
             body = "".join(f"{text}\n" for text in texts)
             digest = hashlib.sha256(body.encode()).hexdigest()
             path.write_text(body + json.dumps({**lines[-1], "sha256": digest}) + "\n")
-            await memory.import_file(path, user_id=fresh())
+            await memory.privacy.import_file(path, user_id=fresh())
 
     return act
 
@@ -571,7 +569,7 @@ DOORS = (
         call("reject_all", "versions", user_id="else"),
     ),
     Door("retry: thread_id", "thread_id", FEW_NAME, call("retry", "thread_id")),
-    Door("run_once: limit", "limit", NUMBERS, lambda m, v: m.run_once(limit=v)),
+    Door("run_once: limit", "limit", NUMBERS, lambda m, v: m.admin.process_pending(limit=v)),
     Door("forget: limit", "limit", NUMBERS, call("forget", "limit", query="a")),
     Door("audit: since", "since", MOMENTS, call("audit", "since")),
     Door("audit: after", "after", NUMBERS, call("audit", "after")),

@@ -65,7 +65,7 @@ class Scene:
             (self.key,),
         )
         await self.do(memory.store, "put", self.namespace, "item", {"text": "likes boats"})
-        await self.do(memory.saver, "put", *self.checkpoint())
+        await self.do(memory.checkpointer, "put", *self.checkpoint())
 
     @property
     def key(self) -> str:
@@ -249,27 +249,27 @@ _HISTORY: dict[str, Door] = {
 async def _saver_list(scene: Scene) -> Any:
     config: Any = {"configurable": {"thread_id": scene.thread}}
     if scene.native:
-        return [each async for each in scene.memory.saver.alist(config)]
-    return list(scene.memory.saver.list(config))
+        return [each async for each in scene.memory.checkpointer.alist(config)]
+    return list(scene.memory.checkpointer.list(config))
 
 
 async def _put_writes(scene: Scene) -> Any:
     config, made, *_ = scene.checkpoint()
     at = {"configurable": {**config["configurable"], "checkpoint_id": made["id"]}}
-    return await scene.do(scene.memory.saver, "put_writes", at, [("said", "x")], "task")
+    return await scene.do(scene.memory.checkpointer, "put_writes", at, [("said", "x")], "task")
 
 
 async def _saver_put(scene: Scene) -> Any:
     config, made, metadata, versions = scene.checkpoint()
-    head = await scene.do(scene.memory.saver, "get_tuple", config)
-    return await scene.do(scene.memory.saver, "put", head.config, made, metadata, versions)
+    head = await scene.do(scene.memory.checkpointer, "get_tuple", config)
+    return await scene.do(scene.memory.checkpointer, "put", head.config, made, metadata, versions)
 
 
 _SAVER: dict[str, Door] = {
-    "saver.get_tuple": lambda scene: scene.do(scene.memory.saver, "get_tuple", scene.checkpoint()[0]),
+    "saver.get_tuple": lambda scene: scene.do(scene.memory.checkpointer, "get_tuple", scene.checkpoint()[0]),
     "saver.list": _saver_list,
     "saver.put": _saver_put,
     "saver.put_writes": _put_writes,
-    "saver.delete_thread": lambda scene: scene.do(scene.memory.saver, "delete_thread", scene.thread),
-    "saver.prune": lambda scene: scene.do(scene.memory.saver, "prune", [scene.thread]),
+    "saver.delete_thread": lambda scene: scene.do(scene.memory.checkpointer, "delete_thread", scene.thread),
+    "saver.prune": lambda scene: scene.do(scene.memory.checkpointer, "prune", [scene.thread]),
 }
