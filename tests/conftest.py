@@ -16,6 +16,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from langchain_persistmem.postgres.embedded import EmbeddedServer
 from tests.scripted import Scripted
 
@@ -148,6 +149,12 @@ class Either:
         if self.asynchronous:
             return await arun_command(self.memory, *args, **kwargs)
         return run_command(self.memory, *args, **kwargs)
+
+    async def may_recall(self, thread_id: str | None = None, **whose: Any) -> bool:
+        """The question that the retriever of a session and the tools ask before they read."""
+        if self.asynchronous:
+            return await amay_recall(self.memory, thread_id, namespace=self.memory.namespace_of(**whose))
+        return may_recall(self.memory, thread_id, namespace=self.memory.namespace_of(**whose))
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -56,7 +56,7 @@ def test_a_thread_observed_by_many_at_once_is_learnt_from_once(memory: PersistMe
         observed = list(threads.map(lambda _: memory.observe(TURNS, thread_id="t", user_id="ada"), range(6)))
     assert sum(each.stored for each in observed) == len(TURNS)
     assert sum(each.added for each in observed) == len(TURNS)
-    assert memory.admin.status(user_id="ada") == {"memories": 12, "messages": 12, "threads": 1}
+    assert memory.admin.status(user_id="ada").counts == {"memories": 12, "messages": 12, "threads": 1}
     check_whole(database)
 
 

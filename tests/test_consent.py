@@ -198,7 +198,7 @@ async def test_paused_writes_nothing_and_says_how_to_resume(
         memory.remember("Ada plays the flute.", user_id="ada"),
         memory.update_profile({"name": "Ada"}, user_id="ada"),
         memory.review.approve(waiting.id, user_id="ada"),
-        memory.review.approve(user_id="ada"),
+        memory.review.approve(everything=True, user_id="ada"),
         memory.history.restore(kept.id, user_id="ada"),
         memory.edit("plays", text="Ada plays the flute.", user_id="ada"),
         memory.edit("plays", pinned=True, user_id="ada"),
@@ -244,7 +244,7 @@ async def test_paused_leaves_a_person_the_view_of_their_own(either) -> None:
     assert len(await either.history.versions("plays", user_id="ada")) == 1
     assert len(await either.conversations.messages("t", user_id="ada")) == 1
     assert "cello" in (await either.command("What do you know about me?", user_id="ada")).text
-    assert await either.review.reject(bad.id, user_id="ada") is None
+    assert await either.review.reject(bad.id, user_id="ada") == 1
     (candidate,) = (await either.forget(query=ASKED, user_id="ada")).candidates
     assert (await either.forget([candidate.memory.key], user_id="ada")).counts["memories"] == 1
     assert await either.conversations.clear("t", user_id="ada") == 1

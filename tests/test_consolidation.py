@@ -217,7 +217,7 @@ def test_asking_keeps_the_known_one_until_it_is_approved(asked: tuple[PersistMem
         known.id,
     )
     assert all(found.text != "The user lives in Rome." for found in memory.recall("Rome?", threshold=0, user_id="ada"))
-    assert memory.review.approve(question.id, user_id="ada").status == "active"
+    assert memory.review.approve(question.id, user_id="ada")[0].status == "active"
     assert texts(memory) == ["The user lives in Rome."]
     assert memory.recall("Where in Rome?", user_id="ada")[0].text == "The user lives in Rome."
     assert memory.review.list(user_id="ada") == []
@@ -299,7 +299,7 @@ async def test_poison_waits_for_review_and_is_not_recalled(text: str, fields: An
     assert await either.recall(text, threshold=0, user_id="ada") == []
     assert (await either.context(text, user_id="ada")).text == ""
     assert await either.list(user_id="ada") == []
-    assert (await either.review.approve(kept.id, user_id="ada")).status == "active"
+    assert (await either.review.approve(kept.id, user_id="ada"))[0].status == "active"
     assert (await either.recall(text, threshold=0, user_id="ada"))[0].memory.id == kept.id
 
 

@@ -265,7 +265,7 @@ async def test_what_was_learnt_waits_where_it_is_to_be_approved(either_with) -> 
     assert (await memory.get("fact:home_city", user_id="ada")).text == "The user lives in Oslo."
     bergen, cat = await memory.review.list(user_id="ada")
     assert bergen.review_of == oslo.id
-    approved = await memory.review.approve([bergen.id, cat.id, bergen.id], user_id="ada")
+    approved = await memory.review.approve(bergen.id, cat.id, bergen.id, user_id="ada")
     assert [each.status for each in approved] == ["active", "active"]
     assert (await memory.get("fact:home_city", user_id="ada")).text == "The user lives in Bergen."
     again = await memory.observe([said("I live in Bergen.", "u3", 3)], thread_id="t", user_id="ada")
@@ -279,7 +279,7 @@ async def test_what_the_rules_learnt_waits_too(either_with) -> None:
     for number in range(3):
         await memory.observe([said(f"I have {number} cats.", f"u{number}")], thread_id="t", user_id="ada")
     assert await memory.list(user_id="ada") == []
-    assert len(await memory.review.approve(user_id="ada")) == 3
+    assert len(await memory.review.approve(everything=True, user_id="ada")) == 3
     assert await memory.review.list(user_id="ada") == []
     assert len(await memory.list(user_id="ada")) == 3
 
@@ -289,16 +289,18 @@ async def test_several_are_decided_at_once_all_or_none(either_with) -> None:
     for number in range(3):
         await memory.observe([said(f"I have {number} cats.", f"u{number}")], thread_id="t", user_id="ada")
     waiting = [each.id for each in await memory.review.list(user_id="ada")]
-    for decide in (memory.approve_all, memory.reject_all):
+    for decide in (memory.review.approve, memory.review.reject):
         with pytest.raises(MemoryNotFoundError):
-            await decide([*waiting, uuid4()], user_id="ada")
+            await decide(*waiting, uuid4(), user_id="ada")
         with pytest.raises(MemoryNotFoundError):
-            await decide(waiting, user_id="bob")
+            await decide(*waiting, user_id="bob")
+        with pytest.raises(InvalidInputError, match="not both"):
+            await decide(*waiting, everything=True, user_id="ada")
     assert len(await memory.review.list(user_id="ada")) == 3
-    assert await memory.review.reject(waiting[:1], user_id="ada") == 1
-    assert await memory.review.reject(user_id="ada") == 2
-    assert await memory.review.reject(user_id="ada") == 0
-    assert await memory.review.approve([], user_id="ada") == []
+    assert await memory.review.reject(*waiting[:1], user_id="ada") == 1
+    assert await memory.review.reject(everything=True, user_id="ada") == 2
+    assert await memory.review.reject(everything=True, user_id="ada") == 0
+    assert await memory.review.approve(user_id="ada") == []
     assert await memory.list(user_id="ada") == []
 
 

@@ -475,7 +475,7 @@ def test_what_maintenance_was_making_during_an_erase_does_not_come_back(
         arm()
         done = memory.admin.maintain()
         assert done.summaries == 0
-        assert memory.admin.status() == {"namespaces": 0, "memories": 0, "messages": 0}
+        assert memory.admin.status().counts == {"namespaces": 0, "memories": 0, "messages": 0}
         nothing_of_ada(database)
 
 

@@ -98,7 +98,7 @@ def test_a_failing_model_loses_no_turn_and_the_next_call_learns_from_them(
     with pytest.raises(ExtractionError, match="the turns are kept") as caught:
         memory.observe(said("I moved to Hamburg"), thread_id="t", user_id="ada")
     assert "hamburg" not in str(caught.value).lower()
-    assert memory.admin.status(user_id="ada") == {"memories": 0, "messages": 1, "threads": 1}
+    assert memory.admin.status(user_id="ada").counts == {"memories": 0, "messages": 1, "threads": 1}
     assert memory.observe([], thread_id="t", user_id="ada").added == 1
 
 

@@ -93,7 +93,7 @@ async def test_reading_writes_nothing(either, database: str) -> None:
     assert await either.recall("Do I like tea?", user_id="ada")
     assert (await either.context("Do I like tea?", user_id="ada")).text
     assert await either.list(user_id="ada")
-    assert await either.admin.status(user_id="ada")
+    assert (await either.admin.status(user_id="ada")).counts
 
 
 @pytest.mark.own_database

@@ -153,7 +153,7 @@ def test_a_less_trusted_source_does_not_replace_what_the_user_said(opened: Calla
         assert memory.get("bank", user_id="ada").text == "Ada's bank is the Harbour Bank"
     again = memory.remember("Ada's bank is the Harbour Bank", key="bank", source="tool", user_id="ada")
     assert (again.id, again.status) == (kept.id, "active")
-    assert memory.review.approve(waiting.id, user_id="ada").status == "active"
+    assert memory.review.approve(waiting.id, user_id="ada")[0].status == "active"
     assert memory.get("bank", user_id="ada").text == "Ada's bank is the Evil Bank 5"
     newer = memory.remember("Ada's bank is the Fjord Bank", key="bank", user_id="ada")
     assert memory.get("bank", user_id="ada").id == newer.id

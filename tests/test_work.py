@@ -171,7 +171,7 @@ def test_work_of_an_erased_user_is_gone_even_when_the_model_is_asked_already(
     memory = opened(erased_meanwhile)
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     assert memory.admin.process_pending().added == 0
-    assert memory.admin.status() == {"namespaces": 0, "memories": 0, "messages": 0}
+    assert memory.admin.status().counts == {"namespaces": 0, "memories": 0, "messages": 0}
     assert pending(database) == 0
 
 

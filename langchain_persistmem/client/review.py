@@ -46,7 +46,7 @@ class Review(Group):
     ) -> builtins.list[Memory]:
         """Let memories that wait for review be recalled, all or none; each supersedes what it contradicts.
 
-        Give either ``versions`` or ``everything``.
+        Give either ``versions`` or ``everything``; without both, nothing is done.
 
         Args:
             versions: their ``Memory.id``, as in :meth:`list`.
@@ -57,7 +57,7 @@ class Review(Group):
 
         Raises:
             MemoryNotFoundError: one of them does not wait for review; nothing was approved.
-            InvalidInputError: neither or both were given, or a version is no UUID.
+            InvalidInputError: both were given, or a version is no UUID.
             MemoryDisabledError: memory is paused; nothing was approved.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
@@ -74,7 +74,7 @@ class Review(Group):
     ) -> int:
         """Delete memories that wait for review for good, all or none.
 
-        Give either ``versions`` or ``everything``.
+        Give either ``versions`` or ``everything``; without both, nothing is done.
 
         Args:
             versions: their ``Memory.id``, as in :meth:`list`.
@@ -85,7 +85,7 @@ class Review(Group):
 
         Raises:
             MemoryNotFoundError: one of them does not wait for review; nothing was deleted.
-            InvalidInputError: neither or both were given, or a version is no UUID.
+            InvalidInputError: both were given, or a version is no UUID.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
         return await run(self.backend, changes.reject, namespace, _chosen(versions, everything), now=datetime.now(UTC))
@@ -97,6 +97,8 @@ def _chosen(versions: Sequence[UUID], everything: bool) -> Sequence[UUID] | None
     """The chosen versions; None stands for all that waits. An empty selection never means everything."""
     if not isinstance(everything, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
         raise InvalidInputError(f"everything is of type {type(everything).__name__}; pass True or False")
-    if bool(versions) == everything:
-        raise InvalidInputError("give either versions (Memory.id of what waits for review) or everything=True")
+    if versions and everything:
+        raise InvalidInputError(
+            "give either versions (Memory.id of what waits for review) or everything=True, not both"
+        )
     return None if everything else versions

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 from langchain.agents import create_agent
 from langchain_core.chat_history import BaseChatMessageHistory
@@ -50,6 +51,7 @@ from tests.bad_input.corpus import (
     VALUES,
 )
 from tests.conftest import Either
+from tests.public_methods import get_path
 from tests.scripted_model import Scripted
 
 Act = Callable[[Either, Any], Awaitable[Any]]
@@ -374,7 +376,7 @@ def call(method: str, argument: str, **more: Any) -> Act:
     """A method, called with the value as one of its arguments."""
 
     async def act(memory: Either, value: Any) -> None:
-        await getattr(memory, method)(**{"user_id": USER, **more, argument: value})
+        await get_path(memory, method)(**{"user_id": USER, **more, argument: value})
 
     return act
 
@@ -423,15 +425,15 @@ DOORS = (
     Door("list: limit", "limit", NUMBERS, call("list", "limit")),
     Door("list: offset", "offset", NUMBERS, call("list", "offset")),
     Door("get: key", "key", NAME, call("get", "key")),
-    Door("history: key", "key", FEW_NAME, call("history", "key")),
-    Door("messages: thread_id", "thread_id", NAME, call("messages", "thread_id")),
-    Door("messages: limit", "limit", NUMBERS, call("messages", "limit", thread_id="t")),
+    Door("history: key", "key", FEW_NAME, call("history.versions", "key")),
+    Door("messages: thread_id", "thread_id", NAME, call("conversations.messages", "thread_id")),
+    Door("messages: limit", "limit", NUMBERS, call("conversations.messages", "limit", thread_id="t")),
     Door("forget: keys", "keys", {**NAME, **{f"[{n}]": [v] for n, v in NAME.items()}}, call("forget", "keys")),
     Door("forget: query", "query", TEXT, call("forget", "query")),
     Door("command: message", "message", TEXT, call("command", "message")),
     Door("edit: text", "text", TEXT, call("edit", "text", key="known")),
-    Door("pin: key", "key", FEW_NAME, call("pin", "key")),
-    Door("set_consent: consent", "consent", FEW_NAME, call("set_consent", "consent", user_id="else")),
+    Door("pin: key", "key", FEW_NAME, call("edit", "key", pinned=True)),
+    Door("set_consent: consent", "consent", FEW_NAME, call("privacy.set_consent", "consent", user_id="else")),
     Door("acting_as: name", "actor|name", NAME, acted_as),
     Door(
         "update_profile: changes",
@@ -521,12 +523,14 @@ DOORS = (
         "add_messages: messages",
         "messages",
         {n: [v] for n, v in MESSAGES.items() if ":" not in n},
-        call("add_messages", "messages", thread_id="added"),
+        call("conversations.add", "messages", thread_id="added"),
     ),
     Door("observe: many messages", "messages", NOT_TEXT, call("observe", "messages", thread_id="t")),
-    Door("clear_messages: thread_id", "thread_id", FEW_NAME, call("clear_messages", "thread_id")),
-    Door("set_off_record: thread_id", "thread_id", FEW_NAME, call("set_off_record", "thread_id", user_id="else")),
-    Door("set_off_record: off", "off", NUMBERS, call("set_off_record", "off", thread_id="t", user_id="else")),
+    Door("clear_messages: thread_id", "thread_id", FEW_NAME, call("conversations.clear", "thread_id")),
+    Door(
+        "set_off_record: thread_id", "thread_id", FEW_NAME, call("privacy.set_off_record", "thread_id", user_id="else")
+    ),
+    Door("set_off_record: off", "off", NUMBERS, call("privacy.set_off_record", "off", thread_id="t", user_id="else")),
     Door("may_recall: thread_id", "thread_id", FEW_NAME, call("may_recall", "thread_id")),
     Door("recall: expand", "expand", FEW_NAME, call("recall", "expand", query="a")),
     Door("recall: thread_id", "thread_id", FEW_NAME, call("recall", "thread_id", query="a")),
@@ -548,33 +552,38 @@ DOORS = (
     ),
     Door("context: now", "now", MOMENTS, call("context", "now", query="a")),
     Door("list: kinds", "kinds", FEW_NAME, call("list", "kinds")),
-    Door("messages: offset", "offset", NUMBERS, call("messages", "offset", thread_id="t")),
-    Door("show: key", "key", FEW_NAME, call("show", "key")),
-    Door("changes: key", "key", FEW_NAME, call("changes", "key")),
-    Door("changes: limit", "limit", NUMBERS, call("changes", "limit")),
-    Door("review: limit", "limit", NUMBERS, call("review", "limit")),
-    Door("restore: version", "version", FEW_NAME, call("restore", "version")),
-    Door("approve: version", "version", FEW_NAME, call("approve", "version")),
-    Door("reject: version", "version", FEW_NAME, call("reject", "version")),
+    Door("messages: offset", "offset", NUMBERS, call("conversations.messages", "offset", thread_id="t")),
+    Door("show: key", "key", FEW_NAME, call("history.of", "key")),
+    Door("changes: key", "key", FEW_NAME, call("history.changes", "key")),
+    Door("changes: limit", "limit", NUMBERS, call("history.changes", "limit")),
+    Door("review: limit", "limit", NUMBERS, call("review.list", "limit")),
+    Door("restore: version", "version", FEW_NAME, call("history.restore", "version")),
+    Door("approve: version", "version", FEW_NAME, lambda m, v: m.review.approve(v, user_id=USER)),
+    Door("reject: version", "version", FEW_NAME, lambda m, v: m.review.reject(v, user_id=USER)),
+    Door("approve: everything", "everything", NUMBERS, lambda m, v: m.review.approve(everything=v, user_id="else")),
+    Door("reject: everything", "everything", NUMBERS, lambda m, v: m.review.reject(everything=v, user_id="else")),
+    Door("people: limit", "limit", NUMBERS, lambda m, v: m.admin.people(limit=v)),
+    Door("people: after", "namespace", _PREFIXES, lambda m, v: m.admin.people(after=v)),
+    Door("edit: pinned", "pinned", NUMBERS, call("edit", "pinned", key="known", text="I sail in a boat.")),
     Door(
-        "approve_all: versions",
+        "approve: versions",
         "versions",
         {**NOT_TEXT, **{f"[{n}]": [v] for n, v in NOT_TEXT.items()}},
-        call("approve_all", "versions", user_id="else"),
+        lambda m, v: m.review.approve(uuid4(), v, user_id="else"),
     ),
     Door(
-        "reject_all: versions",
+        "reject: versions",
         "versions",
         {**NOT_TEXT, **{f"[{n}]": [v] for n, v in NOT_TEXT.items()}},
-        call("reject_all", "versions", user_id="else"),
+        lambda m, v: m.review.reject(uuid4(), v, user_id="else"),
     ),
-    Door("retry: thread_id", "thread_id", FEW_NAME, call("retry", "thread_id")),
+    Door("retry: thread_id", "thread_id", FEW_NAME, call("admin.retry", "thread_id")),
     Door("run_once: limit", "limit", NUMBERS, lambda m, v: m.admin.process_pending(limit=v)),
     Door("forget: limit", "limit", NUMBERS, call("forget", "limit", query="a")),
-    Door("audit: since", "since", MOMENTS, call("audit", "since")),
-    Door("audit: after", "after", NUMBERS, call("audit", "after")),
-    Door("audit: limit", "limit", NUMBERS, call("audit", "limit")),
-    Door("verify_audit: head", "head", FEW_NAME, call("verify_audit", "head")),
+    Door("audit: since", "since", MOMENTS, call("privacy.audit", "since")),
+    Door("audit: after", "after", NUMBERS, call("privacy.audit", "after")),
+    Door("audit: limit", "limit", NUMBERS, call("privacy.audit", "limit")),
+    Door("verify_audit: head", "head", FEW_NAME, call("privacy.verify_audit", "head")),
     Door(
         "command: question",
         "question",
