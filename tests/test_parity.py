@@ -54,13 +54,13 @@ def test_both_of_a_pair_say_what_they_are_and_what_they_do(name: str) -> None:
 
 
 @pytest.mark.parametrize("pair", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_functions_are_pairs_too(pair: tuple[Any, Any]) -> None:
+def test_functions_are_pairs_too(pair: tuple[Any, Any], memory: PersistMem) -> None:
     blocking, awaiting = pair
     assert inspect.signature(blocking) == inspect.signature(awaiting)
     assert awaiting.__name__ == f"a{blocking.__name__}"
     assert blocking.__doc__ == awaiting.__doc__
     with pytest.raises(TypeError, match=rf"^{blocking.__name__}\(\) got an unexpected keyword argument"):
-        blocking(None, nonsense=1)
+        blocking(memory, nonsense=1)
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -38,7 +38,9 @@ Awaitable = Callable[Concatenate[S, P], Coroutine[Any, Any, T]]
 
 
 def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T], Awaitable[S, P, T]]:
-    """Make the blocking and the awaitable function of an async body: ``recall, arecall = both(_recall)``.
+    """Make the blocking and the awaitable function of an async body.
+
+    In a class: ``recall, arecall = both(_recall)``.
 
     Opened with ``open()``, the first blocks and the second runs in a thread. Opened with ``aopen()``, the second is
     native and the first raises :class:`UseAsyncMethodError`. Signature and docstring are those of ``body``, whose name
@@ -49,15 +51,15 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
     once, awaited_once = _named(body, name, group), _named(body, f"a{name}", group)
     advice = f"await {_spoken(body, f'a{name}', group)}(...)"
 
-    def blocking(owner: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if isinstance(owner.backend, AsyncBackend):
+    def blocking(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if isinstance(memory.backend, AsyncBackend):
             raise UseAsyncMethodError(f"this object was opened with aopen() and cannot block; use: {advice}")
-        return finished(once(owner, *args, **kwargs))
+        return finished(once(memory, *args, **kwargs))
 
-    async def awaiting(owner: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if isinstance(owner.backend, SyncBackend):
-            return await asyncio.to_thread(lambda: finished(awaited_once(owner, *args, **kwargs)))
-        return await awaited_once(owner, *args, **kwargs)
+    async def awaiting(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if isinstance(memory.backend, SyncBackend):
+            return await asyncio.to_thread(lambda: finished(awaited_once(memory, *args, **kwargs)))
+        return await awaited_once(memory, *args, **kwargs)
 
     setattr(blocking, _TWIN, awaiting)
     return _dressed(blocking, body, name), _dressed(awaiting, body, f"a{name}")
