@@ -60,7 +60,7 @@ def memory_tools(
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
     ``config["configurable"]``; a model can name neither a user nor a namespace. Whatever a model gets wrong
     is answered with a text that says what to do instead. In a run with ``off_the_record``, in a thread of
-    :meth:`PersistMem.set_off_record` and while the person has paused memory the tools say that memory is off; who
+    :meth:`Privacy.set_off_record` and while the person has paused memory the tools say that memory is off; who
     has paused it can still erase.
 
     Erasing more than one memory needs the user. One memory for each message of the user is erased as it is

@@ -90,7 +90,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     ``config["configurable"]``. A run without ``thread_id`` is shown memories and not learnt from. In a
     run with ``off_the_record`` (in the same places) nothing is read or kept, and its messages are marked
     in ``response_metadata``, so that no later run on the thread learns from them. The same holds while the person
-    has paused memory, and in a thread of :meth:`PersistMem.set_off_record`. Put this middleware
+    has paused memory, and in a thread of :meth:`Privacy.set_off_record`. Put this middleware
     first, so that no other can end the run before the marks are made.
 
     Args:

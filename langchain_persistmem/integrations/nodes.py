@@ -147,7 +147,7 @@ def extract_memory(
     The turns are stored before anything is learnt, so a failing model loses none: the next run
     on the thread, or a worker, learns from them. What was said off the record (see :func:`load_memory`), and
     what was answered to it, is neither stored nor learnt from, in this run or a later one. So is what is said while
-    the person has paused memory, or in a thread of :meth:`PersistMem.set_off_record`.
+    the person has paused memory, or in a thread of :meth:`Privacy.set_off_record`.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.

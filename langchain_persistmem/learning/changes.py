@@ -229,7 +229,7 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
 
     Raises:
         MemoryNotFoundError: there is no such memory.
-        InvalidInputError: it waits for review: that is for approve() to decide.
+        InvalidInputError: it waits for review: that is for review.approve() to decide.
         MemoryDisabledError: memory is paused.
     """
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
@@ -279,7 +279,7 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
     async with backend.transaction(namespace) as tx:
         wanted = await _to_decide(tx, namespace, ids)
         if await changes_queries.reject_memories(tx, namespace, wanted) != len(wanted):
-            raise MemoryNotFoundError("not all of these wait for review; review() lists what does")
+            raise MemoryNotFoundError("not all of these wait for review; review.list() shows what does")
         await record(tx, backend, namespace, "rejected", wanted)
     return len(wanted)
 
@@ -341,9 +341,9 @@ async def _revivable(tx: Transaction, namespace: Namespace, id: UUID, change: st
     old = await changes_queries.get_version(tx, namespace, id)
     if old is None or (change == "approved") != (old.status == "quarantined"):
         if old is not None and old.status == "quarantined":
-            raise InvalidInputError("the memory waits for review; use approve() or reject()")
+            raise InvalidInputError("the memory waits for review; use review.approve() or review.reject()")
         raise MemoryNotFoundError(
-            "nothing with this id waits for review; review() lists what does"
+            "nothing with this id waits for review; review.list() shows what does"
             if change == "approved"
             else "there is no memory with this id; history(key) lists the versions with their ids"
         )

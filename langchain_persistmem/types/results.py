@@ -47,7 +47,7 @@ class ProcessResult:
     postponed: int = 0
     """Threads that failed, or met the daily cap, and are tried again later."""
     given_up: int = 0
-    """Turns that no attempt could be learnt from; dead_letters() lists them."""
+    """Turns that no attempt could be learnt from; ``admin.dead_letters()`` lists them."""
     healed: int = 0
     """Memories that were kept without a vector, because the embedding model did not answer, and have one now."""
 
@@ -65,7 +65,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaintainResult:
-    """What maintain() did, or, with ``dry_run``, would do; in numbers."""
+    """What ``admin.maintain()`` did, or, with ``dry_run``, would do; in numbers."""
 
     dry_run: bool = False
     namespaces: int = 0
@@ -241,11 +241,11 @@ class Erasure:
     """Rows by table."""
     erased_at: datetime
     completed_at: datetime | None
-    """None for an erasure that was interrupted; see resume_erasures()."""
+    """None for an erasure that was interrupted; see ``privacy.resume_erasures()``."""
 
     @property
     def line(self) -> str:
-        """One line of JSON, as replay_erasures() takes it."""
+        """One line of JSON, as ``privacy.replay_erasures()`` takes it."""
         return json.dumps(
             {
                 "id": str(self.id),
