@@ -42,7 +42,7 @@ from langchain_persistmem import (
     Settings,
     errors,
 )
-from langchain_persistmem.types.records import records
+from langchain_persistmem.types import records
 from tests.public_methods import get_function, public_methods
 
 ROOT = Path(__file__).parent.parent
