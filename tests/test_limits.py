@@ -133,7 +133,7 @@ LIMITS = (
     Limit("review", "1 to 10,000", 10_000, 10_001, lambda m, v: m.review.list(limit=v, **USER), "limit"),
     Limit("changes", "1 to 10,000", 10_000, 10_001, lambda m, v: m.history.changes(limit=v, **USER), "limit"),
     Limit("audit", "1 to 10,000", 10_000, 10_001, lambda m, v: m.privacy.audit(limit=v, **USER), "limit"),
-    Limit("run_once", "1 to 10,000", 10_000, 10_001, lambda m, v: m.admin.process_pending(limit=v), "limit"),
+    Limit("process_pending", "1 to 10,000", 10_000, 10_001, lambda m, v: m.admin.process_pending(limit=v), "limit"),
 )  # fmt: skip
 
 

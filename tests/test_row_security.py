@@ -378,7 +378,13 @@ def test_with_a_role_of_its_own_for_background_work_others_cannot_see_everybody(
                 if name == worker:
                     assert memory.admin.status().counts["namespaces"] == len(USERS)
                     continue
-                for ask in (memory.status, memory.run_once, memory.maintain, memory.store.sweep_ttl):
+                for ask in (
+                    memory.admin.status,
+                    memory.admin.people,
+                    memory.admin.process_pending,
+                    memory.admin.maintain,
+                    memory.store.sweep_ttl,
+                ):
                     with pytest.raises(ConfigurationError, match="--everywhere-to"):
                         ask()  # it would find nothing, in silence
         with PersistMem.open(owned, embeddings=embeddings) as memory:

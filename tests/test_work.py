@@ -27,7 +27,7 @@ Cut.__name__ = "LengthFinishReasonError"
 
 @pytest.fixture
 def opened(opened: Callable[..., PersistMem]) -> Callable[..., PersistMem]:
-    """Opens memory with a scripted model; work is due at once, and done by run_once() alone."""
+    """Opens memory with a scripted model; work is due at once, and done by process_pending() alone."""
     return lambda *answers, **settings: opened(*answers, **{**SOON, **settings})
 
 

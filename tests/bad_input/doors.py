@@ -578,7 +578,7 @@ DOORS = (
         lambda m, v: m.review.reject(uuid4(), v, user_id="else"),
     ),
     Door("retry: thread_id", "thread_id", FEW_NAME, call("admin.retry", "thread_id")),
-    Door("run_once: limit", "limit", NUMBERS, lambda m, v: m.admin.process_pending(limit=v)),
+    Door("process_pending: limit", "limit", NUMBERS, lambda m, v: m.admin.process_pending(limit=v)),
     Door("forget: limit", "limit", NUMBERS, call("forget", "limit", query="a")),
     Door("audit: since", "since", MOMENTS, call("privacy.audit", "since")),
     Door("audit: after", "after", NUMBERS, call("privacy.audit", "after")),
