@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from langchain.agents import create_agent
+from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
@@ -170,6 +171,7 @@ READING: dict[str, Door] = {
     "list": lambda either, user: either.list(user_id=user, limit=1000),
     "list with a filter": lambda either, user: either.list(filter={"tag": {"$exists": True}}, user_id=user),
     "recall": lambda either, user: either.recall(QUESTION, threshold=0, limit=100, user_id=user),
+    "explain": lambda either, user: either.explain(QUESTION, threshold=0, limit=100, user_id=user),
     "recall with a filter": lambda either, user: either.recall(QUESTION, threshold=0, kinds=["semantic"], user_id=user),
     "recall at a time": _at,
     "context": lambda either, user: either.context(QUESTION, user_id=user),
@@ -269,6 +271,9 @@ WRITING: dict[str, Door] = {
         [HumanMessage("I sold it", id="m9")], thread_id=THREAD, background=True, user_id=user
     ),
     "add_messages": _add,
+    "backfill": lambda either, user: either.conversations.backfill(
+        InMemoryChatMessageHistory(messages=[HumanMessage("I sold it", id="m1")]), thread_id="t3", user_id=user
+    ),
     "clear_messages": lambda either, user: either.conversations.clear(THREAD, user_id=user),
     "update_profile": lambda either, user: either.update_profile({"name": "Nobody"}, user_id=user),
     "restore": _restore,
