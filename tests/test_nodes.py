@@ -217,7 +217,7 @@ async def test_off_the_record_nothing_is_read_or_kept_then_or_later(either) -> N
     state = await turn(graph, either, "I plan a surprise dinner for Nora. What should I cook?", **OFF)
     assert (state["memory_context"], state["memory_keys"]) == ("", [])
     assert "lentils" not in str(seen)
-    assert (await either.admin.status()).counts == before
+    assert await either.admin.status() == before
     again = graph_of(either.memory, seen)  # nothing is left but the checkpoint
     state = await turn(again, either, "I planted a pear tree in my garden.")
     assert [type(each) for each in state["messages"]] == [HumanMessage, AIMessage] * 2

@@ -1,6 +1,7 @@
 """Row-level security, with a plain role: neither the tables' owner, nor a superuser, nor BYPASSRLS."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -466,6 +467,25 @@ def test_the_command_switches_it(owned: str, database: str, capsys: pytest.Captu
     assert main(["status", "--user", "user1", "--dsn", database]) == 1
     assert "--row-level-security" in capsys.readouterr().err
     assert main(["status", "--user", "user1", "--dsn", database, "--row-level-security"]) == 0
+
+
+def test_status_counts_the_work_of_the_person_that_is_meant(
+    database: str, embeddings: LocalEmbeddings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with PersistMem.open(database, embeddings=embeddings, settings=SAID) as memory:
+        before = memory.admin.status(user_id="user1")
+        turns = [{"role": "user", "content": "I sail", "id": "new"}]
+        memory.observe(turns, thread_id="waits", background=True, user_id="user1")
+        after = memory.admin.status(user_id="user1")
+        assert after.work == {**before.work, "pending": before.work["pending"] + 1}
+        assert memory.admin.status(user_id="user10").work == before.work  # the same for everybody, but for this thread
+    assert main(["status", "--user", "user1", "--json", "--dsn", database, "--row-level-security"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["work"] == dict(after.work)
+    assert answer["counts"] == dict(after.counts)
+    assert set(answer["versions"]) == {"PostgreSQL", "pgvector"}
+    assert main(["status", "--json", "--dsn", database, "--row-level-security"]) == 0
+    assert json.loads(capsys.readouterr().out)["work"]["pending"] == 1  # of everybody
 
 
 def test_the_exact_search_stays_an_index_only_scan(database: str, owned: str, embeddings: LocalEmbeddings) -> None:
