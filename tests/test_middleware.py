@@ -485,7 +485,7 @@ class Context:
 
 async def test_off_the_record_nothing_is_read_or_kept(either) -> None:
     await either.remember("I like to cook lentils for dinner", user_id="ada")
-    before = await either.admin.status()
+    before = (await either.admin.status()).counts
     model = Scripted()
     agent = agent_of(either.memory, model, context_schema=Context)
     bob = config("t1", "bob", off_the_record=True)
