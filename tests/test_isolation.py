@@ -32,6 +32,8 @@ from tests.conftest import Either, _create, _drop
 from tests.doors import KEY, QUESTION, READING, THREAD, WRITING, filled, give_up, space, store_call, tag
 from tests.public_methods import get_path, public_methods
 
+pytestmark = pytest.mark.slow
+
 LOOKALIKES = [
     "user1", "user10", "user", "user_1", "USER1", "user1/", "user1%", "user1%2F", "user1/x", "%", "_", "*", ".", "..",
     "user 1", "{user_id}", "__proto__", "None", "'; DROP TABLE persistmem.memories; --", "user1\n",

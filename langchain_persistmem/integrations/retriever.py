@@ -18,7 +18,7 @@ from pydantic import ConfigDict
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
-from langchain_persistmem.language.cjk import pairs
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     off_the_record,
