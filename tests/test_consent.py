@@ -121,7 +121,7 @@ async def test_without_learning_conversations_and_given_statements_are_kept(eith
     assert len(await memory.conversations.messages("t", user_id="ada")) == 2
     assert await memory.list(user_id="ada") == []
     await memory.remember(CELLO, user_id="ada")
-    reply = await run_command(memory, "Remember that I play the flute.", user_id="ada")
+    reply = await memory.command("Remember that I play the flute.", user_id="ada")
     assert not reply.failed
     assert len(await memory.recall(ASKED, threshold=0, user_id="ada")) == 2
     assert rows(database, "pending_work") == 0
@@ -540,7 +540,7 @@ async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_wi
     with pytest.raises(MemoryDisabledError, match="off the record"):
         await memory.remember("The user plays the flute.", thread_id="t", user_id="ada")
     for asked in ("Remember that I play the flute.", "What do you know about me?", "Forget everything."):
-        reply = await run_command(memory, asked, thread_id="t", user_id="ada")
+        reply = await memory.command(asked, thread_id="t", user_id="ada")
         assert reply.failed
         assert reply.text.startswith("Memory is off")
     assert everything(database) == before
@@ -608,7 +608,7 @@ async def test_a_run_off_the_record_retrieves_nothing(either) -> None:
 async def test_dont_remember_this_reaches_what_waits(either_with) -> None:
     memory = await either_with(settings=OFF)
     await memory.observe([said("I play the cello.")], thread_id="t", background=True, user_id="ada")
-    reply = await run_command(memory, said("Don't remember this.", "u2"), thread_id="t", user_id="ada")
+    reply = await memory.command(said("Don't remember this.", "u2"), thread_id="t", user_id="ada")
     assert reply.command == "private"
     await memory.observe([said("I like the drums.", "u3")], thread_id="t", user_id="ada")
     assert [each.text for each in await memory.list(user_id="ada")] == ["I like the drums."]
