@@ -15,7 +15,7 @@ from langgraph.graph import MessagesState
 from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.commands import execution
-from langchain_persistmem.commands.execution import OnError, switched_off
+from langchain_persistmem.commands.execution import OnError, reply_memory_off
 from langchain_persistmem.integrations.run_options import in_state, is_the_users, messages_in, newly_off, taken_off
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import turns_of
@@ -191,7 +191,7 @@ def answered_without_memory(messages: Sequence[BaseMessage], question: Mapping[s
     """In a run off the record all is marked, and a command is told that memory is off: nobody should believe it done."""
     told, changed = taken_off(messages), newly_off(messages)
     commands = bool(messages) and is_the_users(messages[-1])
-    reply = switched_off(str(messages[-1].text), question) if commands else None
+    reply = reply_memory_off(str(messages[-1].text), question) if commands else None
     return Answered(messages=told, changed=changed) if reply is None else _with(reply, told, changed)
 
 
