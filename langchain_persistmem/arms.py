@@ -6,11 +6,12 @@ from typing import Literal
 _MOST = 10_000
 """Namespaces that are remembered; most are small, and need not be."""
 _USES = 64
-"""So often the general way is taken before it is looked again whether there is a shorter one."""
+"""So often a way is taken that is longer than another may be by now, before it is looked again."""
 
 
-Arm = Literal["few", "many", "graph"]
-"""A way to the nearest memories: all compared, the likeliest by their signs, or along the graph of the namespace's shelf."""
+Arm = Literal["few", "exact", "prefix", "graph"]
+"""All vectors compared, if there is no graph; all compared, whether there is one or not; the same for all namespaces under a
+prefix; or along the graph of the namespace's shelf."""
 
 
 class Arms:
@@ -22,7 +23,7 @@ class Arms:
     def of(self, namespace: str) -> Arm:
         """The way that the last search of the encoded ``namespace`` found to be right."""
         arm, uses = self._known.get(namespace, ("few", 0))
-        if arm == "many":
+        if arm in ("exact", "prefix"):
             self._known[namespace] = arm, uses - 1
             if uses <= 0:
                 self.note(namespace, "few")
@@ -36,7 +37,3 @@ class Arms:
         self._known[namespace] = arm, _USES
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
-
-    def seen(self, namespace: str, *, large: bool, shelved: bool) -> None:
-        """The short statement saw whether the namespace is large, and has a shelf."""
-        self.note(namespace, "graph" if shelved else "many" if large else "few")

@@ -8,11 +8,10 @@ from uuid import UUID
 from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.memories import vector_column
+from langchain_persistmem.postgres.memories import EVERY, vector_column
 from langchain_persistmem.postgres.rows import change_of, dumped, memory_of, neighbours_of, row_of
 from langchain_persistmem.postgres.search_index import all_stored
 from langchain_persistmem.postgres.shelves import shelf_of
-from langchain_persistmem.postgres.shortlist import EVERY
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Change, Kind, Memory, NewMemory, Provenance, Vector

@@ -13,10 +13,9 @@ from langchain_persistmem.namespace import Namespace, encode
 from langchain_persistmem.postgres import graph
 from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
-from langchain_persistmem.postgres.memories import page, vector_column
+from langchain_persistmem.postgres.memories import EVERY, page, vector_column
 from langchain_persistmem.postgres.rows import StoredItem, item_of, items_of
 from langchain_persistmem.postgres.search_index import stored
-from langchain_persistmem.postgres.shortlist import EVERY, few_of, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.settings import Ranking
@@ -62,13 +61,13 @@ async def search_items(
         "embedding": stored(query),
         "norm": norm_of(query),
         "model": model.model,
-        **_reach(model, wanted, limit + offset, exactly=distance != "cosine"),
+        "reach": _reach(wanted, limit + offset),
         **wanted.parameters,
     }
     if prefix and distance == "cosine" and wanted.text is TRUE:
         parameters["namespace"] = encode(prefix)
         end = limit + offset
-        leaf = partial(_search_leaf, tx, prefix, parameters, model=model, similarity=similarity, arms=arms)
+        leaf = partial(_search_leaf, tx, prefix, parameters, similarity=similarity, arms=arms)
         walk = partial(graph.search_graph, tx, prefix, parameters, model=model, end=end)
         found = await _search_one(prefix, arms, leaf, walk, walks=graph.reaches(model, end))
         if found is not None:
@@ -80,7 +79,7 @@ async def search_items(
 async def _search_one(
     namespace: Namespace,
     arms: Arms,
-    leaf: Callable[[], Awaitable[_Items | None]],
+    leaf: Callable[..., Awaitable[_Items | None]],
     walk: Callable[[], Awaitable[_Items | None]],
     *,
     walks: bool,
@@ -95,16 +94,17 @@ async def _search_one(
     where = encode(namespace)
     arm = arms.of(where)
     if arm == "few":
-        found = await leaf()
+        found = await leaf(walks=walks)
         if found is not None:
             return found
         arm = arms.of(where)  # as the short statement saw it
-    if arm != "graph" or not walks:
-        return None
-    found = await walk()
-    if found is None:
-        arms.note(where, "many")
-    return found
+    if arm == "graph" and walks:
+        found = await walk()
+        if found is not None:
+            return found
+        arms.note(where, "exact")
+    # for so long a page the short statement was not asked above, or it looked in vain
+    return await leaf(walks=False) if arm in ("exact", "graph") else None
 
 
 async def _search_leaf(
@@ -112,16 +112,16 @@ async def _search_leaf(
     namespace: Namespace,
     parameters: Mapping[str, Any],
     *,
-    model: EmbeddingModel,
     similarity: sql.Composable,
     arms: Arms,
+    walks: bool,
 ) -> list[tuple[StoredItem, float]] | None:
     """The answer of the short statement; None where it does not suffice."""
     end = parameters["limit"] + parameters["offset"]
     looked_at = min(2 * end + _SPARE, EVERY)
     rows = await tx.fetch(
         statement("search_leaf", similarity=similarity),
-        {**parameters, "few": few_of(model), "graph": graph.reaches(model, end), "looked_at": looked_at},
+        {**parameters, "graph": walks, "looked_at": looked_at},
     )
     if not _suffices(rows[0], namespace, arms):
         return None
@@ -138,9 +138,9 @@ async def _search_leaf(
 def _suffices(verdict: DictRow, namespace: Namespace, arms: Arms) -> bool:
     """Whether the short statement was the right one; else it is not tried the next time."""
     if verdict["below"]:
-        arms.note(encode(namespace), "many")
+        arms.note(encode(namespace), "prefix")
     elif verdict["other"]:
-        arms.seen(encode(namespace), large=verdict["large"], shelved=verdict["shelf"] is not None)
+        arms.note(encode(namespace), "graph")
     return not verdict["other"]
 
 
@@ -177,7 +177,7 @@ async def search_items_hybrid(
         "even": weights.even,
         "even_per_log": weights.even_per_log,
         "softness": weights.softness,
-        **_reach(model, wanted, limit + offset, exactly=False),
+        "reach": _reach(wanted, limit + offset),
         **wanted.parameters,
     }
     if prefix and wanted.text is TRUE:
@@ -193,12 +193,18 @@ async def search_items_hybrid(
 
 
 async def _search_leaf_hybrid(
-    tx: Transaction, namespace: Namespace, parameters: Mapping[str, Any], *, model: EmbeddingModel, arms: Arms
+    tx: Transaction,
+    namespace: Namespace,
+    parameters: Mapping[str, Any],
+    *,
+    model: EmbeddingModel,
+    arms: Arms,
+    walks: bool,
 ) -> _Items | None:
     """The same as :func:`_search_leaf`, by meaning and by words."""
     limit, end = parameters["limit"], parameters["limit"] + parameters["offset"]
     leaf = statement("search_leaf_hybrid", embedding=vector_column(model), words_condition=TRUE)
-    rows = await tx.fetch(leaf, {**parameters, "few": few_of(model), "graph": graph.reaches(model, end)})
+    rows = await tx.fetch(leaf, {**parameters, "graph": walks})
     if not _suffices(rows[0], namespace, arms):
         return None
     found = items_of(rows, namespace)
@@ -206,13 +212,6 @@ async def _search_leaf_hybrid(
     return found if len(found) == limit or rows[0]["weighed"] < end else None
 
 
-def _reach(model: EmbeddingModel, wanted: Condition, count: int, *, exactly: bool) -> dict[str, object]:
-    """The parameters of a search whose page ends at ``count``.
-
-    What a filter leaves over is not known before, and the signs of a vector say nothing of its length: then everything
-    is compared.
-    """
-    if exactly or wanted.text is not TRUE:
-        return {**shortlist(model, wanted=0, filtered=True), "few": EVERY, "reach": EVERY}
-    reach = min(count, EVERY)
-    return {**shortlist(model, wanted=reach, filtered=False), "reach": reach}
+def _reach(wanted: Condition, count: int) -> int:
+    """Items that are looked at for a page that ends at ``count``; what a filter leaves over is not known before."""
+    return min(count, EVERY) if wanted.text is TRUE else EVERY

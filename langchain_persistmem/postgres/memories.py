@@ -15,6 +15,9 @@ from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import Memory, NewMemory
 
+EVERY = 2**40
+"""More than any namespace has."""
+
 
 async def insert_memories(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime

@@ -13,7 +13,6 @@ from langchain_persistmem.postgres.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.memories import vector_column
 from langchain_persistmem.postgres.search_index import findings_of, stored
-from langchain_persistmem.postgres.shortlist import EVERY, shortlist
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recollections import Findings
@@ -59,26 +58,26 @@ async def recall(
         "language": configuration(language, query),
         "candidates": candidates,
         "instructions": instructions,
-        "graph": walks,
         "now": now,
         "thread_id": thread_id,
         "own_view": own_view,
-        **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
         **wanted.parameters,
     }
-    arm = arms.of(where)
-    if parameters["few"] == EVERY or arm == "few":
-        rows = await tx.fetch(statement("recall_few", **slots), parameters)
+    exact = statement("recall", **slots)
+    arm = arms.of(where) if walks else "exact"
+    if arm in ("few", "prefix"):
+        rows = await tx.fetch(exact, {**parameters, "graph": True})
         if not rows or not rows[0]["other"]:
             return findings_of(rows, namespace)
-        arms.seen(where, large=rows[0]["large"], shelved=rows[0]["shelf"] is not None)
-        arm = arms.of(where)
-    if walks and arm == "graph":
+        if arm == "few":
+            arms.note(where, "graph")
+    if arm != "exact":
         found = await graph.recall_graph(tx, namespace, parameters, model=model, candidates=candidates)
         if found is not None:
             return found
-        arms.note(where, "many")
-    return findings_of(await tx.fetch(statement("recall", **slots), parameters), namespace)
+        if arm != "prefix":  # which a search of the store has to know
+            arms.note(where, "exact")
+    return findings_of(await tx.fetch(exact, {**parameters, "graph": False}), namespace)
 
 
 async def recall_at(

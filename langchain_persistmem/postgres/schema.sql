@@ -125,8 +125,6 @@ CREATE TABLE persistmem.vectors (
     wide       halfvec,
     -- The vector lies here at length 1; this is the length that the model gave it.
     norm       real NOT NULL DEFAULT 1,
-    -- The signs of the vector's dimensions, by which many vectors, and wide ones, are compared first.
-    sketch     "bit" NOT NULL GENERATED ALWAYS AS (binary_quantize(coalesce(embedding, wide))) STORED,
     -- The graph that finds it, one of those below; NULL: it is new, or its namespace is small, and it is compared exactly.
     shelf      smallint,
     PRIMARY KEY (namespace, memory_id, model, part),
@@ -134,13 +132,10 @@ CREATE TABLE persistmem.vectors (
     CHECK (num_nonnulls(embedding, wide) = 1)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_threshold = 200);
-ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN, ALTER sketch SET STORAGE PLAIN;
+ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN;
 -- The exact search: one index-only scan of one namespace, or of what lies on no shelf in it.
 CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model, shelf)
     INCLUDE (memory_id, part, expires_at, embedding) WHERE active;
--- The first look at many vectors, and at wide ones: 48 bytes each instead of 768, for 384 dimensions.
-CREATE INDEX vectors_sketch ON persistmem.vectors (namespace, model)
-    INCLUDE (memory_id, part, expires_at, sketch) WHERE active;
 -- A fair sample of what lies on a shelf, an eighth of it, by which recall knows what is usual there. The condition is wrapped so
 -- that the planner takes no other index for as good.
 CREATE INDEX vectors_sample ON persistmem.vectors (namespace, model, uuid_hash(memory_id))
