@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem.irregular import _GROUPS, irregular_forms
-from langchain_persistmem.terms import terms
+from langchain_persistmem.language.irregular_forms import _GROUPS, irregular_forms
+from langchain_persistmem.language.query_terms import terms
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Knowledge of words and dates in several languages; pure."""
