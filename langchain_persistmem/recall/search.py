@@ -159,7 +159,7 @@ async def _find(
         candidates=max(backend.settings.candidates, question.limit),
         instructions=search.instructions,
         now=question.now,
-        arms=backend.arms,
+        plans=backend.search_plans,
         thread_id=question.thread_id,
         own_view=question.own_view,
     )

@@ -40,8 +40,8 @@ from langchain_persistmem.postgres.transaction import (
     async_transaction,
     sync_transaction,
 )
-from langchain_persistmem.postgres.vector_index.search_plan import Arms
-from langchain_persistmem.postgres.vector_index.unindexed import Written
+from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
+from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
 from langchain_persistmem.runtime.model_errors import aguarded, guarded
 from langchain_persistmem.runtime.models import Models
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
@@ -76,11 +76,11 @@ class Backend(Protocol):
     """Whether this role may see all namespaces at once; looked up with the schema."""
     heals: bool
     """Whether this process has kept memories without vectors, which are still to be made."""
-    arms: Arms
+    search_plans: SearchPlans
     """Which way the searches of large namespaces took lately."""
-    written: Written[Namespace]
+    unindexed: Unindexed[Namespace]
     """What was written into large namespaces."""
-    after_writing: "Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None"
+    after_commit: "Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None"
     """What is to be done about that after the commit."""
     item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None
     """The texts of an item that its store indexes; None where that is the item's own text."""
@@ -167,9 +167,9 @@ class _Models:
         self.migrated = False
         self.sees_everywhere = True
         self.heals = False
-        self.arms = Arms()
-        self.written = Written[Namespace]()
-        self.after_writing: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
+        self.search_plans = SearchPlans()
+        self.unindexed = Unindexed[Namespace]()
+        self.after_commit: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         self.model_name = models.chat_name
         self.shape = models.shape
@@ -302,8 +302,8 @@ class SyncBackend(_Models):
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         done = await again(lambda: flow(self, *args, **kwargs), self._pause, self._patience(self.pool))
-        if self.after_writing is not None and (written := self.written.take()):
-            await self.after_writing(self, written)
+        if self.after_commit is not None and (new := self.unindexed.take()):
+            await self.after_commit(self, new)
         return done
 
     async def _pause(self, seconds: float) -> None:
@@ -412,8 +412,8 @@ class AsyncBackend(_Models):
         self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         done = await again(lambda: flow(self, *args, **kwargs), asyncio.sleep, self._patience(self.pool))
-        if self.after_writing is not None and (written := self.written.take()):
-            await self.after_writing(self, written)
+        if self.after_commit is not None and (new := self.unindexed.take()):
+            await self.after_commit(self, new)
         return done
 
 

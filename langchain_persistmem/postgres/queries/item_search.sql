@@ -1,22 +1,20 @@
--- part: leaf_verdict
+-- part: exact_verdict
 verdict AS MATERIALIZED (
     -- No namespace, no answer: then nothing can be wrong with it either, unless others lie below.
-    SELECT b.below OR (n.shelf IS NOT NULL AND %(graph)s::boolean) AS other, b.below, n.shelf, n.documents, n.words
+    SELECT b.below OR (n.hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean) AS other, b.below, n.documents, n.words
     FROM (SELECT EXISTS (SELECT FROM persistmem.namespaces b
                          WHERE b.namespace >= %(from)s::text AND b.namespace < %(until)s::text) AS below) b
     LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text AND n.consent <> 'paused'
 )
 
--- name: search_leaf
--- Items of one namespace that has none below it, and few enough vectors to compare all: most searches of a store. Short, so
--- that its start costs little. The first row says in any case whether it was the right statement, and how many there are.
+-- name: search_exact
+-- Items of one namespace that has none below it, all of its vectors compared: most searches of a store. Short, so that its start
+-- costs little. The first row says in any case whether it was the right statement, and how many there are.
 WITH
--- include: leaf_verdict
+-- include: exact_verdict
 , best AS MATERIALIZED (
     SELECT v.memory_id, {similarity} AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: exact_scan
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
     ORDER BY 2 DESC
     LIMIT %(looked_at)s::bigint
@@ -41,7 +39,7 @@ LEFT JOIN LATERAL (
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) item ON true
 
--- name: search_items
+-- name: search_prefix
 -- Items of all namespaces under a prefix by similarity: an item's best vector counts, items without one are left out.
 WITH within AS MATERIALIZED (
     -- Through their names, each namespace is one index-only scan; a range of them would read the table.
@@ -115,7 +113,7 @@ coalesce((near.similarity - scale.level) / scale.deviation, 0)
 + coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
 - %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
 
--- part: leaf_weighed
+-- part: weighed
 weighed AS MATERIALIZED (
     SELECT memory_id,
            -- include: hybrid_evidence
@@ -142,10 +140,10 @@ CROSS JOIN LATERAL (
 ORDER BY best.evidence DESC, m.updated_at DESC, m.key
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
--- name: search_leaf_hybrid
--- The same as search_leaf by meaning and by words: all of a small namespace is compared, so that any page is exact.
+-- name: search_exact_hybrid
+-- The same as search_exact by meaning and by words: all of the namespace is compared, so that any page is exact.
 WITH
--- include: leaf_verdict
+-- include: exact_verdict
 , size AS MATERIALIZED (
     SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
 ),
@@ -154,9 +152,7 @@ WITH
 -- include: bm25
 , compared AS MATERIALIZED (
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: exact_scan
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
 ), counted AS (
     SELECT similarity, 1::float8 AS weight FROM compared
@@ -173,15 +169,15 @@ WITH
 ),
 -- include: hybrid_scale
 ,
--- include: leaf_weighed
+-- include: weighed
 SELECT verdict.*, (SELECT count(*) FROM weighed) AS weighed, item.*
 FROM verdict
 LEFT JOIN LATERAL (
     -- include: hybrid_page
 ) item ON true
 
--- name: search_items_hybrid
--- Items of all namespaces under a prefix by meaning and by words, up to a size all of them compared, so that any page is exact.
+-- name: search_prefix_hybrid
+-- Items of all namespaces under a prefix by meaning and by words: all of them compared, so that any page is exact.
 WITH within AS MATERIALIZED (
     SELECT n.namespace, n.documents, n.words
     FROM persistmem.namespaces n

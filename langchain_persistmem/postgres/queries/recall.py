@@ -1,19 +1,20 @@
-"""Statements that find what recall ranks: along the graph of a large namespace, or among all or the likeliest vectors."""
+"""Statements that find what recall ranks, along the HNSW index of a large namespace or among all vectors; or as of a moment."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from psycopg import sql
 
 from langchain_persistmem.language.languages import configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.search_index import findings_of, stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
-from langchain_persistmem.postgres.vector_index.search_plan import Arms
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
+from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan, SearchPlans
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recalled import SearchResult
 from langchain_persistmem.types.records import Vector
@@ -32,18 +33,17 @@ async def recall(
     candidates: int,
     instructions: int,
     now: datetime,
-    arms: Arms,
+    plans: SearchPlans,
     thread_id: str | None = None,
     own_view: bool = False,
 ) -> SearchResult:
-    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement, if ``arms`` is right.
+    """The candidates for ``query``, with both signals and the statistics of the namespace; nearly always in one statement.
 
     Args:
         thread_id: the conversation that they are for: none, if it is off the record.
         own_view: whatever the person allows: they themselves ask.
     """
     where = encode(namespace)
-    walks = wanted.text is TRUE and hnsw_search.reaches(model, candidates)
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
         "vectors_condition": wanted.among("v"),
@@ -63,21 +63,15 @@ async def recall(
         "own_view": own_view,
         **wanted.parameters,
     }
-    exact = statement("recall", **slots)
-    arm = arms.of(where) if walks else "exact"
-    if arm in ("few", "prefix"):
-        rows = await tx.fetch(exact, {**parameters, "graph": True})
-        if not rows or not rows[0]["other"]:
-            return findings_of(rows, namespace)
-        if arm == "few":
-            arms.note(where, "graph")
-    if arm != "exact":
-        found = await hnsw_search.recall_graph(tx, namespace, parameters, model=model, candidates=candidates)
-        if found is not None:
-            return found
-        if arm != "prefix":  # which a search of the store has to know
-            arms.note(where, "exact")
-    return findings_of(await tx.fetch(exact, {**parameters, "graph": False}), namespace)
+    text = statement("recall", **slots)
+
+    async def exact(look_for_hnsw: bool) -> SearchResult | OtherPlan:
+        rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
+        return OtherPlan("hnsw") if rows and rows[0]["other"] else findings_of(rows, namespace)
+
+    is_indexed = wanted.text is TRUE and hnsw_search.is_reachable(model, candidates)
+    hnsw = partial(hnsw_search.recall, tx, namespace, parameters, model=model, candidates=candidates)
+    return await plans.search(where, exact=exact, hnsw=hnsw if is_indexed else None)
 
 
 async def recall_at(

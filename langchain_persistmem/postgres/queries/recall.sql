@@ -54,7 +54,7 @@ rarity AS MATERIALIZED (
 -- include: asked_words
 , size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           n.shelf
+           n.hnsw_index
     FROM persistmem.namespaces n
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
     WHERE n.namespace = %(namespace)s::text
@@ -137,7 +137,7 @@ LEFT JOIN LATERAL (
            )) AS similarity
     FROM candidates c
     CROSS JOIN LATERAL (
-        -- One by one, and so written that no index but the primary key fits: see search_leaf.
+        -- One by one, and so written that no index but the primary key fits: see search_exact.
         SELECT m.*
         FROM persistmem.memories m
         WHERE m.namespace = %(namespace)s::text AND m.id = c.memory_id AND m.status IS NOT DISTINCT FROM 'active'
@@ -152,17 +152,15 @@ LEFT JOIN LATERAL (
 ) found ON true
 
 -- name: recall
--- Everything that ranking needs, in one round trip: candidates by meaning and by words, each with both signals. For a
--- namespace of so few vectors that all are compared, an index-only scan of nothing else; most are, and its start costs less.
+-- Everything that ranking needs, in one round trip: candidates by meaning and by words, each with both signals. All vectors
+-- of the namespace are compared.
 WITH
 -- include: recall_asked
 , verdict AS MATERIALIZED (
-    SELECT shelf IS NOT NULL AND %(graph)s::boolean AS other, shelf FROM size
+    SELECT hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean AS other FROM size
 ), compared AS MATERIALIZED (
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: exact_scan
       AND (SELECT NOT other FROM verdict)
       AND {vectors_condition}
 ), statistics AS MATERIALIZED (
