@@ -85,6 +85,7 @@ async def _search_exact(
     namespace: Namespace,
     parameters: Mapping[str, Any],
     similarity: sql.Composable,
+    *,
     look_for_hnsw: bool,
 ) -> _Items | OtherPlan:
     """All vectors of one namespace compared, if none lies below it."""
@@ -112,6 +113,7 @@ async def _search_exact_hybrid(
     namespace: Namespace,
     parameters: Mapping[str, Any],
     model: EmbeddingModel,
+    *,
     look_for_hnsw: bool,
 ) -> _Items | OtherPlan:
     """The same by meaning and by words."""

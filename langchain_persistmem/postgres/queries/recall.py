@@ -65,7 +65,7 @@ async def recall(
     }
     text = statement("recall", **slots)
 
-    async def exact(look_for_hnsw: bool) -> SearchResult | OtherPlan:
+    async def exact(*, look_for_hnsw: bool) -> SearchResult | OtherPlan:
         rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
         return OtherPlan("hnsw") if rows and rows[0]["other"] else findings_of(rows, namespace)
 
