@@ -30,6 +30,10 @@ Relation = Literal[
 """Relatives, friends and animals, as they are called in keys of facts."""
 Unit = Literal["day", "week", "weekend", "month", "year"]
 Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow"]
+CompactTime = Literal[
+    "day_before_yesterday", "yesterday", "today", "last_weekend", "last_week", "last_month", "last_year",
+    "year_before_last", "this_week", "this_month", "this_year",
+]  # fmt: skip
 Feast = Literal["christmas", "easter", "halloween", "thanksgiving", "silvester"]
 
 _LENGTHS = {"months": 12, "short_months": 12, "weekdays": 7, "seasons": 4, "numbers": 12}
@@ -199,6 +203,35 @@ class Calendar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CompactCalendar:
+    """Signs for times, where words do not stand apart."""
+
+    year_marks: Words
+    """Stand behind the number of a year."""
+    month_marks: Words
+    day_marks: Words
+    numbers: Groups = ()
+    """One to ten."""
+    counters: Words = ()
+    """Stand between a number and a unit."""
+    units: Mapping[Unit, Words]
+    ago: Words
+    """Stand behind a span that lies back."""
+    times: Mapping[CompactTime, Words]
+    """Regular expressions."""
+    seasons: Groups = ()
+    """Winter first."""
+    weekdays: Groups = ()
+    """Monday first."""
+    weeks: Words = ()
+    """Stand before a weekday."""
+    last: Words = ()
+    """Stand before a week."""
+    of: Words = ()
+    """Stand between a year and its season, or a week and its weekday."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SmallTalk:
     """Phrases that are not worth remembering."""
 
@@ -309,6 +342,7 @@ class Language:
     off_record: Words = ()
     """Regular expressions of requests to leave a message out, in languages that have no commands."""
     calendar: Calendar | None = None
+    compact_calendar: CompactCalendar | None = None
     small_talk: SmallTalk | None = None
     subjects: Subjects | None = None
     questions: Questions | None = None

@@ -49,7 +49,7 @@ def tells(memory: Memory | Found) -> bool:
     dates, spans, marks = _telling_words()
     if not dates.isdisjoint(said) or (not spans.isdisjoint(said) and not marks.isdisjoint(said)):
         return True
-    return not begin.isascii() and any(cjk_dates.found(begin, memory.valid_from.date()))
+    return not begin.isascii() and any(cjk_dates.find_times(begin, memory.valid_from.date()))
 
 
 @cache

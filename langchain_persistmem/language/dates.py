@@ -47,7 +47,7 @@ def periods_in(text: str, *, now: datetime) -> tuple[Period, ...]:
     ]  # fmt: skip
     made += [
         periods.period(days, now.tzinfo, certainty=certainty, text=said)
-        for days, certainty, said in cjk_dates.found(text[:LONGEST], now.date())
+        for days, certainty, said in cjk_dates.find_times(text[:LONGEST], now.date())
     ]
     return tuple(each for each in made if each.start < each.end)[:_MOST]
 
