@@ -140,7 +140,7 @@ def _by_period(each: Found, asked: Understood, weights: Ranking) -> float:
 
 def _lacking(found: Sequence[Found], evidence: Sequence[float], asked: Understood, weights: Ranking) -> Sequence[float]:
     """What memories lose that do not tell the time or the number that is asked for."""
-    tells = timing.tells if asked.asks_for == "time" else _tells_a_number
+    tells = timing.mentions_time if asked.asks_for == "time" else _tells_a_number
     likeliest = nlargest(_LIKELIEST, range(len(found)), key=evidence.__getitem__)
     telling = {place for place in likeliest if tells(found[place])}
     return [0.0 if place in telling else 0.0 - weights.lacking for place in range(len(found))]

@@ -48,12 +48,12 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
             of, certainty = _TIMES[name]
             yield of(today), certainty, match[0]
     for match in signs.date.finditer(signs.ago.sub("", rest)):
-        days = _dated(match, today)
+        days = _read_date(match, today)
         if days is not None:
             yield days, 1.0 if match[1] else 0.9, match[0]
 
 
-def _dated(match: re.Match[str], today: date) -> Days | None:
+def _read_date(match: re.Match[str], today: date) -> Days | None:
     if match[1] is None and match[2] is None:
         return None
     month, number = int(match[2] or 0), int(match[3] or 0)
@@ -113,7 +113,7 @@ class _Signs:
             )
             or r"(?!)"
         )
-        self.times = {
+        self.times: Mapping[CompactTime, re.Pattern[str]] = {
             name: re.compile("|".join(patterns))
             for name in _TIMES
             if (patterns := dict.fromkeys(word for calendar in calendars for word in calendar.times.get(name, ())))
