@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any, Literal, cast
 
 from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recalled import Recollection
 from langchain_persistmem.types.records import Kind, Memory
 
@@ -46,9 +47,8 @@ _NAMES: Mapping[Kind, str] = {
     "episodic": "episodes",
 }
 _FIELDS = ("name", "summary", "communication_style", "preferences", "goals", "past_mistakes")
-_FENCE = re.compile(r"<(?=[\W_]*memory)", re.IGNORECASE)
 _QUOTES = re.compile("[“”„«»]")
-_IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029"}
+_IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029\u226e\ufe64\uff1c"}
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
 
 Entry = ProfileLine | Recollection
@@ -61,10 +61,10 @@ def text_of(entries: Sequence[Entry], *, form: Form, left_out: int) -> str:
     lines = [each for each in entries if isinstance(each, ProfileLine)]
     memories = [each.memory for each in sorted((e for e in entries if isinstance(e, Recollection)), key=place)]
     if form == "json":
-        return f"<memory>\n{_json(lines, memories, left_out)}\n</memory>"
+        return fence("memory", f"\n{_json(lines, memories, left_out)}\n")
     body = _prose(lines, memories) if form == "prose" else _sections(lines, memories)
     said = [f"({left_out} more did not fit)"] if left_out else []
-    return "<memory>\n" + _ABOUT + "\n".join([*body, *said]) + "\n</memory>"
+    return fence("memory", "\n" + _ABOUT + "\n".join([*body, *said]) + "\n")
 
 
 def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
@@ -190,7 +190,7 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return _FENCE.sub("‹", " ".join(_seen(text).split()))
+    return escape(" ".join(_seen(text).split()))
 
 
 def _seen(text: str) -> str:

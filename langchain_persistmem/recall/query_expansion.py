@@ -11,6 +11,7 @@ from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.recalled import Expand, RankedCandidate, Recollection
 
 MOST = 6
@@ -129,16 +130,14 @@ _LONGEST_SHOWN = 1_000
 
 def question(query: str) -> str:
     """The question, fenced."""
-    shown = query[:_LONGEST_SHOWN].replace("</message", "<\\/message")
-    return f"<message>{shown}</message>"
+    return fence("message", query[:_LONGEST_SHOWN])
 
 
 def material(query: str, texts: Sequence[str]) -> str:
     """The question and the memories, numbered; each is fenced."""
     lines = [question(query)]
     for number, text in enumerate(texts, 1):
-        shown = " ".join(text.split())[:_LONGEST_SHOWN].replace("</known", "<\\/known")
-        lines.append(f'<known number="{number}">{shown}</known>')
+        lines.append(fence("known", " ".join(text.split())[:_LONGEST_SHOWN], {"number": str(number)}))
     return "\n".join(lines)
 
 

@@ -170,7 +170,7 @@ def _lacking(
     candidates: Sequence[RecallCandidate], evidence: Sequence[float], asked: Interpretation, weights: Ranking
 ) -> Sequence[float]:
     """The loss of memories that do not tell the time or the number that is asked for."""
-    tells = date_matching.tells if asked.asks_for == "time" else _tells_a_number
+    tells = date_matching.mentions_time if asked.asks_for == "time" else _tells_a_number
     likeliest = nlargest(_LIKELIEST, range(len(candidates)), key=evidence.__getitem__)
     telling = {index for index in likeliest if tells(candidates[index])}
     return [0.0 if index in telling else 0.0 - weights.lacking for index in range(len(candidates))]

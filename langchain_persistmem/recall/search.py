@@ -64,7 +64,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         if question.at is not None:
             results = [await recall.recall_at(tx, query) for query in queries]
         else:
-            results = [await recall.recall(tx, query, arms=backend.arms) for query in queries]
+            results = [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
     ranked = [
         ranking.rank(result, text, background=model.background, weights=settings.ranking, now=question.moment)
         for result, text in zip(results, texts, strict=True)

@@ -43,8 +43,8 @@ from langchain_persistmem.postgres.transaction import (
     finished,
     sync_transaction,
 )
-from langchain_persistmem.postgres.vector_index.search_plan import Arms
-from langchain_persistmem.postgres.vector_index.unindexed import Written
+from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
+from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
 from langchain_persistmem.runtime.model_errors import guarded
 from langchain_persistmem.runtime.models import Models
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
@@ -84,11 +84,11 @@ class Backend(ABC):
         """This role may see all namespaces at once; looked up with the schema."""
         self.heals = False
         """This process has stored memories without vectors, which are still to be made."""
-        self.arms = Arms()
-        """Which way the searches of large namespaces took lately."""
-        self.written = Written[Namespace]()
+        self.search_plans = SearchPlans()
+        """The plans by which large namespaces were searched lately."""
+        self.unindexed = Unindexed[Namespace]()
         """Numbers of vectors that were written into large namespaces."""
-        self.after_writing: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
+        self.after_commit: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
         """The flow that is run for them after the commit."""
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
@@ -205,8 +205,8 @@ class Backend(ABC):
         """
         backoff = Backoff(self.settings.connect_seconds, at_once=self._pool_size)  # all of its connections may be dead
         result = await retry(lambda: flow(self, *args, **kwargs), self._pause, backoff)
-        if self.after_writing is not None and (written := self.written.take()):
-            await self.after_writing(self, written)
+        if self.after_commit is not None and (new := self.unindexed.take()):
+            await self.after_commit(self, new)
         return result
 
     @abstractmethod

@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.rows import change_of, dumped, memory_of, neighbours_of, row_of
 from langchain_persistmem.postgres.queries.search_index import all_stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
-from langchain_persistmem.postgres.vector_index.binary_shortlist import EVERY
-from langchain_persistmem.postgres.vector_index.hnsw_indexes import shelf_of
+from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import index_of
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Change, Kind, Memory, NewMemory, Provenance, Vector
 
@@ -33,12 +32,12 @@ async def neighbours(
 ) -> list[list[tuple[Memory, float]]]:
     """For each vector the ``limit`` nearest current memories with their cosine, best first.
 
-    In a large namespace they are found along its graph, where that is the way; else all of its vectors are compared.
+    In a large namespace they are found along its HNSW index, where that is the way; else all of its vectors are compared.
     """
     if not vectors:
         return []
-    # A way that finds fewer than were asked for does not know that there are no more: then the next, longer one is taken.
-    shelf, large = await shelf_of(tx, namespace, model)
+    # A search that finds fewer than were asked for does not know that there are no more: then the next, longer one is taken.
+    number, large = await index_of(tx, namespace, model)
     parameters = {
         "namespace": encode(namespace),
         "embeddings": all_stored(vectors),
@@ -48,8 +47,8 @@ async def neighbours(
         "looked_at": NEAREST if large else EVERY,
         "now": now,
     }
-    if shelf is not None and hnsw_search.reaches(model, limit):
-        found = await hnsw_search.neighbours_graph(tx, shelf, parameters, model=model, count=len(vectors), limit=limit)
+    if number is not None and hnsw_search.is_reachable(model, limit):
+        found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
         if found is not None:
             return found
     query = statement("neighbours", embedding=vector_column(model))

@@ -1,6 +1,6 @@
 -- part: of_these_kinds
     CROSS JOIN LATERAL (
-        -- One by one, and so written that no index but the primary key fits: see search_leaf.
+        -- One by one, and so written that no index but the primary key fits: see search_exact.
         SELECT *
         FROM persistmem.memories k
         WHERE k.namespace = %(namespace)s::text AND k.id = near.memory_id AND k.status IS NOT DISTINCT FROM 'active'
@@ -22,9 +22,7 @@ CROSS JOIN LATERAL (
         SELECT memory_id, max(similarity) AS similarity
         FROM (
             SELECT v.memory_id, -(v.{embedding} <#> q.embedding) AS similarity
-            FROM persistmem.vectors v
-            WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-              AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+            -- include: exact_scan
             ORDER BY similarity DESC, v.memory_id
             LIMIT %(looked_at)s::bigint
         ) compared
@@ -141,7 +139,7 @@ WITH revived AS (
     WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status <> 'active'
     RETURNING m.id
 ), shown AS (
-    UPDATE persistmem.vectors v SET active = true, shelf = NULL
+    UPDATE persistmem.vectors v SET active = true, hnsw_index = NULL
     WHERE v.namespace = %(namespace)s::text AND v.memory_id = ANY (%(ids)s::uuid[])
 )
 SELECT id FROM revived

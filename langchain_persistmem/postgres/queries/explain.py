@@ -1,11 +1,11 @@
 """Statements that say how an answer came about; they are asked only when somebody wants to know."""
 
 from langchain_persistmem.language.query_terms import terms
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.queries.rows import candidate_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.recalled import RecallCandidate
 
 

@@ -5,10 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import sql
-
 from langchain_persistmem.postgres.filters import Condition, condition
-from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import StoredItem, dumped, item_of, memory_of, row_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -100,11 +97,6 @@ def page(prefix: Namespace, *, limit: int, offset: int, now: datetime) -> dict[s
     """The parameters of a page of what lies under ``prefix``."""
     exact, start, until = prefix_range(prefix)
     return {"exact": exact, "from": start, "until": until, "now": now, "limit": limit, "offset": offset}
-
-
-def vector_column(model: EmbeddingModel) -> sql.Identifier:
-    """The column that holds the model's vectors."""
-    return sql.Identifier("embedding" if model.covered else "wide")
 
 
 async def refresh_items(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:

@@ -1,7 +1,8 @@
-"""Statements that find what recall ranks: among all vectors, the likeliest of them, or along an HNSW index."""
+"""Statements that find what recall ranks, along the HNSW index of a large namespace or among all vectors; or as of a moment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from psycopg import sql
 
@@ -9,13 +10,12 @@ from langchain_persistmem.language.query_terms import irregular_forms, terms
 from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.search_index import findings_of, stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
-from langchain_persistmem.postgres.vector_index.binary_shortlist import EVERY, shortlist
-from langchain_persistmem.postgres.vector_index.search_plan import Arms
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
+from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan, SearchPlans
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recalled import Question, SearchResult
 from langchain_persistmem.types.records import Vector
@@ -54,11 +54,11 @@ class SearchQuery:
         }
 
 
-async def recall(tx: Transaction, query: SearchQuery, *, arms: Arms) -> SearchResult:
-    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement, if ``arms`` is right."""
+async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> SearchResult:
+    """The candidates for ``query``, with both signals and the statistics of the namespace; nearly always in one statement."""
     where, model = encode(query.namespace), query.model
     unconditional = query.condition.text is TRUE
-    walks = unconditional and hnsw_search.reaches(model, query.candidates)
+    is_indexed = unconditional and hnsw_search.is_reachable(model, query.candidates)
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
         "vectors_condition": query.condition.among("v"),
@@ -68,26 +68,15 @@ async def recall(tx: Transaction, query: SearchQuery, *, arms: Arms) -> SearchRe
         **query.parameters(terms(query.question.query, query.language)),
         "candidates": query.candidates,
         "instructions": query.question.instructions,
-        "graph": walks,
-        **shortlist(model, wanted=query.candidates, filtered=not unconditional),
     }
-    arm = arms.of(where)
-    # The short statement answers for most namespaces and says of the others which statement is right: a wrong guess costs
-    # one round trip, and is remembered.
-    if parameters["few"] == EVERY or arm == "few":
-        rows = await tx.fetch(statement("recall_few", **slots), parameters)
-        if not rows or not rows[0]["other"]:
-            return findings_of(rows)
-        arms.seen(where, large=rows[0]["large"], shelved=rows[0]["shelf"] is not None)
-        arm = arms.of(where)
-    if walks and arm == "graph":
-        found = await hnsw_search.recall_graph(
-            tx, query.namespace, parameters, model=model, candidates=query.candidates
-        )
-        if found is not None:
-            return found
-        arms.note(where, "many")
-    return findings_of(await tx.fetch(statement("recall", **slots), parameters))
+    text = statement("recall", **slots)
+
+    async def exact(*, look_for_hnsw: bool) -> SearchResult | OtherPlan:
+        rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
+        return OtherPlan("hnsw") if rows and rows[0]["other"] else findings_of(rows)
+
+    hnsw = partial(hnsw_search.recall, tx, query.namespace, parameters, model=model, candidates=query.candidates)
+    return await plans.search(where, exact=exact, hnsw=hnsw if is_indexed else None)
 
 
 async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:

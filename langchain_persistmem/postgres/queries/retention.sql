@@ -97,7 +97,7 @@ WITH chosen AS (
       AND m.id <> ALL (%(but)s::uuid[])
     RETURNING m.*
 ), shown AS (
-    UPDATE persistmem.vectors v SET active = true, shelf = NULL
+    UPDATE persistmem.vectors v SET active = true, hnsw_index = NULL
     WHERE v.namespace = %(namespace)s::text AND v.memory_id IN (SELECT id FROM chosen)
 )
 SELECT

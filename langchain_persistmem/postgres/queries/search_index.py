@@ -11,10 +11,10 @@ from psycopg.types.array import ListBinaryDumper
 
 from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.rows import candidate_of, dumped
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recalled import SearchResult
 from langchain_persistmem.types.records import Vector
