@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal, cast
 from uuid import UUID
 
+from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
 from langchain_persistmem.language.trust import may_supersede, suspicion
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
@@ -18,9 +19,6 @@ from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 PINNED = "it would replace a pinned memory"
 WAITS = "it was learnt, and waits for approval"
 _WORD = re.compile(r"[^\W_]+")
-_SMALL = "a an the is are am be to of in on at for and that this it its with as by has have do does user s"
-"""No word of the past: who was a nurse need not be one."""
-_FILLERS = frozenset(_SMALL.split())
 
 Contradictions = Literal["newest", "both", "ask"]
 """The rule for a new statement that contradicts a known one: the newest wins, both stay with their times, or ask."""
@@ -290,7 +288,8 @@ def same_statement(one: str, other: str) -> bool:
 
 
 def _content(text: str) -> tuple[str, ...]:
-    return tuple(word for word in _WORD.findall(text.casefold()) if word not in _FILLERS)
+    light = stop_words("statements")
+    return tuple(word for word in _WORD.findall(text.casefold()) if word not in light)
 
 
 def _figures(text: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.subjects import RELATIONS, USER, Subject, subject_of
+from langchain_persistmem.language.subjects import USER, Subject, relations, subject_of
 from langchain_persistmem.learning.evidence import is_pasted, supporting
 from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.prompt_fence import fence
@@ -310,7 +310,7 @@ def fact_key(given: str, subject: Subject) -> str | None:
     name = _spelt(given)
     if not name or name in _MANY:
         return None
-    if subject != USER and not any(part in RELATIONS for part in name.split("_")):
+    if subject != USER and not any(part in relations() for part in name.split("_")):
         name = _spelt("_".join(part for part in (subject.relation, subject.name, name) if part is not None))
     return f"fact:{name}"
 
