@@ -138,13 +138,13 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
     What is known already is confirmed; what would change it, or be new, waits.
     """
     waiting: list[Decision] = []
-    for each in decisions:
-        if isinstance(each, Supersede):
-            waiting.append(Quarantine(each.new, WAITS, each.known))
-        elif isinstance(each, Add | Past):
-            waiting.append(Quarantine(each.new, WAITS))
+    for decision in decisions:
+        if isinstance(decision, Supersede):
+            waiting.append(Quarantine(decision.new, WAITS, decision.known))
+        elif isinstance(decision, Add | Past):
+            waiting.append(Quarantine(decision.new, WAITS))
         else:
-            waiting.append(replace(each, ended=()) if isinstance(each, Reinforce) else each)
+            waiting.append(replace(decision, ended=()) if isinstance(decision, Reinforce) else decision)
     return waiting
 
 
@@ -306,7 +306,9 @@ def same_person(one: Candidate, other: Candidate | Memory) -> bool:
 
 def _subject(statement: Candidate | Memory) -> Subject:
     topics: object = (statement.value or {}).get("topics")
-    names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
+    names = (
+        [topic for topic in cast("list[object]", topics) if isinstance(topic, str)] if isinstance(topics, list) else []
+    )
     return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
 
 

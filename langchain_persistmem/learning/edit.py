@@ -91,7 +91,7 @@ def edited(old: Memory, wanted: Edit) -> Candidate:
         InvalidInputError: nothing is to be changed, or the memory is a document or an item of the application's.
     """
     changes = (wanted.text, wanted.kind, wanted.importance, wanted.value, wanted.valid_from)
-    if all(each is None for each in changes):
+    if all(change is None for change in changes):
         raise InvalidInputError("edit() changes nothing; pass text, kind, importance, value, valid_from or pinned")
     if old.kind == "profile":
         raise InvalidInputError("the profile is a document; change it with update_profile()")

@@ -280,7 +280,7 @@ def _clean(text: str) -> str:
 def _topics(given: object) -> list[str]:
     if not isinstance(given, list):
         return []
-    clean = (_clean(each) for each in cast("list[object]", given) if isinstance(each, str))
+    clean = (_clean(entry) for entry in cast("list[object]", given) if isinstance(entry, str))
     return list(dict.fromkeys(each[:_LONGEST_TOPIC] for each in clean if each))[:_MOST_TOPICS]
 
 

@@ -133,7 +133,7 @@ async def _write(
     now: datetime,
 ) -> bool:
     """Write the summary and archive the originals, all or nothing; False if somebody was faster."""
-    ids = [each.id for each in originals]
+    ids = [original.id for original in originals]
     try:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)
