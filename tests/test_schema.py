@@ -23,7 +23,7 @@ from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_serve
 from langchain_persistmem.postgres.queries.import_rows import _NO_VECTORS
 from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.statements import all_statements, part, statement
-from langchain_persistmem.postgres.vector_index.hnsw_indexes import SHELVES
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES
 
 CATALOG = """
 SELECT 'column' AS what, table_name || '.' || column_name AS name,
@@ -31,13 +31,13 @@ SELECT 'column' AS what, table_name || '.' || column_name AS name,
 FROM information_schema.columns WHERE table_schema = 'persistmem'
 UNION ALL
 SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'persistmem'
-    AND NOT indexname ^@ 'vectors_graph_' -- made with a model, not by the schema
+    AND NOT indexname ^@ 'vectors_hnsw_' -- made with a model, not by the schema
 UNION ALL
 SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
 FROM pg_constraint WHERE connamespace = 'persistmem'::regnamespace
 UNION ALL
 SELECT 'storage', attrelid::regclass || '.' || attname, attstorage::text
-FROM pg_attribute WHERE attrelid = 'persistmem.vectors'::regclass AND attnum > 0
+FROM pg_attribute WHERE attrelid = 'persistmem.vectors'::regclass AND attnum > 0 AND NOT attisdropped
 UNION ALL
 SELECT 'options', relname, array_to_string(reloptions, ' ')
 FROM pg_class WHERE relnamespace = 'persistmem'::regnamespace AND relkind = 'r'
@@ -68,7 +68,7 @@ def test_schema_sql_is_what_the_migrations_build(database: str, empty_database: 
 WITHOUT_NAMESPACE = {
     "migrations": "what the database has been through: nobody's data",
     "embedding_models": "the names of models and what they call unrelated: nobody's data",
-    "shelves": "how full the shelves of large namespaces are: sums, nobody's data",
+    "hnsw_indexes": "how full the HNSW indexes of large namespaces are: sums, nobody's data",
     "erasures": "names nobody: random ids of what is gone, kept so that it stays gone after a restore",
 }
 POLICIES = {"persistmem_namespace": "*", "persistmem_within": "r", "persistmem_everywhere": "*"}
@@ -118,13 +118,15 @@ def test_every_table_with_a_namespace_has_the_three_policies(database: str) -> N
 _VECTOR = sql.SQL("(v.embedding::halfvec(384))")
 
 
-def _on_shelf(shelf: int) -> sql.Composed:
-    return sql.SQL("nullif(v.active AND v.model = 1 AND v.shelf = {}, false) IS NOT NULL").format(sql.Literal(shelf))
+def _in_index(number: int) -> sql.Composed:
+    return sql.SQL("nullif(v.active AND v.model = 1 AND v.hnsw_index = {}, false) IS NOT NULL").format(
+        sql.Literal(number)
+    )
 
 
-def _walk(shelf: int) -> sql.Composed:
+def _scan(number: int) -> sql.Composed:
     return part(
-        "graph_walk", vector=_VECTOR, on_shelf=_on_shelf(shelf), shelf=sql.Literal(shelf), shortlist=sql.Literal(128)
+        "hnsw_scan", vector=_VECTOR, in_index=_in_index(number), number=sql.Literal(number), nearest=sql.Literal(128)
     )
 
 
@@ -143,15 +145,15 @@ SLOTS = {
     "vectors": _NO_VECTORS,
     "expires_at": sql.SQL("NULL::timestamptz"),
     "minutes": sql.SQL("NULL::integer"),
-    # a graph
-    "graph": sql.Identifier("tried"),
+    # an HNSW index
+    "hnsw_index": sql.Identifier("tried"),
     "dimensions": sql.Literal(384),
     "model": sql.Literal(1),
-    "shelf": sql.Literal(0),
+    "number": sql.Literal(0),
     "vector": _VECTOR,
-    "on_shelf": _on_shelf(0),
-    "walks": sql.SQL(" UNION ALL ").join(map(_walk, range(SHELVES))),
-    "shortlist": sql.Literal(128),
+    "in_index": _in_index(0),
+    "hnsw_scans": sql.SQL(" UNION ALL ").join(map(_scan, range(INDEXES))),
+    "nearest": sql.Literal(128),
     "source": sql.SQL("(SELECT NULL::uuid AS id, NULL::vector AS vector, '{}'::jsonb AS payload)"),
 }
 
