@@ -212,6 +212,69 @@ def test_who_could_erase_before_the_graphs_came_still_can(empty_database: str, e
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
+def test_migration_10_renames_hnsw_indexes_and_builds_none_anew(
+    empty_database: str, embeddings: LocalEmbeddings
+) -> None:
+    """A large namespace as it was after migration 8, with indexes by their old names."""
+    indexes = (
+        "SELECT c.relname, pg_relation_filenode(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indrelid = 'persistmem.vectors'::regclass AND c.relname ~ '^vectors_(graph|hnsw|scan|sample)' ORDER BY 2"
+    )
+    name = "LocalEmbeddings:all-MiniLM-L6-v2-int8:384"
+    with psycopg.connect(empty_database, autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION vector")
+        admin.execute(_MIGRATIONS_TABLE)
+        for each, text in migrations().items():
+            if each < "0009":
+                admin.execute(text.encode())
+                admin.execute("INSERT INTO persistmem.migrations VALUES (%s, %s, now())", [each, checksum(text)])
+        admin.execute(
+            "INSERT INTO persistmem.embedding_models VALUES (1, %s, 384, 0.1, 0.1, now())", [name], prepare=False
+        )
+        for number in (0, 1):
+            admin.execute(
+                f"CREATE INDEX vectors_graph_1_{number} ON persistmem.vectors "
+                "USING hnsw ((embedding::halfvec(384)) halfvec_ip_ops) WITH (ef_construction = 200) "
+                f"WHERE nullif(active AND model = 1 AND shelf = {number}, false) IS NOT NULL".encode()
+            )
+        admin.execute(OLD_LARGE_NAMESPACE.encode())
+        before = dict(admin.execute(indexes).fetchall())
+    with PersistMem.open(empty_database, embeddings=embeddings) as memory:
+        memory.setup()
+        with psycopg.connect(empty_database) as connection:
+            after = dict(connection.execute(indexes).fetchall())
+            assert {
+                key.replace("vectors_graph_", "vectors_hnsw_"): file for key, file in before.items()
+            }.items() <= after.items()
+            assert connection.execute("SELECT hnsw_index, hnsw_documents FROM persistmem.namespaces").fetchone() == (
+                1,
+                40,
+            )
+            assert connection.execute("SELECT documents FROM persistmem.hnsw_indexes ORDER BY 1 DESC").fetchone() == (
+                40,
+            )
+            assert connection.execute("SELECT count(hnsw_index) FROM persistmem.vectors").fetchone() == (40,)
+        found = memory.store.search(("memories", "ada"), query="anything", limit=40)
+        assert memory.backend.search_plans.of("memories/ada") == "hnsw"  # along the index that was there before
+        assert len(found) == 40
+
+
+OLD_LARGE_NAMESPACE = """
+INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, shelf, shelved)
+VALUES ('memories/ada', gen_random_uuid(), 40, now(), 1, 40);
+UPDATE persistmem.shelves SET memories = 40 WHERE shelf = 1;
+INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, provenance, valid_from,
+                                 recorded_at, updated_at)
+SELECT 'memories/ada', gen_random_uuid(), 'k' || i, 'semantic', 'text', '{"text": "text"}', 0.5, 1, 'store', '{"source": "store"}',
+       now(), now(), now()
+FROM generate_series(1, 40) i;
+INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, shelf, embedding)
+SELECT namespace, id, 1, 0, true, 1, l2_normalize((SELECT array_agg(random() - 0.5)::real[]::halfvec
+                                                   FROM generate_series(1, 384) WHERE m.id IS NOT NULL))
+FROM persistmem.memories m;
+"""
+
+
 def test_setup_by_eight_at_once_succeeds_for_all(empty_database: str, embeddings: LocalEmbeddings) -> None:
     def run(_: int) -> list[str]:
         with PersistMem.open(empty_database, embeddings=embeddings) as memory:
