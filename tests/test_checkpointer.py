@@ -23,12 +23,12 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.errors import (
-    ConcurrentUpdate,
+    ConcurrentUpdateError,
     ConfigurationError,
-    SchemaOutOfDate,
+    SchemaOutOfDateError,
     StorageError,
-    StorageUnavailable,
-    UseAsyncMethod,
+    StorageUnavailableError,
+    UseAsyncMethodError,
 )
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 
@@ -44,7 +44,7 @@ class Turns(TypedDict):
 
 @contextmanager
 def pool_on(database: str, size: int = 8) -> Generator[SyncPool]:
-    pool: SyncPool = ConnectionPool(database, min_size=size, max_size=size, timeout=5, kwargs=AUTOCOMMIT, open=False)
+    pool: SyncPool = ConnectionPool(database, min_size=size, max_size=size, timeout=60, kwargs=AUTOCOMMIT, open=False)
     with pool:
         yield pool
 
@@ -52,7 +52,7 @@ def pool_on(database: str, size: int = 8) -> Generator[SyncPool]:
 @asynccontextmanager
 async def async_pool_on(database: str, size: int = 8) -> AsyncGenerator[AsyncPool]:
     pool: AsyncPool = AsyncConnectionPool(
-        database, min_size=size, max_size=size, timeout=5, kwargs=AUTOCOMMIT, open=False
+        database, min_size=size, max_size=size, timeout=60, kwargs=AUTOCOMMIT, open=False
     )
     async with pool:
         yield pool
@@ -76,9 +76,12 @@ def echo(saver: "BaseCheckpointSaver[Any]") -> Any:
 
 
 def waiting_readers(database: str) -> int:
-    """How many backends wait for the table at once; gives up as soon as 8 do, or after 5 seconds."""
-    waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass"
-    deadline = time.monotonic() + 5
+    """How many backends wait for the table at once; gives up as soon as 8 do, or after a minute."""
+    waiting = (
+        "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    deadline = time.monotonic() + 60
     with psycopg.connect(database, autocommit=True) as observer:
         while True:
             (count,) = observer.execute(waiting).fetchone() or (0,)
@@ -182,7 +185,7 @@ def test_eight_workers_set_up_one_database_at_once(empty_database: str) -> None:
 
     def worker(_: int) -> None:
         with pool_on(empty_database, size=1) as pool:
-            start.wait(10)
+            start.wait(100)
             PersistMemSaver(pool).setup()
 
     with ThreadPoolExecutor(8) as workers:
@@ -216,9 +219,9 @@ async def test_setup_gives_up_with_a_storage_error_when_another_one_hangs(empty_
             blocking, native = PersistMemSaver(pool), AsyncPersistMemSaver(async_pool)
             with psycopg.connect(empty_database, autocommit=True) as stuck:
                 stuck.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(b"pm-saver", "big"),))
-                with pytest.raises(StorageUnavailable, match="timeout="):
+                with pytest.raises(StorageUnavailableError, match="timeout="):
                     await native.setup(timeout=0.1)
-                with pytest.raises(StorageUnavailable, match="timeout="):
+                with pytest.raises(StorageUnavailableError, match="timeout="):
                     blocking.setup(timeout=0.1)
             await native.setup()
             blocking.setup()
@@ -235,7 +238,10 @@ async def test_setup_frees_its_lock_and_redacts_when_a_migration_fails(empty_dat
                     await saver.asetup()
                 assert caught.value.__context__ is None
             with psycopg.connect(empty_database, autocommit=True) as owner:
-                held = owner.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+                held = owner.execute(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                ).fetchone()
             assert held == (0,)
 
 
@@ -303,7 +309,7 @@ async def test_blocking_methods_of_the_async_saver_never_hang_their_own_loop(emp
     async with async_pool_on(empty_database) as pool:
         saver = AsyncPersistMemSaver(pool)
         await saver.setup()
-        with pytest.raises(UseAsyncMethod, match="aput"):
+        with pytest.raises(UseAsyncMethodError, match="aput"):
             saver.put(thread("a"), empty_checkpoint(), {}, {})
         refused: list[Callable[[], object]] = [
             lambda: saver.put(thread("a"), empty_checkpoint(), {}, {}),
@@ -335,10 +341,15 @@ def interrupted_index(database: str, table: str, name: str) -> Generator[None]:
     """CREATE INDEX CONCURRENTLY that is cancelled while it waits for a writer: it leaves an invalid index."""
     with psycopg.connect(database) as writer:
         writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE".encode())
-        with psycopg.connect(database, autocommit=True) as builder:
-            builder.execute("SET statement_timeout = '500ms'")
+        with psycopg.connect(database, autocommit=True) as builder, ThreadPoolExecutor(1) as threads:
+            index = f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)"
+            building = threads.submit(builder.execute, index.encode())
+            waits = f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {builder.info.backend_pid}"
+            while _statement(database, waits) != [(True,)]:
+                time.sleep(0.01)
+            builder.cancel()
             with pytest.raises(psycopg.errors.QueryCanceled):
-                builder.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)".encode())
+                building.result()
     yield
 
 
@@ -384,7 +395,7 @@ async def test_a_role_that_only_writes_needs_no_more_rights_than_before(empty_da
         PostgresSaver(pool).setup()
         _statement(empty_database, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer}")
         with pool_on(as_role(empty_database, writer), size=1) as theirs:
-            with pytest.raises(SchemaOutOfDate, match=r"setup\(\).*owner"):
+            with pytest.raises(SchemaOutOfDateError, match=r"setup\(\).*owner"):
                 PersistMemSaver(theirs).get_tuple(thread("a"))
             with pytest.raises(ConfigurationError, match="owner"):
                 PersistMemSaver(theirs).setup()
@@ -429,7 +440,7 @@ def test_a_stricter_default_isolation_hides_nobody(empty_database: str, isolatio
         def turn(number: int) -> bool:
             try:
                 echo(saver).invoke({"said": [str(number)]}, thread("a"), durability="exit")
-            except ConcurrentUpdate:
+            except ConcurrentUpdateError:
                 return False
             return True
 

@@ -15,17 +15,17 @@ from langgraph.graph import END, START, StateGraph
 from langchain_persistmem import (
     CommandReply,
     CommandState,
-    InvalidInput,
+    InvalidInputError,
     MemoryState,
-    NamespaceMissing,
+    NamespaceMissingError,
     PersistMem,
     PersistMemMiddleware,
     Settings,
-    StorageUnavailable,
+    StorageUnavailableError,
     answer_commands,
     load_memory,
 )
-from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.command_detection import detect, is_unsure, phrasebooks, read_answer
 from langchain_persistmem.language.data import replies_by_language
 from tests.commands_corpus import sentences
@@ -268,7 +268,7 @@ async def test_nobody_reaches_another_users_memories(either: Any) -> None:
      {"command": "forget", "language": "xx", "everything": True, "keys": []}],
 )  # fmt: skip
 async def test_a_question_that_is_none_of_ours_is_refused(question: Any, either: Any) -> None:
-    with pytest.raises(InvalidInput, match="question"):
+    with pytest.raises(InvalidInputError, match="question"):
         await either.command("yes", question=question, user_id="ada")
 
 
@@ -293,7 +293,7 @@ def test_the_model_is_asked_only_where_the_rules_are_unsure_and_believed_only_in
         {"command": "erase everything", "about": ""},
         {"command": "none", "about": ""},
         ["garbage"],
-        ExtractionFailed("the model is away"),
+        ExtractionError("the model is away"),
     )
     assert memory.command("What is the weather?", ask_model=True, user_id="ada") is None
     assert memory.command(UNSURE, user_id="ada") is None
@@ -451,7 +451,7 @@ async def test_an_agent_marks_what_is_not_to_be_remembered_and_goes_on(either: A
 
 async def test_an_agents_command_that_failed_is_not_passed_over(either: Any, monkeypatch: Any) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise StorageUnavailable
+        raise StorageUnavailableError
 
     model = Model()
     agents = {on_error: agent_of(either.memory, model, on_error=on_error) for on_error in ("continue", "raise")}
@@ -460,7 +460,7 @@ async def test_an_agents_command_that_failed_is_not_passed_over(either: Any, mon
     monkeypatch.setattr(either.memory._backend, "transaction", fail)
     state = await say(agents["continue"], either, "forget about my ex Tom")
     assert (state["messages"][-1].content, model.requests) == (replies_by_language()["en"].unavailable, [])
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailableError):
         await say(agents["raise"], either, "forget about my ex Tom")
 
 
@@ -479,11 +479,11 @@ async def test_a_command_that_failed_is_not_passed_over(
     monkeypatch.setattr(graph, "checkpointer", None)
 
     def fail(*_: object, **__: object) -> None:
-        raise StorageUnavailable
+        raise StorageUnavailableError
 
     monkeypatch.setattr(either.memory._backend, "transaction", fail)
     if on_error == "raise":
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailableError):
             await say(graph, either, "forget about my ex Tom")
     else:
         state = await say(graph, either, "forget about my ex Tom")
@@ -498,16 +498,16 @@ async def test_what_cannot_be_stored_does_not_end_the_run(either: Any) -> None:
     text = "Remember that my code is 47\x0011"
     state = await say(graph_of(either.memory, []), either, text.replace("\x00", "\ud800"))
     assert state["messages"][-1].content == replies_by_language()["en"].unavailable
-    with pytest.raises(InvalidInput, match="NUL"):
+    with pytest.raises(InvalidInputError, match="NUL"):
         await either.command(text, user_id="ada")
     reply = await either.command(text, on_error="say", user_id="ada")
     assert (reply.failed, await either.list(user_id="ada")) == (True, [])
-    with pytest.raises(InvalidInput, match="on_error"):
+    with pytest.raises(InvalidInputError, match="on_error"):
         await either.command(text, on_error="ignore", user_id="ada")
 
 
 async def test_a_run_without_a_user_says_so(either: Any) -> None:
-    with pytest.raises(NamespaceMissing):
+    with pytest.raises(NamespaceMissingError):
         await say(graph_of(either.memory, []), either, "What do you know about me?", user=None)
 
 

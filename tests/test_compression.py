@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
 import random
 import signal
 from datetime import UTC, datetime
@@ -14,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem import LocalEmbeddings, Maintained, Memory, PersistMem, Provenance, Retention, Settings
-from langchain_persistmem.engine import summaries
-from langchain_persistmem.engine.clusters import clusters
-from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem import LocalEmbeddings, MaintainResult, Memory, PersistMem, Provenance, Retention, Settings
+from langchain_persistmem.errors import ExtractionError
+from langchain_persistmem.lifecycle import summaries
+from langchain_persistmem.lifecycle.clusters import clusters
 from tests.aging import DAY, OTHERS, RUNS, fill, rows, whole
 from tests.conftest import Either, Open
 from tests.scripted import Scripted
@@ -99,7 +98,7 @@ async def test_what_is_young_or_pinned_or_keyed_or_a_stores_or_an_instruction_st
         await either.remember(text, kind="episodic", valid_from=old, importance=1.0, user_id="bob")
         await either.remember(text, kind="episodic", valid_from=old, key=f"run-{number}", user_id="cyd")
         await either.remember(text, kind="procedural", valid_from=old, user_id="dan")
-    assert (await either.maintain()) == Maintained(namespaces=4)
+    assert (await either.maintain()) == MaintainResult(namespaces=4)
 
 
 async def test_compressing_again_changes_nothing_more(either_with: Open, database: str) -> None:
@@ -107,7 +106,7 @@ async def test_compressing_again_changes_nothing_more(either_with: Open, databas
     await fill(either)
     await either.maintain(user_id="ada")
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert (await either.maintain(user_id="ada")) == Maintained(namespaces=1)
+    assert (await either.maintain(user_id="ada")) == MaintainResult(namespaces=1)
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
 
 
@@ -254,7 +253,7 @@ async def test_a_dry_run_asks_no_model_and_counts(either_with: Open, database: s
     either = await either_with({"summary": "never asked for"}, settings=OLD)
     await fill(either)
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert await either.maintain(dry_run=True) == Maintained(dry_run=True, namespaces=1, summaries=1, compressed=4)
+    assert await either.maintain(dry_run=True) == MaintainResult(dry_run=True, namespaces=1, summaries=1, compressed=4)
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
     assert either.memory._backend._model.prompts == []
     whole(database)
@@ -271,12 +270,16 @@ async def test_people_and_sources_are_not_mixed_into_one_summary(either_with: Op
     assert {(each.provenance.source, each.speaker) for each in found} == {("user", "Nora"), ("document", None)}
 
 
-def _compress(database: str, progress: Any) -> None:
+def _compress(database: str, seconds: float | None = None) -> None:
+    """Summarise; killed so many seconds after the model was first asked, by a clock that the process cannot outrun."""
+
     def answer(_: Any) -> Any:
-        progress.release()
+        if seconds is not None and signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
         return {"summary": "The user goes running."}
 
     model = Scripted(answers=iter(lambda: answer, None))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process at once, like SIGKILL
     with PersistMem.open(database, embeddings=LocalEmbeddings(), model=model, settings=OLD) as memory:
         memory.maintain()
 
@@ -290,22 +293,18 @@ def test_killed_at_any_moment_it_leaves_summaries_whole_or_not_begun(memory: Per
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.test_compression"])
     moments, kills = random.Random(11), 0
-    for _ in range(4):
-        progress = context.Semaphore(0)
-        process = context.Process(target=_compress, args=(database, progress), daemon=True)
+    for _ in range(4):  # the later ones may find everything done
+        process = context.Process(target=_compress, args=(database, moments.uniform(0.001, 0.08)), daemon=True)
         process.start()
-        progress.acquire(timeout=60)
-        process.join(moments.uniform(0.0, 0.08))
-        if process.exitcode is None:
-            os.kill(process.pid or 0, signal.SIGKILL)
-            kills += 1
         process.join()
+        assert process.exitcode in (0, -signal.SIGALRM)
+        kills += process.exitcode == -signal.SIGALRM
         whole(database)
     assert kills
-    progress = context.Semaphore(0)  # it lives as long as somebody holds it
-    process = context.Process(target=_compress, args=(database, progress), daemon=True)
+    process = context.Process(target=_compress, args=(database,), daemon=True)
     process.start()
-    process.join(60)
+    process.join()
+    assert process.exitcode == 0
     for user in users:
         (summary,) = memory.list(user_id=user)
         assert len(summary.provenance.memory_ids) == len(RUNS)
@@ -357,7 +356,7 @@ def test_a_number_that_no_memory_has_is_not_believed() -> None:
     for text in ("10 km on 2026-03-02", "Ran 2 times, 7 km", "跑了10公里", "no number"):
         assert summaries.believed({"summary": text}, originals, max_chars=99) == text
     for text in ("Ran 11 km", "since 2025", "100 km"):
-        with contextlib.suppress(ExtractionFailed):
+        with contextlib.suppress(ExtractionError):
             summaries.believed({"summary": text}, originals, max_chars=99)
             pytest.fail(text)
 

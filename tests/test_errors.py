@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 import langchain_persistmem
-from langchain_persistmem import PersistMem, PersistMemError, StorageError, StorageUnavailable, errors
+from langchain_persistmem import PersistMem, PersistMemError, Settings, StorageError, StorageUnavailableError, errors
+from tests.conftest import Open
 
 SECRET = "my salary is 58400 euros"
 CLASSES = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, PersistMemError)]
@@ -69,13 +70,15 @@ async def test_connections_that_were_cut_are_replaced_without_a_visible_error(
     assert len(await either.list(user_id="ada")) == 1 + write
 
 
-async def test_a_server_that_stays_away_is_named(either, monkeypatch) -> None:
+async def test_a_server_that_stays_away_is_named(either_with: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    either = await either_with(settings=Settings(connect_seconds=1.0))
+
     def gone(*_: object, **__: object) -> None:
         raise psycopg.OperationalError(f"server closed the connection while storing {SECRET}")
 
     monkeypatch.setattr(psycopg.Connection, "execute", gone)
     monkeypatch.setattr(psycopg.AsyncConnection, "execute", gone)
-    with pytest.raises(StorageUnavailable, match="check the server") as caught:
+    with pytest.raises(StorageUnavailableError, match="check the server") as caught:
         await either.recall("tea", user_id="ada")
     assert all(SECRET not in str(error) for error in chain(caught.value))
 
@@ -85,7 +88,7 @@ def test_a_blocking_call_on_an_async_object_names_the_one_to_await(database: str
 
     async def body() -> None:
         async with PersistMem.aopen(database, embeddings="local") as memory:
-            with pytest.raises(errors.UseAsyncMethod, match="arecall"):
+            with pytest.raises(errors.UseAsyncMethodError, match="arecall"):
                 memory.recall("x", user_id="ada")
             with pytest.raises(asyncio.InvalidStateError):
                 memory.close()

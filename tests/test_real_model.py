@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from psycopg.rows import dict_row
 
 from langchain_persistmem import (
-    ExtractionFailed,
+    ExtractionError,
     MemoryState,
     PersistMem,
     PersistMemMiddleware,
@@ -26,6 +26,8 @@ from langchain_persistmem import (
 )
 from tests.model_server import MODEL_NAME, ModelNotInstalledError, serve
 from tests.stories import STORIES, Story, sessions
+
+pytestmark = pytest.mark.slow
 
 SHORT_STORIES = [param for param in STORIES if param.id == "work: a new job"]
 
@@ -46,7 +48,7 @@ def model() -> Iterator[ChatOpenAI]:
             temperature=0,
             max_tokens=400,
             max_retries=0,
-            timeout=100,
+            timeout=250,
         )
     finally:
         server.__exit__(None, None, None)
@@ -148,7 +150,7 @@ def test_a_short_story_goes_its_way_with_a_real_model(
     """The path works: turns are stored and closed or still open, and what was learnt says where it comes from."""
     with PersistMem.open(database, embeddings=embeddings, model=model, settings=Settings(worker=False)) as memory:
         for session in sessions(story):
-            with suppress(ExtractionFailed):  # half a billion parameters do not always answer in the schema
+            with suppress(ExtractionError):  # half a billion parameters do not always answer in the schema
                 memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"])
             stored = memory.messages(session["thread"], user_id=session["user"])
             assert len(stored) == len(session["messages"])

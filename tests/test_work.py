@@ -7,13 +7,16 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from langchain_persistmem import ExtractionFailed, LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem import ExtractionError, LocalEmbeddings, PersistMem, Settings
 from tests.scripted import Scripted, answer, entry
+
+pytestmark = pytest.mark.slow
 
 SOON = {"quiet_seconds": 0.0, "retry_seconds": 3600.0, "worker": False}
 
@@ -55,14 +58,19 @@ def test_in_the_background_nothing_is_asked_until_a_worker_runs(
     assert memory.run_once().threads == 0
 
 
-def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(opened: Callable[..., PersistMem]) -> None:
-    memory = opened(answer(entry("The user lives in Oslo.", 1), entry("The user has a cat.", 2)), quiet_seconds=0.6)
+def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(
+    opened: Callable[..., PersistMem], database: str
+) -> None:
+    memory = opened(answer(entry("The user lives in Oslo.", 1), entry("The user has a cat.", 2)), quiet_seconds=60.0)
+    due: list[datetime] = []
     for text in ("I live in Oslo", "I have a cat"):
         memory.observe([("user", text)], thread_id="t", background=True, user_id="ada")
         assert memory.run_once().threads == 0
-    while not (worked := memory.run_once()).threads:
-        time.sleep(0.05)
-    assert worked.added == 2
+        with psycopg.connect(database) as connection:
+            due += [row[0] for row in connection.execute("SELECT due_at FROM persistmem.pending_work")]
+    assert datetime.now(UTC) < due[0] < due[1] <= datetime.now(UTC) + timedelta(seconds=60)
+    due_now(database)
+    assert memory.run_once().added == 2
 
 
 def test_a_talkative_thread_is_learnt_from_all_the_same(opened: Callable[..., PersistMem]) -> None:
@@ -130,7 +138,7 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
 
 def test_the_hot_path_counts_its_failures_as_well(opened: Callable[..., PersistMem], database: str) -> None:
     memory = opened(ConnectionError(), answer(entry("The user lives in Oslo.", 1)))
-    with pytest.raises(ExtractionFailed):
+    with pytest.raises(ExtractionError):
         memory.observe([("user", "I live in Oslo")], thread_id="t", user_id="ada")
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT attempts, lease FROM persistmem.pending_work").fetchall() == [(1, None)]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.data import Commands, Language, languages
-from langchain_persistmem.outcomes import Command
+from langchain_persistmem.types.results import Command
 
 _LONGEST = 2_000
 """Characters; what is longer was pasted, not said."""

@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.types import Kind
+from langchain_persistmem.types.records import Kind
 
 Words: TypeAlias = tuple[str, ...]
 """A list of words or phrases; none of them stands in it twice."""

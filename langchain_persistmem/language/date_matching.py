@@ -8,8 +8,8 @@ from functools import cache
 from langchain_persistmem.language import cjk_dates
 from langchain_persistmem.language.date_tokens import calendar_words
 from langchain_persistmem.language.dates import periods_in
-from langchain_persistmem.recollections import Found, Period
-from langchain_persistmem.types import Memory
+from langchain_persistmem.types.recalled import Period, RecallCandidate
+from langchain_persistmem.types.records import Memory
 
 _TAIL = timedelta(days=7)
 """Events are told of for some days after: a turn counts less and less until so long after the period."""
@@ -23,7 +23,7 @@ _STILL = 0.5
 _WORD = re.compile(r"\w+")
 
 
-def fit(memory: Memory | Found, periods: Sequence[Period]) -> float:
+def fit(memory: Memory | RecallCandidate, periods: Sequence[Period]) -> float:
     """0 to 1: how well a memory's time fits one of the ``periods``, times how sure that one is.
 
     A memory's time is its valid time, or a time that its text speaks of, as seen from the day it was said.
@@ -39,7 +39,7 @@ def fit(memory: Memory | Found, periods: Sequence[Period]) -> float:
     return best
 
 
-def mentions_time(memory: Memory | Found) -> bool:
+def mentions_time(memory: Memory | RecallCandidate) -> bool:
     """Tell whether a memory's text seems to speak of a time: it names a day, a month or a year, or a unit beside "last", "ago" ...
 
     Its words are looked at and not read, which takes a tenth of the time and is right as often as it matters.
@@ -63,7 +63,7 @@ def _telling_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     return dates, spans, marks
 
 
-def _valid(memory: Memory | Found, period: Period) -> float:
+def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     start, end = memory.valid_from, memory.valid_until
     if period.start <= start < period.end:
         return 1.0

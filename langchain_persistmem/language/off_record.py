@@ -19,7 +19,7 @@ from langchain_persistmem.language.command_detection import (
     strip_quotes,
 )
 from langchain_persistmem.language.data import languages
-from langchain_persistmem.types import Turn
+from langchain_persistmem.types.records import Turn
 
 _END = re.compile(r"[.!?;:\n。！？；：]|\Z")
 _LONGEST = 2_000

@@ -9,17 +9,17 @@ from typing import Literal
 
 from langchain_persistmem.language.data import Questions, Words, languages, match_words
 from langchain_persistmem.language.dates import periods_in
-from langchain_persistmem.recollections import Findings, Found, Understood
+from langchain_persistmem.types.recalled import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-def parse_question(findings: Findings, query: str, *, now: datetime) -> Understood:
+def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Interpretation:
     """Find the times and persons that ``query`` speaks of, as seen from ``now``."""
     words = _question_words()
     periods = periods_in(query, now=now)
     about_user = bool(words.first_person.search(query)) and not words.assistant_statement.search(query)
-    return Understood(
+    return Interpretation(
         periods=periods,
         named=tuple(sorted(_named(findings.found, query))),
         about_user=about_user,
@@ -28,7 +28,7 @@ def parse_question(findings: Findings, query: str, *, now: datetime) -> Understo
     )
 
 
-def _named(found: Sequence[Found], query: str) -> set[str]:
+def _named(found: Sequence[RecallCandidate], query: str) -> set[str]:
     """Find the speakers whom the query names."""
     words = set(_WORD.findall(query.casefold()))
     speakers = {each.speaker for each in found if each.speaker}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from langchain_persistmem.language.data import languages
-from langchain_persistmem.types import Candidate, Source
+from langchain_persistmem.types.records import Candidate, Source
 
 TRUST: Mapping[Source, int] = {
     "operator": 3,
