@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.command_detection import Detected, detect_language, read_answer
+from langchain_persistmem.language.command_detection import DetectedCommand, detect_language, read_answer
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
@@ -24,7 +24,7 @@ _LONGEST_SHOWN = 300
 
 
 async def ask(
-    backend: Backend, namespace: Namespace, found: Detected, opening: str, candidates: Sequence[Memory]
+    backend: Backend, namespace: Namespace, found: DetectedCommand, opening: str, candidates: Sequence[Memory]
 ) -> CommandReply:
     """The candidates, numbered, each with what goes with it, and the question whether to erase them."""
     with_each = await _together(backend, namespace, candidates)
@@ -59,7 +59,7 @@ async def _together(backend: Backend, namespace: Namespace, candidates: Sequence
     return found
 
 
-def answering(text: str, question: Question | None) -> Detected | None:
+def answering(text: str, question: Question | None) -> DetectedCommand | None:
     """What the user said to our question; None if there was none, or the message is about something else."""
     if question is None:
         return None
@@ -68,11 +68,11 @@ def answering(text: str, question: Question | None) -> Detected | None:
     if said is None:
         return None
     language = detect_language(text) or str(question["language"])
-    return Detected(cast("Command", question["command"]), language, everything=everything, answer=said)
+    return DetectedCommand(cast("Command", question["command"]), language, everything=everything, answer=said)
 
 
 async def answer(
-    backend: Backend, namespace: Namespace, found: Detected, question: Question, *, now: datetime
+    backend: Backend, namespace: Namespace, found: DetectedCommand, question: Question, *, now: datetime
 ) -> CommandReply:
     """Erase what the user agreed to."""
     replies, said = replies_by_language()[found.language], found.answer
@@ -113,7 +113,7 @@ def entries(memory: Memory) -> list[str]:
     return [f"{one_line(text)[:_LONGEST_SHOWN]} ({', '.join(about)})" for text in texts]
 
 
-def reply(found: Detected, text: str, **fields: Any) -> CommandReply:
+def reply(found: DetectedCommand, text: str, **fields: Any) -> CommandReply:
     """The reply to a command."""
     return CommandReply(command=found.command, language=found.language, text=text, **fields)
 

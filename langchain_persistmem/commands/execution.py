@@ -10,7 +10,7 @@ from langchain_persistmem.commands import confirmation
 from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, detected, material
 from langchain_persistmem.commands.confirmation import Question
 from langchain_persistmem.errors import ExtractionError, InvalidInputError, MemoryDisabledError, PersistMemError
-from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
+from langchain_persistmem.language.command_detection import DetectedCommand, detect, is_unsure
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.extraction import CapReached, spend
@@ -124,7 +124,7 @@ async def _carry_out(
     backend: Backend,
     namespace: Namespace,
     said: Said,
-    found: Detected,
+    found: DetectedCommand,
     question: Question | None,
     seen: generation.Seen,
     *,
@@ -142,7 +142,7 @@ async def _carry_out(
 
 
 async def _remember(
-    backend: Backend, namespace: Namespace, said: Said, found: Detected, seen: generation.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, said: Said, found: DetectedCommand, seen: generation.Seen, *, now: datetime
 ) -> CommandReply:
     sourced = said.thread_id is not None and said.message_id is not None
     provenance = Provenance(
@@ -164,7 +164,7 @@ async def _remember(
     return confirmation.reply(found, text.format(what=found.what), keys=(kept.key,), ends_turn=not found.goes_on)
 
 
-async def _show(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
+async def _show(backend: Backend, namespace: Namespace, found: DetectedCommand, *, now: datetime) -> CommandReply:
     """What is known, by kind and date, with where it comes from."""
     replies = replies_by_language()[found.language]
     known = await listing.list_(backend, namespace, kinds=None, filter=None, limit=_MOST_SHOWN + 1, offset=0, now=now)
@@ -179,7 +179,7 @@ async def _show(backend: Backend, namespace: Namespace, found: Detected, *, now:
     return confirmation.reply(found, "\n".join(lines), keys=tuple(each.key for each in shown), candidates=tuple(shown))
 
 
-async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
+async def _plan(backend: Backend, namespace: Namespace, found: DetectedCommand, *, now: datetime) -> CommandReply:
     """Show what would be erased, and ask."""
     replies = replies_by_language()[found.language]
     if found.everything:
@@ -199,7 +199,7 @@ async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now:
 
 
 async def _private(
-    backend: Backend, namespace: Namespace, said: Said, found: Detected, *, now: datetime
+    backend: Backend, namespace: Namespace, said: Said, found: DetectedCommand, *, now: datetime
 ) -> CommandReply:
     """Leave this message out; said by itself, the one before too, and ask about what was learnt from that already."""
     replies = replies_by_language()[found.language]
@@ -233,7 +233,7 @@ async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said,
     return [each for each in versions if each is not None and each.status == "active"]
 
 
-async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: datetime) -> Detected | None:
+async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: datetime) -> DetectedCommand | None:
     """The model's opinion, counted against the day's cap; None where it has none."""
     try:
         await spend(backend, namespace, now=now)

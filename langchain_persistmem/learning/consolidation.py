@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
-from langchain_persistmem.language.trust import may_supersede, suspicion
+from langchain_persistmem.language.trust import find_suspicion, may_supersede
 from langchain_persistmem.learning.sameness import adds_no_figure, same_person, same_statement
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
@@ -180,7 +180,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
         return Skip(new, "it was said twice"), earlier
     if new.candidate.confidence < policy.least_confidence:
         return Skip(new, "the confidence is too low"), earlier
-    suspicious = suspicion(new.candidate)
+    suspicious = find_suspicion(new.candidate)
     if suspicious is not None:
         return Quarantine(new, suspicious), earlier
     if policy.contradictions == "ask" or not may_supersede(
@@ -197,7 +197,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
     candidate = new.candidate
     if candidate.confidence < policy.least_confidence:
         return Skip(new, "the confidence is too low")
-    suspicious = suspicion(candidate)
+    suspicious = find_suspicion(candidate)
     if suspicious is not None:
         return Quarantine(new, suspicious)
     twin = _twin(new, known, policy)

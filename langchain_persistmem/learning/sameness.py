@@ -4,7 +4,7 @@ import re
 from typing import cast
 
 from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
+from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject
 from langchain_persistmem.types.records import Candidate, Memory
 
 _WORD = re.compile(r"[^\W_]+")
@@ -30,13 +30,13 @@ def same_person(one: Candidate, other: Candidate | Memory) -> bool:
     """Whether two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
     if one.speaker and other.speaker and one.speaker != other.speaker:
         return False
-    return same_subject(_subject(one), _subject(other))
+    return is_same_subject(_subject(one), _subject(other))
 
 
 def _subject(statement: Candidate | Memory) -> Subject:
     topics: object = (statement.value or {}).get("topics")
     names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
-    return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
+    return find_subject(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
 
 
 def adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.query_terms import terms, without_names
+from langchain_persistmem.language.query_terms import find_terms, strip_names
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
@@ -22,7 +22,7 @@ async def explanation(
 ) -> Explanation:
     """What recall returns, and what it does not; two further statements."""
     query, language, findings = considered.queries[0], backend.settings.language, considered.findings
-    further = terms(query, language)
+    further = find_terms(query, language)
     async with backend.transaction(namespace, atomic=False) as tx:
         words = await explain.query_words(tx, namespace, query=query, words=further, language=language)
         hidden = await explain.recall_left_out(
@@ -52,7 +52,7 @@ async def explanation(
     return Explanation(
         query=query,
         queries=considered.queries,
-        embedded=without_names(query),
+        embedded=strip_names(query),
         words=words,
         understood=parse_question(findings, query, now=moment),
         recollections=tuple(_chosen(every, decided)),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.query_terms import irregular_forms, terms, without_names
+from langchain_persistmem.language.query_terms import find_irregular_forms, find_terms, strip_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
@@ -71,8 +71,8 @@ async def consider(backend: Backend, namespace: Namespace, question: Question) -
     query, wanted = _checked(backend, namespace, question)  # before a model is paid for
     model = await ready(backend)
     asked = await query_expansion.expanded(backend, query, question.expand)
-    embedded = [await backend.embed_query(without_names(query))]
-    embedded += await backend.embed([without_names(each) for each in asked[1:]]) if asked[1:] else []
+    embedded = [await backend.embed_query(strip_names(query))]
+    embedded += await backend.embed([strip_names(each) for each in asked[1:]]) if asked[1:] else []
     every: list[SearchResult] = []
     async with backend.transaction(namespace, atomic=False) as tx:
         for place, (each, vector) in enumerate(zip(asked, embedded, strict=True)):
@@ -137,7 +137,7 @@ async def _find(
             namespace,
             at=question.at,
             query=search.query,
-            words=irregular_forms(search.query, backend.settings.language),
+            words=find_irregular_forms(search.query, backend.settings.language),
             embedding=search.embedding,
             model=search.model,
             language=backend.settings.language,
@@ -150,7 +150,7 @@ async def _find(
         tx,
         namespace,
         query=search.query,
-        words=terms(search.query, backend.settings.language),
+        words=find_terms(search.query, backend.settings.language),
         embedding=search.embedding,
         model=search.model,
         language=backend.settings.language,

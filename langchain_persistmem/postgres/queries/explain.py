@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column
@@ -25,7 +25,7 @@ async def query_words(
         "namespace": encode(namespace),
         "query": query,
         "words": list(words),
-        "language": configuration(language, query),
+        "language": choose_configuration(language, query),
     }
     return {row["word"]: row["memories"] for row in await tx.fetch(statement("query_words"), parameters)}
 
@@ -52,7 +52,7 @@ async def recall_left_out(
         "words": list(words),
         "embedding": stored(embedding),
         "model": model.model,
-        "language": configuration(language, query),
+        "language": choose_configuration(language, query),
         "at": at,
         "now": now,
         "most": most,

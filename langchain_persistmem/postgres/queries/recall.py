@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column
@@ -56,7 +56,7 @@ async def recall(
         "words": list(words),
         "embedding": stored(embedding),
         "model": model.model,
-        "language": configuration(language, query),
+        "language": choose_configuration(language, query),
         "candidates": candidates,
         "instructions": instructions,
         "graph": walks,
@@ -105,7 +105,7 @@ async def recall_at(
         "words": list(words),
         "embedding": stored(embedding),
         "model": model.model,
-        "language": configuration(language, query),
+        "language": choose_configuration(language, query),
         "now": now,
         "thread_id": thread_id,
         "own_view": own_view,
