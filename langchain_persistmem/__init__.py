@@ -2,70 +2,87 @@
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_persistmem.actor import acting_as
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
-from langchain_persistmem.commands import CommandState, answer_commands
-from langchain_persistmem.ensemble.labelled import format_labelled
-from langchain_persistmem.ensemble.retriever import PersistMemEnsembleRetriever
-from langchain_persistmem.errors import (
-    ConcurrentUpdate,
-    ConfigurationError,
-    EmbeddingFailed,
-    EmbeddingMismatch,
-    Erased,
-    ExtractionFailed,
-    InvalidInput,
-    MemoryDisabled,
-    MemoryNotFound,
-    MissingDependency,
-    ModelError,
-    NamespaceMissing,
-    PersistMemError,
-    RedactionFailed,
-    SchemaOutOfDate,
-    StorageError,
-    StorageUnavailable,
-    UseAsyncMethod,
-)
-from langchain_persistmem.history import PersistMemChatMessageHistory, abackfill, backfill
-from langchain_persistmem.importing.importers import (
+from langchain_persistmem.client.importers import (
     aimport_mem0,
     aimport_postgres_store,
     import_mem0,
     import_postgres_store,
 )
-from langchain_persistmem.local_embeddings import LocalEmbeddings
-from langchain_persistmem.memory_record import MemoryRecord
-from langchain_persistmem.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
-from langchain_persistmem.outcomes import (
-    CommandReply,
-    Erasure,
-    Exported,
-    GivenUp,
-    Imported,
-    Maintained,
-    Observed,
-    Receipt,
-    Reembedded,
-    Refusal,
-    Restored,
-    Worked,
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import (
+    ConcurrentUpdateError,
+    ConfigurationError,
+    EmbeddingError,
+    EmbeddingMismatchError,
+    ErasedError,
+    ExtractionError,
+    InvalidInputError,
+    MemoryDisabledError,
+    MemoryNotFoundError,
+    MissingDependencyError,
+    ModelError,
+    NamespaceMissingError,
+    PersistMemError,
+    RedactionError,
+    SchemaOutOfDateError,
+    StorageError,
+    StorageUnavailableError,
+    UseAsyncMethodError,
 )
-from langchain_persistmem.persistmem import PersistMem
-from langchain_persistmem.presidio import PresidioDetector
-from langchain_persistmem.profile import Profile
-from langchain_persistmem.recollections import Context, Explanation, LeftOut, Period, Recollection, Understood, Why
+from langchain_persistmem.integrations.chat_history import PersistMemChatMessageHistory, abackfill, backfill
+from langchain_persistmem.integrations.command_node import CommandState, answer_commands
+from langchain_persistmem.integrations.ensemble_retriever import PersistMemEnsembleRetriever
+from langchain_persistmem.integrations.labeled_documents import format_labelled
+from langchain_persistmem.integrations.memory_tools import memory_tools
+from langchain_persistmem.integrations.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
+from langchain_persistmem.integrations.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.redaction import Detector, Redaction, Span
-from langchain_persistmem.retriever import PersistMemRetriever, PersistMemSessionRetriever
+from langchain_persistmem.redaction.presidio import PresidioDetector
+from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings
 from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
-from langchain_persistmem.tools.memory_tools import memory_tools
-from langchain_persistmem.types import AuditCheck, AuditEntry, AuditFault, Change, Finding, Memory, Provenance, Turn
+from langchain_persistmem.types.actor import acting_as
+from langchain_persistmem.types.memory_record import MemoryRecord
+from langchain_persistmem.types.profile import Profile
+from langchain_persistmem.types.recalled import (
+    Context,
+    Explanation,
+    Interpretation,
+    Omission,
+    Period,
+    Recollection,
+    ScoreParts,
+)
+from langchain_persistmem.types.records import (
+    AuditCheck,
+    AuditEntry,
+    AuditFault,
+    Change,
+    Finding,
+    Memory,
+    Provenance,
+    Turn,
+)
+from langchain_persistmem.types.results import (
+    CommandReply,
+    DeadLetter,
+    Erasure,
+    ExportResult,
+    ImportFileResult,
+    ImportResult,
+    MaintainResult,
+    ObserveResult,
+    ProcessResult,
+    Receipt,
+    ReembedResult,
+    Refusal,
+)
 
 if TYPE_CHECKING:
-    from langchain_persistmem.middleware import PersistMemMiddleware
+    from langchain_persistmem.integrations.middleware import PersistMemMiddleware
 
 __all__ = [
     "AsyncPersistMemSaver",
@@ -76,33 +93,35 @@ __all__ = [
     "Change",
     "CommandReply",
     "CommandState",
-    "ConcurrentUpdate",
+    "ConcurrentUpdateError",
     "ConfigurationError",
     "Context",
+    "DeadLetter",
     "Detector",
-    "EmbeddingFailed",
-    "EmbeddingMismatch",
-    "Erased",
+    "EmbeddingError",
+    "EmbeddingMismatchError",
+    "ErasedError",
     "Erasure",
     "Explanation",
-    "Exported",
-    "ExtractionFailed",
+    "ExportResult",
+    "ExtractionError",
     "Finding",
-    "GivenUp",
-    "Imported",
-    "InvalidInput",
-    "LeftOut",
+    "ImportFileResult",
+    "ImportResult",
+    "Interpretation",
+    "InvalidInputError",
     "LocalEmbeddings",
-    "Maintained",
+    "MaintainResult",
     "Memory",
-    "MemoryDisabled",
-    "MemoryNotFound",
+    "MemoryDisabledError",
+    "MemoryNotFoundError",
     "MemoryRecord",
     "MemoryState",
-    "MissingDependency",
+    "MissingDependencyError",
     "ModelError",
-    "NamespaceMissing",
-    "Observed",
+    "NamespaceMissingError",
+    "ObserveResult",
+    "Omission",
     "Period",
     "PersistMem",
     "PersistMemChatMessageHistory",
@@ -114,27 +133,25 @@ __all__ = [
     "PersistMemSessionRetriever",
     "PersistMemStore",
     "PresidioDetector",
+    "ProcessResult",
     "Profile",
     "Provenance",
     "Ranking",
     "Receipt",
     "Recollection",
     "Redaction",
-    "RedactionFailed",
-    "Reembedded",
+    "RedactionError",
+    "ReembedResult",
     "Refusal",
-    "Restored",
     "Retention",
-    "SchemaOutOfDate",
+    "SchemaOutOfDateError",
+    "ScoreParts",
     "Settings",
     "Span",
     "StorageError",
-    "StorageUnavailable",
+    "StorageUnavailableError",
     "Turn",
-    "Understood",
-    "UseAsyncMethod",
-    "Why",
-    "Worked",
+    "UseAsyncMethodError",
     "abackfill",
     "acting_as",
     "aimport_mem0",
@@ -154,7 +171,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """What needs the extra ``[agents]`` is imported when it is asked for."""
     if name == "PersistMemMiddleware":
-        from langchain_persistmem.middleware import PersistMemMiddleware
+        from langchain_persistmem.integrations.middleware import PersistMemMiddleware
 
         return PersistMemMiddleware
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

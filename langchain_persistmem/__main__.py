@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from langchain_persistmem.actor import part
-from langchain_persistmem.errors import MissingDependency, PersistMemError, SchemaOutOfDate
+from langchain_persistmem.errors import MissingDependencyError, PersistMemError, SchemaOutOfDateError
+from langchain_persistmem.types.actor import part
 
 _INTERRUPTED = 130
 _COMMANDS = (
-    "demo", "ingest", "importing", "exporting", "recall", "reembedding", "listing", "show", "forget", "erasures", "consent", "review", "maintain", "prune", "worker", "row_security", "status", "audit", "doctor", "evaluating",
+    "demo", "ingest", "import_data", "export", "recall", "reembed", "list_memories", "show", "forget", "erasures", "consent", "review", "maintain", "prune", "worker", "row_security", "status", "audit", "doctor", "evaluate",
 )  # fmt: skip
-"""The modules of ``command/`` that describe subcommands, in the order of the help."""
+"""The modules of ``cli/`` that describe subcommands, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without the letters shows "?" instead of failing
     try:
         parser = _parser()
-    except MissingDependency as error:
+    except MissingDependencyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return _run(parser.parse_args(arguments))
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     try:
-        commands = [import_module(f"langchain_persistmem.command.{name}") for name in _COMMANDS]
+        commands = [import_module(f"langchain_persistmem.cli.{name}") for name in _COMMANDS]
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "rich":
             raise
-        raise MissingDependency(
+        raise MissingDependencyError(
             'the command needs the package rich; run: pip install "langchain-persistmem[cli]"'
         ) from error
     parser = argparse.ArgumentParser(
@@ -57,15 +57,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from langchain_persistmem.command.options import check
-    from langchain_persistmem.command.screen import show_error
+    from langchain_persistmem.cli.options import check
+    from langchain_persistmem.cli.terminal import show_error
 
     check(options)
     try:
         with part("command"):
             code: int = options.run(options)
         sys.stdout.flush()
-    except SchemaOutOfDate as error:
+    except SchemaOutOfDateError as error:
         show_error(
             f"{error} (`persistmem ingest` and `persistmem demo` do that)" if "setup()" in str(error) else str(error)
         )

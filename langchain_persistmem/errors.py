@@ -2,22 +2,22 @@
 
     PersistMemError
     +-- ConfigurationError            the set-up is wrong; nothing was attempted
-    |   +-- MissingDependency         an optional package is not installed
-    |   +-- SchemaOutOfDate           the database is older or newer than this code
-    |   +-- EmbeddingMismatch         the vectors in the database come from another model
-    +-- NamespaceMissing              nobody said whose memory is meant
-    +-- UseAsyncMethod                a sync method on an object that was opened with aopen()
-    +-- InvalidInput                  an argument cannot be stored or understood (a ValueError)
-    +-- MemoryNotFound                no memory has that key (a LookupError)
-    +-- RedactionFailed               a detector of the application's failed; nothing passes unread
-    +-- MemoryDisabled                the person has not agreed to it; nothing was stored
+    |   +-- MissingDependencyError         an optional package is not installed
+    |   +-- SchemaOutOfDateError           the database is older or newer than this code
+    |   +-- EmbeddingMismatchError         the vectors in the database come from another model
+    +-- NamespaceMissingError              nobody said whose memory is meant
+    +-- UseAsyncMethodError                a sync method on an object that was opened with aopen()
+    +-- InvalidInputError                  an argument cannot be stored or understood (a ValueError)
+    +-- MemoryNotFoundError                no memory has that key (a LookupError)
+    +-- RedactionError               a detector of the application's failed; nothing passes unread
+    +-- MemoryDisabledError                the person has not agreed to it; nothing was stored
     +-- StorageError                  PostgreSQL refused
-    |   +-- StorageUnavailable        PostgreSQL cannot be reached, or not in time
-    |   +-- ConcurrentUpdate          somebody else changed the same rows; try again
+    |   +-- StorageUnavailableError        PostgreSQL cannot be reached, or not in time
+    |   +-- ConcurrentUpdateError          somebody else changed the same rows; try again
     |   +-- Erased                    the person was erased since this began; nothing was written
     +-- ModelError                    an embedding or chat model failed
-        +-- EmbeddingFailed           no usable vector came back
-        +-- ExtractionFailed          no usable candidates came back
+        +-- EmbeddingError           no usable vector came back
+        +-- ExtractionError          no usable candidates came back
 
 A class's docstring is its default message. A message ends with what to do. No message
 carries the text of a memory: what PostgreSQL or a model said is reduced to its class and
@@ -38,39 +38,39 @@ class ConfigurationError(PersistMemError):
     """The set-up cannot work; correct the named setting."""
 
 
-class MissingDependency(ConfigurationError):
+class MissingDependencyError(ConfigurationError):
     """An optional package is missing; install the extra that the message names."""
 
 
-class SchemaOutOfDate(ConfigurationError):
+class SchemaOutOfDateError(ConfigurationError):
     """The database schema does not fit this version; call setup() once."""
 
 
-class EmbeddingMismatch(ConfigurationError):
+class EmbeddingMismatchError(ConfigurationError):
     """The stored vectors come from another embedding model; use that model again."""
 
 
-class NamespaceMissing(PersistMemError):
+class NamespaceMissingError(PersistMemError):
     """Nobody said whose memory is meant; pass user_id= or namespace=."""
 
 
-class UseAsyncMethod(PersistMemError, asyncio.InvalidStateError):
+class UseAsyncMethodError(PersistMemError, asyncio.InvalidStateError):
     """This object was opened with aopen(); await the method of the same name with an "a" before it."""
 
 
-class InvalidInput(PersistMemError, ValueError):
+class InvalidInputError(PersistMemError, ValueError):
     """An argument cannot be stored as it is; correct the named field."""
 
 
-class MemoryNotFound(PersistMemError, LookupError):
+class MemoryNotFoundError(PersistMemError, LookupError):
     """There is no such memory here; list() shows the keys that exist."""
 
 
-class MemoryDisabled(PersistMemError):
+class MemoryDisabledError(PersistMemError):
     """The person has paused memory and nothing was stored; set_consent("allowed") resumes."""
 
 
-class RedactionFailed(PersistMemError):
+class RedactionError(PersistMemError):
     """A detector of Settings.redaction failed; nothing was stored, correct it and try again."""
 
 
@@ -81,18 +81,18 @@ class StorageError(PersistMemError):
     """True if the transaction is known to have left nothing behind, and trying again may succeed."""
 
 
-class StorageUnavailable(StorageError):
+class StorageUnavailableError(StorageError):
     """PostgreSQL cannot be reached; check the connection string and the server, then try again."""
 
     unanswered: object = False
     """Whether it was a COMMIT that got no answer, and so may have been done; how the write had signed, if it had."""
 
 
-class ConcurrentUpdate(StorageError):
+class ConcurrentUpdateError(StorageError):
     """Somebody else changed the same memories at the same moment; try again."""
 
 
-class Erased(StorageError):
+class ErasedError(StorageError):
     """This memory was erased since the call or the run began, so nothing of it was written; begin anew if that is meant."""
 
 
@@ -100,14 +100,14 @@ class ModelError(PersistMemError):
     """A model failed; see the chained error for its class, and try again."""
 
 
-class EmbeddingFailed(ModelError):
+class EmbeddingError(ModelError):
     """The embedding model gave no usable vector; nothing was stored, try again."""
 
     provider_failed = False
     """True if the model did not answer at all: it may do so later."""
 
 
-class ExtractionFailed(ModelError):
+class ExtractionError(ModelError):
     """The chat model gave no usable candidates; the turns are kept and the next call tries again."""
 
     unusable_answer = False

@@ -206,10 +206,10 @@ class Settings:
     pool_max: int = 10
     """Connections at most; a caller beyond them waits."""
     connect_seconds: float = 10.0
-    """How long to wait for PostgreSQL or for a free connection before StorageUnavailable."""
+    """How long to wait for PostgreSQL or for a free connection before StorageUnavailableError."""
     statement_seconds: float | None = 60.0
     """A statement that takes longer, such as one that waits for a lock or for a frozen server, is stopped:
-    StorageUnavailable. None waits as long as the server does."""
+    StorageUnavailableError. None waits as long as the server does."""
     prepare_threshold: int | None = 5
     """A statement is prepared after this many runs; ``None`` never prepares, for PgBouncer before 1.21."""
 

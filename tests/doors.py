@@ -26,7 +26,7 @@ from langchain_persistmem import (
     load_memory,
     memory_tools,
 )
-from langchain_persistmem.namespace import encode
+from langchain_persistmem.types.namespace import encode
 from tests.scripted_model import Scripted as Chat
 
 Door = Callable[[Any, str], Awaitable[Any]]

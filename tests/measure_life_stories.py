@@ -13,7 +13,7 @@ from typing import Any
 
 from langchain_openai import ChatOpenAI
 
-from langchain_persistmem import ExtractionFailed, PersistMem, Settings
+from langchain_persistmem import ExtractionError, PersistMem, Settings
 from tests.model_server import MODEL_NAME, serve
 from tests.stories import STORIES, Story, sessions
 
@@ -42,7 +42,7 @@ def _play(memory: PersistMem, story: Story, suffix: str) -> Counter[str]:
     for session in sessions(story):
         try:
             memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"] + suffix)
-        except ExtractionFailed:
+        except ExtractionError:
             met["sessions without a usable answer"] += 1
     texts = [str(each.text).casefold() for each in memory.list(limit=1000, user_id=f"ada{suffix}")]
 

@@ -18,7 +18,7 @@ from langgraph.store.base import Item, ListNamespacesOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.namespace import encode
+from langchain_persistmem.types.namespace import encode
 from tests.test_store import model_of
 
 Namespace = tuple[str, ...]

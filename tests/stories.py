@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import ExtractionFailed, PersistMem
+from langchain_persistmem import ExtractionError, PersistMem
 from tests.scripted import Scripted, answer, entry
 
 Story = Mapping[str, Any]
@@ -114,7 +114,7 @@ def listen(memory: PersistMem, model: Model, session: Mapping[str, Any], *, suff
     while True:
         try:
             memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"] + suffix)
-        except ExtractionFailed:
+        except ExtractionError:
             if not model.waiting:
                 raise
         else:

@@ -10,7 +10,7 @@ import pytest
 from psycopg import conninfo
 
 from langchain_persistmem import (
-    InvalidInput,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     Retention,
@@ -120,7 +120,7 @@ async def test_what_a_person_changes_by_hand_is_recorded(either: Either) -> None
 async def test_what_fails_or_is_a_dry_run_leaves_no_entry(either: Either) -> None:
     await either.remember("I like tea", key="a", user_id="ada")
     await either.forget(keys=["a"], dry_run=True, user_id="ada")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         await either.remember("", user_id="ada")
     assert await actions(either) == [("application", "remembered")]
 
@@ -147,9 +147,9 @@ async def test_pages_and_moments(either: Either) -> None:
     since = entries[2].recorded_at
     assert [each.number for each in await either.audit(since=since, user_id="ada")] == [3, 4, 5]
     for wrong in ({"limit": 0}, {"after": -1}, {"since": since.replace(tzinfo=None)}):
-        with pytest.raises(InvalidInput, match=next(iter(wrong))):
+        with pytest.raises(InvalidInputError, match=next(iter(wrong))):
             await either.audit(**wrong, user_id="ada")
-    with pytest.raises(InvalidInput, match="head"):
+    with pytest.raises(InvalidInputError, match="head"):
         await either.verify_audit(head="5:xyz", user_id="ada")
 
 
@@ -229,7 +229,7 @@ async def test_the_actor_reaches_a_blocking_memory_through_to_thread(memory: Per
 
 def test_an_actor_has_a_name() -> None:
     for wrong in ("", " ", "x" * 201, "a\x00b"):
-        with pytest.raises(InvalidInput, match="actor"), acting_as(wrong):
+        with pytest.raises(InvalidInputError, match="actor"), acting_as(wrong):
             pass
 
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from langgraph.store.base import InvalidNamespaceError
 from pydantic import ValidationError
 
-from langchain_persistmem import InvalidInput, NamespaceMissing, PersistMem, PersistMemError, StorageError
+from langchain_persistmem import InvalidInputError, NamespaceMissingError, PersistMem, PersistMemError, StorageError
 from tests.bad_input.corpus import MARK
 from tests.bad_input.doors import DOORS, USER, Door, prepare, remember
 from tests.bad_input.hashed import Hashed
 from tests.bad_input.hashed import settings as hashed_settings
 from tests.conftest import Either
 
-REFUSALS = (InvalidInput, NamespaceMissing)
+REFUSALS = (InvalidInputError, NamespaceMissingError)
 REFUSED = ""
 UPSTREAM = (InvalidNamespaceError, ValidationError)
 """LangGraph's store checks namespaces, and LangChain a message's or a tool's fields, before we see them."""
@@ -162,7 +162,7 @@ def test_any_text_key_and_value_come_back_or_are_refused(memory: PersistMem, dat
         )
     )
     def check(case: dict[str, Any]) -> None:
-        from langchain_persistmem.backend import finished
+        from langchain_persistmem.runtime.backend import finished
 
         with psycopg.connect(database, autocommit=True) as connection:
             assert not finished(problem(either, door, case, connection, stored(connection)))

@@ -13,7 +13,7 @@ from langgraph.store.base import PutOp
 from psycopg import conninfo
 
 from langchain_persistmem import PersistMem
-from langchain_persistmem.postgres import shortlist
+from langchain_persistmem.postgres.vector_index import binary_shortlist
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +66,7 @@ def prepared(topics: Topics, server: str) -> Iterator[str]:
 def big(prepared: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Connection string of a database in which a namespace is big early."""
     for name, value in (("FEW", FEW), ("FEW_WIDE", FEW), ("SHORTEST", SHORTEST), ("SAMPLE", SAMPLE)):
-        monkeypatch.setattr(shortlist, name, value)
+        monkeypatch.setattr(binary_shortlist, name, value)
     yield prepared
     with psycopg.connect(prepared, autocommit=True) as connection:
         connection.execute("DELETE FROM persistmem.namespaces")

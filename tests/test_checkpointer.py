@@ -23,12 +23,12 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.errors import (
-    ConcurrentUpdate,
+    ConcurrentUpdateError,
     ConfigurationError,
-    SchemaOutOfDate,
+    SchemaOutOfDateError,
     StorageError,
-    StorageUnavailable,
-    UseAsyncMethod,
+    StorageUnavailableError,
+    UseAsyncMethodError,
 )
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 
@@ -219,9 +219,9 @@ async def test_setup_gives_up_with_a_storage_error_when_another_one_hangs(empty_
             blocking, native = PersistMemSaver(pool), AsyncPersistMemSaver(async_pool)
             with psycopg.connect(empty_database, autocommit=True) as stuck:
                 stuck.execute("SELECT pg_advisory_lock(%s)", (int.from_bytes(b"pm-saver", "big"),))
-                with pytest.raises(StorageUnavailable, match="timeout="):
+                with pytest.raises(StorageUnavailableError, match="timeout="):
                     await native.setup(timeout=0.1)
-                with pytest.raises(StorageUnavailable, match="timeout="):
+                with pytest.raises(StorageUnavailableError, match="timeout="):
                     blocking.setup(timeout=0.1)
             await native.setup()
             blocking.setup()
@@ -309,7 +309,7 @@ async def test_blocking_methods_of_the_async_saver_never_hang_their_own_loop(emp
     async with async_pool_on(empty_database) as pool:
         saver = AsyncPersistMemSaver(pool)
         await saver.setup()
-        with pytest.raises(UseAsyncMethod, match="aput"):
+        with pytest.raises(UseAsyncMethodError, match="aput"):
             saver.put(thread("a"), empty_checkpoint(), {}, {})
         refused: list[Callable[[], object]] = [
             lambda: saver.put(thread("a"), empty_checkpoint(), {}, {}),
@@ -395,7 +395,7 @@ async def test_a_role_that_only_writes_needs_no_more_rights_than_before(empty_da
         PostgresSaver(pool).setup()
         _statement(empty_database, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer}")
         with pool_on(as_role(empty_database, writer), size=1) as theirs:
-            with pytest.raises(SchemaOutOfDate, match=r"setup\(\).*owner"):
+            with pytest.raises(SchemaOutOfDateError, match=r"setup\(\).*owner"):
                 PersistMemSaver(theirs).get_tuple(thread("a"))
             with pytest.raises(ConfigurationError, match="owner"):
                 PersistMemSaver(theirs).setup()
@@ -440,7 +440,7 @@ def test_a_stricter_default_isolation_hides_nobody(empty_database: str, isolatio
         def turn(number: int) -> bool:
             try:
                 echo(saver).invoke({"said": [str(number)]}, thread("a"), durability="exit")
-            except ConcurrentUpdate:
+            except ConcurrentUpdateError:
                 return False
             return True
 

@@ -18,7 +18,7 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
-from langchain_persistmem import AsyncPersistMemSaver, ConcurrentUpdate, PersistMemSaver
+from langchain_persistmem import AsyncPersistMemSaver, ConcurrentUpdateError, PersistMemSaver
 from tests.test_checkpointer import async_pool_on, echo, pool_on, thread
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def take_turns(database: str, worker: int, start: Any, answers: Any) -> None:
                 try:
                     graph.invoke({"said": [turn(number)]}, thread("a"))
                     acknowledged.append(turn(number))
-                except ConcurrentUpdate:
+                except ConcurrentUpdateError:
                     time.sleep(0.001 * worker)
         return acknowledged
 
@@ -78,7 +78,7 @@ def take_turns(database: str, worker: int, start: Any, answers: Any) -> None:
                 try:
                     await graph.ainvoke({"said": [turn(number)]}, thread("a"))
                     acknowledged.append(turn(number))
-                except ConcurrentUpdate:
+                except ConcurrentUpdateError:
                     await asyncio.sleep(0.001 * worker)
         return acknowledged
 
@@ -86,7 +86,7 @@ def take_turns(database: str, worker: int, start: Any, answers: Any) -> None:
 
 
 def test_of_eight_processes_on_one_thread_every_acknowledged_turn_is_visible(empty_database: str) -> None:
-    """160 turns: each is in the head's state with its answer behind it, or its caller got ConcurrentUpdate."""
+    """160 turns: each is in the head's state with its answer behind it, or its caller got ConcurrentUpdateError."""
     with pool_on(empty_database, size=1) as pool:
         PersistMemSaver(pool).setup()
         spawn = multiprocessing.get_context("spawn")
@@ -136,7 +136,7 @@ async def test_the_slower_of_two_runs_is_told(empty_database: str, native: bool,
                 await stored(graph, "answer")
             await graph.ainvoke({"said": ["quick"]}, thread("a"), durability=durability)
             may_go_on.set()
-            with pytest.raises(ConcurrentUpdate, match="run again"):
+            with pytest.raises(ConcurrentUpdateError, match="run again"):
                 await slow
             assert (await graph.aget_state(thread("a"))).values["said"][-2:] == ["quick", "re: quick"]
             again = await graph.ainvoke({"said": ["slow again"]}, thread("a"))
@@ -158,7 +158,7 @@ async def test_a_stream_that_is_read_from_several_tasks_is_told_too(empty_databa
             async for _ in stream:
                 pass
 
-        with pytest.raises(ConcurrentUpdate):
+        with pytest.raises(ConcurrentUpdateError):
             await asyncio.create_task(rest())
         assert (await graph.aget_state(thread("a"))).values["said"][-2:] == ["quick", "re: quick"]
 
@@ -193,7 +193,7 @@ def test_a_fork_is_told_as_well_once_it_is_the_head(empty_database: str) -> None
         fork = graph.stream({"said": ["rain"]}, old, stream_mode="values", durability="sync")
         next(fork)
         graph.invoke({"said": ["quick"]}, thread("a"))
-        with pytest.raises(ConcurrentUpdate):
+        with pytest.raises(ConcurrentUpdateError):
             list(fork)
         assert said(saver)[-2:] == ["quick", "re: quick"]
 
@@ -207,7 +207,7 @@ def test_an_update_during_a_run_is_kept_and_the_run_is_told(empty_database: str)
         stream = graph.stream({"said": ["slow"]}, thread("a"), stream_mode="values", durability="sync")
         next(stream)
         graph.update_state(thread("a"), {"said": ["by hand"]}, as_node="answer")
-        with pytest.raises(ConcurrentUpdate):
+        with pytest.raises(ConcurrentUpdateError):
             list(stream)
         assert said(saver) == ["slow", "by hand"]
 
@@ -252,7 +252,7 @@ async def test_a_thread_that_is_deleted_during_a_run_does_not_come_back(empty_da
             stream = graph.astream({"said": ["slow"]}, thread("a"), stream_mode="values", durability="sync")
             await anext(stream)
             await saver.adelete_thread("a")
-            with pytest.raises(ConcurrentUpdate):
+            with pytest.raises(ConcurrentUpdateError):
                 _ = [chunk async for chunk in stream]
             assert await saver.aget_tuple(thread("a")) is None
             assert [each async for each in saver.alist(thread("a"))] == []

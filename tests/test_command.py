@@ -14,10 +14,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import LocalEmbeddings, PersistMem, local_embeddings
+from langchain_persistmem import LocalEmbeddings, PersistMem
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.command.screen import plain
-from langchain_persistmem.command.tables import PARTS
+from langchain_persistmem.cli.terminal import PARTS, plain
+from langchain_persistmem.runtime import local_embeddings
 
 HOSTILE = "Ada said [red]hello[/red] \x1b[2J\x1b]0;owned\x07 and :smile: \u202egnp.exe"
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem import LocalEmbeddings, Maintained, Memory, PersistMem, Provenance, Retention, Settings
-from langchain_persistmem.engine import summaries
-from langchain_persistmem.engine.clusters import clusters
-from langchain_persistmem.errors import ExtractionFailed
+from langchain_persistmem import LocalEmbeddings, MaintainResult, Memory, PersistMem, Provenance, Retention, Settings
+from langchain_persistmem.errors import ExtractionError
+from langchain_persistmem.lifecycle import summaries
+from langchain_persistmem.lifecycle.clusters import clusters
 from tests.aging import DAY, OTHERS, RUNS, fill, rows, whole
 from tests.conftest import Either, Open
 from tests.scripted import Scripted
@@ -98,7 +98,7 @@ async def test_what_is_young_or_pinned_or_keyed_or_a_stores_or_an_instruction_st
         await either.remember(text, kind="episodic", valid_from=old, importance=1.0, user_id="bob")
         await either.remember(text, kind="episodic", valid_from=old, key=f"run-{number}", user_id="cyd")
         await either.remember(text, kind="procedural", valid_from=old, user_id="dan")
-    assert (await either.maintain()) == Maintained(namespaces=4)
+    assert (await either.maintain()) == MaintainResult(namespaces=4)
 
 
 async def test_compressing_again_changes_nothing_more(either_with: Open, database: str) -> None:
@@ -106,7 +106,7 @@ async def test_compressing_again_changes_nothing_more(either_with: Open, databas
     await fill(either)
     await either.maintain(user_id="ada")
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert (await either.maintain(user_id="ada")) == Maintained(namespaces=1)
+    assert (await either.maintain(user_id="ada")) == MaintainResult(namespaces=1)
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
 
 
@@ -253,7 +253,7 @@ async def test_a_dry_run_asks_no_model_and_counts(either_with: Open, database: s
     either = await either_with({"summary": "never asked for"}, settings=OLD)
     await fill(either)
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert await either.maintain(dry_run=True) == Maintained(dry_run=True, namespaces=1, summaries=1, compressed=4)
+    assert await either.maintain(dry_run=True) == MaintainResult(dry_run=True, namespaces=1, summaries=1, compressed=4)
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
     assert either.memory._backend._model.prompts == []
     whole(database)
@@ -356,7 +356,7 @@ def test_a_number_that_no_memory_has_is_not_believed() -> None:
     for text in ("10 km on 2026-03-02", "Ran 2 times, 7 km", "跑了10公里", "no number"):
         assert summaries.believed({"summary": text}, originals, max_chars=99) == text
     for text in ("Ran 11 km", "since 2025", "100 km"):
-        with contextlib.suppress(ExtractionFailed):
+        with contextlib.suppress(ExtractionError):
             summaries.believed({"summary": text}, originals, max_chars=99)
             pytest.fail(text)
 

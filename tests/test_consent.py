@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 
 from langchain_persistmem import (
     LocalEmbeddings,
-    MemoryDisabled,
+    MemoryDisabledError,
     MemoryState,
     PersistMem,
     PersistMemChatMessageHistory,
@@ -26,9 +26,9 @@ from langchain_persistmem import (
     load_memory,
     memory_tools,
 )
-from langchain_persistmem.errors import ConfigurationError, InvalidInput
-from langchain_persistmem.importing.importers import import_postgres_store
-from langchain_persistmem.types import CONSENTS
+from langchain_persistmem.client.importers import import_postgres_store
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.types.records import CONSENTS
 from tests.scripted import answer, entry
 
 ADA = ("memories", "ada")
@@ -78,7 +78,7 @@ async def test_consent_is_what_was_set_and_before_that_what_the_settings_say(eit
 
 async def test_people_begin_with_the_settings_consent_and_keep_it(either_with) -> None:
     asking = await either_with(settings=Settings(consent="paused"))
-    with pytest.raises(MemoryDisabled, match="set_consent"):
+    with pytest.raises(MemoryDisabledError, match="set_consent"):
         await asking.remember(CELLO, user_id="ada")
     await asking.set_consent("allowed", user_id="ada")
     await asking.remember(CELLO, user_id="ada")
@@ -92,11 +92,11 @@ async def test_people_begin_with_the_settings_consent_and_keep_it(either_with) -
 
 
 async def test_a_wrong_consent_is_refused(either) -> None:
-    with pytest.raises(InvalidInput, match="consent is 'no'; use one of allowed"):
+    with pytest.raises(InvalidInputError, match="consent is 'no'; use one of allowed"):
         await either.set_consent("no", user_id="ada")
-    with pytest.raises(InvalidInput, match="off is of type str"):
+    with pytest.raises(InvalidInputError, match="off is of type str"):
         await either.set_off_record("t", "false", user_id="ada")
-    with pytest.raises(InvalidInput, match="thread_id"):
+    with pytest.raises(InvalidInputError, match="thread_id"):
         await either.set_off_record("", user_id="ada")
     with pytest.raises(ConfigurationError, match=r"Settings\.consent"):
         Settings(consent="never")  # pyright: ignore[reportArgumentType]
@@ -170,10 +170,10 @@ def test_a_worker_closes_the_thread_of_somebody_who_does_not_allow_learning_with
 
 
 def test_what_was_given_up_is_closed_too(opened: Callable[..., PersistMem]) -> None:
-    from langchain_persistmem import ExtractionFailed
+    from langchain_persistmem import ExtractionError
 
     memory = opened(ConnectionError(), max_attempts=1)
-    with pytest.raises(ExtractionFailed):
+    with pytest.raises(ExtractionError):
         memory.observe([said("I play the cello.")], thread_id="t", user_id="ada")
     assert memory.dead_letters(user_id="ada")
     memory.set_consent("no_extract", user_id="ada")
@@ -202,7 +202,7 @@ async def test_paused_writes_nothing_and_says_how_to_resume(
         memory.edit("plays", text="Ada plays the flute.", user_id="ada"),
         memory.pin("plays", user_id="ada"),
     ):
-        with pytest.raises(MemoryDisabled, match=r"nothing was stored; set_consent\(\"allowed\"\) resumes"):
+        with pytest.raises(MemoryDisabledError, match=r"nothing was stored; set_consent\(\"allowed\"\) resumes"):
             await refused
     caplog.set_level(logging.INFO)
     observed = await memory.observe([said("I play the drums.")], thread_id="t", used=["plays"], user_id="ada")
@@ -275,7 +275,7 @@ async def test_the_store_refuses_puts_and_searches_nothing_while_paused_and_dele
     await done(put(ADA, "a", {"text": CELLO}))
     await done(put(("memories", "bob"), "b", {"text": "Bob plays the cello."}))
     await either.set_consent("paused", user_id="ada")
-    with pytest.raises(MemoryDisabled):
+    with pytest.raises(MemoryDisabledError):
         await done(put(ADA, "c", {"text": "the flute"}))
     assert await done(get(ADA, "c")) is None
     assert [each.key for each in await done(search(("memories",), query="cello"))] == ["b"]
@@ -291,7 +291,7 @@ def test_a_batch_with_a_put_of_somebody_who_has_paused_stores_nothing(memory: Pe
     from langgraph.store.base import PutOp
 
     memory.set_consent("paused", user_id="bob")
-    with pytest.raises(MemoryDisabled):
+    with pytest.raises(MemoryDisabledError):
         memory.store.batch([PutOp(ADA, "a", {"text": "x"}), PutOp(("memories", "bob"), "b", {"text": "y"})])
     assert memory.store.get(ADA, "a") is None
 
@@ -387,7 +387,7 @@ async def test_tools_keep_to_it(given: str, either) -> None:
     ):
         assert ("Memory is off" in await call(name, **arguments)) is paused, name
     assert len(await either.list(user_id="ada")) == (1 if paused else 2)
-    assert "Erased" in await call("forget_memories", keys=[(await either.list(user_id="ada"))[0].key])
+    assert "ErasedError" in await call("forget_memories", keys=[(await either.list(user_id="ada"))[0].key])
 
 
 @pytest.mark.parametrize("given", CONSENTS)
@@ -469,7 +469,7 @@ def test_a_pause_during_embedding_stores_nothing(memory: PersistMem, database: s
         ):
             interrupted.set_consent("allowed", user_id="ada")
             embedder.then = lambda: memory.set_consent("paused", user_id="ada")
-            with pytest.raises(MemoryDisabled):
+            with pytest.raises(MemoryDisabledError):
                 act()
         interrupted.set_consent("allowed", user_id="ada")
         embedder.then = lambda: memory.set_consent("paused", user_id="ada")
@@ -536,7 +536,7 @@ async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_wi
     assert (await memory.context(ASKED, thread_id="t", profile=True, user_id="ada")).text == ""
     assert await memory.recall(ASKED, thread_id="t", user_id="ada") == []
     assert await memory.recall(ASKED, at=datetime.now(UTC), thread_id="t", user_id="ada") == []
-    with pytest.raises(MemoryDisabled, match="off the record"):
+    with pytest.raises(MemoryDisabledError, match="off the record"):
         await memory.remember("The user plays the flute.", thread_id="t", user_id="ada")
     for asked in ("Remember that I play the flute.", "What do you know about me?", "Forget everything."):
         reply = await memory.command(asked, thread_id="t", user_id="ada")

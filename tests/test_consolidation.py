@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import InvalidInput, MemoryNotFound, PersistMem
-from langchain_persistmem.engine.consolidation import same_statement
-from langchain_persistmem.types import Memory
+from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem
+from langchain_persistmem.learning.consolidation import same_statement
+from langchain_persistmem.types.records import Memory
 from tests.scripted import answer, entry
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -227,17 +227,17 @@ def test_what_was_refused_is_gone(asked: tuple[PersistMem, Memory]) -> None:
     memory, question = asked
     memory.reject(question.id, user_id="ada")
     assert (memory.review(user_id="ada"), texts(memory)) == ([], ["The user lives in Oslo."])
-    with pytest.raises(MemoryNotFound, match=r"review\(\)"):
+    with pytest.raises(MemoryNotFoundError, match=r"review\(\)"):
         memory.approve(question.id, user_id="ada")
 
 
 def test_a_question_is_not_answered_by_restoring_it_nor_by_another_user(asked: tuple[PersistMem, Memory]) -> None:
     memory, question = asked
-    with pytest.raises(InvalidInput, match="approve"):
+    with pytest.raises(InvalidInputError, match="approve"):
         memory.restore(question.id, user_id="ada")
-    with pytest.raises(MemoryNotFound):
+    with pytest.raises(MemoryNotFoundError):
         memory.approve(question.id, user_id="bob")
-    with pytest.raises(MemoryNotFound):
+    with pytest.raises(MemoryNotFoundError):
         memory.reject(question.id, user_id="bob")
 
 
@@ -318,12 +318,12 @@ async def test_a_version_can_be_restored_and_the_chain_stays_whole(either: Any) 
 
 
 async def test_history_of_what_never_was_says_so(either: Any) -> None:
-    with pytest.raises(MemoryNotFound, match="list"):
+    with pytest.raises(MemoryNotFoundError, match="list"):
         await either.history("nothing", user_id="ada")
 
 
 def test_a_statement_of_lower_trust_does_not_replace_the_users(opened: Callable[..., PersistMem]) -> None:
-    from langchain_persistmem.engine.trust import may_supersede
+    from langchain_persistmem.language.trust import may_supersede
 
     assert may_supersede("user", "tool")
     assert not may_supersede("tool", "user")
@@ -374,5 +374,5 @@ async def test_recall_answers_as_of_a_date(either: Any) -> None:
     (best, *rest) = await either.recall(question, user_id="ada")
     assert best.text == "The user lives in Lyon."
     assert all("Oslo" not in each.text for each in rest)
-    with pytest.raises(InvalidInput, match="at has no time zone"):
+    with pytest.raises(InvalidInputError, match="at has no time zone"):
         await either.recall(question, at=START.replace(tzinfo=None), user_id="ada")

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem import Context, InvalidInput, Memory, Provenance, Recollection
-from langchain_persistmem.engine.context import Form, Window, approximate_tokens, render
-from langchain_persistmem.recollections import Why
-from langchain_persistmem.types import KINDS, SOURCES, Turn
+from langchain_persistmem import Context, InvalidInputError, Memory, Provenance, Recollection
+from langchain_persistmem.recall.context import Form, Window, approximate_tokens, render
+from langchain_persistmem.types.recalled import ScoreParts
+from langchain_persistmem.types.records import KINDS, SOURCES, Turn
 from tests.test_ranking import found
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FORMS: tuple[Form, ...] = get_args(Form)
-ZERO = Why(evidence=0, meaning=0, words=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0)
+ZERO = ScoreParts(evidence=0, meaning=0, words=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0)
 
 
 def recollection(key: str, text: str, score: float = 0.5, **fields: Any) -> Recollection:
@@ -287,7 +287,7 @@ async def test_every_form_comes_out_of_the_database(form: Form, either: Any) -> 
     ],
 )  # fmt: skip
 async def test_an_option_that_cannot_be_is_refused_by_name(options: dict[str, Any], named: str, either: Any) -> None:
-    with pytest.raises(InvalidInput, match=named):
+    with pytest.raises(InvalidInputError, match=named):
         await either.context("What do I like?", user_id="ada", **options)
 
 

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_persistmem import InvalidInput, MemoryNotFound, PersistMem, Retention, Settings
+from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem, Retention, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.engine.worth import Sign, fading
-from langchain_persistmem.errors import ConcurrentUpdate, ConfigurationError
+from langchain_persistmem.errors import ConcurrentUpdateError, ConfigurationError
+from langchain_persistmem.lifecycle.worth import Sign, fading
 from tests.scripted import answer, entry
 
 ASKED = "Which instrument does Ada play?"
@@ -60,7 +60,7 @@ async def test_a_record_says_who_said_what_where_and_when(either_with) -> None:
 async def test_a_record_of_another_person_is_not_found(either) -> None:
     await either.remember(CELLO, key="plays", user_id="user1")
     for user in ("user10", "USER1"):
-        with pytest.raises(MemoryNotFound):
+        with pytest.raises(MemoryNotFoundError):
             await either.show("plays", user_id=user)
 
 
@@ -139,9 +139,9 @@ async def test_what_may_not_be_edited_is_refused_or_waits(either) -> None:
         ("profile", {"text": "x"}, "update_profile"),
         ("item", {"text": "x"}, "put it again"),
     ):
-        with pytest.raises(InvalidInput, match=message):
+        with pytest.raises(InvalidInputError, match=message):
             await either.edit(key, user_id="ada", **given)
-    with pytest.raises(MemoryNotFound):
+    with pytest.raises(MemoryNotFoundError):
         await either.edit("nothing", text="x", user_id="ada")
     waiting = await either.edit("plays", text=FLUTE, source="assistant", user_id="ada")
     assert (waiting.status, waiting.key) == ("quarantined", "plays")
@@ -162,7 +162,7 @@ def test_two_edits_at_once_are_not_mixed(memory: PersistMem, monkeypatch: pytest
         return await embed(self, texts)
 
     monkeypatch.setattr(kind, "embed", meanwhile)
-    with pytest.raises(ConcurrentUpdate, match="changed meanwhile"):
+    with pytest.raises(ConcurrentUpdateError, match="changed meanwhile"):
         memory.edit("plays", text="Ada plays the viola.", user_id="ada")
     assert memory.get("plays", user_id="ada").text == FLUTE
 
@@ -182,7 +182,7 @@ async def test_a_pin_is_shown_and_can_be_taken_away(either) -> None:
     assert found.memory.pinned
     assert not (await either.unpin("plays", user_id="ada")).pinned
     assert [each.change for each in await either.changes("plays", user_id="ada")] == ["unpinned", "pinned"]
-    with pytest.raises(MemoryNotFound):
+    with pytest.raises(MemoryNotFoundError):
         await either.pin("nothing", user_id="ada")
 
 
@@ -290,9 +290,9 @@ async def test_several_are_decided_at_once_all_or_none(either_with) -> None:
         await memory.observe([said(f"I have {number} cats.", f"u{number}")], thread_id="t", user_id="ada")
     waiting = [each.id for each in await memory.review(user_id="ada")]
     for decide in (memory.approve_all, memory.reject_all):
-        with pytest.raises(MemoryNotFound):
+        with pytest.raises(MemoryNotFoundError):
             await decide([*waiting, uuid4()], user_id="ada")
-        with pytest.raises(MemoryNotFound):
+        with pytest.raises(MemoryNotFoundError):
             await decide(waiting, user_id="bob")
     assert len(await memory.review(user_id="ada")) == 3
     assert await memory.reject_all(waiting[:1], user_id="ada") == 1

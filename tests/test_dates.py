@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem.engine.dates import LONGEST, periods_in
-from langchain_persistmem.engine.periods import feast
-from langchain_persistmem.engine.timing import fit
-from langchain_persistmem.recollections import Period
+from langchain_persistmem.language.date_matching import fit
+from langchain_persistmem.language.dates import LONGEST, periods_in
+from langchain_persistmem.language.periods import feast
+from langchain_persistmem.types.recalled import Period
 from tests.test_ranking import memory
 
 NOW = datetime(2023, 10, 23, 10, 2, tzinfo=UTC)

@@ -10,8 +10,8 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from langchain_persistmem import ConfigurationError, PersistMem, Settings, StorageUnavailable
-from langchain_persistmem.connection import _network, _pool_options
+from langchain_persistmem import ConfigurationError, PersistMem, Settings, StorageUnavailableError
+from langchain_persistmem.postgres.connection import _network, _pool_options
 from tests.conftest import Open
 
 IMPATIENT = Settings(statement_seconds=2.0, connect_seconds=5, worker=False)
@@ -25,7 +25,7 @@ async def test_a_lock_that_somebody_holds_ends_the_write_and_nothing_was_written
     await either.remember("I like tea", user_id="ada")
     with psycopg.connect(database) as other:
         other.execute("SELECT FROM persistmem.namespaces FOR UPDATE")
-        with pytest.raises(StorageUnavailable, match="statement_seconds"):
+        with pytest.raises(StorageUnavailableError, match="statement_seconds"):
             await either.remember("I have two dogs", user_id="ada")
         assert await either.recall("tea", user_id="ada")  # readers wait for nobody
         waiting = other.execute(f"SELECT count(*) FROM ({WAITING}) waiting".encode()).fetchone()
@@ -48,7 +48,7 @@ async def test_a_frozen_backend_ends_the_call_and_the_next_one_has_another(eithe
         os.kill(pid, signal.SIGSTOP)
     try:
         for _ in frozen:
-            with pytest.raises(StorageUnavailable):
+            with pytest.raises(StorageUnavailableError):
                 await either.list(user_id="ada")
         assert [each.text for each in await either.list(user_id="ada")] == ["I like tea"]
     finally:
@@ -62,7 +62,7 @@ async def test_the_checkpointer_on_the_same_pool_has_the_deadline_too(either_wit
     saver = either.memory.saver
     with psycopg.connect(database) as other:
         other.execute("LOCK TABLE checkpoints")
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailableError):
             await saver.aget_tuple(config) if either.asynchronous else saver.get_tuple(config)  # type: ignore[arg-type]
     assert (await saver.aget_tuple(config) if either.asynchronous else saver.get_tuple(config)) is None  # type: ignore[arg-type]
 
@@ -97,7 +97,7 @@ async def test_a_deadline_is_not_met_twice(either_with: Open, database: str) -> 
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailableError):
             await either.remember("I have two dogs", user_id="ada")
         watching.set()
         watcher.join()

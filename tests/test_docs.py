@@ -42,8 +42,8 @@ from langchain_persistmem import (
     Retention,
     Settings,
     errors,
-    types,
 )
+from langchain_persistmem.types import records
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -332,7 +332,7 @@ def test_every_signature_is_that_of_the_code(function: Any) -> None:
     assert f"`{signature(function)}`" in reference("api"), signature(function)
 
 
-RECORDS = [getattr(types, name) for name in langchain_persistmem.__all__ if hasattr(types, name)]
+RECORDS = [getattr(records, name) for name in langchain_persistmem.__all__ if hasattr(records, name)]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
@@ -366,7 +366,7 @@ compress, trust, quarantine, retention, expire, archive, redact, hot path, backg
 def test_the_glossary_has_every_word() -> None:
     page = reference("glossary")
     words = [word.strip() for word in WORDS.replace("\n", " ").split(",")]
-    for word in (*words, *get_args(types.Kind), *get_args(types.Status), *get_args(types.Source)):
+    for word in (*words, *get_args(records.Kind), *get_args(records.Status), *get_args(records.Source)):
         assert f"**{word}**" in page, word
 
 

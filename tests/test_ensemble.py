@@ -24,17 +24,17 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_persistmem import (
     ConfigurationError,
-    InvalidInput,
+    InvalidInputError,
     LocalEmbeddings,
-    NamespaceMissing,
+    NamespaceMissingError,
     PersistMem,
     PersistMemEnsembleRetriever,
     PersistMemRetriever,
     PersistMemSessionRetriever,
-    UseAsyncMethod,
+    UseAsyncMethodError,
     format_labelled,
 )
-from langchain_persistmem.ensemble.fusion import Ranked, fuse
+from langchain_persistmem.integrations.fusion import RankedCandidate, fuse
 from tests.test_extraction import Scripted, entry
 
 ADA: Any = {"configurable": {"user_id": "ada", "thread_id": "t"}}
@@ -129,7 +129,7 @@ async def test_each_run_gets_its_own_users_session_and_memory(either, embeddings
     bob = await ask(either, ensemble, QUESTION, BOB)
     assert "My cat Otis eats kibble" in texts(bob)
     assert not any("Pixel" in text for text in texts(bob))
-    with pytest.raises(NamespaceMissing, match="keys found: thread_id"):
+    with pytest.raises(NamespaceMissingError, match="keys found: thread_id"):
         await ask(either, ensemble, QUESTION, {"configurable": {"thread_id": "t"}})
 
 
@@ -216,13 +216,13 @@ def test_an_ensemble_that_cannot_work_is_refused_when_it_is_made(options: dict[s
 
 async def test_a_bad_option_of_a_call_is_named(either, embeddings) -> None:
     ensemble = await fill(either, embeddings)
-    with pytest.raises(InvalidInput, match="k is 1001"):
+    with pytest.raises(InvalidInputError, match="k is 1001"):
         await ask(either, ensemble, QUESTION, k=1001)
-    with pytest.raises(InvalidInput, match="options has 'docs', which no retriever is called"):
+    with pytest.raises(InvalidInputError, match="options has 'docs', which no retriever is called"):
         await ask(either, ensemble, QUESTION, options={"docs": {"k": 1}})
-    with pytest.raises(InvalidInput, match="is nan"):
+    with pytest.raises(InvalidInputError, match="is nan"):
         await ask(either, ensemble, QUESTION, weights={"memory": float("nan")})
-    with pytest.raises(InvalidInput, match="limit is 0"):
+    with pytest.raises(InvalidInputError, match="limit is 0"):
         await ask(either, ensemble, QUESTION, options={"memory": {"k": 0}})
 
 
@@ -232,7 +232,7 @@ def broken(_: str) -> list[Document]:
 
 async def test_one_that_fails_does_not_take_the_others_down_where_that_is_asked_for(either, embeddings, caplog) -> None:
     ensemble = await fill(either, embeddings, documents=RunnableLambda(broken), on_error="continue")
-    with caplog.at_level(logging.WARNING, "langchain_persistmem.ensemble.retriever"):
+    with caplog.at_level(logging.WARNING, "langchain_persistmem.integrations.ensemble_retriever"):
         found = await ask(either, ensemble, QUESTION)
     assert "My cat Pixel loves salmon" in texts(found)
     (record,) = caplog.records
@@ -243,20 +243,20 @@ async def test_one_that_fails_does_not_take_the_others_down_where_that_is_asked_
 
 async def test_a_run_without_a_thread_has_no_session_where_going_on_is_asked_for(either, embeddings, caplog) -> None:
     no_thread: Any = {"configurable": {"user_id": "ada"}}
-    with pytest.raises(InvalidInput, match="the run has no thread_id"):
+    with pytest.raises(InvalidInputError, match="the run has no thread_id"):
         await ask(either, await fill(either, embeddings), QUESTION, no_thread)
     ensemble = await fill(either, embeddings, on_error="continue")
-    with caplog.at_level(logging.WARNING, "langchain_persistmem.ensemble.retriever"):
+    with caplog.at_level(logging.WARNING, "langchain_persistmem.integrations.ensemble_retriever"):
         found = await ask(either, ensemble, QUESTION, no_thread)
     assert {origin for document in found for origin in document.metadata["origins"]} == {"memory", "documents"}
     assert "the run has no thread_id" in caplog.text
-    with pytest.raises(NamespaceMissing):  # whose memory is meant is never passed over
+    with pytest.raises(NamespaceMissingError):  # whose memory is meant is never passed over
         await ask(either, ensemble, QUESTION, {"configurable": {"thread_id": "t"}})
 
 
 async def test_a_blocking_call_on_an_async_memory_is_a_fault_that_is_not_passed_over(amemory: PersistMem) -> None:
     ensemble = PersistMemEnsembleRetriever(memory=PersistMemRetriever(memory=amemory), on_error="continue")
-    with pytest.raises(UseAsyncMethod, match="arecall"):
+    with pytest.raises(UseAsyncMethodError, match="arecall"):
         ensemble.invoke(QUESTION, ADA)
 
 
@@ -380,16 +380,16 @@ def turn_document(id: str, text: str) -> Document:
     return Document(text, id=id, metadata={**metadata, "sent_at": "2026-03-02T19:04:00+01:00"})
 
 
-def session(*documents: Document) -> Ranked:
-    return Ranked(origin="session", retriever="session", weight=1.0, documents=documents)
+def session(*documents: Document) -> RankedCandidate:
+    return RankedCandidate(origin="session", retriever="session", weight=1.0, documents=documents)
 
 
-def memories(*documents: Document) -> Ranked:
-    return Ranked(origin="memory", retriever="memory", weight=1.0, documents=documents)
+def memories(*documents: Document) -> RankedCandidate:
+    return RankedCandidate(origin="memory", retriever="memory", weight=1.0, documents=documents)
 
 
-def own(*documents: Document, retriever: str = "documents") -> Ranked:
-    return Ranked(origin="documents", retriever=retriever, weight=1.0, documents=documents)
+def own(*documents: Document, retriever: str = "documents") -> RankedCandidate:
+    return RankedCandidate(origin="documents", retriever=retriever, weight=1.0, documents=documents)
 
 
 lists_of_texts = st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), min_size=1, max_size=4)
@@ -402,7 +402,7 @@ def test_the_order_is_that_of_langchains_ensemble(lists: list[list[str]], weight
     theirs = EnsembleRetriever(retrievers=[RunnableLambda(broken)] * len(lists), weights=chosen)
     ours = fuse(
         [
-            Ranked(origin="documents", retriever=str(number), weight=weight, documents=each)
+            RankedCandidate(origin="documents", retriever=str(number), weight=weight, documents=each)
             for number, (weight, each) in enumerate(zip(chosen, documents, strict=True))
         ],
         c=theirs.c,
@@ -554,7 +554,7 @@ def test_a_document_cannot_pass_itself_off_as_something_that_was_said() -> None:
 
 
 def test_a_budget_that_is_none_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="max_tokens is 0"):
+    with pytest.raises(InvalidInputError, match="max_tokens is 0"):
         format_labelled([], max_tokens=0)
 
 

@@ -24,11 +24,11 @@ from langgraph.graph.message import add_messages
 from psycopg import conninfo, sql
 
 from langchain_persistmem import (
-    ConcurrentUpdate,
+    ConcurrentUpdateError,
     ConfigurationError,
-    Erased,
+    ErasedError,
     Erasure,
-    InvalidInput,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     PersistMemError,
@@ -153,7 +153,7 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
     )
     sql_on(
         database,
-        "UPDATE persistmem.messages SET given_up_at = now(), failure = 'ExtractionFailed' WHERE thread_id LIKE 'kept %%'"
+        "UPDATE persistmem.messages SET given_up_at = now(), failure = 'ExtractionError' WHERE thread_id LIKE 'kept %%'"
         " AND namespace = %s",
         f"memories/{MARKER}",
     )
@@ -350,7 +350,7 @@ async def test_a_run_that_began_before_an_erase_writes_nothing_after_it(
         graph = graph_of(
             either.memory.saver, lambda: other.forget(everything=True, user_id="ada") and None, subgraph=subgraph
         )
-        with pytest.raises(Erased, match="was erased since"):
+        with pytest.raises(ErasedError, match="was erased since"):
             await run(either, graph, MARKER, user="ada", thread="t", durability=durability)
     assert traces(database, MARKER) == []
     assert sql_on(database, "SELECT count(*) FROM checkpoints") == [(0,)]
@@ -421,7 +421,7 @@ async def test_what_was_being_embedded_during_an_erase_does_not_come_back(
             if known:
                 await either.remember(f"I was {MARKER}", user_id="ada")
             arm()
-            with pytest.raises(Erased):
+            with pytest.raises(ErasedError):
                 await call()
             nothing_of_ada(database)
         arm()
@@ -514,7 +514,7 @@ def test_while_runs_and_erases_meet_no_checkpoint_is_left_that_is_nobodys(memory
             config = {"configurable": {"thread_id": f"t{number}-{turn % 2}"}}
             try:
                 graph.invoke({"messages": [("user", MARKER)]}, config, context={"user_id": "ada"})
-            except (Erased, ConcurrentUpdate) as error:
+            except (ErasedError, ConcurrentUpdateError) as error:
                 ended.append(error)
 
     with ThreadPoolExecutor(4) as pool:
@@ -536,14 +536,14 @@ def test_while_runs_and_erases_meet_no_checkpoint_is_left_that_is_nobodys(memory
 _KILLED = """
 import sys, os, signal
 from langchain_persistmem import PersistMem
-from langchain_persistmem.engine import erasing
-erase, calls = erasing._one, []
+from langchain_persistmem.privacy import erase_person
+erase, calls = erase_person._one, []
 async def one(*args, **kwargs):
     if len(calls) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     calls.append(args)
     return await erase(*args, **kwargs)
-erasing._one = one
+erase_person._one = one
 with PersistMem.open(sys.argv[1]) as memory:
     memory.forget(everything=True, user_id="ada")
 """
@@ -583,9 +583,9 @@ async def test_an_erase_that_was_killed_is_gone_on_with(either, database: str, a
 def test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again(
     database: str, embeddings: LocalEmbeddings, monkeypatch
 ) -> None:
-    from langchain_persistmem.postgres import forgetting
+    from langchain_persistmem.postgres.queries import forget as forget_queries
 
-    original = forgetting.left_of_namespace
+    original = forget_queries.left_of_namespace
     cut: list[object] = []
 
     async def cut_off(tx: Any, namespace: Any) -> Any:
@@ -598,7 +598,7 @@ def test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again(
             )
         return await original(tx, namespace)
 
-    monkeypatch.setattr(forgetting, "left_of_namespace", cut_off)
+    monkeypatch.setattr(forget_queries, "left_of_namespace", cut_off)
     with PersistMem.open(database, embeddings=embeddings) as memory:
         memory.remember(f"I am {MARKER}", user_id="ada")
         receipt = memory.forget(everything=True, user_id="ada")  # begun again: nothing of it was committed
@@ -687,7 +687,7 @@ def test_a_turn_is_known_by_a_digest_whatever_its_ids_are(memory, database: str)
     ids = [("a:b", "c"), ("a", "b:c"), ("\u00e9:1", "2"), ("\u00e9", "1:2"), ("3:x", "y"), ("x", "y")]
     for thread, message in ids:
         memory.add_messages([{"role": "user", "content": "hello", "id": message}], thread_id=thread, user_id="ada")
-    from langchain_persistmem.postgres.erasures import erasure_of
+    from langchain_persistmem.postgres.queries.erasure_log import erasure_of
 
     ((incarnation,),) = sql_on(database, "SELECT incarnation FROM persistmem.namespaces")
     erasure = erasure_of(uuid4(), incarnation, (), [("a", "b:c"), ("\u00e9:1", "2")], {}, now=datetime.now(UTC))
@@ -733,7 +733,7 @@ GOOD = Erasure(
 async def test_a_line_that_is_not_of_the_log_is_named_and_nothing_is_erased(either, broken: Any, field: str) -> None:
     kept = await either.remember("I like tea", user_id="ada")
     line = broken if isinstance(broken, str) else json.dumps({**json.loads(GOOD.line), **broken})
-    with pytest.raises(InvalidInput, match=field):
+    with pytest.raises(InvalidInputError, match=field):
         await either.replay_erasures([GOOD.line, line, replace(GOOD, memory_ids=(kept.id,))])
     assert len(await either.list(user_id="ada")) == 1
 
@@ -744,7 +744,7 @@ async def test_a_line_comes_back_as_the_entry_it_was(either) -> None:
     assert await either.erasures() == given
     assert await either.erasures(after=given[0].id) == given[1:]
     assert await either.erasures(limit=1) == given[:1]
-    with pytest.raises(InvalidInput, match="erasures is a string"):
+    with pytest.raises(InvalidInputError, match="erasures is a string"):
         await either.replay_erasures(GOOD.line)
 
 

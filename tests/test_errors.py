@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import langchain_persistmem
-from langchain_persistmem import PersistMem, PersistMemError, Settings, StorageError, StorageUnavailable, errors
+from langchain_persistmem import PersistMem, PersistMemError, Settings, StorageError, StorageUnavailableError, errors
 from tests.conftest import Open
 
 SECRET = "my salary is 58400 euros"
@@ -78,7 +78,7 @@ async def test_a_server_that_stays_away_is_named(either_with: Open, monkeypatch:
 
     monkeypatch.setattr(psycopg.Connection, "execute", gone)
     monkeypatch.setattr(psycopg.AsyncConnection, "execute", gone)
-    with pytest.raises(StorageUnavailable, match="check the server") as caught:
+    with pytest.raises(StorageUnavailableError, match="check the server") as caught:
         await either.recall("tea", user_id="ada")
     assert all(SECRET not in str(error) for error in chain(caught.value))
 
@@ -88,7 +88,7 @@ def test_a_blocking_call_on_an_async_object_names_the_one_to_await(database: str
 
     async def body() -> None:
         async with PersistMem.aopen(database, embeddings="local") as memory:
-            with pytest.raises(errors.UseAsyncMethod, match="arecall"):
+            with pytest.raises(errors.UseAsyncMethodError, match="arecall"):
                 memory.recall("x", user_id="ada")
             with pytest.raises(asyncio.InvalidStateError):
                 memory.close()

@@ -10,7 +10,7 @@ import pytest
 
 from langchain_persistmem import LocalEmbeddings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.evaluation.kept_vectors import KeptVectors
+from langchain_persistmem.evaluation.embedding_cache import KeptVectors
 from langchain_persistmem.evaluation.metrics import interval, scores, separation
 
 pytestmark = pytest.mark.slow

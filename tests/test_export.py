@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import InvalidInput, PersistMem
+from langchain_persistmem import InvalidInputError, PersistMem
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.errors import MemoryDisabled
+from langchain_persistmem.errors import MemoryDisabledError
 from tests.conftest import Either
 
 SURROUNDINGS = "é ü 漢字 🙂 \u202e \u200b \\ \" ' % {user_id} \n\t"
@@ -111,7 +111,7 @@ async def test_the_stricter_consent_holds(either: Either, tmp_path: Path) -> Non
     await either.import_file(tmp_path / "one.jsonl", user_id="tom")
     assert await either.consent(user_id="tom") == "no_extract"
     await either.set_consent("paused", user_id="eve")
-    with pytest.raises(MemoryDisabled):
+    with pytest.raises(MemoryDisabledError):
         await either.import_file(tmp_path / "one.jsonl", user_id="eve")
     assert await either.list(user_id="eve") == []
 
@@ -155,7 +155,7 @@ def test_a_file_that_is_not_whole_is_refused_before_anything_is_stored(
     memory.remember("I live in Bergen", user_id="maya")
     memory.export_file(tmp_path / "one.jsonl", user_id="maya")
     (tmp_path / "two.jsonl").write_bytes(spoil((tmp_path / "one.jsonl").read_bytes()))
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         memory.import_file(tmp_path / "two.jsonl", user_id="tom")
     assert memory.list(user_id="tom") == []
     assert memory.consent(user_id="tom") == "allowed"
@@ -184,7 +184,7 @@ def test_a_row_that_no_export_has_is_named_with_its_line(
     if "drop" in change:
         del rows[place]["drop"], rows[place][change["drop"]]
     (tmp_path / "two.jsonl").write_bytes(sealed(rows))
-    with pytest.raises(InvalidInput, match=said) as refused:
+    with pytest.raises(InvalidInputError, match=said) as refused:
         memory.import_file(tmp_path / "two.jsonl", user_id="tom")
     assert f"line {place + 1}" in str(refused.value)
     assert memory.list(user_id="tom") == []
@@ -208,7 +208,7 @@ def test_only_the_owner_may_read_the_file_and_a_failure_leaves_none(memory: Pers
     memory.remember("I live in Bergen", user_id="maya")
     memory.export_file(tmp_path / "one.jsonl", user_id="maya")
     assert (tmp_path / "one.jsonl").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(InvalidInput, match="path"):
+    with pytest.raises(InvalidInputError, match="path"):
         memory.export_file(tmp_path / "no such folder" / "one.jsonl", user_id="maya")
     assert [each.name for each in tmp_path.iterdir()] == ["one.jsonl"]
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from langchain_persistmem import InvalidInput, MemoryNotFound
+from langchain_persistmem import InvalidInputError, MemoryNotFoundError
 
 MARKER = "xyzzymarker"
 
@@ -112,14 +112,14 @@ async def test_with_a_memory_go_its_versions_its_turn_and_what_else_was_learnt_f
 
 async def test_an_unknown_key_erases_nothing(either) -> None:
     kept = await either.remember("I like hiking", user_id="ada")
-    with pytest.raises(MemoryNotFound, match="no memory with the key 'nope'"):
+    with pytest.raises(MemoryNotFoundError, match="no memory with the key 'nope'"):
         await either.forget([kept.key, "nope"], user_id="ada")
     assert len(await either.list(user_id="ada")) == 1
 
 
 @pytest.mark.parametrize("arguments", [{}, {"keys": ["a"], "everything": True}, {"query": "a", "everything": True}])
 async def test_exactly_one_of_three_is_to_be_said(either, arguments) -> None:
-    with pytest.raises(InvalidInput, match="exactly one of"):
+    with pytest.raises(InvalidInputError, match="exactly one of"):
         await either.forget(**arguments, user_id="ada")
 
 
@@ -133,7 +133,7 @@ async def test_a_wildcard_is_a_name_and_forgets_nobody(either, user: str) -> Non
 
 async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypatch) -> None:
     """An extraction that began before the erase finds another incarnation of the namespace and gives up."""
-    from langchain_persistmem.engine import extraction
+    from langchain_persistmem.learning import extraction
 
     original = extraction.prepare
 
@@ -143,10 +143,10 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
         return prepared
 
     async def extraction_erase(backend) -> None:
-        from langchain_persistmem.engine import forgetting
+        from langchain_persistmem.privacy import forget
 
-        plan = forgetting.Plan(None, None, everything=True, dry_run=False, limit=1)
-        await forgetting.forget(backend, ("memories", "ada"), plan, now=datetime.now(UTC))
+        plan = forget.Plan(None, None, everything=True, dry_run=False, limit=1)
+        await forget.forget(backend, ("memories", "ada"), plan, now=datetime.now(UTC))
 
     monkeypatch.setattr(extraction, "prepare", erased_meanwhile)
     observed = await either.observe([("user", "I adopted a cat called Pixel")], thread_id="t", user_id="ada")

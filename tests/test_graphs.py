@@ -12,20 +12,22 @@ import pytest
 from langgraph.store.base import PutOp
 from psycopg import conninfo, sql
 
-from langchain_persistmem import PersistMem, Settings, shelving, written
-from langchain_persistmem.backend import Backend
-from langchain_persistmem.engine import row_security
-from langchain_persistmem.engine.evolution import CONSOLIDATED
+from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.errors import StorageError
-from langchain_persistmem.namespace import encode
-from langchain_persistmem.postgres import evolution, graph, shelves
-from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.memories import page
-from langchain_persistmem.postgres.rows import StoredItem
-from langchain_persistmem.postgres.search_index import all_stored, stored
-from langchain_persistmem.readiness import ready
-from langchain_persistmem.recollections import Findings
-from langchain_persistmem.types import Kind, Memory, Vector
+from langchain_persistmem.learning.changes import CONSOLIDATED
+from langchain_persistmem.postgres.queries import changes
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.memories import page
+from langchain_persistmem.postgres.queries.rows import StoredItem
+from langchain_persistmem.postgres.queries.search_index import all_stored, stored
+from langchain_persistmem.postgres.vector_index import hnsw_indexes, hnsw_search, unindexed
+from langchain_persistmem.privacy import row_security
+from langchain_persistmem.runtime import hnsw_upkeep
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import encode
+from langchain_persistmem.types.recalled import SearchResult
+from langchain_persistmem.types.records import Kind, Memory, Vector
 from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 
 pytestmark = pytest.mark.slow
@@ -56,11 +58,11 @@ def prepared(topics: Topics, server: str) -> Iterator[str]:
 @pytest.fixture
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """A namespace is large early."""
-    monkeypatch.setattr(shelves, "FEW", FEW)
-    monkeypatch.setattr(shelves, "FEW_WIDE", FEW)
-    monkeypatch.setattr(written, "SOME", SOME)
-    monkeypatch.setattr(graph, "FRESH", FRESH)
-    monkeypatch.setattr(graph, "FRESH_WIDE", FRESH)
+    monkeypatch.setattr(hnsw_indexes, "FEW", FEW)
+    monkeypatch.setattr(hnsw_indexes, "FEW_WIDE", FEW)
+    monkeypatch.setattr(unindexed, "SOME", SOME)
+    monkeypatch.setattr(hnsw_search, "FRESH", FRESH)
+    monkeypatch.setattr(hnsw_search, "FRESH_WIDE", FRESH)
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def grown(memory: PersistMem, numbers: Sequence[int], user: str = "ada") -> None
 
 async def shelve_all(backend: Backend, namespace: tuple[str, ...]) -> int:
     await ready(backend)
-    return await shelving.shelve_all(backend, namespace)
+    return await hnsw_upkeep.shelve_all(backend, namespace)
 
 
 def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, object]:
@@ -102,17 +104,17 @@ def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, ob
 async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[StoredItem, float]] | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     async with backend.transaction(ADA, atomic=False) as tx:
-        return await graph.search_graph(tx, ADA, asked_for(vector, model, limit), model=model, end=limit)
+        return await hnsw_search.search_graph(tx, ADA, asked_for(vector, model, limit), model=model, end=limit)
 
 
-async def recalled(backend: Backend, query: str, own_view: bool = False) -> Findings | None:
+async def recalled(backend: Backend, query: str, own_view: bool = False) -> SearchResult | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     parameters = {
         "namespace": encode(ADA), "query": query, "words": [], "embedding": stored(vector), "model": model.model, "language": "english",
         "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
-        return await graph.recall_graph(tx, ADA, parameters, model=model, candidates=20)
+        return await hnsw_search.recall_graph(tx, ADA, parameters, model=model, candidates=20)
 
 
 def shelf_of(memory: PersistMem, user: str = "ada") -> int | None:
@@ -121,7 +123,7 @@ def shelf_of(memory: PersistMem, user: str = "ada") -> int | None:
     async def asked(backend: Backend) -> int | None:
         model, where = await ready(backend), ("memories", user)
         async with backend.transaction(where, atomic=False) as tx:
-            return (await shelves.shelf_of(tx, where, model))[0]
+            return (await hnsw_indexes.shelf_of(tx, where, model))[0]
 
     shelf = memory.backend.run(asked)
     assert (memory.backend.arms.of(f"memories/{user}") == "graph") == (shelf is not None)
@@ -307,7 +309,7 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
             "SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan"
         )
         async with backend.transaction(ADA, atomic=inside) as tx:
-            await graph.search_graph(tx, ADA, asked_for(vector, model, 3), model=model, end=3)
+            await hnsw_search.search_graph(tx, ADA, asked_for(vector, model, 3), model=model, end=3)
             return [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
 
     grown(many, range(200))
@@ -319,9 +321,9 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
     statements.clear()
     assert many.backend.run(searched, "text 5") is not None
     assert len(statements) == 1
-    monkeypatch.setattr(graph, "EFFORT", 2)
-    monkeypatch.setattr(graph, "FURTHER", "off")
-    monkeypatch.setattr(graph, "SHORTLISTS", (2,))
+    monkeypatch.setattr(hnsw_search, "EFFORT", 2)
+    monkeypatch.setattr(hnsw_search, "FURTHER", "off")
+    monkeypatch.setattr(hnsw_search, "SHORTLISTS", (2,))
     assert many.backend.run(searched, "text 5", 10) is None  # two were found
 
 
@@ -376,7 +378,7 @@ def test_a_write_does_not_fail_because_shelving_does(
         raise StorageError("no room")
 
     fill(many, range(100))
-    monkeypatch.setattr(shelves, "shelve_vectors", fail)
+    monkeypatch.setattr(hnsw_indexes, "shelve_vectors", fail)
     fill(many, range(100, 120))
     assert "stay off their shelf" in caplog.text
     assert found(many, "text 110", 1) == {"k110"}
@@ -415,12 +417,12 @@ def test_small_namespaces_are_written_in_the_same_statements_as_before(many: Per
 
 
 def test_setup_makes_the_graphs_of_a_model_that_was_known_before(topics: Topics, big: str) -> None:
-    do(big, "DROP INDEX " + ", ".join(f"persistmem.vectors_graph_1_{shelf}" for shelf in range(shelves.SHELVES)))
+    do(big, "DROP INDEX " + ", ".join(f"persistmem.vectors_graph_1_{shelf}" for shelf in range(hnsw_indexes.SHELVES)))
     with PersistMem.open(big, embeddings=topics) as memory:
         memory.setup()
         grown(memory, range(100))
         assert along_the_graph(memory, "text 5", 1) == {"k5"}
-    assert len(do(big, "SELECT 1 FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")) == shelves.SHELVES
+    assert len(do(big, "SELECT 1 FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")) == hnsw_indexes.SHELVES
 
 
 @pytest.mark.own_database
@@ -441,7 +443,7 @@ def test_another_model_gets_graphs_of_its_own_and_the_old_ones_go(
         assert along_the_graph(memory, "text 5", 1) == {"k5"}
         assert same_as_by_comparing_all(memory, wide, range(70))
     names = {name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")}
-    assert names == {f"vectors_graph_2_{each}" for each in range(shelves.SHELVES)}
+    assert names == {f"vectors_graph_2_{each}" for each in range(hnsw_indexes.SHELVES)}
 
 
 def test_expired_items_are_swept_from_the_graph(many: PersistMem, big: str) -> None:
@@ -484,15 +486,15 @@ def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: s
 
 
 def test_a_search_does_not_wait_for_what_others_wrote_to_be_shelved() -> None:
-    counts = written.Written[str]()
+    counts = unindexed.Written[str]()
     counts.held("ada", large=True)
-    counts.note("ada", written.SOME)
+    counts.note("ada", unindexed.SOME)
     taken: list[dict[str, int]] = []
     searcher = threading.Thread(target=lambda: taken.append(counts.take()))
     searcher.start()
     searcher.join()
     assert taken == [{}]
-    assert counts.take() == {"ada": written.SOME}
+    assert counts.take() == {"ada": unindexed.SOME}
     assert counts.take() == {}
 
 
@@ -514,10 +516,12 @@ async def neighbours(
     vectors, model, now = await backend.embed(list(queries)), await ready(backend), datetime.now(UTC)
     async with backend.transaction(ADA, atomic=False) as tx:
         if shelf is None:
-            found = await evolution.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
+            found = await changes.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
         else:
             parameters = {"namespace": encode(ADA), "embeddings": all_stored(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
-            found = await graph.neighbours_graph(tx, shelf, parameters, model=model, count=len(vectors), limit=limit)
+            found = await hnsw_search.neighbours_graph(
+                tx, shelf, parameters, model=model, count=len(vectors), limit=limit
+            )
     return None if found is None else [{memory.key for memory, _ in each} for each in found]
 
 
@@ -576,9 +580,9 @@ def test_neighbours_are_exactly_those_of_comparing_all_where_no_graph_is_walked(
 ) -> None:
     fill(many, range(count))
     of_kind(big, "procedural", 7)
-    monkeypatch.setattr(graph, "reaches", lambda model, count: False)
+    monkeypatch.setattr(hnsw_search, "reaches", lambda model, count: False)
     for nearby in (4_000, 3):  # in the latter case there are too few among the nearest, and all are asked for
-        monkeypatch.setattr(evolution, "NEAREST", nearby)
+        monkeypatch.setattr(changes, "NEAREST", nearby)
         assert near(many, QUESTIONS) == exactly(topics, range(count))
         some = exactly(topics, range(0, count, 7))
         assert near(many, QUESTIONS, ["procedural"]) == some
@@ -621,7 +625,7 @@ def test_neighbours_written_last_are_known_at_once_and_what_is_gone_is_not(many:
 async def colours(backend: Backend) -> list[tuple[Memory, float]]:
     vectors, model, now = await backend.embed(["the colour is blue"]), await ready(backend), datetime.now(UTC)
     async with backend.transaction(ADA, atomic=False) as tx:
-        (found,) = await evolution.neighbours(tx, ADA, vectors, model=model, kinds=CONSOLIDATED, limit=60, now=now)
+        (found,) = await changes.neighbours(tx, ADA, vectors, model=model, kinds=CONSOLIDATED, limit=60, now=now)
     return found
 
 
@@ -656,9 +660,9 @@ def test_the_walk_to_neighbours_takes_its_effort_from_the_statement(
 ) -> None:
     grown(many, range(200))
     assert near_along_the_graph(many, QUESTIONS) is not None
-    monkeypatch.setattr(graph, "THOROUGH", 2)
-    monkeypatch.setattr(graph, "FURTHER", "off")
-    monkeypatch.setattr(graph, "NEIGHBOURS", (2,))
+    monkeypatch.setattr(hnsw_search, "THOROUGH", 2)
+    monkeypatch.setattr(hnsw_search, "FURTHER", "off")
+    monkeypatch.setattr(hnsw_search, "NEIGHBOURS", (2,))
     assert near_along_the_graph(many, QUESTIONS) is None  # two were found
 
 

@@ -21,11 +21,11 @@ from langchain_core.runnables import ConfigurableFieldSpec, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
 
 from langchain_persistmem import (
-    InvalidInput,
-    NamespaceMissing,
+    InvalidInputError,
+    NamespaceMissingError,
     PersistMem,
     PersistMemChatMessageHistory,
-    UseAsyncMethod,
+    UseAsyncMethodError,
     abackfill,
     backfill,
 )
@@ -95,7 +95,7 @@ async def test_messages_come_back_as_they_were_under_any_session_id(either, sess
     ],
 )
 def test_a_session_id_that_cannot_be_stored_is_refused_at_once(memory: PersistMem, session_id: Any, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         PersistMemChatMessageHistory(memory, session_id, user_id="ada")
 
 
@@ -116,15 +116,15 @@ async def test_users_and_sessions_are_apart_and_clearing_one_leaves_the_others(e
     assert await Call(either, "t", "user1").messages() == []
     assert len(await Call(either, "t", "user10").messages()) == 1
     assert len(await Call(either, "t2", "user1").messages()) == 1
-    with pytest.raises(NamespaceMissing):
+    with pytest.raises(NamespaceMissingError):
         PersistMemChatMessageHistory(either.memory, "t")
 
 
 async def test_a_bad_message_stores_none_of_the_call(either) -> None:
     history = Call(either, "t")
-    with pytest.raises(InvalidInput, match=r"messages\[1\].content has a NUL"):
+    with pytest.raises(InvalidInputError, match=r"messages\[1\].content has a NUL"):
         await history.add(HumanMessage("fine"), HumanMessage("a\x00b"))
-    with pytest.raises(InvalidInput, match=r"additional_kwargs.x is of type object"):
+    with pytest.raises(InvalidInputError, match=r"additional_kwargs.x is of type object"):
         await history.add(HumanMessage("fine", additional_kwargs={"x": object()}))
     assert await history.messages() == []
 
@@ -142,7 +142,7 @@ async def test_pages_are_counted_from_the_end(either) -> None:
     page = await either.messages("t", limit=3, offset=3, user_id="ada")
     assert [m.content for m in page] == ["4", "5", "6"]
     assert await either.messages("t", limit=0, user_id="ada") == []
-    with pytest.raises(InvalidInput, match="offset is -1"):
+    with pytest.raises(InvalidInputError, match="offset is -1"):
         await either.messages("t", offset=-1, user_id="ada")
 
 
@@ -154,7 +154,7 @@ async def test_a_history_is_read_page_by_page(either) -> None:
         seen = [*(message.content for message in page), *seen]
     assert seen == [str(number) for number in range(45)]
     assert [message.content for message in await call.page(2, offset=1)] == ["42", "43"]
-    with pytest.raises(InvalidInput, match="limit is -1"):
+    with pytest.raises(InvalidInputError, match="limit is -1"):
         await call.page(-1)
 
 
@@ -230,7 +230,7 @@ async def test_tasks_that_append_at_once_lose_nothing_and_keep_each_callers_orde
 async def test_an_async_history_never_blocks_the_loop(amemory: PersistMem) -> None:
     history = PersistMemChatMessageHistory(amemory, "t", user_id="ada")
     for blocking in (lambda: history.messages, lambda: history.add_user_message("x"), history.clear, history.page):
-        with pytest.raises(UseAsyncMethod):
+        with pytest.raises(UseAsyncMethodError):
             blocking()
     await history.aadd_messages([HumanMessage("x")])
     assert len(await history.aget_messages()) == 1

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from langgraph.store.base import PutOp, SearchItem
 
-from langchain_persistmem.namespace import encode
 from langchain_persistmem.store import PersistMemStore
+from langchain_persistmem.types.namespace import encode
 from tests.test_big_namespaces import Topics
 from tests.test_graphs import ADA, big, do, early, prepared, topics
 

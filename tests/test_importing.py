@@ -23,21 +23,21 @@ from psycopg.rows import dict_row
 from langchain_persistmem import (
     AsyncPersistMemStore,
     ConfigurationError,
-    EmbeddingFailed,
-    EmbeddingMismatch,
-    Imported,
-    InvalidInput,
+    EmbeddingError,
+    EmbeddingMismatchError,
+    ImportResult,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
     Settings,
-    StorageUnavailable,
-    UseAsyncMethod,
+    StorageUnavailableError,
+    UseAsyncMethodError,
     aimport_postgres_store,
     import_postgres_store,
 )
-from langchain_persistmem.importing.postgres_store import paths_of
-from langchain_persistmem.namespace import decode
+from langchain_persistmem.privacy.import_postgres_store import paths_of
+from langchain_persistmem.types.namespace import decode
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +124,7 @@ def source(empty_database: str, embeddings: LocalEmbeddings) -> str:
     return empty_database
 
 
-async def carried(either: Any, *arguments: Any, into: Any = None, **options: Any) -> Imported:
+async def carried(either: Any, *arguments: Any, into: Any = None, **options: Any) -> ImportResult:
     """import_postgres_store in either colour."""
     place = into or either.memory
     if either.asynchronous:
@@ -132,7 +132,7 @@ async def carried(either: Any, *arguments: Any, into: Any = None, **options: Any
     return import_postgres_store(place, *arguments, **options)
 
 
-def counts(imported: Imported) -> dict[str, int]:
+def counts(imported: ImportResult) -> dict[str, int]:
     """The counts that are not zero, but for the total."""
     names = ("read", "added", "replaced", "unchanged", "duplicates", "expired", "refused", "embedded")
     return {name: getattr(imported, name) for name in names if getattr(imported, name)}
@@ -322,7 +322,7 @@ async def test_a_vector_that_cannot_be_compared_is_made_anew(either, source: str
 async def test_vectors_of_another_model_are_refused_before_anything_is_written(either, empty_database: str) -> None:
     with upstream(empty_database, {"dims": 3, "embed": lambda texts: [[1.0, 2.0, 3.0] for _ in texts]}) as store:
         store.put(("memories", "ada"), "a", {"text": "Ada likes tea"})
-    with pytest.raises(EmbeddingMismatch, match="3 dimensions and those here 384"):
+    with pytest.raises(EmbeddingMismatchError, match="3 dimensions and those here 384"):
         await carried(either, empty_database, vectors="keep")
     assert await either.list(user_id="ada") == []
     assert counts(await carried(either, empty_database)) == {"read": 1, "added": 1, "embedded": 1}
@@ -400,7 +400,7 @@ def test_several_imports_at_once_bring_every_item_once(memory: PersistMem, sourc
 
 
 async def test_an_import_can_be_awaited_on_a_blocking_memory_too(memory: PersistMem, source: str) -> None:
-    seen: list[Imported] = []
+    seen: list[ImportResult] = []
     assert (await aimport_postgres_store(memory, source, vectors="keep", progress=seen.append)).added == len(ITEMS)
     assert len(seen) == 1
 
@@ -443,7 +443,7 @@ async def test_what_cannot_be_stored_is_reported_and_the_rest_goes_on(either, so
 
 
 async def test_progress_is_told_after_each_batch(either, source: str) -> None:
-    seen: list[Imported] = []
+    seen: list[ImportResult] = []
     imported = await carried(either, source, batch_size=3, progress=seen.append)
     assert [each.read for each in seen] == [3, 6, 9, 10]
     assert {each.total for each in seen} == {10}
@@ -453,8 +453,8 @@ async def test_progress_is_told_after_each_batch(either, source: str) -> None:
 async def test_an_import_of_nothing_is_told_once(either, empty_database: str) -> None:
     with upstream(empty_database, None):
         pass
-    seen: list[Imported] = []
-    assert await carried(either, empty_database, progress=seen.append) == Imported(dry_run=False)
+    seen: list[ImportResult] = []
+    assert await carried(either, empty_database, progress=seen.append) == ImportResult(dry_run=False)
     assert len(seen) == 1
 
 
@@ -502,7 +502,7 @@ async def test_a_lost_connection_repeats_one_batch_and_the_counts_are_right(eith
     name = psycopg.conninfo.conninfo_to_dict(source)["dbname"]
     lost: list[int] = []
 
-    def cut(seen: Imported) -> None:
+    def cut(seen: ImportResult) -> None:
         if seen.read == 3:
             with psycopg.connect(either.memory.backend.pool.conninfo, autocommit=True) as admin:
                 query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
@@ -523,7 +523,7 @@ async def test_a_model_that_fails_leaves_the_batches_before_and_again_goes_on(
                 raise RuntimeError("too many requests")
 
         model.first = fail
-        with pytest.raises(EmbeddingFailed):
+        with pytest.raises(EmbeddingError):
             import_postgres_store(memory, source, batch_size=2)
         model.first = lambda: None
         again = import_postgres_store(memory, source, batch_size=2)
@@ -541,7 +541,7 @@ async def test_a_model_that_fails_leaves_the_batches_before_and_again_goes_on(
     ],
 )
 async def test_a_wrong_argument_is_named(either, options: dict[str, Any], says: str) -> None:
-    with pytest.raises(InvalidInput, match=says):
+    with pytest.raises(InvalidInputError, match=says):
         await carried(either, **options)
     with pytest.raises(ConfigurationError, match=r"\['fields'\] is not usable"):
         await carried(either, fields=[1])
@@ -550,14 +550,14 @@ async def test_a_wrong_argument_is_named(either, options: dict[str, Any], says: 
 async def test_a_source_that_is_not_there_is_named(either, empty_database: str) -> None:
     with pytest.raises(ConfigurationError, match=r"no table of a PostgresStore at public\.store"):
         await carried(either, empty_database)
-    with pytest.raises(StorageUnavailable, match="check conninfo"):
+    with pytest.raises(StorageUnavailableError, match="check conninfo"):
         await carried(either, "postgresql://nobody:secret@127.0.0.1:1/nothing")
     with pytest.raises(ConfigurationError, match="malformed"):
         await carried(either, "postgresql://:::/x y=")
 
 
 async def test_a_blocking_import_into_an_asyncio_memory_names_the_other_one(amemory: PersistMem, source: str) -> None:
-    with pytest.raises(UseAsyncMethod, match=r"await aimport_postgres_store\("):
+    with pytest.raises(UseAsyncMethodError, match=r"await aimport_postgres_store\("):
         import_postgres_store(amemory, source)
 
 
@@ -606,7 +606,7 @@ def test_five_thousand_items_come_over_in_bounded_batches_without_a_model(
     database: str, large: str, model: Counting
 ) -> None:
     with PersistMem.open(database, embeddings=model, settings=SAME_MODEL) as memory:
-        seen: list[Imported] = []
+        seen: list[ImportResult] = []
         imported = import_postgres_store(memory, large, vectors="keep", progress=seen.append)
         assert counts(imported) == {"read": ROWS, "added": ROWS}
         assert [each.read for each in seen] == [*range(200, ROWS + 1, 200), ROWS]

@@ -14,13 +14,13 @@ from psycopg import sql
 
 from langchain_persistmem import (
     ConfigurationError,
-    EmbeddingMismatch,
-    Imported,
-    InvalidInput,
+    EmbeddingMismatchError,
+    ImportResult,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     Settings,
-    UseAsyncMethod,
+    UseAsyncMethodError,
     aimport_mem0,
     import_mem0,
 )
@@ -83,14 +83,14 @@ def source(empty_database: str, embeddings: LocalEmbeddings) -> str:
     return collect(empty_database, PAYLOADS, embeddings)
 
 
-async def carried(either: Any, *arguments: Any, **options: Any) -> Imported:
+async def carried(either: Any, *arguments: Any, **options: Any) -> ImportResult:
     """import_mem0 in either colour."""
     if either.asynchronous:
         return await aimport_mem0(either.memory, *arguments, **options)
     return import_mem0(either.memory, *arguments, **options)
 
 
-def counts(imported: Imported) -> dict[str, int]:
+def counts(imported: ImportResult) -> dict[str, int]:
     names = ("read", "added", "replaced", "unchanged", "duplicates", "expired", "refused")
     return {name: getattr(imported, name) for name in names if getattr(imported, name)}
 
@@ -243,10 +243,10 @@ async def test_any_name_of_a_collection_and_of_a_schema_is_possible(
 
 async def test_vectors_of_another_model_are_not_kept(either, empty_database: str, embeddings: LocalEmbeddings) -> None:
     collect(empty_database, PAYLOADS, embeddings, dims=100)
-    with pytest.raises(EmbeddingMismatch, match="100 dimensions and those here 384"):
+    with pytest.raises(EmbeddingMismatchError, match="100 dimensions and those here 384"):
         await carried(either, empty_database, vectors="keep")
     assert counts(await carried(either, empty_database)) == {"read": 3, "added": 3}
-    with pytest.raises(InvalidInput, match="vectors is 'copy'"):
+    with pytest.raises(InvalidInputError, match="vectors is 'copy'"):
         await carried(either, empty_database, vectors="copy")
 
 
@@ -258,11 +258,11 @@ async def test_a_memory_without_a_vector_gets_one(either, source: str) -> None:
 
 async def test_an_empty_collection_is_no_error(either, empty_database: str, embeddings: LocalEmbeddings) -> None:
     collect(empty_database, [], embeddings)
-    assert await carried(either, empty_database) == Imported(dry_run=False)
+    assert await carried(either, empty_database) == ImportResult(dry_run=False)
 
 
 async def test_a_blocking_import_into_an_asyncio_memory_names_the_other_one(amemory: PersistMem, source: str) -> None:
-    with pytest.raises(UseAsyncMethod, match=r"await aimport_mem0\("):
+    with pytest.raises(UseAsyncMethodError, match=r"await aimport_mem0\("):
         import_mem0(amemory, source)
 
 

@@ -17,8 +17,15 @@ from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Search
 from psycopg import conninfo
 
 import langchain_persistmem
-from langchain_persistmem import InvalidInput, LocalEmbeddings, MemoryNotFound, NamespaceMissing, PersistMem, Settings
-from langchain_persistmem.namespace import encode
+from langchain_persistmem import (
+    InvalidInputError,
+    LocalEmbeddings,
+    MemoryNotFoundError,
+    NamespaceMissingError,
+    PersistMem,
+    Settings,
+)
+from langchain_persistmem.types.namespace import encode
 from tests import doors
 from tests.conftest import Either, _create, _drop
 from tests.doors import KEY, QUESTION, READING, THREAD, UNHURRIED, WRITING, filled, give_up, space, store_call, tag
@@ -158,7 +165,7 @@ async def test_the_id_of_anothers_memory_opens_nothing(writer: Either, crowd: st
     waiting = (await writer.review(user_id="user10"))[0].id
     before = everybody_but(crowd, "user1")
     for method, version in (("restore", theirs[-1]), ("restore", theirs[0]), ("approve", waiting), ("reject", waiting)):
-        with pytest.raises(MemoryNotFound):
+        with pytest.raises(MemoryNotFoundError):
             await getattr(writer, method)(version, user_id="user1")
     key = next(each.key for each in await writer.list(user_id="user10") if each.kind == "procedural")
     for refused in (
@@ -166,7 +173,7 @@ async def test_the_id_of_anothers_memory_opens_nothing(writer: Either, crowd: st
         writer.history(key, user_id="user1"),
         writer.forget([key], user_id="user1"),
     ):
-        with pytest.raises(MemoryNotFound):
+        with pytest.raises(MemoryNotFoundError):
             await refused
     assert await writer.turns(f"other than {THREAD}", user_id="user1") == []
     assert everybody_but(crowd, "user1") == before
@@ -223,8 +230,8 @@ async def test_a_prefix_is_a_whole_label(reader: Either) -> None:
 
 @pytest.mark.parametrize(
     ("user", "error"),
-    [(None, NamespaceMissing), ("", InvalidInput), ((), InvalidInput), (1, InvalidInput), ("a\x00", InvalidInput),
-     ("\ud800", InvalidInput), (["user1"], InvalidInput), ("x" * 600, InvalidInput)],
+    [(None, NamespaceMissingError), ("", InvalidInputError), ((), InvalidInputError), (1, InvalidInputError), ("a\x00", InvalidInputError),
+     ("\ud800", InvalidInputError), (["user1"], InvalidInputError), ("x" * 600, InvalidInputError)],
 )  # fmt: skip
 async def test_nobody_is_an_error_and_never_everybody(reader: Either, user: Any, error: type[Exception]) -> None:
     calls: dict[str, tuple[Any, ...]] = {
@@ -255,10 +262,10 @@ async def test_an_odd_namespace_is_an_error_and_never_a_wildcard(reader: Either,
         "remember": ("tea",),
         "status": (),
     }.items():
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             await getattr(reader, name)(*arguments, namespace=namespace)
     for options in ({"everything": True}, {"keys": [KEY]}, {"query": QUESTION}):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInputError):
             await reader.forget(**options, namespace=namespace)
     if namespace != ["memories", "user1"]:
         with pytest.raises((ValueError, TypeError)):

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.engine import prompts
-from langchain_persistmem.engine.context import approximate_tokens
+from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.recall.context import approximate_tokens
 from tests.scripted import Scripted, answer, entry
 from tests.stories import STORIES, THEMES, Model, Story, check, listen, listen_later, places, sessions, state
 
@@ -218,9 +218,9 @@ def test_the_cost_of_a_chat_of_a_hundred_turns(
     for pair in exchanges():
         memory.observe(pair, thread_id="t", background=mode == "in the background", user_id="ada")
     memory.run_once()
-    schema = approximate_tokens(json.dumps(prompts.SCHEMA))
+    schema = approximate_tokens(json.dumps(extraction_prompt.SCHEMA))
     tokens = sum(schema + sum(approximate_tokens(text) for _, text in asked) for asked in model.prompts)
-    fixed = (schema + approximate_tokens(prompts.INSTRUCTIONS)) * len(model.prompts)
+    fixed = (schema + approximate_tokens(extraction_prompt.INSTRUCTIONS)) * len(model.prompts)
     with capsys.disabled():
         print(f"\n{mode}: {len(model.prompts)} calls, {tokens} tokens, {fixed} of them instructions and schema")
     assert len(model.prompts) == calls

@@ -13,17 +13,17 @@ from langgraph.checkpoint.base import empty_checkpoint
 
 from langchain_persistmem import (
     ConfigurationError,
-    EmbeddingFailed,
-    InvalidInput,
+    EmbeddingError,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     PersistMemRetriever,
     Retention,
     acting_as,
-    values,
 )
-from langchain_persistmem.command.options import whole_number
+from langchain_persistmem.cli.options import whole_number
 from langchain_persistmem.store.index import index_of
+from langchain_persistmem.types import validation
 from tests.bad_input.doors import NOW
 from tests.bad_input.hashed import Hashed, settings
 from tests.conftest import Either
@@ -153,7 +153,7 @@ async def test_a_limit_is_where_the_page_says(limit: Limit, asynchronous: bool, 
 
 
 async def tried(limit: Limit, memory: Either) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         await limit.act(memory, limit.refused)
     assert limit.field in str(refused.value)
     assert (await memory.status())["namespaces"] == 0, "nothing was stored"
@@ -161,11 +161,11 @@ async def tried(limit: Limit, memory: Either) -> None:
 
 
 def test_a_value_is_as_long_as_the_page_says() -> None:
-    assert f"{values.MAX_JSON_CHARS:,} characters of JSON" in PAGE
+    assert f"{validation.MAX_JSON_CHARS:,} characters of JSON" in PAGE
     around = len('{"a": ""}')
-    values.json_object({"a": "é" * (values.MAX_JSON_CHARS - around)}, "value")
-    with pytest.raises(InvalidInput, match=r"^value is JSON of 50,000,001 characters"):
-        values.json_object({"a": "é" * (values.MAX_JSON_CHARS - around + 1)}, "value")
+    validation.json_object({"a": "é" * (validation.MAX_JSON_CHARS - around)}, "value")
+    with pytest.raises(InvalidInputError, match=r"^value is JSON of 50,000,001 characters"):
+        validation.json_object({"a": "é" * (validation.MAX_JSON_CHARS - around + 1)}, "value")
 
 
 async def test_a_long_value_is_stored_whole(memory: PersistMem) -> None:
@@ -176,7 +176,7 @@ async def test_a_long_value_is_stored_whole(memory: PersistMem) -> None:
 
 def test_an_item_has_as_many_vectors_as_the_page_says(memory: PersistMem) -> None:
     assert "32,767" in PAGE
-    with pytest.raises(InvalidInput, match="32767"):
+    with pytest.raises(InvalidInputError, match="32767"):
         memory.store.put(("memories", "a"), "k", {"n": [f"t{n}" for n in range(32_768)]}, index=["n[*]"])
 
 
@@ -205,12 +205,16 @@ def test_the_commands_limit_is_where_the_page_says() -> None:
 def test_a_moment_at_the_edge_can_be_read_in_every_time_zone(
     memory: PersistMem, database: str, embeddings: LocalEmbeddings
 ) -> None:
-    for key, moment in (("first", values.EARLIEST), ("last", values.LATEST - timedelta(microseconds=1)), ("now", NOW)):
+    for key, moment in (
+        ("first", validation.EARLIEST),
+        ("last", validation.LATEST - timedelta(microseconds=1)),
+        ("now", NOW),
+    ):
         memory.remember(f"It happened {key}", key=key, valid_from=moment, **USER)
     for zone in ("Pacific/Kiritimati", "Etc/GMT-14", "Etc/GMT+12", "America/New_York"):
         with PersistMem.open(f"{database} options='-c timezone={zone}'", embeddings=embeddings) as there:
-            assert there.get("first", **USER).valid_from == values.EARLIEST
-            assert there.get("last", **USER).valid_from < values.LATEST
+            assert there.get("first", **USER).valid_from == validation.EARLIEST
+            assert there.get("last", **USER).valid_from < validation.LATEST
 
 
 class Wide(Embeddings):
@@ -229,7 +233,7 @@ class Wide(Embeddings):
 def test_a_model_with_more_dimensions_is_refused_at_set_up(empty_database: str) -> None:
     with (
         PersistMem.open(empty_database, embeddings=Wide(16_001)) as memory,
-        pytest.raises(EmbeddingFailed, match="16,001 dimensions, at most 16,000"),
+        pytest.raises(EmbeddingError, match="16,001 dimensions, at most 16,000"),
     ):
         memory.setup()
         memory.remember("I keep bees", **USER)

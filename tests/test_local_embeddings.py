@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from langchain_persistmem.errors import ConfigurationError, MissingDependency
-from langchain_persistmem.local_embeddings import LocalEmbeddings
+from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings
 
 SENTENCES = [
     "Ada lives in Lisbon.",
@@ -124,11 +124,11 @@ def test_another_model_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
-    """``MissingDependency`` hands over the fix."""
+    """``MissingDependencyError`` hands over the fix."""
     missing: dict[str, ModuleType | None] = {package: None}
     for name, module in missing.items():
         monkeypatch.setitem(sys.modules, name, module)
-    with pytest.raises(MissingDependency, match=rf'{package}.*pip install "langchain-persistmem\[local\]"'):
+    with pytest.raises(MissingDependencyError, match=rf'{package}.*pip install "langchain-persistmem\[local\]"'):
         LocalEmbeddings()
 
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from langchain_persistmem import InvalidInput, MemoryNotFound, PersistMem
-from langchain_persistmem.engine import extraction
+from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem
+from langchain_persistmem.learning import extraction
 
 MONDAY = datetime(2026, 3, 2, 19, 4, tzinfo=UTC)
 
@@ -172,7 +172,7 @@ async def test_turns_that_a_crash_left_unlearnt_are_learnt_by_the_next_call(eith
     ],
 )
 async def test_a_bad_message_is_named_and_nothing_of_the_call_is_stored(either, messages, field: str) -> None:
-    with pytest.raises(InvalidInput, match=field):
+    with pytest.raises(InvalidInputError, match=field):
         await either.observe(messages, thread_id="t", user_id="ada")
     assert (await either.status())["messages"] == 0
 
@@ -196,7 +196,7 @@ async def test_a_bad_message_is_named_and_nothing_of_the_call_is_stored(either, 
     ],
 )
 async def test_a_bad_statement_is_refused_by_the_field_and_nothing_is_stored(either, arguments, field: str) -> None:
-    with pytest.raises(InvalidInput, match=field):
+    with pytest.raises(InvalidInputError, match=field):
         await either.remember(**arguments, user_id="ada")
     assert await either.list(user_id="ada") == []
 
@@ -215,7 +215,7 @@ async def test_a_bad_statement_is_refused_by_the_field_and_nothing_is_stored(eit
     ],
 )
 async def test_a_bad_question_is_refused_by_the_field(either, arguments, field: str) -> None:
-    with pytest.raises(InvalidInput, match=field):
+    with pytest.raises(InvalidInputError, match=field):
         await either.recall(**arguments, user_id="ada")
 
 
@@ -245,7 +245,7 @@ async def test_languages_without_spaces_are_found_by_their_words(either) -> None
 
 
 async def test_a_missing_memory_is_not_found(either) -> None:
-    with pytest.raises(MemoryNotFound, match="list"):
+    with pytest.raises(MemoryNotFoundError, match="list"):
         await either.get("nothing", user_id="ada")
 
 

@@ -21,17 +21,17 @@ from langgraph.types import Command, interrupt
 
 from langchain_persistmem import (
     ConfigurationError,
-    MissingDependency,
-    NamespaceMissing,
+    MissingDependencyError,
+    NamespaceMissingError,
     PersistMem,
     PersistMemMiddleware,
     Settings,
-    StorageUnavailable,
-    UseAsyncMethod,
+    StorageUnavailableError,
+    UseAsyncMethodError,
     load_memory,
     memory_tools,
-    shown,
 )
+from langchain_persistmem.integrations import turn_cache
 from tests.scripted_model import Extractor, Scripted, call
 
 IDENTITY = "You are a kind assistant."
@@ -195,7 +195,7 @@ async def test_a_run_that_waited_for_a_person_goes_on_with_the_same_bytes(either
     await run(either, agent, Command(resume="yes"))
     assert shown_in(model.requests[0]) == shown_in(model.requests[1])
     assert len(asked) == 1
-    monkeypatch.setattr(shown, "_PAUSE", -1.0)  # as after five minutes
+    monkeypatch.setattr(turn_cache, "_PAUSE", -1.0)  # as after five minutes
     await run(either, agent, Command(resume="yes"))
     assert "beans" in shown_in(model.requests[2])
     elsewhere = agent_of(either.memory, model, tools=[oven])  # as in another process
@@ -212,7 +212,7 @@ async def test_texts_are_dropped_at_the_end_of_a_run_and_never_grow_without_boun
     agent = agent_of(either.memory, Scripted(), middleware=[ours])
     await run(either, agent, "What should I cook for dinner?")
     assert not ours._shown._texts
-    monkeypatch.setattr(shown, "_MOST", 3)
+    monkeypatch.setattr(turn_cache, "_MOST", 3)
     broken = agent_of(either.memory, Scripted(answers=[RuntimeError("provider")] * 5), middleware=[ours])
     for number in range(5):
         with pytest.raises(RuntimeError, match="provider"):
@@ -657,7 +657,7 @@ async def test_memory_that_fails_does_not_take_the_conversation_down(either, mon
     secret = "My locker code is 4711, remember"
 
     def fail(*_: object, **__: object) -> None:
-        raise StorageUnavailable
+        raise StorageUnavailableError
 
     model = Scripted(answers=[[call("weather", city="Oslo")], "Certainly."])
     agent = agent_of(
@@ -671,19 +671,19 @@ async def test_memory_that_fails_does_not_take_the_conversation_down(either, mon
     ours = [record.getMessage().split()[0] for record in caplog.records if record.name.startswith("langchain_persist")]
     assert ours == ["PersistMemMiddleware.wrap_model_call", "PersistMemMiddleware.after_agent"]  # one attempt a turn
     assert "4711" not in caplog.text
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailableError):
         await run(either, strict, secret)
 
 
 async def test_without_a_user_the_run_says_which_keys_were_found(either) -> None:
     agent = agent_of(either.memory, Scripted(), middleware=[PersistMemMiddleware(either.memory)])
-    with pytest.raises(NamespaceMissing, match=r"keys found: .*thread_id"):
+    with pytest.raises(NamespaceMissingError, match=r"keys found: .*thread_id"):
         await run(either, agent, "Hello", {"configurable": {"thread_id": "t"}})
 
 
 async def test_a_blocking_run_on_an_async_memory_says_what_to_use(amemory) -> None:
     agent = create_agent(Scripted(), [], middleware=[PersistMemMiddleware(amemory)])
-    with pytest.raises(UseAsyncMethod, match="acontext"):
+    with pytest.raises(UseAsyncMethodError, match="acontext"):
         agent.invoke({"messages": "What should I cook?"}, {"configurable": {"user_id": "ada"}})
 
 
@@ -706,10 +706,10 @@ WITHOUT_LANGCHAIN = """
 import sys
 sys.modules["langchain"] = None
 from langchain_persistmem import *
-from langchain_persistmem import MissingDependency, PersistMem, PersistMemMiddleware, memory_tools, load_memory
+from langchain_persistmem import MissingDependencyError, PersistMem, PersistMemMiddleware, memory_tools, load_memory
 try:
     PersistMemMiddleware(None)
-except MissingDependency as error:
+except MissingDependencyError as error:
     print(error)
 """
 
@@ -717,7 +717,7 @@ except MissingDependency as error:
 def test_without_langchain_all_else_works_and_the_middleware_names_the_extra() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_LANGCHAIN], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith('run: pip install "langchain-persistmem[agents]"')
-    assert issubclass(MissingDependency, ConfigurationError)
+    assert issubclass(MissingDependencyError, ConfigurationError)
 
 
 def test_eight_users_at_once_see_their_own(memory) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem import ConfigurationError, InvalidInput, NamespaceMissing, PersistMem
-from langchain_persistmem.namespace import decode, encode, fill, prefix_range
+from langchain_persistmem import ConfigurationError, InvalidInputError, NamespaceMissingError, PersistMem
+from langchain_persistmem.types.namespace import decode, encode, fill, prefix_range
 
 labels = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=12)
 tuples = st.lists(labels, min_size=1, max_size=5).map(tuple)
@@ -39,7 +39,7 @@ def test_a_prefix_range_holds_exactly_what_starts_with_it(prefix: tuple[str, ...
     ],
 )
 def test_a_malformed_namespace_is_refused_by_name(namespace: object, field: str) -> None:
-    with pytest.raises(InvalidInput, match=field):
+    with pytest.raises(InvalidInputError, match=field):
         encode(namespace)  # type: ignore[arg-type]
 
 
@@ -48,13 +48,13 @@ def test_a_value_is_never_looked_into_for_braces() -> None:
 
 
 def test_without_a_user_the_keys_that_were_found_are_listed() -> None:
-    with pytest.raises(NamespaceMissing, match="keys found: thread_id, userid"):
+    with pytest.raises(NamespaceMissingError, match="keys found: thread_id, userid"):
         fill(("memories", "{user_id}"), {"userid": "ada", "thread_id": "t", "__pregel_x": 1})
 
 
 @pytest.mark.parametrize("user_id", ["", 7, None])
 def test_a_user_id_that_is_no_text_is_refused(user_id: object) -> None:
-    with pytest.raises((InvalidInput, NamespaceMissing), match="user_id"):
+    with pytest.raises((InvalidInputError, NamespaceMissingError), match="user_id"):
         fill(("memories", "{user_id}"), {"user_id": user_id})
 
 
@@ -68,9 +68,9 @@ def test_every_method_refuses_to_guess(memory: PersistMem) -> None:
         lambda: memory.forget(everything=True),
         lambda: memory.observe([("user", "x")], thread_id="t"),
     ):
-        with pytest.raises(NamespaceMissing, match="user_id"):
+        with pytest.raises(NamespaceMissingError, match="user_id"):
             call()
-    with pytest.raises(InvalidInput, match="both given"):
+    with pytest.raises(InvalidInputError, match="both given"):
         memory.recall("x", user_id="ada", namespace=("a",))
 
 

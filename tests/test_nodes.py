@@ -11,10 +11,10 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from langchain_persistmem import (
-    InvalidInput,
+    InvalidInputError,
     MemoryState,
-    NamespaceMissing,
-    StorageUnavailable,
+    NamespaceMissingError,
+    StorageUnavailableError,
     extract_memory,
     load_memory,
     prompt_with_memory,
@@ -131,7 +131,7 @@ async def test_the_runs_context_comes_before_what_a_client_puts_into_configurabl
 @pytest.mark.parametrize("on_error", ["raise", "continue"])
 async def test_without_a_user_the_run_says_which_keys_were_found(either, on_error: str) -> None:
     graph = graph_of(either.memory, [], on_error=on_error)
-    with pytest.raises(NamespaceMissing, match=r"keys found: .*thread_id"):
+    with pytest.raises(NamespaceMissingError, match=r"keys found: .*thread_id"):
         await say(graph, either, "Hello there", user=None)
     assert (await either.status())["namespaces"] == 0
 
@@ -141,7 +141,7 @@ async def test_memory_that_fails_does_not_take_the_conversation_down(either, mon
     secret = "My locker code is 4711"
 
     def fail(*_: object, **__: object) -> None:
-        raise StorageUnavailable
+        raise StorageUnavailableError
 
     graph = graph_of(either.memory, seen, on_error="continue")
     strict = graph_of(either.memory, seen, on_error="raise")
@@ -159,7 +159,7 @@ async def test_memory_that_fails_does_not_take_the_conversation_down(either, mon
     ]
     assert "4711" not in caplog.text
     monkeypatch.setattr(strict, "checkpointer", None)
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailableError):
         await say(strict, either, secret)
 
 
@@ -169,7 +169,7 @@ async def test_extraction_without_a_thread_says_so(either) -> None:
     builder.add_edge(START, "extract_memory")
     graph = builder.compile()
     config = {"configurable": {"user_id": "ada"}}
-    with pytest.raises(InvalidInput, match="thread_id"):
+    with pytest.raises(InvalidInputError, match="thread_id"):
         if either.asynchronous:
             await graph.ainvoke({"messages": [HumanMessage("Hello world")]}, config)
         else:

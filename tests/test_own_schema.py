@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel, Field, RootModel
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.engine import prompts
-from langchain_persistmem.engine.context import approximate_tokens
-from langchain_persistmem.shape import shape_of
+from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.types.extraction_schema import shape_of
 from tests.conftest import Either
 from tests.scripted import Scripted, answer, entry
 
@@ -97,7 +97,7 @@ async def test_content_is_checked_stored_and_filtered_by(
     (lamp,) = await either.list(filter={"content.wish": "a lamp"}, user_id="ada")
     assert lamp.value["content"] == {"wish": "a lamp", "urgent": False, "by": "2026-12-24", "parts": []}
     assert (lamp.value["schema"], lamp.value["text"]) == ("Wish", "The user wants a lamp.")
-    assert lamp.provenance.prompt_version == f"{prompts.VERSION}+schema"
+    assert lamp.provenance.prompt_version == f"{extraction_prompt.VERSION}+schema"
     (chair,) = await either.recall(
         "something to sit on, a chair", filter={"content.urgent": False}, limit=1, user_id="ada"
     )
@@ -134,7 +134,7 @@ def test_without_a_schema_no_content_of_a_model_is_stored(database: str, embeddi
 def test_what_a_model_is_asked_for_refers_to_nothing_and_keeps_fields_that_are_called_like_keywords(
     schema: Any,
 ) -> None:
-    asked = prompts.schema(shape_of(schema))
+    asked = extraction_prompt.schema(shape_of(schema))
     assert "$ref" not in str(asked)
     assert "$defs" not in str(asked)
     assert "'title': {'type': 'string'}" in str(asked)
@@ -146,9 +146,9 @@ def test_what_a_model_is_asked_for_refers_to_nothing_and_keeps_fields_that_are_c
 def test_the_prompt_is_short_apart_from_the_schema() -> None:
     shape = shape_of(Wish)
     assert shape is not None
-    asked = prompts.instructions(shape) + str(prompts.SCHEMA)
+    asked = extraction_prompt.instructions(shape) + str(extraction_prompt.SCHEMA)
     assert approximate_tokens(asked) < 1500
-    assert prompts.INSTRUCTIONS.splitlines()[-1] == prompts.instructions(shape).splitlines()[-1]
+    assert extraction_prompt.INSTRUCTIONS.splitlines()[-1] == extraction_prompt.instructions(shape).splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from langgraph.store.base import GetOp, PutOp, SearchOp
 from psycopg import conninfo
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from langchain_persistmem import InvalidInput, LocalEmbeddings, PersistMem, PersistMemRetriever, Settings
+from langchain_persistmem import InvalidInputError, LocalEmbeddings, PersistMem, PersistMemRetriever, Settings
 from langchain_persistmem.postgres.migrate import migrations
 from tests.conftest import Either
 from tests.test_store import model_of, rows
@@ -393,7 +393,7 @@ async def test_what_one_of_21_callers_does_wrong_fails_for_that_one_only(either:
     values.insert(7, {"text": "a\x00b"})
     results = await at_once(either, [("put", (ADA, f"k{n}", value)) for n, value in enumerate(values)])
     assert [n for n, result in enumerate(results) if result is not None] == [7]
-    assert isinstance(results[7], InvalidInput)
+    assert isinstance(results[7], InvalidInputError)
     assert {item.key for item in await store_call(either, "search", ADA, limit=30)} == {
         f"k{n}" for n in range(21) if n != 7
     }
@@ -414,7 +414,7 @@ async def test_a_batch_or_a_filter_may_have_more_than_65535_parameters(either: E
     found = await store_call(either, "search", ADA, filter={"n": {"$nin": wanted}}, limit=200)
     assert {item.key for item in found} == {"more", *(f"k{n}" for n in range(90))}
     one_by_one = {"$or": [{"n": n} for n in range(90, 66_000)]}
-    with pytest.raises(InvalidInput, match=r"use \$in"):
+    with pytest.raises(InvalidInputError, match=r"use \$in"):
         await store_call(either, "search", ADA, filter=one_by_one)
     found = await store_call(either, "search", ADA, filter={"$or": one_by_one["$or"][:1_000]}, limit=200)
     assert {item.key for item in found} == {f"k{n}" for n in range(90, 100)}

@@ -9,8 +9,8 @@ import pytest
 from psycopg import conninfo
 
 from langchain_persistmem.postgres.filters import TRUE
-from langchain_persistmem.postgres.shelves import SHELVES
 from langchain_persistmem.postgres.statements import all_statements, statement
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import SHELVES
 from tests.test_schema import SLOTS
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from langchain_persistmem import PresidioDetector, Redaction
-from langchain_persistmem.errors import MissingDependency
+from langchain_persistmem.errors import MissingDependencyError
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def test_only_the_entities_and_the_certainty_that_were_asked_for(analyzer: Any) 
 
 
 def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    from langchain_persistmem import presidio
+    from langchain_persistmem.redaction import presidio
 
     monkeypatch.setattr(presidio, "find_spec", lambda _: None)
-    with pytest.raises(MissingDependency, match=r"\[presidio\]"):
+    with pytest.raises(MissingDependencyError, match=r"\[presidio\]"):
         PresidioDetector(object())  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from langchain_persistmem import InvalidInput, PersistMem
+from langchain_persistmem import InvalidInputError, PersistMem
 from tests.scripted import Scripted, answer, entry
 
 
@@ -27,10 +27,10 @@ async def test_changes_are_merged_and_earlier_versions_stay(either: Any) -> None
 
 async def test_a_profile_that_does_not_fit_is_refused_without_quoting_it(either: Any) -> None:
     await either.update_profile({"name": "Ada"}, user_id="ada")
-    with pytest.raises(InvalidInput, match=r"goals: list_type") as caught:
+    with pytest.raises(InvalidInputError, match=r"goals: list_type") as caught:
         await either.update_profile({"goals": "my secret"}, user_id="ada")
     assert "secret" not in str(caught.value)
-    with pytest.raises(InvalidInput, match=r"changes\.x"):
+    with pytest.raises(InvalidInputError, match=r"changes\.x"):
         await either.update_profile({"x": float("nan")}, user_id="ada")
     assert len(await either.history("profile", user_id="ada")) == 1
 
@@ -81,7 +81,7 @@ def test_a_class_of_ones_own_is_checked_and_returned(database: str, embeddings: 
         patient = memory.update_profile({"allergies": ["peanuts"]}, user_id="ada")
         assert isinstance(patient, Patient)
         assert patient.allergies == ["peanuts"]
-        with pytest.raises(InvalidInput, match="shoe_size: extra_forbidden"):
+        with pytest.raises(InvalidInputError, match="shoe_size: extra_forbidden"):
             memory.update_profile({"shoe_size": 40}, user_id="ada")
 
 

@@ -15,8 +15,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from langchain_persistmem import AsyncPersistMemSaver, InvalidInput, LocalEmbeddings, PersistMemSaver, local_embeddings
+from langchain_persistmem import AsyncPersistMemSaver, InvalidInputError, LocalEmbeddings, PersistMemSaver
 from langchain_persistmem.__main__ import main
+from langchain_persistmem.runtime import local_embeddings
 from tests.test_checkpointer import async_pool_on, echo, pool_on, thread
 
 DAY = timedelta(days=1)
@@ -188,9 +189,9 @@ async def test_a_copy_has_everything_and_a_life_of_its_own(saver: EitherSaver) -
     await saver.run(graph, Command(resume="milk"), name="b")
     assert (await saver.get_tuple(thread("b"))).checkpoint["channel_values"]["said"][-1] == "milk"
     assert (await saver.get_tuple(thread("a"))).checkpoint["id"] == heads[0].checkpoint["id"]
-    with pytest.raises(InvalidInput, match="target_thread_id"):
+    with pytest.raises(InvalidInputError, match="target_thread_id"):
         await saver.copy_thread("a", "b")
-    with pytest.raises(InvalidInput, match="source_thread_id"):
+    with pytest.raises(InvalidInputError, match="source_thread_id"):
         await saver.copy_thread("nobody", "c")
 
 
@@ -266,8 +267,8 @@ async def test_the_calls_of_subgraphs_go_with_the_checkpoint_that_made_them(save
 
 
 async def test_long_threads_go_in_batches(saver: EitherSaver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("langchain_persistmem.postgres.checkpoint_retention._BATCH", 3)
-    monkeypatch.setattr("langchain_persistmem.postgres.checkpoint_retention._PAGE", 2)
+    monkeypatch.setattr("langchain_persistmem.postgres.queries.checkpoint_retention._BATCH", 3)
+    monkeypatch.setattr("langchain_persistmem.postgres.queries.checkpoint_retention._PAGE", 2)
     graph = echo(saver.saver)
     for name in "abcde":
         for word in ("tea", "rain", "milk"):
@@ -285,7 +286,7 @@ async def test_senseless_rules_are_refused(saver: EitherSaver) -> None:
         ({"older_than": -DAY}, "older_than"),
         ({"older_than": timedelta.max}, "older_than"),
     ):
-        with pytest.raises(InvalidInput, match=named):
+        with pytest.raises(InvalidInputError, match=named):
             await saver.retain(**rule)
     with pytest.raises(TypeError, match="thread_ids"):
         await saver.retain(keep_latest=1, thread_ids="abc")

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
-from langchain_persistmem.cjk import pairs
-from langchain_persistmem.engine.context import approximate_tokens, render
-from langchain_persistmem.engine.ranking import decide, outstanding, rank, select
-from langchain_persistmem.engine.words import without_names
-from langchain_persistmem.recollections import Findings, Found, Ranked, Why
+from langchain_persistmem.language.query_terms import pairs, without_names
+from langchain_persistmem.recall.context import approximate_tokens, render
+from langchain_persistmem.recall.ranking import decide, outstanding, rank, select
+from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BACKGROUND = (0.07, 0.09)
@@ -28,8 +27,8 @@ def memory(key: str, text: str = "text", **fields: object) -> Memory:
     return replace(base, **fields)  # type: ignore[arg-type]
 
 
-def found(each: Memory, similarity: float = 0.1, **fields: object) -> Found:
-    base = Found(
+def found(each: Memory, similarity: float = 0.1, **fields: object) -> RecallCandidate:
+    base = RecallCandidate(
         id=each.id, key=each.key, kind=each.kind, text=each.text, speaker=each.speaker, source=each.provenance.source,
         thread_id=each.provenance.thread_id, valid_from=each.valid_from, valid_until=each.valid_until,
         importance=each.importance, similarity=similarity, lexical=0.0, uses=0, position=None, always=False,
@@ -38,12 +37,12 @@ def found(each: Memory, similarity: float = 0.1, **fields: object) -> Found:
     return base._replace(**fields)
 
 
-def weighed(*each: Found, query: str = "query", count: int = 100) -> list[Ranked]:
-    findings = Findings(found=each, count=count, mean=0.07, deviation=0.09, lexical_max=10.0)
+def weighed(*each: RecallCandidate, query: str = "query", count: int = 100) -> list[RankedCandidate]:
+    findings = SearchResult(found=each, count=count, mean=0.07, deviation=0.09, lexical_max=10.0)
     return rank(findings, query, background=BACKGROUND, weights=Ranking(), now=NOW)
 
 
-def ranked(*each: Found, query: str = "query", count: int = 100) -> list[Recollection]:
+def ranked(*each: RecallCandidate, query: str = "query", count: int = 100) -> list[Recollection]:
     return [each.recollection() for each in weighed(*each, query=query, count=count)]
 
 
@@ -239,14 +238,14 @@ def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_few_memories_are_no_trap(count: int) -> None:
     (alone,) = rank(
-        Findings(found=(found(memory("a"), 0.6),), count=count, mean=0.6, deviation=0.0, lexical_max=0.0),
+        SearchResult(found=(found(memory("a"), 0.6),), count=count, mean=0.6, deviation=0.0, lexical_max=0.0),
         "query", background=BACKGROUND, weights=Ranking(), now=NOW,
     )  # fmt: skip
     assert alone.score > 0.5
 
 
 def recollection(key: str, text: str, score: float = 0.5, **fields: object) -> Recollection:
-    zero = Why(
+    zero = ScoreParts(
         evidence=0, meaning=0, words=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0
     )  # fmt: skip
     return Recollection(memory=memory(key, text, **fields), score=score, why=zero)

@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from psycopg.rows import dict_row
 
 from langchain_persistmem import (
-    ExtractionFailed,
+    ExtractionError,
     MemoryState,
     PersistMem,
     PersistMemMiddleware,
@@ -150,7 +150,7 @@ def test_a_short_story_goes_its_way_with_a_real_model(
     """The path works: turns are stored and closed or still open, and what was learnt says where it comes from."""
     with PersistMem.open(database, embeddings=embeddings, model=model, settings=Settings(worker=False)) as memory:
         for session in sessions(story):
-            with suppress(ExtractionFailed):  # half a billion parameters do not always answer in the schema
+            with suppress(ExtractionError):  # half a billion parameters do not always answer in the schema
                 memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"])
             stored = memory.messages(session["thread"], user_id=session["user"])
             assert len(stored) == len(session["messages"])

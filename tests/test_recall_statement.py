@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.postgres import recalling
+from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.statements import statement
 
 
@@ -107,7 +107,7 @@ def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, d
         asked["query"] = statement(name, **slots)  # type: ignore[arg-type]
         return asked["query"]
 
-    monkeypatch.setattr(recalling, "statement", keep_statement)
+    monkeypatch.setattr(recall, "statement", keep_statement)
     original = psycopg.Connection.execute
 
     def keep_parameters(self: Any, query: Any, parameters: Any = None, **kwargs: Any) -> Any:

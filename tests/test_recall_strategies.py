@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 
-from langchain_persistmem import ConfigurationError, ExtractionFailed, PersistMem, Settings
-from langchain_persistmem.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.engine.expansion import MOST, merge, variants, variants_of
-from langchain_persistmem.engine.relevance import material, numbers
-from langchain_persistmem.recollections import Ranked
+from langchain_persistmem import ConfigurationError, ExtractionError, PersistMem, Settings
+from langchain_persistmem.recall.query_expansion import MOST, material, merge, numbers, variants, variants_of
+from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
+from langchain_persistmem.types.recalled import RankedCandidate
 from tests.scripted import Scripted
 from tests.test_ranking import found
 from tests.test_ranking import memory as remembered
@@ -65,7 +64,7 @@ def test_of_a_models_answer_only_usable_queries_and_shown_numbers_count() -> Non
 
 def test_a_memory_counts_once_and_with_its_best_score() -> None:
     one, other = (
-        Ranked(found(remembered(key, id=UUID(int=number))), score, evidence=0.0, parts=())
+        RankedCandidate(found(remembered(key, id=UUID(int=number))), score, evidence=0.0, parts=())
         for number, (key, score) in enumerate((("a", 0.4), ("b", 0.6)))
     )
     merged = merge([[one, other], [one._replace(score=0.9)]])
@@ -154,7 +153,7 @@ async def test_the_model_may_word_the_question_anew(opened: Callable[..., Any]) 
     assert len(ask.model.prompts) == 1
 
 
-@pytest.mark.parametrize("failure", [{"queries": 3}, "garbage", ExtractionFailed("away"), TimeoutError("slow")])
+@pytest.mark.parametrize("failure", [{"queries": 3}, "garbage", ExtractionError("away"), TimeoutError("slow")])
 async def test_where_the_model_has_no_queries_the_rules_have(
     failure: Any, opened: Callable[..., Any], caplog: Any
 ) -> None:
@@ -192,7 +191,7 @@ async def test_the_model_checks_relevance_in_one_call_for_all(opened: Callable[.
     assert len(ask.model.prompts) == 2
 
 
-@pytest.mark.parametrize("failure", [{"relevant": "1"}, None, ExtractionFailed("away"), TimeoutError("slow")])
+@pytest.mark.parametrize("failure", [{"relevant": "1"}, None, ExtractionError("away"), TimeoutError("slow")])
 async def test_where_the_model_has_no_opinion_the_threshold_decides(
     failure: Any, opened: Callable[..., Any], caplog: Any
 ) -> None:

@@ -17,7 +17,7 @@ from langgraph.graph import END, START, StateGraph
 
 from langchain_persistmem import (
     ConfigurationError,
-    InvalidInput,
+    InvalidInputError,
     LocalEmbeddings,
     MemoryState,
     PersistMem,
@@ -26,7 +26,7 @@ from langchain_persistmem import (
     PersistMemRetriever,
     PersistMemSessionRetriever,
     Redaction,
-    RedactionFailed,
+    RedactionError,
     Settings,
     Span,
     abackfill,
@@ -203,7 +203,7 @@ def test_a_setting_that_cannot_work_is_refused_with_its_name_and_without_its_key
     with pytest.raises(ConfigurationError, match="pass Redaction"):
         Settings(redaction=True)  # type: ignore[arg-type]
     assert KEY not in repr(Settings(redaction=Redaction(pseudonym_key=KEY)))
-    with pytest.raises(InvalidInput, match="5000000"):
+    with pytest.raises(InvalidInputError, match="5000000"):
         Redaction().redact("a" * 5_000_001)
 
 
@@ -245,7 +245,7 @@ def test_a_detector_that_fails_lets_nothing_pass_and_quotes_nothing() -> None:
             return [Span(0, len(text) + 1, "PERSON")]
 
     for detector in (Broken(), Absurd()):
-        with pytest.raises(RedactionFailed, match=type(detector).__name__) as caught:
+        with pytest.raises(RedactionError, match=type(detector).__name__) as caught:
             Redaction(detectors=[detector]).redact(SECRET)
         assert MARKER not in repr(caught.value)
         assert caught.value.__context__ is None

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem import ConfigurationError, InvalidInput, Maintained, Retention, Settings
-from langchain_persistmem.engine.worth import Sign, confidence_now, fading, worth
+from langchain_persistmem import ConfigurationError, InvalidInputError, MaintainResult, Retention, Settings
+from langchain_persistmem.lifecycle.worth import Sign, confidence_now, fading, worth
 from tests.aging import DAY, later, rows, whole
 from tests.conftest import Either, Open
 from tests.test_checkpointer import echo
@@ -34,7 +34,7 @@ async def test_without_rules_nothing_ever_goes(either_with: Open, database: str)
         await either.remember(f"I have cat number {number}", kind="episodic", user_id="ada")
     await either.observe([("user", "I have a dog")], thread_id="t", user_id="ada")
     later(database, 10_000)
-    assert await either.maintain() == Maintained(namespaces=1)
+    assert await either.maintain() == MaintainResult(namespaces=1)
     assert len(await either.list(user_id="ada")) == 6
 
 
@@ -101,7 +101,7 @@ async def test_what_was_archived_or_superseded_long_ago_is_erased_for_good(eithe
     await either.remember(f"I saw {MARKER}", user_id="ada")
     later(database, 20)
     await either.remember("I live in Rome", key="home", user_id="ada")
-    assert (await either.maintain(user_id="ada")) == Maintained(namespaces=1, archived=1)
+    assert (await either.maintain(user_id="ada")) == MaintainResult(namespaces=1, archived=1)
     later(database, 15)
     assert (await either.maintain(user_id="ada")).purged == 1
     later(database, 20)
@@ -122,7 +122,7 @@ async def test_a_stores_items_are_left_to_the_store(either_with: Open, database:
         item = (("memories", "ada"), f"item-{number}", {"text": "I went running in the park"})
         await (store.aput(*item) if either.asynchronous else _in_turn(store.put, *item))
     later(database, 100)
-    assert await either.maintain() == Maintained(namespaces=1)
+    assert await either.maintain() == MaintainResult(namespaces=1)
     assert len(await either.list(user_id="ada")) == 6
 
 
@@ -163,10 +163,10 @@ async def test_one_namespace_is_maintained_or_all_of_them(either_with: Open, dat
     for user in ("ada", "bob", "cyd"):
         await either.remember("I like tea", user_id=user)
     later(database, 20)
-    assert await either.maintain(user_id="bob") == Maintained(namespaces=1, archived=1)
-    assert await either.maintain(namespace=("nobody",)) == Maintained()
-    assert await either.maintain() == Maintained(namespaces=3, archived=2)
-    with pytest.raises(InvalidInput, match="pass one of them"):
+    assert await either.maintain(user_id="bob") == MaintainResult(namespaces=1, archived=1)
+    assert await either.maintain(namespace=("nobody",)) == MaintainResult()
+    assert await either.maintain() == MaintainResult(namespaces=3, archived=2)
+    with pytest.raises(InvalidInputError, match="pass one of them"):
         await either.maintain(user_id="ada", namespace=("memories", "ada"))
 
 
@@ -283,11 +283,11 @@ async def test_the_newest_checkpoints_of_each_thread_stay_and_a_dry_run_only_cou
     await talk(either, "a", "b")
     before = checkpointed(database)
     gone = sum(before.values()) - 2
-    assert await either.maintain(dry_run=True) == Maintained(dry_run=True, checkpoints=gone)
+    assert await either.maintain(dry_run=True) == MaintainResult(dry_run=True, checkpoints=gone)
     assert checkpointed(database) == before
-    assert await either.maintain() == Maintained(checkpoints=gone)
+    assert await either.maintain() == MaintainResult(checkpoints=gone)
     assert checkpointed(database) == {"a": 1, "b": 1}
-    assert await either.maintain() == Maintained()
+    assert await either.maintain() == MaintainResult()
 
 
 async def test_a_thread_of_which_all_is_old_goes_altogether_unless_some_are_to_stay(
@@ -300,7 +300,7 @@ async def test_a_thread_of_which_all_is_old_goes_altogether_unless_some_are_to_s
     keeping = await either_with(settings=ruled(checkpoints_days=30, checkpoints_keep=2))
     await keeping.maintain()
     assert checkpointed(database) == {"old": 2, "new": left}
-    assert await either.maintain() == Maintained(checkpoints=2)
+    assert await either.maintain() == MaintainResult(checkpoints=2)
     assert checkpointed(database) == {"new": left}
 
 
@@ -328,7 +328,7 @@ async def test_where_there_are_no_checkpoint_tables_nothing_is_missing(either_wi
     either = await either_with(settings=ruled(checkpoints_keep=1))
     with psycopg.connect(database) as connection:
         connection.execute("DROP TABLE checkpoints, checkpoint_blobs, checkpoint_writes")
-    assert await either.maintain() == Maintained()
+    assert await either.maintain() == MaintainResult()
 
 
 @pytest.mark.parametrize("rules", [{"checkpoints_keep": 0}, {"checkpoints_days": 0}, {"purge_days": 1e9}])

@@ -11,8 +11,8 @@ from langchain_core.tools import create_retriever_tool
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from langchain_persistmem import (
-    InvalidInput,
-    NamespaceMissing,
+    InvalidInputError,
+    NamespaceMissingError,
     PersistMem,
     PersistMemRetriever,
     PersistMemSessionRetriever,
@@ -75,9 +75,9 @@ async def test_each_run_gets_the_memories_of_its_own_user(either) -> None:
 
 async def test_without_a_user_nothing_is_guessed(either) -> None:
     retriever = await fill(either)
-    with pytest.raises(NamespaceMissing, match="keys found: thread_id"):
+    with pytest.raises(NamespaceMissingError, match="keys found: thread_id"):
         await ask(either, retriever, "What is my cat called?", {"configurable": {"thread_id": "t"}})
-    with pytest.raises(InvalidInput, match="limit is 0"):
+    with pytest.raises(InvalidInputError, match="limit is 0"):
         await ask(either, retriever, "What is my cat called?", ADA, k=0)
 
 
@@ -203,13 +203,13 @@ async def test_a_session_belongs_to_one_user_and_one_thread(either) -> None:
     session = await session_of(either)
     assert await ask(either, session, "cat?", in_thread("t", "bob")) == []
     assert await ask(either, session, "cat?", in_thread("u")) == []
-    with pytest.raises(InvalidInput, match="the run has no thread_id"):
+    with pytest.raises(InvalidInputError, match="the run has no thread_id"):
         await ask(either, session, "cat?", ADA)
-    with pytest.raises(NamespaceMissing):
+    with pytest.raises(NamespaceMissingError):
         await ask(either, session, "cat?", {"configurable": {"thread_id": "t"}})
     other = PersistMemSessionRetriever(memory=either.memory, thread_key="conversation_id")
     assert len(await ask(either, other, "cat?", {"configurable": {"user_id": "ada", "conversation_id": "t"}})) == 4
-    with pytest.raises(InvalidInput, match="the run has no conversation_id"):
+    with pytest.raises(InvalidInputError, match="the run has no conversation_id"):
         await ask(either, other, "cat?", in_thread("t"))
 
 
@@ -231,9 +231,9 @@ async def test_options_of_a_session_can_be_given_for_one_call(either) -> None:
     assert len(await ask(either, session, "cat", in_thread("t"))) == 3
     assert [each.id for each in await ask(either, session, "cat", in_thread("t"), k=1)] == ["2"]
     assert {each.id for each in await ask(either, session, "cat", in_thread("t"), turns=2)} == {"3", "4"}
-    with pytest.raises(InvalidInput, match="turns is 0"):
+    with pytest.raises(InvalidInputError, match="turns is 0"):
         await ask(either, session, "cat", in_thread("t"), turns=0)
-    with pytest.raises(InvalidInput, match="k is 1001"):
+    with pytest.raises(InvalidInputError, match="k is 1001"):
         await ask(either, session, "cat", in_thread("t"), k=1001)
 
 

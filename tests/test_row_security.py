@@ -15,10 +15,10 @@ from psycopg import conninfo, errors, sql
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, PersistMemStore, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.engine import row_security
-from langchain_persistmem.namespace import EVERYWHERE, Several, Within
 from langchain_persistmem.postgres.migrate import migrations
-from langchain_persistmem.postgres.row_security import reach_settings
+from langchain_persistmem.postgres.queries.row_security import reach_settings
+from langchain_persistmem.privacy import row_security
+from langchain_persistmem.types.namespace import EVERYWHERE, Several, Within
 from tests import doors
 from tests.conftest import Either, _create, _drop
 from tests.doors import COUNTING, READING, UNHURRIED, WRITING, filled, give_up, space, tag
@@ -217,7 +217,7 @@ def test_the_database_reads_several_as_they_were_meant(owned: str) -> None:
     with psycopg.connect(owned) as connection:
         said = reach_settings(Several(odd))["persistmem.namespaces"]
         (row,) = connection.execute("SELECT %s::text[]", [said]).fetchall()
-    from langchain_persistmem.namespace import decode
+    from langchain_persistmem.types.namespace import decode
 
     assert [decode(text) for text in row[0]] == list(odd)
 

@@ -11,19 +11,19 @@ from psycopg.rows import dict_row
 
 from langchain_persistmem import (
     ConfigurationError,
-    EmbeddingMismatch,
+    EmbeddingMismatchError,
     LocalEmbeddings,
     PersistMem,
-    SchemaOutOfDate,
+    SchemaOutOfDateError,
     Settings,
-    StorageUnavailable,
+    StorageUnavailableError,
 )
 from langchain_persistmem.postgres.filters import condition
-from langchain_persistmem.postgres.importing import _NO_VECTORS
-from langchain_persistmem.postgres.item_search import _SIMILARITY
 from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_server, checksum, migrations
-from langchain_persistmem.postgres.shelves import SHELVES
+from langchain_persistmem.postgres.queries.import_rows import _NO_VECTORS
+from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.statements import all_statements, part, statement
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import SHELVES
 
 CATALOG = """
 SELECT 'column' AS what, table_name || '.' || column_name AS name,
@@ -222,9 +222,9 @@ def test_setup_by_eight_at_once_succeeds_for_all(empty_database: str, embeddings
 
 def test_before_setup_the_error_says_to_call_it(empty_database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(empty_database, embeddings=embeddings) as memory:
-        with pytest.raises(SchemaOutOfDate, match=r"setup\(\)"):
+        with pytest.raises(SchemaOutOfDateError, match=r"setup\(\)"):
             memory.remember("I like tea", user_id="ada")
-        with pytest.raises(SchemaOutOfDate, match=r"setup\(\)"):
+        with pytest.raises(SchemaOutOfDateError, match=r"setup\(\)"):
             memory.store.put(("a",), "b", {"c": 1})
 
 
@@ -233,17 +233,17 @@ def test_a_newer_database_is_left_alone(database: str, embeddings: LocalEmbeddin
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO persistmem.migrations VALUES ('9999_future.sql', 'x', now())")
     with PersistMem.open(database, embeddings=embeddings) as memory:
-        with pytest.raises(SchemaOutOfDate, match="upgrade the package"):
+        with pytest.raises(SchemaOutOfDateError, match="upgrade the package"):
             memory.recall("tea", user_id="ada")
-        with pytest.raises(SchemaOutOfDate, match="upgrade the package"):
+        with pytest.raises(SchemaOutOfDateError, match="upgrade the package"):
             memory.setup()
 
 
 def test_a_changed_embedding_model_is_refused_and_nothing_is_mixed(database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(database, embeddings=embeddings, settings=Settings(embedding_model="other")) as memory:
-        with pytest.raises(EmbeddingMismatch, match="MiniLM"):
+        with pytest.raises(EmbeddingMismatchError, match="MiniLM"):
             memory.remember("I like tea", user_id="ada")
-        with pytest.raises(EmbeddingMismatch, match="MiniLM"):
+        with pytest.raises(EmbeddingMismatchError, match="MiniLM"):
             memory.setup()
     with psycopg.connect(database, row_factory=dict_row) as connection:
         assert connection.execute("SELECT count(*) AS n FROM persistmem.memories").fetchone() == {"n": 0}
@@ -256,7 +256,7 @@ def test_another_dimension_under_the_same_name_is_refused(database: str, embeddi
 
     name = "LocalEmbeddings:all-MiniLM-L6-v2-int8:384"
     with PersistMem.open(database, embeddings=Short(), settings=Settings(embedding_model=name)) as memory:
-        with pytest.raises(EmbeddingMismatch, match="100 dimensions where 384"):
+        with pytest.raises(EmbeddingMismatchError, match="100 dimensions where 384"):
             memory.remember("I like tea", user_id="ada")
         assert memory.status()["memories"] == 0
 
@@ -264,9 +264,9 @@ def test_another_dimension_under_the_same_name_is_refused(database: str, embeddi
 def test_a_wrong_connection_string_says_what_is_wrong(embeddings: LocalEmbeddings, server: str) -> None:
     with pytest.raises(ConfigurationError, match="malformed"):
         PersistMem.open("postgresql://:::/x y=", embeddings=embeddings)
-    with pytest.raises(StorageUnavailable, match="check conninfo"):
+    with pytest.raises(StorageUnavailableError, match="check conninfo"):
         PersistMem.open("postgresql://nobody:secret@127.0.0.1:1/nothing", embeddings=embeddings)
-    with pytest.raises(StorageUnavailable, match="does not exist") as caught:
+    with pytest.raises(StorageUnavailableError, match="does not exist") as caught:
         PersistMem.open(psycopg.conninfo.make_conninfo(server, dbname="no_such_database"), embeddings=embeddings)
     assert "secret" not in str(caught.value)
 

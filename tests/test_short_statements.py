@@ -8,8 +8,8 @@ import pytest
 from langgraph.store.base import PutOp, SearchItem
 
 from langchain_persistmem import LocalEmbeddings, PersistMemStore
-from langchain_persistmem.namespace import encode
-from langchain_persistmem.postgres import shortlist
+from langchain_persistmem.postgres.vector_index import binary_shortlist
+from langchain_persistmem.types.namespace import encode
 
 ADA = ("memories", "ada")
 
@@ -113,7 +113,7 @@ def test_a_large_namespace_goes_the_general_way(
     store: PersistMemStore, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(store, SAID)
-    monkeypatch.setattr(shortlist, "FEW", 20)
+    monkeypatch.setattr(binary_shortlist, "FEW", 20)
     for count in (2, 1):
         statements.clear()
         assert len(store.search(ADA, query="Which elms?", limit=6)) == 6

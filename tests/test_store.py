@@ -26,15 +26,15 @@ from psycopg import sql
 
 from langchain_persistmem import (
     AsyncPersistMemStore,
-    InvalidInput,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
     Settings,
-    UseAsyncMethod,
+    UseAsyncMethodError,
 )
-from langchain_persistmem.errors import EmbeddingFailed, StorageError
-from langchain_persistmem.postgres import memories
+from langchain_persistmem.errors import EmbeddingError, StorageError
+from langchain_persistmem.postgres.queries import memories
 from tests.conftest import Either
 
 ADA = ("memories", "ada")
@@ -170,7 +170,7 @@ async def test_the_last_put_of_a_key_wins(door: Door) -> None:
 )
 async def test_a_bad_operation_stores_nothing_and_names_the_path(memory: PersistMem, bad: Any, path: str) -> None:
     store = memory.store
-    with pytest.raises(InvalidInput, match=path) as caught:
+    with pytest.raises(InvalidInputError, match=path) as caught:
         store.batch([PutOp(ADA, "good", {"text": "a secret"}), bad])
     assert isinstance(caught.value, ValueError)
     assert store.get(ADA, "good") is None
@@ -184,7 +184,9 @@ async def test_labels_that_langgraph_forbids_are_forbidden_in_direct_batches_too
         SearchOp((label,)),
         ListNamespacesOp((MatchCondition("prefix", (label,)),)),
     ):
-        with pytest.raises((InvalidNamespaceError, InvalidInput)):  # LangGraph itself looks for NUL only since 4.3.1
+        with pytest.raises(
+            (InvalidNamespaceError, InvalidInputError)
+        ):  # LangGraph itself looks for NUL only since 4.3.1
             await door.batch([PutOp(ADA, "good", {"n": 1}), bad])
     assert await door.get(ADA, "good") is None
 
@@ -213,7 +215,7 @@ def test_batches_in_opposite_order_do_not_deadlock(memory: PersistMem, database:
 def test_a_sync_call_on_a_store_of_aopen_names_the_method_to_await(database: str, embeddings: LocalEmbeddings) -> None:
     async def body() -> Any:
         async with PersistMem.aopen(database, embeddings=embeddings) as memory:
-            with pytest.raises(UseAsyncMethod, match="abatch") as caught:
+            with pytest.raises(UseAsyncMethodError, match="abatch") as caught:
                 memory.store.put(ADA, "k", {"n": 1})
             assert isinstance(caught.value, asyncio.InvalidStateError)
             await asyncio.to_thread(memory.store.put, ADA, "k", {"n": 1})  # other threads may block
@@ -221,7 +223,7 @@ def test_a_sync_call_on_a_store_of_aopen_names_the_method_to_await(database: str
             return memory.store
 
     store = asyncio.run(body())
-    with pytest.raises(UseAsyncMethod, match="does not run"):
+    with pytest.raises(UseAsyncMethodError, match="does not run"):
         store.get(ADA, "k")
 
 
@@ -264,7 +266,7 @@ def test_nothing_is_stored_when_the_model_fails(database: str, embeddings: Local
     settings = Settings(embedding_model=model_of(database))
     with PersistMem.open(database, embeddings=probe, settings=settings) as memory:
         probe.before = fail
-        with pytest.raises(EmbeddingFailed):
+        with pytest.raises(EmbeddingError):
             memory.store.batch([PutOp(ADA, "a", {"n": 1}, False), PutOp(ADA, "b", {"text": "tea"})])
         assert memory.store.get(ADA, "a") is None
 

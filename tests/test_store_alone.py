@@ -22,22 +22,23 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from langchain_persistmem import (
     AsyncPersistMemStore,
     ConfigurationError,
-    EmbeddingFailed,
-    EmbeddingMismatch,
+    EmbeddingError,
+    EmbeddingMismatchError,
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
-    SchemaOutOfDate,
+    SchemaOutOfDateError,
     Settings,
 )
-from langchain_persistmem.postgres import memories, migrate
+from langchain_persistmem.postgres import migrate
 from langchain_persistmem.postgres.filters import condition
-from langchain_persistmem.postgres.item_search import _SIMILARITY
 from langchain_persistmem.postgres.migrate import migrations
-from langchain_persistmem.postgres.search_index import stored
-from langchain_persistmem.postgres.shortlist import shortlist
+from langchain_persistmem.postgres.queries import memories
+from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
+from langchain_persistmem.postgres.queries.search_index import stored
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.vectors import unit_vectors
+from langchain_persistmem.postgres.vector_index.binary_shortlist import shortlist
+from langchain_persistmem.types.vectors import unit_vectors
 from tests.test_store import ADA, model_of, rows
 
 own_database = pytest.mark.own_database
@@ -123,7 +124,7 @@ async def test_a_store_that_stands_alone_sets_up_and_serves(
     index = {"dims": 384, "embed": embeddings, "fields": ["text"]}
     pool = {"min_size": 2, "max_size": 3, "kwargs": {"application_name": "mine"}}
     async with opened(colour, empty_database, index=index, pool_config=pool, pipeline=True) as alone:
-        with pytest.raises(SchemaOutOfDate, match=r"setup\(\)"):
+        with pytest.raises(SchemaOutOfDateError, match=r"setup\(\)"):
             await alone.put(ADA, "k", {"text": "likes tea"})
         assert await alone.setup() == list(migrations())
         assert await alone.setup() == []
@@ -199,7 +200,7 @@ async def test_a_function_is_known_by_its_name(colour: str, empty_database: str)
         return arrows(texts)
 
     async with opened(colour, empty_database, index={"dims": 2, "embed": others}) as alone:
-        with pytest.raises(EmbeddingMismatch, match="'arrows'"):
+        with pytest.raises(EmbeddingMismatchError, match="'arrows'"):
             await alone.setup()
 
 
@@ -313,7 +314,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date(
         )
     options["index"]["distance_type"] = "l2"
     with PersistMemStore.from_conn_string(empty_database, **options) as store:
-        with pytest.raises(SchemaOutOfDate, match=later[0]):
+        with pytest.raises(SchemaOutOfDateError, match=later[0]):
             store.search(ADA, query="likes tea")
         assert store.setup() == later
         (found,) = store.search(ADA, query="likes tea")
@@ -529,7 +530,7 @@ async def test_the_queries_of_a_batch_are_embedded_together_and_as_queries(colou
             assert found.score == pytest.approx(cosine([1.0, 3.0], question), abs=2e-3)
         assert colour == "sync" or 1 < model.most <= 8
         model.fails_on = "y" * 25  # not one of those that are known by now
-        with pytest.raises(EmbeddingFailed):
+        with pytest.raises(EmbeddingError):
             await alone.batch([PutOp(ADA, "j", {"n": 1}), *(SearchOp(ADA, query="y" * n) for n in range(3, 30))])
         assert model.running == 0
         assert await alone.get(ADA, "j") is None

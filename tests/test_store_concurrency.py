@@ -11,14 +11,14 @@ from langgraph.store.base import InvalidNamespaceError, PutOp, SearchOp
 
 from langchain_persistmem import (
     AsyncPersistMemStore,
-    EmbeddingFailed,
-    InvalidInput,
+    EmbeddingError,
+    InvalidInputError,
     LocalEmbeddings,
     PersistMem,
     Settings,
-    StorageUnavailable,
+    StorageUnavailableError,
 )
-from langchain_persistmem.waiting import Places
+from langchain_persistmem.postgres.pool_queue import Places
 from tests.test_store import ADA, model_of
 
 
@@ -54,11 +54,11 @@ async def test_one_callers_failure_is_never_anothers(database: str, embeddings: 
         for n in range(20):
             calls += [
                 (store.aput(ADA, f"good{n}", {"text": f"likes tea {n}"}), None),
-                (store.aput(ADA, f"bad{n}", {"text": "bad"}), EmbeddingFailed),
-                (store.aput(ADA, f"nan{n}", {"n": math.nan}), InvalidInput),
+                (store.aput(ADA, f"bad{n}", {"text": "bad"}), EmbeddingError),
+                (store.aput(ADA, f"nan{n}", {"n": math.nan}), InvalidInputError),
                 (store.aput(("a.b",), "k", {"n": 1}), InvalidNamespaceError),
-                (store.asearch(ADA, query="tea", limit=-1), InvalidInput),
-                (store.abatch([PutOp(ADA, f"half{n}", {"n": 1}, False), SearchOp(ADA, limit=-1)]), InvalidInput),
+                (store.asearch(ADA, query="tea", limit=-1), InvalidInputError),
+                (store.abatch([PutOp(ADA, f"half{n}", {"n": 1}, False), SearchOp(ADA, limit=-1)]), InvalidInputError),
                 (store.aget(ADA, "known"), None),
                 (store.asearch(ADA, query="tea", limit=1), None),
             ]
@@ -132,7 +132,7 @@ async def test_a_standstill_is_a_failure_that_says_so() -> None:
     places, leave = Places(1, patience=0.01), asyncio.Event()
     holder = asyncio.create_task(held(places, leave))
     await asyncio.sleep(0)
-    with pytest.raises(StorageUnavailable, match=r"all 1 connections were in use for 0\.01 s"):
+    with pytest.raises(StorageUnavailableError, match=r"all 1 connections were in use for 0\.01 s"):
         await held(places, leave)
     leave.set()
     await holder
@@ -141,11 +141,11 @@ async def test_a_standstill_is_a_failure_that_says_so() -> None:
 
 async def test_failures_of_the_database_are_no_progress() -> None:
     places = Places(1, patience=10)
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailableError):
         async with places.place():
-            raise StorageUnavailable
+            raise StorageUnavailableError
     assert places._served == 0
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         async with places.place():
-            raise InvalidInput
+            raise InvalidInputError
     assert places._served == 1

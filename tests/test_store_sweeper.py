@@ -16,7 +16,7 @@ from langchain_persistmem import (
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
-    StorageUnavailable,
+    StorageUnavailableError,
 )
 from langchain_persistmem.store import batch as batches
 from langchain_persistmem.store.sweeper import TaskSweeper, ThreadSweeper
@@ -107,7 +107,7 @@ async def test_a_failing_sweep_is_logged_and_the_next_one_goes_on(
     colour: str, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     swept = batches.sweep_ttl
-    failures = iter([StorageUnavailable("PostgreSQL rests"), RuntimeError("surprise")])
+    failures = iter([StorageUnavailableError("PostgreSQL rests"), RuntimeError("surprise")])
 
     async def fails_twice(backend: Any, **how: Any) -> int:
         for failure in failures:

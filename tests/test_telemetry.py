@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from langchain_persistmem import InvalidInput, PersistMem, Settings, StorageUnavailable
+from langchain_persistmem import InvalidInputError, PersistMem, Settings, StorageUnavailableError
 from langchain_persistmem.postgres.statements import all_statements, statement
 from tests.conftest import Either, Open
 
@@ -89,7 +89,7 @@ async def test_nothing_that_is_told_has_content_a_person_or_a_key(either: Either
     await either.remember(f"I was in {SECRET}", key=f"key-{SECRET}", user_id=PERSON)
     await either.recall(f"Who was in {SECRET}?", user_id=PERSON)
     await either.observe([{"role": "user", "content": f"My {SECRET}"}], thread_id=f"t-{SECRET}", user_id=PERSON)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         await either.remember(f"{SECRET} \x00", user_id=PERSON)
     everything = told.everything()
     assert "persistmem.recall" in everything
@@ -98,28 +98,28 @@ async def test_nothing_that_is_told_has_content_a_person_or_a_key(either: Either
 
 
 async def test_an_error_is_told_by_its_class_alone(either: Either, told: Told) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         await either.recall("tea", limit=0, user_id=PERSON)
     span = told.spans["persistmem.recall"]
     assert span.attributes is not None
-    assert span.attributes["error.type"] == "InvalidInput"
+    assert span.attributes["error.type"] == "InvalidInputError"
     assert span.status.status_code is trace.StatusCode.ERROR
     assert span.status.description is None
     assert not span.events
     errors = [point for point in told.metric("persistmem.operation.duration") if "error.type" in point.attributes]
-    assert any(point.attributes["error.type"] == "InvalidInput" for point in errors)
+    assert any(point.attributes["error.type"] == "InvalidInputError" for point in errors)
 
 
 async def test_a_statement_that_fails_is_told_too(either_with: Open, database: str, told: Told) -> None:
     either = await either_with(settings=Settings(statement_seconds=2.0, worker=False))
     await either.remember("I like tea", user_id=PERSON)
     told.spans_exporter.clear()
-    with psycopg.connect(database) as other, pytest.raises(StorageUnavailable):
+    with psycopg.connect(database) as other, pytest.raises(StorageUnavailableError):
         other.execute("SELECT FROM persistmem.namespaces FOR UPDATE")
         await either.remember("I like coffee", user_id=PERSON)
     attributes = told.spans["persistmem.sql.hold_namespace"].attributes
     assert attributes is not None
-    assert attributes["error.type"] == "StorageUnavailable"
+    assert attributes["error.type"] == "StorageUnavailableError"
 
 
 def test_metrics_count_and_time_each_operation_statement_and_model_call(memory: PersistMem, told: Told) -> None:

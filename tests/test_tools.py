@@ -12,13 +12,13 @@ from langgraph.types import Command
 
 from langchain_persistmem import (
     ConfigurationError,
-    NamespaceMissing,
+    NamespaceMissingError,
     PersistMemMiddleware,
-    StorageUnavailable,
-    UseAsyncMethod,
+    StorageUnavailableError,
+    UseAsyncMethodError,
     memory_tools,
 )
-from langchain_persistmem.tools import run as tool_run
+from langchain_persistmem.integrations import tool_run
 from tests.scripted_model import Scripted, call
 
 ADA = {"configurable": {"user_id": "ada", "thread_id": "t1"}}
@@ -87,7 +87,7 @@ async def test_each_user_has_their_own_and_a_model_cannot_name_another(either) -
     assert "No memory has the key" in await use(either, "forget_memories", keys=[key])
     assert "there is no argument 'user_id'" in await use(either, "list_memories", user_id="bob")
     assert len(await keys_of(either, "bob")) == 1
-    with pytest.raises(NamespaceMissing, match="keys found: thread_id"):
+    with pytest.raises(NamespaceMissingError, match="keys found: thread_id"):
         await use(either, "list_memories", {"configurable": {"thread_id": "t"}})
 
 
@@ -449,24 +449,24 @@ async def test_off_the_record_or_without_leave_the_tools_say_that_memory_is_off(
 
 async def test_a_database_that_fails_does_not_end_the_run(either, monkeypatch, caplog) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise StorageUnavailable
+        raise StorageUnavailableError
 
     monkeypatch.setattr(either.memory._backend, "transaction", fail)
     agent = agent_of(either.memory, [call("remember", text="My locker code is 4711")], "Sorry.", checkpointer=None)
     with caplog.at_level(logging.WARNING):
         state = await say(either, agent, "Remember my code")
-    assert answers_of(state) == ["Memory does not answer right now (StorageUnavailable). Go on without it."]
+    assert answers_of(state) == ["Memory does not answer right now (StorageUnavailableError). Go on without it."]
     assert state["messages"][-1].content == "Sorry."
     assert "remember went on without memory" in caplog.text
     assert "4711" not in caplog.text
 
 
 async def test_a_run_without_a_user_ends_because_that_is_a_fault_of_the_program(either) -> None:
-    with pytest.raises(NamespaceMissing):
+    with pytest.raises(NamespaceMissingError):
         await say(either, agent_of(either.memory, [call("list_memories")]), "Hi", {"configurable": {"thread_id": "t"}})
 
 
 async def test_a_blocking_call_on_an_async_memory_says_what_to_use(amemory) -> None:
     (*_, listing) = memory_tools(amemory)
-    with pytest.raises(UseAsyncMethod, match=r"opened with aopen\(\)"):
+    with pytest.raises(UseAsyncMethodError, match=r"opened with aopen\(\)"):
         listing.invoke({}, ADA)

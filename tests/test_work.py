@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import ExtractionFailed, LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem import ExtractionError, LocalEmbeddings, PersistMem, Settings
 from tests.scripted import Scripted, answer, entry
 
 pytestmark = pytest.mark.slow
@@ -138,7 +138,7 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
 
 def test_the_hot_path_counts_its_failures_as_well(opened: Callable[..., PersistMem], database: str) -> None:
     memory = opened(ConnectionError(), answer(entry("The user lives in Oslo.", 1)))
-    with pytest.raises(ExtractionFailed):
+    with pytest.raises(ExtractionError):
         memory.observe([("user", "I live in Oslo")], thread_id="t", user_id="ada")
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT attempts, lease FROM persistmem.pending_work").fetchall() == [(1, None)]

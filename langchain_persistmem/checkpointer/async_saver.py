@@ -15,14 +15,15 @@ from langgraph.checkpoint.postgres import aio
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem.checkpointer import places, rows
-from langchain_persistmem.checkpointer.places import Writes
-from langchain_persistmem.checkpointer.register import Claim, Register, check
-from langchain_persistmem.checkpointer.rows import Filter, Serde
-from langchain_persistmem.errors import UseAsyncMethod
-from langchain_persistmem.postgres import checkpoint_retention as retention
-from langchain_persistmem.postgres import checkpoint_setup, checkpoints
+from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
+from langchain_persistmem.checkpointer.checkpoint_ids import Writes
+from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
+from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
+from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_port import AsyncStatements, async_port
+from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
+from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 
@@ -33,7 +34,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     """Upstream's ``AsyncPostgresSaver``; it belongs to the event loop on which it was made.
 
     Its blocking methods serve other threads only. On the loop's own thread they raise
-    ``asyncio.InvalidStateError``, which :class:`~langchain_persistmem.errors.UseAsyncMethod` is too.
+    ``asyncio.InvalidStateError``, which :class:`~langchain_persistmem.errors.UseAsyncMethodError` is too.
     """
 
     sleep = staticmethod(asyncio.sleep)  # between two tries
@@ -73,13 +74,13 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         deadline = time.monotonic() + timeout
         async with self._cursor() as cursor:
             statements = AsyncStatements(cursor.connection)
-            rows.check_autocommit(cursor.connection)
+            checkpoint_rows.check_autocommit(cursor.connection)
             if await checkpoint_setup.is_complete(statements, len(self.MIGRATIONS)):
                 return
             try:
                 while not await checkpoint_setup.try_lock(statements):
-                    rows.check_deadline(deadline)
-                    await asyncio.sleep(rows.LOCK_PAUSE)
+                    checkpoint_rows.check_deadline(deadline)
+                    await asyncio.sleep(checkpoint_rows.LOCK_PAUSE)
                 await aio.AsyncPostgresSaver(cursor.connection).setup()
                 await checkpoint_setup.complete(statements)
             finally:
@@ -93,29 +94,31 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         """:meth:`PersistMemSaver.get_tuple`, awaiting."""
         if self._register is not None:
             await self._register.aclaim(config, begins=True)
-        search = rows.search_one(config)
-        for row in await rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
-            return rows.named(await self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
+        search = checkpoint_rows.search_one(config)
+        for row in await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
+            return checkpoint_rows.named(await self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
         return None
 
     async def alist(
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> AsyncIterator[CheckpointTuple]:
         """:meth:`PersistMemSaver.list`, awaiting."""
-        for found in await self._listed(rows.search(config, filter, before, limit)):
+        for found in await self._listed(checkpoint_rows.search(config, filter, before, limit)):
             yield found
 
     @async_port
-    async def _listed(self, search: rows.Search) -> Sequence[CheckpointTuple]:
-        found = await rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)
-        return [rows.named(await self._load_checkpoint_tuple(row)) for row in found]
+    async def _listed(self, search: checkpoint_rows.Search) -> Sequence[CheckpointTuple]:
+        found = await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)
+        return [checkpoint_rows.named(await self._load_checkpoint_tuple(row)) for row in found]
 
     @async_port
     async def aput(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
         """:meth:`PersistMemSaver.put`, awaiting; it raises the same."""
-        new = await asyncio.to_thread(rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions)
+        new = await asyncio.to_thread(
+            checkpoint_rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions
+        )
         claim = await self._register.aclaim(config) if self._register is not None else None
         async with self._cursor(pipeline=True) as cursor:
             held = await _hold(cursor.connection, claim)
@@ -124,12 +127,12 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         await _check(held)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
-        return rows.stored(new, count)
+        return checkpoint_rows.stored(new, count)
 
     @async_port
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """:meth:`PersistMemSaver.put_writes`, awaiting; it raises the same."""
-        places.check_task(config, writes, task_id, task_path)
+        checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = await self._register.aclaim(config) if self._register is not None else None
         if claim is None or not writes:
             await super().aput_writes(config, writes, task_id, task_path)
@@ -140,32 +143,35 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         async with self._cursor(pipeline=True) as cursor:
             held = await _hold(cursor.connection, claim)
             await cursor.execute(
-                statement("put_checkpoint_writes"), rows.new_writes(config, dumped, replace=rows.replaces(writes))
+                statement("put_checkpoint_writes"),
+                checkpoint_rows.new_writes(config, dumped, replace=checkpoint_rows.replaces(writes)),
             )
         await _check(held)
 
     @async_port
     async def adelete_thread(self, thread_id: str) -> None:
         """:meth:`PersistMemSaver.delete_thread`, awaiting."""
-        await retention.delete_threads(self._begin, [places.storable_id(thread_id, "thread_id")])
+        await checkpoint_retention_queries.delete_threads(
+            self._begin, [checkpoint_ids.storable_id(thread_id, "thread_id")]
+        )
 
     @async_port
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """:meth:`PersistMemSaver.delete_for_runs`, awaiting."""
-        await retention.delete_runs(self._begin, places.ids(run_ids, "run_ids"))
+        await checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.ids(run_ids, "run_ids"))
 
     @async_port
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """:meth:`PersistMemSaver.copy_thread`, awaiting; it raises the same."""
-        source, target = places.copied(source_thread_id, target_thread_id)
+        source, target = checkpoint_ids.copied(source_thread_id, target_thread_id)
         if self._register is not None:
             await self._register.acopy(source, target)
-        await retention.copy_thread(self._begin, source, target)
+        await checkpoint_retention_queries.copy_thread(self._begin, source, target)
 
     @async_port
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """:meth:`PersistMemSaver.prune`, awaiting; it raises the same."""
-        await retention.prune(self._begin, places.ids(thread_ids, "thread_ids"), strategy)
+        await checkpoint_retention_queries.prune(self._begin, checkpoint_ids.ids(thread_ids, "thread_ids"), strategy)
 
     @async_port
     async def aretain(
@@ -177,20 +183,20 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         dry_run: bool = False,
     ) -> Mapping[str, int]:
         """:meth:`PersistMemSaver.retain`, awaiting; it raises the same."""
-        rule = rows.rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else places.ids(thread_ids, "thread_ids")
-        return await retention.retain(self._begin, rule, chosen, dry_run=dry_run)
+        rule = checkpoint_rows.rule(keep_latest, older_than)
+        chosen = None if thread_ids is None else checkpoint_ids.ids(thread_ids, "thread_ids")
+        return await checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run)
 
     @async_port
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
         """:meth:`PersistMemSaver.get_delta_channel_history`, awaiting."""
-        return await rows.delta_histories(self._begin, self.serde, config, channels)
+        return await checkpoint_rows.delta_histories(self._begin, self.serde, config, channels)
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """:meth:`aget_tuple`, from another thread.
 
         Raises:
-            UseAsyncMethod: called on the loop's own thread, where this would wait for itself for ever.
+            UseAsyncMethodError: called on the loop's own thread, where this would wait for itself for ever.
         """
         return self._from_thread("aget_tuple", self.aget_tuple(config))
 
@@ -198,7 +204,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> Iterator[CheckpointTuple]:
         """:meth:`alist`, from another thread; raises as :meth:`get_tuple` does."""
-        yield from self._from_thread("alist", self._listed(rows.search(config, filter, before, limit)))
+        yield from self._from_thread("alist", self._listed(checkpoint_rows.search(config, filter, before, limit)))
 
     def put(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
@@ -247,7 +253,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         with suppress(RuntimeError):  # no loop runs in this thread: the usual case
             if asyncio.get_running_loop() is self.loop:
                 call.close()
-                raise UseAsyncMethod(f"a blocking call would stop its own event loop; use: await ...{method}(...)")
+                raise UseAsyncMethodError(f"a blocking call would stop its own event loop; use: await ...{method}(...)")
         return asyncio.run_coroutine_threadsafe(call, self.loop).result()
 
     @asynccontextmanager

@@ -21,16 +21,17 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem.backend import finished
-from langchain_persistmem.checkpointer import places, rows
-from langchain_persistmem.checkpointer.places import Writes
-from langchain_persistmem.checkpointer.register import Claim, Register, check
-from langchain_persistmem.checkpointer.rows import Filter, Serde
-from langchain_persistmem.postgres import checkpoint_retention as retention
-from langchain_persistmem.postgres import checkpoint_setup, checkpoints
+from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
+from langchain_persistmem.checkpointer.checkpoint_ids import Writes
+from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
+from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
+from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_port import SyncStatements, sync_port
+from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
+from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.runtime.backend import finished
 
 
 class PersistMemSaver(PostgresSaver):
@@ -91,18 +92,18 @@ class PersistMemSaver(PostgresSaver):
 
         Raises:
             ConfigurationError: the connections are not in autocommit mode, or the role may not create tables.
-            StorageUnavailable: PostgreSQL cannot be reached, or another set-up outlasted ``timeout``.
+            StorageUnavailableError: PostgreSQL cannot be reached, or another set-up outlasted ``timeout``.
         """
         deadline = time.monotonic() + timeout
         with self._cursor() as cursor:
             statements = SyncStatements(cursor.connection)
-            rows.check_autocommit(cursor.connection)
+            checkpoint_rows.check_autocommit(cursor.connection)
             if finished(checkpoint_setup.is_complete(statements, len(self.MIGRATIONS))):
                 return
             try:
                 while not finished(checkpoint_setup.try_lock(statements)):
-                    rows.check_deadline(deadline)
-                    time.sleep(rows.LOCK_PAUSE)
+                    checkpoint_rows.check_deadline(deadline)
+                    time.sleep(checkpoint_rows.LOCK_PAUSE)
                 PostgresSaver(cursor.connection).setup()
                 finished(checkpoint_setup.complete(statements))
             finally:  # also when interrupted in mid-try, when the lock may be ours already
@@ -114,9 +115,9 @@ class PersistMemSaver(PostgresSaver):
         """The checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
         if self._register is not None:
             self._register.claim(config, begins=True)
-        search = rows.search_one(config)
-        for row in finished(rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)):
-            return rows.named(self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
+        search = checkpoint_rows.search_one(config)
+        for row in finished(checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)):
+            return checkpoint_rows.named(self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
         return None
 
     def list(
@@ -128,8 +129,12 @@ class PersistMemSaver(PostgresSaver):
 
     @sync_port
     def _listed(self, *given: Any) -> "tuple[CheckpointTuple, ...]":
-        found = finished(rows.read(self._begin, self.SELECT_SQL, rows.search(*given), self._migrate_pending_sends))
-        return tuple(rows.named(self._load_checkpoint_tuple(row)) for row in found)
+        found = finished(
+            checkpoint_rows.read(
+                self._begin, self.SELECT_SQL, checkpoint_rows.search(*given), self._migrate_pending_sends
+            )
+        )
+        return tuple(checkpoint_rows.named(self._load_checkpoint_tuple(row)) for row in found)
 
     @sync_port
     def put(
@@ -138,11 +143,11 @@ class PersistMemSaver(PostgresSaver):
         """Store a checkpoint.
 
         Raises:
-            ConcurrentUpdate: it continues what was the head of its thread when the run read it, and somebody
+            ConcurrentUpdateError: it continues what was the head of its thread when the run read it, and somebody
                 else has stored another one since, or deleted the thread. Nothing was stored.
-            Erased: the person whose thread it is was erased since the run began. Nothing was stored.
+            ErasedError: the person whose thread it is was erased since the run began. Nothing was stored.
         """
-        new = rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
+        new = checkpoint_rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
         claim = self._register.claim(config) if self._register is not None else None
         with self._cursor(pipeline=True) as cursor:  # one trip, and so one transaction
             held = _hold(cursor.connection, claim)
@@ -151,12 +156,12 @@ class PersistMemSaver(PostgresSaver):
         _check(held)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
-        return rows.stored(new, count)
+        return checkpoint_rows.stored(new, count)
 
     @sync_port
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """Store what a task wrote, for the checkpoint on which it ran; raises :class:`Erased` as :meth:`put` does."""
-        places.check_task(config, writes, task_id, task_path)
+        """Store what a task wrote, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
+        checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = self._register.claim(config) if self._register is not None else None
         if claim is None or not writes:
             super().put_writes(config, writes, task_id, task_path)
@@ -167,14 +172,19 @@ class PersistMemSaver(PostgresSaver):
         with self._cursor(pipeline=True) as cursor:
             held = _hold(cursor.connection, claim)
             cursor.execute(
-                statement("put_checkpoint_writes"), rows.new_writes(config, dumped, replace=rows.replaces(writes))
+                statement("put_checkpoint_writes"),
+                checkpoint_rows.new_writes(config, dumped, replace=checkpoint_rows.replaces(writes)),
             )
         _check(held)
 
     @sync_port
     def delete_thread(self, thread_id: str) -> None:
-        """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdate`` at its next checkpoint."""
-        finished(retention.delete_threads(self._begin, [places.storable_id(thread_id, "thread_id")]))
+        """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdateError`` at its next checkpoint."""
+        finished(
+            checkpoint_retention_queries.delete_threads(
+                self._begin, [checkpoint_ids.storable_id(thread_id, "thread_id")]
+            )
+        )
 
     @sync_port
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -182,19 +192,19 @@ class PersistMemSaver(PostgresSaver):
 
         Looks for them by ``run_id`` in the metadata, in the whole table.
         """
-        finished(retention.delete_runs(self._begin, places.ids(run_ids, "run_ids")))
+        finished(checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.ids(run_ids, "run_ids")))
 
     @sync_port
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread: all checkpoints, blobs and writes of all namespaces, in one transaction.
 
         Raises:
-            InvalidInput: there is no such thread, or the target exists.
+            InvalidInputError: there is no such thread, or the target exists.
         """
-        source, target = places.copied(source_thread_id, target_thread_id)
+        source, target = checkpoint_ids.copied(source_thread_id, target_thread_id)
         if self._register is not None:
             self._register.copy(source, target)
-        finished(retention.copy_thread(self._begin, source, target))
+        finished(checkpoint_retention_queries.copy_thread(self._begin, source, target))
 
     @sync_port
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
@@ -205,7 +215,9 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             ValueError: another strategy.
         """
-        finished(retention.prune(self._begin, places.ids(thread_ids, "thread_ids"), strategy))
+        finished(
+            checkpoint_retention_queries.prune(self._begin, checkpoint_ids.ids(thread_ids, "thread_ids"), strategy)
+        )
 
     @sync_port
     def retain(
@@ -224,16 +236,16 @@ class PersistMemSaver(PostgresSaver):
         is rebuilt from stays. At most 500 checkpoints go in one transaction; ``dry_run`` only counts.
 
         Raises:
-            InvalidInput: neither was given, or one is out of range.
+            InvalidInputError: neither was given, or one is out of range.
         """
-        rule = rows.rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else places.ids(thread_ids, "thread_ids")
-        return finished(retention.retain(self._begin, rule, chosen, dry_run=dry_run))
+        rule = checkpoint_rows.rule(keep_latest, older_than)
+        chosen = None if thread_ids is None else checkpoint_ids.ids(thread_ids, "thread_ids")
+        return finished(checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run))
 
     @sync_port
     def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
         """Per channel what its value at a checkpoint is rebuilt from, following the parents in one statement."""
-        return finished(rows.delta_histories(self._begin, self.serde, config, channels))
+        return finished(checkpoint_rows.delta_histories(self._begin, self.serde, config, channels))
 
     async def asetup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - as setup
         """:meth:`setup`, in a thread."""

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from langchain_persistmem import values
-from langchain_persistmem.errors import InvalidInput
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types import validation
 
 _GZIP = b"\x1f\x8b"
 _SHOWN = 5
@@ -38,13 +38,13 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
         turns: ids of the turns by user, which ``gold`` has to be among.
 
     Raises:
-        InvalidInput: the file cannot be read, or lines are not questions; the message has the first five.
+        InvalidInputError: the file cannot be read, or lines are not questions; the message has the first five.
     """
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == _GZIP else raw).decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} cannot be read ({type(error).__name__}); give a JSON Lines file") from error
+        raise InvalidInputError(f"{path} cannot be read ({type(error).__name__}); give a JSON Lines file") from error
     questions: list[Question] = []
     bad: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -52,16 +52,16 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
             continue
         try:
             questions.append(_question(line, turns))
-        except InvalidInput as error:
+        except InvalidInputError as error:
             bad.append(f"{path.name}, line {number}: {error}")
     if bad:
         more = f"\n... and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
-        raise InvalidInput("the questions cannot be used:\n" + "\n".join(bad[:_SHOWN]) + more)
+        raise InvalidInputError("the questions cannot be used:\n" + "\n".join(bad[:_SHOWN]) + more)
     twice = _first_twice([question.id for question in questions])
     if twice is not None:
-        raise InvalidInput(f"{path.name}: qid {twice!r:.60} stands for two questions; give each its own")
+        raise InvalidInputError(f"{path.name}: qid {twice!r:.60} stands for two questions; give each its own")
     if not questions:
-        raise InvalidInput(f"{path} has no question; write one object per line")
+        raise InvalidInputError(f"{path} has no question; write one object per line")
     return questions
 
 
@@ -69,24 +69,26 @@ def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
     try:
         found: object = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("is no JSON; write one JSON object per line") from error
+        raise InvalidInputError("is no JSON; write one JSON object per line") from error
     if not isinstance(found, dict):
-        raise InvalidInput("is no JSON object; write one object per line")
+        raise InvalidInputError("is no JSON object; write one object per line")
     given = cast("dict[str, Any]", found)
-    user_id = values.required_text(given.get("user_id"), "user_id", at_most=values.MAX_NAME_BYTES)
+    user_id = validation.required_text(given.get("user_id"), "user_id", at_most=validation.MAX_NAME_BYTES)
     if user_id not in turns:
-        raise InvalidInput(f"user_id {user_id!r:.60} has no conversations in the other file")
+        raise InvalidInputError(f"user_id {user_id!r:.60} has no conversations in the other file")
     gold: object = given.get("gold", [])
     if not isinstance(gold, list) or not all(isinstance(each, str) for each in cast("list[object]", gold)):
-        raise InvalidInput("gold is no list of strings; write the ids of the turns that answer the question, or []")
+        raise InvalidInputError(
+            "gold is no list of strings; write the ids of the turns that answer the question, or []"
+        )
     ids = tuple(dict.fromkeys(cast("list[str]", gold)))
     unknown = [id for id in ids if id not in turns[user_id]]
     if unknown:
-        raise InvalidInput(f"gold has {unknown[0]!r:.60}, which is no turn of this user")
+        raise InvalidInputError(f"gold has {unknown[0]!r:.60}, which is no turn of this user")
     return Question(
-        id=values.required_text(given.get("qid"), "qid", at_most=values.MAX_NAME_BYTES),
+        id=validation.required_text(given.get("qid"), "qid", at_most=validation.MAX_NAME_BYTES),
         user_id=user_id,
-        text=values.required_text(given.get("query"), "query", at_most=20_000),
+        text=validation.required_text(given.get("query"), "query", at_most=20_000),
         asked_at=_moment(given.get("asked_at")),
         category=str(given.get("category") or "all"),
         gold=ids,
@@ -100,7 +102,7 @@ def _moment(text: object) -> datetime:
             return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
     except ValueError:
         pass
-    raise InvalidInput(f"asked_at is {text!r:.40}; write ISO 8601, such as 2026-03-02T19:04:00+01:00")
+    raise InvalidInputError(f"asked_at is {text!r:.40}; write ISO 8601, such as 2026-03-02T19:04:00+01:00")
 
 
 def _first_twice(ids: Sequence[str]) -> str | None:

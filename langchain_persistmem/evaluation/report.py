@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from langchain_persistmem.errors import MissingDependency
+from langchain_persistmem.errors import MissingDependencyError
 from langchain_persistmem.evaluation.metrics import METRICS, interval, separation
-from langchain_persistmem.evaluation.running import Answer
+from langchain_persistmem.evaluation.run import Answer
 
 ALL = "all"
 _PLOTTED = ("R@5", "R@10", "nDCG@10")
@@ -106,12 +106,14 @@ def plot(found: dict[str, Any], path: Path, title: str) -> None:
     """The main metrics and the categories as bars with their intervals, in a PNG file.
 
     Raises:
-        MissingDependency: matplotlib is not installed.
+        MissingDependencyError: matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependency("the plot needs matplotlib; run: pip install 'langchain-persistmem[eval]'") from error
+        raise MissingDependencyError(
+            "the plot needs matplotlib; run: pip install 'langchain-persistmem[eval]'"
+        ) from error
     systems: dict[str, Any] = found["systems"]
     categories = list(next(iter(systems.values()))["categories"])
     figure: Any = Figure(figsize=(max(9.0, 2.0 + 1.2 * len(categories)), 8.0), layout="constrained")

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from langchain_persistmem.errors import MissingDependency
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import MissingDependencyError
 from langchain_persistmem.evaluation.questions import Question
-from langchain_persistmem.persistmem import PersistMem
 
 DEPTH = 50
 """Turns that each system ranks for a question."""
@@ -30,7 +30,7 @@ class SaidTurn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ranked:
+class RankedCandidate:
     """What a system answers to a question."""
 
     turns: tuple[str, ...]
@@ -48,7 +48,7 @@ class System(Protocol):
         """Take in a user's conversations, in the order in which they happened."""
         ...
 
-    def rank(self, question: Question) -> Ranked:
+    def rank(self, question: Question) -> RankedCandidate:
         """The turns that answer a question, as far as this system can tell."""
         ...
 
@@ -68,12 +68,12 @@ class Ours:
         for session, messages in sessions.items():
             self._memory.observe(messages, thread_id=session, user_id=user_id)
 
-    def rank(self, question: Question) -> Ranked:
+    def rank(self, question: Question) -> RankedCandidate:
         found = self._memory.recall(
             question.text, limit=DEPTH, threshold=0.0, now=question.asked_at, user_id=question.user_id
         )
         turns = dict.fromkeys(id for each in found for id in each.memory.provenance.message_ids)
-        return Ranked(turns=tuple(islice(turns, DEPTH)), best=found[0].score if found else 0.0)
+        return RankedCandidate(turns=tuple(islice(turns, DEPTH)), best=found[0].score if found else 0.0)
 
 
 class Cosine:
@@ -89,7 +89,7 @@ class Cosine:
         vectors = np.asarray(self._embeddings.embed_documents([turn.text for turn in turns]), dtype=np.float64)
         self._users[user_id] = [turn.id for turn in turns], vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def rank(self, question: Question) -> Ranked:
+    def rank(self, question: Question) -> RankedCandidate:
         ids, vectors = self._users[question.user_id]
         query = np.asarray(self._embeddings.embed_query(question.text), dtype=np.float64)
         return _best(ids, vectors @ (query / np.linalg.norm(query)))
@@ -105,7 +105,7 @@ class Words:
             import bm25s
             import Stemmer
         except ImportError as error:
-            raise MissingDependency(
+            raise MissingDependencyError(
                 f"the comparison needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
             ) from error
         self._bm25s: Any = bm25s
@@ -117,16 +117,22 @@ class Words:
         index.index(self._tokens([turn.text for turn in turns]), show_progress=False)
         self._users[user_id] = [turn.id for turn in turns], index
 
-    def rank(self, question: Question) -> Ranked:
+    def rank(self, question: Question) -> RankedCandidate:
         ids, index = self._users[question.user_id]
         (tokens,) = self._tokens([question.text])
         known = [token for token in tokens if token in index.vocab_dict]
-        return _best(ids, np.asarray(index.get_scores(known), dtype=np.float64)) if known else Ranked(turns=(), best=0)
+        return (
+            _best(ids, np.asarray(index.get_scores(known), dtype=np.float64))
+            if known
+            else RankedCandidate(turns=(), best=0)
+        )
 
     def _tokens(self, texts: list[str]) -> list[list[str]]:
         return self._bm25s.tokenize(texts, stopwords="en", stemmer=self._stemmer, return_ids=False, show_progress=False)
 
 
-def _best(ids: Sequence[str], scores: np.ndarray[Any, np.dtype[np.float64]]) -> Ranked:
+def _best(ids: Sequence[str], scores: np.ndarray[Any, np.dtype[np.float64]]) -> RankedCandidate:
     order = np.argsort(-scores, kind="stable")[:DEPTH]
-    return Ranked(turns=tuple(ids[int(place)] for place in order), best=float(scores[order[0]]) if len(order) else 0.0)
+    return RankedCandidate(
+        turns=tuple(ids[int(place)] for place in order), best=float(scores[order[0]]) if len(order) else 0.0
+    )

@@ -1,1 +1,1 @@
-"""The cellar: PostgreSQL and nothing but. One function per statement; nothing else knows column names."""
+"""PostgreSQL: connections, transactions, migrations, and one function for each statement."""

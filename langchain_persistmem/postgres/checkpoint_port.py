@@ -16,9 +16,9 @@ import psycopg_pool
 from psycopg import errors
 from psycopg.rows import DictRow, dict_row
 
-from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDate, StorageError
-from langchain_persistmem.patience import Patience
-from langchain_persistmem.postgres.failures import is_over, translated
+from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDateError, StorageError
+from langchain_persistmem.postgres.error_mapping import is_over, translated
+from langchain_persistmem.postgres.retry import Patience
 from langchain_persistmem.postgres.statements import Query
 from langchain_persistmem.postgres.transaction import AsyncTransaction, Parameters, SyncTransaction
 
@@ -95,7 +95,7 @@ def _failure(error: psycopg.Error) -> PersistMemError:
     if isinstance(ours, StorageError):
         ours.nothing_was_done = is_over(error)
     if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
-        better = SchemaOutOfDate(
+        better = SchemaOutOfDateError(
             "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "
             "call setup() of the saver once, as their owner and on the primary server"
         )

@@ -32,7 +32,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from langchain_persistmem.errors import ConfigurationError, MissingDependency, StorageUnavailable
+from langchain_persistmem.errors import ConfigurationError, MissingDependencyError, StorageUnavailableError
 
 _START_SECONDS = 10.0
 """How long a server may take to answer, crash recovery included."""
@@ -71,8 +71,8 @@ class EmbeddedServer:
 
         Raises:
             ConfigurationError: the folder cannot be created, or holds something else, or belongs to somebody else.
-            MissingDependency: the extra ``[embedded]`` is not installed.
-            StorageUnavailable: the server did not answer in time; the message says where its log is.
+            MissingDependencyError: the extra ``[embedded]`` is not installed.
+            StorageUnavailableError: the server did not answer in time; the message says where its log is.
         """
         place = (data_dir or default_data_dir()).expanduser().resolve()
         with _lock, _folder_lock(place):
@@ -103,7 +103,7 @@ def default_data_dir() -> Path:
     """The user's data folder, such as ``~/.local/share/persistmem/postgres``.
 
     Raises:
-        MissingDependency: the extra ``[embedded]`` is not installed.
+        MissingDependencyError: the extra ``[embedded]`` is not installed.
     """
     if sys.platform == "linux" and os.geteuid() == 0:
         # PostgreSQL refuses to run as root, so the wheel runs it as a system user of its own, and opens every folder
@@ -122,7 +122,7 @@ def _imported(name: str) -> Any:
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
             return import_module(name)
     except ImportError as error:
-        raise MissingDependency(
+        raise MissingDependencyError(
             f"the embedded server needs {name}, which cannot be imported; "
             'run: pip install "langchain-persistmem[embedded]", or pass conninfo to use a PostgreSQL of your own'
         ) from error
@@ -196,7 +196,7 @@ def _started(server: Any) -> str:
             failure = error
         locale = "C"  # not every system has C.UTF-8, and "C" only concerns databases other than ours
         time.sleep(0.2)
-    raise StorageUnavailable(
+    raise StorageUnavailableError(
         f"the embedded server in {server.pgdata} did not start within {_START_SECONDS:.0f} seconds "
         f"({type(failure).__name__}); its log {server.log} says why"
     ) from failure

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 from psycopg import sql
 
-from langchain_persistmem.errors import InvalidInput
-from langchain_persistmem.types import KINDS, Kind
-from langchain_persistmem.values import check_json, listed, storable
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types.records import KINDS, Kind
+from langchain_persistmem.types.validation import check_json, listed, storable
 
 MAX_DEPTH = 20
 """Filters nested deeper are refused: nobody means them."""
@@ -47,12 +47,12 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     """The condition that ``filter`` and ``kinds`` state.
 
     Raises:
-        InvalidInput: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
+        InvalidInputError: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
     """
     kinds = None if kinds is None else listed(kinds, "kinds")
     for kind in kinds or ():
         if kind not in KINDS:
-            raise InvalidInput(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
+            raise InvalidInputError(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
     builder = _Builder()
     parts: list[sql.Composable] = []
     if kinds is not None:
@@ -70,7 +70,7 @@ class _Builder:
 
     def bound(self, value: object) -> sql.Composable:
         if len(self.parameters) >= MAX_VALUES:
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"filter has more than {MAX_VALUES:,} names and values; use $in, whose list is one of them"
             )
         name = f"filter_{len(self.parameters)}"
@@ -83,16 +83,16 @@ class _Builder:
 
     def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
         if not isinstance(filter, Mapping):
-            raise InvalidInput(f"{path} is a {type(filter).__name__}; pass a dict such as {{'city': 'Oslo'}}")
+            raise InvalidInputError(f"{path} is a {type(filter).__name__}; pass a dict such as {{'city': 'Oslo'}}")
         if depth > MAX_DEPTH:
-            raise InvalidInput(f"{path[:80]} is nested deeper than {MAX_DEPTH} levels; simplify it")
+            raise InvalidInputError(f"{path[:80]} is nested deeper than {MAX_DEPTH} levels; simplify it")
         entries = cast("Mapping[object, object]", filter)
         parts = [self.entry(name, value, path, at, depth) for name, value in entries.items()]
         return _joined(parts, sql.SQL(" AND "), empty=TRUE)
 
     def entry(self, name: object, value: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
         if not isinstance(name, str):
-            raise InvalidInput(f"{path} has the key {name!r}; keys are strings")
+            raise InvalidInputError(f"{path} has the key {name!r}; keys are strings")
         where = f"{path}.{storable(name, path)}"
         if name in ("$and", "$or"):
             filters = _listed(value, where)
@@ -103,7 +103,7 @@ class _Builder:
         if name == "$not":
             return sql.SQL("NOT COALESCE({}, FALSE)").format(self.all(value, where, at, depth + 1))
         if name.startswith("$"):
-            raise InvalidInput(f"{where} is not a known operator here; use $and, $or, $not, or a field's name")
+            raise InvalidInputError(f"{where} is not a known operator here; use $and, $or, $not, or a field's name")
         field = sql.SQL("({} #> {}::text[])").format(at, self.bound(name.split(".")))
         if "." in name:  # a field that is called so comes first
             field = sql.SQL("COALESCE({} -> {}::text, {})").format(at, self.bound(name), field)
@@ -117,7 +117,7 @@ class _Builder:
         for name, operand in cast("Mapping[str, object]", value).items():
             operator = _OPERATORS.get(name)
             if operator is None:
-                raise InvalidInput(f"{where}.{name} is not a known operator; use one of {', '.join(_OPERATORS)}")
+                raise InvalidInputError(f"{where}.{name} is not a known operator; use one of {', '.join(_OPERATORS)}")
             parts.append(operator(self, field, operand, f"{where}.{name}", depth))
         return _joined(parts, sql.SQL(" AND "), empty=TRUE)
 
@@ -154,7 +154,7 @@ class _Builder:
 
     def ordered(self, field: sql.Composable, value: object, where: str, depth: int, *, sign: sql.SQL) -> sql.Composable:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise InvalidInput(f"{where} takes a number or a string; for dates use ISO 8601 strings")
+            raise InvalidInputError(f"{where} takes a number or a string; for dates use ISO 8601 strings")
         if isinstance(value, str):  # by code points, or the answer would depend on the server's locale
             text = """COALESCE(jsonb_typeof({field}) = 'string' AND ({field} #>> '{{}}') COLLATE "C" {sign} {value}, FALSE)"""
             bound = sql.SQL("{}::text").format(self.bound(storable(value, where)))
@@ -173,7 +173,7 @@ class _Builder:
 
     def exists(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         if not isinstance(value, bool):
-            raise InvalidInput(f"{where} takes True or False")
+            raise InvalidInputError(f"{where} takes True or False")
         return sql.SQL("{} IS NOT NULL").format(field) if value else sql.SQL("{} IS NULL").format(field)
 
     def contains(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
@@ -206,7 +206,7 @@ def _holds_objects(values: Sequence[object]) -> bool:
 
 def _listed(value: object, where: str) -> Sequence[object]:
     if not isinstance(value, (list, tuple)):
-        raise InvalidInput(f"{where} takes a list")
+        raise InvalidInputError(f"{where} takes a list")
     return cast("Sequence[object]", value)
 
 

@@ -14,8 +14,8 @@ from typing import LiteralString, cast
 
 from psycopg import sql
 
-from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDate
-from langchain_persistmem.postgres.row_security import enable_on_new_tables, see_everything
+from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
+from langchain_persistmem.postgres.queries.row_security import enable_on_new_tables, see_everything
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 
@@ -44,7 +44,7 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
 
     Raises:
         ConfigurationError: the server or pgvector is too old, or pgvector is not installed.
-        SchemaOutOfDate: the database is newer than this code, or was changed by hand.
+        SchemaOutOfDateError: the database is newer than this code, or was changed by hand.
     """
     await tx.fetch(statement("lock_schema"), {})
     await see_everything(tx)  # a migration that moves rows must find them
@@ -68,17 +68,17 @@ async def missing_migrations(tx: Transaction) -> list[str]:
     """The names that this database has not been through yet.
 
     Raises:
-        SchemaOutOfDate: it has been through one that this code does not know, or that was different.
+        SchemaOutOfDateError: it has been through one that this code does not know, or that was different.
     """
     applied = {row["name"]: row["checksum"] for row in await tx.fetch(statement("applied_migrations"), {})}
     newer = sorted(set(applied) - set(migrations()))
     if newer:
-        raise SchemaOutOfDate(
+        raise SchemaOutOfDateError(
             f"the database is newer than this version of langchain-persistmem (it has {newer[-1]}); upgrade the package"
         )
     changed = [name for name, text in migrations().items() if name in applied and applied[name] != checksum(text)]
     if changed:
-        raise SchemaOutOfDate(
+        raise SchemaOutOfDateError(
             f"the database went through another {changed[0]} than this version's; "
             "use the version that made it, or a fresh database"
         )

@@ -146,7 +146,7 @@ CREATE INDEX vectors_sketch ON persistmem.vectors (namespace, model)
 CREATE INDEX vectors_sample ON persistmem.vectors (namespace, model, uuid_hash(memory_id))
     INCLUDE (memory_id, part, expires_at, embedding)
     WHERE nullif(active AND shelf IS NOT NULL AND uuid_hash(memory_id) & 7 = 0, false) IS NOT NULL;
--- And one graph (HNSW) for each embedding model and shelf, made when the model is registered: sql/shelves.sql, make_graph.
+-- And one graph (HNSW) for each embedding model and shelf, made when the model is registered: hnsw_indexes.sql, make_graph.
 
 -- How full each shelf is: all vectors of a large namespace lie on one, the emptiest, so that its graph holds little else.
 CREATE TABLE persistmem.shelves (

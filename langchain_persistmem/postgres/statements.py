@@ -1,4 +1,4 @@
-"""The named statements of ``sql/*.sql``.
+"""The named statements of the ``.sql`` files, each of which lies beside the module of its name.
 
 Each begins with ``-- name: <name>`` and one comment that says what it does and why. Parameters
 are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are completed by
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import LiteralString, cast
 
 from psycopg import sql
@@ -54,13 +55,21 @@ def _read() -> tuple[dict[str, str], dict[str, str]]:
     """The statements, which may still include parts, and the parts."""
     found: dict[str, str] = {}
     parts: dict[str, str] = {}
-    for file in sorted(files("langchain_persistmem.postgres").joinpath("sql").iterdir(), key=lambda entry: entry.name):
+    for file in _files():
         _, *pieces = _NAME.split(file.read_text())
         for kind, name, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
             if name in found or name in parts:
                 raise ValueError(f"two statements are named {name}; rename the one in {file.name}")
             (parts if kind == "part" else found)[name] = text.strip()
     return found, parts
+
+
+def _files() -> list[Traversable]:
+    """The files of statements, each beside the module of its name; the schema and the migrations are no statements."""
+    root = files("langchain_persistmem.postgres")
+    folders = (root, root.joinpath("queries"), root.joinpath("vector_index"))
+    found = [file for folder in folders for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted((file for file in found if file.name != "schema.sql"), key=lambda file: file.name)
 
 
 def _whole(text: str, parts: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """A transaction, in two colours with one face.
 
 The methods are ``async def`` in both. Those of :class:`SyncTransaction` never wait, so that a
-coroutine over them runs to its end in one step (see ``backend.py``).
+coroutine over them runs to its end in one step (see ``runtime/backend.py``).
 
 What a transaction sets for itself (:attr:`Opening.settings`) travels with its first statement, in one round trip: the two
 are one pipeline. A statement on its own is then the second of two in PostgreSQL's implicit transaction, which a pipeline
@@ -28,9 +28,9 @@ from pgvector.psycopg import register_vector, register_vector_async
 from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
-from langchain_persistmem import telemetry
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.postgres.failures import statement_failure, transaction_failure
+from langchain_persistmem.postgres import telemetry
+from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
 from langchain_persistmem.postgres.statements import Query, statement
 
 Parameters = Mapping[str, object]

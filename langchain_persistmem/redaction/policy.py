@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import cast
 
-from langchain_persistmem.errors import ConfigurationError, InvalidInput, RedactionFailed
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError, RedactionError
 from langchain_persistmem.redaction import contact, credentials, money, national, network, phone
 from langchain_persistmem.redaction.folding import Folded, fold
 from langchain_persistmem.redaction.pseudonyms import PLACEHOLDER, placeholder
@@ -71,8 +71,8 @@ class Redaction:
         'Write to [EMAIL].'
 
         Raises:
-            InvalidInput: the text has more than 5,000,000 characters.
-            RedactionFailed: a detector failed.
+            InvalidInputError: the text has more than 5,000,000 characters.
+            RedactionError: a detector failed.
         """
         return self.redact_parts([text])[0]
 
@@ -93,7 +93,7 @@ class Redaction:
     def find(self, text: str) -> list[Span]:
         """What :meth:`redact` would replace, in the order of the text."""
         if len(text) > LONGEST:
-            raise InvalidInput(f"a text has {len(text)} characters, at most {LONGEST} can be redacted; split it")
+            raise InvalidInputError(f"a text has {len(text)} characters, at most {LONGEST} can be redacted; split it")
         kept = self._built_in(text)
         if self.detectors:
             kept = joined([*kept, *(span for each in self.detectors for span in _found_by(each, text))])
@@ -123,14 +123,14 @@ def _found_by(detector: Detector, text: str) -> list[Span]:
     """What a detector of the application finds.
 
     Raises:
-        RedactionFailed: it raised something, or what it gave is no place in the text.
+        RedactionError: it raised something, or what it gave is no place in the text.
     """
     name, reason = type(detector).__name__, ""
     try:
         return [_checked(each, len(text)) for each in cast("Iterable[object]", detector.detect(text))]
     except Exception as error:  # noqa: BLE001 - whatever it was, nothing may pass unread; its text may quote ours
         reason = type(error).__name__
-    raise RedactionFailed(f"the detector {name} failed with {reason}; nothing was stored, correct it and try again")
+    raise RedactionError(f"the detector {name} failed with {reason}; nothing was stored, correct it and try again")
 
 
 def _checked(given: object, length: int) -> Span:

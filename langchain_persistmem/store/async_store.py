@@ -13,10 +13,10 @@ from langgraph.store.base import Op, Result
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem import readiness
-from langchain_persistmem.backend import AsyncBackend
-from langchain_persistmem.connection import PoolConfig, given_async_pool, open_async_pool
-from langchain_persistmem.errors import UseAsyncMethod
+from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.postgres.connection import PoolConfig, given_async_pool, open_async_pool
+from langchain_persistmem.runtime import setup as setup_flow
+from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import batch as store_batch
 from langchain_persistmem.store.base import Deserializer, Store
@@ -33,7 +33,7 @@ class AsyncPersistMemStore(Store):
     """LangGraph's ``AsyncPostgresStore``, over the memories of one database, for the event loop that it is made on.
 
     What is said of :class:`PersistMemStore` holds here too. Its blocking methods (``get``, ``put``, ...)
-    serve other threads only; on the loop's own thread they raise :class:`UseAsyncMethod`.
+    serve other threads only; on the loop's own thread they raise :class:`UseAsyncMethodError`.
     """
 
     def __init__(
@@ -88,16 +88,16 @@ class AsyncPersistMemStore(Store):
         """:meth:`abatch`, from another thread than the event loop's.
 
         Raises:
-            UseAsyncMethod: called on the loop's own thread, or when the loop does not run.
+            UseAsyncMethodError: called on the loop's own thread, or when the loop does not run.
         """
         with suppress(RuntimeError):  # no loop runs in this thread: the usual case
             if asyncio.get_running_loop() is self._loop:
-                raise UseAsyncMethod(
+                raise UseAsyncMethodError(
                     "a blocking call would stop its own event loop; use: await ...abatch(...), or the method of the "
                     "same name with an 'a' before it"
                 )
         if not self._loop.is_running():
-            raise UseAsyncMethod("the event loop of this store does not run; use: await ...abatch(...) on it")
+            raise UseAsyncMethodError("the event loop of this store does not run; use: await ...abatch(...) on it")
         return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
@@ -106,7 +106,7 @@ class AsyncPersistMemStore(Store):
 
     async def setup(self) -> list[str]:
         """:meth:`PersistMemStore.setup`, awaited; it raises the same."""
-        return await self._backend.arun(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+        return await self._backend.arun(setup_flow.setup, dimensions=self._dims, now=datetime.now(UTC))
 
     async def sweep_ttl(self) -> int:
         """:meth:`PersistMemStore.sweep_ttl`, awaited."""

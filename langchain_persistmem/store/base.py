@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Item, Op, Result, TTLConfig
 
-from langchain_persistmem.backend import AsyncBackend, SyncBackend
+from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.store.index import (
     Config,
     StoreIndex,

@@ -9,24 +9,23 @@ from uuid import UUID
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from langchain_persistmem import lives, shelving
-from langchain_persistmem.backend import Backend
-from langchain_persistmem.cjk import pairs
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.languages import configuration
-from langchain_persistmem.namespace import EVERYWHERE, Namespace, Several, Within, encode
-from langchain_persistmem.postgres import forgetting, item_search, memories, namespaces, search_index
-from langchain_persistmem.postgres.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.erasures import erasure_of, record_erasure
-from langchain_persistmem.postgres.lives import hold_living
-from langchain_persistmem.postgres.rows import StoredItem
+from langchain_persistmem.language.query_terms import pairs, terms
+from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
+from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.readiness import check_dimensions, migrated, ready
-from langchain_persistmem.recording import note_read, record
+from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import note_read, record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
 from langchain_persistmem.store.index import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
-from langchain_persistmem.terms import terms
-from langchain_persistmem.types import Memory, Vector
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Several, Within, encode
+from langchain_persistmem.types.records import Memory, Vector
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class _Sight:
 
 
 async def batch(
-    backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime, seen: lives.Seen | None = None
+    backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime, seen: generation.Seen | None = None
 ) -> list[Result]:
     """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`.
 
@@ -84,7 +83,7 @@ async def batch(
     sight = _Sight(index or StoreIndex(), model, await _embedded_queries(backend, todo) if model else {})
     texts, seen = todo.texts if model else [], {} if seen is None else seen
     if texts:
-        await lives.see(backend, todo.writes, seen, now=now)
+        await generation.see(backend, todo.writes, seen, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
@@ -98,8 +97,8 @@ async def batch(
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
                 if not puts and await hold_living(tx, namespace) is None:
                     continue  # nothing is there to be deleted, and nothing comes about by that
-                life = await lives.hold(tx, backend, namespace, now=now)
-                lives.check(namespace, life.incarnation, seen)
+                life = await generation.hold(tx, backend, namespace, now=now)
+                generation.check(namespace, life.incarnation, seen)
                 if puts:
                     life.check_not_paused()
                 gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
@@ -140,7 +139,7 @@ async def _swept(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *,
         if await hold_living(tx, namespace) is None:  # erased meanwhile: its name is not to come back
             return 0
         still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
-        erased = (await forgetting.erase_memories(tx, namespace, still))["memories"]
+        erased = (await forget.erase_memories(tx, namespace, still))["memories"]
         await record(tx, backend, namespace, "expired", still)
         return erased
 
@@ -238,8 +237,8 @@ async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) ->
     """Erase every version under ``keys``: what was superseded under a deleted key would otherwise stay for ever."""
     if not keys:
         return []
-    ids = sorted(id for id, *_ in await forgetting.erasable(tx, namespace, keys))
-    await forgetting.erase_memories(tx, namespace, ids)
+    ids = sorted(id for id, *_ in await forget.erasable(tx, namespace, keys))
+    await forget.erase_memories(tx, namespace, ids)
     return ids
 
 
@@ -262,7 +261,7 @@ async def _put(
     await search_index.unindex_memories(tx, namespace, known)
     if model is not None:
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-        await shelving.insert_vectors(tx, backend, namespace, parts, model=model)
+        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     return list(ids.values())

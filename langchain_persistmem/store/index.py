@@ -8,10 +8,10 @@ from langgraph.store.base import TTLConfig
 from langgraph.store.base.embed import EmbeddingsLambda
 
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.models import Models, embeddings_of, name_of_embeddings
+from langchain_persistmem.runtime.models import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.ops import MAX_MINUTES
-from langchain_persistmem.vectors import MAX_DIMENSIONS, Distance
+from langchain_persistmem.types.vectors import MAX_DIMENSIONS, Distance
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def models_of_index(config: Config | None, settings: Settings, *, blocking: bool
     Raises:
         ConfigurationError: ``embed`` or ``dims`` is missing or of no use, or ``embed`` is an async function and the
             store blocks.
-        MissingDependency: ``embed`` is a ``"provider:model"`` string, and an extra is not installed.
+        MissingDependencyError: ``embed`` is a ``"provider:model"`` string, and an extra is not installed.
     """
     if config is None:
         return Models(embeddings=None, embedding_name=None, chat=None, chat_name=None)

@@ -16,13 +16,13 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from langchain_persistmem import values
-from langchain_persistmem.errors import InvalidInput
-from langchain_persistmem.namespace import Namespace, encode, prefix_range
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.records import redacted_json
-from langchain_persistmem.types import KINDS, Kind
+from langchain_persistmem.redaction.nested_values import redacted_json
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
+from langchain_persistmem.types.records import KINDS, Kind
 
 MAX_PARTS = 32_767
 """Vectors of one item: their number is a smallint in the database."""
@@ -99,7 +99,7 @@ def plan(
         redaction: what is taken out of values, queries and filters; keys and namespaces stay as they are.
 
     Raises:
-        InvalidInput: an operation cannot be done; the message has its place in the batch and the path.
+        InvalidInputError: an operation cannot be done; the message has its place in the batch and the path.
         InvalidNamespaceError: a label is empty, no string, or has a period.
     """
     reads: dict[int, Read] = {}
@@ -114,10 +114,10 @@ def plan(
                 reads[place] = (
                     _redacted(_read(op), redaction) if queries else _redacted(_without_query(_read(op)), redaction)
                 )
-        except InvalidInput as error:
+        except InvalidInputError as error:
             if len(ops) == 1:
                 raise
-            raise InvalidInput(f"ops[{place}]: {error}; nothing of the batch was done") from None
+            raise InvalidInputError(f"ops[{place}]: {error}; nothing of the batch was done") from None
     return Plan(reads, writes)
 
 
@@ -166,13 +166,13 @@ def _key(op: GetOp | PutOp) -> Namespace:
     namespace = _labels(op.namespace, "namespace")
     validate_op_namespace(op)
     encode(namespace)
-    values.name(op.key, "key")
+    validation.name(op.key, "key")
     return namespace
 
 
 def _labels(labels: object, where: str) -> Namespace:
     if not isinstance(labels, (tuple, list)):  # a string would pass as a tuple of its letters
-        raise InvalidInput(f"{where} is of type {type(labels).__name__}; pass a tuple of strings")
+        raise InvalidInputError(f"{where} is of type {type(labels).__name__}; pass a tuple of strings")
     return tuple(cast("Sequence[str]", labels))
 
 
@@ -183,7 +183,9 @@ def _read(op: object) -> Read:
         return _search(op)
     if isinstance(op, ListNamespacesOp):
         return _listing(op)
-    raise InvalidInput(f"an operation is of type {type(op).__name__}; use GetOp, SearchOp, PutOp or ListNamespacesOp")
+    raise InvalidInputError(
+        f"an operation is of type {type(op).__name__}; use GetOp, SearchOp, PutOp or ListNamespacesOp"
+    )
 
 
 def _without_query(op: Read) -> Read:
@@ -194,8 +196,8 @@ def _search(op: SearchOp) -> SearchOp:
     prefix = _labels(op.namespace_prefix, "namespace_prefix")
     validate_op_namespace(op)
     prefix_range(prefix)
-    values.count(op.limit, "limit", at_most=_MAX_COUNT)
-    values.count(op.offset, "offset", at_most=_MAX_COUNT)
+    validation.count(op.limit, "limit", at_most=_MAX_COUNT)
+    validation.count(op.offset, "offset", at_most=_MAX_COUNT)
     condition(op.filter)  # a bad filter is refused before a model is paid for
     return op._replace(namespace_prefix=prefix, query=_query(op.query))
 
@@ -204,21 +206,21 @@ def _query(query: object) -> str | None:
     if query is None:
         return None
     if not isinstance(query, str):
-        raise InvalidInput(f"query is of type {type(query).__name__}; pass a string")
-    return values.storable(query, "query") if query.strip() else None
+        raise InvalidInputError(f"query is of type {type(query).__name__}; pass a string")
+    return validation.storable(query, "query") if query.strip() else None
 
 
 def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
     op = op._replace(match_conditions=tuple(_match(match) for match in op.match_conditions or ()))
     for match in op.match_conditions or ():
         if match.match_type not in ("prefix", "suffix"):
-            raise InvalidInput(f"match_type is {match.match_type!r:.40}; use 'prefix' or 'suffix'")
+            raise InvalidInputError(f"match_type is {match.match_type!r:.40}; use 'prefix' or 'suffix'")
     validate_op_namespace(op)
     prefix_range(fixed_prefix(op))
-    values.count(op.limit, "limit", at_most=_MAX_COUNT)
-    values.count(op.offset, "offset", at_most=_MAX_COUNT)
+    validation.count(op.limit, "limit", at_most=_MAX_COUNT)
+    validation.count(op.offset, "offset", at_most=_MAX_COUNT)
     if op.max_depth is not None:
-        values.count(op.max_depth, "max_depth", at_least=1)
+        validation.count(op.max_depth, "max_depth", at_least=1)
     return op
 
 
@@ -238,13 +240,13 @@ def _redacted(op: Read, redaction: Redaction | None) -> Read:
 
 def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"value is of type {type(value).__name__}; pass a dict, or None to delete")
-    values.json_object(cast("object", value), "value")
+        raise InvalidInputError(f"value is of type {type(value).__name__}; pass a dict, or None to delete")
+    validation.json_object(cast("object", value), "value")
     kept = _copy(cast("Mapping[str, Any]", value))
     kept = kept if redaction is None else redacted_json(redaction, kept)
     texts = texts_of(kept, _paths(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
-        raise InvalidInput(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
+        raise InvalidInputError(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
     return Put(kept, texts, _kind(kept), _importance(kept), _minutes(op.ttl))
 
 
@@ -254,7 +256,7 @@ def _copy(value: Mapping[str, Any]) -> dict[str, Any]:
         return json.loads(json.dumps(value, default=dict))
     except ValueError:  # Python's own limit, which would also keep everybody from reading it
         pass
-    raise InvalidInput("value has a whole number of more than 4,300 digits; store it as a string")
+    raise InvalidInputError("value has a whole number of more than 4,300 digits; store it as a string")
 
 
 def _paths(index: object, fields: Sequence[str]) -> Sequence[str]:
@@ -266,7 +268,7 @@ def _paths(index: object, fields: Sequence[str]) -> Sequence[str]:
         paths = cast("Sequence[object]", index)
         if all(isinstance(path, str) for path in paths):
             return cast("Sequence[str]", paths)
-    raise InvalidInput("index is not usable; pass False, or a list of paths such as ['text', 'tags[*]']")
+    raise InvalidInputError("index is not usable; pass False, or a list of paths such as ['text', 'tags[*]']")
 
 
 def _whole(value: Mapping[str, Any]) -> list[str]:
@@ -286,7 +288,7 @@ def _kind(value: Mapping[str, Any]) -> Kind:
 def _importance(value: Mapping[str, Any]) -> float:
     given = value.get("importance")
     if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1:
-        return float(given) if given >= values.LEAST_SHARE else 0.0
+        return float(given) if given >= validation.LEAST_SHARE else 0.0
     return 0.5
 
 
@@ -294,5 +296,5 @@ def _minutes(ttl: object) -> float | None:
     if ttl is None:
         return None
     if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not 0 < ttl <= MAX_MINUTES:
-        raise InvalidInput(f"ttl is {ttl!r:.40}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None")
+        raise InvalidInputError(f"ttl is {ttl!r:.40}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None")
     return float(ttl)

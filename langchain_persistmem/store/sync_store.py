@@ -17,9 +17,9 @@ from langgraph.store.base import Op, Result
 from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem import readiness
-from langchain_persistmem.backend import SyncBackend
-from langchain_persistmem.connection import PoolConfig, given_pool, open_pool
+from langchain_persistmem.postgres.connection import PoolConfig, given_pool, open_pool
+from langchain_persistmem.runtime import setup as setup_flow
+from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import batch as store_batch
 from langchain_persistmem.store.base import Deserializer, Store
@@ -97,7 +97,7 @@ class PersistMemStore(Store):
 
         Raises:
             ConfigurationError: an argument cannot work; the message names it.
-            StorageUnavailable: PostgreSQL does not answer.
+            StorageUnavailableError: PostgreSQL does not answer.
         """
         with ExitStack() as stack:
             pool = open_pool(stack, conn_string, settings, pool_config)
@@ -117,10 +117,10 @@ class PersistMemStore(Store):
         """Do ``ops``; the results come in their order.
 
         Raises:
-            InvalidInput: an operation cannot be done (a ``ValueError``); none was.
+            InvalidInputError: an operation cannot be done (a ``ValueError``); none was.
             InvalidNamespaceError: a label is empty, no string, or has a period; nothing was done.
-            EmbeddingFailed: a text or a query has no vector; nothing was done.
-            SchemaOutOfDate: ``setup()`` has not been run on this database.
+            EmbeddingError: a text or a query has no vector; nothing was done.
+            SchemaOutOfDateError: ``setup()`` has not been run on this database.
         """
         return self._loaded(self._backend.run(store_batch.batch, **self._flow(ops)))
 
@@ -136,14 +136,14 @@ class PersistMemStore(Store):
 
         Raises:
             ConfigurationError: the server lacks pgvector, the role lacks rights, or ``dims`` is not the model's.
-            SchemaOutOfDate: the database is newer than this package.
-            EmbeddingMismatch: the memories were embedded with another model.
+            SchemaOutOfDateError: the database is newer than this package.
+            EmbeddingMismatchError: the memories were embedded with another model.
         """
-        return self._backend.run(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+        return self._backend.run(setup_flow.setup, dimensions=self._dims, now=datetime.now(UTC))
 
     async def asetup(self) -> list[str]:
         """:meth:`setup`, in a thread."""
-        return await self._backend.arun(readiness.setup, dimensions=self._dims, now=datetime.now(UTC))
+        return await self._backend.arun(setup_flow.setup, dimensions=self._dims, now=datetime.now(UTC))
 
     def sweep_ttl(self) -> int:
         """Erase the items that have expired, in every namespace; returns how many."""

@@ -35,7 +35,7 @@ from langchain_persistmem import (
     load_memory,
     memory_tools,
 )
-from langchain_persistmem.command.conversations import chunks, survey
+from langchain_persistmem.cli.ingest import chunks, survey
 from tests.bad_input.corpus import (
     EMPTY_TEXTS,
     FEW,

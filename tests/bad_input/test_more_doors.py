@@ -9,16 +9,9 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict
 
-from langchain_persistmem import (
-    InvalidInput,
-    LocalEmbeddings,
-    PersistMem,
-    PersistMemError,
-    Redaction,
-    Settings,
-    local_embeddings,
-)
+from langchain_persistmem import InvalidInputError, LocalEmbeddings, PersistMem, PersistMemError, Redaction, Settings
 from langchain_persistmem.__main__ import main
+from langchain_persistmem.runtime import local_embeddings
 from tests.bad_input.corpus import FEW, FEW_NAMES, MARK, TEXTS, UNSTORABLE, VALUES
 from tests.bad_input.hashed import Hashed, settings
 
@@ -154,13 +147,13 @@ def test_a_profile_of_ones_own_class_takes_what_fits_and_names_what_does_not(
         for name, changes in VALUES.items():
             if isinstance(changes, dict) and not changes:
                 continue
-            with pytest.raises(InvalidInput) as refused:
+            with pytest.raises(InvalidInputError) as refused:
                 memory.update_profile(changes, **USER)
             assert MARK not in str(refused.value), name
             assert MARK not in str(refused.value.__cause__), name
         for name, text in TEXTS.items():
             if name in UNSTORABLE:
-                with pytest.raises(InvalidInput, match=r"changes\.name"):
+                with pytest.raises(InvalidInputError, match=r"changes\.name"):
                     memory.update_profile({"name": text}, **USER)
             else:
                 memory.update_profile({"name": text}, **USER)
@@ -176,7 +169,7 @@ def test_with_redaction_on_every_text_is_stored_redacted_or_refused(
         for number, (name, text) in enumerate(FEW.items()):
             given, thread = f"{number} {text}", f"t{number}"
             if name in UNSTORABLE or len(given) > settings().max_text_chars:
-                with pytest.raises(InvalidInput, match=r"^text has") as refused:
+                with pytest.raises(InvalidInputError, match=r"^text has") as refused:
                     memory.remember(given, **USER)
                 assert MARK not in str(refused.value), name
                 continue

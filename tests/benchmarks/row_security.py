@@ -18,7 +18,7 @@ from langgraph.store.base import PutOp
 from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.engine import row_security
+from langchain_persistmem.privacy import row_security
 
 SIZES = {"small": 50, "large": 10_000}
 ROLE = "persistmem_measured"

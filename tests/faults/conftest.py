@@ -26,7 +26,7 @@ SHARED = {
     ),
     "test_checkpointer_writers.py::test_of_eight_processes_on_one_thread_every_acknowledged_turn_is_visible": (
         "F10 eight processes on one thread",
-        "acknowledged is visible, or ConcurrentUpdate",
+        "acknowledged is visible, or ConcurrentUpdateError",
     ),
     "test_concurrency.py::test_one_fact_remembered_by_many_at_once_is_one_memory": (
         "F11 identical facts at once",

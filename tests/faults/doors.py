@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
 from langchain_persistmem import PersistMem, PersistMemChatMessageHistory
-from langchain_persistmem.namespace import encode
+from langchain_persistmem.types.namespace import encode
 
 CLOSING = ("open", "close")  # not operations on memories
 SUPERSEDED, QUARANTINED, CURRENT = "superseded", "quarantined", "active"

@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from langchain_persistmem.errors import ConcurrentUpdate, InvalidInput, PersistMemError, StorageUnavailable
+from langchain_persistmem.errors import (
+    ConcurrentUpdateError,
+    InvalidInputError,
+    PersistMemError,
+    StorageUnavailableError,
+)
 
 Outcome = Literal["ok", "fail", "unknown"]
 
@@ -48,9 +53,9 @@ class History:
             self.events.append(event)
         try:
             yield event
-        except (ConcurrentUpdate, InvalidInput) as error:
+        except (ConcurrentUpdateError, InvalidInputError) as error:
             event.outcome, event.error = "fail", type(error).__name__
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             event.outcome, event.error = "unknown", type(error).__name__
         except PersistMemError as error:
             event.outcome, event.error = "fail", f"{type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import PutOp
 
-from langchain_persistmem import EmbeddingFailed, InvalidInput, LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem import EmbeddingError, InvalidInputError, LocalEmbeddings, PersistMem, Settings
 from tests.faults.conftest import Place
 from tests.faults.history import History, judge
 from tests.faults.invariants import broken
@@ -105,7 +105,7 @@ def test_bad_and_slow_callers_cost_the_others_nothing(
                 try:
                     memory.remember(f"slow {number}" if number % 2 else "bad", user_id=f"other{number}")
                     memory.remember("x" * 30_000, user_id="other")
-                except (EmbeddingFailed, InvalidInput):
+                except (EmbeddingError, InvalidInputError):
                     failures += 1
             return failures
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, StorageUnavailable
+from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, StorageUnavailableError
 from tests.faults.conftest import Place
 from tests.faults.history import History, judge
 from tests.faults.invariants import broken
@@ -138,7 +138,7 @@ def test_a_server_that_goes_and_comes_back_loses_and_doubles_nothing(
         time.sleep(1)
     first = min(each.ended for each in history.of("remember", "ok") if each.ended > back)
     said = verdict(place, history)
-    assert {each.error for each in history.events} <= {None, "StorageUnavailable"}
+    assert {each.error for each in history.events} <= {None, "StorageUnavailableError"}
     assert first - back < pace.allows(1.0)
     # on for as long as it lasts, then once more for an answer
     assert history.slowest() < 2 * deadline + pace.allows(1.0)
@@ -183,7 +183,7 @@ def test_a_frozen_backend_delays_one_call_and_no_other(
         assert not caller.is_alive()
     assert history.foreign == []
     assert reads.errors() == {}
-    assert {each.error for each in history.events} <= {None, "StorageUnavailable"}
+    assert {each.error for each in history.events} <= {None, "StorageUnavailableError"}
     assert history.slowest() < 4 + pace.allows(2)
     assert reads.slowest() < pace.allows(1)
     figure(
@@ -278,7 +278,7 @@ def test_a_pool_that_is_held_by_others_is_a_typed_error_in_time(place: Place, em
                 holder.start()
             place.cluster.wait_for_locks(place.name, 2)
             begun = time.monotonic()
-            with pytest.raises(StorageUnavailable):
+            with pytest.raises(StorageUnavailableError):
                 memory.recall("tea", user_id="ada")
             assert time.monotonic() - begun < 1 + pace.allows(1)
             for holder in holders:

@@ -78,6 +78,6 @@ def test_a_full_disk_is_a_clear_error_and_reads_go_on(
         "F5 the disk of the tables is full (tablespace on a tmpfs of 48 MB)",
         f"{refused} refused writes",
         "clear error, 0 lost, reads go on, recovers without restart",
-        f"StorageUnavailable naming DiskFull each time, {acknowledged} acknowledged, 0 lost, reads answered, next write "
+        f"StorageUnavailableError naming DiskFull each time, {acknowledged} acknowledged, 0 lost, reads answered, next write "
         "after room was made succeeded",
     )

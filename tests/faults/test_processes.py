@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemError, SchemaOutOfDate, Settings
+from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemError, SchemaOutOfDateError, Settings
 from tests.faults.calls import Calls
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import Place
@@ -82,7 +82,7 @@ def test_setup_by_eight_processes_succeeds_for_all(place: Place, figure: Callabl
         admin.execute("INSERT INTO persistmem.migrations VALUES ('9999_later.sql', 'x', now())")
     with (
         PersistMem.open(place.admin_dsn, embeddings=LocalEmbeddings(), settings=QUIET) as memory,
-        pytest.raises(SchemaOutOfDate),
+        pytest.raises(SchemaOutOfDateError),
     ):
         memory.setup()
     figure("F8 setup() by 8 processes at once", "8", "8 of 8 succeed; a newer database is refused", "8 of 8; refused")

@@ -1,0 +1,335 @@
+"""Checkpoints as LangGraph knows them, and as rows: what both savers share and no event loop changes."""
+
+import json
+import math
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString, Protocol, cast
+
+import psycopg
+from langchain_core.runnables import RunnableConfig as Config
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_serializable_checkpoint_metadata,
+    writes_sort_key,
+)
+from langgraph.checkpoint.base import DeltaChannelHistory as History
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.types import _DeltaSnapshot  # pyright: ignore[reportPrivateUsage] - as upstream's savers do
+from psycopg import sql
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from langchain_persistmem.checkpointer import checkpoint_ids
+from langchain_persistmem.checkpointer.checkpoint_ids import Writes
+from langchain_persistmem.errors import (
+    ConcurrentUpdateError,
+    ConfigurationError,
+    InvalidInputError,
+    StorageUnavailableError,
+)
+from langchain_persistmem.postgres.queries import checkpoints
+from langchain_persistmem.postgres.queries.checkpoints import Retention, Search
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types import validation
+
+Filter = dict[str, Any] | None
+Serde = SerializerProtocol | None
+MigrateSends = Callable[[list[tuple[bytes, bytes]], dict[str, Any], list[tuple[bytes, bytes, bytes]]], None]
+
+LOCK_PAUSE = 0.05  # seconds
+
+_MOST = 2**31 - 1
+_LONGEST = 2**62
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
+_LAST_WITHOUT_SENDS = 3  # the version of checkpoints whose sends lay with their parent
+
+
+class Begin(Protocol):
+    """Begins a transaction, or single statements."""
+
+    def __call__(self, *, atomic: bool = True) -> AbstractAsyncContextManager[Transaction]: ...
+
+
+class NamedId(str):
+    """The id of a checkpoint that a caller named, instead of finding it as the head of its thread.
+
+    LangGraph hands the config of what it read back to ``put`` as the parent. An id of this type says
+    that the run began at a checkpoint of the caller's choice, and so may leave the thread's head
+    behind; any other run continues the head. It is equal to the plain string in every way.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        equal = super().__eq__(other)
+        # another subclass of str decides for itself, as it would beside a plain string
+        return equal if equal or type(other) in (str, NamedId) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        unequal = super().__ne__(other)
+        return unequal if not unequal or type(other) in (str, NamedId) else NotImplemented
+
+    __hash__ = str.__hash__
+
+
+def search_one(config: Config) -> Search:
+    """The checkpoint that a config names, or the head."""
+    given = config.get("configurable", {})
+    thread_id, checkpoint_ns = str(given["thread_id"]), str(given.get("checkpoint_ns", ""))
+    checkpoint_ids.check_place(given)
+    return Search(thread_id, checkpoint_ns, given.get("checkpoint_id") or None, limit=1)
+
+
+def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
+    """The checkpoints that the arguments of ``list`` mean."""
+    given: Mapping[str, Any] = config.get("configurable", {}) if config else {}
+    earlier: Mapping[str, Any] = before.get("configurable", {}) if before else {}
+    checkpoint_ids.check_place(given)
+    checkpoint_ids.check_place(earlier)
+    if metadata:
+        validation.check_json(metadata, "filter")
+    if limit is not None:
+        validation.count(int(limit), "limit", at_most=_LONGEST)
+    return Search(
+        str(given["thread_id"]) if config else None,
+        given.get("checkpoint_ns"),
+        given.get("checkpoint_id") or None,
+        metadata or None,
+        earlier.get("checkpoint_id"),
+        None if limit is None else int(limit),
+    )
+
+
+async def read(begin: Begin, select: str, wanted: Search, migrate_sends: MigrateSends) -> Sequence[DictRow]:
+    """The rows that upstream makes its tuples of, newest first."""
+    query, parameters = checkpoints.find_checkpoints(sql.SQL(cast("LiteralString", select)), wanted)
+    async with begin(atomic=False) as tx:
+        found = await tx.fetch(query, parameters)
+        old = [row for row in found if row["checkpoint"]["v"] <= _LAST_WITHOUT_SENDS and row["parent_checkpoint_id"]]
+        sends = await checkpoints.pending_sends(tx, old)
+    by_parent: dict[tuple[str, str, str], list[DictRow]] = defaultdict(list)
+    for row in old:
+        by_parent[row["thread_id"], row["checkpoint_ns"], row["parent_checkpoint_id"]].append(row)
+    for parent, sent in sends.items():
+        for row in by_parent[parent]:
+            loaded: list[tuple[bytes, bytes, bytes]] = row["channel_values"] or []
+            row["channel_values"] = loaded
+            migrate_sends(sent, row["checkpoint"], loaded)
+    return found
+
+
+def named(found: CheckpointTuple, by_caller: bool = True) -> CheckpointTuple:
+    """``found``, remembering in its config whether a caller named it; whoever picks from a list does too."""
+    if not by_caller:
+        return found
+    place = found.config.get("configurable", {})
+    marked = {**place, "checkpoint_id": NamedId(place["checkpoint_id"])}
+    return found._replace(config=cast("Config", {"configurable": marked}))
+
+
+def new_checkpoint(
+    serde: SerializerProtocol,
+    config: Config,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    new_versions: ChannelVersions,
+) -> dict[str, object]:
+    """The parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream has it.
+
+    What JSON in PostgreSQL cannot hold, or would change, such as NaN and a text with NUL, becomes a blob too.
+
+    Raises:
+        InvalidInputError: an id cannot be stored, or a text is no Unicode.
+    """
+    given = config.get("configurable", {})
+    checkpoint_ids.check_place({**given, "checkpoint_id": checkpoint["id"]})
+    plain = dict[str, Any]()
+    blobs = dict[str, Any]()
+    for channel, value in checkpoint["channel_values"].items():
+        checkpoint_ids.check_readable(channel, "the name of a channel")
+        if _comes_back_from_json(value):
+            plain[channel] = value
+        else:
+            blobs[channel] = value
+            if isinstance(value, _DeltaSnapshot):
+                plain[channel] = True
+    changed = [channel for channel in new_versions if channel in blobs]
+    dumped = [serde.dumps_typed(blobs[channel]) for channel in changed]
+    return {
+        "thread_id": given["thread_id"],
+        "checkpoint_ns": given["checkpoint_ns"],
+        "checkpoint_id": checkpoint["id"],
+        "parent_id": given.get("checkpoint_id"),
+        "continues_head": _continues_head(config),
+        "checkpoint": _jsonb({**checkpoint, "channel_values": plain}, "checkpoint"),
+        "metadata": _jsonb(get_serializable_checkpoint_metadata(config, metadata), "metadata"),
+        "channels": changed,
+        "versions": [str(new_versions[channel]) for channel in changed],
+        "types": [type_ for type_, _ in dumped],
+        "blobs": [blob for _, blob in dumped],
+    }
+
+
+def _comes_back_from_json(value: object) -> bool:
+    """Whether a channel's value is a plain one, and PostgreSQL's ``jsonb`` gives it back as it was."""
+    if isinstance(value, str):
+        return "\x00" not in value
+    if isinstance(value, float):  # a whole number with an exponent would be an int, and a zero has no sign there
+        return math.isfinite(value) and "e+" not in repr(value) and repr(value) != "-0.0"
+    return value is None or isinstance(value, int)
+
+
+def _jsonb(value: object, where: str) -> Jsonb:
+    """JSON for PostgreSQL.
+
+    Raises:
+        InvalidInputError: a text in it has a lone surrogate or NUL.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        encoded = None
+    if encoded is None:
+        raise InvalidInputError(f"a text in the {where} has a lone surrogate; decode it properly")
+    if "\\u0000" in text and _NUL.search(text):
+        raise InvalidInputError(f"a text in the {where} has a NUL character; remove it")
+    return Jsonb(value, dumps=lambda _: encoded)
+
+
+def _continues_head(config: Config) -> bool:
+    """Whether a put claims that its parent is the head, be it a checkpoint or none.
+
+    Only graphs do: they complete every config with a recursion limit. Not where a caller named the
+    checkpoint to begin with, nor where a subgraph is replayed from before its first one.
+    """
+    given = config.get("configurable", {})
+    parent = given.get("checkpoint_id")
+    replayed = parent is None and given.get("__pregel_replay_state") is not None
+    return "recursion_limit" in config and not isinstance(parent, NamedId) and not replayed
+
+
+def stored(new: Mapping[str, object], count: int) -> Config:
+    """The config of what was stored.
+
+    Raises:
+        ConcurrentUpdateError: it was not.
+    """
+    if not count:
+        raise ConcurrentUpdateError(
+            f"somebody else stored a checkpoint in thread {new['thread_id']!r}, or deleted it, since this run read it; "
+            "nothing of this step was stored: run again, which reads the new head"
+        )
+    place = {
+        "thread_id": new["thread_id"],
+        "checkpoint_ns": new["checkpoint_ns"],
+        "checkpoint_id": new["checkpoint_id"],
+    }
+    return cast("Config", {"configurable": place})
+
+
+def new_writes(
+    config: Config, dumped: Sequence[tuple[str, str, str, str, str, int, str, str, bytes]], *, replace: bool
+) -> dict[str, object]:
+    """The parameters of ``put_checkpoint_writes``, from the rows that upstream makes of writes."""
+    given = config.get("configurable", {})
+    return {
+        "thread_id": given["thread_id"],
+        "checkpoint_ns": given["checkpoint_ns"],
+        "checkpoint_id": given["checkpoint_id"],
+        "task_id": dumped[0][3],
+        "task_path": dumped[0][4],
+        "places": [row[5] for row in dumped],
+        "channels": [row[6] for row in dumped],
+        "types": [row[7] for row in dumped],
+        "blobs": [row[8] for row in dumped],
+        "replace": replace,
+    }
+
+
+def replaces(writes: Writes) -> bool:
+    """Whether these writes are replaced by later ones of their task, as upstream has it."""
+    return all(channel in WRITES_IDX_MAP for channel, _ in writes)
+
+
+async def delta_histories(
+    begin: Begin, serde: SerializerProtocol, config: Config, channels: Sequence[str]
+) -> Mapping[str, History]:
+    """What upstream's get_delta_channel_history returns, without its assumption that parents have smaller ids."""
+    if not channels:
+        return {}
+    wanted = search_one(config)
+    thread_id, checkpoint_ns = cast("str", wanted.thread_id), cast("str", wanted.checkpoint_ns)
+    async with begin(atomic=False) as tx:
+        checkpoint_id = wanted.checkpoint_id or await checkpoints.head_of(tx, thread_id, checkpoint_ns)
+        found: Sequence[DictRow] = ()
+        if checkpoint_id is not None:
+            found = await checkpoints.delta_history(tx, thread_id, checkpoint_ns, checkpoint_id, channels)
+    return {channel: _history(serde, channel, found) for channel in channels}
+
+
+def _history(serde: SerializerProtocol, channel: str, found: Sequence[DictRow]) -> History:
+    writes = [row for row in found if row["channel"] == channel and row["task_id"] is not None]
+    writes.sort(key=lambda row: (-row["steps"], writes_sort_key(row["task_path"], row["task_id"], row["idx"])))
+    history: History = {
+        "writes": [(row["task_id"], channel, serde.loads_typed((row["type"], row["blob"]))) for row in writes]
+    }
+    for row in found:
+        if row["channel"] == channel and row["task_id"] is None:
+            # a blob wins: for a snapshot the value in the checkpoint is a mere marker
+            history["seed"] = row["inline"] if row["blob"] is None else serde.loads_typed((row["type"], row["blob"]))
+    return history
+
+
+def rule(keep_latest: int | None, older_than: timedelta | None) -> Retention:
+    """The arguments of ``retain``, checked.
+
+    Raises:
+        InvalidInputError: neither was given, or one is out of range.
+    """
+    if keep_latest is None and older_than is None:
+        raise InvalidInputError("neither keep_latest nor older_than was given; pass one of them, or both")
+    if keep_latest is not None and not 1 <= keep_latest <= _MOST:
+        raise InvalidInputError(
+            f"keep_latest is {keep_latest}; give a number from 1, since a thread's head always stays"
+        )
+    if older_than is None:
+        return Retention(keep=keep_latest)
+    try:
+        cutoff = datetime.now(UTC) - older_than
+    except OverflowError:
+        cutoff = None
+    if cutoff is None or older_than < timedelta(0):
+        raise InvalidInputError("older_than is out of range; give a positive timedelta of at most some centuries")
+    return Retention(keep=keep_latest, cutoff=cutoff)
+
+
+def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
+    """Set-up needs it for CREATE INDEX CONCURRENTLY.
+
+    Raises:
+        ConfigurationError: the connection has no autocommit.
+    """
+    if not connection.autocommit:
+        raise ConfigurationError("the pool's connections need autocommit; make it with kwargs={'autocommit': True}")
+
+
+def check_deadline(deadline: float) -> None:
+    """End the wait for another set-up.
+
+    Raises:
+        StorageUnavailableError: it took too long.
+    """
+    if time.monotonic() >= deadline:
+        raise StorageUnavailableError(
+            "another process still sets up the checkpoints; try again, or pass a longer timeout="
+        )

@@ -1,0 +1,1 @@
+"""The command `persistmem`: one module for each subcommand."""

@@ -1,0 +1,111 @@
+"""`persistmem audit`: who did what to a user's memories when, and whether anybody has changed that."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from rich import box
+from rich.table import Table
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.records import AuditCheck, AuditEntry
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "audit",
+        "show who did what to a user's memories when, and check that nobody has changed it",
+        "persistmem audit --user maya --verify",
+    )
+    parser.add_argument("--verify", action="store_true", help="go through the whole chain and name what does not fit")
+    parser.add_argument(
+        "--head", metavar="N:DIGEST", help="with --verify: the head of an earlier check, kept elsewhere"
+    )
+    parser.add_argument(
+        "--since", metavar="TIME", type=moment, help="only entries since then, as 2026-01-31 or with a time"
+    )
+    parser.add_argument("--after", metavar="N", type=int, help="only entries after this number, the oldest first")
+    parser.add_argument(
+        "--limit", type=options_flow.whole_number, default=100, metavar="N", help="at most this many (100)"
+    )
+    options_flow.add_json(parser)
+    options_flow.add_whose(parser)
+    parser.set_defaults(run=run)
+
+
+def moment(text: str) -> datetime:
+    """A date or a time in ISO 8601; without a zone in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+        return validation.aware(found if found.tzinfo is not None else found.replace(tzinfo=UTC), "TIME")
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T09:30+01:00"
+        ) from None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the entries, or check the chain: exit code 1 if it does not fit."""
+    if options.head and not options.verify:
+        options.parser.error("--head needs --verify")
+    note(f"data: {place_of(options)}", quiet=options.json)
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory:
+        whose = options_flow.whose(options)
+        if options.verify:
+            return _show_check(memory.verify_audit(head=options.head, **whose), json=options.json)
+        found = memory.audit(after=options.after, since=options.since, limit=options.limit, **whose)
+    if options.json:
+        print_json({"entries": [_as_json(each) for each in found]})
+        return 0
+    if not found:
+        out().print("Nothing is recorded here.")
+        return 0
+    out().print(_table(found))
+    return 0
+
+
+def _show_check(check: AuditCheck, *, json: bool) -> int:
+    faults = [{"number": each.number, "what": each.what} for each in check.faults]
+    if json:
+        print_json({"ok": check.ok, "entries": check.entries, "head": check.head, "faults": faults})
+        return 0 if check.ok else 1
+    for each in check.faults:
+        out().print(plain(f"entry {each.number}: {each.what}"), style="red", soft_wrap=True)
+    out().print(f"{check.entries:,} entries: " + ("the chain is whole" if check.ok else "the chain does not fit"))
+    if check.head is not None:
+        out().print(f"head: {check.head}", soft_wrap=True)
+        note("Keep the head elsewhere, and give it with --head next time.")
+    return 0 if check.ok else 1
+
+
+def _table(found: list[AuditEntry]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for name in ("number", "when (UTC)", "who", "what", "memories", "details"):
+        table.add_column(name, justify="right" if name in ("number", "memories") else "left")
+    for each in found:
+        details = ", ".join(f"{name} {value}" for name, value in each.details.items())
+        when = each.recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(
+            str(each.number), when, plain(each.actor), plain(each.action), f"{len(each.memory_ids):,}", plain(details)
+        )
+    return table
+
+
+def _as_json(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "number": entry.number,
+        "recorded_at": entry.recorded_at.astimezone(UTC).isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "memory_ids": [str(id) for id in entry.memory_ids],
+        "details": dict(entry.details),
+        "digest": entry.digest,
+    }

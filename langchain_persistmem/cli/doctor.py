@@ -1,0 +1,57 @@
+"""`persistmem doctor`: what is wrong with a database, why that matters, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from dataclasses import asdict
+
+from rich.text import Text
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.types.records import Finding
+
+_STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
+_ORDER = ("error", "warning", "note", "ok")
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "doctor",
+        "look for what is wrong with the server, the schema and the rows, and say what to do",
+        "persistmem doctor --dsn postgresql://app@db/agents",
+    )
+    options_flow.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look and show, the worst first; exit code 1 if there is an error."""
+    note(f"data: {place_of(options)}", quiet=options.json)
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory, waiting("looking"):
+        found = memory.diagnose()
+    worst = sorted(found, key=lambda each: _ORDER.index(each.level))
+    failed = any(each.level == "error" for each in found)
+    if options.json:
+        print_json({"ok": not failed, "findings": [asdict(each) for each in worst]})
+        return int(failed)
+    for each in worst:
+        _show(each)
+    counts = Counter(each.level for each in found)
+    note(", ".join(f"{counts[level]} {level}" for level in _ORDER if counts[level]))
+    return int(failed)
+
+
+def _show(finding: Finding) -> None:
+    line = Text(f"{finding.level:<8}", style=_STYLES[finding.level])
+    line.append(f"{finding.name:<13}", style="bold").append(plain(finding.what), style="default")
+    out().print(line, soft_wrap=True)
+    for label, text in (("why", finding.why), ("fix", finding.fix)):
+        if text:
+            out().print(Text(f"        {label}: {plain(text)}", style="dim"), soft_wrap=True)

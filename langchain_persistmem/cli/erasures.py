@@ -1,0 +1,123 @@
+"""`persistmem erasures`: the log of what was erased, replaying it after a restore, going on after an interruption."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from rich import box
+from rich.table import Table
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli import tables
+from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.terminal import ask, note, out, waiting
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types.results import Erasure
+
+_PAGE = 1000
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "erasures",
+        "list the log of erasures, replay it after a restore, or go on with what was interrupted",
+        "persistmem erasures list --json erasures.jsonl",
+    )
+    parser.add_argument("action", choices=("list", "replay", "resume"), help="what to do")
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="of replay: a log that list --json wrote")
+    parser.add_argument(
+        "--json", metavar="FILE", help="of list: write the log there as JSON Lines; - is standard output"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="of replay: count what would go, and erase nothing")
+    parser.add_argument(
+        "--shared-threads", action="store_true", help="also erase checkpoints of threads that others have too"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, replay or resume."""
+    if (options.action == "replay") != (options.file is not None):
+        options.parser.error("replay takes a FILE, which list --json wrote; list and resume take none")
+    if options.json is not None and options.action != "list":
+        options.parser.error("--json belongs to list")
+    asks = options.action == "replay" and not (options.yes or options.dry_run)
+    if asks and not sys.stdin.isatty():
+        raise InvalidInputError("replay asks before it erases, and there is nobody to ask; pass --yes, or --dry-run")
+    note(f"data: {place_of(options)}", quiet=options.json == "-")
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory:
+        if options.action == "list":
+            return _list(memory, options.json)
+        if options.action == "resume":
+            out().print(tables.receipt_table(memory.resume_erasures(shared_threads=options.shared_threads)))
+            return 0
+        return _replay(memory, options, asks=asks)
+
+
+def _replay(memory: PersistMem, options: argparse.Namespace, *, asks: bool) -> int:
+    try:
+        lines = options.file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"{options.file} cannot be read: {type(error).__name__}; name a log of erasures"
+        ) from error
+    shared_threads = options.shared_threads
+    if options.dry_run or asks:
+        planned = memory.replay_erasures(lines, shared_threads=shared_threads, dry_run=True)
+        out().print(tables.receipt_table(planned))
+        if options.dry_run:
+            return 0
+        if ask("Erase this again? [y/N] ").casefold() not in ("y", "yes"):
+            out().print("Nothing was erased.")
+            return 0
+    out().print(tables.receipt_table(memory.replay_erasures(lines, shared_threads=shared_threads)))
+    return 0
+
+
+def _list(memory: PersistMem, file: str | None) -> int:
+    if file is None:
+        out().print(_table(memory))
+        return 0
+    if file == "-":
+        for each in _log(memory):
+            sys.stdout.write(each.line + "\n")
+        return 0
+    try:
+        with Path(file).open("w", encoding="utf-8") as written:
+            for each in _log(memory):
+                written.write(each.line + "\n")
+    except OSError as error:
+        raise InvalidInputError(f"{file} cannot be written: {type(error).__name__}; name another file") from error
+    return 0
+
+
+def _log(memory: PersistMem) -> Iterator[Erasure]:
+    """All of it, page by page."""
+    after: UUID | None = None
+    while page := memory.erasures(after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _table(memory: PersistMem) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("erased at", no_wrap=True)
+    table.add_column("what")
+    table.add_column("rows", justify="right")
+    table.add_column("state")
+    for each in _log(memory):
+        what = "everything" if each.everything else f"{len(each.memory_ids)} memories, {len(each.turns)} turns"
+        state = "complete" if each.completed_at is not None else "interrupted: persistmem erasures resume"
+        moment = each.erased_at.astimezone().isoformat(" ", "seconds")
+        table.add_row(moment, what, f"{sum(each.counts.values()):,}", state)
+    return table

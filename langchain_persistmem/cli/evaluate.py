@@ -1,0 +1,192 @@
+"""`persistmem eval`: how well recall finds the evidence, beside plain cosine and plain BM25. Goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.ingest import chunks, survey
+from langchain_persistmem.cli.options import dsn_of, place_of
+from langchain_persistmem.cli.terminal import note, out, print_json, progress_bar, waiting
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
+from langchain_persistmem.runtime.models import models_of
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.namespace import Namespace
+
+_ALL = 1_000_000
+_SHOWN = ("R@5", "R@10", "all@10", "nDCG@10", "sR@5")  # what fits 80 columns; results.json has all
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "eval",
+        "measure how well recall finds the turns that answer questions, beside plain cosine and plain BM25",
+        "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`; "
+        "one question per line, plain or gzip:\n"
+        '  {"qid": "q1", "user_id": "maya", "query": "Where does Maya live?",\n'
+        '   "asked_at": "2026-05-01T12:00:00+02:00", "category": "facts", "gold": ["turn-17"]}',
+    )
+    parser.add_argument("conversations", metavar="CONVERSATIONS", type=Path, help="JSON Lines, plain or gzip")
+    parser.add_argument("questions", metavar="QUESTIONS", type=Path, help="JSON Lines, plain or gzip")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("persistmem-eval"),
+        help="folder of results.json, results.png and all that lets the run go on (default: persistmem-eval)",
+    )
+    parser.add_argument("--users", metavar="N", type=options_flow.whole_number, help="only the first N users")
+    parser.add_argument(
+        "--leave-out",
+        metavar="CATEGORY",
+        action="append",
+        default=[],
+        help="a category that does not count in 'all'; may be repeated",
+    )
+    options_flow.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, ask, count."""
+    try:
+        from langchain_persistmem.evaluation import embedding_cache, report, systems
+        from langchain_persistmem.evaluation import run as run_flow
+        from langchain_persistmem.evaluation.questions import read_questions
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"eval needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
+        ) from error
+    with waiting("checking every line"):
+        users = _users(options.conversations)
+        questions = read_questions(
+            options.questions, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
+        )
+    chosen = dict(list(users.items())[: options.users])
+    asked = [question for question in questions if question.user_id in chosen]
+    options.out.mkdir(parents=True, exist_ok=True)
+    _same_run(options)
+    settings = Settings(data_dir=options.data_dir or options.out / "data", worker=False)
+    given = models_of(options.embeddings, None, settings)
+    if given.embeddings is None or given.embedding_name is None:
+        raise InvalidInputError("--embeddings names no model")
+    note(f"data: {place_of(options) if dsn_of(options) or options.data_dir else options.out}", quiet=options.json)
+    vectors = embedding_cache.KeptVectors(given.embeddings, given.embedding_name, options.out / "vectors.sqlite")
+    settings = Settings(data_dir=settings.data_dir, embedding_model=given.embedding_name, worker=False)
+    namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
+    notes = run_flow.Notes(options.out / "answers.jsonl")
+    with PersistMem.open(dsn_of(options), embeddings=vectors, settings=settings, namespace=namespace) as memory:
+        memory.setup()
+        compared: list[systems.System] = [systems.Ours(memory), systems.Cosine(vectors), systems.Words()]
+        with progress_bar("", quiet=options.json) as bar:
+            tasks = {
+                "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
+                "questions": bar.add_task("questions", total=len(compared) * len(asked)),
+            }
+            run_flow.evaluate(
+                compared, chosen, asked, notes, memory=memory,
+                progress=lambda what, done: bar.advance(tasks[what], done),
+            )  # fmt: skip
+    vectors.close()
+    ids = {question.id for question in asked}
+    answers = [answer for answer in notes.answers if answer.question in ids]
+    found = report.figures(answers, left_out=options.leave_out)
+    (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
+    report.plot(found, options.out / "results.png", f"{options.conversations.name}, {given.embedding_name}")
+    if options.json:
+        print_json(found)
+    else:
+        _show(found, options.out)
+    return 0
+
+
+def _users(path: Path) -> dict[str, list[Any]]:
+    """Each user's turns in the order of the file."""
+    from langchain_persistmem.evaluation.systems import SaidTurn
+
+    found: dict[str, list[Any]] = {}
+    for counts in survey([path]).threads.values():
+        for (user_id, session), messages in chunks(path, counts, _ALL):
+            found.setdefault(user_id, []).extend(
+                SaidTurn(id=message["id"], session=session, text=message["content"], message=message)
+                for message in messages
+            )
+    return found
+
+
+def _print_of(options: argparse.Namespace) -> str:
+    """What a run is about: the same files, the same embedder, the same version."""
+    digest = hashlib.sha256()
+    for part in (options.conversations.read_bytes(), options.questions.read_bytes()):
+        digest.update(hashlib.sha256(part).digest())
+    digest.update("\x1f".join((options.embeddings, version("langchain-persistmem"))).encode())
+    return digest.hexdigest()
+
+
+def _same_run(options: argparse.Namespace) -> None:
+    """Refuse to mix two runs in one folder.
+
+    Raises:
+        InvalidInputError: the folder has the answers of another run.
+    """
+    path, about = options.out / "run.json", {"run": _print_of(options)}
+    if not path.exists():
+        path.write_text(json.dumps(about) + "\n")
+    elif json.loads(path.read_text()) != about:
+        raise InvalidInputError(
+            f"{options.out} has the answers of other files, another embedding model or another version; "
+            "give another --out, or delete that folder"
+        )
+
+
+def _show(found: Mapping[str, Any], folder: Path) -> None:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("category", max_width=16)
+    table.add_column("system", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    for name in _SHOWN:
+        table.add_column(name, justify="right", no_wrap=True)
+    first = next(iter(found["systems"].values()))["categories"]
+    for category in first:
+        for place, (system, figures) in enumerate(found["systems"].items()):
+            row = figures["categories"][category]
+            cells = [_figure(row[name], wide=name in ("R@5", "R@10")) for name in _SHOWN]
+            last = place == len(found["systems"]) - 1
+            table.add_row("" if place else category, system, "" if place else str(row["n"]), *cells, end_section=last)
+    out().print(table)
+    for metric in ("R@5", "R@10"):
+        if metric in found["differences"]:
+            each = found["differences"][metric]
+            out().print(
+                f"{metric}: {100 * each['mean']:+.1f} points against {each['against']} "
+                f"(95 % interval {100 * each['low']:+.1f} to {100 * each['high']:+.1f})"
+            )
+    seen = found["context"]
+    if "evidence" in seen:
+        out().print(
+            f"context: {seen['tokens']:.0f} tokens of {seen['history_tokens']:.0f} ({100 * seen['share']:.1f} %) "
+            f"hold {100 * seen['evidence']:.1f} % of the evidence"
+        )
+    if "silent_unanswerable" in seen:
+        out().print(
+            f"threshold: silent for {100 * seen['silent_unanswerable']:.0f} % of the questions without an answer, "
+            f"and for {100 * seen['silent_answerable']:.0f} % of the others"
+        )
+    note(f"in {folder}: results.json, results.png, answers.jsonl")
+
+
+def _figure(found: Mapping[str, float], *, wide: bool) -> str:
+    mean = f"{100 * found['mean']:.1f}"
+    return f"{mean} ±{50 * (found['high'] - found['low']):.1f}" if wide else mean

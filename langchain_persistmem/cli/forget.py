@@ -1,0 +1,158 @@
+"""`persistmem forget`: erase for good, after showing what that means."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli import tables
+from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.terminal import ask, note, out, plain, print_json, waiting
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.namespace import decode
+from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.results import Receipt
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "forget",
+        "erase memories for good and show the receipt",
+        'persistmem forget --query "my salary" --user maya',
+    )
+    what = parser.add_argument_group("what to forget (one of the three)")
+    what.add_argument("keys", metavar="KEY", nargs="*", help="keys of memories, as `persistmem list` shows them")
+    what.add_argument("--query", metavar="TEXT", help="show what a text brings up, and ask which of it")
+    what.add_argument(
+        "--everything", action="store_true", help="all memories, conversations, checkpoints, consent and audit"
+    )
+    parser.add_argument(
+        "--also",
+        metavar="A/{user_id}",
+        action="append",
+        default=[],
+        help="with --everything --user: namespaces too that name the user so; * is any label; may be repeated",
+    )
+    parser.add_argument(
+        "--shared-threads",
+        action="store_true",
+        help="with --everything: checkpoints too of threads that others have as well",
+    )
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="do not ask; of a query's candidates, take those whose score reaches the threshold",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count what would go, and erase nothing")
+    parser.add_argument(
+        "--limit", type=options_flow.whole_number, default=10, metavar="N", help="candidates of a query (10)"
+    )
+    options_flow.add_json(parser)
+    options_flow.add_whose(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Plan, ask, erase, show the receipt."""
+    if bool(options.keys) + (options.query is not None) + options.everything != 1:
+        options.parser.error("give exactly one of KEY..., --query and --everything")
+    if (options.also or options.shared_threads) and not options.everything:
+        options.parser.error("--also and --shared-threads belong to --everything")
+    if options.also and options.user is None:
+        options.parser.error("--also belongs to --user: it says where else that user is named")
+    only_looks = options.dry_run or (options.query is not None and options.json)
+    if not (options.yes or only_looks) and (options.json or not sys.stdin.isatty()):
+        raise InvalidInputError(
+            "forget asks before it erases, and there is nobody to ask; "
+            "pass --yes to erase, or --dry-run to see what would go"
+        )
+    note(f"data: {place_of(options)}", quiet=options.json)
+    with waiting("opening memory"):
+        memory = open_memory(options, erase_namespaces=[decode(each) for each in options.also])
+    with memory:
+        receipt = _forget(memory, options, options_flow.whose(options))
+    if receipt is not None and options.json:
+        print_json(tables.receipt_json(receipt))
+    elif receipt is not None:
+        out().print(tables.receipt_table(receipt))
+    return 0
+
+
+def _forget(memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any]) -> Receipt | None:
+    """The receipt, or None if it came to nothing and that was said."""
+    if options.everything:
+        return _everything(memory, options, whose)
+    if options.query is None:
+        return _keys(memory, options, whose, list(dict.fromkeys(options.keys)))
+    found = memory.forget(query=options.query, limit=options.limit, **whose)
+    if options.json and not options.yes:
+        return found
+    if not found.candidates:
+        if options.json:
+            return found
+        out().print("Nothing that is remembered comes close to this; nothing was erased.")
+        return None
+    if not options.json:
+        out().print(tables.recollection_table(found.candidates, numbered=True, keys=True, why=False))
+    chosen = _certain(found.candidates) if options.yes or options.dry_run else _asked(found.candidates)
+    if not chosen:
+        if options.json:
+            return found
+        out().print("Nothing was erased.")
+        return None
+    if options.yes and not options.json:
+        note(
+            f"taking {len(chosen)} of {len(found.candidates)}: those with a score of {Settings().threshold:.2f} or more"
+        )
+    return memory.forget(chosen, dry_run=options.dry_run, **whose)
+
+
+def _keys(
+    memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any], keys: Sequence[str]
+) -> Receipt | None:
+    if options.yes or options.dry_run:
+        return memory.forget(keys, dry_run=options.dry_run, **whose)
+    out().print(tables.receipt_table(memory.forget(keys, dry_run=True, **whose)))
+    answer = ask("Erase this for good? [y/N] ").casefold()
+    if answer in ("y", "yes"):
+        return memory.forget(keys, **whose)
+    out().print("Nothing was erased.")
+    return None
+
+
+def _everything(memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any]) -> Receipt | None:
+    shared_threads: bool = options.shared_threads
+    if options.yes or options.dry_run:
+        return memory.forget(everything=True, dry_run=options.dry_run, shared_threads=shared_threads, **whose)
+    planned = memory.forget(everything=True, dry_run=True, shared_threads=shared_threads, **whose)
+    out().print(tables.receipt_table(planned))
+    name: str = options.user if options.user is not None else options.namespace
+    if ask(f"To erase all of this for good, type {plain(name)}: ") == name.strip():
+        return memory.forget(everything=True, shared_threads=shared_threads, **whose)
+    out().print("Nothing was erased.")
+    return None
+
+
+def _certain(candidates: Sequence[Recollection]) -> list[str]:
+    return [each.memory.key for each in candidates if each.score >= Settings().threshold]
+
+
+def _asked(candidates: Sequence[Recollection]) -> list[str]:
+    """The keys of the candidates that the person at the terminal names by number."""
+    while True:
+        answer = ask("Erase which? Numbers such as 1 3, or all, or none: ").casefold()
+        if answer in ("", "none", "n", "no"):
+            return []
+        if answer == "all":
+            return [each.memory.key for each in candidates]
+        numbers = answer.replace(",", " ").split()
+        if all(number.isascii() and number.isdecimal() and 1 <= int(number) <= len(candidates) for number in numbers):
+            return [candidates[int(number) - 1].memory.key for number in dict.fromkeys(numbers)]
+        out().print(f"That is no list of numbers from 1 to {len(candidates)}.")

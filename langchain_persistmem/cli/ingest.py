@@ -1,0 +1,352 @@
+"""`persistmem ingest`: conversations from files. Run it again at any time: it goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, cast
+
+from rich import box
+from rich.table import Table
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.options import chat_model, open_memory, place_of
+from langchain_persistmem.cli.terminal import note, out, progress_bar, waiting
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import encode
+from langchain_persistmem.types.results import ObserveResult
+
+_CHUNK = 40
+"""Turns that are stored and learnt from at once: what a crash can leave undone."""
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "ingest",
+        "remember conversations from JSON Lines files; running it again changes nothing",
+        "persistmem ingest chats.jsonl\n\none turn per line, plain or gzip (id and name may be left out):\n"
+        '  {"user_id": "maya", "thread_id": "kitchen", "role": "user",\n'
+        '   "content": "I moved to Oslo.", "timestamp": "2026-03-02T19:04:00+01:00"}',
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="JSON Lines, plain or gzip")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the files, then store and learn, thread by thread."""
+    note(f"data: {place_of(options)}")
+    began = time.perf_counter()
+    with waiting("checking every line before anything is stored"):
+        found = survey(options.files)
+    with waiting("opening memory"):
+        memory = open_memory(options, model=chat_model(options))
+    with memory:
+        with waiting("setting up"):
+            memory.setup()
+        observed = _observe(memory, found)
+    idle = "skipped as small talk" if options.model is None else "turns with nothing to keep"
+    out().print(_summary(found, observed, idle, time.perf_counter() - began))
+    return 0
+
+
+def _observe(memory: PersistMem, found: Survey) -> ObserveResult:
+    stored = added = reinforced = skipped = 0
+    with progress_bar() as progress:
+        task = progress.add_task("remembering", total=found.turns)
+        for path, counts in found.threads.items():
+            for (user_id, thread_id), messages in chunks(path, counts, _CHUNK):
+                # Turns that an earlier run stored and did not get to learn from are learnt from here as well.
+                seen = memory.observe([dict(each) for each in messages], thread_id=thread_id, user_id=user_id)
+                stored, added = stored + seen.stored, added + seen.added
+                reinforced, skipped = reinforced + seen.reinforced, skipped + seen.skipped
+                progress.advance(task, len(messages))
+    return ObserveResult(stored=stored, added=added, reinforced=reinforced, skipped=skipped)
+
+
+def _summary(found: Survey, observed: ObserveResult, idle: str, seconds: float) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
+    table.add_column()
+    table.add_column(justify="right", style="bold")
+    rows = {
+        "users": len({user for user, _ in found.everyone}),
+        "threads": len(found.everyone),
+        "turns read": found.turns,
+        "turns that were new": observed.stored,
+        "memories added": observed.added,
+        "memories confirmed": observed.reinforced,
+        idle: observed.skipped,
+    }
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    table.add_row("time", f"{seconds:.1f} s")
+    return table
+
+
+_ROLES = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+}
+_LONGEST = 1_000_000
+_GZIP = b"\x1f\x8b"
+_SHOWN = 5
+
+Thread = tuple[str, str]
+"""A user's id and the id of one of their threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTurn:
+    """One turn of a file, as ``observe()`` takes it."""
+
+    thread: Thread
+    message: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the files hold: counted, checked, nothing kept."""
+
+    threads: dict[Path, Counter[Thread]] = field(default_factory=dict[Path, Counter[Thread]])
+
+    @property
+    def turns(self) -> int:
+        """Turns in all files."""
+        return sum(counts.total() for counts in self.threads.values())
+
+    @property
+    def everyone(self) -> set[Thread]:
+        """Every thread of every user."""
+        return {thread for counts in self.threads.values() for thread in counts}
+
+
+def survey(files: Sequence[Path]) -> Survey:
+    """Read every line of every file once, before anything is stored.
+
+    Raises:
+        InvalidInputError: lines cannot be stored; the message has the first five, each with its fix.
+    """
+    found = Survey()
+    bad: list[str] = []
+    for path in files:
+        counts = found.threads[path] = Counter[Thread]()
+        for each in _read(path):
+            if isinstance(each, str):
+                bad.append(each)
+            else:
+                counts[each.thread] += 1
+    if bad:
+        more = f"\n... and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
+        what = "1 line" if len(bad) == 1 else f"{len(bad):,} lines"
+        raise InvalidInputError(
+            f"{what} cannot be stored, so nothing was; correct and run again:\n" + "\n".join(bad[:_SHOWN]) + more
+        )
+    return found
+
+
+def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tuple[Thread, list[Mapping[str, str]]]]:
+    """The turns of a surveyed file by thread, each thread in its order, at most ``size`` at a time.
+
+    No more is held than one unfinished chunk for each thread that is open at that place in the file.
+    """
+    left = dict(counts)
+    waiting: dict[Thread, list[Mapping[str, str]]] = {}
+    for each in _read(path):
+        if isinstance(each, str) or not left.get(each.thread):
+            raise InvalidInputError(f"{path} was changed while it was read; run again: what is stored stays as it is")
+        chunk = waiting.setdefault(each.thread, [])
+        chunk.append(each.message)
+        left[each.thread] -= 1
+        if len(chunk) == size or not left[each.thread]:
+            yield each.thread, waiting.pop(each.thread)
+
+
+def _read(path: Path) -> Iterator[FileTurn | str]:
+    """Every turn of a file, or a sentence about what is wrong with it."""
+    ids = _Ids()
+    with _opened(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"{path.name}, line {number}"
+            try:
+                found = _object(line)
+            except InvalidInputError as error:
+                yield f"{where}: {error}"
+                continue
+            if "turns" in found:
+                yield from _user(found, where, ids)
+            else:
+                yield _checked(partial(_turn, found), where, ids)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[IO[bytes]]:
+    """The bytes of a file, unpacked if they are packed.
+
+    Raises:
+        InvalidInputError: it cannot be read, or not to its end.
+    """
+    try:
+        if not path.is_file():
+            reason = "is a folder" if path.is_dir() else "does not exist, or is no file that can be read twice"
+            raise InvalidInputError(f"{path} {reason}; give the path of a JSON Lines file")
+        with path.open("rb") as raw:
+            packed = raw.peek(2)[:2] == _GZIP
+            with gzip.open(raw) if packed else raw as lines:
+                yield cast("IO[bytes]", lines)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInputError(
+            f"{path} cannot be read to its end ({type(error).__name__}); check or copy it again"
+        ) from error
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    problem = "is no JSON object; write one object per line"
+    try:
+        found = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 at byte {error.start}; save the file as UTF-8"
+    except (ValueError, RecursionError) as error:
+        at = f" at column {error.colno} ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        problem = f"is no JSON{at}; write one JSON object per line"
+    else:
+        if isinstance(found, dict):
+            return cast("dict[str, Any]", found)
+    raise InvalidInputError(problem)
+
+
+def _user(found: Mapping[str, Any], where: str, ids: _Ids) -> Iterator[FileTurn | str]:
+    user, turns = found.get("user_id"), found["turns"]
+    if not isinstance(turns, list):
+        yield f"{where}: turns is no list; write a list of objects with id, session, ts, speaker, role and text"
+        return
+    for index, each in enumerate(cast("list[object]", turns)):
+        here = f"{where}, turns[{index}]"
+        if isinstance(each, dict):
+            yield _checked(partial(_benchmark_turn, user, cast("dict[str, Any]", each)), here, ids)
+        else:
+            yield f"{here}: is no object; write id, session, ts, speaker, role and text"
+
+
+def _checked(make: Callable[[], FileTurn], where: str, ids: _Ids) -> FileTurn | str:
+    try:
+        return ids.given(make())
+    except InvalidInputError as error:
+        return f"{where}: {error}"
+
+
+def _turn(found: Mapping[str, Any]) -> FileTurn:
+    moment = _moment(found.get("timestamp"), "timestamp")
+    if moment.utcoffset() is None:
+        raise InvalidInputError(
+            "timestamp has no time zone, so that nobody knows which hour is meant; "
+            f"write {moment.isoformat()}Z for UTC, or an offset such as {moment.isoformat()}+01:00"
+        )
+    name = found.get("name")
+    return _made(found.get("user_id"), found, ("thread_id", "content", "id"), moment, name)
+
+
+def _benchmark_turn(user: object, found: Mapping[str, Any]) -> FileTurn:
+    moment = _moment(found.get("ts"), "ts")
+    if moment.utcoffset() is None:
+        moment = moment.replace(tzinfo=UTC)  # the benchmarks' clock
+    speaker, role = found.get("speaker"), str(found.get("role"))
+    name = None if isinstance(speaker, str) and speaker.strip().casefold() in ("", role.casefold()) else speaker
+    return _made(user, found, ("session", "text", "id"), moment, name)
+
+
+def _made(
+    user: object, found: Mapping[str, Any], fields: tuple[str, str, str], moment: datetime, name: object
+) -> FileTurn:
+    thread_field, text_field, id_field = fields
+    user_id = validation.required_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
+    encode(("memories", user_id))
+    thread = validation.name(_given(found, thread_field), thread_field)
+    role = _ROLES.get(str(_given(found, "role")))
+    if role is None:
+        raise InvalidInputError(f"role is {found['role']!r:.40}; use user, assistant, system or tool")
+    text = _given(found, text_field)
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{text_field} is of type {type(text).__name__}; write a string")
+    if len(text) > _LONGEST:
+        raise InvalidInputError(
+            f"{text_field} has {len(text):,} characters, at most {_LONGEST:,} are possible; split it"
+        )
+    message = {"role": role, "content": validation.storable(text, text_field), "timestamp": moment.isoformat()}
+    if found.get(id_field) is not None:
+        message["id"] = validation.name(found[id_field], id_field)
+    if name is not None:
+        message["name"] = validation.required_text(name, "name", at_most=200)
+    return FileTurn((user_id, thread), message)
+
+
+def _given(found: Mapping[str, Any], name: str) -> object:
+    if found.get(name) is None:
+        raise InvalidInputError(f"{name} is missing; add it")
+    return found[name]
+
+
+def _moment(text: object, name: str) -> datetime:
+    problem = f"{name} is missing; add the moment as ISO 8601, such as 2026-03-02T19:04:00+01:00"
+    if text is not None:
+        problem = f"{name} is {text!r:.40}, no date; write ISO 8601, such as 2026-03-02T19:04:00+01:00"
+    try:
+        if isinstance(text, str):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise InvalidInputError(problem)
+
+
+class _Ids:
+    """Gives each turn of one file an id that is the same whenever the file is read."""
+
+    def __init__(self) -> None:
+        self._times: Counter[bytes] = Counter()
+        self._first: dict[bytes, bytes] = {}
+
+    def given(self, turn: FileTurn) -> FileTurn:
+        """``turn`` with its own id, or else with one made from what it says and how often it was said before.
+
+        Raises:
+            InvalidInputError: its id belongs to a turn that says something else.
+        """
+        said = {name: turn.message.get(name, "") for name in ("role", "content", "timestamp", "name")}
+        print_ = _digest(*turn.thread, *said.values())
+        if "id" in turn.message:
+            place = _digest(*turn.thread, turn.message["id"])
+            if self._first.setdefault(place, print_) != print_:
+                raise InvalidInputError(
+                    f"id {turn.message['id']!r:.60} belongs to another turn of this thread; give each its own, or none"
+                )
+            message = dict(turn.message)
+        else:
+            self._times[print_] += 1
+            message = {**turn.message, "id": _digest(print_.hex(), str(self._times[print_])).hex()}
+        if message["role"] == "tool":
+            message["tool_call_id"] = message["id"]
+        return FileTurn(turn.thread, message)
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()[:16]

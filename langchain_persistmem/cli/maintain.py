@@ -1,0 +1,96 @@
+"""`persistmem maintain`: follow the rules of retention, once."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.options import chat_model, open_memory, place_of
+from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.settings import Retention
+from langchain_persistmem.types.results import MaintainResult
+
+_COUNTS = {
+    "max_memories": "over so many, archive the least worth of a namespace",
+    "checkpoints_keep": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
+}
+_DAYS = {
+    "compress_days": "make summaries of related memories older than this, and archive them",
+    "semantic_days": "archive what is known so long after it was said or confirmed",
+    "episodic_days": "archive what happened so long ago",
+    "procedural_days": "archive instructions so long after they were given",
+    "stale_days": "archive what was neither said nor used for so long",
+    "purge_days": "erase for good what was superseded or archived so long ago",
+    "messages_days": "erase stored conversations whose last message is older",
+    "checkpoints_days": "erase LangGraph's checkpoints that are older",
+}
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "maintain",
+        "compress, archive and erase old memories by the rules that are given",
+        "persistmem maintain --compress-days 90 --stale-days 365 --dry-run",
+    )
+    rules = parser.add_argument_group("rules (none has a default; with --model, habits become preferences)")
+    for name, summary in _DAYS.items():
+        rules.add_argument(f"--{name.replace('_', '-')}", type=_days, metavar="N", help=summary)
+    for name, summary in _COUNTS.items():
+        rules.add_argument(f"--{name.replace('_', '-')}", type=_count, metavar="N", help=summary)
+    parser.add_argument("--dry-run", action="store_true", help="count what would be done, and change nothing")
+    options_flow.add_json(parser)
+    options_flow.add_whose(parser, required=False)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Follow the rules and show what was done."""
+    given: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
+    if options.model is None and all(rule is None for rule in given.values()):
+        options.parser.error("give at least one rule, such as --compress-days 90, or --model")
+    note(f"data: {place_of(options)}", quiet=options.json)
+    meant = options_flow.whose(options) if options.user is not None or options.namespace is not None else {}
+    with waiting("opening memory"):
+        memory = open_memory(options, model=chat_model(options), retention=Retention(**given))
+    with memory, waiting("looking through the memories"):
+        done = memory.maintain(dry_run=options.dry_run, **meant)
+    if options.json:
+        print_json(asdict(done))
+    else:
+        out().print(_table(done))
+    return 0
+
+
+def _table(done: MaintainResult) -> Table:
+    """The counts, with those of nothing dimmed."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("would be done" if done.dry_run else "done", style="bold")
+    table.add_column("count", justify="right")
+    for name, count in asdict(done).items():
+        if name != "dry_run":
+            table.add_row(name, f"{count:,}", style="" if count else "dim")
+    return table
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not (math.isfinite(days) and days > 0):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number of days; write one above 0, such as 90")
+    return days
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1")
+    return int(text)

@@ -1,0 +1,90 @@
+"""`persistmem recall`: what memory has on a question."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli import tables
+from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.types.recalled import Explanation, Recollection
+
+_MOST_LEFT_OUT = 15
+
+_HOW = (
+    "The parts are evidence, in standard deviations: how far a memory lies above what these memories usually have in "
+    "common with a question. Their sum becomes the score, 0 to 1; 0.5 is a toss-up among this many memories."
+)
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "recall",
+        "show the memories that a question brings up, with score and why",
+        'persistmem recall "Which city do I live in?" --user maya',
+    )
+    parser.add_argument("query", metavar="QUERY", help="a question, or any text")
+    parser.add_argument(
+        "--limit", type=options_flow.whole_number, default=10, metavar="N", help="at most this many (10)"
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="how the question was understood, every part of every score, and what was left out and why",
+    )
+    options_flow.add_json(parser)
+    options_flow.add_whose(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Recall and show."""
+    note(f"data: {place_of(options)}", quiet=options.json)
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory:
+        began = time.perf_counter()
+        explained, found = _recalled(memory, options)
+        spent = (time.perf_counter() - began) * 1000
+    if options.json:
+        recollections = [tables.recollection_json(each) for each in found]
+        more = {"explanation": tables.explanation_json(explained)} if explained else {}
+        print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
+        return 0
+    if explained:
+        out().print(tables.understood_table(explained))
+        out().print()
+    if not found:
+        out().print("Nothing relevant is remembered.")
+        _print_left_out(explained)
+        return 0
+    out().print(tables.recollection_table(found, numbered=options.explain, keys=options.explain))
+    if options.explain:
+        out().print()
+        out().print(tables.explained_table(found))
+        out().print()
+        out().print(_HOW, style="dim")
+        _print_left_out(explained)
+    note(f"{len(found)} recalled in {spent:.0f} ms")
+    return 0
+
+
+def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
+    whose = options_flow.whose(options)
+    if not options.explain:
+        return None, memory.recall(options.query, limit=options.limit, explain=False, **whose)
+    explained = memory.recall(options.query, limit=options.limit, explain=True, **whose)
+    return explained, explained.recollections
+
+
+def _print_left_out(explained: Explanation | None) -> None:
+    if explained is not None and explained.left_out:
+        shown = explained.left_out[:_MOST_LEFT_OUT]
+        out().print(f"\nleft out: {len(explained.left_out)}, of which {len(shown)} are shown", style="bold")
+        out().print(tables.left_out_table(shown))

@@ -1,0 +1,67 @@
+"""`persistmem rls`: switch row-level security on or off, or show how it stands."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from rich.table import Table
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.postgres.queries.row_security import RowSecurity
+from langchain_persistmem.privacy import row_security
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "rls",
+        "enable or disable row-level security, as the tables' owner, or show how it stands",
+        "persistmem rls enable --everywhere-to worker",
+    )
+    parser.add_argument("action", choices=("enable", "disable", "status"), help="what to do")
+    parser.add_argument(
+        "--everywhere-to",
+        metavar="ROLE",
+        action="append",
+        default=[],
+        help="with enable: only this role and the owner may see all users at once; may be given again",
+    )
+    options_flow.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it and show how it stands then."""
+    if options.everywhere_to and options.action != "enable":
+        options.parser.error("--everywhere-to goes with enable")
+    note(f"data: {place_of(options)}", quiet=options.json)
+    with waiting("opening memory"):
+        memory = open_memory(options)
+    with memory:
+        found = _done(memory, options)
+    if options.json:
+        print_json(asdict(found))
+    else:
+        out().print(_table(found))
+    return 0
+
+
+def _done(memory: PersistMem, options: argparse.Namespace) -> RowSecurity:
+    if options.action == "enable":
+        return memory.backend.run(row_security.enable, everywhere_to=options.everywhere_to)
+    return memory.backend.run(row_security.disable if options.action == "disable" else row_security.status)
+
+
+def _table(found: RowSecurity) -> Table:
+    table = Table(show_header=False, show_edge=False, box=None)
+    table.add_row("tables with policies", f"{found.tables}")
+    table.add_row("enabled on", f"{found.enabled}")
+    table.add_row("for the owner too on", f"{found.forced}")
+    binds = "no, it is a superuser's or has BYPASSRLS" if found.above else "yes" if found.binding else "no"
+    table.add_row("binds this role", binds)
+    return table

@@ -1,0 +1,259 @@
+"""Memories, recollections and receipts as tables that can be read at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from langchain_persistmem.cli.terminal import plain
+from langchain_persistmem.types.recalled import Explanation, Omission, Recollection, ScoreParts
+from langchain_persistmem.types.records import Memory
+from langchain_persistmem.types.results import Receipt
+
+PARTS = ("meaning", "words", "neighbours", "speaker", "period", "question", "lacking", "recency", "importance", "use")
+"""The parts of a score, in the order in which they are shown; they add up to the evidence."""
+_BAR = 6
+_GOOD, _FAIR = 0.7, 0.4
+_ORDER = ("memories", "vectors", "words", "uses", "messages", "checkpoints", "checkpoint_blobs", "checkpoint_writes")
+
+
+def score_text(score: float) -> Text:
+    """A score as a bar and a number; green is certain, yellow is possible."""
+    full = round(score * _BAR)
+    style = "green" if score >= _GOOD else "yellow" if score >= _FAIR else "bright_black"
+    return Text.assemble(("━" * full, style), ("·" * (_BAR - full), "bright_black"), (f" {score:.2f}", style))
+
+
+def why_text(why: ScoreParts) -> str:
+    """The parts of a score as the sum that they are; parts below 0.005 are left out."""
+    parts = [(name, getattr(why, name)) for name in PARTS]
+    shown = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
+    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in shown)
+    return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
+
+
+def _table() -> Table:
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, expand=True)
+
+
+def _when_who(memory: Memory) -> Text:
+    """The day, as it was where it was said; and the person's name, or else where it comes from."""
+    who = plain(memory.speaker or memory.provenance.source)
+    return Text.assemble(memory.valid_from.date().isoformat(), "\n", (who, "cyan"))
+
+
+def shortened(text: str, length: int) -> str:
+    """The beginning of ``text``, on one line, cut at a word."""
+    line = plain(text)
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut) + "…"
+
+
+def recollection_table(
+    recollections: Sequence[Recollection],
+    *,
+    numbered: bool = False,
+    keys: bool = False,
+    why: bool = True,
+    length: int | None = None,
+    marks: Sequence[str] | None = None,
+) -> Table:
+    """Recollections, best first: score, date, who, and the text with the parts of the score below it.
+
+    Args:
+        numbered: with numbers to choose by.
+        keys: with the keys, to forget by.
+        why: with the parts of the score.
+        length: texts are cut at this many characters.
+        marks: one sign for each, shown before it.
+    """
+    table = _table()
+    if numbered or marks is not None:
+        table.add_column("", justify="right", no_wrap=True, min_width=1, style="bold green")
+    table.add_column("score", no_wrap=True)
+    table.add_column("when, who", max_width=16)
+    table.add_column("what", ratio=1, overflow="fold")
+    for index, each in enumerate(recollections):
+        cell = Text(plain(each.text) if length is None else shortened(each.text, length))
+        if why:
+            cell.append(f"\n{why_text(each.why)}", style="dim")
+        if keys:
+            cell.append(f"\nkey {plain(each.memory.key)}", style="dim")
+        first = [str(index + 1)] if numbered else [marks[index]] if marks is not None else []
+        table.add_row(*first, score_text(each.score), _when_who(each.memory), cell)
+    return table
+
+
+def explained_table(recollections: Sequence[Recollection]) -> Table:
+    """Every part of every score, as numbers in columns, in the order of the recollections."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+    short = {"neighbours": "near", "importance": "import", "question": "asks", "lacking": "lacks", "recency": "recent"}
+    table.add_column("", justify="right", style="bold")
+    for name in (*PARTS, "sum", "score", "cosine"):
+        table.add_column(short.get(name, name), justify="right", no_wrap=True)
+    for index, each in enumerate(recollections, 1):
+        parts = [f"{getattr(each.why, name):.2f}" for name in (*PARTS, "evidence")]
+        table.add_row(str(index), *parts, f"{each.score:.2f}", f"{each.why.similarity:.2f}")
+    return table
+
+
+def understood_table(explanation: Explanation) -> Table:
+    """A question as it was understood, and how many memories it was compared with."""
+    understood = explanation.understood
+    words = ", ".join(f"{word} ({count})" for word, count in explanation.words.items())
+    times = [
+        f"{each.text}: {_day(each.start)} to {_day(each.end - timedelta(days=1))}, {each.certainty:.0%} sure"
+        for each in understood.periods
+    ]
+    about = ["you"] if understood.about_user else []
+    lines = {
+        "compared by": explanation.embedded,
+        "words (in memories)": words,
+        "also asked": "; ".join(explanation.queries[1:]),
+        "times": "; ".join(times),
+        "about": ", ".join([*understood.named, *about]) + ("; as it is now" if understood.present else ""),
+        "asked for": {"time": "a time", "number": "a number", None: ""}[understood.asks_for],
+        "memories": f"{explanation.compared} compared, {explanation.candidates} ranked, "
+        f"{len(explanation.recollections)} recalled (limit {explanation.limit}); "
+        f"threshold {explanation.threshold:.2f}, floor {explanation.floor:.2f}",
+    }
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    table.add_column("", no_wrap=True, style="dim")
+    table.add_column("", overflow="fold")
+    for name, line in lines.items():
+        if line.strip("; "):
+            table.add_row(name, plain(line.removeprefix("; ")))
+    return table
+
+
+def _day(moment: datetime) -> str:
+    return "ever" if moment <= datetime.min.replace(tzinfo=UTC) + timedelta(days=2) else moment.date().isoformat()
+
+
+def left_out_table(left_out: Sequence[Omission]) -> Table:
+    """What was not recalled, with the reason, and what stands for it."""
+    table = _table()
+    table.add_column("score", no_wrap=True)
+    table.add_column("why not", no_wrap=True, style="yellow")
+    table.add_column("what", ratio=1, overflow="fold")
+    for each in left_out:
+        cell = Text(shortened(each.memory.text or "", 200))
+        if each.instead is not None:
+            cell.append(f"\ninstead: key {plain(each.instead)}", style="dim")
+        table.add_row(score_text(each.score), each.reason, cell)
+    return table
+
+
+def memory_table(memories: Sequence[Memory]) -> Table:
+    """Memories with their keys."""
+    table = _table()
+    table.add_column("when, who", max_width=16)
+    table.add_column("kind", no_wrap=True, style="magenta")
+    table.add_column("what", ratio=1, overflow="fold")
+    for each in memories:
+        cell = Text(plain(each.text) if each.text is not None else "(no text: a store item without an index)")
+        cell.append(f"\nkey {plain(each.key)}{', pinned' if each.pinned else ''}", style="dim")
+        table.add_row(_when_who(each), each.kind, cell)
+    return table
+
+
+def receipt_table(receipt: Receipt) -> Group:
+    """What was erased, or would be, by table; and what was not reached."""
+    title = "receipt: erased for good" if receipt.erased else "receipt of a dry run: nothing was erased"
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("table")
+    table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
+    for name, count in _sorted(receipt.counts):
+        table.add_row(name, str(count), style="" if count else "dim")
+    lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
+    if len(receipt.by_namespace) > 1:
+        lines[:0] = [
+            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows")
+            for each, counts in receipt.by_namespace.items()
+        ]
+    if receipt.verified:
+        lines.append(Text("Verified: every table was looked through afterwards, and nothing was left."))
+    if receipt.erased and any(receipt.counts.values()):
+        lines.append(Text("The bytes stay in PostgreSQL's files until VACUUM (FULL, ANALYZE).", style="dim"))
+    return Group(Text(title, style="bold"), table, *lines)
+
+
+def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    rank = {name: position for position, name in enumerate(_ORDER)}
+    return sorted(counts.items(), key=lambda each: (rank.get(each[0], len(rank)), each[0]))
+
+
+def memory_json(memory: Memory) -> dict[str, object]:
+    """A memory for a program."""
+    return {
+        "namespace": list(memory.namespace),
+        "key": memory.key,
+        "kind": memory.kind,
+        "text": memory.text,
+        "value": dict(memory.value),
+        "importance": memory.importance,
+        "confidence": memory.confidence,
+        "confirmations": memory.confirmations,
+        "speaker": memory.speaker,
+        "provenance": {**asdict(memory.provenance), "message_ids": list(memory.provenance.message_ids)},
+        "valid_from": memory.valid_from.isoformat(),
+        "valid_until": memory.valid_until.isoformat() if memory.valid_until else None,
+        "recorded_at": memory.recorded_at.isoformat(),
+        "updated_at": memory.updated_at.isoformat(),
+        "expires_at": memory.expires_at.isoformat() if memory.expires_at else None,
+        "pinned": memory.pinned,
+    }
+
+
+def recollection_json(recollection: Recollection) -> dict[str, object]:
+    """A recollection for a program: the memory, its score and every part of it."""
+    return {"score": recollection.score, "why": asdict(recollection.why), "memory": memory_json(recollection.memory)}
+
+
+def explanation_json(explanation: Explanation) -> dict[str, object]:
+    """An explanation for a program, without its recollections: what was understood, and what was left out."""
+    understood = explanation.understood
+    periods = [
+        {"start": each.start.isoformat(), "end": each.end.isoformat(), "certainty": each.certainty, "text": each.text}
+        for each in understood.periods
+    ]
+    left_out = [
+        {"reason": each.reason, "instead": each.instead, "score": each.score, "why": asdict(each.why)}
+        | {"memory": memory_json(each.memory)}
+        for each in explanation.left_out
+    ]
+    return {
+        "queries": list(explanation.queries),
+        "embedded": explanation.embedded,
+        "words": dict(explanation.words),
+        "understood": {**asdict(understood), "named": list(understood.named), "periods": periods},
+        "left_out": left_out,
+        "compared": explanation.compared,
+        "candidates": explanation.candidates,
+        "threshold": explanation.threshold,
+        "floor": explanation.floor,
+        "limit": explanation.limit,
+    }
+
+
+def receipt_json(receipt: Receipt) -> dict[str, object]:
+    """A receipt for a program."""
+    return {
+        "erased": receipt.erased,
+        "counts": dict(receipt.counts),
+        "not_reached": list(receipt.not_reached),
+        "by_namespace": [
+            {"namespace": list(each), "counts": dict(counts)} for each, counts in receipt.by_namespace.items()
+        ],
+        "ids": [str(id) for id in receipt.ids],
+        "verified": receipt.verified,
+        "candidates": [recollection_json(each) for each in receipt.candidates],
+    }

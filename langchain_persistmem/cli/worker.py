@@ -1,0 +1,130 @@
+"""`persistmem worker`: learn from conversations in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import import_module
+from types import FrameType
+
+from langchain_persistmem.cli import options as options_flow
+from langchain_persistmem.cli.options import chat_model, dsn_of, place_of, redaction_of
+from langchain_persistmem.cli.terminal import note, out
+from langchain_persistmem.client.worker import ThreadWorker
+from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.postgres.connection import open_pool
+from langchain_persistmem.runtime.backend import SyncBackend
+from langchain_persistmem.runtime.models import models_of
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.results import ProcessResult
+
+_LOOK = 0.2
+"""Seconds between two looks at whether the worker has ended."""
+
+
+def add(subcommands: options_flow.Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = options_flow.add_command(
+        subcommands,
+        "worker",
+        "learn from conversations that were stored to be learnt from in the background, until SIGTERM or Ctrl-C",
+        "persistmem worker --model openai:gpt-5-mini",
+    )
+    parser.add_argument("--once", action="store_true", help="one round, then end; for cron")
+    parser.add_argument(
+        "--limit", type=options_flow.whole_number, default=20, metavar="N", help="threads that a round deals with (20)"
+    )
+    parser.add_argument(
+        "--calls-per-day",
+        type=options_flow.whole_number,
+        metavar="N",
+        help="calls of the chat model for one user and day",
+    )
+    parser.add_argument(
+        "--schema", metavar="MODULE:CLASS", help="the pydantic class that the application gives to open(schema=...)"
+    )
+    options_flow.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Work until it is enough, and say what each round did."""
+    note(f"data: {place_of(options)}", quiet=options.json)
+    settings = Settings(
+        data_dir=options.data_dir,
+        model_calls_per_day=options.calls_per_day,
+        redaction=redaction_of(options),
+    )
+    models = models_of(options.embeddings, chat_model(options), settings, _schema(options.schema))
+    if models.chat is None:
+        note("without --model, turns become dated memories as they are", quiet=options.json)
+    with ExitStack() as stack, _stopped() as stopped:
+        backend = SyncBackend(open_pool(stack, dsn_of(options), settings), models, settings)
+        backend.run(ready)
+        rounds = 1 if options.once else None
+        report = _report(as_json=options.json, silent=not options.once)
+        worker = ThreadWorker(backend, limit=options.limit, rounds=rounds, report=report)
+        worker.start()
+        while not stopped.is_set() and not worker.ended(_LOOK):
+            pass
+        worker.stop()
+        if worker.failure is not None:
+            raise worker.failure
+    return 0
+
+
+def _report(*, as_json: bool, silent: bool) -> Callable[[ProcessResult], None]:
+    """Prints a line for each round; with ``silent`` not for those that found nothing."""
+
+    def report(worked: ProcessResult) -> None:
+        if silent and not worked.threads:
+            return
+        at, counts = datetime.now(UTC).isoformat(timespec="seconds"), asdict(worked)
+        if as_json:
+            line = json.dumps({"at": at, **counts})
+        else:
+            line = f"{at} " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+        out().print(line, soft_wrap=True)
+
+    return report
+
+
+@contextmanager
+def _stopped() -> Generator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, instead of what they did before, until the end of the block."""
+    event = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        event.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _schema(given: str | None) -> object:
+    """The class that ``MODULE:CLASS`` names.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if given is None:
+        return None
+    module, _, name = given.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"--schema {given[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the "
+            "class, such as app.memory:Wish"
+        ) from error

@@ -1,0 +1,1 @@
+"""`PersistMem`, the object that an application holds, and its background worker."""

@@ -1,0 +1,185 @@
+"""Learning in the background of this process: a thread, or a task of the event loop, that lives as long as its memory.
+
+Its only state is in the database: whatever it had not finished when it stops, or is killed, is taken
+up by the next one, at once if it could still give it back. It is woken when this process has stored
+something, and otherwise looks by itself.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import PersistMemError, SchemaOutOfDateError, StorageUnavailableError
+from langchain_persistmem.learning import background
+from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
+from langchain_persistmem.types.actor import acting_as
+from langchain_persistmem.types.results import ProcessResult
+
+logger = logging.getLogger(__name__)
+
+_ROUND = 20
+"""Threads that are dealt with in a round."""
+_LONGEST_SLEEP = 30.0
+"""Seconds between two looks at the database: other processes leave work too."""
+_AWAY = 1.0
+"""Seconds until the next look at a database that could not be reached, which was waited for before."""
+_STOPPING = 3.0
+"""Seconds that closing waits for what is being learnt; the next worker takes up what took longer."""
+_GIVING_BACK = 1.0
+"""Seconds that closing waits for the database to take the leases back; otherwise they run out."""
+
+
+class ThreadWorker:
+    """The worker of a blocking memory.
+
+    Args:
+        backend: the database and the models.
+        limit: threads that are dealt with in a round.
+        rounds: None means until it is stopped.
+        report: told what each round did.
+    """
+
+    def __init__(
+        self,
+        backend: SyncBackend,
+        *,
+        limit: int = _ROUND,
+        rounds: int | None = None,
+        report: Callable[[ProcessResult], None] | None = None,
+    ) -> None:
+        self._backend = backend
+        self._limit = limit
+        self._rounds = rounds
+        self._report = report
+        self._lease = backend.new_id()
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="persistmem-worker", daemon=True)
+        self.failure: PersistMemError | None = None
+        """Why a worker of so many rounds has ended before; one without an end tries again."""
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is work, or will be soon."""
+        self._wake.set()
+
+    def ended(self, seconds: float) -> bool:
+        """Whether it ends by itself within so many seconds."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Stop after the thread of conversation that is being learnt from, or else give it back to the next worker."""
+        self._stop.set()
+        self._wake.set()
+        if not self.ended(_STOPPING):
+            giving = threading.Thread(target=self._give_back, name="persistmem-worker-stop", daemon=True)
+            giving.start()
+            giving.join(_GIVING_BACK)
+
+    def _give_back(self) -> None:
+        with suppress(PersistMemError):  # the lease runs out by itself
+            self._backend.run(background.give_back, self._lease)
+
+    def _run(self) -> None:
+        while not self._stop.is_set() and self._rounds != 0:
+            self._wake.clear()
+            if self._stop.is_set():  # it came between the two lines above
+                return
+            if self._rounds is not None:
+                self._rounds -= 1
+            try:
+                pause = self._backend.run(self._round, now=datetime.now(UTC))
+            except PersistMemError as error:
+                if self._rounds is not None:
+                    self.failure = error
+                    return
+                pause = _after(error)
+            if pause > 0 and self._rounds != 0:
+                self._wake.wait(pause)
+
+    async def _round(self, backend: Backend, *, now: datetime) -> float:
+        return await _round(
+            backend, limit=self._limit, lease=self._lease, stopping=self._stop.is_set, report=self._report, now=now
+        )
+
+
+class TaskWorker:
+    """The worker of an asyncio memory."""
+
+    def __init__(self, backend: AsyncBackend) -> None:
+        self._backend = backend
+        self._lease = backend.new_id()
+        self._wake = asyncio.Event()
+        self._working = False
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work, on the running loop."""
+        self._task = asyncio.create_task(self._run(), name="persistmem-worker")
+
+    def wake(self) -> None:
+        """There is work, or will be soon."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Stop now: an unfinished transaction is rolled back, and the work given back to the next worker."""
+        if self._task is None:
+            return
+        interrupted, self._stopping = self._working, True
+        self._task.cancel()  # before Python 3.12 wait_for() can swallow it, when it has just been woken
+        with suppress(asyncio.CancelledError):
+            await self._task
+        if interrupted:
+            with suppress(PersistMemError, TimeoutError):  # the lease runs out by itself
+                await asyncio.wait_for(self._backend.arun(background.give_back, self._lease), _GIVING_BACK)
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            self._working = True
+            try:
+                pause = await self._backend.arun(self._round, now=datetime.now(UTC))
+            except PersistMemError as error:
+                pause = _after(error)
+            self._working = False
+            if pause > 0 and not self._stopping:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), pause)
+
+    async def _round(self, backend: Backend, *, now: datetime) -> float:
+        return await _round(backend, limit=_ROUND, lease=self._lease, stopping=lambda: self._stopping, now=now)
+
+
+async def _round(
+    backend: Backend,
+    *,
+    limit: int,
+    lease: UUID,
+    stopping: Callable[[], bool] = lambda: False,
+    report: Callable[[ProcessResult], None] | None = None,
+    now: datetime,
+) -> float:
+    """Deal with what is due; returns the seconds until there may be more."""
+    with acting_as("worker"):  # whoever opened the memory: a task inherits that
+        worked = await background.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
+    if report is not None:
+        report(worked)
+    if worked.threads == limit:
+        return 0.0
+    seconds = await background.next_due(backend)
+    return _LONGEST_SLEEP if seconds is None else min(max(seconds, 0.05), _LONGEST_SLEEP)
+
+
+def _after(error: PersistMemError) -> float:
+    if not isinstance(error, SchemaOutOfDateError):  # setup() has not been run yet, and wakes the worker
+        logger.warning("the background worker could not work and tries again: %s: %s", type(error).__name__, error)
+    return _AWAY if isinstance(error, StorageUnavailableError) else _LONGEST_SLEEP

@@ -1,1 +1,0 @@
-"""The `persistmem` command: one file per subcommand."""

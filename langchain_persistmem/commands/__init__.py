@@ -1,0 +1,1 @@
+"""Commands that a user gives in a conversation: 'remember that ...', 'forget about ...'."""

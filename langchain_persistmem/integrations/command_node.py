@@ -1,0 +1,152 @@
+"""A LangGraph node for what users ask of the memory: ``START -> answer_commands -> load_memory -> ...``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NotRequired, cast
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.graph import MessagesState
+
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.commands.execution import OnError, switched_off
+from langchain_persistmem.integrations.async_facade import Awaited
+from langchain_persistmem.integrations.run_options import in_state, is_the_users, messages_in, newly_off, taken_off
+from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.run_identity import current_runtime, off_the_record, thread_if_any, whose_memory
+from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.results import CommandReply
+
+State = Mapping[str, Any]
+Update = dict[str, Any]
+Node = Runnable[Any, Any]
+
+
+class CommandState(MessagesState):
+    """LangGraph's ``MessagesState`` with the keys that :func:`answer_commands` writes; any state with them will do."""
+
+    memory_answered: NotRequired[bool]
+    """Whether the memory has answered the user's message, so that the model need not."""
+    memory_question: NotRequired[dict[str, Any] | None]
+    """What the memory has asked the user; the next message decides. It lives as long as the thread's checkpoint."""
+
+
+def answer_commands(
+    memory: PersistMem,
+    *,
+    ask_model: bool = False,
+    messages_key: str = "messages",
+    on_error: OnError = "say",
+) -> Node:
+    """A node that does what the user's latest message asks of the memory, and leaves all other messages alone.
+
+    It answers with a message of its own and sets ``memory_answered``, by which an edge can lead past
+    the model. What it was told and what it answered is marked in ``response_metadata``, so that it is
+    not learnt from. Whose memory: as for :func:`load_memory`. In a run with ``off_the_record`` nothing is
+    read, kept or erased; a command is told so.
+
+    Args:
+        memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
+        ask_model: where the rules are unsure, ask the memory's chat model, if it has one.
+        messages_key: where the state has its messages.
+        on_error: ``"say"`` logs a failure and tells the user, who would else believe it done; ``"raise"`` ends the run.
+
+    Raises:
+        NamespaceMissingError: the run says nothing about its user.
+        InvalidInputError: the state has no list of messages.
+    """
+
+    async def answer(awaited: Awaited, state: State, config: RunnableConfig) -> Update:
+        messages, question = messages_in(state, messages_key), in_state(state, "memory_question")
+        if off_the_record(config, current_runtime()):
+            found = answered_without_memory(messages, question)
+        else:
+            with part("answer_commands"):
+                found = await answered(
+                    awaited,
+                    messages,
+                    question=question,
+                    whose=whose_memory(memory.namespace, config, current_runtime()),
+                    thread_id=thread_if_any(config),
+                    ask_model=ask_model,
+                    on_error=on_error,
+                )
+        update: Update = {"memory_answered": found.ends_turn, "memory_question": found.question}
+        # the whole list, which a state without LangGraph's add_messages needs, and that one takes too
+        return update | {messages_key: [*found.messages]} if found.changed else update
+
+    blocking, awaiting = Awaited(memory, asynchronous=False), Awaited(memory, asynchronous=True)
+
+    def call(state: State, config: RunnableConfig) -> Update:
+        return finished(answer(blocking, state, config))
+
+    async def acall(state: State, config: RunnableConfig) -> Update:
+        return await answer(awaiting, state, config)
+
+    return cast("Node", RunnableLambda(call, acall, name="answer_commands"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """What came of the user's latest message."""
+
+    messages: Sequence[BaseMessage]
+    """All of the conversation's, with marks and with the memory's answer."""
+    changed: Sequence[BaseMessage]
+    """Those of them that are new or newly marked."""
+    question: Mapping[str, Any] | None = None
+    """What the memory has asked the user."""
+    ends_turn: bool = False
+    """Whether nothing is left for the model."""
+
+
+async def answered(
+    memory: Awaited,
+    messages: Sequence[BaseMessage],
+    *,
+    question: Mapping[str, Any] | None,
+    whose: Namespace,
+    thread_id: str | None,
+    ask_model: bool,
+    on_error: OnError,
+) -> Answered:
+    """Do what the latest message asks of the memory, if it is the user's and asks anything."""
+    if not messages or not is_the_users(messages[-1]):
+        return Answered(messages=messages, changed=())
+    reply = await memory.command(
+        messages[-1], question=question, namespace=whose, thread_id=thread_id, ask_model=ask_model, on_error=on_error
+    )
+    if reply is None:
+        return Answered(messages=messages, changed=())
+    off = _first_off(messages, reply)
+    return _with(reply, [*messages[:off], *taken_off(messages[off:])], newly_off(messages[off:]))
+
+
+def answered_without_memory(messages: Sequence[BaseMessage], question: Mapping[str, Any] | None) -> Answered:
+    """In a run off the record all is marked, and a command is told that memory is off: nobody should believe it done."""
+    told, changed = taken_off(messages), newly_off(messages)
+    commands = bool(messages) and is_the_users(messages[-1])
+    reply = switched_off(str(messages[-1].text), question) if commands else None
+    return Answered(messages=told, changed=changed) if reply is None else _with(reply, told, changed)
+
+
+def _with(reply: CommandReply, messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> Answered:
+    said = taken_off([AIMessage(reply.text)]) if reply.ends_turn else []
+    question = dict(reply.question) if reply.question is not None else None
+    return Answered(
+        messages=[*messages, *said], changed=[*changed, *said], question=question, ends_turn=reply.ends_turn
+    )
+
+
+def _first_off(messages: Sequence[BaseMessage], reply: CommandReply) -> int:
+    """From which on nothing is to be learnt: the command, and for "don't remember this" the turn before it."""
+    last = len(messages) - 1
+    if not reply.ends_turn:
+        return last if reply.command == "private" else len(messages)
+    if reply.command != "private" or reply.receipt is not None:
+        return last
+    before = [place for place in range(last) if is_the_users(messages[place])]
+    return before[-1] if before else last

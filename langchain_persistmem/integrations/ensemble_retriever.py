@@ -1,0 +1,227 @@
+"""What was said, what is remembered and what one's documents say, as one LangChain retriever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever, RetrieverLike
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, get_executor_for_config, patch_config
+from langchain_core.runnables.utils import ConfigurableFieldSpec, get_unique_config_specs
+from pydantic import ConfigDict, model_validator
+
+from langchain_persistmem.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NamespaceMissingError,
+    PersistMemError,
+    UseAsyncMethodError,
+)
+from langchain_persistmem.integrations.fusion import Origin, RankedCandidate, fuse
+from langchain_persistmem.types import validation
+
+logger = logging.getLogger(__name__)
+
+_MOST = 1_000
+_PROGRAM_FAULTS = (NamespaceMissingError, UseAsyncMethodError)
+"""Going on would hide them, and the next run has them again."""
+
+
+class PersistMemEnsembleRetriever(BaseRetriever):
+    """Merges the session, memory and one's own documents: weighted, each thing once, labelled.
+
+    Every retriever is asked with the run's config, all of them at once, and traced as a child. Their
+    lists are merged by weighted reciprocal rank fusion: a document's score is the sum, over the
+    retrievers that found it, of ``weight / (c + rank)``. See ``docs/how-to/merge-with-your-documents.md``.
+
+    A document's metadata gains ``origins``, a list of ``"session"``, ``"memory"`` and ``"documents"``,
+    and ``fusion``: the ``score``, and which ``retriever`` ``found`` it at which ``rank``.
+
+    For one call, ``k``, ``weights`` and ``options`` can be given. ``options`` are what a retriever is
+    invoked with, by its name: ``ensemble.invoke(query, config, options={"memory": {"kinds": ["semantic"]}})``.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    session: RetrieverLike | None = None
+    """Usually a :class:`PersistMemSessionRetriever`."""
+    memory: RetrieverLike | None = None
+    """Usually a :class:`PersistMemRetriever`."""
+    documents: RetrieverLike | Sequence[RetrieverLike] | Mapping[str, RetrieverLike] = ()
+    """One's own: one, several, or several by name. Without names of theirs, several are ``documents_1`` and so on."""
+    weights: Mapping[str, float] = {}
+    """0 or more, by name or by origin; 1 where nothing is said. A retriever of weight 0 is not asked."""
+    k: int = 10
+    """At most so many documents in the end, 1 to 1,000; how many each retriever gives is its own ``k``."""
+    c: int = 60
+    """The greater, the less a first rank counts for more than a tenth; 60 is what the method's authors found."""
+    on_error: Literal["raise", "continue"] = "raise"
+    """``"continue"`` logs the failure of a retriever, without content, and merges what the others found.
+    ``NamespaceMissingError`` and ``UseAsyncMethodError`` are raised all the same: they are faults of the program."""
+
+    @model_validator(mode="after")
+    def _checked(self) -> PersistMemEnsembleRetriever:
+        if not self._named():
+            raise ConfigurationError("the ensemble has no retriever; pass session=, memory= or documents=")
+        if any(name in ("session", "memory") for name in self._documents()):
+            raise ConfigurationError("documents has a retriever named 'session' or 'memory'; use another name")
+        try:
+            validation.count(self.c, "c")
+            validation.count(self.k, "k", at_least=1, at_most=_MOST)
+            self._known(self.weights, "weights")
+            _checked_weights(self.weights)
+        except (
+            InvalidInputError
+        ) as error:  # a ValueError, which pydantic would wrap, with all that was passed in its message
+            reason = str(error)
+        else:
+            return self
+        raise ConfigurationError(reason)
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The configurable fields of all retrievers."""
+        return get_unique_config_specs(
+            spec for _, retriever in self._named().values() for spec in retriever.config_specs
+        )
+
+    def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
+        """What the retrievers know about ``input``, merged, best first.
+
+        Raises:
+            NamespaceMissingError: nobody said whose memories are meant.
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        return super().invoke(input, config, **{"run": ensure_config(config), **kwargs})
+
+    async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
+        """:meth:`invoke`, awaited."""
+        return await super().ainvoke(input, config, **{"run": ensure_config(config), **kwargs})
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **given: Any
+    ) -> list[Document]:
+        call = self._call(**given)
+
+        def ask(source: _Source) -> list[Document] | Exception:
+            child = patch_config(call.run, callbacks=run_manager.get_child(tag=source.name))
+            try:
+                return source.retriever.invoke(query, child, **source.options)
+            except Exception as error:  # noqa: BLE001 - whatever a retriever raises; _merge() raises or logs it
+                return error
+
+        with get_executor_for_config(call.run) as executor:
+            return self._merge(call, list(executor.map(ask, call.sources)))
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **given: Any
+    ) -> list[Document]:
+        call = self._call(**given)
+
+        async def ask(source: _Source) -> list[Document] | Exception:
+            child = patch_config(call.run, callbacks=run_manager.get_child(tag=source.name))
+            try:
+                return await source.retriever.ainvoke(query, child, **source.options)
+            except Exception as error:  # noqa: BLE001 - whatever a retriever raises; _merge() raises or logs it
+                return error
+
+        return self._merge(call, await asyncio.gather(*(ask(source) for source in call.sources)))
+
+    def _call(
+        self,
+        run: RunnableConfig | None = None,
+        k: int | None = None,
+        weights: Mapping[str, float] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> _Call:
+        """What this call asks for."""
+        most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
+        self._known(weights or {}, "weights")
+        self._known(options or {}, "options")
+        _checked_weights(weights or {})
+        chosen = {**self.weights, **(weights or {})}
+        sources: list[_Source] = []
+        for name, (origin, retriever) in self._named().items():
+            weight = float(chosen.get(name, chosen.get(origin, 1.0)))
+            if weight > 0:
+                theirs = {**(options or {}).get(origin, {}), **(options or {}).get(name, {})}
+                sources.append(_Source(origin, name, retriever, weight, theirs))
+        return _Call(run or ensure_config(None), most, sources)
+
+    def _merge(self, call: _Call, answers: Sequence[list[Document] | Exception]) -> list[Document]:
+        lists: list[RankedCandidate] = []
+        for source, answer in zip(call.sources, answers, strict=True):
+            if isinstance(answer, Exception):
+                if self.on_error == "raise" or isinstance(answer, _PROGRAM_FAULTS):
+                    raise answer
+                logger.warning("the ensemble went on without %s: %s", source.name, _described(answer))
+            else:
+                lists.append(
+                    RankedCandidate(origin=source.origin, retriever=source.name, weight=source.weight, documents=answer)
+                )
+        return fuse(lists, c=self.c)[: call.k]
+
+    def _named(self) -> dict[str, tuple[Origin, RetrieverLike]]:
+        """All retrievers by name, each with its origin."""
+        named: dict[str, tuple[Origin, RetrieverLike]] = {}
+        if self.session is not None:
+            named["session"] = "session", self.session
+        if self.memory is not None:
+            named["memory"] = "memory", self.memory
+        for name, retriever in self._documents().items():
+            named[name] = "documents", retriever
+        return named
+
+    def _documents(self) -> Mapping[str, RetrieverLike]:
+        given = self.documents
+        if isinstance(given, Mapping):
+            return given
+        if isinstance(given, Sequence):
+            return {f"documents_{number}": retriever for number, retriever in enumerate(given, 1)}
+        return {"documents": given}
+
+    def _known(self, given: Mapping[str, Any], where: str) -> None:
+        named = self._named()
+        names = sorted({*named, *(origin for origin, _ in named.values())})
+        for name in given:
+            if name not in names:
+                raise InvalidInputError(
+                    f"{where} has {name!r:.40}, which no retriever is called; use {', '.join(names)}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A retriever as one call asks it."""
+
+    origin: Origin
+    name: str
+    retriever: RetrieverLike
+    weight: float
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    run: RunnableConfig
+    k: int
+    sources: list[_Source]
+
+
+def _checked_weights(weights: Mapping[str, object]) -> None:
+    for name, weight in weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+            raise InvalidInputError(f"weights[{name!r:.40}] is {weight!r:.40}; pass a number of 0 or more")
+
+
+def _described(error: Exception) -> str:
+    """A failure without content: a stranger's message may quote a document, ours never quotes a memory."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, PersistMemError) else name

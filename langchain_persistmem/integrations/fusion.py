@@ -1,0 +1,145 @@
+"""Making one list of several: weighted reciprocal rank fusion of documents that are labelled and kept once; pure.
+
+The rank that a retriever gives is comparable between retrievers, its scores are not. So a document's
+score is the sum, over the retrievers that found it, of ``weight / (c + rank)``, ranks counted from 1, as in
+LangChain's ``EnsembleRetriever`` (Cormack, Clarke and Büttcher, SIGIR 2009). A retriever that found the same
+thing several times counts once, with its best rank.
+"""
+
+import unicodedata
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from langchain_core.documents import Document
+
+Origin = Literal["session", "memory", "documents"]
+"""``session`` what was said in this thread, ``memory`` what is remembered, ``documents`` what the user's retrievers know."""
+ORIGINS: tuple[Origin, ...] = ("session", "memory", "documents")
+
+_KEPT_FIRST: tuple[Origin, ...] = ("memory", "documents", "session")
+"""Of documents with the same text, the one with the most to say about itself is kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RankedCandidate:
+    """What one retriever found, best first."""
+
+    origin: Origin
+    retriever: str
+    weight: float
+    documents: Sequence[Document]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Hit:
+    origin: Origin
+    retriever: str
+    rank: int
+    share: float
+    document: Document
+
+
+@dataclass(eq=False, slots=True)
+class _Group:
+    """Hits that are the same thing."""
+
+    hits: list[_Hit] = field(default_factory=list[_Hit])
+    absorbed: list[_Hit] = field(default_factory=list[_Hit])
+
+    @property
+    def score(self) -> float:
+        best: dict[str, float] = {}
+        for hit in (*self.hits, *self.absorbed):
+            best[hit.retriever] = max(best.get(hit.retriever, 0.0), hit.share)
+        return sum(best.values())
+
+
+def fuse(lists: Sequence[RankedCandidate], *, c: int) -> list[Document]:
+    """All documents of ``lists``, each once, best first.
+
+    Two documents are the same if their texts are, whatever their capitals, spaces and forms of letters; or if
+    they are the same memory or the same message. A memory that was learnt from messages of the session
+    which were all found joins the best of these: the words that were said are kept, because they are all
+    of it, and the memory is a part.
+
+    The kept document is a copy; its metadata gains ``origins``, and ``fusion`` with the ``score`` and
+    who ``found`` it: the ``retriever``, its ``origin``, the ``rank`` and the document's ``id`` there.
+    """
+    groups = _told_apart(lists, c)
+    turns = {key: group for group in groups for hit in group.hits for key in _message(hit.document, hit.origin)}
+    for group in [each for each in groups if all(hit.origin == "memory" for hit in each.hits)]:
+        sources = [turns.get(key) for hit in group.hits for key in _learnt_from(hit.document)]
+        known = [source for source in sources if source is not None and source is not group]
+        if known and len(known) == len(sources):
+            max(known, key=lambda source: source.score).absorbed.extend(group.hits)
+            groups.remove(group)
+    return [_merged(group) for group in sorted(groups, key=lambda group: -group.score)]
+
+
+def _told_apart(lists: Sequence[RankedCandidate], c: int) -> list[_Group]:
+    """One group for each thing, in the order in which they were met."""
+    groups: list[_Group] = []
+    known: dict[Hashable, _Group] = {}
+    for each in lists:
+        for rank, document in enumerate(each.documents, 1):
+            same = [("text", _normalised(document.page_content)), *_memory(document), *_message(document, each.origin)]
+            group = next((known[key] for key in same if key in known), None)
+            if group is None:
+                group = _Group()
+                groups.append(group)
+            share = each.weight / (c + rank)
+            hit = _Hit(origin=each.origin, retriever=each.retriever, rank=rank, share=share, document=document)
+            group.hits.append(hit)
+            for key in same:
+                known.setdefault(key, group)
+    return groups
+
+
+def _merged(group: _Group) -> Document:
+    kept = min(group.hits, key=lambda hit: (_KEPT_FIRST.index(hit.origin), -hit.share)).document
+    hits = sorted((*group.hits, *group.absorbed), key=lambda hit: -hit.share)
+    found = [
+        {"retriever": hit.retriever, "origin": hit.origin, "rank": hit.rank, "id": hit.document.id} for hit in hits
+    ]
+    origins = [origin for origin in ORIGINS if any(hit.origin == origin for hit in hits)]
+    metadata = {**kept.metadata, "origins": origins, "fusion": {"score": group.score, "found": found}}
+    return kept.model_copy(update={"metadata": metadata})
+
+
+def _normalised(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _memory(document: Document) -> Iterator[Hashable]:
+    """What tells a memory from all others; nothing for another document, whose id may be some store's own count."""
+    if document.id is not None and _provenance(document) is not None:
+        yield "memory", _whose(document), document.id
+
+
+def _message(document: Document, origin: Origin) -> Iterator[Hashable]:
+    """The same for a message of the session; an index of e-mails has message ids too, and many pieces of one."""
+    if origin == "session" and "message_id" in document.metadata:
+        yield _message_key(document, document.metadata.get("thread_id"), document.metadata["message_id"])
+
+
+def _learnt_from(document: Document) -> Iterator[Hashable]:
+    """The messages that a memory was made of."""
+    provenance = _provenance(document) or {}
+    for id in provenance.get("message_ids") or ():
+        yield _message_key(document, provenance.get("thread_id"), id)
+
+
+def _message_key(document: Document, thread: object, id: object) -> Hashable:
+    return "message", _whose(document), str(thread), str(id)
+
+
+def _provenance(document: Document) -> Mapping[str, Any] | None:
+    """A memory's provenance; a document of another kind has none, or something else of that name."""
+    provenance = document.metadata.get("provenance")
+    ours = isinstance(document.metadata.get("namespace"), (tuple, list)) and isinstance(provenance, Mapping)
+    return cast("Mapping[str, Any]", provenance) if ours else None
+
+
+def _whose(document: Document) -> tuple[str, ...]:
+    return tuple(str(label) for label in document.metadata.get("namespace") or ())

@@ -1,0 +1,158 @@
+"""Memory as tools that a model can call: remember, recall, correct, forget, list."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from langchain_core.runnables.config import ensure_config
+from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.prebuilt import ToolRuntime
+
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    MemoryDisabledError,
+    MemoryNotFoundError,
+    NamespaceMissingError,
+    PersistMemError,
+    UseAsyncMethodError,
+)
+from langchain_persistmem.integrations import tool_calls
+from langchain_persistmem.integrations.async_facade import Awaited
+from langchain_persistmem.integrations.run_options import MemoryAllowed, may_remember, messages_in
+from langchain_persistmem.integrations.tool_arguments import (
+    Arguments,
+    CorrectMemory,
+    ForgetMemories,
+    ListMemories,
+    RecallMemories,
+    Remember,
+    misunderstood,
+)
+from langchain_persistmem.integrations.tool_calls import Answer
+from langchain_persistmem.integrations.tool_run import ToolRun
+from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.run_identity import current_runtime, thread_if_any, whose_memory
+from langchain_persistmem.types.actor import part
+
+logger = logging.getLogger(__name__)
+
+Behaviour = Callable[[ToolRun, Any], Awaitable[Answer]]
+
+_OUTSIDE: Any = None
+"""Outside of an agent no runtime is injected; LangChain finds the parameter by its type, which is without None."""
+_CHECKPOINTER = "__pregel_checkpointer"
+"""Where LangGraph has the run's checkpointer. Were it renamed, the user would be asked in the conversation."""
+_OFF = "Memory is off for this conversation: nothing was read, kept or erased. Go on without it."
+
+
+def memory_tools(
+    memory: PersistMem,
+    *,
+    prefix: str = "",
+    memory_allowed: MemoryAllowed = True,
+    ask: Literal["interrupt", "conversation"] = "interrupt",
+    messages_key: str = "messages",
+) -> list[BaseTool]:
+    """Tools for ``create_agent``, ``ToolNode`` and ``bind_tools``: remember, recall_memories, correct_memory,
+    forget_memories and list_memories. Each works blocking and awaited.
+
+    Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
+    ``config["configurable"]``; a model can name neither a user nor a namespace. Whatever a model gets wrong
+    is answered with a text that says what to do instead. In a run with ``off_the_record``, in a thread of
+    :meth:`PersistMem.set_off_record` and while the person has paused memory the tools say that memory is off; who
+    has paused it can still erase.
+
+    Erasing more than one memory needs the user. One memory for each message of the user is erased as it is
+    asked for; for more, the run is interrupted where it has a checkpointer, and goes on with
+    ``Command(resume=True)`` or the decisions of LangChain's human-in-the-loop middleware. Elsewhere, or with
+    ``ask="conversation"``, the model is told to ask, and only once the user has spoken again does the same
+    call erase.
+
+    Args:
+        memory: an object of :meth:`PersistMem.open`, or, for ``ainvoke``, :meth:`PersistMem.aopen`.
+        prefix: put before each name, where an agent has tools of such names, or memory twice.
+        memory_allowed: as in :class:`PersistMemMiddleware`; outside of a graph the runtime is None.
+        ask: how the user is asked.
+        messages_key: where the state has its messages.
+
+    Raises:
+        ConfigurationError: an option has no such value.
+        NamespaceMissingError: from a tool, in a run that says nothing about its user.
+    """
+    if ask not in ("interrupt", "conversation"):
+        raise ConfigurationError(f"ask is {ask!r:.40}; use 'interrupt' or 'conversation'")
+
+    blocking, awaiting = Awaited(memory, asynchronous=False), Awaited(memory, asynchronous=True)
+
+    def tool(name: str, schema: type[Arguments], behaviour: Behaviour) -> BaseTool:
+        async def answer(runtime: ToolRuntime[Any, Any] | None, given: dict[str, Any], colour: Awaited) -> Answer:
+            state: Any = runtime.state if runtime else {}
+            if not await may_remember(
+                memory_allowed, state, current_runtime(), asynchronous=colour.asynchronous, what=prefix + name
+            ):
+                return _OFF, None
+            try:
+                run = _run(colour, prefix + name, state, messages_key, interruptible=ask == "interrupt")
+                with part(f"tool {prefix}{name}"):
+                    if not await _allowed(run, erases=behaviour is tool_calls.forget):
+                        return _OFF, None
+                    return await behaviour(run, schema(**given))
+            except (NamespaceMissingError, UseAsyncMethodError):
+                raise
+            except MemoryDisabledError:  # since it was asked
+                return _OFF, None
+            except (InvalidInputError, MemoryNotFoundError) as error:
+                return f"That did not work: {error}", None
+            except PersistMemError as error:
+                logger.warning("%s went on without memory: %s: %s", prefix + name, type(error).__name__, error)
+                return f"Memory does not answer right now ({type(error).__name__}). Go on without it.", None
+
+        def call(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
+            return finished(answer(runtime, arguments, blocking))
+
+        async def acall(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
+            return await answer(runtime, arguments, awaiting)
+
+        return StructuredTool(
+            name=prefix + name,
+            description=(schema.__doc__ or "").strip(),
+            args_schema=schema,
+            func=call,
+            coroutine=acall,
+            response_format="content_and_artifact",
+            handle_validation_error=lambda error: misunderstood(schema, error),
+        )
+
+    return [
+        tool("remember", Remember, tool_calls.remember),
+        tool("recall_memories", RecallMemories, tool_calls.recall),
+        tool("correct_memory", CorrectMemory, tool_calls.correct),
+        tool("forget_memories", ForgetMemories, tool_calls.forget),
+        tool("list_memories", ListMemories, tool_calls.list_),
+    ]
+
+
+async def _allowed(run: ToolRun, *, erases: bool) -> bool:
+    """Whether the person, and the thread, allow the call; erasing is allowed to one who has paused memory."""
+    if erases:
+        return run.thread_id is None or not await run.memory.off_record(run.thread_id, namespace=run.whose)
+    return await run.memory.may_recall(run.thread_id, namespace=run.whose)
+
+
+def _run(memory: Awaited, tool: str, state: Any, messages_key: str, *, interruptible: bool) -> ToolRun:
+    config = ensure_config()
+    checkpointer = (config.get("configurable") or {}).get(_CHECKPOINTER)
+    try:
+        messages = messages_in(state, messages_key)
+    except InvalidInputError:  # a state of another kind: nothing is known of the conversation
+        messages = []
+    return ToolRun(
+        memory=memory,
+        whose=whose_memory(memory.memory.namespace, config, current_runtime()),
+        tool=tool,
+        messages=messages,
+        thread_id=thread_if_any(config),
+        interruptible=interruptible and checkpointer is not None,
+    )

@@ -1,0 +1,240 @@
+"""The memories of whoever asks, and what was said in their session, as LangChain retrievers: one object serves every user."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
+from pydantic import ConfigDict
+
+from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.runtime.run_identity import (
+    current_runtime,
+    off_the_record,
+    thread_if_any,
+    thread_of,
+    whose_memory,
+)
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.records import Kind, Turn
+
+_WORD = re.compile(r"\w+")
+_MOST_TURNS = 1_000
+_LATEST = 0.2
+"""What being the latest turn counts for, in shares of the question's words; half of it for the turn before, and so on."""
+
+
+class _OfTheRun(BaseRetriever):
+    """Whose memories are meant is read from each run, unless the retriever was made for one user."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memory: PersistMem
+    """Opened with ``open()`` or, for async chains, ``aopen()``."""
+    user_id: str | None = None
+    """Only for a retriever that serves one user."""
+    namespace: Namespace | None = None
+    """The same, as a namespace."""
+
+    def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
+        """What is relevant for ``input``, best first.
+
+        Nothing in a run with ``off_the_record``, in a thread off the record, or while the person has paused memory.
+
+        Raises:
+            NamespaceMissingError: nobody said whose memories are meant.
+            InvalidInputError: an argument is out of range; the message names it.
+            EmbeddingError: the query has no vector.
+        """
+        if off_the_record(ensure_config(config), current_runtime()):
+            return []
+        return super().invoke(input, config, **{**self._read(config), **kwargs})
+
+    async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
+        """:meth:`invoke`, awaited."""
+        if off_the_record(ensure_config(config), current_runtime()):
+            return []
+        return await super().ainvoke(input, config, **{**self._read(config), **kwargs})
+
+    def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
+        """What of the run is needed; LangChain does not hand its config on to the methods below."""
+        return {"whose": self._whose(config), "thread_id": thread_if_any(ensure_config(config))}
+
+    def _whose(self, config: RunnableConfig | None) -> Namespace:
+        if self.user_id is not None or self.namespace is not None:
+            return self.memory.whose(self.user_id, self.namespace)
+        return whose_memory(self.memory.namespace, ensure_config(config), current_runtime())
+
+
+class PersistMemRetriever(_OfTheRun):
+    """Recall as a retriever, to stand in LCEL chains, in tools, and in ensembles beside one's documents.
+
+    Whose memories: ``user_id`` or ``namespace`` if the retriever was made for one user; otherwise
+    the run's, as in the graph nodes: the authenticated user, then ``user_id`` in the run's
+    context, then in ``config["configurable"]``. Without any of them ``NamespaceMissingError`` is raised.
+
+    A document's ``id`` is the memory's key; its ``metadata`` has ``namespace``, ``kind``,
+    ``score`` (0 to 1), ``why`` (the parts of the score), ``provenance``, ``speaker``, ``valid_from``
+    (ISO 8601) and the memory's ``value``.
+
+    ``k``, ``kinds``, ``filter`` and ``threshold`` can be given for one call, as
+    ``retriever.invoke(query, k=3)``, or be made configurable with LangChain's ``configurable_fields``.
+    """
+
+    k: int = 10
+    """At most so many documents, 1 to 1,000."""
+    kinds: Sequence[Kind] | None = None
+    """Only these kinds of memory."""
+    filter: dict[str, Any] | None = None
+    """Conditions on ``value``, as in LangGraph's store."""
+    threshold: float | None = None
+    """0 to 1; if even the best score is below it, there are no documents. By default ``Settings.threshold``."""
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **options: Any
+    ) -> list[Document]:
+        return [_document(each) for each in self.memory.recall(query, explain=False, **self._options(k, **options))]
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, **options: Any
+    ) -> list[Document]:
+        return [
+            _document(each) for each in await self.memory.arecall(query, explain=False, **self._options(k, **options))
+        ]
+
+    def _options(self, k: int | None, whose: Namespace | None = None, **given: Any) -> dict[str, Any]:
+        ours = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}
+        return {"limit": self.k if k is None else k, "namespace": whose or self._whose(None), **ours, **given}
+
+
+class PersistMemSessionRetriever(_OfTheRun):
+    """What was said in the run's own thread: the turns that share words with the question, then the latest.
+
+    The score is ``(coverage + recency) / 1.2``. ``coverage``: of the question's words that the considered
+    turns have at all, the share that this turn has, a word counting for more the fewer of them have it.
+    ``recency``: 0.2 for the latest turn, 0.1 for the one before, and so on. It decides where no words are
+    shared: "and how much?" is about what was said last.
+
+    No model is asked, on purpose: the latest turns have no vectors before something was learnt from
+    them, a session is short, and turns that are alike in meaning come from :class:`PersistMemRetriever`.
+    Words are compared as they are written, capitals apart; "cat" does not find "cats".
+
+    Which thread: ``thread_id``, or ``config["configurable"]["thread_id"]``. Whose: as for
+    :class:`PersistMemRetriever`. A document's ``id`` is the message's; its ``metadata`` has ``namespace``,
+    ``thread_id``, ``message_id``, ``role``, ``speaker``, ``sent_at`` (ISO 8601) and ``score`` (0 to 1).
+    ``k`` and ``turns`` can be given for one call.
+    """
+
+    k: int = 5
+    """At most so many documents, 1 to 1,000."""
+    turns: int = 50
+    """So many of the thread's latest turns are considered, 1 to 1,000; those of tools and the system do not count."""
+    thread_id: str | None = None
+    """Only for a retriever that serves one thread."""
+    thread_key: str = "thread_id"
+    """The thread's name in ``config["configurable"]``, such as ``"conversation_id"``."""
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
+    ) -> list[Document]:
+        k, whose, thread, latest = self._options(**options)
+        if not self.memory.may_recall(thread, namespace=whose):
+            return []
+        query = self._as_stored(query)
+        return _related(query, self.memory.turns(thread, limit=latest, namespace=whose), whose, thread, k)
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
+    ) -> list[Document]:
+        k, whose, thread, latest = self._options(**options)
+        if not await self.memory.amay_recall(thread, namespace=whose):
+            return []
+        query = self._as_stored(query)
+        return _related(query, await self.memory.aturns(thread, limit=latest, namespace=whose), whose, thread, k)
+
+    def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
+        return {"whose": self._whose(config), "thread": self._thread(config)}
+
+    def _as_stored(self, query: str) -> str:
+        """The query redacted as the turns are."""
+        redaction = self.memory.backend.settings.redaction
+        return query if redaction is None else redaction.redact(query)
+
+    def _thread(self, config: RunnableConfig | None) -> str:
+        if self.thread_id is not None:
+            return self.thread_id
+        return thread_of(ensure_config(config), self.thread_key)
+
+    def _options(
+        self,
+        k: int | None = None,
+        turns: int | None = None,
+        whose: Namespace | None = None,
+        thread: str | None = None,
+    ) -> tuple[int, Namespace, str, int]:
+        most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST_TURNS)
+        latest = validation.count(self.turns if turns is None else turns, "turns", at_least=1, at_most=_MOST_TURNS)
+        return most, whose or self._whose(None), thread or self._thread(None), latest
+
+
+def _document(recollection: Recollection) -> Document:
+    memory = recollection.memory
+    metadata = {
+        "namespace": memory.namespace,
+        "kind": memory.kind,
+        "score": recollection.score,
+        "why": asdict(recollection.why),
+        "provenance": asdict(memory.provenance),
+        "speaker": memory.speaker,
+        "valid_from": memory.valid_from.isoformat(),
+        "value": dict(memory.value),
+    }
+    return Document(id=memory.key, page_content=recollection.text, metadata=metadata)
+
+
+def _related(query: str, turns: Sequence[Turn], namespace: Namespace, thread_id: str, k: int) -> list[Document]:
+    """The ``k`` turns that matter most for ``query``, best first; ``turns`` come oldest first."""
+    said = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
+    if said and said[-1].text.strip() == query.strip():  # the question itself, where it is stored before it is answered
+        said.pop()
+    asked = _words(query)
+    words = [_words(turn.text) for turn in said]
+    having = Counter(word for each in words for word in each)
+    rarity = {word: math.log((len(said) + 1) / having[word]) for word in asked & having.keys()}
+    whole = sum(rarity.values())
+    documents: list[Document] = []
+    for age, (turn, its) in enumerate(reversed(list(zip(said, words, strict=True)))):
+        coverage = sum(rarity[word] for word in rarity.keys() & its) / whole if whole else 0.0
+        score = (coverage + _LATEST * 0.5**age) / (1 + _LATEST)
+        documents.append(_turn_document(turn, namespace, thread_id, score))
+    return sorted(documents, key=lambda document: -document.metadata["score"])[:k]
+
+
+def _turn_document(turn: Turn, namespace: Namespace, thread_id: str, score: float) -> Document:
+    metadata = {
+        "namespace": namespace,
+        "thread_id": thread_id,
+        "message_id": turn.id,
+        "role": turn.role,
+        "speaker": turn.speaker,
+        "sent_at": turn.sent_at.isoformat(),
+        "score": score,
+    }
+    return Document(id=turn.id, page_content=turn.text, metadata=metadata)
+
+
+def _words(text: str) -> set[str]:
+    """The words of ``text`` without capitals; of Chinese, Japanese and Korean, pairs of characters."""
+    return {*_WORD.findall(text.casefold()), *pairs(text)}

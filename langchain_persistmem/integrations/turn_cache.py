@@ -1,0 +1,77 @@
+"""What a turn's first call of the model was shown, so that its later calls are shown the same bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+
+from langchain_persistmem.types.namespace import Namespace
+
+Turn = tuple[Namespace, str | None, str | None, str]
+"""Whose, the thread, and the id and the text of the user's message."""
+
+_PAUSE = 300.0
+"""Seconds between two calls of the model after which no text is kept: providers' prompt caches have gone by then, so
+that the same bytes have no more worth, and a turn that waited for a person should see what has changed."""
+_MOST = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """The text, and the memories in it."""
+
+    message_id: str | None
+    """The user's message that it belongs to."""
+    call: str | None
+    """The execution of the model node that it was recalled for; middleware that tries again stays within one."""
+    text: str = ""
+    keys: tuple[str, ...] = ()
+
+
+class ShownTexts:
+    """Texts by turn, in this process only: never stored, and dropped at the end of the run or after a pause."""
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[Turn, tuple[float, Shown]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, turn: Turn, *, answered: bool, call: str | None) -> Shown | None:
+        """What the turn was shown; None if it has to be recalled.
+
+        A question without an answer yet begins a run, also where it was run before (a fork, or a retry
+        of the whole): that is recalled anew, unless it is the same call, tried again.
+        """
+        with self._lock:
+            self._sweep()
+            if turn not in self._texts:
+                return None
+            _, shown = self._texts[turn]
+            if not answered and (call is None or shown.call != call):
+                return None
+            self._texts[turn] = (monotonic(), shown)
+            self._texts.move_to_end(turn)
+            return shown
+
+    def put(self, turn: Turn, shown: Shown) -> None:
+        """Keep what the turn is shown."""
+        with self._lock:
+            self._texts[turn] = (monotonic(), shown)
+            self._texts.move_to_end(turn)
+            self._sweep()
+
+    def take(self, turn: Turn) -> Shown | None:
+        """What the turn was shown, which is dropped: the run is over."""
+        with self._lock:
+            _, shown = self._texts.pop(turn, (0.0, None))
+            return shown
+
+    def _sweep(self) -> None:
+        """The oldest stand first."""
+        oldest = monotonic() - _PAUSE
+        while self._texts:
+            touched, _ = next(iter(self._texts.values()))
+            if touched > oldest and len(self._texts) <= _MOST:
+                return
+            self._texts.popitem(last=False)

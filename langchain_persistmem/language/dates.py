@@ -1,0 +1,140 @@
+"""What times a text speaks of: "on 7 May", "last spring", "two weeks ago", "zwischen Juni und August"; pure.
+
+Dates are read against a given moment, token by token from left to right, in one pass whose time grows with the length
+of the text alone. What could be a time or something else ("may", "March", "spring") counts only beside a word or a
+number that makes a time of it. Why this is no library is said in ``docs/decisions/0024-dates-in-questions.md``.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from langchain_persistmem.language import cjk_dates, periods
+from langchain_persistmem.language.date_grammar import Dates, RelativeDates
+from langchain_persistmem.language.date_tokens import Time, calendar_words
+from langchain_persistmem.language.periods import Days
+from langchain_persistmem.types.recalled import Period
+
+LONGEST = 4_000
+"""Characters of a text that are read: who asks about a time does so early."""
+_MOST = 8
+_LONGEST_START = 6
+"""A time begins at most so many tokens before the one that makes a time of it, which is counted too."""
+_FEWEST_DIGITS = 4
+"""A shorter number is a time only beside a word that is."""
+_TOKEN = re.compile(
+    r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?!\d)|\d+|[^\W\d_]+"
+)
+
+
+def periods_in(text: str, *, now: datetime) -> tuple[Period, ...]:
+    """The stretches of time that ``text`` speaks of, as seen from ``now``; in the time zone of ``now``, in order.
+
+    >>> from datetime import UTC
+    >>> (found,) = periods_in("What did I say last March?", now=datetime(2023, 10, 23, tzinfo=UTC))
+    >>> found.start.date().isoformat(), found.end.date().isoformat(), found.text
+    ('2023-03-01', '2023-04-01', 'last March')
+    """
+    tokens = list(_TOKEN.finditer(text[:LONGEST]))
+    words = [token[0].casefold() for token in tokens]
+    found = list(_Reader(words, now.date()).times()) if any(map(_tells, words)) else []
+    made = [
+        periods.period(
+            each.days, now.tzinfo, certainty=each.certainty, text=text[tokens[each.first].start() : tokens[each.last - 1].end()]
+        )
+        for each in found
+    ]  # fmt: skip
+    made += [
+        periods.period(days, now.tzinfo, certainty=certainty, text=said)
+        for days, certainty, said in cjk_dates.found(text[:LONGEST], now.date())
+    ]
+    return tuple(each for each in made if each.start < each.end)[:_MOST]
+
+
+def _tells(word: str) -> bool:
+    """Whether a token can be part of a time at all: most texts have none, and cost nothing more."""
+    return word in calendar_words().telling or (word[0].isdigit() and len(word) >= _FEWEST_DIGITS)
+
+
+class _Reader(Dates, RelativeDates):
+    """The tokens of one text, read from left to right."""
+
+    def times(self) -> Iterator[Time]:
+        """The times of the text: what "between", "since" and the like make of them."""
+        # Reading is tried only where a time may begin, so that the cost grows with the times of a text and not its length.
+        near = {place - back for place, word in enumerate(self.words) if _tells(word) for back in range(_LONGEST_START)}
+        place, previous = 0, None
+        while place < len(self.words):
+            read = self._read(place, previous) if place in near else None
+            if read is None:
+                place += 1
+                continue
+            joined = self._joined(read)
+            read = joined or self._bounded(read)
+            yield read
+            place, previous = max(read.last, place + 1), read
+
+    def _read(self, place: int, previous: Time | None = None) -> Time | None:
+        """The time that begins with the token at ``place``."""
+        if not (self._word(place) in self.calendar.starts or self._word(place)[:1].isdigit()):
+            return None
+        return (
+            self._numeric(place)
+            or self._day_first(place)
+            or self._month_first(place, previous)
+            or self._read_shifted(place, previous)
+            or self._day_name(place)
+            or self._relative(place)
+            or self._season_or_feast(place)
+            or self._weekday(place)
+            or self._year(place)
+        )
+
+    def _joined(self, read: Time) -> Time | None:
+        """Two times that "between ... and ..." or "from ... to ..." makes one of."""
+        before = self._opening(read.first)
+        if self._word(before) not in self.calendar.between or self._word(read.last) not in self.calendar.conjunctions:
+            return None
+        other = self._read(self._after_fillers(read.last + 1), read)
+        if other is None:
+            other = self._read(self._after_fillers(read.last + 1) + 1, read)
+        if other is None or other.first > read.last + 3:
+            return None
+        one, two = read.days, other.days
+        if read.floating and not other.floating:
+            one = _in_year(one, two[0].year)
+        if one[0] > two[0]:
+            one = _in_year(one, one[0].year - 1) if read.floating else one
+        if one[0] > two[1]:
+            return None
+        return Time(before, other.last, (one[0], two[1]), min(read.certainty, other.certainty))
+
+    def _bounded(self, read: Time) -> Time:
+        """What "since", "before" and "after" make of a time."""
+        before = self._opening(read.first)
+        word, (start, end), tomorrow = self._word(before), read.days, periods.shift(self.today, 1)
+        if word in self.calendar.since and start < tomorrow:
+            return replace(read, first=before, days=(start, tomorrow), certainty=min(read.certainty, 0.8))
+        if word in self.calendar.after and end < tomorrow:
+            return replace(read, first=before, days=(end, tomorrow), certainty=min(read.certainty, 0.5))
+        if word in self.calendar.before:
+            until = end if word in self.calendar.until else start
+            return replace(read, first=before, days=(periods.FIRST.date(), until), certainty=min(read.certainty, 0.5))
+        return read
+
+    def _opening(self, place: int) -> int:
+        """The place of the word before, articles passed over."""
+        before = place - 1
+        while before > place - 4 and self._word(before) in self.calendar.passed_over and before > 0:
+            if self._word(before) in self.calendar.between and self._word(before) in ("de", "het"):
+                break
+            before -= 1
+        return before
+
+
+def _in_year(days: Days, year: int) -> Days:
+    length = (days[1] - days[0]).days
+    first = days[0]
+    moved = periods.day(year, first.month, min(first.day, 28) if first.month == 2 else first.day)  # noqa: PLR2004
+    return periods.days(moved[0], length) if moved else days

@@ -1,0 +1,72 @@
+"""Times and persons that a question speaks of, and what an answer to it has to tell; pure."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Literal
+
+from langchain_persistmem.language.data import Questions, Words, languages, match_words
+from langchain_persistmem.language.dates import periods_in
+from langchain_persistmem.types.recalled import Interpretation, RecallCandidate, SearchResult
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Interpretation:
+    """Find the times and persons that ``query`` speaks of, as seen from ``now``."""
+    words = _question_words()
+    periods = periods_in(query, now=now)
+    about_user = bool(words.first_person.search(query)) and not words.assistant_statement.search(query)
+    return Interpretation(
+        periods=periods,
+        named=tuple(sorted(_named(findings.found, query))),
+        about_user=about_user,
+        present=about_user and not periods and not words.past.search(query),
+        asks_for=_asks_for(query, words),
+    )
+
+
+def _named(found: Sequence[RecallCandidate], query: str) -> set[str]:
+    """Find the speakers whom the query names."""
+    words = set(_WORD.findall(query.casefold()))
+    speakers = {each.speaker for each in found if each.speaker}
+    return {speaker for speaker in speakers if words & set(_WORD.findall(speaker.casefold()))}
+
+
+@dataclass(frozen=True, slots=True)
+class _QuestionWords:
+    """The words of all languages, as expressions that find one of them."""
+
+    first_person: re.Pattern[str]
+    past: re.Pattern[str]
+    time_opening: re.Pattern[str]
+    time: re.Pattern[str]
+    number: re.Pattern[str]
+    assistant_statement: re.Pattern[str]
+
+
+@cache
+def _question_words() -> _QuestionWords:
+    parts = [language.questions for language in languages() if language.questions is not None]
+
+    def union(words: Callable[[Questions], Words]) -> Words:
+        return tuple(word for part in parts for word in words(part))
+
+    openings = "|".join(map(re.escape, union(lambda part: part.time_opening))) or r"(?!)"
+    statements = "|".join(union(lambda part: part.assistant_statement)) or r"(?!)"
+    return _QuestionWords(
+        first_person=match_words(union(lambda part: part.first_person)),
+        past=match_words(union(lambda part: part.past)),
+        time_opening=re.compile(rf"^\W*({openings})\b[^,]*$", re.IGNORECASE),
+        time=match_words(union(lambda part: part.time)),
+        number=match_words(union(lambda part: part.number)),
+        assistant_statement=re.compile(statements, re.IGNORECASE),
+    )
+
+
+def _asks_for(query: str, words: _QuestionWords) -> Literal["time", "number"] | None:
+    if words.time_opening.search(query) or words.time.search(query):
+        return "time"
+    return "number" if words.number.search(query) else None

@@ -1,0 +1,55 @@
+"""Small talk, which is not worth remembering: greetings, thanks, yes and no; pure."""
+
+import re
+from functools import cache
+
+from langchain_persistmem.language.data import languages
+
+_QUESTION = re.compile("[?？؟]")
+_SENTENCE = re.compile(r"[.!?,;:…。！？、()\-–—\s]*(?:[.!?,;…。！？、]|\s[-–—]\s|$)[\s]*")
+_NOISE = re.compile(r"[^\w\s']+")
+
+
+def is_small_talk(text: str) -> bool:
+    """Whether every phrase of ``text`` is a greeting, a thanks, or an assent.
+
+    >>> is_small_talk("Hi there! Thanks, sounds good.")
+    True
+    >>> is_small_talk("Hi, I moved to Oslo.")
+    False
+    """
+    small_talk = _small_talk()
+    return all(phrase in small_talk for phrase in _phrases(text))
+
+
+def is_answer(text: str, before: str) -> bool:
+    """Whether ``text`` says yes or no to what was asked just ``before``: then it says something.
+
+    >>> is_answer("Yes.", "Are you a vegetarian?")
+    True
+    >>> is_answer("No, thanks!", "Is there anything else?")
+    False
+    """
+    asked = _QUESTION.search(before) is not None and not is_small_talk(before)
+    return asked and not _assents().isdisjoint(_phrases(text))
+
+
+def _phrases(text: str) -> list[str]:
+    return [phrase for phrase in map(_bare, _SENTENCE.split(text)) if phrase]
+
+
+def _bare(phrase: str) -> str:
+    return " ".join(_NOISE.sub(" ", phrase.casefold().replace("’", "'")).split())
+
+
+@cache
+def _small_talk() -> frozenset[str]:
+    parts = (language.small_talk for language in languages())
+    return frozenset(phrase for part in parts if part is not None for phrase in part.phrases) | _assents()
+
+
+@cache
+def _assents() -> frozenset[str]:
+    return frozenset(
+        phrase for language in languages() if language.small_talk is not None for phrase in language.small_talk.assents
+    )

@@ -1,0 +1,1 @@
+"""From the turns of a conversation to memories: extraction, consolidation, edits, the profile."""

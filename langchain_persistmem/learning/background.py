@@ -1,0 +1,332 @@
+"""Learning from conversations, now or in the background: storing first, then work that a worker can take over.
+
+A thread with new turns has a row of pending work, written with them. Whoever learns from the thread
+holds a lease on the row; whoever dies leaves a lease that runs out. What is learnt is fenced by the
+turns themselves: only one of two workers can close them.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from langchain_persistmem.errors import ErasedError, ModelError
+from langchain_persistmem.learning.changes import Done
+from langchain_persistmem.learning.conversations import check_turns, store_turns
+from langchain_persistmem.learning.extraction import CapReached, Learnt, learn
+from langchain_persistmem.learning.missing_vectors import heal, heal_some
+from langchain_persistmem.postgres.queries import consent as consent_queries
+from langchain_persistmem.postgres.queries import memories, messages, missing_vectors, namespaces, pending_work
+from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.pending_work import Job
+from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.records import Turn, Withheld
+from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Total:
+    """What came of a thread so far."""
+
+    done: Done = field(default_factory=Done)
+    skipped: int = 0
+    capped: bool = False
+    given_up: int = 0
+
+    def add(self, batch: Learnt) -> None:
+        self.done += batch.done
+        self.skipped += batch.skipped
+
+
+async def observe(
+    backend: Backend,
+    namespace: Namespace,
+    turns: Sequence[Turn],
+    *,
+    thread_id: str,
+    used: Sequence[str],
+    background: bool,
+    now: datetime,
+) -> ObserveResult:
+    """Store the turns that are new, count what was used, and learn from the thread, now or in the background.
+
+    Args:
+        used: keys of the memories that were in the model's context for these turns.
+        background: leave the learning to a worker.
+
+    Raises:
+        InvalidInputError: a turn cannot be stored; none was.
+        ExtractionError: the model failed; the turns are stored and the next call, or a worker, learns from them.
+        EmbeddingError: the same, for the embedding model.
+    """
+    check_turns(turns, namespace, thread_id)
+    used = validation.names(used, "used")
+    await ready(backend)
+    settings, job = backend.settings, None
+    async with backend.transaction(namespace) as tx:
+        life = await generation.hold(tx, backend, namespace, now=now)
+        stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
+        if stored and withheld is None:
+            job = await pending_work.enqueue_thread(
+                tx,
+                namespace,
+                thread_id,
+                quiet=timedelta(seconds=settings.quiet_seconds if background else settings.retry_seconds),
+                longest=timedelta(seconds=settings.longest_wait_seconds),
+                lease=None if background else backend.new_id(),
+                leased=None if background else timedelta(seconds=settings.lease_seconds),
+            )
+        if used and not life.paused:
+            await memories.record_uses(tx, namespace, used, now=now)
+        await record(tx, backend, namespace, "observed", turns=stored)
+    total = _Total()
+    if withheld is not None:
+        logger.info("a conversation is not learnt from: %s", withheld)
+        return _observed(stored, total, 0, withheld)
+    if not background:
+        await _learn_all(backend, namespace, thread_id, life.incarnation, job, total, now=now)
+    waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
+    await heal_some(backend, now=now)
+    return _observed(stored, total, waiting, None)
+
+
+async def run_once(
+    backend: Backend,
+    *,
+    limit: int,
+    lease: UUID | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    now: datetime,
+) -> ProcessResult:
+    """Learn from up to ``limit`` threads that are due, of any namespace; a failure of one delays none of the others.
+
+    Args:
+        lease: what the threads are held with, so that :func:`give_back` can set them free.
+        stopping: asked before each thread whether to take no other.
+    """
+    validation.count(limit, "limit", at_least=1, at_most=10_000)
+    await ready(backend)
+    leased = timedelta(seconds=backend.settings.lease_seconds)
+    total, threads, postponed = _Total(), 0, 0
+    for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
+        if stopping():
+            break
+        job = await _claim(backend, lease or backend.new_id(), leased)
+        if job is None:
+            break
+        threads += 1
+        postponed += await _work_on(backend, job, total, now=now)
+    healed = await heal(backend, limit=limit, stopping=stopping, now=now)
+    done = total.done
+    return ProcessResult(
+        threads=threads,
+        added=done.added,
+        reinforced=done.reinforced,
+        superseded=done.superseded,
+        quarantined=done.quarantined,
+        postponed=postponed,
+        given_up=total.given_up,
+        healed=healed.memories,
+    )
+
+
+async def _count_open(backend: Backend, namespace: Namespace, thread_id: str) -> int:
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await messages.count_open(tx, namespace, thread_id)
+
+
+async def _claim(backend: Backend, lease: UUID, leased: timedelta) -> Job | None:
+    """Take a thread that is due; one that an unanswered try may have taken is set free first."""
+    tried = False
+
+    async def claim(backend: Backend) -> Job | None:
+        nonlocal tried
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+            if tried:
+                await pending_work.give_back_leases(tx, lease)
+            tried = True
+            return await pending_work.claim_work(tx, lease=lease, leased=leased)
+
+    return await backend.step(claim)
+
+
+async def _close_thread(backend: Backend, namespace: Namespace, thread_id: str, *, now: datetime) -> None:
+    """A worker has come to a thread that it may not learn from: nothing of it waits any more.
+
+    Nothing is done where learning was allowed again, or the namespace erased, meanwhile.
+    """
+    async with backend.transaction(namespace) as tx:
+        if await hold_living(tx, namespace) is None:
+            return
+        life = await namespaces.life_of(tx, namespace)
+        if life is not None and not life.learns:
+            await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)
+            await consent_queries.drop_work(tx, namespace, thread_id)
+
+
+async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
+    """Learn from one thread; whether it has to be tried again later."""
+    life = await backend.step(generation.present, job.namespace)
+    if life is None:  # erased meanwhile, and its work with it
+        return False
+    if not life.learns:
+        await backend.step(_close_thread, job.namespace, job.thread_id, now=now)
+        return False
+    total.capped = False
+    try:
+        await _learn_all(backend, job.namespace, job.thread_id, life.incarnation, job, total, now=now)
+    except ErasedError:  # meanwhile, and the work with it
+        return False
+    except ModelError as error:
+        logger.warning("learning from a thread failed: %s", error)
+        return True
+    return total.capped
+
+
+async def give_back(backend: Backend, lease: UUID) -> int:
+    """Set the threads free that are held with ``lease``: they are due for the next worker; returns how many."""
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        return await pending_work.give_back_leases(tx, lease)
+
+
+async def next_due(backend: Backend) -> float | None:
+    """Seconds until work is due; None if none waits."""
+    model = await ready(backend)
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        waiting = [await pending_work.next_due(tx), await missing_vectors.next_missing(tx, model)]
+    return min((seconds for seconds in waiting if seconds is not None), default=None)
+
+
+async def dead_letters(backend: Backend, namespace: Namespace) -> list[DeadLetter]:
+    """The turns that no attempt could be learnt from, by thread."""
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await messages.list_given_up(tx, namespace)
+
+
+async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: datetime) -> int:
+    """Let the turns of a thread that were given up be learnt from again, by a worker or the next observe(); how many."""
+    validation.name(thread_id, "thread_id")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        if await hold_living(tx, namespace) is None:
+            return 0
+        life = await generation.hold(tx, backend, namespace, now=now)
+        if not life.learns:  # nothing is given up there: what waited was closed
+            return 0
+        revived = await messages.retry_given_up(tx, namespace, thread_id)
+        if revived:
+            longest = timedelta(seconds=backend.settings.longest_wait_seconds)
+            await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
+    return revived
+
+
+async def _learn_all(
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    incarnation: UUID,
+    job: Job | None,
+    total: _Total,
+    *,
+    now: datetime,
+) -> None:
+    """Learn from all open turns of a thread, then settle its job, if it is the caller's."""
+    leased = timedelta(seconds=backend.settings.lease_seconds)
+    unanswered: Sequence[str] | None = None
+    try:
+        while (batch := await backend.step(learn, namespace, thread_id, incarnation, now=now)) is not None:
+            total.add(batch)
+            if batch.failure is not None:
+                unanswered = batch.failed
+                raise batch.failure
+            if not batch.more:
+                break  # what came meanwhile has its own entry of work
+            if job is not None and not await backend.step(_renewed, job, leased):
+                return  # it took too long: somebody else goes on
+    except CapReached as cap:
+        total.capped = True
+        await backend.step(_settle, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
+    except ModelError as error:
+        total.given_up += await _fail(backend, job, error, unanswered, incarnation, now=now)
+        raise
+    else:
+        if job is not None:
+            await backend.step(_finish, job)
+
+
+async def _renewed(backend: Backend, job: Job, leased: timedelta) -> bool:
+    async with backend.transaction(job.namespace, atomic=False) as tx:
+        return await pending_work.renew_lease(tx, job, leased=leased)
+
+
+async def _finish(backend: Backend, job: Job) -> None:
+    async with backend.transaction(job.namespace, repeatable=True) as tx:
+        await pending_work.finish_work(tx, job)
+
+
+async def _fail(
+    backend: Backend,
+    job: Job | None,
+    error: ModelError,
+    turns: Sequence[str] | None,
+    incarnation: UUID,
+    *,
+    now: datetime,
+) -> int:
+    """Try again later, or give up the turns (None: all open ones) after the last attempt; returns how many."""
+    if job is None:
+        return 0
+    settings, attempts, failure = backend.settings, job.attempts + 1, str(error)
+    if attempts < settings.max_attempts:
+        pause = settings.pause_after(attempts)
+        await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
+        return 0
+    given_up = await backend.step(_give_up, job, turns, incarnation, failure=failure, now=now)
+    if given_up is None:
+        return 0
+    logger.error("%d turns of a thread were given up; dead_letters() lists them: %s", given_up, error)
+    return given_up
+
+
+async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attempts: int, failure: str | None) -> None:
+    if job is not None:
+        async with backend.transaction(job.namespace, repeatable=True) as tx:
+            await pending_work.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
+
+
+async def _give_up(
+    backend: Backend, job: Job, turns: Sequence[str] | None, incarnation: UUID, *, failure: str, now: datetime
+) -> int | None:
+    async with backend.transaction(job.namespace) as tx:
+        if await hold_living(tx, job.namespace) != incarnation:  # erased meanwhile: not even the name comes back
+            return None
+        given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
+        await pending_work.postpone_work(
+            tx, job, pause=timedelta(0), attempts=0, failure=failure
+        )  # others may still be open
+    return given_up
+
+
+def _observed(stored: int, total: _Total, waiting: int, withheld: Withheld | None) -> ObserveResult:
+    done = total.done
+    return ObserveResult(
+        stored=stored,
+        added=done.added,
+        reinforced=done.reinforced,
+        skipped=total.skipped,
+        superseded=done.superseded,
+        quarantined=done.quarantined,
+        waiting=waiting,
+        withheld=withheld,
+    )

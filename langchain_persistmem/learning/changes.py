@@ -1,0 +1,377 @@
+"""Memories that change: carrying out decisions, the history, what waits for review, the log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
+from langchain_persistmem.learning.consolidation import (
+    PINNED,
+    Add,
+    Decision,
+    Known,
+    Past,
+    Policy,
+    Quarantine,
+    Reinforce,
+    Supersede,
+    ends_at,
+    for_approval,
+)
+from langchain_persistmem.learning.insert import keep, log, searchable
+from langchain_persistmem.learning.lineage import summary_of, unfold
+from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.postgres.queries import changes as changes_queries
+from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index
+from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import NOTHING, Touched, note_read, record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import Change, Memory, NewMemory
+
+CONSOLIDATED = ("semantic", "procedural", "episodic")
+"""The kinds among which a candidate can be known already; a profile is a document of its own."""
+_NEIGHBOURS = 5
+_MOST_AT_ONCE = 10_000
+"""Memories that are reviewed in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of decisions, in numbers."""
+
+    added: int = 0
+    reinforced: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    touched: Touched = NOTHING
+    """The memories themselves, for the audit."""
+
+    def __add__(self, other: "Done") -> "Done":
+        return Done(
+            self.added + other.added,
+            self.reinforced + other.reinforced,
+            self.superseded + other.superseded,
+            self.quarantined + other.quarantined,
+            self.touched + other.touched,
+        )
+
+
+async def what_is_known(
+    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
+) -> Known:
+    """What the database has near the candidates and under their keys; nothing is locked yet."""
+    model = await ready(backend)
+    keys = list({each.candidate.key for each in new if each.candidate.key is not None})
+    async with backend.transaction(namespace, atomic=False) as tx:
+        nearest = await changes_queries.neighbours(
+            tx,
+            namespace,
+            [each.vectors[0] for each in new],
+            model=model,
+            kinds=CONSOLIDATED,
+            limit=_NEIGHBOURS,
+            now=now,
+        )
+        by_key = await memories.get_memories(tx, namespace, keys, now=now)
+    return Known(
+        nearest={each.id: near for each, near in zip(new, nearest, strict=True)},
+        by_key=by_key,
+        shown={memory.id: memory for memory in shown},
+    )
+
+
+async def policy_of(backend: Backend) -> Policy:
+    """The rules of consolidation, with what "related" means under the embedder."""
+    settings, model = backend.settings, await ready(backend)
+    return Policy(
+        contradictions=settings.contradictions,
+        least_confidence=settings.least_confidence,
+        most_superseded=settings.most_superseded,
+        related=model.background_mean + 2 * model.background_deviation,
+    )
+
+
+async def apply(
+    tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
+) -> Done:
+    """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead.
+
+    Where what was learnt is to be approved, it waits for review instead.
+    """
+    about = [each for each in decisions if isinstance(each, Supersede | Reinforce)]
+    ids = {memory.id for each in about for memory in (each.known, *each.ended)}
+    current = await changes_queries.still_active(tx, namespace, sorted(ids))
+    decided = [_still_true(each, current) for each in decisions]
+    if backend.settings.approval == "learnt":
+        decided = for_approval(decided)
+    await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
+    endings = [
+        (old, each.new.id if isinstance(each, Supersede) else each.known.id, each.new.candidate)
+        for each in decided
+        if isinstance(each, Supersede | Reinforce)
+        for old in each.ended
+    ]
+    ended = await changes_queries.supersede_memories(
+        tx, namespace, [(old.id, by, ends_at(old, said)) for old, by, said in endings], now=now
+    )
+    await search_index.unindex_memories(tx, namespace, ended)
+    kept = await keep(
+        tx, backend, namespace, [each.new for each in decided if isinstance(each, Add | Supersede)], now=now
+    )
+    waiting = await _insert_inactive(tx, backend, namespace, decided, now=now)
+    await log(
+        tx,
+        backend,
+        namespace,
+        [(old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended],
+        now=now,
+    )
+    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
+    again = tuple({each.known.id: None for each in decided if isinstance(each, Reinforce)})
+    return Done(
+        added=len(kept.added),
+        reinforced=reinforced,
+        superseded=len(ended),
+        quarantined=len(waiting),
+        touched=kept.touched + Touched(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+    )
+
+
+def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
+    """The decision, or what is left of it when the memory that it was about is not current any more, or pinned by now."""
+    if not isinstance(decision, Supersede | Reinforce):
+        return decision
+    new = decision.new
+    if decision.known.id not in current:
+        return Add(new if new.candidate.key is not None else replace(new, key=str(new.id)))
+    if isinstance(decision, Reinforce):
+        return replace(decision, ended=tuple(each for each in decision.ended if not current.get(each.id)))
+    if current[decision.known.id]:
+        return Quarantine(new, PINNED, decision.known)
+    return replace(decision, also=tuple(each for each in decision.also if not current.get(each.id)))
+
+
+async def _reinforce(
+    tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
+) -> None:
+    said = [(each.known.id, each.new.candidate) for each in again]
+    rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in said]
+    once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
+    await changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
+    await log(tx, backend, namespace, [(id, "reinforced", "it was said again", None) for id in once], now=now)
+
+
+async def _insert_inactive(
+    tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
+) -> list[UUID]:
+    """Write what is past and what waits for review, with vectors that are not searched; returns what waits."""
+    model = await ready(backend)
+    new: list[tuple[NewMemory, dict[str, object]]] = []
+    for each in decisions:
+        if isinstance(each, Past):
+            until = max(each.until, each.new.candidate.valid_from).isoformat()
+            new.append((each.new, {"status": "superseded", "valid_until": until, "superseded_by": str(each.successor)}))
+        elif isinstance(each, Quarantine):
+            about = str(each.about.id) if each.about is not None else None
+            key = each.about.key if each.about is not None else each.new.key
+            new.append(
+                (replace(each.new, key=key), {"status": "quarantined", "review": each.reason, "review_of": about})
+            )
+    stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
+    vectors = {each.id: each.vectors for each, _ in new if each.id in stored}
+    await hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)
+    await search_index.unindex_memories(tx, namespace, list(vectors))
+    if not all(vectors.values()):
+        await note_missing(tx, backend, namespace)
+    waiting = [each for each in decisions if isinstance(each, Quarantine) and each.new.id in stored]
+    await log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
+    return [each.new.id for each in waiting]
+
+
+async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memory]:
+    """Every version under ``key``, and what they replaced, the latest first.
+
+    Raises:
+        MemoryNotFoundError: there never was one.
+    """
+    validation.name(key, "key")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await changes_queries.history(tx, namespace, key)
+    if not found:
+        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+    await note_read(backend, namespace, "read", [each.id for each in found])
+    return found
+
+
+async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
+    """What changed and why, newest first."""
+    if key is not None:
+        validation.name(key, "key")
+    validation.count(limit, "limit", at_least=1, at_most=10_000)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await changes_queries.list_changes(tx, namespace, key, limit=limit)
+
+
+async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
+    """Make a superseded or archived memory current again; what is current under its key becomes its past.
+
+    One that was archived into a summary comes back with all the others, and the summary goes.
+
+    Raises:
+        MemoryNotFoundError: there is no such memory.
+        InvalidInputError: it waits for review: that is for approve() to decide.
+        MemoryDisabledError: memory is paused.
+    """
+    return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
+
+
+async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
+    """What waits for review, oldest first."""
+    validation.count(limit, "limit", at_least=1, at_most=10_000)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await changes_queries.list_quarantined(tx, namespace, limit=limit)
+    await note_read(backend, namespace, "listed", [each.id for each in found])
+    return found
+
+
+async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
+    """Let a quarantined memory be recalled; it supersedes what is current under its key.
+
+    Raises:
+        MemoryNotFoundError: nothing with this id waits for review.
+        MemoryDisabledError: memory is paused.
+    """
+    return await _revive(backend, namespace, id, "approved", "it was reviewed", now=now)
+
+
+async def approve_all(
+    backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime
+) -> list[Memory]:
+    """:func:`approve` for several, all or none; None means all that waits, in the order in which it came.
+
+    Raises:
+        MemoryNotFoundError: one of them does not wait for review; nothing was approved.
+        MemoryDisabledError: memory is paused; nothing was approved.
+        InvalidInputError: one is no UUID.
+    """
+    ids = None if ids is None else _ids(ids)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        wanted = await _to_decide(tx, namespace, ids)
+        if wanted and (life := await namespaces.life_of(tx, namespace)) is not None:
+            life.check_not_paused()
+        return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
+
+
+async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
+    """:func:`reject` for several, all or none; None means all that waits. Returns how many.
+
+    Raises:
+        MemoryNotFoundError: one of them does not wait for review; nothing was rejected.
+        InvalidInputError: one is no UUID.
+    """
+    ids = None if ids is None else _ids(ids)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        wanted = await _to_decide(tx, namespace, ids)
+        if await changes_queries.reject_memories(tx, namespace, wanted) != len(wanted):
+            raise MemoryNotFoundError("not all of these wait for review; review() lists what does")
+        await record(tx, backend, namespace, "rejected", wanted)
+    return len(wanted)
+
+
+def _ids(versions: Sequence[UUID]) -> list[UUID]:
+    given = validation.listed(versions, "versions")
+    return [validation.uuid(each, f"versions[{index}]") for index, each in enumerate(given)]
+
+
+async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:
+    """The memories that are meant, under the namespace's lock; of a namespace that does not exist, no row is made."""
+    if await hold_living(tx, namespace) is None or ids is not None:
+        return list(dict.fromkeys(ids or ()))
+    return [each.id for each in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
+
+
+async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> None:
+    """Delete a quarantined memory for good.
+
+    Raises:
+        MemoryNotFoundError: nothing with this id waits for review.
+        InvalidInputError: it is no UUID.
+    """
+    id = validation.uuid(id, "version")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        await generation.hold(tx, backend, namespace, now=now)
+        if not await changes_queries.reject_memories(tx, namespace, [id]):
+            raise MemoryNotFoundError("nothing with this id waits for review; review() lists what does")
+        await record(tx, backend, namespace, "rejected", [id])
+
+
+async def _revive(
+    backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
+) -> Memory:
+    id = validation.uuid(id, "version")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        life = await generation.hold(tx, backend, namespace, now=now)
+        life.check_not_paused()
+        return await _revive_held(tx, backend, namespace, id, change, reason, now=now)
+
+
+async def _revive_held(
+    tx: Transaction, backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
+) -> Memory:
+    """Make one memory current; the caller holds the namespace's lock."""
+    old = await _revivable(tx, namespace, id, change)
+    if old.status == "active":
+        return old
+    summary = await summary_of(tx, namespace, old)
+    if summary is not None:  # a summary stands for all of its originals or for none
+        await unfold(tx, backend, namespace, summary, but=[id], now=now)
+    rivals = await changes_queries.rivals(tx, namespace, id)
+    from_then = now if change == "restored" else old.valid_from
+    ended = [(rival, id, max(from_then, since)) for rival, since, _ in rivals]
+    gone = await changes_queries.supersede_memories(tx, namespace, ended, now=now)
+    await search_index.unindex_memories(tx, namespace, gone)
+    await log(tx, backend, namespace, [(each, "superseded", f"another was {change}", id) for each in gone], now=now)
+    await changes_queries.revive_memories(tx, namespace, [id], now=now)
+    if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
+        await edit.pin_memories(tx, namespace, [id], pinned=True)
+    words = {id: searchable(old.text or "", old.speaker)}
+    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
+    await record(tx, backend, namespace, change, [id, *gone], superseded=len(gone))
+    revived = await changes_queries.get_version(tx, namespace, id)
+    if revived is None:  # it is there: the namespace is locked
+        raise MemoryNotFoundError
+    return revived
+
+
+async def _revivable(tx: Transaction, namespace: Namespace, id: UUID, change: str) -> Memory:
+    old = await changes_queries.get_version(tx, namespace, id)
+    if old is None or (change == "approved") != (old.status == "quarantined"):
+        if old is not None and old.status == "quarantined":
+            raise InvalidInputError("the memory waits for review; use approve() or reject()")
+        raise MemoryNotFoundError(
+            "nothing with this id waits for review; review() lists what does"
+            if change == "approved"
+            else "there is no memory with this id; history(key) lists the versions with their ids"
+        )
+    return old

@@ -1,0 +1,278 @@
+"""What becomes of candidates, given what is known: a decision for each, and nothing is done here; pure.
+
+A model's claims about known memories count only where they can be checked: it may point at what it
+was shown, and only at something related. It can end the validity of a memory, and never erase one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from langchain_persistmem.language.trust import may_supersede, suspicion
+from langchain_persistmem.learning.sameness import adds_no_figure, same_person, same_statement
+from langchain_persistmem.types.records import Candidate, Memory, NewMemory
+
+PINNED = "it would replace a pinned memory"
+WAITS = "it was learnt, and waits for approval"
+
+Contradictions = Literal["newest", "both", "ask"]
+"""What to do when a new statement contradicts a known one: the newest wins, both are kept with their times, or ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Nothing like it is known."""
+
+    new: NewMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Reinforce:
+    """It is known already, and is confirmed."""
+
+    new: NewMemory
+    known: Memory
+    ended: tuple[Memory, ...] = ()
+    """What is not true any more, because of what was known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supersede:
+    """It ends the validity of what is known."""
+
+    new: NewMemory
+    known: Memory
+    also: tuple[Memory, ...] = ()
+    """What else ends with it: what the model points at beside what stands under the key."""
+
+    @property
+    def ended(self) -> tuple[Memory, ...]:
+        """Everything whose validity ends."""
+        return (self.known, *self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """It was true before something else was: kept in the history, not recalled as current."""
+
+    new: NewMemory
+    until: datetime
+    successor: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """It waits for review, and is not recalled meanwhile."""
+
+    new: NewMemory
+    reason: str
+    about: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """It is not kept."""
+
+    new: NewMemory
+    reason: str
+
+
+Decision = Add | Reinforce | Supersede | Past | Quarantine | Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database has near the candidates."""
+
+    nearest: Mapping[UUID, Sequence[tuple[Memory, float]]]
+    """By the id of a new memory: the memories most like it, with the cosine."""
+    by_key: Mapping[str, Memory]
+    shown: Mapping[UUID, Memory]
+    """What the model was shown, and may refer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of a decision."""
+
+    contradictions: Contradictions
+    least_confidence: float
+    """A candidate below it is not kept."""
+    most_superseded: int
+    """One answer of a model supersedes at most so many memories; the rest waits for review."""
+    related: float
+    """The cosine from which two statements have something to do with each other, under this embedder."""
+
+
+def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decision]:
+    """A decision for each of ``new``, in the order in which they were said: of one key the latest is current."""
+    decisions: list[Decision] = []
+    gone: set[UUID] = set()
+    keyed: dict[str, int] = {}
+    for given in sorted(new, key=lambda one: said_at(one.candidate)):
+        each = _own(given, known)
+        key = each.candidate.key
+        place = keyed.get(key) if key is not None else None
+        if place is not None and not same_person(each.candidate, decisions[place].new.candidate):
+            each, key, place = _without_key(each), None, None
+        if place is None:
+            decision = _decide(each, known, policy, gone)
+        else:
+            decision, decisions[place] = _succeed(each, decisions[place], policy)
+        if isinstance(decision, Supersede | Reinforce):
+            gone.update(memory.id for memory in decision.ended)
+        if key is not None and isinstance(decision, Add | Supersede):
+            keyed[key] = len(decisions)
+        decisions.append(decision)
+    return decisions
+
+
+def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions where nobody is to be told anything that was learnt before somebody has approved it.
+
+    What is known already is confirmed; what would change it, or be new, waits.
+    """
+    waiting: list[Decision] = []
+    for each in decisions:
+        if isinstance(each, Supersede):
+            waiting.append(Quarantine(each.new, WAITS, each.known))
+        elif isinstance(each, Add | Past):
+            waiting.append(Quarantine(each.new, WAITS))
+        else:
+            waiting.append(replace(each, ended=()) if isinstance(each, Reinforce) else each)
+    return waiting
+
+
+def said_at(statement: Candidate | Memory) -> datetime:
+    """When a statement was made, which for an event is not the day that it speaks of."""
+    value = statement.value or {}
+    given = value.get("said_at") if statement.kind == "episodic" else None
+    if isinstance(given, str):
+        try:
+            moment = datetime.fromisoformat(given)
+        except ValueError:
+            return statement.valid_from
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return statement.valid_from
+
+
+def ends_at(known: Memory, new: Candidate) -> datetime:
+    """When ``known`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
+    return max(known.valid_from, said_at(new) if known.kind == "episodic" else new.valid_from)
+
+
+def _own(new: NewMemory, known: Known) -> NewMemory:
+    """``new`` without its key, if somebody else's statement stands under it."""
+    key = new.candidate.key
+    rival = known.by_key.get(key) if key is not None else None
+    return new if rival is None or same_person(new.candidate, rival) else _without_key(new)
+
+
+def _without_key(new: NewMemory) -> NewMemory:
+    return replace(new, key=str(new.id), candidate=replace(new.candidate, key=None))
+
+
+def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:
+    """A second statement under one key in one batch, and what becomes of the first, which was to be current."""
+    if same_statement(new.candidate.text, earlier.new.candidate.text):
+        return Skip(new, "it was said twice"), earlier
+    if new.candidate.confidence < policy.least_confidence:
+        return Skip(new, "the confidence is too low"), earlier
+    suspicious = suspicion(new.candidate)
+    if suspicious is not None:
+        return Quarantine(new, suspicious), earlier
+    if policy.contradictions == "ask" or not may_supersede(
+        new.candidate.provenance.source, earlier.new.candidate.provenance.source
+    ):
+        return Quarantine(new, "it contradicts what is known"), earlier
+    if policy.contradictions == "both":
+        return Add(replace(new, key=str(new.id))), earlier
+    past = Past(earlier.new, new.candidate.valid_from, new.id)
+    return (Supersede(new, earlier.known, earlier.also) if isinstance(earlier, Supersede) else Add(new)), past
+
+
+def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> Decision:
+    candidate = new.candidate
+    if candidate.confidence < policy.least_confidence:
+        return Skip(new, "the confidence is too low")
+    suspicious = suspicion(candidate)
+    if suspicious is not None:
+        return Quarantine(new, suspicious)
+    twin = _twin(new, known, policy)
+    targets = [memory for memory in _targets(new, known, policy) if twin is None or memory.id != twin.id]
+    ended = [memory for memory in targets if _against(new, memory, policy, gone) is None]
+    if twin is not None:
+        return Reinforce(new, twin, tuple(ended[: policy.most_superseded - len(gone)]))
+    if not targets:
+        return Add(new)
+    objection = _against(new, targets[0], policy, gone)
+    if objection is not None:
+        return objection
+    if candidate.key is None:
+        new = replace(new, key=targets[0].key)
+    return Supersede(new, targets[0], tuple(ended[1 : policy.most_superseded - len(gone)]))
+
+
+def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
+    """What is done instead of ending ``target``; None if nothing speaks against ending it."""
+    candidate = new.candidate
+    if target.id in gone:  # somebody else in this batch has replaced it: a second successor stands beside the first
+        return Add(replace(new, key=str(new.id)))
+    if not may_supersede(candidate.provenance.source, target.provenance.source):
+        return Quarantine(new, "a less trusted source contradicts what is known", target)
+    if target.pinned:
+        return Quarantine(new, PINNED, target)
+    if len(gone) >= policy.most_superseded:
+        return Quarantine(new, "too many memories would change at once", target)
+    if policy.contradictions == "ask":
+        return Quarantine(new, "it contradicts what is known", target)
+    if policy.contradictions == "both":
+        return Add(replace(new, key=str(new.id)))
+    said, known_since = said_at(candidate), said_at(target)
+    if said < known_since:
+        return Past(new, known_since, target.id)
+    if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > said:
+        return Add(new)  # what is planned ends nothing yet
+    return None
+
+
+def _twin(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
+    """The known memory that says the same."""
+    candidate = new.candidate
+    claimed = _claimed(new, known, policy) if candidate.relation == "same" else None
+    if claimed is not None and claimed.kind != candidate.kind:
+        claimed = None
+    if candidate.kind == "episodic":  # what happened twice is two memories; the same turn has the same identity
+        same_day = claimed is not None and claimed.valid_from.date() == candidate.valid_from.date()
+        return claimed if same_day and adds_no_figure(candidate, claimed) else None
+    keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
+    if keyed is not None and same_statement(candidate.text, keyed.text or ""):
+        return keyed
+    for memory, _ in known.nearest.get(new.id, ()):
+        same = memory.kind == candidate.kind and same_statement(candidate.text, memory.text or "")
+        if same and same_person(candidate, memory):
+            return memory
+    return claimed if adds_no_figure(candidate, claimed) else None
+
+
+def _targets(new: NewMemory, known: Known, policy: Policy) -> list[Memory]:
+    """The known memories that end with this one: what stands under its key, and what the model points at."""
+    candidate = new.candidate
+    keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
+    claimed = _claimed(new, known, policy) if candidate.relation == "replaces" else None
+    found = {memory.id: memory for memory in (keyed, claimed) if memory is not None}
+    return list(found.values())
+
+
+def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
+    """What the candidate refers to, if it was shown, is about the same person, and has something to do with it."""
+    about = new.candidate.about
+    if about is None or about not in known.shown:
+        return None
+    memory = known.shown[about]
+    near = {near.id: similarity for near, similarity in known.nearest.get(new.id, ())}
+    if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
+        return None
+    return memory

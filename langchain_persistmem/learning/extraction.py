@@ -1,0 +1,279 @@
+"""Finding memories in stored turns: rules or one model call, then decisions, then one transaction.
+
+Storing needs no model and was done before (``learning/background.py``). What was stored and not looked at
+yet stays open, so that a crash or a failing model delays memories and loses none.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
+from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.small_talk import is_answer, is_small_talk
+from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.learning.changes import CONSOLIDATED, Done, apply, policy_of, what_is_known
+from langchain_persistmem.learning.consolidation import Add, Decision, decide
+from langchain_persistmem.learning.insert import prepare
+from langchain_persistmem.postgres.queries import changes, messages, pending_work
+from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redacted_turn
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance, Turn
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_SHOWN = 2_000
+"""Characters of a turn that known memories are looked up with; embedding models read no further."""
+_EARLIER = 3
+"""Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
+
+
+class _Overtaken(PersistMemError):
+    """Somebody else has dealt with these turns, erased them, or forbidden it; this work is given up."""
+
+    def __init__(self, *, again: bool) -> None:
+        super().__init__()
+        self.again = again
+        """Only some of the turns are gone, such as one that was not to be remembered: the others are to be looked at."""
+
+
+class CapReached(PersistMemError):
+    """The namespace has had its model calls of today; the turns wait for tomorrow."""
+
+    def __init__(self, until_tomorrow: timedelta) -> None:
+        super().__init__()
+        self.until_tomorrow = until_tomorrow
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What came of one batch of turns."""
+
+    done: Done
+    skipped: int
+    """Turns that held nothing."""
+    failed: tuple[str, ...]
+    """Ids of the turns that the model gave no usable answer for, even alone; they are still open."""
+    failure: ExtractionError | None
+    more: bool
+    """Whether there were more open turns than one batch takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the model, or the rules, said of some turns."""
+
+    candidates: tuple[Candidate, ...]
+    failed: tuple[str, ...] = ()
+    failure: ExtractionError | None = None
+
+    def __add__(self, other: "_Asked") -> "_Asked":
+        return _Asked(self.candidates + other.candidates, self.failed + other.failed, self.failure or other.failure)
+
+
+async def learn(
+    backend: Backend, namespace: Namespace, thread_id: str, incarnation: UUID, *, now: datetime
+) -> Learnt | None:
+    """Learn from the oldest open turns of a thread.
+
+    Returns:
+        None if no turns are open, or nothing may be learnt from them any more.
+
+    Raises:
+        CapReached: no model call is left for today; nothing was done.
+        ExtractionError: the model cannot be reached; nothing was done.
+        EmbeddingError: the same, for the embedding model.
+    """
+    async with backend.transaction(namespace, atomic=False) as tx:
+        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
+    turns = [redacted_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
+    if not turns:
+        return None
+    asked, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
+    position_of = {turn.id: turn.position for turn in turns}
+    places = [
+        position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
+        for candidate in asked.candidates
+    ]
+    new = await prepare(backend, asked.candidates, places, later=backend.model_name is None)
+    decisions = await backend.step(_decisions, namespace, new, shown, now=now)
+    closing = [turn.id for turn in turns if turn.id not in asked.failed]
+
+    async def write(backend: Backend) -> Done:
+        async with backend.transaction(namespace) as tx:
+            life = await generation.hold(tx, backend, namespace, now=now)
+            closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
+            allowed = life.incarnation == incarnation and life.learns
+            if not allowed or closed != len(closing):
+                raise _Overtaken(again=allowed)
+            done = await apply(tx, backend, namespace, decisions, now=now)
+            await record(tx, backend, namespace, "learnt", done.touched.ids, turns=closed, **done.touched.counts)
+        return done
+
+    try:
+        done = await backend.step(write)
+    except _Overtaken as overtaken:
+        return Learnt(Done(), 0, (), None, more=True) if overtaken.again else None
+    learnt_from = {id for candidate in asked.candidates for id in candidate.provenance.message_ids}
+    more = len(turns) == backend.settings.extract_turns
+    return Learnt(done, len(closing) - len(learnt_from), asked.failed, asked.failure, more)
+
+
+async def _decisions(
+    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
+) -> list[Decision]:
+    """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
+    if all(each.candidate.provenance.extractor == "turns" for each in new):
+        return [Add(each) for each in new]
+    known = await what_is_known(backend, namespace, new, shown, now=now)
+    return decide(new, known, await policy_of(backend))
+
+
+async def _candidates(
+    backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
+) -> tuple[_Asked, Sequence[Memory]]:
+    """Candidates, and the known memories that the model was shown for them."""
+    hidden = find_off_record(turns)
+    if backend.model_name is None:
+        longest = backend.settings.max_text_chars
+        told = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
+        return _Asked(tuple(_episode(turn, thread_id, longest) for turn in told)), ()
+    earlier = await _earlier(backend, namespace, turns, thread_id)
+    worthwhile = _worthwhile(turns, earlier, hidden)
+    if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
+        return _Asked(()), ()
+    shown = await _nearest(backend, namespace, worthwhile, now=now)
+    return await _asked(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier), shown
+
+
+async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
+    """The few turns before the open ones, as far as a model may see them."""
+    position = turns[0].position
+    if position is None or position == 1:
+        return []
+    async with backend.transaction(namespace, atomic=False) as tx:
+        before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
+    hidden = find_off_record([*before, *turns])
+    return [turn for turn in before if turn.id not in hidden and turn.text.strip()]
+
+
+def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozenset[str]) -> list[Turn]:
+    """The turns that may hold something: no small talk, unless it answers a question, and nothing off the record."""
+    kept: list[Turn] = []
+    before = earlier[-1] if earlier else None
+    for turn in turns:
+        asked = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
+        if (
+            turn.id not in hidden
+            and turn.text.strip()
+            and (not is_small_talk(turn.text) or is_answer(turn.text, asked))
+        ):
+            kept.append(turn)
+        before = turn
+    return kept
+
+
+async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
+    """The known memories that have most to do with what the user says, best first."""
+    most = backend.settings.shown_known
+    said = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
+    if not most:
+        return ()
+    model = await ready(backend)
+    vectors = await backend.embed(said)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
+    best: dict[UUID, tuple[float, Memory]] = {}
+    for memory, similarity in (each for found in near for each in found):
+        if memory.provenance.extractor != "turns" and similarity > best.get(memory.id, (-1.0, memory))[0]:
+            best[memory.id] = (similarity, memory)
+    ranked = sorted(best.values(), key=lambda each: (-each[0], each[1].id))
+    return [memory for _, memory in ranked[:most]]
+
+
+async def _asked(
+    backend: Backend,
+    namespace: Namespace,
+    turns: Sequence[Turn],
+    thread_id: str,
+    *,
+    known: Sequence[Memory],
+    earlier: Sequence[Turn],
+) -> _Asked:
+    """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for.
+
+    Neither half is shown the other: what the model cannot digest would spoil both.
+    """
+    try:
+        await spend(backend, namespace)
+        shown, shape = extraction_prompt.material(turns, known, earlier), backend.shape
+        answer = await backend.ask(extraction_prompt.instructions(shape), shown, extraction_prompt.schema(shape))
+        answer, misfits = extraction_prompt.fitting(answer, shape)
+        if misfits:
+            logger.warning("%d memories were dropped: their content does not fit the schema of open()", misfits)
+        found = extraction_prompt.candidates(
+            answer,
+            turns,
+            thread_id=thread_id,
+            model=backend.model_name or "",
+            max_chars=backend.settings.max_text_chars,
+            known=known,
+            prompt_version=extraction_prompt.version(shape),
+        )
+        return _Asked(tuple(found))
+    except ExtractionError as error:
+        if not error.unusable_answer:
+            raise
+        if len(turns) == 1:
+            return _Asked((), (turns[0].id,), error)
+    half = len(turns) // 2
+    first = await _asked(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
+    return first + await _asked(backend, namespace, turns[half:], thread_id, known=known, earlier=())
+
+
+async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:
+    """Count a call of the chat model against the day's cap, where there is one.
+
+    Args:
+        now: given where nothing may be known of the namespace yet, which then begins; otherwise what
+            was erased meanwhile stays erased.
+
+    Raises:
+        CapReached: no call is left for today; none was counted.
+        ErasedError: the namespace was erased meanwhile.
+    """
+    cap = backend.settings.model_calls_per_day
+    if cap is None:
+        return
+    await ready(backend)
+    async with backend.transaction(namespace, repeatable=True) as tx:  # a call too many is counted, never one too few
+        if now is not None:
+            await generation.hold(tx, backend, namespace, now=now)
+        elif await hold_living(tx, namespace) is None:
+            raise ErasedError
+        used, until_tomorrow = await pending_work.spend_call(tx, namespace)
+        if used > cap:
+            raise CapReached(until_tomorrow)  # which takes the count back
+
+
+def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:
+    """A turn as a dated memory of its own; very long ones are cut, the whole turn stays in the history."""
+    return Candidate(
+        text=" ".join(turn.text.split())[:longest],
+        kind="episodic",
+        speaker=turn.speaker,
+        valid_from=turn.sent_at,
+        provenance=Provenance(
+            source="user" if turn.role == "user" else "assistant",
+            thread_id=thread_id,
+            message_ids=(turn.id,),
+            extractor="turns",
+        ),
+    )

@@ -1,0 +1,156 @@
+"""The one way in which statements become rows: ids and vectors first, then one transaction."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import EmbeddingError
+from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.runtime import hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import NOTHING, Touched
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redacted_candidate
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import Candidate, NewMemory, Vector
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of candidates: the keys of new memories, and of known ones that were confirmed."""
+
+    added: tuple[str, ...]
+    reinforced: tuple[str, ...]
+    touched: Touched = NOTHING
+    """The same by id, with what ended."""
+
+
+async def prepare(
+    backend: Backend,
+    candidates: Sequence[Candidate],
+    positions: Sequence[int | None] | None = None,
+    *,
+    later: bool = False,
+) -> list[NewMemory]:
+    """Candidates, redacted, with ids and vectors; the same statement twice becomes one. No connection is held meanwhile.
+
+    Args:
+        later: where the embedding model does not answer, go on without vectors, which are made later.
+    """
+    candidates = [redacted_candidate(backend.settings.redaction, each) for each in candidates]
+    unique = {identity(candidate): (candidate, place) for candidate, place in _with(candidates, positions)}
+    texts = [candidate.text for candidate, _ in unique.values()]
+    vectors = await _vectors(backend, texts, later=later)
+    prepared: list[NewMemory] = []
+    for (fingerprint, (candidate, place)), vector in zip(unique.items(), vectors, strict=True):
+        id = backend.new_id()
+        prepared.append(
+            NewMemory(
+                id=id,
+                key=candidate.key or str(id),
+                identity=fingerprint,
+                candidate=candidate,
+                vectors=vector,
+                position=place,
+            )
+        )
+    return prepared
+
+
+async def keep(
+    tx: Transaction, backend: Backend, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
+) -> Kept:
+    """Write prepared memories with their vectors and words; the caller holds the namespace's lock."""
+    if not new:
+        return Kept((), ())
+    model = await ready(backend)
+    keyed = [each for each in new if each.candidate.key is not None]
+    ended: list[tuple[UUID, UUID, bool]] = []
+    if keyed:
+        ended = await memories.supersede_keys(tx, namespace, keyed, now=now)
+        await search_index.unindex_memories(tx, namespace, [old for old, *_ in ended])
+        entries = [(old, "superseded", "another statement was made under its key", by) for old, by, _ in ended]
+        await log(tx, backend, namespace, entries, now=now)
+    stored = await memories.insert_memories(tx, namespace, new, now=now)
+    heirs = [by for _, by, pinned in ended if pinned]
+    if heirs:  # what stands under a key stays pinned in each new version
+        await edit.pin_memories(tx, namespace, heirs, pinned=True)
+    added = [each for each in new if stored[each.identity][0] == each.id]
+    await hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
+    if not all(each.vectors for each in added):
+        await note_missing(tx, backend, namespace)
+    words: dict[UUID, tuple[str, Sequence[str]]] = {
+        each.id: searchable(each.candidate.text, each.candidate.speaker) for each in added
+    }
+    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    fresh = {each.key for each in added}
+    again = [(id, key) for id, key in stored.values() if key not in fresh]
+    touched = Touched(tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended))
+    return Kept(tuple(fresh), tuple(key for _, key in again), touched)
+
+
+async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:
+    try:
+        return [(vector,) for vector in await backend.embed(texts)]
+    except EmbeddingError as error:
+        if not (later and error.provider_failed and backend.settings.embed_later):
+            raise
+        logger.warning("kept without vectors, which are made later: %s", error)
+    return [() for _ in texts]
+
+
+def identity(candidate: Candidate) -> bytes:
+    """What makes two memories the same one.
+
+    A statement is the same whatever its capitals and spaces; what happened is the same only on the
+    same day; a turn is itself, however often it is observed; a key belongs to the statement.
+    """
+    provenance = candidate.provenance
+    parts = [candidate.kind, candidate.key or ""]
+    if candidate.kind == "episodic" and provenance.message_ids:
+        parts += ["messages", provenance.thread_id or "", *provenance.message_ids]
+    if candidate.kind == "episodic":
+        parts.append(candidate.valid_from.date().isoformat())
+    parts.append(" ".join(candidate.text.casefold().split()))
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
+    """What is searched by words: with the speaker's name, which questions ask by; and the terms PostgreSQL misses."""
+    return (f"{speaker}: {text}" if speaker else text), pairs(text)
+
+
+def _with(
+    candidates: Sequence[Candidate], positions: Sequence[int | None] | None
+) -> Sequence[tuple[Candidate, int | None]]:
+    return list(zip(candidates, positions or [None] * len(candidates), strict=True))
+
+
+async def log(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    entries: Sequence[tuple[UUID, str, str, UUID | None]],
+    *,
+    now: datetime,
+) -> None:
+    """Record changes: the memory, what happened to it, why, and the memory that brought it about."""
+    rows = [
+        {
+            "id": str(backend.new_id()),
+            "memory_id": str(memory_id),
+            "change": change,
+            "reason": reason,
+            "by_memory": str(by) if by is not None else None,
+        }
+        for memory_id, change, reason, by in entries
+    ]
+    await changes.record_changes(tx, namespace, rows, now=now)

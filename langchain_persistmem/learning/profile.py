@@ -1,0 +1,117 @@
+"""The profile: a document of the application's, joined at each reading with what the current memories say.
+
+What comes from memories is never copied into the document. So it is always in step with them:
+a preference that was superseded or forgotten is gone from the profile at once.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from langchain_persistmem.learning.insert import identity, keep
+from langchain_persistmem.postgres.queries import memories
+from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime.audit_log import note_read, record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redacted_value
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance
+
+KEY = "profile"
+"""The key of the document; its earlier versions are in the history."""
+
+Document = Mapping[str, Any]
+Check = Callable[[Document], Document]
+
+_MOST = 20
+"""Preferences, goals and instructions that are taken from memories, the most important first."""
+
+
+async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datetime) -> dict[str, Any]:
+    """The document, and with ``join`` what current memories add to it; empty if there is neither."""
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await memories.get_memories(tx, namespace, [KEY], now=now)
+        said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
+    await note_read(backend, namespace, "read_profile", [each.id for each in (*found.values(), *said)])
+    document = stored_document(found)
+    return joined(document, said) if join else document
+
+
+async def update(
+    backend: Backend, namespace: Namespace, changes: Document, *, check: Check, now: datetime
+) -> dict[str, Any]:
+    """Merge ``changes`` into the document, in one transaction; the version before stays in the history.
+
+    Raises:
+        InvalidInputError: the changes are no JSON, or ``check`` refuses the result; nothing was changed.
+        MemoryDisabledError: memory is paused; nothing was changed.
+    """
+    validation.json_object(changes, "changes")
+    changes = redacted_value(backend.settings.redaction, changes)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        life = await generation.hold(tx, backend, namespace, now=now)
+        life.check_not_paused()
+        found = await memories.get_memories(tx, namespace, [KEY], now=now)
+        before = stored_document(found)
+        after = dict(check(merged(before, changes)))
+        if after != before:
+            kept = await keep(tx, backend, namespace, [_version(backend, after, now)], now=now)
+            await record(tx, backend, namespace, "profiled", kept.touched.ids, **kept.touched.counts)
+    return after
+
+
+def merged(document: Document, changes: Document) -> dict[str, Any]:
+    """``document`` with ``changes``: objects are merged field by field, None removes a field, all else replaces."""
+    result = dict(document)
+    for name, change in changes.items():
+        known = result.get(name)
+        if change is None:
+            result.pop(name, None)
+        elif isinstance(change, Mapping):
+            inner = cast("Document", known if isinstance(known, Mapping) else {})
+            result[name] = merged(inner, cast("Document", change))
+        else:
+            result[name] = change
+    return result
+
+
+def joined(document: Document, said: list[Memory]) -> dict[str, Any]:
+    """The document with what memories say; where both speak of the same, the document is right."""
+    result = dict(document)
+    texts: dict[str, list[str]] = {"preferences": [], "goals": []}
+    instructions: list[str] = []
+    for memory in said:
+        kind = memory.value.get("type")
+        if memory.kind == "procedural":
+            instructions.append(memory.text or "")
+        elif kind in ("preference", "goal"):
+            texts[f"{kind}s"].append(memory.text or "")
+        elif memory.key == "fact:name" and not result.get("name"):
+            result["name"] = memory.value.get("value") or memory.text
+    for field, found in texts.items():
+        known = result.get(field)
+        if found and (known is None or isinstance(known, list)):
+            result[field] = list(dict.fromkeys([*cast("list[str]", known or []), *found]))
+    if instructions and not result.get("communication_style"):
+        result["communication_style"] = " ".join(instructions)
+    return result
+
+
+def stored_document(found: Mapping[str, Memory]) -> dict[str, Any]:
+    """The stored document; a memory or an item that happens to have its key is none."""
+    memory = found.get(KEY)
+    return dict(memory.value) if memory is not None and memory.kind == "profile" else {}
+
+
+def _version(backend: Backend, document: Document, now: datetime) -> NewMemory:
+    provenance = Provenance(source="operator", extractor="profile")
+    candidate = Candidate(text="", kind="profile", key=KEY, value=document, valid_from=now, provenance=provenance)
+    id = backend.new_id()
+    # each version is itself, also when an old one comes back word for word
+    return NewMemory(id=id, key=KEY, identity=identity(candidate) + id.bytes, candidate=candidate, vectors=())

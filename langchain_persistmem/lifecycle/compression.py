@@ -1,0 +1,153 @@
+"""Old memories that belong together become one summary, in whose favour they are archived; and back again.
+
+A model works first, on what was read; then one transaction under the namespace's lock writes the summary and archives
+the originals, if all of them are still current and the namespace has not been erased meanwhile.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from langchain_persistmem.errors import ModelError, PersistMemError
+from langchain_persistmem.language.trust import suspicion
+from langchain_persistmem.learning.extraction import CapReached, spend
+from langchain_persistmem.learning.insert import keep, log, prepare
+from langchain_persistmem.learning.lineage import DERIVED
+from langchain_persistmem.lifecycle import summaries
+from langchain_persistmem.lifecycle.clusters import clusters
+from langchain_persistmem.postgres.queries import changes, retention, search_index
+from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import Candidate, Kind, Memory, NewMemory
+from langchain_persistmem.types.results import MaintainResult
+
+logger = logging.getLogger(__name__)
+
+COMPRESSED: tuple[Kind, ...] = ("episodic", "semantic")
+"""Instructions and profiles are not compressed: every word of theirs counts."""
+
+_WINDOW = 400
+"""So many memories, near in time, are compared with each other at once: memory stays bounded, whatever the namespace."""
+
+
+class _Overtaken(PersistMemError):
+    """An original has changed, the namespace was erased, or the person forbade it, since the summary was begun."""
+
+
+async def compress(
+    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+) -> tuple[MaintainResult, bool]:
+    """Write a summary for each group of related old memories, each in a transaction of its own.
+
+    A group whose model fails, or whose summary is not believed, stays as it is.
+
+    Returns:
+        What was done, and whether the models could be reached.
+    """
+    done = MaintainResult()
+    async with aclosing(related(backend, namespace, now=now)) as groups:
+        async for originals in groups:
+            try:
+                new = await _prepared(backend, namespace, originals)
+            except CapReached:
+                return replace(done, postponed=1), True
+            except ModelError as error:
+                logger.warning("a summary failed: %s", error)
+                done = replace(done, failed=done.failed + 1)
+                if not getattr(error, "unusable_answer", False):
+                    return done, False
+                continue
+            if new is None:
+                done = replace(done, failed=done.failed + 1)
+            elif await _write(backend, namespace, incarnation, new, originals, now=now):
+                done = replace(done, summaries=done.summaries + 1, compressed=done.compressed + len(originals))
+    return done, True
+
+
+async def _prepared(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:
+    """The summary with its vector; None if it reads like an attack."""
+    candidate = await _summary(backend, namespace, originals)
+    if suspicion(candidate) is not None:
+        return None
+    (new,) = await prepare(backend, [candidate])
+    return new
+
+
+async def related(backend: Backend, namespace: Namespace, *, now: datetime) -> AsyncGenerator[list[Memory]]:
+    """Groups of old memories that belong together: of one kind, source and speaker; oldest first, window by window."""
+    rules, model = backend.settings.retention, await ready(backend)
+    if rules.compress_days is None:
+        return
+    before = now - timedelta(days=rules.compress_days)
+    similar = model.background_mean + rules.similar * model.background_deviation
+    for kind in COMPRESSED:
+        last: Memory | None = None
+        while True:
+            async with backend.transaction(namespace, atomic=False) as tx:
+                window = await retention.compressible(
+                    tx, namespace, kind, before=before, after=last, derived=DERIVED, limit=_WINDOW
+                )
+                ids = [each.id for each in window]
+                pairs = await retention.similar_pairs(tx, namespace, ids, model=model, floor=similar / 2)
+            alike = [pair for pair in pairs if _voice(window[pair[0]]) == _voice(window[pair[1]])]
+            for group in clusters(alike, similar=similar, least=rules.compress_least, most=rules.compress_most):
+                yield [window[place] for place in group]
+            if len(window) < _WINDOW:
+                break
+            last = window[-1]
+
+
+def _voice(memory: Memory) -> tuple[str, str | None]:
+    return memory.provenance.source, memory.speaker
+
+
+async def _summary(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> Candidate:
+    """The summary of a group: the model's, or without one an extract. No connection is held."""
+    longest = backend.settings.max_text_chars
+    if backend.model_name is None:
+        said = summaries.sentences(originals)
+        vectors = await backend.embed([sentence for _, sentence in said])
+        text = summaries.extract(said, vectors, originals)[:longest]
+        return summaries.candidate(text, originals, model=None)
+    await spend(backend, namespace)
+    answer = await backend.ask(
+        summaries.INSTRUCTIONS, summaries.material(originals), summaries.SCHEMA, purpose="compress"
+    )
+    text = summaries.believed(answer, originals, max_chars=longest)
+    return summaries.candidate(text, originals, model=backend.model_name)
+
+
+async def _write(
+    backend: Backend,
+    namespace: Namespace,
+    incarnation: UUID,
+    new: NewMemory,
+    originals: Sequence[Memory],
+    *,
+    now: datetime,
+) -> bool:
+    """Write the summary and archive the originals, all or nothing; False if somebody was faster."""
+    ids = [each.id for each in originals]
+    try:
+        async with backend.transaction(namespace) as tx:
+            life = await generation.hold(tx, backend, namespace, now=now)
+            current = await changes.still_active(tx, namespace, ids)
+            whole = len(current) == len(ids) and not any(current.values())
+            if life.incarnation != incarnation or not life.learns or not whole:
+                raise _Overtaken
+            if new.key not in (await keep(tx, backend, namespace, [new], now=now)).added:
+                raise _Overtaken
+            await changes.archive_memories(tx, namespace, ids, summary=new.id, now=now)
+            await search_index.unindex_memories(tx, namespace, ids)
+            entries = [(id, "archived", "a summary stands in its place", new.id) for id in ids]
+            await log(tx, backend, namespace, entries, now=now)
+            await record(tx, backend, namespace, "compressed", [new.id, *ids], added=1, archived=len(ids))
+    except _Overtaken:
+        return False
+    return True

@@ -1,0 +1,231 @@
+"""Maintenance: what recurs, what is condensed, what fades, and what goes, by the rules of ``Settings.retention``.
+
+LangGraph's checkpoints go first, thread by thread: whose a thread is, the register says. For each namespace
+then the models work: on habits, then on summaries, each with short transactions of its own. Then everything
+that needs no model is one transaction.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from langchain_persistmem.errors import ErasedError, PersistMemError
+from langchain_persistmem.learning.insert import log
+from langchain_persistmem.lifecycle.compression import compress, related
+from langchain_persistmem.lifecycle.habits import enrich
+from langchain_persistmem.lifecycle.worth import Sign, fading
+from langchain_persistmem.postgres.queries import changes, forget, namespaces, retention, search_index, threads
+from langchain_persistmem.postgres.queries.namespaces import Life
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.settings import Retention
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.results import MaintainResult
+
+logger = logging.getLogger(__name__)
+
+_PAGE = 500
+"""Namespaces that are listed at once."""
+_BATCH = 1_000
+"""Memories that one statement erases."""
+
+
+class _DryRun(Exception):
+    """Carries the counts out of a transaction that is to be undone."""
+
+    def __init__(self, done: MaintainResult) -> None:
+        super().__init__()
+        self.done = done
+
+
+class _Erased(PersistMemError):
+    """The namespace was erased meanwhile: there is nothing to do."""
+
+
+async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> MaintainResult:
+    """Follow the rules of retention, in one namespace or in all.
+
+    A model that fails leaves memories as they are; the rules that need none are followed all the same.
+
+    Args:
+        namespace: None means every namespace, one after another.
+        dry_run: change nothing and ask no chat model; count what would be done.
+
+    Raises:
+        InvalidInputError: the namespace is malformed.
+    """
+    if namespace is not None:
+        encode(namespace)
+    await ready(backend)
+    erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
+    total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
+    async with aclosing(_meant(backend, namespace)) as meant:
+        async for each, life in meant:
+            done, asking = await backend.step(_maintain, each, life, asking=asking, dry_run=dry_run, now=now)
+            total = _sum(total, replace(done, namespaces=1))
+            if not dry_run:
+                await hnsw_upkeep.shelve_all(backend, each)
+    if namespace is None and not dry_run:
+        await hnsw_upkeep.count_shelves(backend)
+    return total
+
+
+async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
+    """Follow the rules for LangGraph's checkpoints, in the threads of a namespace or in all; returns how many went."""
+    keep, days = backend.settings.retention.checkpoints_keep, backend.settings.retention.checkpoints_days
+    if keep is None and days is None:
+        return 0
+
+    @asynccontextmanager
+    async def begin() -> AsyncGenerator[Transaction]:
+        async with backend.transaction(namespace or EVERYWHERE, read_committed=True) as tx:
+            yield tx
+
+    chosen = None
+    if namespace is not None:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            mine = await threads.threads_of(tx, namespace)
+        async with backend.transaction(
+            EVERYWHERE, atomic=False
+        ) as tx:  # a thread that others have too is not one person's
+            shared = await threads.threads_of_others(tx, mine, [namespace])
+        chosen = [each for each in mine if each not in set(shared)]
+    before = None if days is None else now - timedelta(days=days)
+    return await retention.retain_checkpoints(begin, chosen, keep=keep, before=before, dry_run=dry_run)
+
+
+async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, Life]]:
+    """The namespaces with their present lives, page by page."""
+    if namespace is not None:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            life = await namespaces.life_of(tx, namespace)
+        if life is not None:
+            yield namespace, life
+        return
+    last: Namespace | None = None
+    while True:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+            page = await retention.namespaces_after(tx, last, limit=_PAGE)
+        for each in page:
+            yield each
+        if len(page) < _PAGE:
+            return
+        last = page[-1][0]
+
+
+async def _maintain(
+    backend: Backend, namespace: Namespace, life: Life, *, asking: bool, dry_run: bool, now: datetime
+) -> tuple[MaintainResult, bool]:
+    """One namespace: what was done, and whether models can be asked for the next one."""
+    done, incarnation = MaintainResult(), life.incarnation
+    if dry_run:
+        if life.learns:
+            done, _ = await enrich(backend, namespace, incarnation, dry_run=True, now=now)
+        return _sum(done, await _planned(backend, namespace, life, now=now)), True
+    for flow in (_enrich, compress):
+        if asking and life.learns:  # what is made of memories is learnt too; and asked again when it is written
+            try:
+                more, asking = await flow(backend, namespace, incarnation, now=now)
+            except ErasedError:
+                return done, asking
+            done = _sum(done, more)
+    done = replace(done, postponed=min(done.postponed, 1))
+    if not _any_rule(backend.settings.retention):
+        return done, asking
+    with suppress(_Erased):
+        done = _sum(done, await backend.step(_ruled, namespace, incarnation, now=now))
+    return done, asking
+
+
+async def _ruled(backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> MaintainResult:
+    async with backend.transaction(namespace) as tx:
+        await _hold(tx, backend, namespace, incarnation, now=now)
+        return await _follow_rules(tx, backend, namespace, spared=0, now=now)
+
+
+async def _enrich(
+    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+) -> tuple[MaintainResult, bool]:
+    return await enrich(backend, namespace, incarnation, dry_run=False, now=now)
+
+
+async def _planned(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> MaintainResult:
+    """What would be compressed, and then what the other rules would do: it is done, counted, and taken back."""
+    async with aclosing(related(backend, namespace, now=now)) as groups:
+        ids = [[each.id for each in group] async for group in groups] if life.learns else []
+    done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
+    if not _any_rule(backend.settings.retention):
+        return done
+    try:
+        async with backend.transaction(namespace) as tx:
+            await _hold(tx, backend, namespace, life.incarnation, now=now)
+            away = [id for group in ids for id in group]
+            await changes.archive_memories(tx, namespace, away, summary=None, now=now)
+            raise _DryRun(_sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now)))
+    except _DryRun as planned:
+        return planned.done
+    except _Erased:
+        return done
+
+
+async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:
+    life = await generation.hold(tx, backend, namespace, now=now)
+    if life.incarnation != incarnation:
+        raise _Erased
+
+
+async def _follow_rules(
+    tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime
+) -> MaintainResult:
+    """Archive what fades, erase what was archived long ago, and old conversations.
+
+    Args:
+        spared: summaries that would be written, and take places under the cap.
+    """
+    rules = backend.settings.retention
+    archived = await _archive(tx, backend, namespace, spared=spared, now=now)
+    purged = messages = 0
+    if rules.purge_days is not None:
+        before = now - timedelta(days=rules.purge_days)
+        while ids := await retention.purgeable(tx, namespace, before=before, limit=_BATCH):
+            purged += (await forget.erase_memories(tx, namespace, ids))["memories"]
+            await record(tx, backend, namespace, "purged", ids)
+    if rules.messages_days is not None:
+        before = now - timedelta(days=rules.messages_days)
+        messages = await retention.erase_old_threads(tx, namespace, before=before)
+        await record(tx, backend, namespace, "purged", turns=messages)
+    return MaintainResult(archived=archived, purged=purged, messages=messages)
+
+
+async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime) -> int:
+    """Archive what fades; returns how many."""
+    rules = backend.settings.retention
+    if all(getattr(rules, name) is None for name in _FADING):
+        return 0
+    if spared and rules.max_memories is not None:
+        rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
+    signs = [Sign(**row) for row in await retention.signs_of_life(tx, namespace)]
+    reasons = fading(signs, rules, now=now)
+    gone = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
+    await search_index.unindex_memories(tx, namespace, gone)
+    await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
+    await record(tx, backend, namespace, "archived", gone)
+    return len(gone)
+
+
+def _any_rule(rules: Retention) -> bool:
+    return any(getattr(rules, name) is not None for name in (*_FADING, "purge_days", "messages_days"))
+
+
+_FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories")
+
+
+def _sum(one: MaintainResult, other: MaintainResult) -> MaintainResult:
+    counts = {each.name: getattr(one, each.name) + getattr(other, each.name) for each in fields(one)}
+    return MaintainResult(**{**counts, "dry_run": one.dry_run or other.dry_run})

@@ -1,0 +1,102 @@
+"""What a memory is worth keeping current, and what fades: pure, with every rule in ``Settings.retention``.
+
+Nothing here erases. What fades is archived, can be restored, and goes for good only if a rule says so.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.settings import Retention
+from langchain_persistmem.types.records import Kind
+
+_DAY = 86_400.0
+_PINNED = 1.0
+"""A memory of this importance stays current whatever its age."""
+_LEAST_SHARE = 0.5
+"""However old, an unconfirmed memory keeps this share of its confidence: silence is no contradiction."""
+_USES_AT_CEILING = 20
+_IMPORTANCE, _CONFIDENCE, _RECENCY, _USE = 0.4, 0.2, 0.2, 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sign:
+    """What is known of the life of a memory."""
+
+    id: UUID
+    kind: Kind
+    importance: float
+    confidence: float
+    said_at: datetime
+    """When it was said, or confirmed, or restored, the last of these."""
+    uses: int
+    used_at: datetime | None
+    """When it was last in a context."""
+    pinned: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether no rule touches it."""
+        return self.pinned or self.importance >= _PINNED
+
+
+def confidence_now(confidence: float, *, days: float, half_life_days: float) -> float:
+    """The confidence that is left of a memory that nobody has confirmed for ``days``; at least half of it."""
+    left = 0.5 ** (max(0.0, days) / half_life_days)
+    return confidence * (_LEAST_SHARE + (1.0 - _LEAST_SHARE) * left)
+
+
+def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
+    """0 to 1: importance counts most; then confidence, which fades; how lately it was said or used; how often used."""
+    unsaid = _days(sign.said_at, now)
+    idle = min(unsaid, _days(sign.used_at, now)) if sign.used_at is not None else unsaid
+    return (
+        _IMPORTANCE * sign.importance
+        + _CONFIDENCE * confidence_now(sign.confidence, days=unsaid, half_life_days=half_life_days)
+        + _RECENCY * 0.5 ** (idle / half_life_days)
+        + _USE * min(1.0, math.log1p(sign.uses) / math.log1p(_USES_AT_CEILING))
+    )
+
+
+def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Mapping[UUID, str]:
+    """Which memories are to be archived, and why.
+
+    First what has outlived its kind, then what is stale, then as many of the least worth as are over
+    the cap. Instructions fade by their own age alone, and what is pinned never does.
+    """
+    found: dict[UUID, str] = {}
+    lives = {
+        "semantic": retention.semantic_days,
+        "episodic": retention.episodic_days,
+        "procedural": retention.procedural_days,
+    }
+    for sign in signs:
+        life = lives.get(sign.kind)
+        if sign.stays:
+            continue
+        if life is not None and _days(sign.said_at, now) > life:
+            found[sign.id] = "it has outlived its kind"
+        elif sign.kind != "procedural" and _stale(sign, retention.stale_days, now):
+            found[sign.id] = "nobody has said or used it for long"
+    if retention.max_memories is not None:
+        left = [sign for sign in signs if sign.id not in found]
+        loose = [sign for sign in left if not sign.stays and sign.kind != "procedural"]
+        by_worth = sorted(
+            loose, key=lambda each: (worth(each, half_life_days=retention.half_life_days, now=now), each.id)
+        )
+        over = max(0, len(left) - retention.max_memories)
+        found |= {sign.id: "there are too many memories" for sign in by_worth[:over]}
+    return found
+
+
+def _stale(sign: Sign, stale_days: float | None, now: datetime) -> bool:
+    if stale_days is None:
+        return False
+    last = sign.said_at if sign.used_at is None else max(sign.said_at, sign.used_at)
+    return _days(last, now) > stale_days
+
+
+def _days(since: datetime, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) / _DAY  # what lies ahead is not newer than now

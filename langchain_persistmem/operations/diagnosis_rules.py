@@ -1,0 +1,383 @@
+"""What the facts about tables, indexes, rows and work mean; pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.records import Finding, Level
+
+Facts = Mapping[str, Any]
+
+_VISIBLE = 0.5
+"""Below this share of all-visible pages, index-only scans visit the table all the same."""
+_FEW_PAGES = 100
+
+
+def about_tables(tables: Sequence[Facts], *, said: bool, superuser: bool) -> list[Finding]:
+    """Rights, row-level security, and how settled the vectors are."""
+    by_name = {each["name"]: each for each in tables}
+    return [*_rights(by_name, superuser), *_guards(tables, said), *_settled(by_name)]
+
+
+def _rights(tables: Mapping[str, Facts], superuser: bool) -> list[Finding]:
+    if superuser:  # that is a finding of its own
+        return []
+    unread = sorted(name for name, each in tables.items() if not each["may_read"])
+    found: list[Finding] = []
+    if unread:
+        fix = "GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO ..."
+        found.append(
+            finding("warning", "rights", f"this role may not read: {', '.join(unread)}", "what needs them fails", fix)
+        )
+    audit = tables.get("audit")
+    if audit is not None and audit["owned"]:
+        what, why = "this role owns the tables", "it can change all of them, the audit and the policies included"
+        fix = "let another role run setup(), and give this one the rights in docs/how-to/run-in-production.md"
+        found.append(finding("note", "rights", what, why, fix))
+    elif audit is not None and audit["may_change"]:
+        what, why = "this role may change the audit", "an audit is worth more if the application can only add to it"
+        fix = "REVOKE UPDATE, DELETE, TRUNCATE ON persistmem.audit FROM ..."
+        found.append(finding("note", "rights", what, why, fix))
+    return found or [ok("rights", "no more than needed on the audit")]
+
+
+def _guards(tables: Sequence[Facts], said: bool) -> list[Finding]:
+    policies = [each for each in tables if each["has_policy"]]
+    open_ = sorted(each["name"] for each in policies if not each["guarded"])
+    if not policies or len(open_) == len(policies):
+        if said:
+            why = "Settings.row_level_security promises a lock that is not there"
+            what = "row-level security is not enabled"
+            return [finding("error", "row_security", what, why, "persistmem rls enable")]
+        return [ok("row_security", "not in use")]
+    if open_:
+        what = f"row-level security is not enabled on: {', '.join(open_)}"
+        why = "the other tables have it: these are an open door"
+        return [finding("error", "row_security", what, why, "persistmem rls enable")]
+    return [ok("row_security", f"enabled on {len(policies)} tables")]
+
+
+def _settled(tables: Mapping[str, Facts]) -> list[Finding]:
+    found: list[Finding] = []
+    off = sorted(name for name, each in tables.items() if each["vacuum_off"])
+    if off:
+        fix = "; ".join(f"ALTER TABLE persistmem.{name} RESET (autovacuum_enabled)" for name in off)
+        why = "they swell, and searches slow down"
+        found.append(finding("warning", "autovacuum", f"autovacuum is off on: {', '.join(off)}", why, fix))
+    for name in ("vectors", "words"):
+        table = tables.get(name)
+        if table is None or max(table["pages"], table["live"] // 50) < _FEW_PAGES:
+            continue
+        share = table["all_visible"] / table["pages"] if table["pages"] else 0.0
+        if share < _VISIBLE:
+            what = f"{share:.0%} of the table {name} is settled (all-visible)"
+            why = (
+                "its covering index is read beside the table instead of alone: searches take about three times as long"
+            )
+            found.append(finding("warning", "vacuum", what, why, f"VACUUM (ANALYZE) persistmem.{name}"))
+    return found or [ok("vacuum", "the search tables are settled")]
+
+
+def about_indexes(indexes: Sequence[Facts]) -> list[Finding]:
+    """Indexes whose building was broken off, and those that searching needs."""
+    broken = [each["name"] for each in indexes if not each["valid"]]
+    found = [
+        finding(
+            "error",
+            "indexes",
+            f"the index {name} is not valid",
+            "it costs every write and serves no search",
+            f"REINDEX INDEX {name}",
+        )
+        for name in broken
+    ]
+    there = {str(each["name"]).rpartition(".")[2] for each in indexes}
+    for name in sorted(_NEEDED - there):
+        why = "searches, or writes that rely on it, read whole tables or fail"
+        fix = f"create it as the file schema.sql of this package does (look for {name})"
+        found.append(finding("error", "indexes", f"the index {name} is missing", why, fix))
+    return found or [ok("indexes", f"{len(indexes)} indexes are valid")]
+
+
+_NEEDED = frozenset(
+    (
+        "vectors_scan", "vectors_pkey", "words_pkey", "memories_pkey", "memories_current_key", "memories_current_identity",
+        "messages_pkey", "namespaces_pkey", "audit_pkey",
+    )
+)  # fmt: skip
+
+
+def about_orphans(orphans: Sequence[Facts]) -> list[Finding]:
+    """Rows whose memory or namespace is not there."""
+    found = [
+        finding(
+            "error",
+            "orphans",
+            f"{each['orphans']:,} rows of the table {each['name']} belong to nothing",
+            "they can be left of a person who was erased, or of a restore that left something out",
+            _delete_orphans(each["name"]),
+        )
+        for each in orphans
+        if each["orphans"]
+    ]
+    return found or [ok("orphans", "every row belongs to something")]
+
+
+def _delete_orphans(table: str) -> str:
+    if table in ("memories", "messages", "audit"):
+        parent = "persistmem.namespaces p WHERE p.namespace = r.namespace"
+    else:
+        parent = "persistmem.memories p WHERE p.namespace = r.namespace AND p.id = r.memory_id"
+    return f"DELETE FROM persistmem.{table} r WHERE NOT EXISTS (SELECT FROM {parent})"  # noqa: S608 - to be read
+
+
+def about_counters(counters: Facts) -> list[Finding]:
+    """The sums that the ranking of words is made from."""
+    if not counters["wrong"]:
+        return [ok("counters", f"right in {counters['looked_at']:,} namespaces")]
+    what = f"the counters of words are wrong in {counters['wrong']:,} of {counters['looked_at']:,} namespaces"
+    fix = (
+        "UPDATE persistmem.namespaces n SET documents = (SELECT count(DISTINCT memory_id) FROM persistmem.words w "
+        "WHERE w.namespace = n.namespace), words = (SELECT coalesce(sum(times), 0) FROM persistmem.words w "
+        "WHERE w.namespace = n.namespace)"
+    )
+    return [finding("warning", "counters", what, "words are weighed wrongly in recall", fix)]
+
+
+def about_vectors(vectors: Facts, model: str | None) -> list[Finding]:
+    """Memories without a vector, and vectors of other models."""
+    found: list[Finding] = []
+    models: Mapping[str, int | None] = vectors["models"]
+    if model is not None and models and model not in models:
+        what = f"the database knows {', '.join(sorted(models))}, and this was opened with {model}"
+        why = "vectors of two models cannot be compared: every search is refused"
+        fix = "open with that model, or run persistmem reembed; the same under another name: Settings(embedding_model=...)"
+        found.append(finding("error", "embeddings", what, why, fix))
+    others = sorted(name for name, number in models.items() if number and model in models and name != model)
+    if others:
+        what = f"there are vectors of another model: {', '.join(others)}"
+        why = "they take space, and are searched by nobody who opens with this model"
+        found.append(finding("note", "embeddings", what, why, "persistmem reembed --drop-others --embeddings ..."))
+    if not models:
+        why = "nothing can be remembered until the embedding model is registered"
+        found.append(finding("note", "embeddings", "no embedding model is registered", why, "call setup()"))
+    if vectors["missing"]:
+        what = f"{vectors['missing']:,} current memories have no vector of this model"
+        why = "they are found by words only; so are all items of a store without an index"
+        found.append(finding("note", "embeddings", what, why, "persistmem reembed --embeddings ..."))
+    return found or [ok("embeddings", "every memory has its vector")]
+
+
+def about_work(work: Facts) -> list[Finding]:
+    """What nobody works on, and what waits for a person."""
+    found: list[Finding] = []
+    for name, level, what, why, fix in _WORK:
+        if work[name]:
+            found.append(finding(level, name, what.format(work[name]), why, fix))
+    return found or [ok("work", "nothing is stuck and nothing waits for a person")]
+
+
+_WORK: tuple[tuple[str, Level, str, str, str], ...] = (
+    (
+        "overdue", "warning", "{:,} threads have been due for over an hour, and nobody works on them",
+        "nothing is learnt from them", "run a worker: persistmem worker --model ...",
+    ),
+    (
+        "failing", "note", "{:,} threads failed and are tried again", "their turns are stored, and not learnt from yet",
+        "look at the worker's log",
+    ),
+    (
+        "dead_letters", "warning", "{:,} turns were given up", "nothing was learnt from them",
+        "dead_letters() has the reason; once that is gone: retry(thread_id)",
+    ),
+    ("review", "note", "{:,} memories wait for review", "they are not recalled", "review(), then approve() or reject()"),
+    (
+        "erasures", "error", "{:,} erasures were begun and never verified", "something of a person may be left",
+        "persistmem erasures resume",
+    ),
+)  # fmt: skip
+
+
+def finding(level: Level, name: str, what: str, why: str, fix: str | None) -> Finding:
+    """Something that is to be said."""
+    return Finding(level=level, name=name, what=what, why=why, fix=fix)
+
+
+def ok(name: str, what: str) -> Finding:
+    """All is well in this respect."""
+    return Finding(level="ok", name=name, what=what, why="", fix=None)
+
+
+_OLDEST, _NEWEST = 15, 18
+_SAFE_MINOR = {15: 18, 16: 14, 17: 10, 18: 4}
+"""The releases of 14 May 2026: before them any role that may run SQL can corrupt the server's memory (CVE-2026-6473)."""
+_VECTOR_REFUSED, _VECTOR_HOLE, _VECTOR_SOUND = (0, 8, 0), (0, 8, 2), (0, 8, 4)
+_CLOCKS = 10.0
+"""Seconds by which two clocks may differ."""
+
+
+def about_versions(server: Facts) -> list[Finding]:
+    """PostgreSQL and pgvector."""
+    return [*_postgres(int(server["server_version"])), *_pgvector(server)]
+
+
+def _postgres(number: int) -> list[Finding]:
+    major, minor = number // 10_000, number % 10_000
+    said = f"PostgreSQL {major}.{minor}"
+    if major < _OLDEST:
+        return [
+            finding("error", "postgresql", f"{said} is too old", "the schema needs 15 or later", "upgrade the server")
+        ]
+    if minor < _SAFE_MINOR.get(major, 0):
+        return [
+            finding(
+                "error",
+                "postgresql",
+                f"{said} has known security holes",
+                "before the releases of May 2026 any role that may run SQL can corrupt the server's memory (CVE-2026-6473)",
+                f"upgrade to {major}.{_SAFE_MINOR[major]} or later; a minor upgrade needs no dump",
+            )
+        ]
+    if major > _NEWEST:
+        return [finding("note", "postgresql", f"{said} is newer than what this version was tested with", "", None)]
+    return [ok("postgresql", said)]
+
+
+def _pgvector(server: Facts) -> list[Finding]:
+    version = server["vector_version"]
+    if version is None:
+        there = server["vector_available"]
+        return [
+            finding(
+                "error",
+                "pgvector",
+                "the extension vector is not " + ("created in this database" if there else "installed on this server"),
+                "memories are found by their vectors",
+                "call setup() as a role that may create it, or: CREATE EXTENSION vector"
+                if there
+                else "install its package, such as postgresql-18-pgvector, then call setup()",
+            )
+        ]
+    numbers = tuple(int(number) for number in re.findall(r"\d+", str(version))[:3])
+    numbers += (0,) * (3 - len(numbers))
+    upgrade = "upgrade its package, then: ALTER EXTENSION vector UPDATE"
+    if numbers < _VECTOR_REFUSED:
+        return [finding("error", "pgvector", f"pgvector {version} is too old", "halfvec and 0.8 are needed", upgrade)]
+    if numbers < _VECTOR_SOUND:
+        hole = "a parallel HNSW build can read other tables' data or crash the server (CVE-2026-3172)"
+        why = hole if numbers < _VECTOR_HOLE else "vacuuming an HNSW index can fail or corrupt it"
+        return [finding("warning", "pgvector", f"pgvector {version} has known faults", why, upgrade)]
+    return [ok("pgvector", f"pgvector {version}")]
+
+
+def about_migrations(missing: Sequence[str] | None, there: bool) -> list[Finding]:
+    """Whether the schema is that of this code."""
+    if not there or missing is None:
+        return [finding("error", "schema", "setup() has not been run here", "there are no tables yet", "call setup()")]
+    if missing:
+        what = f"the database has not been through {', '.join(missing)}"
+        return [finding("error", "schema", what, "the code and the tables have to fit each other", "call setup()")]
+    return [ok("schema", "up to date")]
+
+
+def about_server(server: Facts, settings: Settings, *, now: datetime) -> list[Finding]:
+    """Settings of the server, the role and the connection."""
+    return [
+        *_durability(server),
+        *_limits(server, settings),
+        *_role(server),
+        *_text(server, settings),
+        *_clock(server, now),
+        *_pooler(server, settings),
+    ]
+
+
+def _durability(server: Facts) -> list[Finding]:
+    found: list[Finding] = []
+    for name in ("fsync", "full_page_writes"):
+        if server[name] != "on":
+            what = f"{name} is {server[name]}"
+            fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf()"
+            found.append(finding("error", "durability", what, "a crash of the machine can destroy the database", fix))
+    if server["synchronous_commit"] == "off":
+        why = "a crash loses what was acknowledged in the last moments"
+        found.append(finding("warning", "durability", "synchronous_commit is off", why, "SET synchronous_commit = on"))
+    for name in ("autovacuum", "track_counts"):
+        if server[name] != "on":
+            why = "tables swell, searches slow down, and in the end the server stops"
+            fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf()"
+            found.append(finding("error", "autovacuum", f"{name} is {server[name]}", why, fix))
+    return found or [ok("durability", "fsync, full_page_writes, synchronous_commit and autovacuum are on")]
+
+
+def _limits(server: Facts, settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    name = "idle_in_transaction_session_timeout"
+    if server[name] in ("0", "0ms"):
+        why = "a process that freezes within a transaction keeps its locks for ever"
+        fix = f"ALTER ROLE {_quoted(server['role'])} SET {name} = '60s'"
+        found.append(finding("note", "timeouts", f"{name} is not set", why, fix))
+    if server["statement_timeout"] in ("0", "0ms") and settings.statement_seconds is None:
+        why = "nothing ends a statement that hangs: Settings.statement_seconds is None, too"
+        fix = f"ALTER ROLE {_quoted(server['role'])} SET statement_timeout = '60s'"
+        found.append(finding("warning", "timeouts", "statement_timeout is not set", why, fix))
+    free = server["max_connections"] - server["reserved_connections"]
+    if settings.pool_max > free:
+        what = f"Settings.pool_max is {settings.pool_max}, and the server has {free} connections for all"
+        fix = "lower pool_max, put PgBouncer in front, or raise max_connections"
+        found.append(finding("warning", "connections", what, "the pool cannot get what it may ask for", fix))
+    if server["replica"] or server["read_only"] == "on":
+        what = "this server is a replica" if server["replica"] else "this role's transactions are read-only"
+        found.append(finding("note", "read_only", what, "memories are read here, and cannot be written", None))
+    return found
+
+
+def _role(server: Facts) -> list[Finding]:
+    role = _quoted(server["role"])
+    if server["superuser"]:
+        why = "no policy and no missing right binds it; whoever gets hold of the application has the whole server"
+        fix = "use a role with the rights in docs/how-to/run-in-production.md"
+        return [finding("warning", "role", f"the role {role} is a superuser", why, fix)]
+    if server["bypasses"]:
+        why = "policies of row-level security do not bind it"
+        return [finding("warning", "role", f"the role {role} has BYPASSRLS", why, f"ALTER ROLE {role} NOBYPASSRLS")]
+    return [ok("role", f"the role {role} is no superuser's")]
+
+
+def _text(server: Facts, settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    if server["encoding"] != "UTF8":
+        why = "what the encoding does not have cannot be stored"
+        fix = "create the database anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        found.append(finding("error", "encoding", f"the database is in {server['encoding']}", why, fix))
+    if not server["has_language"]:
+        what = f"there is no text search configuration {settings.language!r}"
+        why = "nothing can be written or searched"
+        found.append(finding("error", "language", what, why, "set Settings.language to one that \\dF lists"))
+    return found or [ok("text", f"UTF8, {settings.language}")]
+
+
+def _clock(server: Facts, now: datetime) -> list[Finding]:
+    apart = (server["now"] - now).total_seconds()
+    if abs(apart) <= _CLOCKS:
+        return [ok("clock", "this machine's and the server's agree")]
+    what = f"the server's clock is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
+    why = "times to live, recency and dates are off by as much"
+    return [finding("warning", "clock", what, why, "let both follow a time server (NTP)")]
+
+
+def _pooler(server: Facts, settings: Settings) -> list[Finding]:
+    told = server.get("told_pid")
+    if told is None or told == server["backend_pid"]:
+        return []
+    if settings.prepare_threshold is None:
+        return [ok("pooler", "a pooler is in front, and statements are not prepared")]
+    why = "before PgBouncer 1.21, or with max_prepared_statements = 0, prepared statements fail behind it"
+    what = "a pooler, such as PgBouncer, is in front, and statements are prepared"
+    return [finding("note", "pooler", what, why, "set Settings.prepare_threshold=None where it is older")]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,213 @@
+"""Opening what an object needs, and closing it in the reverse order: the embedded server, then the pool."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from typing import Any, cast
+
+import psycopg
+import psycopg_pool
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+
+from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
+from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.reconnect import AsyncReconnecting, Reconnecting
+from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
+from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
+from langchain_persistmem.settings import Settings
+
+_KEPT_ALIVE = 30
+"""Seconds of silence after which the system asks whether the other side is still there, and for which it waits for it."""
+
+PoolConfig = Mapping[str, Any]
+"""What psycopg_pool's pools take, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
+
+
+def open_pool(
+    stack: ExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
+) -> SyncPool:
+    """A pool that ``stack`` closes, on ``conninfo`` or, without one, on the embedded server.
+
+    Raises:
+        ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
+        StorageUnavailableError: nothing answers there; the message says why.
+    """
+    where = conninfo if conninfo is not None else _embedded(stack, settings)
+    ours: dict[str, Any] = {
+        **_soon_again(Reconnecting()),
+        "connection_class": with_deadline(settings.statement_seconds),
+    }
+    options: dict[str, Any] = {**ours, **_pool_options(where, settings, pool_config)}
+    failure: PersistMemError | None = None
+    try:  # a pool only says that it timed out; one plain connection says why
+        psycopg.connect(where, **_probe(options, settings)).close()
+    except psycopg.Error as error:
+        failure = _unreachable(error)
+    if failure is not None:
+        raise failure
+    try:
+        pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"pool_config is not usable: {error}") from error
+    stack.enter_context(pool)
+    return pool
+
+
+async def open_async_pool(
+    stack: AsyncExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
+) -> AsyncPool:
+    """:func:`open_pool` for the running event loop, to which the pool then belongs."""
+    where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
+    ours: dict[str, Any] = {
+        **_soon_again(AsyncReconnecting()),
+        "connection_class": with_async_deadline(settings.statement_seconds),
+    }
+    options: dict[str, Any] = {**ours, **_pool_options(where, settings, pool_config)}
+    failure: PersistMemError | None = None
+    try:
+        probe = await psycopg.AsyncConnection.connect(where, **_probe(options, settings))
+        await probe.close()
+    except psycopg.Error as error:
+        failure = _unreachable(error)
+    if failure is not None:
+        raise failure
+    try:
+        pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"pool_config is not usable: {error}") from error
+    await stack.enter_async_context(pool)
+    return pool
+
+
+def given_pool(conn: object) -> SyncPool:
+    """A user's pool as it is, or a user's connection as a pool of one; neither is opened or closed here.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if isinstance(conn, psycopg_pool.ConnectionPool):
+        return cast("SyncPool", conn)
+    if isinstance(conn, psycopg.Connection):
+        return cast("SyncPool", _OneConnection(cast("psycopg.Connection[DictRow]", conn)))
+    raise ConfigurationError(f"conn is of type {type(conn).__name__}; pass a ConnectionPool or a Connection of psycopg")
+
+
+def given_async_pool(conn: object) -> AsyncPool:
+    """:func:`given_pool` for asyncio."""
+    if isinstance(conn, psycopg_pool.AsyncConnectionPool):
+        return cast("AsyncPool", conn)
+    if isinstance(conn, psycopg.AsyncConnection):
+        return cast("AsyncPool", _OneAsyncConnection(cast("psycopg.AsyncConnection[DictRow]", conn)))
+    raise ConfigurationError(
+        f"conn is of type {type(conn).__name__}; pass an AsyncConnectionPool or an AsyncConnection of psycopg"
+    )
+
+
+class _OneConnection:
+    """A single connection with the face of a pool; its callers take turns."""
+
+    max_size = 1
+
+    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+        self._connection = connection
+        self._free = threading.Lock()
+
+    @contextmanager
+    def connection(self) -> Generator[psycopg.Connection[DictRow]]:
+        with self._free:
+            _check_open(self._connection)
+            yield self._connection
+
+
+class _OneAsyncConnection:
+    """:class:`_OneConnection` for asyncio."""
+
+    max_size = 1
+    timeout = 0.0
+    """Seconds; nobody but its own store uses the connection, so there is nothing to wait for."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
+        self._connection = connection
+        self._free = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self, timeout: float) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:  # noqa: ASYNC109 - a pool's
+        async with self._free:
+            _check_open(self._connection)
+            yield self._connection
+
+
+def _check_open(connection: psycopg.BaseConnection[Any]) -> None:
+    """A connection that was lost stays lost: it is the user's."""
+    if connection.closed:
+        raise StorageUnavailableError(
+            "the connection that was passed in is closed; pass a pool, which replaces lost ones"
+        )
+
+
+def _embedded(stack: ExitStack, settings: Settings) -> str:
+    server = EmbeddedServer.start(settings.data_dir)
+    stack.callback(server.stop)
+    return server.conninfo
+
+
+async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
+    # Starting takes seconds, of files and processes, for which an event loop must not stand still. A start that is
+    # cancelled goes on in its thread; that server is stopped when the process ends.
+    server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    return server.conninfo
+
+
+def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None) -> dict[str, Any]:
+    given = dict(pool_config or {})
+    smallest = given.get("min_size", settings.pool_min)
+    if not isinstance(smallest, int):
+        raise ConfigurationError(f"pool_config['min_size'] is {smallest!r:.40}; pass a whole number")
+    # autocommit: a transaction is opened where one is meant, and a single read is a single round trip
+    connection = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": settings.prepare_threshold}
+    return {
+        "min_size": smallest,
+        "max_size": max(settings.pool_max, smallest),
+        "timeout": settings.connect_seconds,
+        "name": "persistmem",
+        **given,
+        "kwargs": {**_network(where, settings), **connection, **(given.get("kwargs") or {})},
+    }
+
+
+def _network(where: str, settings: Settings) -> dict[str, Any]:
+    """What libpq and the system do about a server that cannot be reached; what the connection string says counts."""
+    patience = int(settings.statement_seconds or _KEPT_ALIVE)
+    wanted = {
+        "connect_timeout": max(2, int(settings.connect_seconds)),  # libpq takes whole seconds, and at least two
+        "keepalives": 1,
+        "keepalives_idle": _KEPT_ALIVE,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 1000 * max(1, min(patience, _KEPT_ALIVE)),
+        "fallback_application_name": "persistmem",
+    }
+    try:
+        given = conninfo_to_dict(where)
+    except psycopg.Error:  # connecting says what is wrong
+        return {}
+    return {name: value for name, value in wanted.items() if name not in given}
+
+
+def _soon_again(reconnecting: object) -> dict[str, Any]:
+    """A pool gives a lost connection up at once and has the server looked for, instead of doubling its pauses."""
+    return {"reconnect_timeout": 0.0, "reconnect_failed": reconnecting}
+
+
+def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    return {"connect_timeout": max(2, int(settings.connect_seconds)), **options["kwargs"]}
+
+
+def _unreachable(error: psycopg.Error) -> PersistMemError:
+    if isinstance(error, psycopg.ProgrammingError):  # libpq would quote the string, which may be a password alone
+        return ConfigurationError("conninfo is malformed; write it as 'postgresql://user:password@host:5432/database'")
+    reason = " ".join(str(error).split())  # libpq's text: host, port, role and database, never a password
+    return StorageUnavailableError(f"cannot connect to PostgreSQL: {reason}; check conninfo, and that the server runs")

@@ -1,0 +1,92 @@
+"""PostgreSQL's errors as ours: typed, with the fix, and without the rows that they quote."""
+
+import psycopg
+import psycopg_pool
+from psycopg import errors
+
+from langchain_persistmem.errors import (
+    ConcurrentUpdateError,
+    ConfigurationError,
+    PersistMemError,
+    SchemaOutOfDateError,
+    StorageError,
+    StorageUnavailableError,
+)
+from langchain_persistmem.postgres.timeouts import DeadlinePassed
+
+_POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
+"""It has no connection to give, which was waited for already."""
+
+
+def is_over(error: psycopg.Error) -> bool:
+    """Whether ``error`` ended the transaction in a way that another try may be spared."""
+    if isinstance(error, _POOL_SAYS_NO):
+        return False
+    if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation):
+        return True
+    if isinstance(error, DeadlinePassed):  # it would pass again
+        return False
+    # without a code it is libpq's, of a connection that is gone; 57P0x is the server's farewell, 08xxx a pooler's
+    lost = error.sqlstate is None or error.sqlstate.startswith(("57P0", "08"))
+    return lost and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def statement_failure(error: psycopg.Error) -> PersistMemError:
+    """A failure of a statement: what it says of the transaction that it was part of."""
+    failure = translated(error)
+    if isinstance(failure, StorageError):
+        failure.nothing_was_done = is_over(error)  # the transaction went with the connection
+    return failure
+
+
+def transaction_failure(error: psycopg.Error, *, begun: bool, signature: object) -> PersistMemError:
+    """A failure of the pool, of BEGIN or of COMMIT; those of statements were translated where they ran."""
+    failure = translated(error)
+    if isinstance(failure, StorageError):
+        failure.nothing_was_done = is_over(error) and (not begun or isinstance(failure, ConcurrentUpdateError))
+    if isinstance(failure, StorageUnavailableError):
+        failure.unanswered = signature or (begun and is_over(error))  # the COMMIT may have been done
+    return failure
+
+
+def translated(error: psycopg.Error) -> PersistMemError:
+    """Our error for PostgreSQL's, chained to a copy of it that quotes no row."""
+    diagnostic = error.diag
+    code = error.sqlstate or "no SQLSTATE"
+    place = ", ".join(
+        f"{label} {name}"
+        for label, name in (("table", diagnostic.table_name), ("constraint", diagnostic.constraint_name))
+        if name
+    )
+    summary = f"{type(error).__name__} ({code}{', ' + place if place else ''})"
+    clean = type(error)(summary)
+    ours = _ours(error, summary)
+    ours.__cause__ = clean
+    return ours
+
+
+def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
+    if isinstance(error, (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn)):
+        return SchemaOutOfDateError(f"a table of persistmem is missing: {summary}; call setup() once on this database")
+    if isinstance(error, (errors.UndefinedObject, errors.UndefinedFunction)) or (
+        isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None
+    ):
+        # UndefinedObject: an unknown text search configuration; without SQLSTATE: pgvector's type look-up
+        return ConfigurationError(
+            f"PostgreSQL lacks something that is needed: {summary}; call setup() once (it creates the extension "
+            "vector), and check Settings.language against the text search configurations of the server"
+        )
+    if isinstance(error, errors.InsufficientPrivilege):
+        return ConfigurationError(
+            f"the database role may not do this: {summary}; grant it USAGE on the schema persistmem and SELECT, INSERT, "
+            "UPDATE, DELETE on its tables, and run setup() as a role that may create schemas and extensions"
+        )
+    if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
+        return ConcurrentUpdateError(f"somebody else changed the same memories: {summary}; try again")
+    if isinstance(error, DeadlinePassed):
+        return StorageUnavailableError(
+            f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"
+        )
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return StorageUnavailableError(f"PostgreSQL is not available: {summary}; check the server, then try again")
+    return StorageError(f"PostgreSQL refused: {summary}")

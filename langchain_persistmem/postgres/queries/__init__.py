@@ -1,0 +1,1 @@
+"""One typed function for each named statement of the `.sql` file beside it."""

@@ -1,0 +1,85 @@
+"""Statements on the audit: one entry for each write, in a chain; and reading it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.postgres.queries.rows import dumped
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEnd:
+    """Where the chain ends, as the namespace's own row has it."""
+
+    incarnation: UUID
+    number: int
+    digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry with what its digest is made from."""
+
+    entry: AuditEntry
+    details_text: str
+    digest: bytes
+
+
+async def record_audit(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    actor: str,
+    action: str,
+    ids: Sequence[UUID],
+    details: Mapping[str, object],
+) -> int:
+    """Append an entry; returns how many that were: none where the namespace does not exist."""
+    parameters = {
+        "namespace": encode(namespace),
+        "actor": actor,
+        "action": action,
+        "ids": list(ids),
+        "details": dumped(details),
+    }
+    return await tx.execute(statement("record_audit"), parameters)
+
+
+async def audit_end(tx: Transaction, namespace: Namespace) -> AuditEnd | None:
+    """The end of the chain; None if the namespace does not exist."""
+    rows = await tx.fetch(statement("audit_end"), {"namespace": encode(namespace)})
+    return AuditEnd(rows[0]["incarnation"], rows[0]["audited"], rows[0]["audit_head"]) if rows else None
+
+
+async def list_audit(
+    tx: Transaction, namespace: Namespace, *, after: int | None, since: datetime | None, limit: int
+) -> list[AuditRow]:
+    """Entries in their order: those that follow ``after``, or, without it, the latest."""
+    parameters = {
+        "namespace": encode(namespace),
+        "after": -(2**63) if after is None else after,
+        "since": since,
+        "latest": after is None,
+        "limit": limit,
+    }
+    return [
+        AuditRow(
+            AuditEntry(
+                number=row["number"],
+                recorded_at=row["recorded_at"],
+                actor=row["actor"],
+                action=row["action"],
+                memory_ids=tuple(row["memory_ids"]),
+                details=row["details"],
+                digest=row["digest"].hex(),
+            ),
+            row["details_text"],
+            row["digest"],
+        )
+        for row in await tx.fetch(statement("list_audit"), parameters)
+    ]

@@ -1,0 +1,175 @@
+"""Statements on how memories change: neighbours, successors, history, review, the log."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.memories import vector_column
+from langchain_persistmem.postgres.queries.rows import change_of, dumped, memory_of, neighbours_of, row_of
+from langchain_persistmem.postgres.queries.search_index import all_stored
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index import hnsw_search
+from langchain_persistmem.postgres.vector_index.binary_shortlist import EVERY
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import shelf_of
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import Change, Kind, Memory, NewMemory, Provenance, Vector
+
+NEAREST = 4_000
+"""Vectors of a large namespace among which enough of the wanted kinds are looked for; if there are not, among all."""
+
+
+async def neighbours(
+    tx: Transaction,
+    namespace: Namespace,
+    vectors: Sequence[Vector],
+    *,
+    model: EmbeddingModel,
+    kinds: Sequence[Kind],
+    limit: int,
+    now: datetime,
+) -> list[list[tuple[Memory, float]]]:
+    """For each vector the ``limit`` nearest current memories with their cosine, best first.
+
+    In a large namespace they are found along its graph, where that is the way; else all of its vectors are compared.
+    """
+    if not vectors:
+        return []
+    shelf, large = await shelf_of(tx, namespace, model)
+    parameters = {
+        "namespace": encode(namespace),
+        "embeddings": all_stored(vectors),
+        "model": model.model,
+        "kinds": list(kinds),
+        "limit": limit,
+        "looked_at": NEAREST if large else EVERY,
+        "now": now,
+    }
+    if shelf is not None and hnsw_search.reaches(model, limit):
+        found = await hnsw_search.neighbours_graph(tx, shelf, parameters, model=model, count=len(vectors), limit=limit)
+        if found is not None:
+            return found
+    query = statement("neighbours", embedding=vector_column(model))
+    found = neighbours_of(await tx.fetch(query, parameters), len(vectors))
+    if large and any(len(each) < limit for each in found):
+        found = neighbours_of(await tx.fetch(query, {**parameters, "looked_at": EVERY}), len(vectors))
+    return found
+
+
+async def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """Which of ``ids`` are current, and whether each is pinned."""
+    if not ids:
+        return {}
+    rows = await tx.fetch(statement("still_active"), {"namespace": encode(namespace), "ids": list(ids)})
+    return {row["id"]: row["pinned"] for row in rows}
+
+
+async def reinforce_memories(
+    tx: Transaction, namespace: Namespace, again: Sequence[tuple[UUID, float, float, Provenance]], *, now: datetime
+) -> None:
+    """Confirm memories: each with the importance, the confidence and the evidence of the new statement."""
+    rows = [
+        {
+            "id": str(id),
+            "importance": importance,
+            "confidence": confidence,
+            "thread_id": provenance.thread_id,
+            "message_ids": list(provenance.message_ids),
+        }
+        for id, importance, confidence, provenance in again
+    ]
+    if rows:
+        await tx.execute(
+            statement("reinforce_memories"), {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+        )
+
+
+async def supersede_memories(
+    tx: Transaction, namespace: Namespace, ended: Sequence[tuple[UUID, UUID, datetime]], *, now: datetime
+) -> list[UUID]:
+    """End the validity of memories: each with its successor and the moment; returns the ids that were current."""
+    rows = [
+        {"id": str(id), "by_memory": str(successor), "valid_until": until.isoformat()} for id, successor, until in ended
+    ]
+    if not rows:
+        return []
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    return [row["id"] for row in await tx.fetch(statement("supersede_memories"), parameters)]
+
+
+async def insert_inactive(
+    tx: Transaction, namespace: Namespace, new: Sequence[tuple[NewMemory, Mapping[str, object]]], *, now: datetime
+) -> list[UUID]:
+    """Write memories that are not recalled, with their status and what belongs to it; returns the ids that are new."""
+    rows = [{**row_of(each), **more} for each, more in new]
+    if not rows:
+        return []
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    return [row["id"] for row in await tx.fetch(statement("insert_inactive"), parameters)]
+
+
+async def record_changes(
+    tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
+) -> None:
+    """Append to the log: id, memory_id, change, reason, by_memory."""
+    if rows:
+        parameters = {"namespace": encode(namespace), "rows": dumped(list(rows)), "now": now}
+        await tx.execute(statement("record_changes"), parameters)
+
+
+async def list_changes(tx: Transaction, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
+    """The log, newest first; of one key, or of the namespace."""
+    parameters: dict[str, Any] = {"namespace": encode(namespace), "key": key, "limit": limit}
+    return [change_of(row) for row in await tx.fetch(statement("list_changes"), parameters)]
+
+
+async def history(tx: Transaction, namespace: Namespace, key: str) -> list[Memory]:
+    """Every version under ``key`` and what they replaced, the latest first."""
+    rows = await tx.fetch(statement("history"), {"namespace": encode(namespace), "key": key})
+    return [memory_of(row) for row in rows]
+
+
+async def get_version(tx: Transaction, namespace: Namespace, id: UUID) -> Memory | None:
+    """One memory, whatever its status."""
+    rows = await tx.fetch(statement("get_version"), {"namespace": encode(namespace), "id": id})
+    return memory_of(rows[0]) if rows else None
+
+
+async def quarantined_twin(tx: Transaction, namespace: Namespace, identity: bytes) -> Memory:
+    """The memory that waits for review with this statement."""
+    parameters = {"namespace": encode(namespace), "identity": identity}
+    (row,) = await tx.fetch(statement("quarantined_twin"), parameters)
+    return memory_of(row)
+
+
+async def list_quarantined(tx: Transaction, namespace: Namespace, *, limit: int) -> list[Memory]:
+    """What waits for review, oldest first."""
+    rows = await tx.fetch(statement("list_quarantined"), {"namespace": encode(namespace), "limit": limit})
+    return [memory_of(row) for row in rows]
+
+
+async def rivals(tx: Transaction, namespace: Namespace, id: UUID) -> list[tuple[UUID, datetime, bool]]:
+    """What is current in the place of a memory that is not, with the moment from which it holds, and if it is pinned."""
+    rows = await tx.fetch(statement("rivals"), {"namespace": encode(namespace), "id": id})
+    return [(row["id"], row["valid_from"], row["pinned"]) for row in rows]
+
+
+async def revive_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
+    """Make memories current again; returns the ids that were not."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "now": now}
+    return [row["id"] for row in await tx.fetch(statement("revive_memories"), parameters)]
+
+
+async def reject_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> int:
+    """Delete quarantined memories; returns how many."""
+    return await tx.execute(statement("reject_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+
+
+async def archive_memories(
+    tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, summary: UUID | None, now: datetime
+) -> list[UUID]:
+    """Put current memories away, into a summary or without one; returns the ids that were current."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "by_memory": summary, "now": now}
+    return [row["id"] for row in await tx.fetch(statement("archive_memories"), parameters)]

@@ -1,0 +1,40 @@
+"""Statements on one memory that a person looks at, edits or pins."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.postgres.queries.rows import memory_of, turn_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import Memory, Turn
+
+
+async def current_twin(tx: Transaction, namespace: Namespace, identity: bytes, *, but: UUID) -> Memory | None:
+    """The current memory with this statement, apart from ``but``; None if there is none."""
+    parameters = {"namespace": encode(namespace), "identity": identity, "id": but}
+    rows = await tx.fetch(statement("current_twin"), parameters)
+    return memory_of(rows[0]) if rows else None
+
+
+async def pin_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, pinned: bool) -> list[Memory]:
+    """Pin current memories, or unpin them; returns them as they are now."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "pinned": pinned}
+    return [memory_of(row) for row in await tx.fetch(statement("pin_memories"), parameters)]
+
+
+async def messages_by_id(tx: Transaction, namespace: Namespace, wanted: Sequence[tuple[str, str]]) -> list[Turn]:
+    """The stored turns among ``wanted``, pairs of thread and message id, oldest first."""
+    parameters = {
+        "namespace": encode(namespace),
+        "thread_ids": [thread_id for thread_id, _ in wanted],
+        "ids": [id for _, id in wanted],
+    }
+    return [turn_of(row) for row in await tx.fetch(statement("messages_by_id"), parameters)]
+
+
+async def uses_of(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> tuple[int, datetime | None]:
+    """How often memories entered a context, together, and when that was last."""
+    (row,) = await tx.fetch(statement("uses_of"), {"namespace": encode(namespace), "ids": list(ids)})
+    return row["times"], row["last_used_at"]

@@ -1,0 +1,97 @@
+"""Statements that read a person's rows as they are, and write them so again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from langchain_persistmem.postgres.queries.rows import dumped
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+
+Row = Mapping[str, Any]
+"""A row as JSON has it: moments in UTC, ids as text."""
+
+_FIRST = UUID(int=0)
+
+
+async def namespaces_below(tx: Transaction, prefix: Namespace) -> list[tuple[Namespace, str]]:
+    """The namespaces under ``prefix`` that exist, with what the person allows."""
+    exact, start, until = prefix_range(prefix)
+    rows = await tx.fetch(statement("namespaces_below"), {"exact": exact, "from": start, "until": until})
+    return [(decode(row["namespace"]), row["consent"]) for row in rows]
+
+
+async def export_threads(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+    """The page of threads that follows ``after``."""
+    return await _page(tx, "export_threads", namespace, {"after": after["thread_id"] if after else ""}, limit)
+
+
+async def export_messages(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+    """The page of messages that follows ``after``."""
+    place = (
+        {"thread_id": after["thread_id"], "position": after["position"]} if after else {"thread_id": "", "position": 0}
+    )
+    return await _page(tx, "export_messages", namespace, place, limit)
+
+
+async def export_memories(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+    """The page of memories that follows ``after``."""
+    return await _page(tx, "export_memories", namespace, {"after": after["id"] if after else _FIRST}, limit)
+
+
+async def export_changes(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+    """The page of changes that follows ``after``."""
+    return await _page(tx, "export_changes", namespace, {"after": after["id"] if after else _FIRST}, limit)
+
+
+async def restore_threads(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
+    """Write threads; returns how many were new."""
+    return await _write(tx, "restore_threads", namespace, rows)
+
+
+async def restore_messages(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
+    """Write messages; returns how many were new."""
+    return await _write(tx, "restore_messages", namespace, rows)
+
+
+async def restore_memories(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> set[UUID]:
+    """Write memories with their uses, without vectors and words; returns the ids of those that were new."""
+    parameters = {"namespace": encode(namespace), "rows": dumped([dict(row) for row in rows])}
+    new = {row["id"] for row in await tx.fetch(statement("restore_memories"), parameters)}
+    await _write(tx, "restore_uses", namespace, [row for row in rows if UUID(row["id"]) in new])
+    return new
+
+
+async def restore_changes(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
+    """Write entries of the log whose memories are here; returns how many were new."""
+    return await _write(tx, "restore_changes", namespace, rows)
+
+
+async def known_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of ``ids`` are here."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return {row["id"] for row in await tx.fetch(statement("known_memories"), parameters)}
+
+
+async def _page(
+    tx: Transaction, name: LiteralString, namespace: Namespace, place: Mapping[str, object], limit: int
+) -> list[Row]:
+    rows = await tx.fetch(statement(name), {"namespace": encode(namespace), **place, "limit": limit})
+    return [{column: _plain(value) for column, value in row.items() if value is not None} for row in rows]
+
+
+async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, rows: Sequence[Row]) -> int:
+    if not rows:
+        return 0
+    parameters = {"namespace": encode(namespace), "rows": dumped([dict(row) for row in rows])}
+    return await tx.execute(statement(name), parameters)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return value

@@ -1,0 +1,87 @@
+"""Statements that erase, over every table that holds personal data."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import cast
+from uuid import UUID
+
+from langchain_persistmem.postgres.queries import checkpoints
+from langchain_persistmem.postgres.queries.rows import counts_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, Pattern, decode, encode, prefix_range
+
+
+async def erasable(
+    tx: Transaction, namespace: Namespace, keys: Sequence[str]
+) -> list[tuple[UUID, str, str | None, tuple[str, ...]]]:
+    """Every version under ``keys``: its id, key and thread, and the messages it came from."""
+    rows = await tx.fetch(statement("erasable"), {"namespace": encode(namespace), "keys": list(keys)})
+    return [
+        (row["id"], row["key"], row["thread_id"], tuple(row["provenance"].get("message_ids") or ())) for row in rows
+    ]
+
+
+async def memories_of_messages(
+    tx: Transaction, namespace: Namespace, thread_id: str, message_ids: Sequence[str]
+) -> list[UUID]:
+    """Memories of any status that came from these turns."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "message_ids": list(message_ids)}
+    return [row["id"] for row in await tx.fetch(statement("memories_of_messages"), parameters)]
+
+
+async def erase_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[str, int]:
+    """Erase memories and all that hangs on them; returns the rows by table."""
+    return counts_of(await tx.fetch(statement("erase_memories"), {"namespace": encode(namespace), "ids": list(ids)}))
+
+
+async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str]) -> int:
+    """Erase turns of a thread."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids)}
+    return await tx.execute(statement("erase_messages"), parameters)
+
+
+async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Namespace, UUID]]:
+    """The namespaces that begin as ``pattern`` says, with their incarnations, in order."""
+    fixed = tuple(takewhile(lambda label: label is not None, pattern))
+    exact, _, until = prefix_range(cast("Namespace", fixed))
+    labels = [None if label is None else encode((label,)) for label in pattern]
+    rows = await tx.fetch(statement("namespaces_naming"), {"from": exact, "until": until, "labels": labels})
+    return [(decode(row["namespace"]), row["incarnation"]) for row in rows]
+
+
+async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+    """Erase everything of a namespace; returns the rows by table."""
+    return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
+
+
+async def left_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+    """Rows that an erase has left, by table."""
+    return counts_of(await tx.fetch(statement("left_of_namespace"), {"namespace": encode(namespace)}))
+
+
+async def left_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
+    """Rows of LangGraph's tables that an erase has left; these tables have to exist."""
+    return counts_of(await tx.fetch(statement("left_of_checkpoints"), {"thread_ids": list(thread_ids)}))
+
+
+async def has_checkpoint_tables(tx: Transaction) -> bool:
+    """Whether LangGraph's tables exist here."""
+    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
+    return bool(row["present"])
+
+
+async def checkpointed_threads(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
+    """Which of the threads LangGraph's checkpoints hold; none where its tables do not exist."""
+    if not thread_ids or not await has_checkpoint_tables(tx):
+        return []
+    rows = await tx.fetch(statement("checkpointed_threads"), {"thread_ids": list(thread_ids)})
+    return [row["thread_id"] for row in rows]
+
+
+async def erase_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
+    """Erase threads from LangGraph's tables; returns the rows by table, none where those tables do not exist."""
+    if not thread_ids or not await has_checkpoint_tables(tx):
+        return {}
+    await checkpoints.lock_threads(tx, thread_ids)
+    return counts_of(await tx.fetch(statement("erase_checkpoints"), {"thread_ids": list(thread_ids)}))

@@ -1,0 +1,125 @@
+"""Statements on memories: writing, reading by key, listing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from langchain_persistmem.postgres.filters import Condition, condition
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.rows import StoredItem, dumped, item_of, memory_of, row_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.types.records import Memory, NewMemory
+
+
+async def insert_memories(
+    tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
+) -> Mapping[bytes, tuple[UUID, str]]:
+    """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
+    parameters = {"namespace": encode(namespace), "rows": dumped([row_of(each) for each in new]), "now": now}
+    rows = await tx.fetch(statement("insert_memories"), parameters)
+    return {bytes(row["identity"]): (row["id"], row["key"]) for row in rows}
+
+
+async def supersede_keys(
+    tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
+) -> list[tuple[UUID, UUID, bool]]:
+    """End the validity of what is known under the new memories' keys.
+
+    Returns:
+        What was ended, by which, and whether it was pinned.
+    """
+    rows = [
+        {
+            "id": str(each.id),
+            "key": each.key,
+            "identity": each.identity.hex(),
+            "valid_from": each.candidate.valid_from.isoformat(),
+        }
+        for each in new
+    ]
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    rows = await tx.fetch(statement("supersede_keys"), parameters)
+    return [(row["id"], row["by_memory"], row["pinned"]) for row in rows]
+
+
+async def upsert_items(
+    tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
+) -> Mapping[str, UUID]:
+    """Write store items (id, key, kind, text, value, importance, minutes); returns each key's id."""
+    parameters = {"namespace": encode(namespace), "rows": dumped(list(rows)), "now": now}
+    return {row["key"]: row["id"] for row in await tx.fetch(statement("upsert_items"), parameters)}
+
+
+async def get_memories(
+    tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime
+) -> Mapping[str, Memory]:
+    """The current memories under ``keys``, by key."""
+    parameters = {"namespace": encode(namespace), "keys": list(keys), "now": now}
+    return {row["key"]: memory_of(row) for row in await tx.fetch(statement("get_memories"), parameters)}
+
+
+async def list_memories(
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    wanted: Condition,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Memory]:
+    """Current memories of one namespace, newest first."""
+    parameters = {"namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, **wanted.parameters}
+    return [memory_of(row) for row in await tx.fetch(statement("list_memories", condition=wanted.text), parameters)]
+
+
+async def profile_memories(tx: Transaction, namespace: Namespace, *, limit: int, now: datetime) -> list[Memory]:
+    """Current memories that belong into a profile, the most important first."""
+    parameters = {"namespace": encode(namespace), "limit": limit, "now": now}
+    return [memory_of(row) for row in await tx.fetch(statement("profile_memories"), parameters)]
+
+
+async def list_items(
+    tx: Transaction, prefix: Namespace, *, filter: Mapping[str, Any] | None, limit: int, offset: int, now: datetime
+) -> list[StoredItem]:
+    """Current items of every namespace under ``prefix``, newest first."""
+    wanted = condition(filter)
+    parameters = {**page(prefix, limit=limit, offset=offset, now=now), **wanted.parameters}
+    return [item_of(row) for row in await tx.fetch(statement("list_items", condition=wanted.text), parameters)]
+
+
+def page(prefix: Namespace, *, limit: int, offset: int, now: datetime) -> dict[str, object]:
+    """The parameters of a page of what lies under ``prefix``."""
+    exact, start, until = prefix_range(prefix)
+    return {"exact": exact, "from": start, "until": until, "now": now, "limit": limit, "offset": offset}
+
+
+def vector_column(model: EmbeddingModel) -> sql.Identifier:
+    """The column that holds the model's vectors."""
+    return sql.Identifier("embedding" if model.covered else "wide")
+
+
+async def refresh_items(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:
+    """Let items with a time to live that were read live on."""
+    await tx.execute(statement("refresh_items"), {"namespace": encode(namespace), "keys": list(keys), "now": now})
+
+
+async def expired_memories(tx: Transaction, *, limit: int, now: datetime) -> list[tuple[Namespace, list[UUID]]]:
+    """At most ``limit`` memories that have expired, by namespace."""
+    rows = await tx.fetch(statement("expired_memories"), {"limit": limit, "now": now})
+    return [(decode(row["namespace"]), row["ids"]) for row in rows]
+
+
+async def still_expired(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
+    """Which of ``ids`` have expired."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "now": now}
+    return [row["id"] for row in await tx.fetch(statement("still_expired"), parameters)]
+
+
+async def record_uses(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:
+    """Count that these memories were shown to a model."""
+    await tx.execute(statement("record_uses"), {"namespace": encode(namespace), "keys": list(keys), "now": now})

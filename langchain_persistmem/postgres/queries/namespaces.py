@@ -1,0 +1,84 @@
+"""Statements on namespaces."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import MemoryDisabledError
+from langchain_persistmem.postgres.queries.rows import counts_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.types.records import Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The present life of a namespace, and what the person allows in it."""
+
+    incarnation: UUID
+    consent: Consent
+    documents: int = 0
+    """How many memories it held when it was locked."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether memories may be made of conversations."""
+        return self.consent == "allowed"
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing may be written."""
+        return self.consent == "paused"
+
+    def check_not_paused(self) -> None:
+        """Refuse to write.
+
+        Raises:
+            MemoryDisabledError: memory is paused.
+        """
+        if self.paused:
+            raise MemoryDisabledError
+
+
+async def hold_namespace(
+    tx: Transaction, namespace: Namespace, *, incarnation: UUID, consent: Consent, now: datetime
+) -> Life:
+    """Lock ``namespace`` until the transaction ends; the incarnation and the consent are the given ones if it is new."""
+    parameters = {"namespace": encode(namespace), "incarnation": incarnation, "consent": consent, "now": now}
+    (row,) = await tx.fetch(statement("hold_namespace"), parameters)
+    tx.signature = tx.signature or Signature(encode(namespace), incarnation, row["before"])
+    return Life(row["incarnation"], row["consent"], row["documents"])
+
+
+async def was_written(tx: Transaction, signature: Signature) -> bool | None:
+    """Whether the transaction that signed so was committed; None if too many have signed since.
+
+    To be rolled back. Waits for that transaction if the server is still at it.
+    """
+    parameters = {"namespace": signature.namespace, "write": signature.write, "before": signature.before}
+    (row,) = await tx.fetch(statement("was_written"), parameters)
+    return row["written"]
+
+
+async def life_of(tx: Transaction, namespace: Namespace) -> Life | None:
+    """The present life of a namespace; None if it does not exist."""
+    rows = await tx.fetch(statement("life_of"), {"namespace": encode(namespace)})
+    return Life(rows[0]["incarnation"], rows[0]["consent"]) if rows else None
+
+
+async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) -> list[Namespace]:
+    """The namespaces under ``prefix`` that hold at least one current item, in order."""
+    exact, start, until = prefix_range(prefix)
+    parameters = {"exact": exact, "from": start, "until": until, "now": now}
+    return [decode(row["namespace"]) for row in await tx.fetch(statement("list_namespaces"), parameters)]
+
+
+async def count_rows(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+    """How many memories, messages and threads ``namespace`` has."""
+    return counts_of(await tx.fetch(statement("count_rows"), {"namespace": encode(namespace)}))
+
+
+async def count_everything(tx: Transaction) -> dict[str, int]:
+    """How many namespaces, memories and messages the database has."""
+    return counts_of(await tx.fetch(statement("count_everything"), {}))

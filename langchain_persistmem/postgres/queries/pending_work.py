@@ -1,0 +1,101 @@
+"""Statements on background work: threads that wait to be learnt from, and what learning has cost."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A thread that waits to be learnt from, in the hands of one worker."""
+
+    namespace: Namespace
+    thread_id: str
+    generation: int
+    lease: UUID
+    attempts: int
+
+
+async def enqueue_thread(
+    tx: Transaction,
+    namespace: Namespace,
+    thread_id: str,
+    *,
+    quiet: timedelta,
+    longest: timedelta,
+    lease: UUID | None = None,
+    leased: timedelta | None = None,
+) -> Job | None:
+    """Note that a thread has new messages; with ``lease`` the caller takes the work, unless somebody has it already.
+
+    Returns:
+        The caller's job, or None if it is not the caller's.
+    """
+    parameters = {
+        "namespace": encode(namespace),
+        "thread_id": thread_id,
+        "quiet": quiet,
+        "longest": longest,
+        "lease": lease,
+        "leased": leased,
+    }
+    (row,) = await tx.fetch(statement("enqueue_thread"), parameters)
+    if lease is None or row["lease"] != lease:
+        return None
+    return Job(namespace, thread_id, row["generation"], lease, row["attempts"])
+
+
+async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta) -> Job | None:
+    """Take the thread that has been due for longest, of any namespace; None if there is none, or another was faster."""
+    for row in await tx.fetch(statement("claim_work"), {"lease": lease, "leased": leased}):
+        return Job(decode(row["namespace"]), row["thread_id"], row["generation"], lease, row["attempts"])
+    return None
+
+
+async def renew_lease(tx: Transaction, job: Job, *, leased: timedelta) -> bool:
+    """Go on holding ``job``; False if it is somebody else's by now."""
+    parameters = {**_where(job), "leased": leased}
+    return await tx.execute(statement("renew_lease"), parameters) > 0
+
+
+async def finish_work(tx: Transaction, job: Job) -> None:
+    """The job is done, as far as it was known when it was taken."""
+    await tx.execute(statement("finish_work"), {**_where(job), "generation": job.generation})
+
+
+async def postpone_work(tx: Transaction, job: Job, *, pause: timedelta, attempts: int, failure: str | None) -> None:
+    """Set the job free, to be due after ``pause``, with the number of attempts that have failed."""
+    parameters = {**_where(job), "pause": pause, "attempts": attempts, "failure": failure}
+    await tx.execute(statement("postpone_work"), parameters)
+
+
+async def give_back_leases(tx: Transaction, lease: UUID) -> int:
+    """Set free whatever is held with ``lease``; returns how many threads."""
+    return await tx.execute(statement("give_back_leases"), {"lease": lease})
+
+
+async def count_work(tx: Transaction, namespace: Namespace | None) -> dict[str, int]:
+    """Threads that wait, are due and have failed before; turns that were given up; memories that wait for review."""
+    parameters = {"namespace": None if namespace is None else encode(namespace)}
+    (row,) = await tx.fetch(statement("count_work"), parameters)
+    return {str(name): int(number) for name, number in row.items()}
+
+
+async def next_due(tx: Transaction) -> float | None:
+    """Seconds until the next thread is due; None if nothing waits."""
+    (row,) = await tx.fetch(statement("next_due"), {})
+    return row["seconds"]
+
+
+async def spend_call(tx: Transaction, namespace: Namespace) -> tuple[int, timedelta]:
+    """Count one call of the chat model; returns the number of today's, and how long today still lasts."""
+    (row,) = await tx.fetch(statement("spend_call"), {"namespace": encode(namespace)})
+    return row["calls"], timedelta(seconds=row["seconds"])
+
+
+def _where(job: Job) -> dict[str, object]:
+    return {"namespace": encode(job.namespace), "thread_id": job.thread_id, "lease": job.lease}

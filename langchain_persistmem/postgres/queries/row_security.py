@@ -1,0 +1,126 @@
+"""Row-level security: what a transaction says of its reach, and the switch on the tables.
+
+The policies (``migrations/0005_row_security.sql``) show a transaction what it says that it is about, and nothing if it says
+nothing. It is the second lock: every statement names its namespace in its WHERE as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction, say
+from langchain_persistmem.types.namespace import EVERYWHERE, Reach, Several, Within, encode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowSecurity:
+    """How row-level security stands on the tables that hold a person's data."""
+
+    tables: int
+    enabled: int
+    """On so many of them."""
+    forced: int
+    """On so many it binds their owner too."""
+    binding: bool
+    """Whether any of them shows this role only what a transaction says that it is about."""
+    everywhere: bool
+    """Whether this role may see all namespaces at once, in a transaction that says so."""
+    above: bool
+    """This role is a superuser's or has BYPASSRLS: nothing binds it."""
+
+
+def reach_settings(reach: Reach) -> dict[str, str]:
+    """What a transaction says of itself: all four settings, so that none that a session has widens it."""
+    reaches = reach.reaches if isinstance(reach, Several) else (reach,)
+    everywhere = EVERYWHERE in reaches
+    exact = list(dict.fromkeys(encode(each) for each in reaches if not isinstance(each, Within)))
+    within = list(
+        dict.fromkeys(encode(each.prefix) + "/" for each in reaches if isinstance(each, Within) and each.prefix)
+    )
+    return {
+        "persistmem.namespace": exact[0] if len(exact) == 1 else "",
+        "persistmem.namespaces": _array(exact) if len(exact) > 1 else "",
+        "persistmem.within": _array(within) if within else "",
+        "persistmem.everywhere": "on" if everywhere else "off",
+    }
+
+
+async def see_everything(tx: Transaction) -> None:
+    """For setup(), which may move rows whether or not ``Settings.row_level_security`` is on."""
+    await say(tx, reach_settings(EVERYWHERE))
+
+
+async def row_security(tx: Transaction) -> RowSecurity:
+    """How row-level security stands, for the role that asks."""
+    rows = await tx.fetch(statement("row_security"), {})
+    return RowSecurity(
+        tables=len(rows),
+        enabled=sum(row["enabled"] for row in rows),
+        forced=sum(row["forced"] for row in rows),
+        binding=any(row["binding"] for row in rows),
+        everywhere=all(row["everywhere"] or not row["binding"] for row in rows),
+        above=any(row["above"] for row in rows),
+    )
+
+
+async def enable_row_security(tx: Transaction, *, everywhere_to: Sequence[str] = ()) -> None:
+    """Enable it on all tables that have policies, for their owner too; as their owner.
+
+    Args:
+        everywhere_to: the roles, beside the owner, that may see all namespaces at once; without one, every role may.
+    """
+    for row in await tx.fetch(statement("row_security"), {}):
+        roles = list(dict.fromkeys((row["owner"], *everywhere_to))) if everywhere_to else []
+        await _enable(tx, row["name"], roles)
+
+
+async def disable_row_security(tx: Transaction) -> None:
+    """Disable it on all tables; the policies stay."""
+    for row in await tx.fetch(statement("row_security"), {}):
+        await tx.execute(statement("disable_row_security", table=sql.Identifier("persistmem", row["name"])), {})
+
+
+async def enable_on_new_tables(tx: Transaction) -> None:
+    """After a migration: a table that it made is as guarded as the others, and shown whole to the same roles."""
+    rows = await tx.fetch(statement("row_security"), {})
+    guarded = [row for row in rows if row["enabled"]]
+    for row in rows:
+        if guarded and not row["enabled"]:
+            await _enable(tx, row["name"], guarded[0]["everywhere_to"])
+
+
+def check_row_security(found: RowSecurity, *, said: bool) -> str | None:
+    """What is wrong, if the set-up still works: the setting promises a lock that is not there.
+
+    Raises:
+        ConfigurationError: the database shows only what a transaction says that it is about, and ours say nothing.
+    """
+    if found.binding and not said:
+        raise ConfigurationError(
+            "row-level security is enabled in this database, so that without a word of whose memories are meant nothing "
+            "is found; pass Settings(row_level_security=True) (the command: --row-level-security)"
+        )
+    if not said or (found.binding and found.enabled == found.tables):
+        return None
+    if found.above:
+        return "Settings.row_level_security is on, but this role is a superuser or has BYPASSRLS, which nothing binds"
+    return (
+        f"Settings.row_level_security is on, but row-level security binds this role on fewer than all {found.tables} "
+        "tables; run `persistmem rls enable` as their owner"
+    )
+
+
+def _array(texts: Sequence[str]) -> str:
+    """``texts`` as PostgreSQL writes a text[]."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+
+
+async def _enable(tx: Transaction, name: str, everywhere_to: Sequence[str]) -> None:
+    table = sql.Identifier("persistmem", name)
+    roles = sql.SQL(", ").join(map(sql.Identifier, everywhere_to)) if everywhere_to else sql.SQL("PUBLIC")
+    await tx.execute(statement("grant_everywhere", table=table, roles=roles), {})
+    await tx.execute(statement("enable_row_security", table=table), {})

@@ -1,0 +1,100 @@
+"""Statements on what memories are found by: their vectors and their words."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import DictRow
+from psycopg.types.array import ListBinaryDumper
+
+from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.memories import vector_column
+from langchain_persistmem.postgres.queries.rows import dumped, unparsed_found_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.recalled import SearchResult
+from langchain_persistmem.types.records import Vector
+from langchain_persistmem.types.vectors import norm_of
+
+if TYPE_CHECKING:
+    from pgvector import HalfVector
+else:
+    try:
+        from pgvector import HalfVector
+    except ImportError:  # 0.3, which langchain-postgres pins
+        from pgvector.psycopg import HalfVector
+
+
+class _BinaryArray(list[HalfVector]):
+    """What psycopg sends as a binary array; a plain list it writes out as text, digit by digit."""
+
+
+psycopg.adapters.register_dumper(_BinaryArray, ListBinaryDumper)
+
+
+def stored(vector: Vector) -> HalfVector:
+    """``vector`` as it is kept and compared: two bytes a dimension, which costs no recall that was measurable."""
+    return HalfVector(list(vector))
+
+
+def all_stored(vectors: Iterable[Vector]) -> list[HalfVector]:
+    """``vectors`` as one parameter, an array."""
+    return _BinaryArray(stored(vector) for vector in vectors)
+
+
+async def insert_vectors(
+    tx: Transaction, namespace: Namespace, vectors: Mapping[UUID, Sequence[Vector]], *, model: EmbeddingModel
+) -> None:
+    """Write the vectors of memories, by memory id."""
+    flat = [(id, part, vector) for id, parts in vectors.items() for part, vector in enumerate(parts)]
+    parameters = {
+        "namespace": encode(namespace),
+        "model": model.model,
+        "memory_ids": [id for id, _, _ in flat],
+        "parts": [part for _, part, _ in flat],
+        "norms": [norm_of(vector) for _, _, vector in flat],
+        "embeddings": all_stored(vector for _, _, vector in flat),
+    }
+    if flat:
+        await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
+
+
+async def insert_words(
+    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
+) -> None:
+    """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
+    rows = [
+        {"id": str(id), "text": text, "words": list(words), "language": configuration(language, text)}
+        for id, (text, words) in texts.items()
+    ]
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
+    if rows:
+        await tx.execute(statement("insert_words"), parameters)
+
+
+async def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+    """Take memories out of both indexes."""
+    if ids:
+        await tx.execute(statement("unindex_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+
+
+async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+    """Delete the vectors of memories, of every model."""
+    if ids:
+        await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
+
+
+def findings_of(rows: Sequence[DictRow], namespace: Namespace) -> SearchResult:
+    """The candidates in rows that each carry the statistics too."""
+    count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
+    return SearchResult(
+        found=tuple(unparsed_found_of(row, namespace) for row in rows if row["id"] is not None),
+        count=count,
+        mean=mean,
+        deviation=deviation,
+        lexical_max=lexical_max,
+    )

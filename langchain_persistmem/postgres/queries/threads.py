@@ -1,0 +1,50 @@
+"""Statements on the register of threads: whose they are, which LangGraph's checkpoints do not say."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import Consent
+
+
+async def register_thread(
+    tx: Transaction, namespace: Namespace, thread_id: str, *, incarnation: UUID, consent: Consent, now: datetime
+) -> UUID:
+    """Note whose thread it is; returns the namespace's incarnation, which is the given one if it is new."""
+    parameters = {
+        "namespace": encode(namespace),
+        "thread_id": thread_id,
+        "incarnation": incarnation,
+        "consent": consent,
+        "now": now,
+    }
+    row, *_ = await tx.fetch(statement("register_thread"), parameters)
+    return row["incarnation"]
+
+
+async def copy_registrations(tx: Transaction, source: str, target: str, *, now: datetime) -> int:
+    """Let ``target`` belong to everybody whose thread ``source`` is; returns to how many more."""
+    return await tx.execute(statement("copy_registrations"), {"source": source, "target": target, "now": now})
+
+
+async def threads_of(tx: Transaction, namespace: Namespace) -> list[str]:
+    """The threads that belong to a namespace."""
+    rows = await tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
+    return [row["thread_id"] for row in rows]
+
+
+async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespaces: Sequence[Namespace]) -> list[str]:
+    """Which of the threads belong to a namespace other than these, too."""
+    if not thread_ids:
+        return []
+    parameters = {"thread_ids": list(thread_ids), "namespaces": [encode(each) for each in namespaces]}
+    return [row["thread_id"] for row in await tx.fetch(statement("threads_of_others"), parameters)]
+
+
+async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
+    """Whether some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
+    (row,) = await tx.fetch(statement("has_checkpoints_of_nobody"), {})
+    return bool(row["present"])

@@ -1,0 +1,1 @@
+"""Erasure, consent, audit, export and import, row-level security."""

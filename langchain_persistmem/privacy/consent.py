@@ -1,0 +1,85 @@
+"""What a person allows: of all their memory, and of one conversation.
+
+Every flow that writes asks again inside its own transaction, under the namespace's lock: what was
+allowed when a model was asked may be forbidden when its answer comes.
+"""
+
+from datetime import datetime
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.postgres.queries import consent as consent_queries
+from langchain_persistmem.postgres.queries import namespaces
+from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import CONSENTS, Consent
+
+
+async def consent(backend: Backend, namespace: Namespace) -> Consent:
+    """What the person allows; of one who is not known yet, what they will begin with."""
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        life = await namespaces.life_of(tx, namespace)
+    return backend.settings.consent if life is None else life.consent
+
+
+async def set_consent(backend: Backend, namespace: Namespace, given: Consent, *, now: datetime) -> None:
+    """Change what the person allows. What waited to be learnt from, once it may not be, never is.
+
+    Raises:
+        InvalidInputError: there is no such consent.
+    """
+    if given not in CONSENTS:
+        raise InvalidInputError(f"consent is {given!r:.40}; use one of {', '.join(CONSENTS)}")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), consent=given, now=now)
+        await consent_queries.set_consent(tx, namespace, given, incarnation=life.incarnation, now=now)
+        if given != "allowed":
+            await consent_queries.withhold_messages(tx, namespace, now=now)
+            await consent_queries.drop_work(tx, namespace)
+        await record(tx, backend, namespace, "consented", consent=given)
+
+
+async def off_record(backend: Backend, namespace: Namespace, thread_id: str) -> bool:
+    """Whether a thread is off the record."""
+    encode(namespace)
+    validation.name(thread_id, "thread_id")
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await consent_queries.is_off_record(tx, namespace, thread_id)
+
+
+async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str, off: bool, *, now: datetime) -> None:
+    """Put a thread off the record, or back on it. What of it waited to be learnt from never is.
+
+    Raises:
+        InvalidInputError: ``thread_id`` is malformed, or ``off`` is neither True nor False.
+    """
+    validation.name(thread_id, "thread_id")
+    if not isinstance(off, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
+        raise InvalidInputError(f"off is of type {type(off).__name__}; pass True or False")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace) as tx:
+        await generation.hold(tx, backend, namespace, now=now)
+        await consent_queries.set_off_record(tx, namespace, thread_id, off, now=now)
+        if off:
+            await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)
+            await consent_queries.drop_work(tx, namespace, thread_id)
+        await record(tx, backend, namespace, "put_off_record" if off else "put_on_record", threads=1)
+
+
+async def may_recall(backend: Backend, namespace: Namespace, thread_id: str | None) -> bool:
+    """Whether memories may be put before a model, in this thread."""
+    encode(namespace)
+    if thread_id is not None:
+        validation.name(thread_id, "thread_id")
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await consent_queries.may_recall(tx, namespace, thread_id)

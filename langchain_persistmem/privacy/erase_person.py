@@ -1,0 +1,174 @@
+"""Erasing everything of a person: every namespace that names them, each in one transaction, verified before it commits.
+
+What is to go is written down first, without a name, so that whatever interrupts it can be found and gone on with. An
+erase ends a namespace's life: it waits for whoever writes in it, and whoever comes after finds that life over.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import StorageError
+from langchain_persistmem.postgres.queries import erasure_log, forget, generation, threads
+from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
+from langchain_persistmem.types.results import Receipt
+
+_NOBODYS = "checkpoints of threads on which no run named a person: nothing in them says whose they are"
+
+
+@dataclass(frozen=True, slots=True)
+class _Erased:
+    """What went with one namespace, or would."""
+
+    counts: Mapping[str, int]
+    shared: tuple[str, ...] = ()
+    """Threads that stayed, because somebody else has them too."""
+    ids: tuple[UUID, ...] = ()
+
+
+class _DryRun(Exception):
+    """Carries what would be erased out of a transaction that is to be undone."""
+
+    def __init__(self, erased: _Erased) -> None:
+        super().__init__()
+        self.erased = erased
+
+
+async def everything(
+    backend: Backend,
+    namespace: Namespace,
+    patterns: Sequence[Pattern],
+    *,
+    shared_threads: bool,
+    dry_run: bool,
+    now: datetime,
+) -> Receipt:
+    """Erase ``namespace``, and whatever is named by ``patterns``, deeper namespaces included.
+
+    Args:
+        shared_threads: erase the checkpoints of threads too that somebody else has as well.
+    """
+    lives_ended: dict[Namespace, UUID] = {}
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        for pattern in patterns:
+            lives_ended.update(await forget.namespaces_naming(tx, pattern))
+        if len(lives_ended) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
+            for incarnation in lives_ended.values():
+                await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
+    whole = sorted({namespace, *lives_ended})
+    return await _all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
+
+
+async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+    """Go on with every erasure that was interrupted."""
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        left: list[Namespace] = []
+        for incarnation, namespace in await erasure_log.open_erasures(tx):
+            if namespace is None:  # it is gone already: nothing is left to do
+                await erasure_log.complete_erasures(tx, incarnation, {}, now=now)
+            else:
+                left.append(namespace)
+    return await _all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
+
+
+async def _all(
+    backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
+) -> Receipt:
+    done: dict[Namespace, _Erased] = {}
+    for each in whole:
+        others = None if shared_threads else whole
+        done[each] = await backend.step(_one, each, others, {}, dry_run=dry_run, now=now)
+    total: Counter[str] = Counter()
+    for erased in done.values():
+        total.update(erased.counts)
+    nobodys = await backend.step(_nobodys)
+    shared = sorted({thread for erased in done.values() for thread in erased.shared})
+    return Receipt(
+        erased=not dry_run,
+        counts=dict(total),
+        by_namespace={each: erased.counts for each, erased in done.items()},
+        not_reached=(
+            *(f"the checkpoints of thread {each!r}, which others have too: see shared_threads=True" for each in shared),
+            *((_NOBODYS,) if nobodys else ()),
+        ),
+        ids=tuple(id for erased in done.values() for id in erased.ids),
+        verified=not dry_run,
+    )
+
+
+async def _nobodys(backend: Backend) -> bool:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
+
+
+async def _one(
+    backend: Backend,
+    namespace: Namespace,
+    among: Sequence[Namespace] | None,
+    unanswered: dict[UUID, _Erased],
+    *,
+    dry_run: bool,
+    now: datetime,
+) -> _Erased:
+    """Erase one namespace, and look through every table before that is committed.
+
+    Args:
+        among: the namespaces of the same person; None means that threads of others go too.
+        unanswered: the life that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
+    """
+    try:
+        with unhurried():  # a person may have much
+            return await _erased(backend, namespace, among, unanswered, dry_run=dry_run, now=now)
+    except _DryRun as planned:
+        return planned.erased
+
+
+async def _erased(
+    backend: Backend,
+    namespace: Namespace,
+    among: Sequence[Namespace] | None,
+    unanswered: dict[UUID, _Erased],
+    *,
+    dry_run: bool,
+    now: datetime,
+) -> _Erased:
+    async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
+        incarnation = await generation.end_life(tx, namespace)  # writers finish first
+        if unanswered and incarnation not in unanswered:  # it had been done
+            return next(iter(unanswered.values()))
+        if incarnation is None:  # what comes about from now on is another life, of which nobody asked
+            return _Erased(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
+        mine = await threads.threads_of(tx, namespace)
+        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
+        going = [each for each in mine if each not in shared]
+        checkpoints = await forget.erase_checkpoints(tx, going)
+        counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
+        await _verify(tx, namespace, going)
+        erased = _Erased(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
+        if dry_run:
+            raise _DryRun(erased)
+        await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
+        erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, incarnation, counts, now=now)))
+        unanswered[incarnation] = erased
+    return erased
+
+
+async def _verify(tx: Transaction, namespace: Namespace, going: Sequence[str]) -> None:
+    """Look for what an erase has left.
+
+    Raises:
+        StorageError: there is something: the erase is taken back.
+    """
+    left = await forget.left_of_namespace(tx, namespace)
+    if going and await forget.has_checkpoint_tables(tx):
+        left |= await forget.left_of_checkpoints(tx, going)
+    found = {table: count for table, count in left.items() if count}
+    if found:
+        raise StorageError(
+            f"rows were left after an erase, which was taken back: {found}; look for triggers and rules on these tables"
+        )

@@ -1,0 +1,220 @@
+"""The log of erasures: listing it, and erasing again what a restored backup has brought back."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.postgres.queries import erasure_log, generation
+from langchain_persistmem.privacy import erase_person
+from langchain_persistmem.privacy.forget import erase_with_turns
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import migrated, ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.results import Erasure, Receipt
+
+_PAGE = 500
+
+
+class _DryRun(Exception):
+    """Carries counts out of a transaction that is to be undone."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        super().__init__()
+        self.counts = counts
+
+
+async def list_(backend: Backend, *, after: UUID | None, limit: int) -> list[Erasure]:
+    """A page of the log, the oldest first.
+
+    Raises:
+        InvalidInputError: ``limit`` is out of range.
+    """
+    validation.count(limit, "limit", at_least=1, at_most=10_000)
+    after = None if after is None else validation.uuid(after, "after")
+    await migrated(backend)
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return await erasure_log.list_erasures(tx, after=after, limit=limit)
+
+
+async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+    """Go on with every erasure that was interrupted."""
+    await ready(backend)
+    return await erase_person.resume(backend, shared_threads=shared_threads, now=now)
+
+
+async def replay(
+    backend: Backend, given: Sequence[Erasure], *, shared_threads: bool, dry_run: bool, now: datetime
+) -> Receipt:
+    """Erase again what the log says was erased, where it is there again; what is not, is not.
+
+    Namespaces that live an erased life go altogether; elsewhere go the memories and turns that the log names, what
+    else was learnt from these turns, and what was derived. The log itself is written down here too.
+    """
+    await ready(backend)
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        there = await erasure_log.namespaces_living(tx, sorted({each.incarnation for each in given}))
+    whole = {each.incarnation for each in given if each.everything and each.incarnation in there}
+    if not dry_run:
+        await _write_down(backend, given, whole)
+    receipts = [
+        await erase_person.everything(backend, there[each], (), shared_threads=shared_threads, dry_run=dry_run, now=now)
+        for each in sorted(whole, key=lambda each: there[each])
+    ]
+    parts: dict[UUID, list[Erasure]] = defaultdict(list)
+    for each in given:
+        if each.incarnation in there and each.incarnation not in whole:
+            parts[each.incarnation].append(each)
+    for incarnation, entries in parts.items():
+        counts = await backend.step(_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
+        receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[incarnation]: counts}))
+    return _joined(receipts, [each for each in given if each.incarnation in there], dry_run=dry_run)
+
+
+async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUID]) -> None:
+    """The log is to be complete here too; what is yet to be erased stands in it as begun."""
+    for start in range(0, len(given), _PAGE):
+        async with backend.transaction(EVERYWHERE) as tx:
+            for each in given[start : start + _PAGE]:
+                begun = each.everything and each.incarnation in whole
+                await erasure_log.record_erasure(tx, replace(each, completed_at=None) if begun else each)
+
+
+async def _again(
+    backend: Backend,
+    namespace: Namespace,
+    incarnation: UUID,
+    entries: Sequence[Erasure],
+    *,
+    dry_run: bool,
+    now: datetime,
+) -> Mapping[str, int]:
+    """Erase memories and turns of a namespace that goes on."""
+    try:
+        async with backend.transaction(namespace) as tx:
+            if await generation.hold_living(tx, namespace) != incarnation:
+                return {}
+            ids = sorted({id for each in entries for id in each.memory_ids})
+            digests = sorted({turn for each in entries for turn in each.turns})
+            turns: dict[str, set[str]] = defaultdict(set)
+            for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, incarnation, digests):
+                turns[thread_id].add(message_id)
+            there = await erasure_log.memories_there(tx, namespace, ids)
+            gone = await erase_with_turns(tx, backend, namespace, there, turns, now=now)
+            if dry_run:
+                raise _DryRun(gone.counts)
+            return gone.counts
+    except _DryRun as planned:
+        return planned.counts
+
+
+def _joined(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
+    total: Counter[str] = Counter()
+    by_namespace: dict[Namespace, Mapping[str, int]] = {}
+    for each in receipts:
+        total.update(each.counts)
+        by_namespace.update(each.by_namespace)
+    return Receipt(
+        erased=not dry_run,
+        counts=dict(total),
+        by_namespace=by_namespace,
+        not_reached=tuple(dict.fromkeys(place for each in receipts for place in each.not_reached)),
+        ids=() if dry_run else tuple(each.id for each in found),
+        verified=not dry_run,
+    )
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_FIELDS = {"id", "incarnation", "everything", "memory_ids", "turns", "counts", "erased_at", "completed_at"}
+
+
+def erasures_of(given: Iterable[Erasure | str]) -> list[Erasure]:
+    """Entries as they are, and lines as entries; empty lines are left out.
+
+    Raises:
+        InvalidInputError: the message names the line and the field, and quotes neither.
+    """
+    if isinstance(given, str):
+        raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
+    found: list[Erasure] = []
+    for number, each in enumerate(given, 1):
+        if isinstance(each, Erasure):
+            found.append(each)
+        elif not isinstance(each, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
+            raise InvalidInputError(f"line {number} is of type {type(each).__name__}; pass lines of text")
+        elif each.strip():
+            found.append(_erasure_of(each, f"line {number}"))
+    return found
+
+
+def _erasure_of(line: str, where: str) -> Erasure:
+    try:
+        given: object = json.loads(line)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, Mapping):
+        raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
+    entry = cast("Mapping[str, object]", given)
+    if set(entry) != _FIELDS:
+        odd = sorted(_FIELDS.symmetric_difference(entry))
+        raise InvalidInputError(
+            f"{where} lacks, or has too much of: {', '.join(odd)[:200]}; pass a line of the log as it is"
+        )
+    if not isinstance(entry["everything"], bool):
+        raise InvalidInputError(f"{where}: everything is neither true nor false; pass a line of the log as it is")
+    return Erasure(
+        id=_uuid(entry["id"], f"{where}: id"),
+        incarnation=_uuid(entry["incarnation"], f"{where}: incarnation"),
+        everything=entry["everything"],
+        memory_ids=tuple(
+            _uuid(each, f"{where}: memory_ids") for each in _list(entry["memory_ids"], f"{where}: memory_ids")
+        ),
+        turns=tuple(_digest(each, f"{where}: turns") for each in _list(entry["turns"], f"{where}: turns")),
+        counts=_counts(entry["counts"], f"{where}: counts"),
+        erased_at=_time(entry["erased_at"], f"{where}: erased_at"),
+        completed_at=None if entry["completed_at"] is None else _time(entry["completed_at"], f"{where}: completed_at"),
+    )
+
+
+def _list(given: object, where: str) -> list[object]:
+    if not isinstance(given, list):
+        raise InvalidInputError(f"{where} is no list; pass a line of the log as it is")
+    return cast("list[object]", given)
+
+
+def _uuid(given: object, where: str) -> UUID:
+    try:
+        if isinstance(given, str):
+            return UUID(given)
+    except ValueError:
+        pass
+    raise InvalidInputError(f"{where} is no UUID; pass a line of the log as it is")
+
+
+def _digest(given: object, where: str) -> str:
+    if isinstance(given, str) and _DIGEST.fullmatch(given):
+        return given
+    raise InvalidInputError(f"{where} has what is no SHA-256 in hexadecimal; pass a line of the log as it is")
+
+
+def _counts(given: object, where: str) -> Mapping[str, int]:
+    if isinstance(given, Mapping):
+        counts = cast("Mapping[str, object]", given)
+        if all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts.values()):
+            return cast("Mapping[str, int]", counts)
+    raise InvalidInputError(f"{where} is not of numbers by table; pass a line of the log as it is")
+
+
+def _time(given: object, where: str) -> datetime:
+    try:
+        if isinstance(given, str):
+            return validation.aware(datetime.fromisoformat(given), where)
+    except ValueError:
+        pass
+    raise InvalidInputError(f"{where} is no time with a zone; pass a line of the log as it is")

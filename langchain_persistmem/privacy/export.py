@@ -1,0 +1,234 @@
+"""A person's rows out to a file and back, history and all.
+
+An export sees the database at one moment. An import writes rows under their own ids and leaves what
+is here already as it is, so that one that was killed is run again and ends as if it had run once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.learning.insert import searchable
+from langchain_persistmem.postgres.queries import consent as consent_queries
+from langchain_persistmem.postgres.queries import export, pending_work, search_index
+from langchain_persistmem.postgres.queries.export import Row
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
+from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import note_read, record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redacted_row
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace, Within, encode
+from langchain_persistmem.types.records import CONSENTS, Consent, Vector
+from langchain_persistmem.types.results import ExportResult, ImportFileResult
+from langchain_persistmem.types.vectors import UnitVector
+
+_PAGE = 500
+"""Rows that are read at a time."""
+_BATCH = 200
+"""Rows that are written in one transaction."""
+
+_BY_NAME: Mapping[str, Consent] = {each: each for each in CONSENTS}
+
+Page = Callable[..., Coroutine[Any, Any, list[Row]]]
+_PAGES: tuple[tuple[str, Page], ...] = (
+    ("thread", export.export_threads),
+    ("message", export.export_messages),
+    ("memory", export.export_memories),
+    ("change", export.export_changes),
+)
+
+
+async def export_file(backend: Backend, namespace: Namespace, writer: ExportWriter, *, now: datetime) -> ExportResult:
+    """Write everything of ``namespace``, and of those that begin with it, to a file.
+
+    Raises:
+        InvalidInputError: the file cannot be written.
+    """
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(Within(namespace), snapshot=True) as tx:
+        found = await export.namespaces_below(tx, namespace)
+        writer.begin({"root": list(namespace), "exported_at": now.isoformat()})
+        for each, consent in found:
+            writer.add("namespace", each, {"consent": consent})
+            for kind, page in _PAGES:
+                await _write_all(tx, writer, each, kind, page)
+    digest = writer.finish()
+    counts = dict(writer.counts)
+    for each, _ in found:
+        await note_read(backend, each, "exported", memories=counts.get("memory", 0))
+    return ExportResult(counts=counts, sha256=digest)
+
+
+async def _write_all(tx: Transaction, writer: ExportWriter, namespace: Namespace, kind: str, page: Page) -> None:
+    last: Row | None = None
+    while rows := await page(tx, namespace, last, limit=_PAGE):
+        for row in rows:
+            writer.add(kind, namespace, row)
+        last = rows[-1]
+        if len(rows) < _PAGE:
+            return
+
+
+async def import_file(
+    backend: Backend, source: ExportFile, root: Namespace | None, *, dry_run: bool, now: datetime
+) -> ImportFileResult:
+    """Bring back what was exported, under its own namespaces or, with ``root``, under that one.
+
+    Raises:
+        MemoryDisabledError: memory is paused for the person.
+        InvalidInputError: a row cannot be stored; what stands before it is.
+        EmbeddingError: a text has no vector; what stands before it is stored.
+        ErasedError: the namespace was erased meanwhile; what stands before it was stored and erased.
+    """
+    if root is not None:
+        encode(root)
+    await ready(backend)
+    counts: Counter[str] = Counter()
+    seen: generation.Seen = {}
+    stricter: dict[Namespace, str] = {}
+    for kind, found, rows in _batches(source):
+        namespace = found if root is None else (*root, *found[len(source.root) :])
+        if kind == "namespace":
+            stricter[namespace] = str(rows[0].get("consent", "allowed"))
+        if dry_run:
+            counts[kind] += len(rows)
+        else:
+            counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
+    if not dry_run:
+        for namespace, wanted in stricter.items():
+            await backend.step(_restrict, namespace, wanted, seen, now=now)
+    read = sum(count for kind, count in source.counts.items() if kind != "namespace")
+    return ImportFileResult(
+        dry_run=dry_run,
+        read=read,
+        memories=counts["memory"],
+        messages=counts["message"],
+        threads=counts["thread"],
+        changes=counts["change"],
+        unchanged=read - counts.total() + counts["namespace"],
+    )
+
+
+def _batches(source: ExportFile) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
+    """Rows that follow each other and are of one kind and namespace."""
+    kind, namespace, rows = "", (), list[dict[str, Any]]()
+    for each, where, row in source.rows():
+        if rows and ((each, where) != (kind, namespace) or len(rows) == _BATCH):
+            yield kind, namespace, rows
+            rows = []
+        kind, namespace = each, where
+        rows.append(row)
+    if rows:
+        yield kind, namespace, rows
+
+
+async def _restore(
+    backend: Backend,
+    namespace: Namespace,
+    kind: str,
+    rows: Sequence[dict[str, Any]],
+    seen: generation.Seen,
+    *,
+    now: datetime,
+) -> int:
+    """Write one batch, all or nothing; returns how many rows were new."""
+    rows = [redacted_row(backend.settings.redaction, kind, row) for row in rows]
+    vectors = await _vectors(backend, namespace, rows) if kind == "memory" else {}
+    async with backend.transaction(namespace) as tx:
+        await _hold(tx, backend, namespace, seen, now=now)
+        if kind == "thread":
+            return await export.restore_threads(tx, namespace, rows)
+        if kind == "message":
+            return await _restore_messages(tx, backend, namespace, rows)
+        if kind == "memory":
+            return await _restore_memories(tx, backend, namespace, rows, vectors)
+        if kind == "change":
+            return await export.restore_changes(tx, namespace, rows)
+    return len(rows)
+
+
+async def _hold(
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generation.Seen, *, now: datetime
+) -> None:
+    life = await generation.hold(tx, backend, namespace, now=now)
+    life.check_not_paused()
+    generation.check(namespace, life.incarnation, seen)
+    seen.setdefault(namespace, life.incarnation)
+
+
+async def _restore_messages(
+    tx: Transaction, backend: Backend, namespace: Namespace, rows: Sequence[dict[str, Any]]
+) -> int:
+    new = await export.restore_messages(tx, namespace, rows)
+    waiting = {row["thread_id"] for row in rows if "extracted_at" not in row and "given_up_at" not in row}
+    for thread_id in sorted(waiting) if new else ():  # what waited to be learnt from goes on waiting
+        longest = timedelta(seconds=backend.settings.longest_wait_seconds)
+        await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
+    return new
+
+
+async def _restore_memories(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    rows: Sequence[dict[str, Any]],
+    vectors: dict[UUID, Sequence[Vector]],
+) -> int:
+    new = await export.restore_memories(tx, namespace, rows)
+    mine = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
+    known = {id: vectors[id] for id in mine if vectors.get(id)}
+    await hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
+    current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
+    await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
+    words = {id: searchable(row["text"], row.get("speaker")) for id, row in current.items()}
+    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await record(tx, backend, namespace, "imported", sorted(new))
+    return len(new)
+
+
+async def _vectors(
+    backend: Backend, namespace: Namespace, rows: Sequence[dict[str, Any]]
+) -> dict[UUID, Sequence[Vector]]:
+    """The vectors of what is not here yet: the file's own where the same model made them, else made anew."""
+    model = await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        known = await export.known_memories(tx, namespace, [UUID(row["id"]) for row in rows])
+    vectors: dict[UUID, Sequence[Vector]] = {}
+    missing: dict[UUID, str] = {}
+    for row in rows:
+        id, own = UUID(row["id"]), [each for each in row.get("vectors") or () if each["model"] == model.name]
+        if id in known:
+            continue
+        if own:
+            vectors[id] = [_vector(each, model.dimensions) for each in own]
+        elif row.get("vectors") and row.get("text"):
+            missing[id] = row["text"]
+    made = await backend.embed(list(missing.values())) if missing else []
+    return {**vectors, **{id: (vector,) for id, vector in zip(missing, made, strict=True)}}
+
+
+def _vector(stored: dict[str, Any], dimensions: int) -> Vector:
+    components = [float(each) for each in str(stored["vector"]).strip("[]").split(",")]
+    if len(components) != dimensions:
+        raise InvalidInputError(
+            f"a vector of the file has {len(components)} dimensions, not {dimensions}; export again"
+        )
+    return UnitVector(components, float(stored["norm"]))
+
+
+async def _restrict(
+    backend: Backend, namespace: Namespace, wanted: str, seen: generation.Seen, *, now: datetime
+) -> None:
+    """The stricter of two consents holds: what the person allowed there, and what is allowed here."""
+    consent = _BY_NAME.get(wanted, "allowed")
+    async with backend.transaction(namespace) as tx:
+        life = await generation.hold(tx, backend, namespace, now=now)
+        generation.check(namespace, life.incarnation, seen)
+        if CONSENTS.index(consent) > CONSENTS.index(life.consent):
+            await consent_queries.set_consent(tx, namespace, consent, incarnation=life.incarnation, now=now)

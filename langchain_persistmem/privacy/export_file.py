@@ -1,0 +1,364 @@
+"""The file that a person's memory is exported to: JSON Lines, its first line says what it is, its last that it is whole.
+
+Every line between is a row as the database has it. The last line has the number of rows of each
+kind and the SHA-256 of all lines before it, so that a file that was cut or changed is refused
+before anything is stored. A name that ends with ``.gz`` is packed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, cast, get_args
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, Status
+
+FORMAT = 1
+"""The version of the form. It grows when an older package could not read the file."""
+LINES = ("namespace", "thread", "message", "memory", "change")
+"""What a line may be, in the order in which a namespace's lines stand."""
+
+Line = Mapping[str, Any]
+_GZIP = b"\x1f\x8b"
+_OWNER_ONLY = 0o600
+"""Nobody else may read what a person's memory was exported to."""
+
+
+class ExportWriter:
+    """Writes lines beside ``path``, and puts them there when they are whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._digest = hashlib.sha256()
+        self.counts: Counter[str] = Counter()
+        self._raw: IO[bytes] | None = None
+        self._file: IO[bytes] | None = None
+
+    def begin(self, header: Line) -> None:
+        """Write the first line; what was written before is thrown away."""
+        self.give_up()
+        self._digest, self.counts = hashlib.sha256(), Counter()
+        try:
+            raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")
+        except OSError as error:
+            raise InvalidInputError(
+                f"path {str(self._path)!r:.200} cannot be written ({type(error).__name__}); name a file in a folder of yours"
+            ) from error
+        # without a date in it, so that the same rows make the same file
+        self._file = cast("IO[bytes]", gzip.GzipFile("", "wb", fileobj=raw, mtime=0)) if self._packed else raw
+        self._raw = raw
+        self._write({"line": "export", "format": FORMAT, **header})
+
+    def add(self, kind: str, namespace: Namespace, row: Line) -> None:
+        """Write a row."""
+        self.counts[kind] += 1
+        self._write({"line": kind, "namespace": list(namespace), **row})
+
+    def finish(self) -> str:
+        """Write the last line and put the file in its place; returns the SHA-256 that it names."""
+        digest = self._digest.hexdigest()
+        self._write({"line": "end", "counts": dict(self.counts), "sha256": digest})
+        self._close(sync=True)
+        self._part.replace(self._path)
+        return digest
+
+    def give_up(self) -> None:
+        """Throw away what was not finished."""
+        self._close(sync=False)
+        with suppress(OSError):
+            self._part.unlink()
+
+    @property
+    def _packed(self) -> bool:
+        return self._path.suffix == ".gz"
+
+    def _write(self, line: Line) -> None:
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        self._digest.update(text)
+        cast("IO[bytes]", self._file).write(text)
+
+    def _close(self, *, sync: bool) -> None:
+        if self._file is None or self._raw is None:
+            return
+        if self._file is not self._raw:
+            self._file.close()  # writes the end of what is packed
+        self._raw.flush()
+        if sync:
+            os.fsync(self._raw.fileno())
+        self._raw.close()
+        self._file = self._raw = None
+
+
+class ExportFile:
+    """A file that was exported, checked from the first line to the last.
+
+    Raises:
+        InvalidInputError: it is no export, is not whole, was changed, or comes from a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = self._lines()
+        _, first = next(lines, (b"", dict[str, Any]()))
+        if first.get("line") != "export":
+            raise InvalidInputError(f"{path} is no export of persistmem; to read chats, use: persistmem ingest")
+        if not isinstance(first.get("format"), int) or first["format"] > FORMAT:
+            raise InvalidInputError(
+                f"{path} was written by a newer version of langchain-persistmem; upgrade the package"
+            )
+        self.root = _namespace(first.get("root"), f"{path.name}, line 1")
+        self.counts: Counter[str] = Counter()
+        self._check()
+
+    def rows(self) -> Iterator[tuple[str, Namespace, dict[str, Any]]]:
+        """Every row with its kind and its namespace, in the order of the file."""
+        for _, line in self._lines():
+            if line["line"] in LINES:
+                kind, namespace = line.pop("line"), line.pop("namespace")
+                yield kind, tuple(namespace), line
+
+    def _check(self) -> None:
+        digest, whole = hashlib.sha256(), False
+        for number, (text, line) in enumerate(self._lines(), 1):
+            where, kind = f"{self._path.name}, line {number}", line.get("line")
+            if whole:
+                raise InvalidInputError(f"{where} stands after the end; export again")
+            if kind == "end":
+                whole = True
+                if line.get("sha256") != digest.hexdigest() or line.get("counts") != dict(self.counts):
+                    raise InvalidInputError(f"{self._path} was changed since it was exported; nothing was stored")
+                continue
+            digest.update(text)
+            if kind in LINES:
+                _check_row(kind, line, where)
+                self.counts[kind] += 1
+            elif number > 1:
+                raise InvalidInputError(f"{where}: line is {kind!r:.40}; use one of {', '.join(LINES)}")
+        if not whole:
+            raise InvalidInputError(f"{self._path} has no end: it was cut; export or copy it again")
+
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        with self._opened() as file:
+            for number, text in enumerate(file, 1):
+                problem = ""
+                try:
+                    found: object = json.loads(text)
+                except (ValueError, RecursionError):
+                    problem, found = "is no JSON", {}
+                if not isinstance(found, dict):
+                    problem = "is no JSON object"
+                if problem:
+                    raise InvalidInputError(
+                        f"{self._path.name}, line {number} {problem}; export or copy the file again"
+                    )
+                yield text, cast("dict[str, Any]", found)
+
+    @contextmanager
+    def _opened(self) -> Generator[IO[bytes]]:
+        try:
+            with self._path.open("rb") as raw:
+                packed = raw.peek(2)[:2] == _GZIP
+                with gzip.open(raw) if packed else raw as file:
+                    yield cast("IO[bytes]", file)
+        except (OSError, EOFError) as error:
+            raise InvalidInputError(
+                f"{self._path} cannot be read to its end ({type(error).__name__}); check or copy it again"
+            ) from error
+
+
+def _check_row(kind: str, line: Line, where: str) -> None:
+    """Refuse a row that no export would have.
+
+    Raises:
+        InvalidInputError: a column is missing or misshapen.
+    """
+    _namespace(line.get("namespace"), where)
+    try:
+        check_row(kind, {name: value for name, value in line.items() if name not in ("line", "namespace")})
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where}: {error}") from None
+
+
+def _namespace(labels: object, where: str) -> Namespace:
+    if not isinstance(labels, list):
+        raise InvalidInputError(f"{where}: namespace is no list of strings; export the file again")
+    namespace = tuple(cast("list[str]", labels))
+    try:
+        encode(namespace)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
+    return namespace
+
+
+_Check = Callable[[object, str], object]
+"""Given a column's value and its name; raises a ValueError, such as InvalidInputError, for what no export has."""
+
+_MOST = 2**62
+_ROLES = ("user", "assistant", "system", "tool")
+_CHANGES: tuple[str, ...] = get_args(Change.__annotations__["change"])
+_LONGEST_WAIT = 1e9  # minutes, as in the store
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    needed: Mapping[str, _Check]
+    optional: Mapping[str, _Check]
+
+
+def check_row(kind: str, row: Mapping[str, Any]) -> None:
+    """Refuse a row that no export would have; the namespace is checked elsewhere.
+
+    Raises:
+        InvalidInputError: the message names the column.
+    """
+    validation.check_json(row, kind)
+    columns = _COLUMNS[kind]
+    for name in columns.needed:
+        if row.get(name) is None:
+            raise InvalidInputError(f"{name} is missing; export the file again")
+    for name, check in (*columns.needed.items(), *columns.optional.items()):
+        if row.get(name) is not None:
+            _checked(check, row[name], name)
+
+
+def _checked(check: _Check, value: object, name: str) -> None:
+    try:
+        check(value, name)
+    except InvalidInputError:
+        raise
+    except (TypeError, ValueError, AttributeError, KeyError):
+        reason = f"{name} is not as an export has it; export the file again"
+    else:
+        return
+    raise InvalidInputError(reason)
+
+
+def _text(value: object, where: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError
+    validation.storable(value, where)
+
+
+def _one_of(known: tuple[str, ...], value: object, _where: str) -> None:
+    if value not in known:
+        raise ValueError
+
+
+def _id(value: object, _where: str) -> None:
+    UUID(cast("str", value))
+
+
+def _moment(value: object, where: str) -> None:
+    validation.aware(datetime.fromisoformat(cast("str", value)), where)
+
+
+def _flag(value: object, _where: str) -> None:
+    if not isinstance(value, bool):
+        raise TypeError
+
+
+def _hex(value: object, _where: str) -> None:
+    bytes.fromhex(cast("str", value))
+
+
+def _minutes(value: object, _where: str) -> None:
+    if isinstance(value, bool) or not 0 < cast("float", value) <= _LONGEST_WAIT:
+        raise ValueError
+
+
+def _message(value: object, where: str) -> None:
+    """As ``message_to_dict`` makes it."""
+    validation.json_object(value, where)
+    found = cast("Mapping[str, object]", value)
+    if not isinstance(found["type"], str) or not isinstance(found["data"], Mapping):
+        raise TypeError
+
+
+def _provenance(value: object, where: str) -> None:
+    validation.json_object(value, where)
+    found = cast("Mapping[str, object]", value)
+    _one_of(SOURCES, found["source"], where)
+    for name in ("message_ids", "memory_ids"):
+        if found.get(name) is not None:
+            validation.names(found[name], f"{where}.{name}")
+
+
+def _vectors(value: object, where: str) -> None:
+    for each in validation.listed(value, where):
+        if not isinstance(each["model"], str) or not validation.count(each["part"], where, at_most=2**15 - 1) >= 0:
+            raise TypeError
+        _ = [float(component) for component in str(each["vector"]).strip("[]").split(",")], float(each["norm"])
+
+
+_number: _Check = partial(validation.count, at_most=_MOST)
+_few: _Check = partial(validation.count, at_most=2**31 - 1)
+
+_COLUMNS: Mapping[str, _Columns] = {
+    "namespace": _Columns({"consent": partial(_one_of, CONSENTS)}, {}),
+    "thread": _Columns({"thread_id": validation.name, "off_record": _flag, "recorded_at": _moment}, {}),
+    "message": _Columns(
+        {
+            "thread_id": validation.name,
+            "id": validation.name,
+            "position": _number,
+            "role": partial(_one_of, _ROLES),
+            "text": _text,
+            "content": _message,
+            "sent_at": _moment,
+            "recorded_at": _moment,
+        },
+        {"speaker": _text, "extracted_at": _moment, "given_up_at": _moment, "failure": _text, "withheld": _flag},
+    ),
+    "memory": _Columns(
+        {
+            "id": _id,
+            "key": validation.name,
+            "kind": partial(_one_of, KINDS),
+            "status": partial(_one_of, get_args(Status)),
+            "value": validation.json_object,
+            "importance": validation.kept_share,
+            "confidence": validation.kept_share,
+            "confirmations": _few,
+            "pinned": _flag,
+            "source": partial(_one_of, SOURCES),
+            "provenance": _provenance,
+            "valid_from": _moment,
+            "recorded_at": _moment,
+            "updated_at": _moment,
+        },
+        {
+            "text": _text,
+            "identity": _hex,
+            "speaker": _text,
+            "thread_id": validation.name,
+            "position": _number,
+            "valid_until": _moment,
+            "superseded_by": _id,
+            "expires_at": _moment,
+            "minutes_to_live": _minutes,
+            "review": _text,
+            "review_of": _id,
+            "used": _number,
+            "last_used_at": _moment,
+            "vectors": _vectors,
+        },
+    ),
+    "change": _Columns(
+        {"id": _id, "memory_id": _id, "change": partial(_one_of, _CHANGES), "reason": _text, "changed_at": _moment},
+        {"by_memory": _id},
+    ),
+}

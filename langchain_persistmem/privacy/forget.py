@@ -1,0 +1,178 @@
+"""Erasing for good: a plan first where it is asked for, then one transaction, then a receipt without content."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
+from langchain_persistmem.learning.lineage import bring_back
+from langchain_persistmem.postgres.queries import erasure_log, retention
+from langchain_persistmem.postgres.queries import forget as forget_queries
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.privacy import erase_person
+from langchain_persistmem.recall.search import Question, consider
+from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace, Pattern, encode
+from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.results import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to forget: exactly one of keys, query and everything."""
+
+    keys: Sequence[str] | None
+    query: str | None
+    everything: bool
+    dry_run: bool
+    limit: int
+    shared_threads: bool = False
+    """With everything: the checkpoints of threads too that somebody else has as well."""
+    patterns: Sequence[Pattern] = ()
+    """With everything: what else names the person."""
+
+
+class _DryRun(Exception):
+    """Carries the receipt out of a transaction that is to be undone."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__()
+        self.receipt = receipt
+
+
+async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: datetime) -> Receipt:
+    """Erase memories by key, or everything of a namespace; with a query, show what it would be.
+
+    A query never erases: it returns candidates, whose keys can then be given. With a memory go
+    all its versions, the stored turns that it came from, and what else was learnt from those
+    turns, so that it cannot be learnt again. With a summary go the memories that it stands for.
+    With a memory go the summaries and preferences that were made from it; the other memories
+    that such a summary stood for become current again.
+
+    Raises:
+        InvalidInputError: none or several of keys, query and everything were given.
+        MemoryNotFoundError: a key does not exist; nothing was erased.
+    """
+    if (plan.keys is not None) + (plan.query is not None) + bool(plan.everything) != 1:
+        raise InvalidInputError("forget() takes exactly one of keys=[...], query='...' and everything=True")
+    encode(namespace)
+    await ready(backend)
+    if plan.query is not None:
+        return await _candidates(backend, namespace, plan.query, limit=plan.limit, now=now)
+    if plan.everything:
+        return await erase_person.everything(
+            backend,
+            namespace,
+            plan.patterns,
+            shared_threads=plan.shared_threads,
+            dry_run=plan.dry_run,
+            now=now,
+        )
+    try:
+        return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
+    except _DryRun as done:
+        return done.receipt
+
+
+async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
+    """What the query means: every memory above the threshold, the same text as often as it is stored.
+
+    Archived memories too: a summary in whose favour one was archived need not repeat what it said.
+    """
+    validation.count(limit, "limit", at_least=1, at_most=1000)
+    found: dict[UUID, Recollection] = {}
+    for at in (None, now):
+        question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
+        for each in (await consider(backend, namespace, question)).ranked:
+            recollection = each.recollection() if each.score >= backend.settings.threshold else None
+            if recollection is not None and (at is None or recollection.memory.status == "archived"):
+                found.setdefault(each.found.id, recollection)
+    best = sorted(found.values(), key=lambda each: (-each.score, each.memory.key))[:limit]
+    return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
+
+
+async def _keys(
+    backend: Backend, namespace: Namespace, keys: Sequence[str], *, dry_run: bool, now: datetime
+) -> Receipt:
+    keys = validation.names(keys, "keys")
+    if not keys:
+        return Receipt(erased=not dry_run, counts={})
+    async with backend.transaction(namespace) as tx:
+        life = await generation.hold(tx, backend, namespace, now=now)
+        versions = await forget_queries.erasable(tx, namespace, keys)
+        missing = set(keys) - {key for _, key, _, _ in versions}
+        if missing:
+            raise MemoryNotFoundError(f"there is no memory with the key {min(missing)!r} here; list() shows the keys")
+        origins = [(id, thread, messages) for id, _, thread, messages in versions]
+        for original in await retention.originals_of(tx, namespace, [id for id, _, _ in origins]):
+            provenance = original.provenance
+            origins.append((original.id, provenance.thread_id, provenance.message_ids))
+        turns: dict[str, set[str]] = defaultdict(set)
+        for _, thread_id, message_ids in origins:
+            if thread_id is not None:
+                turns[thread_id].update(message_ids)
+        gone = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
+        erasure = erasure_log.erasure_of(backend.new_id(), life.incarnation, gone.ids, gone.turns, gone.counts, now=now)
+        await erasure_log.record_erasure(tx, erasure)
+        left = await erasure_log.memories_there(tx, namespace, gone.ids)
+        checkpointed = await forget_queries.checkpointed_threads(tx, sorted(turns))
+        receipt = Receipt(
+            erased=not dry_run,
+            counts=gone.counts,
+            ids=() if dry_run else (erasure.id,),
+            verified=not dry_run and not left,
+            not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
+        )
+        if dry_run:
+            raise _DryRun(receipt)
+    return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What was erased: rows by table, and the ids by which it is erased again after a restore."""
+
+    counts: Mapping[str, int]
+    ids: tuple[UUID, ...]
+    turns: tuple[tuple[str, str], ...]
+    """Thread and message id of each turn that these memories came from, whether it was still stored or not."""
+
+
+async def erase_with_turns(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    memory_ids: Collection[UUID],
+    turns: Mapping[str, Collection[str]],
+    *,
+    now: datetime,
+) -> Gone:
+    """Erase memories and turns, what else was learnt from the turns, and what was derived from any of it.
+
+    The caller holds the namespace's lock.
+    """
+    ids, erased_turns = set(memory_ids), 0
+    for thread_id, message_ids in sorted(turns.items()):
+        ids.update(await forget_queries.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
+        erased_turns += await forget_queries.erase_messages(tx, namespace, thread_id, sorted(message_ids))
+    ids.update(await _derived(tx, backend, namespace, ids, now=now))
+    counts = await forget_queries.erase_memories(tx, namespace, sorted(ids))
+    await record(tx, backend, namespace, "forgotten", sorted(ids), turns=erased_turns)
+    pairs = [(thread_id, id) for thread_id, message_ids in sorted(turns.items()) for id in sorted(message_ids)]
+    return Gone({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
+
+
+async def _derived(
+    tx: Transaction, backend: Backend, namespace: Namespace, ids: Collection[UUID], *, now: datetime
+) -> list[UUID]:
+    """Summaries and preferences made from what is erased, to be erased with it; other originals become current again."""
+    derived = await retention.derived_from(tx, namespace, sorted(ids))
+    why = "the summary in its place was erased with another of its originals"
+    await bring_back(tx, backend, namespace, derived, but=sorted(ids), reason=why, now=now)
+    return derived

@@ -1,0 +1,113 @@
+"""Rows of another memory on their way here, and what becomes of each; pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import Kind, Vector
+from langchain_persistmem.types.results import Refusal
+
+Cursor = tuple[Any, ...]
+"""Where a page ended: the last row's primary key."""
+
+Fate = Literal["added", "replaced", "unchanged", "duplicates", "paused", "erased"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A row of another memory, as it is to stand here."""
+
+    namespace: Namespace
+    key: str
+    kind: Kind
+    text: str | None
+    """What it is recalled by; None if it is not indexed."""
+    value: str
+    """JSON text, which is stored to the letter."""
+    texts: tuple[str, ...]
+    """What is embedded where there are no vectors."""
+    vectors: tuple[Vector, ...] = ()
+    importance: float = 0.5
+    speaker: str | None = None
+    identity: bytes | None = None
+    """What makes two statements the same one; None for items, of which each is itself."""
+    created_at: datetime | None
+    """None if the source does not say."""
+    written_at: datetime | None
+    """The last change there; None if the source does not say, and then nothing here is replaced by it."""
+    valid_from: datetime | None
+    expires_at: datetime | None = None
+    minutes: float | None = None
+    """Time to live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows that were read, and where the next page begins; None after the last one."""
+
+    rows: Sequence[Entry | Refusal]
+    after: Cursor | None
+
+
+def judge(
+    entries: Sequence[Entry], changed: Mapping[str, datetime], stated: Mapping[bytes, str]
+) -> list[tuple[Entry, Fate]]:
+    """What becomes of ``entries`` of one namespace; pure.
+
+    Args:
+        entries: in the order of the source: of two with one identity the first is kept.
+        changed: when the keys that are here were written last.
+        stated: the key under which a statement is here.
+    """
+    here, judged = dict(stated), list[tuple[Entry, Fate]]()
+    for entry in entries:
+        holder = here.get(entry.identity) if entry.identity is not None else None
+        since = changed.get(entry.key)
+        if since is None and holder is not None:
+            judged.append((entry, "duplicates"))
+        elif since is None:
+            judged.append((entry, "added"))
+        elif entry.written_at is None or since >= entry.written_at:
+            judged.append((entry, "unchanged"))
+        elif holder not in (None, entry.key):  # it became what another one says: two keys, one identity
+            judged.append((replace(entry, identity=None), "replaced"))
+        else:
+            judged.append((entry, "replaced"))
+        if judged[-1][1] == "replaced":  # what it said before may be said by another one now
+            here = {identity: key for identity, key in here.items() if key != entry.key}
+        if entry.identity is not None and judged[-1][1] in ("added", "replaced"):
+            here.setdefault(entry.identity, entry.key)
+    return judged
+
+
+def row_of_entry(id: UUID, entry: Entry, *, now: datetime) -> dict[str, object]:
+    """The row that the statement writes; what the source does not date is of ``now``."""
+    written = entry.written_at or entry.created_at or now
+    created = entry.created_at or written
+    return {
+        "id": str(id),
+        "key": entry.key,
+        "kind": entry.kind,
+        "text": entry.text,
+        "value": entry.value,
+        "identity": entry.identity.hex() if entry.identity is not None else None,
+        "importance": entry.importance,
+        "speaker": entry.speaker,
+        "valid_from": (entry.valid_from or created).isoformat(),
+        "recorded_at": created.isoformat(),
+        "updated_at": written.isoformat(),
+        "expires_at": entry.expires_at.isoformat() if entry.expires_at is not None else None,
+        "minutes": entry.minutes,
+    }
+
+
+def by_namespace(entries: Sequence[Entry]) -> dict[Namespace, list[Entry]]:
+    """Entries by namespace, in their order."""
+    grouped: dict[Namespace, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        grouped[entry.namespace].append(entry)
+    return grouped

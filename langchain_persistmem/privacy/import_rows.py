@@ -1,0 +1,277 @@
+"""Bringing another memory over: page by page, each page a flow of its own, so that a lost connection repeats one page.
+
+What is here already is known by its key, and is replaced only by what was written later. So an import
+that was killed is run again, and ends as if it had run once.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.learning.insert import identity
+from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.privacy.import_entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
+from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.redaction.nested_values import redacted_json
+from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import migrated, ready
+from langchain_persistmem.types.namespace import Namespace, Several, encode
+from langchain_persistmem.types.records import Candidate, Provenance, Vector
+from langchain_persistmem.types.results import ImportResult, Refusal
+
+logger = logging.getLogger(__name__)
+
+Connect = Callable[[], AbstractAsyncContextManager[Transaction]]
+"""Opens a transaction on the source that can only read."""
+_MAX_REFUSALS = 1000
+
+
+class Source(Protocol):
+    """Another memory, open for reading."""
+
+    @property
+    def name(self) -> str:
+        """Which one; it becomes part of the provenance."""
+        ...
+
+    async def count(self, tx: Transaction) -> int:
+        """How many rows it has."""
+        ...
+
+    async def page(self, tx: Transaction, after: Cursor | None, *, limit: int) -> Page:
+        """The rows that follow ``after``."""
+        ...
+
+
+Opening = Callable[[Transaction, EmbeddingModel | None], Coroutine[Any, Any, Source]]
+"""Looks at the tables, and refuses what cannot be read or compared; there is no model in a store without an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far an import is."""
+
+    source: Source
+    counts: ImportResult
+    after: Cursor | None = None
+    done: bool = False
+    stated: set[tuple[Namespace, bytes]] = field(default_factory=set[tuple[Namespace, bytes]])
+    """Only with ``dry_run``: what would have been written so far, by which the same again is known. It only grows."""
+    seen: generation.Seen = field(default_factory=dict[Namespace, UUID])
+    """The lives of the namespaces that it has written to: what is erased meanwhile it does not write again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is here of a page's keys and statements, in one namespace."""
+
+    changed: dict[str, datetime]
+    stated: dict[bytes, str]
+
+
+async def begin(backend: Backend, opening: Opening, connect: Connect, *, dry_run: bool) -> State:
+    """Look at the source.
+
+    Raises:
+        ConfigurationError: its tables are not there, or not what they should be.
+        EmbeddingMismatchError: its vectors are to be kept, and are of another dimension.
+    """
+    model = await _model(backend)
+    async with connect() as tx:
+        source = await opening(tx, model)
+        return State(source, ImportResult(dry_run=dry_run, total=await source.count(tx)))
+
+
+async def step(backend: Backend, state: State, connect: Connect, *, batch_size: int, now: datetime) -> State:
+    """Bring one page over, all of it or nothing; no connection is held while the model works.
+
+    Raises:
+        EmbeddingError: a text has no vector; nothing of this page was stored.
+    """
+    async with connect() as tx:
+        page = await state.source.page(tx, state.after, limit=batch_size)
+    refusals = [row for row in page.rows if isinstance(row, Refusal)]
+    for refusal in refusals:
+        logger.warning("not imported: key %.80r of %.80r: %s", refusal.key, refusal.namespace, refusal.reason)
+    redaction = backend.settings.redaction
+    entries = [_redacted(redaction, row) for row in page.rows if isinstance(row, Entry)]
+    living = [entry for entry in entries if entry.expires_at is None or entry.expires_at > now]
+    counts = replace(
+        state.counts,
+        read=state.counts.read + len(page.rows),
+        expired=state.counts.expired + len(entries) - len(living),
+        refused=state.counts.refused + len(refusals),
+        refusals=(*state.counts.refusals, *refusals)[:_MAX_REFUSALS],
+    )
+    if counts.dry_run:
+        fates = await _foreseen(backend, living, state.stated)
+    else:
+        fates, embedded = await _brought(backend, living, extractor=state.source.name, seen=state.seen, now=now)
+        counts = replace(counts, embedded=counts.embedded + embedded)
+    held = fates.count("paused") + fates.count("erased")
+    if held:
+        logger.warning("not imported: %d rows of people who have paused memory, or were erased meanwhile", held)
+    counts = replace(
+        counts,
+        added=counts.added + fates.count("added"),
+        replaced=counts.replaced + fates.count("replaced"),
+        unchanged=counts.unchanged + fates.count("unchanged"),
+        duplicates=counts.duplicates + fates.count("duplicates"),
+        refused=counts.refused + held,
+    )
+    return replace(state, counts=counts, after=page.after, done=page.after is None)
+
+
+async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Namespace, bytes]]) -> list[Fate]:
+    """What would become of ``entries``; adds what would be stated by then."""
+    fates: list[Fate] = []
+    more: set[tuple[Namespace, bytes]] = set()
+    async with backend.transaction(_of(entries), atomic=False) as tx:
+        for namespace, mine in by_namespace(entries).items():
+            life = await namespaces.life_of(tx, namespace)
+            if backend.settings.consent == "paused" if life is None else life.paused:
+                fates.extend("paused" for _ in mine)
+                continue
+            known = await _known(tx, namespace, mine)
+            for entry in mine:
+                if entry.identity is not None and (namespace, entry.identity) in stated:
+                    known.stated.setdefault(entry.identity, "")
+            judged = judge(mine, known.changed, known.stated)
+            fates.extend(fate for _, fate in judged)
+            more.update((namespace, each.identity) for each, fate in judged if each.identity and fate == "added")
+    stated.update(more)  # at the end: a page that is read again must not find itself
+    return fates
+
+
+async def _brought(
+    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generation.Seen, now: datetime
+) -> tuple[list[Fate], int]:
+    """Write what is new; returns what became of each, and how many texts were embedded."""
+    fates: list[Fate] = []
+    fresh: list[Entry] = []
+    async with backend.transaction(_of(entries), atomic=False) as tx:
+        for namespace, mine in by_namespace(entries).items():
+            known = await _known(tx, namespace, mine)
+            for entry, fate in judge(mine, known.changed, known.stated):
+                if fate in ("added", "replaced"):
+                    fresh.append(entry)
+                else:
+                    fates.append(fate)
+    if not fresh:
+        return fates, 0
+    await generation.see(backend, (entry.namespace for entry in fresh), seen, now=now)
+    vectors, embedded = await _vectors(backend, fresh)
+    async with backend.transaction(_of(fresh)) as tx:
+        grouped = by_namespace(fresh)
+        for namespace in sorted(grouped, key=encode):  # one order for all writers, so that no two wait for each other
+            mine = grouped[namespace]
+            if namespace in seen and await hold_living(tx, namespace) != seen[namespace]:
+                fates.extend("erased" for _ in mine)  # since this import met it first; a later one may bring it over
+                continue
+            life = await generation.hold(tx, backend, namespace, now=now)
+            if life.paused:
+                fates.extend("paused" for _ in mine)
+                continue
+            known = await _known(tx, namespace, mine)  # asked again: now nobody else writes
+            judged = judge(mine, known.changed, known.stated)
+            wanted = [entry for entry, fate in judged if fate in ("added", "replaced")]
+            fates.extend(fate for _, fate in judged)
+            await _write(tx, backend, namespace, wanted, vectors, extractor=extractor, now=now)
+    return fates, embedded
+
+
+def _of(entries: Sequence[Entry]) -> Several:
+    """The namespaces of ``entries``."""
+    return Several(tuple(dict.fromkeys(entry.namespace for entry in entries)))
+
+
+async def _model(backend: Backend) -> EmbeddingModel | None:
+    await migrated(backend)
+    return await ready(backend) if backend.embedding_name is not None else None
+
+
+async def _known(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> _Known:
+    identities = [entry.identity for entry in entries if entry.identity is not None]
+    return _Known(*await import_rows.known_items(tx, namespace, [entry.key for entry in entries], identities))
+
+
+async def _vectors(
+    backend: Backend, entries: Sequence[Entry]
+) -> tuple[dict[tuple[Namespace, str], Sequence[Vector]], int]:
+    """Each entry's vectors by namespace and key: its own, or the model's; and how many texts the model was given."""
+    if await _model(backend) is None:
+        return {(entry.namespace, entry.key): () for entry in entries}, 0
+    texts = list(dict.fromkeys(text for entry in entries if not entry.vectors for text in entry.texts))
+    made = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
+    vectors: dict[tuple[Namespace, str], Sequence[Vector]] = {
+        (entry.namespace, entry.key): entry.vectors or [made[text] for text in entry.texts] for entry in entries
+    }
+    return vectors, len(texts)
+
+
+async def _write(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    entries: Sequence[Entry],
+    vectors: Mapping[tuple[Namespace, str], Sequence[Vector]],
+    *,
+    extractor: str,
+    now: datetime,
+) -> None:
+    if not entries:
+        return
+    new = {entry.key: backend.new_id() for entry in entries}
+    rows = [row_of_entry(new[entry.key], entry, now=now) for entry in entries]
+    ids = await import_rows.import_items(tx, namespace, rows, extractor=extractor)
+    replaced = [id for key, id in ids.items() if id != new[key]]
+    await search_index.delete_vectors(tx, namespace, replaced)
+    await search_index.unindex_memories(tx, namespace, replaced)
+    model = await _model(backend)
+    if model is not None:
+        parts = {id: vectors[namespace, key] for key, id in ids.items()}
+        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
+    words = {
+        ids[entry.key]: (f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text, pairs(entry.text))
+        for entry in entries
+        if entry.text is not None and entry.key in ids
+    }
+    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
+
+
+def _redacted(redaction: Redaction | None, entry: Entry) -> Entry:
+    """A row of another memory; its vectors are left behind if they were made of something that is taken out."""
+    if redaction is None:
+        return entry
+    text = redaction.redact(entry.text) if entry.text is not None else None
+    texts = tuple(map(redaction.redact, entry.texts))
+    value = json.loads(entry.value)
+    redacted = redacted_json(redaction, value)
+    same = entry.identity is None or text is None or text == entry.text
+    return replace(
+        entry,
+        text=text,
+        texts=texts,
+        vectors=entry.vectors if texts == entry.texts else (),
+        value=entry.value if redacted == value else json.dumps(redacted, ensure_ascii=False),
+        speaker=redaction.redact(entry.speaker) if entry.speaker is not None else None,
+        identity=entry.identity if same else _identity(entry, text or ""),
+    )
+
+
+def _identity(entry: Entry, text: str) -> bytes:
+    """Of what it says now; that of what was taken out would let it be guessed."""
+    since = entry.valid_from or datetime.min.replace(tzinfo=UTC)
+    return identity(Candidate(text=text, kind=entry.kind, provenance=Provenance(source="import"), valid_from=since))

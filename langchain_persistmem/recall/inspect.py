@@ -1,0 +1,63 @@
+"""One memory with all that is known about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from langchain_persistmem.errors import MemoryNotFoundError
+from langchain_persistmem.postgres.queries import changes as changes_queries
+from langchain_persistmem.postgres.queries import edit
+from langchain_persistmem.runtime.audit_log import note_read
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.memory_record import MemoryRecord
+from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.records import Memory
+
+_MOST_CHANGES = 1_000
+
+
+async def show(backend: Backend, namespace: Namespace, key: str, *, now: datetime) -> MemoryRecord:
+    """The memory under ``key`` with the messages it came from, its versions, its changes and its uses.
+
+    Raises:
+        MemoryNotFoundError: there never was one.
+    """
+    validation.name(key, "key")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
+        versions = await changes_queries.history(tx, namespace, key)
+        if not versions:
+            raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+        wanted = _messages_of(versions)
+        messages = await edit.messages_by_id(tx, namespace, wanted) if wanted else []
+        changes = await changes_queries.list_changes(tx, namespace, key, limit=_MOST_CHANGES)
+        uses, used_at = await edit.uses_of(tx, namespace, [each.id for each in versions])
+    await note_read(backend, namespace, "read", [each.id for each in versions])
+    stored = {turn.id for turn in messages}
+    return MemoryRecord(
+        memory=next((each for each in versions if _is_current(each, key, now)), versions[0]),
+        messages=tuple(messages),
+        missing_messages=tuple(id for _, id in wanted if id not in stored),
+        versions=tuple(versions),
+        changes=tuple(changes),
+        uses=uses,
+        used_at=used_at,
+    )
+
+
+def _is_current(memory: Memory, key: str, now: datetime) -> bool:
+    alive = memory.expires_at is None or memory.expires_at > now
+    return memory.key == key and memory.status == "active" and alive
+
+
+def _messages_of(versions: Sequence[Memory]) -> list[tuple[str, str]]:
+    """Thread and id of each message, once."""
+    pairs = [
+        (each.provenance.thread_id, id)
+        for each in versions
+        if each.provenance.thread_id is not None
+        for id in each.provenance.message_ids
+    ]
+    return list(dict.fromkeys(pairs))

@@ -1,0 +1,64 @@
+"""Reading memories as they are, without a query."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from langchain_persistmem.errors import MemoryNotFoundError
+from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.queries import memories, namespaces
+from langchain_persistmem.runtime.audit_log import note_read
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redacted_filter
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.records import Kind, Memory
+
+
+async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime) -> Memory:
+    """The current memory under ``key``.
+
+    Raises:
+        MemoryNotFoundError: there is none.
+    """
+    validation.name(key, "key")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await memories.get_memories(tx, namespace, [key], now=now)
+    if key not in found:
+        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+    await note_read(backend, namespace, "read", [found[key].id])
+    return found[key]
+
+
+async def list_(
+    backend: Backend,
+    namespace: Namespace,
+    *,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Memory]:
+    """Current memories, the last changed first."""
+    wanted = condition(redacted_filter(backend.settings.redaction, filter), kinds)
+    validation.count(limit, "limit", at_most=10_000)
+    validation.count(offset, "offset", at_most=2**62)
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
+    await note_read(backend, namespace, "listed", [each.id for each in found])
+    return found
+
+
+async def status(backend: Backend, namespace: Namespace | None) -> dict[str, int]:
+    """Counts, without content: of one namespace, or of the whole database."""
+    await ready(backend)
+    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
+        if namespace is None:
+            return await namespaces.count_everything(tx)
+        return await namespaces.count_rows(tx, namespace)

@@ -1,0 +1,169 @@
+"""Finding what is relevant, and making a context of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.learning.profile import KEY, joined, stored_document
+from langchain_persistmem.postgres.queries import consent as consent_queries
+from langchain_persistmem.postgres.queries import memories
+from langchain_persistmem.recall import query_expansion, ranking
+from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, render, withheld
+from langchain_persistmem.recall.explain import explanation, of_context
+from langchain_persistmem.recall.search import Question, consider
+from langchain_persistmem.runtime.audit_log import note_read
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import Context, Explanation, Reason, RecallCandidate, Recollection
+from langchain_persistmem.types.records import Turn
+
+Check = Literal["threshold", "model"]
+"""Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
+
+_MOST_PROFILE = 20
+"""Preferences and goals that a profile takes from memories, the most important first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """What a context is to look like, and what of the conversation is before the model already."""
+
+    max_tokens: int | None
+    count_tokens: TokenCounter
+    form: Form
+    profile: bool | None
+    """Whether memories add to the profile; None leaves the profile out."""
+    check: Check
+    shown: Sequence[str]
+    """Marks of memories that were shown in this conversation before."""
+    thread_id: str | None
+    window: Sequence[Turn] | None
+    """The messages before the model; None: all of the thread."""
+    explain: bool = False
+    """Whether to say how the context came about."""
+
+
+async def recall(
+    backend: Backend, namespace: Namespace, question: Question, *, threshold: float | None
+) -> list[Recollection]:
+    """The most relevant memories, best first; fewer than the limit, or none, where nothing is relevant.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+        EmbeddingError: the query has no vector.
+    """
+    validation.count(question.limit, "limit", at_least=1, at_most=1000)
+    considered = await consider(backend, namespace, question)
+    gate, floor = _gates(backend, threshold)
+    found = ranking.select(considered.ranked, limit=question.limit, threshold=gate, floor=floor)
+    await note_read(backend, namespace, "recalled", [each.memory.id for each in found])
+    return found
+
+
+async def explain(
+    backend: Backend, namespace: Namespace, question: Question, *, threshold: float | None
+) -> Explanation:
+    """What :func:`recall` returns for the same arguments, what it does not, and how that came about.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+        EmbeddingError: the query has no vector.
+    """
+    validation.count(question.limit, "limit", at_least=1, at_most=1000)
+    gate, floor = _gates(backend, threshold)
+    considered = await consider(backend, namespace, question)
+    explained = await explanation(backend, namespace, considered, limit=question.limit, threshold=gate, floor=floor)
+    await note_read(backend, namespace, "recalled", [each.memory.id for each in explained.recollections])
+    return explained
+
+
+def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
+    """The threshold and the floor."""
+    settings = backend.settings
+    gate = settings.threshold if threshold is None else validation.share(threshold, "threshold")
+    return gate, min(settings.floor, gate)
+
+
+async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
+    """What the model should know: the instructions, and the relevant memories, within a budget.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+        EmbeddingError: the query has no vector.
+    """
+    settings = backend.settings
+    budget = _check_shape(shape, settings.context_tokens)
+    kinds = None if question.kinds is None else validation.listed(question.kinds, "kinds")
+    instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
+    found = await consider(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
+    ranked = found.ranked
+    document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
+    always = {each.key for each in found.findings.found if each.always}
+    standing = [each.recollection() for each in ranked if each.found.key in always]
+    window = None if shape.window is None else Window(shape.window, shape.thread_id)
+    fresh = [each for each in ranked if each.found.key not in always and _is_fresh(each.found, shape, window)]
+    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
+    relevant = ranking.outstanding(likely, share=settings.context_share)
+    if shape.check == "model":
+        every = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
+        relevant = await query_expansion.checked(backend, question.query, every, otherwise=relevant)
+    made = render(
+        [*standing, *relevant],
+        max_tokens=budget,
+        count_tokens=shape.count_tokens,
+        form=shape.form,
+        profile=document,
+    )
+    await note_read(backend, namespace, "shown", [each.memory.id for each in made.recollections])
+    if not shape.explain:
+        return made
+    explained = await explanation(
+        backend,
+        namespace,
+        replace(found, ranked=fresh),
+        limit=question.limit,
+        threshold=settings.threshold,
+        floor=settings.floor,
+    )
+    dropped: Reason = "model" if shape.check == "model" else "share"
+    every = [each.recollection() for each in ranked]
+    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], every, dropped=dropped))
+
+
+async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
+    """The document and, if it is to be joined, name, preferences and goals of memories; instructions stand apart."""
+    join = bool(shape.profile)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        if not await consent_queries.may_recall(tx, namespace, shape.thread_id):
+            return {}
+        found = await memories.get_memories(tx, namespace, [KEY], now=now)
+        said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
+    document = stored_document(found)
+    return joined(document, [each for each in said if each.kind != "procedural"])
+
+
+def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
+    """Whether the model does not have it before it yet, and may have it."""
+    if (shape.shown and found.mark in shape.shown) or withheld(found):
+        return False
+    if window is None:
+        return shape.thread_id is None or found.thread_id != shape.thread_id
+    return not window.says(found)
+
+
+def _check_shape(shape: Shape, usual: int) -> int:
+    """The budget.
+
+    Raises:
+        InvalidInputError: an option cannot be; the message names it.
+    """
+    if shape.form not in FORMS:
+        raise InvalidInputError(f"form is {shape.form!r:.40}; use one of {', '.join(FORMS)}")
+    if shape.check not in ("threshold", "model"):
+        raise InvalidInputError(f"check is {shape.check!r:.40}; use 'threshold' or 'model'")
+    if shape.thread_id is not None:
+        validation.name(shape.thread_id, "thread_id")
+    return usual if shape.max_tokens is None else validation.count(shape.max_tokens, "max_tokens", at_least=1)

@@ -1,0 +1,1 @@
+"""The `Backend` that flows await, embedding and chat models, setup, the identity of a run."""

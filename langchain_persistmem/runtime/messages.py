@@ -1,0 +1,144 @@
+"""LangChain's messages become turns here, at the door; the engine never sees a framework type."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from langchain_core.messages import BaseMessage, convert_to_messages, message_to_dict, messages_from_dict
+from langchain_core.messages.utils import MessageLikeRepresentation
+from langchain_core.utils.uuid import uuid7
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.redaction.nested_values import redacted_message
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.records import Turn, is_marked_off
+
+Role = Literal["user", "assistant", "system", "tool"]
+_ROLES: dict[str, Role] = {
+    "human": "user",
+    "ai": "assistant",
+    "AIMessageChunk": "assistant",
+    "HumanMessageChunk": "user",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+    "remove": "system",
+}
+
+
+def turns_of(
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+    *,
+    redaction: Redaction | None,
+    now: datetime,
+) -> list[Turn]:
+    """Messages, in any form that LangChain takes, as turns; with ``redaction``, redacted.
+
+    A message's date is ``additional_kwargs["timestamp"]`` or, for a dict, its ``"timestamp"``: an
+    aware datetime or ISO 8601 text; without one it is ``now``. A message without an id gets one
+    made from its role, text and date, so that observing it again stores nothing twice; without a
+    date either, it is always a new one. It is made from the redacted text: a hash of what was taken out
+    would let it be guessed.
+
+    Raises:
+        InvalidInputError: something is no message, or its date has no time zone.
+        RedactionError: a detector of the application's failed.
+    """
+    given = [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.listed(messages, "messages")
+    seen: Counter[str] = Counter()
+    turns: list[Turn] = []
+    for index, each in enumerate(given):
+        where = f"messages[{index}]"
+        message, timestamp = _message(each, where)
+        sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
+        role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
+        text = str(message.text) if redaction is None else redaction.redact(str(message.text))
+        id = message.id
+        if not id and timestamp is not None:
+            base = "\x1f".join((role, text, sent_at.isoformat()))
+            seen[base] += 1
+            id = hashlib.sha256(f"{base}\x1f{seen[base]}".encode(errors="replace")).hexdigest()[:32]
+        speaker = message.name if message.name and message.name.strip() else None
+        content = message_to_dict(message)
+        if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
+            content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
+        if redaction is not None:
+            speaker = redaction.redact(speaker) if speaker is not None else None
+            content = redacted_message(redaction, content)
+        turns.append(
+            Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
+        )
+    return turns
+
+
+def turns_on_the_record(
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+    *,
+    redaction: Redaction | None,
+    now: datetime,
+) -> list[Turn]:
+    """:func:`turns_of`, without what may not be learnt from.
+
+    Left out are the messages that were marked as said off the record, what was answered to them, and the
+    summaries that LangChain's middleware writes in the user's name.
+
+    Raises:
+        InvalidInputError: something is no message, or its date has no time zone.
+    """
+    kept: list[Turn] = []
+    off = False
+    for turn in turns_of(messages, redaction=redaction, now=now):
+        summary = "lc_source" in turn.content["data"].get("additional_kwargs", {})
+        if turn.role == "user" and not summary:
+            off = turn.is_off_record
+        if not (off or summary or turn.is_off_record):
+            kept.append(turn)
+    return kept
+
+
+def is_off_record(message: object) -> bool:
+    """Whether a message was marked as said off the record; a state without LangGraph's reducer may have it as a dict."""
+    if isinstance(message, dict):
+        return is_marked_off(cast("dict[str, object]", message).get("response_metadata"))
+    return is_marked_off(getattr(message, "response_metadata", None))
+
+
+def by_middleware(message: object) -> bool:
+    """LangChain's SummarizationMiddleware puts its summary where the user's messages stood, as a message of the user."""
+    kwargs: object = getattr(message, "additional_kwargs", None)
+    return isinstance(kwargs, dict) and "lc_source" in kwargs
+
+
+def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
+    """Stored turns as the messages that they were."""
+    return messages_from_dict([dict(turn.content) for turn in turns])
+
+
+def _message(given: object, where: str) -> tuple[BaseMessage, object]:
+    if isinstance(given, dict):
+        fields = dict(cast("dict[str, Any]", given))
+        timestamp = fields.pop("timestamp", None)
+    else:
+        fields, timestamp = cast("Any", given), None
+    try:
+        (message,) = convert_to_messages([fields])
+    except (ValueError, TypeError, NotImplementedError, KeyError, AttributeError, RecursionError) as error:
+        reason = f"{where} is no message ({type(error).__name__})"
+    else:
+        return message, timestamp if timestamp is not None else message.additional_kwargs.get("timestamp")
+    raise InvalidInputError(f"{reason}; pass a LangChain message, or a dict with 'role' and 'content'")
+
+
+def _moment(timestamp: object, where: str) -> datetime:
+    if isinstance(timestamp, str):
+        try:
+            timestamp = datetime.fromisoformat(timestamp)
+        except ValueError:
+            timestamp = None
+        if timestamp is None:
+            raise InvalidInputError(f"{where} is not a date; pass ISO 8601 text such as '2026-03-02T19:04:00+01:00'")
+    return validation.aware(timestamp, where)

@@ -1,0 +1,85 @@
+"""What a model's provider raises becomes ours, without its text, which may quote a memory."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from langchain_persistmem.errors import EmbeddingError, ExtractionError
+
+T = TypeVar("T")
+
+_FOR_THE_MOMENT = frozenset({408, 409, 425, 429})
+_SERVER = 500
+"""From here on, an HTTP status is the server's own trouble."""
+_MISTAKES = (TypeError, ValueError, LookupError, AttributeError, NotImplementedError, ImportError)
+"""What asking again does not mend."""
+_LONGEST_PAUSE = 0.8  # seconds, before the last try; before each earlier one half as long
+
+_UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSONDecodeError", "ValidationError"})
+"""By name, because their packages need not be installed: the model did answer, but not in the shape asked for."""
+
+
+def guarded(
+    ours: type[EmbeddingError] | type[ExtractionError], doing: str, call: Callable[[], T], *, tries: int = 1
+) -> T:
+    """The result of ``call``; what a provider raises becomes ours, without its text, which may quote a memory.
+
+    Args:
+        tries: so often altogether, with pauses, where the provider failed for the moment.
+    """
+    while True:
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
+            tries -= 1
+            pause, failure = _pause(error, tries), _failure(ours, doing, error)
+        if pause is None:
+            raise failure
+        time.sleep(pause)
+
+
+async def aguarded(
+    ours: type[EmbeddingError] | type[ExtractionError],
+    doing: str,
+    call: Callable[[], Awaitable[T]],
+    *,
+    tries: int = 1,
+) -> T:
+    """:func:`guarded` for what is awaited."""
+    while True:
+        try:
+            return await call()
+        except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
+            tries -= 1
+            pause, failure = _pause(error, tries), _failure(ours, doing, error)
+        if pause is None:
+            raise failure
+        await asyncio.sleep(pause)
+
+
+def _pause(error: Exception, tries: int) -> float | None:
+    """Seconds until the next try; None where there is none left, or where asking again mends nothing."""
+    status = getattr(error, "status_code", None)
+    lasting = (
+        status not in _FOR_THE_MOMENT and status < _SERVER if isinstance(status, int) else isinstance(error, _MISTAKES)
+    )
+    if tries <= 0 or lasting:
+        return None
+    return _LONGEST_PAUSE / 2 ** min(tries - 1, 5) * random.uniform(0.5, 1.0)  # noqa: S311 - who fails together should not return together
+
+
+def _failure(ours: type[EmbeddingError] | type[ExtractionError], doing: str, error: Exception) -> Exception:
+    status = getattr(error, "status_code", None)
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    reason = f"{name}{f' (status {status})' if status else ''}"
+    kept = (
+        "the turns are kept, the next call tries again" if ours is ExtractionError else "nothing was stored, try again"
+    )
+    failure = ours(f"{doing} failed: {reason}; {kept}")
+    if isinstance(failure, EmbeddingError):
+        failure.provider_failed = not isinstance(error, _MISTAKES)
+    if isinstance(failure, ExtractionError):
+        failure.unusable_answer = type(error).__name__ in _UNUSABLE
+    return failure

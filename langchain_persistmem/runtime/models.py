@@ -1,0 +1,136 @@
+"""Models by name: the objects behind ``embeddings=`` and ``model=``."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+from langgraph.store.base import ensure_embeddings
+from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
+
+from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.extraction_schema import Shape, shape_of
+
+LOCAL = "local"
+"""``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of one PersistMem, with the names under which the database knows them."""
+
+    embeddings: Embeddings | None
+    """None for a store that searches by filters only."""
+    embedding_name: str | None
+    chat: BaseChatModel | None
+    chat_name: str | None
+    shape: Shape | None = None
+    """The application's own shape of what the chat model extracts."""
+
+
+def models_of(
+    embeddings: Embeddings | str, chat: BaseChatModel | str | None, settings: Settings, schema: object = None
+) -> Models:
+    """Objects and names for what was given to ``open()``.
+
+    Raises:
+        ConfigurationError: one of them is no model, or the provider does not know the name; or no model can be asked
+            for ``schema``.
+        MissingDependencyError: an extra is not installed.
+    """
+    shape = shape_of(schema)
+    if shape is not None and chat is None:
+        raise ConfigurationError("schema needs a chat model, which fills it; pass model= as well")
+    made = embeddings_of(embeddings)
+    chat_model = chat_model_of(chat)
+    return Models(
+        embeddings=made,
+        embedding_name=settings.embedding_model or name_of_embeddings(embeddings, made),
+        chat=chat_model,
+        chat_name=None if chat_model is None else (_named(chat_model) or type(chat_model).__name__),
+        shape=shape,
+    )
+
+
+def embeddings_of(given: object) -> Embeddings:
+    """The embeddings object, or what a function, a ``"provider:model"`` string or ``"local"`` stands for.
+
+    Raises:
+        ConfigurationError: it is none of these, or the provider does not know the name.
+        MissingDependencyError: an extra is not installed.
+    """
+    if isinstance(given, Embeddings):
+        return given
+    if given == LOCAL:
+        from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings  # its packages are an extra
+
+        return LocalEmbeddings()
+    if callable(given) and not isinstance(given, type):  # a class is an object that somebody forgot to make
+        return ensure_embeddings(cast("EmbeddingsFunc", given))
+    given = _require_name(given, "embeddings", "any LangChain Embeddings, 'provider:model', or 'local'")
+    try:
+        from langchain.embeddings import init_embeddings
+    except ImportError as error:
+        raise MissingDependencyError(_needs_agents(f"embeddings={given!r}")) from error
+    try:
+        return init_embeddings(given)
+    except ImportError as error:
+        raise MissingDependencyError(f"embeddings={given!r}: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"embeddings={given!r}: {error}") from error
+
+
+def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
+    """The chat model, or the one that a ``"provider:model"`` string names.
+
+    Raises:
+        ConfigurationError: it is neither, or the provider does not know the name.
+        MissingDependencyError: an extra is not installed.
+    """
+    if given is None or isinstance(given, BaseChatModel):
+        return given
+    given = _require_name(given, "model", "a LangChain chat model or 'provider:model'")
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as error:
+        raise MissingDependencyError(_needs_agents(f"model={given!r}")) from error
+    try:
+        return init_chat_model(given)
+    except ImportError as error:
+        raise MissingDependencyError(f"model={given!r}: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"model={given!r}: {error}") from error
+
+
+def name_of_embeddings(given: object, made: Embeddings) -> str:
+    """What is stored with every vector: the string that was given, the function's name, or the class and its model."""
+    if isinstance(given, str) and given != LOCAL:
+        return given
+    if isinstance(made, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
+        function: object = getattr(made, "func", None) or getattr(made, "afunc", None)
+        return str(getattr(function, "__qualname__", type(function).__qualname__))
+    parts = [type(made).__name__, _named(made)]
+    dimensions = getattr(made, "dimensions", None)
+    if isinstance(dimensions, int):
+        parts.append(str(dimensions))
+    return ":".join(part for part in parts if part)
+
+
+def _named(model: object) -> str | None:
+    """The provider's name of a model, under whichever attribute its class keeps it."""
+    for attribute in ("model_name", "model", "model_id"):
+        name = getattr(model, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+def _require_name(given: object, field: str, wanted: str) -> str:
+    if not isinstance(given, str) or not given:
+        raise ConfigurationError(f"{field} is of type {type(given).__name__}; pass {wanted}")
+    return given
+
+
+def _needs_agents(what: str) -> str:
+    return f'{what} needs the package langchain; run: pip install "langchain-persistmem[agents]"'

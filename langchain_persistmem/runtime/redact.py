@@ -1,0 +1,67 @@
+"""Redacting what passes the engine's doors: statements, turns, queries, profiles, rows of an export; pure.
+
+Without a redaction everything passes as it is. Keys, namespaces and ids are names, and are left alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.redaction.nested_values import redacted_json, redacted_message
+from langchain_persistmem.types.records import Candidate, Turn
+
+
+def redacted_candidate(redaction: Redaction | None, candidate: Candidate) -> Candidate:
+    """A statement, its value and its speaker."""
+    if redaction is None:
+        return candidate
+    return replace(
+        candidate,
+        text=redaction.redact(candidate.text),
+        speaker=redaction.redact(candidate.speaker) if candidate.speaker is not None else None,
+        value=redacted_json(redaction, candidate.value) if candidate.value is not None else None,
+    )
+
+
+def redacted_turn(redaction: Redaction | None, turn: Turn) -> Turn:
+    """A stored turn as it is learnt from."""
+    if redaction is None:
+        return turn
+    speaker = redaction.redact(turn.speaker) if turn.speaker is not None else None
+    return replace(turn, text=redaction.redact(turn.text), speaker=speaker)
+
+
+def redacted_value(redaction: Redaction | None, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """JSON of the application's."""
+    return value if redaction is None else redacted_json(redaction, value)
+
+
+def redacted_filter(redaction: Redaction | None, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Conditions on values, which are stored redacted."""
+    return filter if redaction is None or filter is None else redacted_json(redaction, filter)
+
+
+def asked_with(
+    redaction: Redaction | None, query: str, filter: Mapping[str, Any] | None
+) -> tuple[str, Mapping[str, Any] | None]:
+    """A query and its filter, in the writing of what is stored: pseudonyms are found by their values."""
+    return (query if redaction is None else redaction.redact(query)), redacted_filter(redaction, filter)
+
+
+def redacted_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of an export, which may be older than the redaction.
+
+    A memory whose text changes loses the hash that told what it said, and is embedded anew.
+    """
+    if redaction is None or kind not in ("memory", "message"):
+        return row
+    texts = {name: redaction.redact(row[name]) for name in ("text", "speaker") if isinstance(row.get(name), str)}
+    if kind == "message":
+        content: Any = row.get("content")
+        return row | texts | ({"content": redacted_message(redaction, content)} if content else {})
+    redacted = row | texts | {"value": redacted_json(redaction, row.get("value"))}
+    if redacted.get("text") != row.get("text"):
+        redacted["identity"] = None
+        redacted["vectors"] = [{**each, "model": ""} for each in row.get("vectors") or ()]
+    return redacted

@@ -1,0 +1,84 @@
+"""Who is speaking: read from a LangGraph run, never guessed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime, get_runtime
+
+from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types.namespace import Namespace, fill
+
+
+def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[Any] | None) -> Namespace:
+    """The namespace of a run.
+
+    An authenticated user (LangGraph Server) comes before the run's context, which comes before
+    ``config["configurable"]``, so that a client cannot claim to be somebody else.
+
+    Raises:
+        NamespaceMissingError: none of them has what the template needs; the message lists the keys that were found.
+    """
+    known: dict[str, object] = dict(config.get("configurable") or {})
+    if runtime is not None:
+        known |= _fields(runtime.context)
+        user = runtime.server_info.user if runtime.server_info is not None else None
+        if user is not None and user.identity:  # a server without authentication has a user of no name
+            known["user_id"] = user.identity
+    return fill(template, known)
+
+
+def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool:
+    """Whether nothing of this run may be read or kept.
+
+    ``off_the_record`` in the run's context or in ``config["configurable"]``; one of the two is enough, so that
+    neither a client nor a server can be overruled in wanting no memory.
+
+    Raises:
+        InvalidInputError: it is neither True nor False.
+    """
+    said = [(config.get("configurable") or {}).get("off_the_record")]
+    if runtime is not None:
+        said.append(_fields(runtime.context).get("off_the_record"))
+    for each in said:
+        if each is not None and not isinstance(each, bool):
+            raise InvalidInputError(f"off_the_record is of type {type(each).__name__}; pass True or False")
+    return True in said
+
+
+def current_runtime() -> Runtime[Any] | None:
+    """The runtime of the LangGraph run that this is called in; None outside of one."""
+    try:
+        return cast("Runtime[Any] | None", get_runtime())
+    except (RuntimeError, KeyError):
+        return None
+
+
+def thread_if_any(config: RunnableConfig) -> str | None:
+    """The run's thread, if it has one."""
+    thread = (config.get("configurable") or {}).get("thread_id")
+    return None if thread is None else str(thread)
+
+
+def thread_of(config: RunnableConfig, key: str = "thread_id") -> str:
+    """The run's thread, which ``config["configurable"]`` has under ``key``.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    thread = (config.get("configurable") or {}).get(key)
+    if thread is None:
+        raise InvalidInputError(f"the run has no {key}; pass config={{'configurable': {{{key!r}: ...}}}}")
+    return str(thread)
+
+
+def _fields(context: object) -> dict[str, object]:
+    """A run's context as a dict, whatever it was declared as."""
+    if context is None:
+        return {}
+    if isinstance(context, Mapping):
+        return dict(cast("Mapping[str, object]", context))
+    if is_dataclass(context) and not isinstance(context, type):
+        return {name: value for name, value in asdict(context).items() if value is not None}
+    return {name: value for name, value in vars(context).items() if value is not None}

@@ -1,0 +1,171 @@
+"""Making a database ready, and refusing to work on one that is not."""
+
+import logging
+from datetime import datetime
+
+from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
+from langchain_persistmem.postgres.migrate import migrate, missing_migrations
+from langchain_persistmem.postgres.queries import embedding_models
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
+from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.hnsw_upkeep import make_graphs
+from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY
+from langchain_persistmem.types.vectors import background
+
+logger = logging.getLogger(__name__)
+
+UNRELATED = (
+    "I prefer tea to coffee in the morning.",
+    "My sister is getting married next summer.",
+    "The meeting has been moved to Thursday afternoon.",
+    "We are looking for a new apartment closer to the office.",
+    "I started learning the piano a few months ago.",
+    "The car needs new brakes before the winter.",
+    "He is allergic to peanuts.",
+    "Our team finished the project ahead of schedule.",
+    "I watched a great film about the ocean last night.",
+    "The doctor said the results were fine.",
+    "They adopted a small brown dog from the shelter.",
+    "I have to renew my passport soon.",
+    "She studies history at the university.",
+    "We cooked pasta and a salad for dinner.",
+    "The server runs Linux and a database.",
+    "I run five kilometres twice a week.",
+    "The flight to the coast was delayed by two hours.",
+    "He collects old books and stamps.",
+    "My budget for this month is already spent.",
+    "Thanks, that sounds like a good idea!",
+    "The garden is full of tomatoes this year.",
+    "I felt nervous before the interview.",
+    "Please send me the invoice by email.",
+    "It was raining all weekend, so we stayed at home.",
+)
+"""Sentences with nothing in common: their cosines show what "no relation" looks like under a model."""
+
+
+async def setup(backend: Backend, *, dimensions: int | None = None, now: datetime) -> list[str]:
+    """Bring the schema up to date and register the embedding model, if there is one.
+
+    Safe to run at every start and by many processes at once.
+
+    Args:
+        backend: the database and the models.
+        dimensions: what the caller believes the embedding model's vectors to have.
+        now: the time that is recorded.
+
+    Returns:
+        The migrations that were applied.
+
+    Raises:
+        ConfigurationError: the server lacks pgvector, the role may not create it, or ``dimensions`` is wrong.
+        SchemaOutOfDateError: the database is newer than this code.
+        EmbeddingMismatchError: the database holds another model's vectors.
+    """
+    with unhurried():  # an index takes as long as it takes, and so does another process's setup()
+        async with backend.transaction(EVERYWHERE) as tx:
+            applied = await migrate(tx, now=now)
+    if backend.embedding_name is None:
+        return applied
+    async with backend.transaction(NOBODY, atomic=False) as tx:
+        model = registered(await embedding_models.list_models(tx), backend.embedding_name)
+    if model is None:  # measured once in a database's life; never while a connection is held
+        check_dimensions(dimensions, len((await backend.embed(UNRELATED))[0]))
+        model = await register(backend, now=now)
+    else:
+        await make_graphs(backend, model)
+    check_dimensions(dimensions, model.dimensions)
+    return applied
+
+
+async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
+    """The backend's embedding model as the database knows it, registered if it is new, beside others if there are any.
+
+    Raises:
+        SchemaOutOfDateError: setup() has not been run, or not since the last upgrade.
+        EmbeddingError: the model fails.
+    """
+    await migrated(backend)
+    if backend.embedding_name is None:
+        raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
+    async with backend.transaction(NOBODY, atomic=False) as tx:
+        known = {model.name for model in await embedding_models.list_models(tx)}
+    if backend.embedding_name not in known:
+        vectors = await backend.embed(UNRELATED)
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+            await embedding_models.add_model(
+                tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
+            )
+    model = await ready(backend)
+    await make_graphs(backend, model)
+    return model
+
+
+async def migrated(backend: Backend) -> None:
+    """Check that setup() has been run; looked up once in the life of ``backend``.
+
+    Raises:
+        SchemaOutOfDateError: setup() has not been run, or not since the last upgrade.
+        ConfigurationError: row-level security is enabled, and ``Settings.row_level_security`` is not.
+    """
+    if not backend.migrated:
+        async with backend.transaction(NOBODY, atomic=False) as tx:
+            missing = await missing_migrations(tx)
+            if missing:
+                raise SchemaOutOfDateError(f"the database has not been through {missing[0]}; call setup() once")
+            found = await row_security(tx)
+        warning = check_row_security(found, said=backend.settings.row_level_security)
+        if warning is not None:
+            logger.warning("%s", warning)
+        backend.sees_everywhere = found.everywhere
+        backend.migrated = True
+
+
+async def ready(backend: Backend) -> EmbeddingModel:
+    """The embedding model as the database knows it; looked up once in the life of ``backend``.
+
+    Raises:
+        SchemaOutOfDateError: setup() has not been run, or not since the last upgrade.
+        EmbeddingMismatchError: the database holds another model's vectors.
+    """
+    await migrated(backend)
+    if backend.embedding_model is None:
+        if backend.embedding_name is None:
+            raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
+        async with backend.transaction(NOBODY, atomic=False) as tx:
+            model = registered(await embedding_models.list_models(tx), backend.embedding_name)
+        if model is None:
+            raise SchemaOutOfDateError("no embedding model is registered in this database; call setup() once")
+        backend.embedding_model = model
+    return backend.embedding_model
+
+
+def check_dimensions(believed: int | None, found: int | None) -> None:
+    """Refuse a number of dimensions that is not the model's.
+
+    Raises:
+        ConfigurationError: it is another.
+    """
+    if believed is not None and believed != found:
+        raise ConfigurationError(
+            f"index['dims'] is {believed}, but the embedding model's vectors have {found} dimensions; set dims to {found}"
+        )
+
+
+def registered(known: list[EmbeddingModel], name: str) -> EmbeddingModel | None:
+    """The model of that name among those whose vectors are in the database; None if there are none yet.
+
+    Raises:
+        EmbeddingMismatchError: the vectors there are another model's.
+    """
+    for model in known:
+        if model.name == name:
+            return model
+    if known:
+        raise EmbeddingMismatchError(
+            f"the memories here were embedded with {known[0].name!r} ({known[0].dimensions} dimensions), not with {name!r}, "
+            f"and vectors of two models cannot be compared; open with that model, or have memories embedded anew: persistmem reembed. "
+            f"If it is the same model under another name, pass Settings(embedding_model={known[0].name!r})"
+        )
+    return None

@@ -1,0 +1,1 @@
+"""Immutable records, namespaces, and the validation of values."""

@@ -1,0 +1,175 @@
+"""Whose memories: LangGraph's namespace tuple, as the database stores it.
+
+A namespace is the privacy boundary. It is written as one text, its labels joined by "/",
+and "/" and "%" inside a label escaped, so that no two tuples share a text and no label can
+reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memories", "user10")``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
+from langchain_persistmem.types.validation import storable
+
+Namespace = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """All namespaces that begin with ``prefix``; with the empty prefix, all there are."""
+
+    prefix: Namespace = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several namespaces, and those under several prefixes: what a batch of a store needs."""
+
+    reaches: tuple[Namespace | Within, ...]
+
+
+Reach = Namespace | Within | Several
+"""How far a transaction may see: one namespace, those under a prefix, or several of both."""
+
+EVERYWHERE = Within()
+"""What no one person's request needs: background work, upkeep, the schema itself."""
+
+NOBODY = Several(())
+"""For tables that hold nothing of a person."""
+
+MAX_BYTES = 512
+"""The longest encoded namespace: it is part of every index entry, beside the vector."""
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def encode(namespace: Namespace) -> str:
+    """The one text that stands for ``namespace``.
+
+    Raises:
+        InvalidInputError: a label is empty, not a string, or holds NUL or a lone surrogate, the
+            tuple is empty, or the text is longer than 512 bytes.
+    """
+    labels = _checked(namespace)
+    if not labels:
+        raise InvalidInputError("namespace is empty; give at least one label, such as ('memories', 'ada')")
+    text = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in labels)
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise InvalidInputError(f"namespace takes {size} bytes, at most {MAX_BYTES} are possible; use shorter labels")
+    return text
+
+
+def decode(text: str) -> Namespace:
+    """The tuple that :func:`encode` was given."""
+    return tuple(label.replace("%2F", "/").replace("%25", "%") for label in text.split("/"))
+
+
+def prefix_range(prefix: Namespace) -> tuple[str, str, str]:
+    """``(exact, from, until)``: a namespace starts with ``prefix`` if its text is ``exact`` or in [from, until).
+
+    "0" is the character after "/", so the range is exact in the "C" collation and an
+    ordinary btree serves it. The empty prefix means every namespace.
+    """
+    if not prefix:
+        return "", "", "\U0010ffff"
+    exact = encode(prefix)
+    return exact, f"{exact}/", f"{exact}0"
+
+
+def placeholders(template: Namespace) -> tuple[str, ...]:
+    """The names in braces that ``template`` needs, in order: ``("memories", "{user_id}")`` -> ``("user_id",)``."""
+    return tuple(name for label in template for name in _PLACEHOLDER.findall(label))
+
+
+def check_template(template: Namespace) -> Namespace:
+    """``template``, if it separates users.
+
+    Raises:
+        ConfigurationError: it has no placeholder, so all users would share one memory, or a label is malformed.
+    """
+    try:
+        encode(template)
+    except InvalidInputError as error:
+        raise ConfigurationError(f"namespace={template!r}: {error}") from error
+    if not placeholders(template):
+        raise ConfigurationError(
+            f"namespace={template!r} has no name in braces, so all users would share one memory; write "
+            "('memories', '{user_id}'), and for a shared memory pass namespace=(...) to the calls that mean it"
+        )
+    return template
+
+
+Pattern = tuple[str | None, ...]
+"""The labels that namespaces begin with; None is any label."""
+
+
+def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
+    """``templates``, if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
+
+    Raises:
+        ConfigurationError: one does not have ``{user_id}``, or has another name, or is malformed.
+    """
+    for template in templates:
+        try:
+            encode(template)
+        except InvalidInputError as error:
+            raise ConfigurationError(f"erase_namespaces has {template!r}: {error}") from error
+        if set(placeholders(template)) != {"user_id"}:
+            raise ConfigurationError(
+                f"erase_namespaces has {template!r}, which has to name the person and nobody else; write "
+                "('agents', '{user_id}', 'notes'), with '*' for a label that may be any"
+            )
+    return tuple(templates)
+
+
+def naming(template: Namespace, user_id: str) -> Pattern:
+    """The pattern of the namespaces that name ``user_id`` where ``template`` has its place; deeper ones begin with it."""
+    filled = fill(template, {"user_id": user_id})
+    return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
+
+
+def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
+    """``template`` with each ``{name}`` replaced by ``known[name]``, which is never looked into for braces.
+
+    Raises:
+        NamespaceMissingError: a name has no value; the message lists the names that have one.
+        InvalidInputError: a value is not a string, or is empty.
+    """
+    values: dict[str, str] = {}
+    for name in placeholders(template):
+        value = known.get(name)
+        if value is None:
+            found = ", ".join(sorted(key for key in known if not key.startswith("__"))) or "none"
+            raise NamespaceMissingError(
+                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {found}. "
+                f"Pass {name}=..., or put {name!r} into the run's context or config['configurable']."
+            )
+        if not isinstance(value, str) or not value:
+            raise InvalidInputError(
+                f"{name} is {_describe(value)}; pass a string with at least one character, such as str({name})"
+            )
+        values[name] = value
+    return tuple(_PLACEHOLDER.sub(lambda match: values[match[1]], label) for label in template)
+
+
+def _checked(namespace: object) -> Namespace:
+    if not isinstance(namespace, tuple):
+        raise InvalidInputError(
+            f"namespace is {_describe(namespace)}; pass a tuple of strings, such as ('memories', 'ada')"
+        )
+    labels: list[str] = []
+    for position, label in enumerate(cast("tuple[object, ...]", namespace)):
+        where = f"namespace[{position}]"
+        if not isinstance(label, str):
+            raise InvalidInputError(f"{where} is {_describe(label)}; every label is a string")
+        if not label:
+            raise InvalidInputError(f"{where} is empty; every label has at least one character")
+        labels.append(storable(label, where))
+    return tuple(labels)
+
+
+def _describe(value: object) -> str:
+    return "empty" if value == "" else f"of type {type(value).__name__}"

@@ -1,0 +1,264 @@
+"""What the other verbs answer: what was done, refused, erased, found wanting; immutable."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.records import Memory, Withheld
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObserveResult:
+    """What came of a call of observe()."""
+
+    stored: int
+    """Turns that were new."""
+    added: int
+    """Memories that are new."""
+    reinforced: int
+    """Memories that were known and are confirmed."""
+    skipped: int
+    """Turns that held nothing worth remembering."""
+    superseded: int = 0
+    """Memories whose validity ended, because something newer contradicts them."""
+    quarantined: int = 0
+    """Statements that wait for review and are not recalled."""
+    waiting: int = 0
+    """Turns of the thread that are stored and not learnt from yet."""
+    withheld: Withheld | None = None
+    """Why nothing was learnt; ``"paused"`` and ``"off_record"`` say that nothing was stored either."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessResult:
+    """What one round of background work did."""
+
+    threads: int = 0
+    """Threads that were dealt with."""
+    added: int = 0
+    reinforced: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    postponed: int = 0
+    """Threads that failed, or met the daily cap, and are tried again later."""
+    given_up: int = 0
+    """Turns that no attempt could be learnt from; dead_letters() lists them."""
+    healed: int = 0
+    """Memories that were kept without a vector, because the embedding model did not answer, and have one now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """Turns of a thread that no attempt could be learnt from. They are stored, and can be retried."""
+
+    thread_id: str
+    messages: int
+    failure: str
+    """Class and status of the last failure, without its text."""
+    given_up_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaintainResult:
+    """What maintain() did, or, with ``dry_run``, would do; in numbers."""
+
+    dry_run: bool = False
+    namespaces: int = 0
+    """Namespaces that were looked through."""
+    summaries: int = 0
+    """Summaries that were written."""
+    compressed: int = 0
+    """Memories that were archived into them."""
+    archived: int = 0
+    """Memories that were archived because of age, of disuse, or of the cap."""
+    purged: int = 0
+    """Superseded and archived memories that were erased for good."""
+    messages: int = 0
+    """Messages of old conversations that were erased."""
+    checkpoints: int = 0
+    """LangGraph's checkpoints that were erased, with their blobs and writes, which are not counted."""
+    preferences: int = 0
+    """Preferences that were drawn from habits; in a dry run, habits that the chat model would be asked about."""
+    confirmed: int = 0
+    """Preferences that gained evidence."""
+    failed: int = 0
+    """Groups of memories that stayed as they were because a model failed, or its answer was not believed."""
+    postponed: int = 0
+    """Namespaces that have had their model calls of today."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A row of another memory that was not brought over."""
+
+    namespace: Namespace
+    """Its namespace there; empty if it has none that can be named."""
+    key: str
+    reason: str
+    """In words, and without content."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportResult:
+    """What came of an import, in rows; or, with ``dry_run=True``, what would."""
+
+    dry_run: bool
+    total: int = 0
+    """Rows in the source when the import began."""
+    read: int = 0
+    """Rows that were looked at; the counts below add up to it."""
+    added: int = 0
+    replaced: int = 0
+    """Known here, but older than in the source."""
+    unchanged: int = 0
+    """Known here, and as new as in the source or newer."""
+    duplicates: int = 0
+    """The same statement as another memory of the same namespace; kept once."""
+    expired: int = 0
+    """Their time to live is over."""
+    refused: int = 0
+    """Cannot be stored here; each is in the log, with its reason."""
+    embedded: int = 0
+    """Texts that were given to the embedding model."""
+    refusals: tuple[Refusal, ...] = ()
+    """The first 1,000 of the refused."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportResult:
+    """What an export wrote."""
+
+    counts: Mapping[str, int]
+    """Lines by kind: namespaces, threads, messages, memories in every version, and changes."""
+    sha256: str
+    """Of all lines but the last, which names it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportFileResult:
+    """What an import of an export brought back; or, with ``dry_run=True``, what the file holds."""
+
+    dry_run: bool
+    read: int
+    """Rows that were looked at."""
+    memories: int
+    """Memories that are new here, in every version."""
+    messages: int
+    threads: int
+    changes: int
+    unchanged: int
+    """Lines that changed nothing: here already, or in the way of something newer here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReembedResult:
+    """What came of making vectors with the present embedding model."""
+
+    namespaces: int
+    """Namespaces that were looked through."""
+    memories: int
+    """Memories that have their vectors now."""
+    waiting: int
+    """Namespaces that are tried again later, by a worker or by the next call."""
+    dropped: int
+    """Vectors of other models that were deleted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What was erased, in numbers and without content; or, with ``erased=False``, what would be."""
+
+    erased: bool
+    counts: Mapping[str, int]
+    """Rows by table."""
+    not_reached: tuple[str, ...] = ()
+    """Where traces may remain, in words."""
+    by_namespace: Mapping[Namespace, Mapping[str, int]] = field(default_factory=dict[Namespace, Mapping[str, int]])
+    """The same rows by namespace and table, where everything was meant."""
+    ids: tuple[UUID, ...] = ()
+    """The entries in the log of erasures, one for each namespace."""
+    verified: bool = False
+    """Whether every table was looked through afterwards, and nothing was left."""
+    candidates: tuple[Recollection, ...] = field(default=())
+    """Only with ``erased=False``: the memories that the query found, best first."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The candidates' keys, to be handed to forget() once they have been looked at."""
+        return tuple(candidate.memory.key for candidate in self.candidates)
+
+    @property
+    def id(self) -> UUID | None:
+        """The first entry in the log of erasures; None if nothing was erased."""
+        return self.ids[0] if self.ids else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erasure:
+    """An entry in the log of erasures, by which a restored backup is erased again. It names nobody and has no content."""
+
+    id: UUID
+    incarnation: UUID
+    """A random id of the life that the namespace had: a restored one has it again, a new one has another."""
+    everything: bool
+    memory_ids: tuple[UUID, ...]
+    """The memories that went, where not everything did."""
+    turns: tuple[str, ...]
+    """SHA-256, in hexadecimal, over incarnation, thread and message id: the turns that went with them."""
+    counts: Mapping[str, int]
+    """Rows by table."""
+    erased_at: datetime
+    completed_at: datetime | None
+    """None for an erasure that was interrupted; see resume_erasures()."""
+
+    @property
+    def line(self) -> str:
+        """One line of JSON, as replay_erasures() takes it."""
+        return json.dumps(
+            {
+                "id": str(self.id),
+                "incarnation": str(self.incarnation),
+                "everything": self.everything,
+                "memory_ids": [str(id) for id in self.memory_ids],
+                "turns": list(self.turns),
+                "counts": dict(self.counts),
+                "erased_at": self.erased_at.isoformat(),
+                "completed_at": self.completed_at.isoformat() if self.completed_at is not None else None,
+            }
+        )
+
+
+Command = Literal["remember", "forget", "show", "private"]
+"""What a user may ask of the memory: keep this, forget that, show what is known, leave this out."""
+
+COMMANDS: tuple[Command, ...] = ("remember", "forget", "show", "private")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandReply:
+    """What came of a command that a user gave in a conversation."""
+
+    command: Command
+    text: str
+    """What to say to the user, in the language of the command."""
+    language: str
+    """Its code, such as ``en``."""
+    keys: tuple[str, ...] = ()
+    """The memories that were kept or erased; with ``needs_confirmation``, those that would be erased."""
+    candidates: tuple[Memory, ...] = ()
+    """What is known, or what would be erased, in the order of the text."""
+    needs_confirmation: bool = False
+    """Nothing was erased yet: the user's next message decides."""
+    question: Mapping[str, Any] | None = None
+    """With ``needs_confirmation``: plain JSON to be given back as ``question`` with the user's next message."""
+    ends_turn: bool = True
+    """Whether ``text`` answers the whole message; if not, the model has still something to answer."""
+    receipt: Receipt | None = None
+    """What was erased."""
+    failed: bool = False
+    """Nothing could be done; ``text`` says so."""

@@ -1,0 +1,195 @@
+"""What PostgreSQL and JSON can hold; everything else is refused here, with the place where it stands."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError
+
+MAX_NAME_BYTES = 1024
+"""The longest key or id: it is part of index entries."""
+
+MAX_DEPTH = 100
+"""A value nested deeper is refused: the database's own limit is a crash of the statement."""
+
+MAX_JSON_CHARS = 50_000_000
+"""The longest value, as JSON text: PostgreSQL's own limit is memory."""
+
+MAX_INTEGER_DIGITS = 4_300
+"""A whole number with more is refused: Python itself does not read it again."""
+
+LEAST_SHARE = 1e-37
+"""What is smaller and not 0 has no place in PostgreSQL's ``real``."""
+
+EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""From the one until the other every moment can be read again in every time zone that a connection may have."""
+
+_TOO_LARGE = 10**MAX_INTEGER_DIGITS
+
+
+def storable(text: str, where: str) -> str:
+    """``text``, if PostgreSQL can hold it.
+
+    Raises:
+        InvalidInputError: it holds NUL or a lone surrogate; the message names ``where`` and the position.
+    """
+    position = text.find("\x00")
+    if position >= 0:
+        raise InvalidInputError(f"{where} has a NUL character at position {position}; remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        at = error.start
+    else:
+        return text
+    raise InvalidInputError(f"{where} has a lone surrogate at position {at}; decode the text properly")
+
+
+def required_text(text: object, where: str, *, at_most: int) -> str:
+    """``text``, if it is a string with something in it and not longer than ``at_most`` characters."""
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{where} is of type {type(text).__name__}; pass a string")
+    if not text.strip():
+        raise InvalidInputError(f"{where} is empty; pass at least one word")
+    if len(text) > at_most:
+        raise InvalidInputError(
+            f"{where} has {len(text)} characters, at most {at_most} are possible; shorten or split it"
+        )
+    return storable(text, where)
+
+
+def name(text: object, where: str) -> str:
+    """``text``, if it can be a key or an id: 1 to 1,024 bytes."""
+    if not isinstance(text, str) or not text:
+        raise InvalidInputError(f"{where} is {text!r:.40}; pass a string with at least one character")
+    if len(text.encode(errors="replace")) > MAX_NAME_BYTES:
+        raise InvalidInputError(f"{where} is longer than 1,024 bytes; use a shorter one")
+    return storable(text, where)
+
+
+def check_json(value: object, where: str, depth: int = 0) -> None:
+    """Refuse what JSON cannot hold, at any depth.
+
+    Raises:
+        InvalidInputError: the message has the path, such as ``value.tags[2]``.
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidInputError(f"{where[:80]} is nested deeper than {MAX_DEPTH} levels; flatten it")
+    if value is None or isinstance(value, (bool, int)):
+        if value is not None and abs(value) >= _TOO_LARGE:
+            raise InvalidInputError(
+                f"{where} is a whole number of more than {MAX_INTEGER_DIGITS:,} digits; store it as a string"
+            )
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInputError(f"{where} is {value}; JSON has no such number")
+    elif isinstance(value, str):
+        storable(value, where)
+    elif isinstance(value, Mapping):
+        for key, inner in cast("Mapping[object, object]", value).items():
+            if not isinstance(key, str):
+                raise InvalidInputError(f"{where} has a key of type {type(key).__name__}; keys are strings")
+            check_json(inner, f"{where}.{storable(key, where)}", depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(cast("Sequence[object]", value)):
+            check_json(inner, f"{where}[{index}]", depth + 1)
+    else:
+        raise InvalidInputError(
+            f"{where} is of type {type(value).__name__}, which JSON does not have; pass text or numbers"
+        )
+
+
+def json_object(value: object, where: str) -> None:
+    """Refuse what is no dict, or is one that JSON cannot hold.
+
+    Raises:
+        InvalidInputError: the message has the path.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{where} is of type {type(value).__name__}; pass a dict")
+    check_json(cast("object", value), where)
+    length = len(json.dumps(value, default=dict, ensure_ascii=False))
+    if length > MAX_JSON_CHARS:
+        raise InvalidInputError(
+            f"{where} is JSON of {length:,} characters, at most {MAX_JSON_CHARS:,} are possible; split it"
+        )
+
+
+def listed(given: object, where: str) -> list[Any]:
+    """``given`` as a list; a string is none, though it is a sequence of letters.
+
+    Raises:
+        InvalidInputError: there is nothing to go through, or it is one string.
+    """
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        kind = "a string" if isinstance(given, str) else f"of type {type(cast('object', given)).__name__}"
+        raise InvalidInputError(f"{where} is {kind}; pass a list")
+    return list(cast("Iterable[Any]", given))
+
+
+def names(given: object, where: str) -> list[str]:
+    """``given``, if it is a list of keys or ids.
+
+    Raises:
+        InvalidInputError: it is something else; the message has the place.
+    """
+    return [name(each, f"{where}[{index}]") for index, each in enumerate(listed(given, where))]
+
+
+def uuid(given: object, where: str) -> UUID:
+    """``given``, if it is a UUID, or text that is one.
+
+    Raises:
+        InvalidInputError: it is something else.
+    """
+    if isinstance(given, UUID):
+        return given
+    try:
+        return UUID(cast("str", given))
+    except (TypeError, ValueError, AttributeError):
+        pass
+    raise InvalidInputError(f"{where} is no UUID; pass Memory.id or another id of that type")
+
+
+def aware(moment: object, where: str) -> datetime:
+    """``moment``, if it is a datetime with a time zone that PostgreSQL and Python can both hold.
+
+    Raises:
+        InvalidInputError: it is something else, or in the first or last two days of what Python knows; or naive, so that
+            nobody knows which hour is meant.
+    """
+    if not isinstance(moment, datetime):
+        raise InvalidInputError(f"{where} is of type {type(moment).__name__}; pass a datetime")
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InvalidInputError(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
+    if not EARLIEST <= moment < LATEST:
+        raise InvalidInputError(
+            f"{where} is out of range; pass a moment from {EARLIEST:%Y-%m-%d} until {LATEST:%Y-%m-%d}"
+        )
+    return moment
+
+
+def share(number: object, where: str) -> float:
+    """``number``, if it lies from 0 to 1."""
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
+        raise InvalidInputError(f"{where} is {number!r:.40}; pass a number from 0 to 1")
+    return float(number)
+
+
+def kept_share(number: object, where: str) -> float:
+    """:func:`share`, for a number that is stored: with single precision, some seven digits."""
+    given = share(number, where)
+    if 0 < given < LEAST_SHARE:
+        raise InvalidInputError(f"{where} is {given!r:.40}; pass 0, or a number from {LEAST_SHARE} to 1")
+    return given
+
+
+def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
+    """``number``, if it is a whole number in the range."""
+    if isinstance(number, bool) or not isinstance(number, int) or not at_least <= number <= at_most:
+        raise InvalidInputError(f"{where} is {number!r:.40}; pass a whole number from {at_least} to {at_most}")
+    return number

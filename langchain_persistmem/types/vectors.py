@@ -1,0 +1,83 @@
+"""Vectors as they are compared: finite, of one dimension, of length 1."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from langchain_persistmem.errors import EmbeddingError, EmbeddingMismatchError
+from langchain_persistmem.types.records import Vector
+
+MAX_DIMENSIONS = 16_000
+"""What pgvector's types hold."""
+
+_SHORTEST, _LONGEST = 1e-37, 1e38  # the length is kept with single precision
+
+Distance = Literal["cosine", "l2", "inner_product"]
+"""How a store compares: by the cosine, by Euclidean distance, or by the inner product."""
+
+
+class UnitVector(list[float]):
+    """A vector of length 1, and the length that the embedding model gave it."""
+
+    __slots__ = ("norm",)
+
+    def __init__(self, components: Iterable[float], norm: float) -> None:
+        super().__init__(components)
+        self.norm = norm
+
+
+def norm_of(vector: Vector) -> float:
+    """The length that the embedding model gave ``vector``; 1 for one that does not say."""
+    return vector.norm if isinstance(vector, UnitVector) else 1.0
+
+
+def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
+    """What an embedding model gave, scaled to length 1.
+
+    Args:
+        made: one vector for each text.
+        expected: the number of texts.
+        dimensions: the dimension of what is stored already, or None if nothing is.
+
+    Raises:
+        EmbeddingError: too few or too many vectors, of unequal dimension, zero, not finite, or no vectors at all.
+        EmbeddingMismatchError: another dimension than what is stored.
+    """
+    try:
+        return _checked(made, expected=expected, dimensions=dimensions)
+    except (TypeError, ValueError, OverflowError):
+        pass  # what was given may quote the texts: it is not chained
+    raise EmbeddingError("the embedding model gave no lists of numbers; nothing was stored, check its set-up")
+
+
+def _checked(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
+    if len(made) != expected:
+        raise EmbeddingError(f"the embedding model gave {len(made)} vectors for {expected} texts; nothing was stored")
+    wanted = dimensions or (len(made[0]) if made else 0)
+    if wanted > MAX_DIMENSIONS:
+        raise EmbeddingError(f"the embedding model has {wanted:,} dimensions, at most {MAX_DIMENSIONS:,} are possible")
+    vectors: list[UnitVector] = []
+    for position, vector in enumerate(made):
+        if len(vector) != wanted or not wanted:
+            kind = EmbeddingMismatchError if dimensions else EmbeddingError
+            raise kind(
+                f"vector {position} of the embedding model has {len(vector)} dimensions where {wanted} were expected; "
+                "use the model that the database was set up with"
+            )
+        length = math.hypot(*vector)
+        if not _SHORTEST <= length <= _LONGEST:  # nor if it is no number
+            raise EmbeddingError(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
+        vectors.append(UnitVector([x / length for x in vector], length))
+    return vectors
+
+
+def background(vectors: Sequence[Vector]) -> tuple[float, float]:
+    """Mean and deviation of the cosines among unrelated sentences: what "no relation" looks like under a model."""
+    cosines = [
+        math.fsum(x * y for x, y in zip(vectors[i], vectors[j], strict=True))
+        for i in range(len(vectors))
+        for j in range(i)
+    ]
+    mean = math.fsum(cosines) / len(cosines)
+    deviation = math.sqrt(math.fsum((cosine - mean) ** 2 for cosine in cosines) / len(cosines))
+    return mean, max(deviation, 1e-3)  # a model that puts everything in one place still gets a scale
