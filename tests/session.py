@@ -37,6 +37,7 @@ _SERVER_OPTIONS = {
     "synchronous_commit": "off",
     "max_connections": "600",
     "max_wal_size": "4GB",
+    "autovacuum_naptime": "1d",  # it would hold snapshots in databases that a test looks at, and takes a core for them all
 }
 
 
