@@ -204,10 +204,10 @@ def test_what_was_superseded_is_not_found_and_is_again_once_it_is_restored(many:
     first = many.remember("the colour is blue", key="colour", user_id="ada")
     grown(many, range(100, 120))
     many.remember("the colour is green", key="colour", user_id="ada")
-    (old, *_) = [each for each in many.history("colour", user_id="ada") if each.status == "superseded"]
+    (old, *_) = [each for each in many.history.versions("colour", user_id="ada") if each.status == "superseded"]
     assert old.key == first.key
     assert "the colour is blue" not in texts_of(many, "the colour is blue")
-    many.restore(old.id, user_id="ada")
+    many.history.restore(old.id, user_id="ada")
     assert "the colour is blue" in texts_of(many, "the colour is blue")
 
 
@@ -276,7 +276,7 @@ def test_where_there_is_no_index_nothing_is_put_into_it_and_no_search_asks_for_i
 
 def test_nothing_is_found_while_memory_is_paused(many: PersistMem) -> None:
     grown(many, range(100))
-    many.set_consent("paused", user_id="ada")
+    many.privacy.set_consent("paused", user_id="ada")
     assert many.backend.run(searched, "text 5") is None
     assert many.backend.run(recalled, "text 5") is None
     assert many.backend.run(recalled, "text 5", True) is not None
@@ -406,7 +406,7 @@ def test_upkeep_indexes_all_and_counts_anew(many: PersistMem, big: str) -> None:
     fill(many, range(100))
     assert do(big, "SELECT count(hnsw_index) FROM persistmem.vectors") == [(0,)]
     do(big, "UPDATE persistmem.hnsw_indexes SET documents = 7 WHERE hnsw_index = 3")
-    many.maintain()
+    many.admin.maintain()
     assert do(big, "SELECT count(hnsw_index) FROM persistmem.vectors") == [(100,)]
     assert do(big, "SELECT documents FROM persistmem.hnsw_indexes WHERE documents > 0") == [(100,)]
 
@@ -439,9 +439,9 @@ def test_another_model_gets_indexes_of_its_own_and_the_old_ones_go(
         memory.backend.run(index_all, ADA)
         number = index_of(memory)
     with PersistMem.open(database, embeddings=wide) as memory:
-        memory.reembed()
+        memory.admin.reembed()
         assert memory.backend.run(searched, "text 5") is not None
-        memory.reembed(drop_others=True)
+        memory.admin.reembed(drop_others=True)
         memory.backend.run(index_all, ADA)
         assert index_of(memory) == number
         assert along_the_index(memory, "text 5", 1) == {"k5"}

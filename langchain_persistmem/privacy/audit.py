@@ -107,7 +107,7 @@ class Chain:
         self.entries, self.number, self.digest = self.entries + 1, number, row.digest
 
     def result(self) -> AuditCheck:
-        """What was found, once the last entry was followed."""
+        """The result, once the last entry was followed."""
         if self.number < self.end.number:
             self._fault(self.end.number, f"entries {self.number + 1} to {self.end.number} are missing at the end")
         elif self.number > self.end.number or self.digest != self.end.digest:
@@ -130,4 +130,4 @@ def _known_head(head: str) -> tuple[int, bytes]:
             return int(number), bytes.fromhex(digest)
     except ValueError:
         pass
-    raise InvalidInputError("head is not of an audit; pass AuditCheck.head as verify_audit() returned it")
+    raise InvalidInputError("head is not of an audit; pass AuditCheck.head as privacy.verify_audit() returned it")

@@ -36,6 +36,7 @@ async def neighbours(
     """
     if not vectors:
         return []
+    # A search that finds fewer than were asked for does not know that there are no more: then the next, longer one is taken.
     number, large = await index_of(tx, namespace, model)
     parameters = {
         "namespace": encode(namespace),
@@ -102,10 +103,10 @@ async def insert_inactive(
     tx: Transaction, namespace: Namespace, new: Sequence[tuple[NewMemory, Mapping[str, object]]], *, now: datetime
 ) -> list[UUID]:
     """Write memories that are not recalled, with their status and what belongs to it; returns the ids that are new."""
-    rows = [{**row_of(each), **more} for each, more in new]
+    rows = [{**row_of(memory, now=now), **more} for memory, more in new]
     if not rows:
         return []
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
     return [row["id"] for row in await tx.fetch(statement("insert_inactive"), parameters)]
 
 
@@ -144,13 +145,13 @@ async def quarantined_twin(tx: Transaction, namespace: Namespace, identity: byte
 
 
 async def list_quarantined(tx: Transaction, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """What waits for review, oldest first."""
+    """List what waits for review, oldest first."""
     rows = await tx.fetch(statement("list_quarantined"), {"namespace": encode(namespace), "limit": limit})
     return [memory_of(row) for row in rows]
 
 
 async def rivals(tx: Transaction, namespace: Namespace, id: UUID) -> list[tuple[UUID, datetime, bool]]:
-    """What is current in the place of a memory that is not, with the moment from which it holds, and if it is pinned."""
+    """Find what is current instead of a memory that is not, with the moment from which it holds, and if it is pinned."""
     rows = await tx.fetch(statement("rivals"), {"namespace": encode(namespace), "id": id})
     return [(row["id"], row["valid_from"], row["pinned"]) for row in rows]
 

@@ -16,7 +16,8 @@
 SELECT q.ordinal, found.*
 FROM unnest(%(embeddings)s::halfvec[]) WITH ORDINALITY AS q(embedding, ordinal)
 CROSS JOIN LATERAL (
-    SELECT near.similarity, m.*
+    SELECT near.similarity,
+-- include: memory
     FROM (
         SELECT memory_id, max(similarity) AS similarity
         FROM (
@@ -63,16 +64,7 @@ RETURNING m.id
 
 -- name: insert_inactive
 -- Memories that are not recalled: what was true before something else, and what waits for review.
-INSERT INTO persistmem.memories
-    (namespace, id, key, kind, status, text, value, identity, importance, confidence, speaker, source, provenance,
-     thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by, review, review_of)
-SELECT %(namespace)s::text, r.id, r.key, r.kind, r.status, r.text, r.value, decode(r.identity, 'hex'), r.importance,
-       r.confidence, r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from, r.valid_until,
-       %(now)s::timestamptz, %(now)s::timestamptz, r.superseded_by, r.review, r.review_of
-FROM json_to_recordset(%(rows)s::json) AS r(
-    id uuid, key text, kind text, status text, text text, value json, identity text, importance real, confidence real,
-    speaker text, source text, provenance jsonb, thread_id text, position bigint, valid_from timestamptz,
-    valid_until timestamptz, superseded_by uuid, review text, review_of uuid)
+-- include: insert_rows
 ON CONFLICT (namespace, identity) WHERE status = 'quarantined' AND identity IS NOT NULL DO NOTHING
 RETURNING id
 
@@ -101,22 +93,31 @@ WITH RECURSIVE chain AS (
     FROM chain
     JOIN persistmem.memories before ON before.namespace = %(namespace)s::text AND before.superseded_by = chain.id
 )
-SELECT m.* FROM chain JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = chain.id
+SELECT
+-- include: memory
+FROM chain
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = chain.id
 ORDER BY m.valid_from DESC, m.id DESC
 
 -- name: get_version
 -- One memory by its id, whatever its status.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = %(id)s::uuid
 
 -- name: quarantined_twin
 -- The one that waits for review with this statement.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.identity = %(identity)s::bytea AND m.status = 'quarantined'
 
 -- name: list_quarantined
 -- What waits for review, oldest first.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'quarantined'
 ORDER BY m.id
 LIMIT %(limit)s::bigint

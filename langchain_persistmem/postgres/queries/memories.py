@@ -17,7 +17,11 @@ async def insert_memories(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
 ) -> Mapping[bytes, tuple[UUID, str]]:
     """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
-    parameters = {"namespace": encode(namespace), "rows": dumped([row_of(each) for each in new]), "now": now}
+    parameters = {
+        "namespace": encode(namespace),
+        "rows": dumped([row_of(memory, now=now) for memory in new]),
+        "now": now,
+    }
     rows = await tx.fetch(statement("insert_memories"), parameters)
     return {bytes(row["identity"]): (row["id"], row["key"]) for row in rows}
 

@@ -123,11 +123,9 @@ SELECT verdict.*, found.*, (
        )::text AS statistics
 FROM verdict
 LEFT JOIN LATERAL (
-    -- As text, what is only parsed where the whole memory is wanted: most candidates are ranked and not returned.
-    SELECT m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations, m.speaker,
-           m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text,
-           m.updated_at::text, m.expires_at, m.superseded_by, m.review, m.review_of, m.pinned, c.always,
-           coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
+    SELECT
+-- include: memory
+           , c.always, coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
            -- What was a candidate for its words only is looked up for its meaning. Where its vector is still to be made
            -- there is none, and NULL.
            coalesce(near.similarity, (
@@ -217,10 +215,9 @@ WITH
     CROSS JOIN size
     GROUP BY p.memory_id
 )
-SELECT m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations, m.speaker, m.source,
-       m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text, m.updated_at::text,
-       m.expires_at, m.superseded_by, m.review, m.review_of, m.pinned, false AS always, coalesce(u.times, 0) AS uses,
-       c.similarity, coalesce(w.lexical, 0) AS lexical, (
+SELECT
+-- include: memory
+       , false AS always, coalesce(u.times, 0) AS uses, c.similarity, coalesce(w.lexical, 0) AS lexical, (
            SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
        )::text AS statistics
 FROM compared c

@@ -123,7 +123,7 @@ async def recall(
         "sample": SAMPLE,
     }
     rows = await tx.fetch(_statement("recall_hnsw", model, nearest), parameters)
-    return None if rows[0]["other"] else findings_of(rows, namespace)
+    return None if rows[0]["other"] else findings_of(rows)
 
 
 async def neighbours(

@@ -193,7 +193,8 @@ WITH
 SELECT q.ordinal, found.*
 FROM unnest(%(embeddings)s::halfvec[]) WITH ORDINALITY AS q(embedding, ordinal)
 CROSS JOIN LATERAL (
-    SELECT near.similarity, m.*
+    SELECT near.similarity,
+-- include: memory
     FROM (
         SELECT memory_id, max(similarity) AS similarity
         FROM (
