@@ -192,7 +192,7 @@ def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, f
     return [candidate.recollection() for candidate in islice(chosen, limit)]
 
 
-def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
+def select_outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
     """The best ten, and what has ``share`` of the best one's evidence.
 
     A clear answer needs few memories, a question that none answers alone needs many: tokens go where the ranking is unsure.

@@ -10,7 +10,7 @@ from langchain_persistmem.learning.profile import KEY, join_statements, stored_d
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, render, withheld
+from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, is_withheld, render
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime.audit_log import note_read
@@ -113,11 +113,11 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         if candidate.found.key not in always and _is_fresh(candidate.found, shape, window)
     ]
     likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
-    relevant = ranking.outstanding(likely, share=settings.context_share)
+    relevant = ranking.select_outstanding(likely, share=settings.context_share)
     if shape.check == "model":
         # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
         uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
-        relevant = await query_expansion.checked(backend, question.query, uncut, otherwise=relevant)
+        relevant = await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
     rendered = render(
         [*standing, *relevant],
         max_tokens=budget,
@@ -150,7 +150,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
     """Tell if the model does not have it before it yet, and may have it."""
-    if (shape.shown and found.mark in shape.shown) or withheld(found):
+    if (shape.shown and found.mark in shape.shown) or is_withheld(found):
         return False
     if window is None:
         return shape.thread_id is None or found.thread_id != shape.thread_id
