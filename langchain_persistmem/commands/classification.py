@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from langchain_persistmem.language.command_detection import Detected, detect_language
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.results import COMMANDS, Command
 
 INSTRUCTIONS = """\
@@ -25,8 +26,7 @@ SCHEMA: Mapping[str, object] = {
 
 def material(text: str) -> str:
     """The message, fenced."""
-    shown = text.replace("</message", "<\\/message")
-    return f"<message>{shown}</message>"
+    return fence("message", text)
 
 
 def read_classification(answer: object, text: str) -> Detected | None:

@@ -13,7 +13,7 @@ from langchain_persistmem.errors import ExtractionError, InvalidInputError, Memo
 from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
-from langchain_persistmem.learning.extraction import CapReached, spend
+from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries
@@ -265,7 +265,7 @@ async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: 
     try:
         await spend(backend, namespace, now=now)
         answer = await backend.ask(INSTRUCTIONS, material(text), SCHEMA, purpose="command")
-    except CapReached:
+    except CapReachedError:
         return None
     except ExtractionError as error:
         logger.warning("the chat model could not say whether a message is a command: %s", error)

@@ -30,11 +30,11 @@ from langchain_persistmem.integrations.run_options import (
 )
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
 from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.query_expansion import Expand
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import Expand
 from langchain_persistmem.types.records import UNSTORED, Kind
 
 if TYPE_CHECKING:

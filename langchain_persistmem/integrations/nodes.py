@@ -24,7 +24,6 @@ from langchain_persistmem.integrations.run_options import (
     question_of,
 )
 from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.query_expansion import Expand
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import (
@@ -34,6 +33,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_of,
     whose_memory,
 )
+from langchain_persistmem.types.recalled import Expand
 from langchain_persistmem.types.records import UNSTORED, Kind
 
 State = Mapping[str, Any]

@@ -18,12 +18,12 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError, UseAsyncMethodError
 from langchain_persistmem.privacy import consent
 from langchain_persistmem.recall.context import FORMS, Form
-from langchain_persistmem.recall.query_expansion import EXPANDS, Expand
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import EXPANDS, Expand
 from langchain_persistmem.types.records import OFF_RECORD, Kind
 
 OnError = Literal["raise", "continue"]
