@@ -50,4 +50,4 @@ def run(options: argparse.Namespace) -> int:
         for field, count in asdict(done).items():
             table.add_row(names[field], f"{count:,}")
         out().print(table)
-    return 1 if done.waiting else 0
+    return 1 if done.pending else 0

@@ -198,7 +198,7 @@ class Reading(Hall):
             expand: as for :meth:`recall`.
             check: what is relevant is said by ``"threshold"``, or, in one call about all that was found, by the
                 chat ``"model"``; where that fails, by the threshold.
-            shown: ``Context.marks`` of earlier contexts that the model still sees. Those memories are left out,
+            shown: ``Context.fingerprints`` of earlier contexts that the model still sees. Those memories are left out,
                 unless they have changed since; instructions and the profile stay.
             thread_id: the present conversation: what was learnt from it is left out, since the model sees it.
             messages: those of the conversation that the model still sees: only what was learnt from these, or

@@ -105,7 +105,7 @@ class Writing(Hall):
 
         Messages that a node or the middleware marked as said off the record are neither stored nor learnt from,
         nor is what was answered to them. Where the person has not agreed, or the conversation is off the record,
-        nothing is raised: ``ObserveResult.withheld`` says so.
+        nothing is raised: ``ObserveResult.skip_reason`` says so.
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally

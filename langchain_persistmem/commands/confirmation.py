@@ -42,7 +42,7 @@ async def ask(
             "command": found.command,
             "language": found.language,
             "everything": False,
-            "keys": [[each.key, each.mark] for each in candidates],
+            "keys": [[each.key, each.fingerprint] for each in candidates],
         },
     )
 
@@ -100,7 +100,7 @@ async def _unchanged(
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         known = await memories.get_memories(tx, namespace, [key for key, _ in marks], now=now)
-    return [key for key, mark in marks if key in known and known[key].mark == mark]
+    return [key for key, mark in marks if key in known and known[key].fingerprint == mark]
 
 
 def entries(memory: Memory) -> list[str]:

@@ -34,7 +34,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_of,
     whose_memory,
 )
-from langchain_persistmem.types.records import UNSTORED, Kind
+from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
@@ -126,7 +126,7 @@ def load_memory(
                 **options,
             )
             if once and context.text and question.message_id:
-                kept[question.message_id] = ShownContext(text=context.text, marks=[*context.marks])
+                kept[question.message_id] = ShownContext(text=context.text, marks=[*context.fingerprints])
             nothing |= {state_key: context.text, "memory_keys": [*context.keys]}
         return nothing | ({"memory_shown": kept} if once else {})
 
@@ -169,7 +169,7 @@ def extract_memory(
             observed = await awaited.observe(
                 messages, thread_id=thread, used=used, background=background, namespace=namespace
             )
-            if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
+            if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
                 return _marked(messages, messages_key) or None
         return None
 

@@ -39,9 +39,9 @@ def understood(findings: SearchResult, query: str, *, now: datetime) -> Interpre
     about_user = bool(_FIRST_PERSON.search(query)) and not _TOLD_BY_ASSISTANT.search(query)
     return Interpretation(
         periods=periods,
-        named=tuple(sorted(_named(findings.found, query))),
-        about_user=about_user,
-        present=about_user and not periods and not _PAST.search(query),
+        speakers=tuple(sorted(_named(findings.candidates, query))),
+        is_about_user=about_user,
+        is_about_present=about_user and not periods and not _PAST.search(query),
         asks_for="time" if _WHEN.search(query) else "number" if _HOW_MANY.search(query) else None,
     )
 

@@ -91,8 +91,8 @@ async def policy_of(backend: Backend) -> Policy:
     settings, model = backend.settings, await ready(backend)
     return Policy(
         contradictions=settings.contradictions,
-        least_confidence=settings.least_confidence,
-        most_superseded=settings.most_superseded,
+        min_confidence=settings.min_confidence,
+        max_superseded=settings.max_superseded,
         related=model.background_mean + 2 * model.background_deviation,
     )
 

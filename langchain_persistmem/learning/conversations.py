@@ -14,7 +14,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import UNSTORED, Turn, Withheld
+from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +36,14 @@ async def add_messages(
         life = await generation.hold(tx, backend, namespace, now=now)
         stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
         await record(tx, backend, namespace, "observed", turns=stored)
-    if withheld in UNSTORED:
+    if withheld in UNSTORED_REASONS:
         logger.info("a conversation is not stored: %s", withheld)
     return stored
 
 
 async def store_turns(
     tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], life: Life, *, now: datetime
-) -> tuple[int, Withheld | None]:
+) -> tuple[int, SkipReason | None]:
     """Append the turns that are new, if that is allowed; the caller holds the namespace's lock.
 
     Returns:

@@ -156,7 +156,7 @@ async def enrich(
     Returns:
         What was done, or for a dry run would be asked about; and whether the models could be reached.
     """
-    least = backend.settings.retention.habits
+    least = backend.settings.retention.habit_days
     preferences = confirmed = failed = 0
     after: UUID | None = None
     while least is not None and backend.model_name is not None:
@@ -188,7 +188,7 @@ async def enrich(
 async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Found]:
     """The next batch of new episodes, and what they are evidence of."""
     model, found = await ready(backend), _Found()
-    similar = model.background_mean + backend.settings.retention.similar * model.background_deviation
+    similar = model.background_mean + backend.settings.retention.similarity * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:
@@ -199,7 +199,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
         groups = stars(near)
         ids = {id for group in groups for id in group}
         episodes = {each.id: each for each in await retention.memories_by_id(tx, namespace, sorted(ids))}
-        known = await retention.habits_of(tx, namespace, extractor=HABITS_EXTRACTOR)
+        known = await retention.habit_days_of(tx, namespace, extractor=HABITS_EXTRACTOR)
     for group in groups:
         evidence = sorted((episodes[id] for id in group if id in episodes), key=lambda each: (each.valid_from, each.id))
         _sort_in(found, evidence, known, least)

@@ -124,7 +124,7 @@ def _joined(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: b
         erased=not dry_run,
         counts=dict(total),
         by_namespace=by_namespace,
-        not_reached=tuple(dict.fromkeys(place for each in receipts for place in each.not_reached)),
+        remaining_traces=tuple(dict.fromkeys(place for each in receipts for place in each.remaining_traces)),
         ids=() if dry_run else tuple(each.id for each in found),
         verified=not dry_run,
     )

@@ -53,15 +53,15 @@ async def explanation(
     return Explanation(
         query=query,
         queries=considered.queries,
-        embedded=without_names(query),
-        words=words,
-        understood=understood(findings, query, now=moment),
+        embedded_text=without_names(query),
+        terms=words,
+        interpretation=understood(findings, query, now=moment),
         recollections=tuple(_chosen(every, decided)),
-        left_out=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
-        compared=findings.count,
-        candidates=len(considered.ranked),
+        omissions=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
+        compared_count=findings.count,
+        candidate_count=len(considered.ranked),
         threshold=threshold,
-        floor=floor,
+        min_score=floor,
         limit=limit,
     )
 
@@ -82,16 +82,16 @@ def of_context(
         ranked: all candidates.
         dropped: why what recall would return was not to be shown.
     """
-    known = {each.memory.id for each in (*explained.recollections, *explained.left_out, *chosen)}
+    known = {each.memory.id for each in (*explained.recollections, *explained.omissions, *chosen)}
     wanted, shown = {each.memory.id for each in chosen}, {each.memory.id for each in made.recollections}
 
     def left(each: Recollection, reason: Reason) -> Omission:
-        return Omission(memory=each.memory, reason=reason, score=each.score, why=each.why)
+        return Omission(memory=each.memory, reason=reason, score=each.score, score_parts=each.score_parts)
 
     left_out = [left(each, "budget") for each in chosen if each.memory.id not in shown]
     left_out += [left(each, dropped) for each in explained.recollections if each.memory.id not in wanted]
     left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
-    left_out += [each for each in explained.left_out if each.memory.id not in wanted]
+    left_out += [each for each in explained.omissions if each.memory.id not in wanted]
     return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))
 
 
@@ -101,17 +101,25 @@ def _left_out(
     """The candidates that do not come back."""
     for each, (reason, instead) in zip(ranked, decided, strict=True):
         if reason is not None:
-            yield Omission(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
+            yield Omission(
+                memory=each.memory,
+                reason=reason,
+                score=each.score,
+                score_parts=each.score_parts,
+                replacement_key=instead,
+            )
 
 
 def _passed_over(hidden: Sequence[RankedCandidate], considered: Considered) -> Iterator[Omission]:
     """What was no candidate, because the indexes do not hold it or the conditions exclude it."""
-    keys = {each.found.id: each.found.key for each in considered.ranked}
+    keys = {each.candidate.id: each.candidate.key for each in considered.ranked}
     for each in (each.recollection() for each in hidden):
         memory = each.memory
         instead = keys.get(memory.superseded_by) if memory.superseded_by else None
         reason = _reason(memory, considered)
-        yield Omission(memory=memory, reason=reason, score=each.score, why=each.why, instead=instead)
+        yield Omission(
+            memory=memory, reason=reason, score=each.score, score_parts=each.score_parts, replacement_key=instead
+        )
 
 
 def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]) -> list[Recollection]:

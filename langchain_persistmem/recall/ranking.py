@@ -56,7 +56,7 @@ def rank(
     findings: SearchResult, query: str, *, background: tuple[float, float], weights: Ranking, now: datetime
 ) -> list[RankedCandidate]:
     """The findings weighed, best first; ties by key, so that the order is stable."""
-    found, bonus = findings.found, weights.bonus
+    found, bonus = findings.candidates, weights.max_bonus
     asked = understood(findings, query, now=now)
     scale = _Scale(findings, background, weights)
     meaning = [scale.meaning(each.similarity) for each in found]
@@ -64,12 +64,13 @@ def rank(
     about = [meant + said for meant, said in zip(meaning, words, strict=True)]
     asking = [_asking(each.text or "") for each in found]
     sure = any(evidence >= scale.toss_up for evidence in about)
-    latest = _latest(found, about) if asked.present and sure else {}  # no age makes an answer of noise
+    latest = _latest(found, about) if asked.is_about_present and sure else {}  # no age makes an answer of noise
     neighbours = list(_beside(found, about, words, asking, weights))
     speaker = [_by_speaker(each, asked, weights) for each in found]
     period = [_by_period(each, asked, weights) for each in found] if asked.periods else [0.0] * len(found)
     question = [
-        0.0 - (weights.question * share if each.speaker else 0.0) for each, share in zip(found, asking, strict=True)
+        0.0 - (weights.question_penalty * share if each.speaker else 0.0)
+        for each, share in zip(found, asking, strict=True)
     ]
     lacking = [0.0] * len(found)
     if asked.asks_for is not None:
@@ -83,7 +84,7 @@ def rank(
     use = [bonus * min(1.0, math.log1p(each.uses) / _USES_AT_CEILING) for each in found]
     parts = zip(meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use, strict=True)
     ranked = [scale.ranked(*each) for each in zip(found, parts, strict=True)]
-    return sorted(ranked, key=lambda each: (-each.evidence, each.found.key))
+    return sorted(ranked, key=lambda each: (-each.evidence, each.candidate.key))
 
 
 def _beside(
@@ -112,15 +113,15 @@ def _beside(
         if before is not None and not assistant[before]:
             if asking[before] > 0:
                 share += weights.answer * told[before]
-                share += weights.answer_words * max(0.0, words[before] - words[place])
+                share += weights.answer_terms * max(0.0, words[before] - words[place])
             else:
-                share += weights.before * told[before]
+                share += weights.previous_turn * told[before]
         after = turns.get((this.thread_id, this.position + 1))
         if after is not None:
-            share += (weights.reply if assistant[after] else weights.after) * told[after]
+            share += (weights.assistant_reply if assistant[after] else weights.next_turn) * told[after]
         for other in best.get(this.thread_id, ()):
             if other != place and abs(this.valid_from - found[other].valid_from) <= _SESSION:
-                share += weights.session * told[other]
+                share += weights.same_session * told[other]
                 break
         yield share
 
@@ -138,9 +139,9 @@ def _best_by_thread(
 
 def _by_speaker(each: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
     speaker = 0.0
-    if len(asked.named) == 1:
-        speaker += weights.speaker if each.speaker in asked.named else -weights.speaker
-    if asked.about_user and _is_assistant(each):
+    if len(asked.speakers) == 1:
+        speaker += weights.speaker if each.speaker in asked.speakers else -weights.speaker
+    if asked.is_about_user and _is_assistant(each):
         speaker -= weights.assistant_echo
     return speaker
 
@@ -148,7 +149,7 @@ def _by_speaker(each: RecallCandidate, asked: Interpretation, weights: Ranking) 
 def _by_period(each: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
     """What the time of a memory says: more inside a period that is asked about, less outside if that one is sure."""
     fits = date_matching.fit(each, asked.periods)
-    return weights.period * fits if fits else -weights.outside * max(period.certainty for period in asked.periods)
+    return weights.period * fits if fits else -weights.other_period * max(period.certainty for period in asked.periods)
 
 
 def _lacking(
@@ -158,7 +159,7 @@ def _lacking(
     tells = date_matching.tells if asked.asks_for == "time" else _tells_a_number
     likeliest = nlargest(_LIKELIEST, range(len(found)), key=evidence.__getitem__)
     telling = {place for place in likeliest if tells(found[place])}
-    return [0.0 if place in telling else 0.0 - weights.lacking for place in range(len(found))]
+    return [0.0 if place in telling else 0.0 - weights.missing_answer for place in range(len(found))]
 
 
 def _latest(found: Sequence[RecallCandidate], about: Sequence[float]) -> dict[int, float]:
@@ -183,8 +184,8 @@ def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recolle
     """
     if not share:
         return list(chosen)
-    least = share * max((each.why.evidence for each in chosen), default=0.0)
-    return [each for place, each in enumerate(chosen) if place < _SURE or each.why.evidence >= least]
+    least = share * max((each.score_parts.evidence for each in chosen), default=0.0)
+    return [each for place, each in enumerate(chosen) if place < _SURE or each.score_parts.evidence >= least]
 
 
 def decide(
@@ -204,10 +205,10 @@ def _decisions(
             yield "threshold", None
             continue
         if each.score < floor:
-            yield "floor", None
+            yield "min_score", None
             continue
-        key = each.found.key
-        same = " ".join(_WORD.findall((each.found.text or "").casefold())) or key
+        key = each.candidate.key
+        same = " ".join(_WORD.findall((each.candidate.text or "").casefold())) or key
         if same in seen:
             yield "duplicate", seen[same]
         else:
@@ -235,10 +236,10 @@ class _Scale:
         rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
         self.word = weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9)
         """Evidence for each unit of the BM25 score."""
-        self.toss_up = weights.even + weights.even_per_log * math.log(max(count, 1))
+        self.toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
-        self._softness = weights.softness
-        self._certain = usual + weights.certain * scale
+        self._softness = weights.score_scale
+        self._certain = usual + weights.strong_match * scale
 
     def meaning(self, similarity: float | None) -> float:
         """Evidence by meaning: without a vector yet nothing is known of it, for or against."""

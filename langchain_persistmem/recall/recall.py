@@ -84,7 +84,7 @@ def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
     """The threshold and the floor."""
     settings = backend.settings
     gate = settings.threshold if threshold is None else validation.share(threshold, "threshold")
-    return gate, min(settings.floor, gate)
+    return gate, min(settings.min_score, gate)
 
 
 async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
@@ -101,14 +101,14 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     found = await consider(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
     ranked = found.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
-    always = {each.key for each in found.findings.found if each.always}
-    standing = [each.recollection() for each in ranked if each.found.key in always]
+    always = {each.key for each in found.findings.candidates if each.always}
+    standing = [each.recollection() for each in ranked if each.candidate.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
-    fresh = [each for each in ranked if each.found.key not in always and _is_fresh(each.found, shape, window)]
-    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
+    fresh = [each for each in ranked if each.candidate.key not in always and _is_fresh(each.candidate, shape, window)]
+    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.min_score)
     relevant = ranking.outstanding(likely, share=settings.context_share)
     if shape.check == "model":
-        every = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
+        every = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.min_score)
         relevant = await query_expansion.checked(backend, question.query, every, otherwise=relevant)
     made = render(
         [*standing, *relevant],
@@ -126,7 +126,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         replace(found, ranked=fresh),
         limit=question.limit,
         threshold=settings.threshold,
-        floor=settings.floor,
+        floor=settings.min_score,
     )
     dropped: Reason = "model" if shape.check == "model" else "share"
     every = [each.recollection() for each in ranked]
@@ -147,7 +147,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
     """Whether the model does not have it before it yet, and may have it."""
-    if (shape.shown and found.mark in shape.shown) or withheld(found):
+    if (shape.shown and found.fingerprint in shape.shown) or withheld(found):
         return False
     if window is None:
         return shape.thread_id is None or found.thread_id != shape.thread_id

@@ -12,9 +12,9 @@ from langchain_core.utils.uuid import uuid7
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.nested_values import redacted_message
+from langchain_persistmem.redaction.nested_values import redact_message
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.records import Turn, is_marked_off
+from langchain_persistmem.types.records import Turn, is_off_record_metadata
 
 Role = Literal["user", "assistant", "system", "tool"]
 _ROLES: dict[str, Role] = {
@@ -68,7 +68,7 @@ def turns_of(
             content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
         if redaction is not None:
             speaker = redaction.redact(speaker) if speaker is not None else None
-            content = redacted_message(redaction, content)
+            content = redact_message(redaction, content)
         turns.append(
             Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
         )
@@ -103,8 +103,8 @@ def turns_on_the_record(
 def is_off_record(message: object) -> bool:
     """Whether a message was marked as said off the record; a state without LangGraph's reducer may have it as a dict."""
     if isinstance(message, dict):
-        return is_marked_off(cast("dict[str, object]", message).get("response_metadata"))
-    return is_marked_off(getattr(message, "response_metadata", None))
+        return is_off_record_metadata(cast("dict[str, object]", message).get("response_metadata"))
+    return is_off_record_metadata(getattr(message, "response_metadata", None))
 
 
 def by_middleware(message: object) -> bool:

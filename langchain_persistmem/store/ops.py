@@ -19,7 +19,7 @@ from langgraph.store.base import (
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.nested_values import redacted_json
+from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.types.records import KINDS, Kind
@@ -235,7 +235,7 @@ def _redacted(op: Read, redaction: Redaction | None) -> Read:
     if redaction is None or not isinstance(op, SearchOp):
         return op
     query = redaction.redact(op.query) if op.query is not None else None
-    return op._replace(query=query, filter=redacted_json(redaction, op.filter))
+    return op._replace(query=query, filter=redact_json(redaction, op.filter))
 
 
 def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
@@ -243,7 +243,7 @@ def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Seque
         raise InvalidInputError(f"value is of type {type(value).__name__}; pass a dict, or None to delete")
     validation.json_object(cast("object", value), "value")
     kept = _copy(cast("Mapping[str, Any]", value))
-    kept = kept if redaction is None else redacted_json(redaction, kept)
+    kept = kept if redaction is None else redact_json(redaction, kept)
     texts = texts_of(kept, _paths(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
         raise InvalidInputError(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")

@@ -1,4 +1,4 @@
-"""An application's own shape of what is extracted: its pydantic classes as a JSON schema and a check."""
+"""An application's own classes for extracted memories: pydantic classes as a JSON schema and a check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from langchain_persistmem.types import validation
 _ROOT = "#/$defs/"
 
 Schema = type[BaseModel] | Sequence[type[BaseModel]] | UnionType
-"""What ``open(schema=...)`` takes: a pydantic class, a list of them, or their union."""
+"""The argument of ``open(schema=...)``: a pydantic class, a list of them, or their union."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the engine needs to know of the classes."""
+    """The JSON schema of the application's classes, and the check of a model's answer against them."""
 
     schema: Mapping[str, object]
     """JSON schema of one content, without references."""
     adapter: TypeAdapter[BaseModel]
 
     def fit(self, content: object) -> tuple[str, Mapping[str, Any]] | None:
-        """The name of the class that ``content`` fits, and it as JSON; None if it fits none."""
+        """Return the name of the class that ``content`` fits, and the content as JSON; None if it fits none."""
         try:
             made = self.adapter.validate_python(content)
             document = made.model_dump(mode="json")
@@ -43,7 +43,7 @@ class Shape:
 
 
 def shape_of(given: object) -> Shape | None:
-    """The shape of what was given to ``open(schema=...)``.
+    """Build the shape of the argument of ``open(schema=...)``.
 
     Raises:
         ConfigurationError: it is no pydantic class, or one that no model can be asked for; the message names the field.
@@ -75,7 +75,7 @@ def _classes(given: object) -> list[type[BaseModel]]:
 
 
 def _schema_of(kind: type[BaseModel]) -> Mapping[str, object]:
-    """The JSON schema of a class with its references replaced by what they refer to."""
+    """Build the JSON schema of a class, with its references replaced by their definitions."""
     failure = ""
     try:
         whole = kind.model_json_schema()
@@ -89,7 +89,7 @@ def _schema_of(kind: type[BaseModel]) -> Mapping[str, object]:
 
 
 def _culprit(kind: type[BaseModel]) -> str:
-    """The first field that cannot be described."""
+    """Name the first field that has no JSON schema."""
     for name, field in kind.model_fields.items():
         try:
             TypeAdapter(cast("Any", field.annotation)).json_schema()

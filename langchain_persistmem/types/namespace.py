@@ -1,4 +1,4 @@
-"""Whose memories: LangGraph's namespace tuple, as the database stores it.
+"""Namespaces: LangGraph's tuple of labels, in the form that the database stores.
 
 A namespace is the privacy boundary. It is written as one text, its labels joined by "/",
 and "/" and "%" inside a label escaped, so that no two tuples share a text and no label can
@@ -31,10 +31,10 @@ class Several:
 
 
 Reach = Namespace | Within | Several
-"""How far a transaction may see: one namespace, those under a prefix, or several of both."""
+"""The rows that a transaction may see: one namespace, those under a prefix, or several of both."""
 
 EVERYWHERE = Within()
-"""What no one person's request needs: background work, upkeep, the schema itself."""
+"""All namespaces: for background work, maintenance and the schema, never for one person's request."""
 
 NOBODY = Several(())
 """For tables that hold nothing of a person."""
@@ -46,7 +46,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def encode(namespace: Namespace) -> str:
-    """The one text that stands for ``namespace``.
+    """Encode ``namespace`` as the one text that stands for it.
 
     Raises:
         InvalidInputError: a label is empty, not a string, or holds NUL or a lone surrogate, the
@@ -63,12 +63,12 @@ def encode(namespace: Namespace) -> str:
 
 
 def decode(text: str) -> Namespace:
-    """The tuple that :func:`encode` was given."""
+    """Decode the text of :func:`encode`."""
     return tuple(label.replace("%2F", "/").replace("%25", "%") for label in text.split("/"))
 
 
 def prefix_range(prefix: Namespace) -> tuple[str, str, str]:
-    """``(exact, from, until)``: a namespace starts with ``prefix`` if its text is ``exact`` or in [from, until).
+    """Compute ``(exact, from, until)``: a namespace starts with ``prefix`` if its text is ``exact`` or in [from, until).
 
     "0" is the character after "/", so the range is exact in the "C" collation and an
     ordinary btree serves it. The empty prefix means every namespace.
@@ -80,12 +80,12 @@ def prefix_range(prefix: Namespace) -> tuple[str, str, str]:
 
 
 def placeholders(template: Namespace) -> tuple[str, ...]:
-    """The names in braces that ``template`` needs, in order: ``("memories", "{user_id}")`` -> ``("user_id",)``."""
+    """Return the names in braces of ``template``, in order: ``("memories", "{user_id}")`` -> ``("user_id",)``."""
     return tuple(name for label in template for name in _PLACEHOLDER.findall(label))
 
 
 def check_template(template: Namespace) -> Namespace:
-    """``template``, if it separates users.
+    """Return ``template`` if it separates users.
 
     Raises:
         ConfigurationError: it has no placeholder, so all users would share one memory, or a label is malformed.
@@ -107,7 +107,7 @@ Pattern = tuple[str | None, ...]
 
 
 def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
-    """``templates``, if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
+    """Return ``templates`` if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
 
     Raises:
         ConfigurationError: one does not have ``{user_id}``, or has another name, or is malformed.
@@ -126,13 +126,13 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
 
 
 def naming(template: Namespace, user_id: str) -> Pattern:
-    """The pattern of the namespaces that name ``user_id`` where ``template`` has its place; deeper ones begin with it."""
+    """Build the pattern of the namespaces that have ``user_id`` at its index in ``template``; deeper ones begin with it."""
     filled = fill(template, {"user_id": user_id})
     return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
 
 
 def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
-    """``template`` with each ``{name}`` replaced by ``known[name]``, which is never looked into for braces.
+    """Replace each ``{name}`` of ``template`` by ``values[name]``; braces inside a value stay as they are.
 
     Raises:
         NamespaceMissingError: a name has no value; the message lists the names that have one.

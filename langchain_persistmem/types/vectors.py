@@ -1,4 +1,4 @@
-"""Vectors as they are compared: finite, of one dimension, of length 1."""
+"""Vectors in the form that is compared: finite, of one dimension, of length 1."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ MAX_DIMENSIONS = 16_000
 _SHORTEST, _LONGEST = 1e-37, 1e38  # the length is kept with single precision
 
 Distance = Literal["cosine", "l2", "inner_product"]
-"""How a store compares: by the cosine, by Euclidean distance, or by the inner product."""
+"""The distance of a store's search: by cosine, Euclidean, or by inner product."""
 
 
 class UnitVector(list[float]):
@@ -27,15 +27,15 @@ class UnitVector(list[float]):
 
 
 def norm_of(vector: Vector) -> float:
-    """The length that the embedding model gave ``vector``; 1 for one that does not say."""
+    """Return the length that the embedding model gave ``vector``; 1 for a plain list."""
     return vector.norm if isinstance(vector, UnitVector) else 1.0
 
 
 def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
-    """What an embedding model gave, scaled to length 1.
+    """Check the vectors of an embedding model and scale them to length 1.
 
     Args:
-        made: one vector for each text.
+        vectors: one vector for each text.
         expected: the number of texts.
         dimensions: the dimension of what is stored already, or None if nothing is.
 
@@ -72,7 +72,7 @@ def _checked(made: Sequence[Sequence[float]], *, expected: int, dimensions: int 
 
 
 def background(vectors: Sequence[Vector]) -> tuple[float, float]:
-    """Mean and deviation of the cosines among unrelated sentences: what "no relation" looks like under a model."""
+    """Compute mean and deviation of the cosines among unrelated sentences: the baseline of a model."""
     cosines = [
         math.fsum(x * y for x, y in zip(vectors[i], vectors[j], strict=True))
         for i in range(len(vectors))

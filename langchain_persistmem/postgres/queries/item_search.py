@@ -174,9 +174,9 @@ async def search_items_hybrid(
         "deviation": model.background_deviation,
         "rarity": weights.rarity,
         "coverage": weights.coverage,
-        "even": weights.even,
-        "even_per_log": weights.even_per_log,
-        "softness": weights.softness,
+        "score_midpoint": weights.score_midpoint,
+        "score_midpoint_per_log": weights.score_midpoint_per_log,
+        "score_scale": weights.score_scale,
         **_reach(model, wanted, limit + offset, exactly=False),
         **wanted.parameters,
     }

@@ -92,7 +92,7 @@ def findings_of(rows: Sequence[DictRow], namespace: Namespace) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
     count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
     return SearchResult(
-        found=tuple(unparsed_found_of(row, namespace) for row in rows if row["id"] is not None),
+        candidates=tuple(unparsed_found_of(row, namespace) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,
