@@ -83,13 +83,17 @@ def run(options: argparse.Namespace) -> int:
     if given.embeddings is None or given.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
     note(f"data: {place_of(options) if dsn_of(options) or options.data_dir else options.out}", quiet=options.json)
-    vectors = embedding_cache.KeptVectors(given.embeddings, given.embedding_name, options.out / "vectors.sqlite")
+    vectors = embedding_cache.EmbeddingCache(given.embeddings, given.embedding_name, options.out / "vectors.sqlite")
     settings = Settings(data_dir=settings.data_dir, embedding_model=given.embedding_name, worker=False)
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
-    notes = run_flow.Notes(options.out / "answers.jsonl")
+    notes = run_flow.AnswerLog(options.out / "answers.jsonl")
     with PersistMem.open(dsn_of(options), embeddings=vectors, settings=settings, namespace=namespace) as memory:
         memory.setup()
-        compared: list[systems.System] = [systems.Ours(memory), systems.Cosine(vectors), systems.Words()]
+        compared: list[systems.System] = [
+            systems.PersistMemSystem(memory),
+            systems.CosineSystem(vectors),
+            systems.Bm25System(),
+        ]
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
                 "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
@@ -102,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     vectors.close()
     ids = {question.id for question in asked}
     answers = [answer for answer in notes.answers if answer.question in ids]
-    found = report.figures(answers, left_out=options.leave_out)
+    found = report.figures(answers, excluded=options.leave_out)
     (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
     report.plot(found, options.out / "results.png", f"{options.conversations.name}, {given.embedding_name}")
     if options.json:
@@ -114,13 +118,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _users(path: Path) -> dict[str, list[Any]]:
     """Each user's turns in the order of the file."""
-    from langchain_persistmem.evaluation.systems import SaidTurn
+    from langchain_persistmem.evaluation.systems import ConversationTurn
 
     found: dict[str, list[Any]] = {}
     for counts in survey([path]).threads.values():
         for (user_id, session), messages in chunks(path, counts, _ALL):
             found.setdefault(user_id, []).extend(
-                SaidTurn(id=message["id"], session=session, text=message["content"], message=message)
+                ConversationTurn(id=message["id"], session=session, text=message["content"], message=message)
                 for message in messages
             )
     return found

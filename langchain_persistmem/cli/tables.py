@@ -16,7 +16,18 @@ from langchain_persistmem.types.recalled import Explanation, Omission, Recollect
 from langchain_persistmem.types.records import Memory
 from langchain_persistmem.types.results import Receipt
 
-PARTS = ("meaning", "terms", "neighbours", "speaker", "period", "question", "missing_answer", "recency", "importance", "use")
+PARTS = (
+    "meaning",
+    "terms",
+    "neighbours",
+    "speaker",
+    "period",
+    "question",
+    "missing_answer",
+    "recency",
+    "importance",
+    "use",
+)
 """The parts of a score, in the order in which they are shown; they add up to the evidence."""
 _BAR = 6
 _GOOD, _FAIR = 0.7, 0.4
@@ -95,7 +106,13 @@ def recollection_table(
 def explained_table(recollections: Sequence[Recollection]) -> Table:
     """Every part of every score, as numbers in columns, in the order of the recollections."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-    short = {"neighbours": "near", "importance": "import", "question": "asks", "missing_answer": "lacks", "recency": "recent"}
+    short = {
+        "neighbours": "near",
+        "importance": "import",
+        "question": "asks",
+        "missing_answer": "lacks",
+        "recency": "recent",
+    }
     table.add_column("", justify="right", style="bold")
     for name in (*PARTS, "sum", "score", "cosine"):
         table.add_column(short.get(name, name), justify="right", no_wrap=True)
@@ -230,7 +247,12 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         for each in understood.periods
     ]
     left_out = [
-        {"reason": each.reason, "replacement_key": each.replacement_key, "score": each.score, "score_parts": asdict(each.score_parts)}
+        {
+            "reason": each.reason,
+            "replacement_key": each.replacement_key,
+            "score": each.score,
+            "score_parts": asdict(each.score_parts),
+        }
         | {"memory": memory_json(each.memory)}
         for each in explanation.omissions
     ]

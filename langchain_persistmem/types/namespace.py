@@ -52,7 +52,7 @@ def encode(namespace: Namespace) -> str:
         InvalidInputError: a label is empty, not a string, or holds NUL or a lone surrogate, the
             tuple is empty, or the text is longer than 512 bytes.
     """
-    labels = _checked(namespace)
+    labels = _check_labels(namespace)
     if not labels:
         raise InvalidInputError("namespace is empty; give at least one label, such as ('memories', 'ada')")
     text = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in labels)
@@ -131,8 +131,8 @@ def naming(template: Namespace, user_id: str) -> Pattern:
     return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
 
 
-def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
-    """Replace each ``{name}`` of ``template`` by ``values[name]``; braces inside a value stay as they are.
+def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:
+    """Replace each ``{name}`` of ``template`` by ``variables[name]``; braces inside a value stay as they are.
 
     Raises:
         NamespaceMissingError: a name has no value; the message lists the names that have one.
@@ -140,11 +140,11 @@ def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
     """
     values: dict[str, str] = {}
     for name in placeholders(template):
-        value = known.get(name)
+        value = variables.get(name)
         if value is None:
-            found = ", ".join(sorted(key for key in known if not key.startswith("__"))) or "none"
+            keys = ", ".join(sorted(key for key in variables if not key.startswith("__"))) or "none"
             raise NamespaceMissingError(
-                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {found}. "
+                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {keys}. "
                 f"Pass {name}=..., or put {name!r} into the run's context or config['configurable']."
             )
         if not isinstance(value, str) or not value:
@@ -155,7 +155,7 @@ def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
     return tuple(_PLACEHOLDER.sub(lambda match: values[match[1]], label) for label in template)
 
 
-def _checked(namespace: object) -> Namespace:
+def _check_labels(namespace: object) -> Namespace:
     if not isinstance(namespace, tuple):
         raise InvalidInputError(
             f"namespace is {_describe(namespace)}; pass a tuple of strings, such as ('memories', 'ada')"

@@ -120,37 +120,37 @@ def json_object(value: object, where: str) -> None:
         )
 
 
-def listed(given: object, where: str) -> list[Any]:
+def listed(values: object, where: str) -> list[Any]:
     """Return an iterable as a list; a string is refused, though it is a sequence of letters.
 
     Raises:
-        InvalidInputError: there is nothing to go through, or it is one string.
+        InvalidInputError: it is no iterable, or one string.
     """
-    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        kind = "a string" if isinstance(given, str) else f"of type {type(cast('object', given)).__name__}"
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        kind = "a string" if isinstance(values, str) else f"of type {type(cast('object', values)).__name__}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
-    return list(cast("Iterable[Any]", given))
+    return list(cast("Iterable[Any]", values))
 
 
-def names(given: object, where: str) -> list[str]:
+def names(values: object, where: str) -> list[str]:
     """Return a list of keys or ids, checked.
 
     Raises:
-        InvalidInputError: it is something else; the message has the place.
+        InvalidInputError: it is something else; the message has the index.
     """
-    return [name(each, f"{where}[{index}]") for index, each in enumerate(listed(given, where))]
+    return [name(value, f"{where}[{index}]") for index, value in enumerate(listed(values, where))]
 
 
-def uuid(given: object, where: str) -> UUID:
+def uuid(value: object, where: str) -> UUID:
     """Return a UUID from a UUID or its text.
 
     Raises:
         InvalidInputError: it is something else.
     """
-    if isinstance(given, UUID):
-        return given
+    if isinstance(value, UUID):
+        return value
     try:
-        return UUID(cast("str", given))
+        return UUID(cast("str", value))
     except (TypeError, ValueError, AttributeError):
         pass
     raise InvalidInputError(f"{where} is no UUID; pass Memory.id or another id of that type")
@@ -183,10 +183,10 @@ def share(number: object, where: str) -> float:
 
 def kept_share(number: object, where: str) -> float:
     """Check a share that is stored with single precision, some seven digits; see :func:`share`."""
-    given = share(number, where)
-    if 0 < given < LEAST_SHARE:
-        raise InvalidInputError(f"{where} is {given!r:.40}; pass 0, or a number from {LEAST_SHARE} to 1")
-    return given
+    checked = share(number, where)
+    if 0 < checked < LEAST_SHARE:
+        raise InvalidInputError(f"{where} is {checked!r:.40}; pass 0, or a number from {LEAST_SHARE} to 1")
+    return checked
 
 
 def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
