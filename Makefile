@@ -7,7 +7,7 @@ test:  ## the whole suite, on a PostgreSQL that it starts itself
 	uv run pytest
 
 faults:  ## every fault of docs/explanation/faults.md, injected for real; takes most of an hour, and ends with a table
-	PERSISTMEM_FAULTS_TABLE=faults-table.md uv run pytest -m "" tests/faults $$(uv run python -m tests.faults.shared)
+	PERSISTMEM_FAULTS_TABLE=faults-table.md uv run pytest -n 0 -m "" tests/faults $$(uv run python -m tests.faults.shared)
 
 floors:  ## savers and stores on the oldest version of each dependency that pyproject.toml allows
 	.ci/floors

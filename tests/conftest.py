@@ -1,22 +1,72 @@
 """Real parts for every test: a PostgreSQL server with pgvector, and a local embedding model."""
 
-import os
-import shutil
-import tempfile
+import gc
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 from langchain_core.embeddings import Embeddings
-from psycopg import conninfo, sql
+from psycopg import conninfo
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.postgres.embedded import EmbeddedServer
 from tests.scripted import Scripted
+from tests.session import Scheduler, arrange, is_worker, session_of, worker_count
+from tests.session import create_database as _create
+from tests.session import drop_database as _drop
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many workers as the command line's files are worth."""
+    return worker_count(config)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | None:
+    """Ours, unless the command line names another."""
+    return Scheduler(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the session's folder is."""
+    node.workerinput["folder"] = str(session_of(node.config).folder)
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C end what tests start, also where a shell started pytest in the background, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which every child would inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the server while the workers, which this process has just started, read the tests."""
+    config = session.config
+    if config.getvalue("dist") != "no" and not is_worker(config) and not config.option.collectonly:
+        session_of(config).template()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests in the order in which workers take them."""
+    if is_worker(config):
+        arrange(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector need not look at it again after each test."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Tidy up: a worker gives the server back, the process that began the run removes everything."""
+    ended = session_of(config)
+    if is_worker(config):
+        ended.leave()
+    else:
+        ended.end()
 
 
 @pytest.fixture(scope="session")
@@ -26,46 +76,15 @@ def embeddings() -> LocalEmbeddings:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """Connection string of a server: PERSISTMEM_TEST_DSN, or one that is started for the session."""
-    given = os.environ.get("PERSISTMEM_TEST_DSN")
-    if given:
-        yield given
-        return
-    # not below pytest's own folder: the next pytest run closes that to the server's system user
-    folder = Path(tempfile.mkdtemp(prefix="persistmem-tests-"))
-    started = EmbeddedServer.start(folder / "data")
-    with psycopg.connect(
-        started.conninfo, autocommit=True
-    ) as admin:  # the data is thrown away: no need to wait for disks
-        admin.execute("ALTER SYSTEM SET fsync = off")
-        admin.execute("SELECT pg_reload_conf()")
-    yield started.conninfo
-    started.stop()
-    shutil.rmtree(folder)
-
-
-def _create(server: str, template: str | None = None) -> str:
-    name = f"persistmem_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        options = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
-        admin.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), options))
-    return name
-
-
-def _drop(server: str, name: str) -> None:
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def server(pytestconfig: pytest.Config) -> str:
+    """Connection string of a server: PERSISTMEM_TEST_DSN, or the one that all workers share."""
+    return session_of(pytestconfig).server()
 
 
 @pytest.fixture(scope="session")
-def template(server: str, embeddings: LocalEmbeddings) -> Iterator[str]:
+def template(pytestconfig: pytest.Config, embeddings: LocalEmbeddings) -> str:
     """A database after setup(), to be copied: a tenth of the time of running setup() for each test."""
-    name = _create(server)
-    with PersistMem.open(conninfo.make_conninfo(server, dbname=name), embeddings=embeddings) as memory:
-        memory.setup()
-    yield name
-    _drop(server, name)
+    return session_of(pytestconfig).template(embeddings)
 
 
 @pytest.fixture

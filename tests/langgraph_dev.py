@@ -49,6 +49,9 @@ waiting = StateGraph(MessagesState).add_node(wait).add_edge(START, "wait").compi
 """Added to the project: a graph that asks back, and one that can be interrupted."""
 
 
+_KEPT = ("HOME", "PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "TMPDIR")
+
+
 class Server:
     """One project and one database; ``start`` and ``kill`` as often as wanted."""
 
@@ -59,7 +62,7 @@ class Server:
         self.clients: dict[str | None, SyncLangGraphClient] = {}
         self.url = ""
         # little is handed on: a key would start tracing, and the CI's own variables turn telemetry off by themselves
-        kept = {name: os.environ[name] for name in ("HOME", "PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self.environment = kept | {
             "PERSISTMEM_DSN": database,
             "MEMORY_AGENT_TOKENS": json.dumps(TOKENS),
@@ -92,7 +95,7 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # so that whatever it starts can be ended with it
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 250
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 if httpx.get(f"{self.url}/ok", trust_env=False).status_code == 200:
@@ -109,7 +112,7 @@ class Server:
             return 0
         try:
             os.killpg(self.process.pid, how)
-            return self.process.wait(20)
+            return self.process.wait(100)
         except ProcessLookupError:
             return self.process.wait()
         except subprocess.TimeoutExpired:
@@ -122,7 +125,7 @@ class Server:
     def client(self, user: str | None) -> SyncLangGraphClient:
         if user not in self.clients:
             headers = {"Authorization": f"Bearer token-of-{user}"} if user else {}
-            self.clients[user] = get_sync_client(url=self.url, headers=headers, timeout=30)
+            self.clients[user] = get_sync_client(url=self.url, headers=headers, timeout=100)
         return self.clients[user]
 
     def execute(self, query: str) -> None:

@@ -15,6 +15,8 @@ from psycopg import conninfo
 from langchain_persistmem import PersistMem
 from langchain_persistmem.postgres.vector_index import binary_shortlist
 
+pytestmark = pytest.mark.slow
+
 FEW, SHORTEST, SAMPLE = 60, 40, 20
 """So small that 200 items are many."""
 

@@ -44,7 +44,7 @@ class Turns(TypedDict):
 
 @contextmanager
 def pool_on(database: str, size: int = 8) -> Generator[SyncPool]:
-    pool: SyncPool = ConnectionPool(database, min_size=size, max_size=size, timeout=5, kwargs=AUTOCOMMIT, open=False)
+    pool: SyncPool = ConnectionPool(database, min_size=size, max_size=size, timeout=60, kwargs=AUTOCOMMIT, open=False)
     with pool:
         yield pool
 
@@ -52,7 +52,7 @@ def pool_on(database: str, size: int = 8) -> Generator[SyncPool]:
 @asynccontextmanager
 async def async_pool_on(database: str, size: int = 8) -> AsyncGenerator[AsyncPool]:
     pool: AsyncPool = AsyncConnectionPool(
-        database, min_size=size, max_size=size, timeout=5, kwargs=AUTOCOMMIT, open=False
+        database, min_size=size, max_size=size, timeout=60, kwargs=AUTOCOMMIT, open=False
     )
     async with pool:
         yield pool
@@ -76,9 +76,12 @@ def echo(saver: "BaseCheckpointSaver[Any]") -> Any:
 
 
 def waiting_readers(database: str) -> int:
-    """How many backends wait for the table at once; gives up as soon as 8 do, or after 5 seconds."""
-    waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass"
-    deadline = time.monotonic() + 5
+    """How many backends wait for the table at once; gives up as soon as 8 do, or after a minute."""
+    waiting = (
+        "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND relation = 'checkpoints'::regclass "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    deadline = time.monotonic() + 60
     with psycopg.connect(database, autocommit=True) as observer:
         while True:
             (count,) = observer.execute(waiting).fetchone() or (0,)
@@ -182,7 +185,7 @@ def test_eight_workers_set_up_one_database_at_once(empty_database: str) -> None:
 
     def worker(_: int) -> None:
         with pool_on(empty_database, size=1) as pool:
-            start.wait(10)
+            start.wait(100)
             PersistMemSaver(pool).setup()
 
     with ThreadPoolExecutor(8) as workers:
@@ -235,7 +238,10 @@ async def test_setup_frees_its_lock_and_redacts_when_a_migration_fails(empty_dat
                     await saver.asetup()
                 assert caught.value.__context__ is None
             with psycopg.connect(empty_database, autocommit=True) as owner:
-                held = owner.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+                held = owner.execute(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                ).fetchone()
             assert held == (0,)
 
 
@@ -335,10 +341,15 @@ def interrupted_index(database: str, table: str, name: str) -> Generator[None]:
     """CREATE INDEX CONCURRENTLY that is cancelled while it waits for a writer: it leaves an invalid index."""
     with psycopg.connect(database) as writer:
         writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE".encode())
-        with psycopg.connect(database, autocommit=True) as builder:
-            builder.execute("SET statement_timeout = '500ms'")
+        with psycopg.connect(database, autocommit=True) as builder, ThreadPoolExecutor(1) as threads:
+            index = f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)"
+            building = threads.submit(builder.execute, index.encode())
+            waits = f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {builder.info.backend_pid}"
+            while _statement(database, waits) != [(True,)]:
+                time.sleep(0.01)
+            builder.cancel()
             with pytest.raises(psycopg.errors.QueryCanceled):
-                builder.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} (thread_id)".encode())
+                building.result()
     yield
 
 

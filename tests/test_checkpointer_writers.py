@@ -21,6 +21,8 @@ from langgraph.types import Command, Send, interrupt
 from langchain_persistmem import AsyncPersistMemSaver, ConcurrentUpdateError, PersistMemSaver
 from tests.test_checkpointer import async_pool_on, echo, pool_on, thread
 
+pytestmark = pytest.mark.slow
+
 TURNS = 20
 PROCESSES = 8
 HOUR = 3_600_000_000_000  # nanoseconds
@@ -58,7 +60,7 @@ def take_turns(database: str, worker: int, start: Any, answers: Any) -> None:
         acknowledged: list[str] = []
         with pool_on(database, size=2) as pool:
             graph = echo(PersistMemSaver(pool))
-            start.wait(100)
+            start.wait(250)
             for number in range(TURNS):
                 try:
                     graph.invoke({"said": [turn(number)]}, thread("a"))
@@ -71,7 +73,7 @@ def take_turns(database: str, worker: int, start: Any, answers: Any) -> None:
         acknowledged: list[str] = []
         async with async_pool_on(database, size=2) as pool:
             graph = echo(AsyncPersistMemSaver(pool))
-            start.wait(100)
+            start.wait(250)
             for number in range(TURNS):
                 try:
                     await graph.ainvoke({"said": [turn(number)]}, thread("a"))
@@ -95,9 +97,9 @@ def test_of_eight_processes_on_one_thread_every_acknowledged_turn_is_visible(emp
         ]
         for worker in workers:
             worker.start()
-        acknowledged = [turn for _ in workers for turn in answers.get(timeout=110)]
+        acknowledged = [turn for _ in workers for turn in answers.get(timeout=280)]
         for worker in workers:
-            worker.join(10)
+            worker.join(100)
         state = said(PersistMemSaver(pool))
     assert acknowledged
     missing = [turn for turn in acknowledged if f"re: {turn}" not in state]

@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
 import random
 import signal
 from datetime import UTC, datetime
@@ -273,12 +272,16 @@ async def test_people_and_sources_are_not_mixed_into_one_summary(either_with: Op
     assert {(each.provenance.source, each.speaker) for each in found} == {("user", "Nora"), ("document", None)}
 
 
-def _compress(database: str, progress: Any) -> None:
+def _compress(database: str, seconds: float | None = None) -> None:
+    """Summarise; killed so many seconds after the model was first asked, by a clock that the process cannot outrun."""
+
     def answer(_: Any) -> Any:
-        progress.release()
+        if seconds is not None and signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
         return {"summary": "The user goes running."}
 
     model = Scripted(answers=iter(lambda: answer, None))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process at once, like SIGKILL
     with PersistMem.open(database, embeddings=LocalEmbeddings(), model=model, settings=OLD) as memory:
         memory.maintain()
 
@@ -292,22 +295,18 @@ def test_killed_at_any_moment_it_leaves_summaries_whole_or_not_begun(memory: Per
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.test_compression"])
     moments, kills = random.Random(11), 0
-    for _ in range(4):
-        progress = context.Semaphore(0)
-        process = context.Process(target=_compress, args=(database, progress), daemon=True)
+    for _ in range(4):  # the later ones may find everything done
+        process = context.Process(target=_compress, args=(database, moments.uniform(0.001, 0.08)), daemon=True)
         process.start()
-        progress.acquire(timeout=60)
-        process.join(moments.uniform(0.0, 0.08))
-        if process.exitcode is None:
-            os.kill(process.pid or 0, signal.SIGKILL)
-            kills += 1
         process.join()
+        assert process.exitcode in (0, -signal.SIGALRM)
+        kills += process.exitcode == -signal.SIGALRM
         whole(database)
     assert kills
-    progress = context.Semaphore(0)  # it lives as long as somebody holds it
-    process = context.Process(target=_compress, args=(database, progress), daemon=True)
+    process = context.Process(target=_compress, args=(database,), daemon=True)
     process.start()
-    process.join(60)
+    process.join()
+    assert process.exitcode == 0
     for user in users:
         (summary,) = memory.list(user_id=user)
         assert len(summary.provenance.memory_ids) == len(RUNS)

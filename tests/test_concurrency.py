@@ -6,8 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
+import pytest
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
+
+pytestmark = pytest.mark.slow
 
 TURNS: list[Any] = [{"role": "user", "content": f"I planted tree {n} in the orchard", "id": f"m{n}"} for n in range(12)]
 

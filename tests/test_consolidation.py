@@ -338,18 +338,19 @@ def test_what_changed_between_decision_and_commit_is_not_replaced_a_second_time(
 
     def slow(_: Any) -> Any:
         held[0].set()
-        assert held[1].wait(30)
+        assert held[1].wait(100)
         return answer(entry("The user works at the harbour.", 1, known="k1", change="replaces"))
 
     memory = opened(slow)
     known = memory.remember("The user works at the bakery.", valid_from=START, user_id="ada")
     with psycopg.connect(database) as rival, ThreadPoolExecutor(1) as threads:
         observing = threads.submit(memory.observe, said("I work at the harbour now", 9), thread_id="a", user_id="ada")
-        assert held[0].wait(30)
+        assert held[0].wait(100)
         rival.execute("SELECT FROM persistmem.namespaces FOR UPDATE")
         held[1].set()
         with psycopg.connect(database, autocommit=True) as watch:
-            while not watch.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            while not watch.execute(waiting).fetchall():
                 assert not observing.done()
         rival.execute("UPDATE persistmem.memories SET status = 'superseded' WHERE id = %s", [known.id])
         rival.commit()

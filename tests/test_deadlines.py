@@ -14,7 +14,8 @@ from langchain_persistmem import ConfigurationError, PersistMem, Settings, Stora
 from langchain_persistmem.postgres.connection import _network, _pool_options
 from tests.conftest import Open
 
-IMPATIENT = Settings(statement_seconds=0.5, connect_seconds=5, worker=False)
+IMPATIENT = Settings(statement_seconds=2.0, connect_seconds=5, worker=False)
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def test_a_lock_that_somebody_holds_ends_the_write_and_nothing_was_written(
@@ -27,7 +28,7 @@ async def test_a_lock_that_somebody_holds_ends_the_write_and_nothing_was_written
         with pytest.raises(StorageUnavailableError, match="statement_seconds"):
             await either.remember("I have two dogs", user_id="ada")
         assert await either.recall("tea", user_id="ada")  # readers wait for nobody
-        waiting = other.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+        waiting = other.execute(f"SELECT count(*) FROM ({WAITING}) waiting".encode()).fetchone()
         assert waiting == (0,)  # the server was told to cancel, too
     await either.remember("I have two cats", user_id="ada")
     assert {each.text for each in await either.list(user_id="ada")} == {"I like tea", "I have two cats"}
@@ -91,10 +92,7 @@ async def test_a_deadline_is_not_met_twice(either_with: Open, database: str) -> 
         def watch() -> None:
             with psycopg.connect(database, autocommit=True) as admin:
                 while not watching.is_set():
-                    tries.extend(
-                        row[0]
-                        for row in admin.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-                    )
+                    tries.extend(row[0] for row in admin.execute(WAITING))
                     time.sleep(0.02)
 
         watcher = threading.Thread(target=watch)
@@ -123,7 +121,7 @@ def test_setup_may_take_its_time(empty_database: str, embeddings: object) -> Non
         closing(PersistMem.open(empty_database, embeddings=embeddings, settings=IMPATIENT)) as memory,  # type: ignore[arg-type]
     ):
         other.execute("SELECT pg_advisory_xact_lock(7305170512023411)")  # another process's setup()
-        release = threading.Timer(1.5, other.rollback)
+        release = threading.Timer(3.0, other.rollback)
         release.start()
         assert memory.setup()
         release.join()

@@ -11,6 +11,8 @@ import pytest
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.cli.demo_questions import NAMESPACE, USER
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -24,7 +26,7 @@ def shown(folder: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PERSISTMEM_DSN"}
     command = [sys.executable, "-m", "langchain_persistmem", "demo", "--keep", "--data-dir", str(folder)]
     done = subprocess.run(
-        command, env={**environment, "COLUMNS": "100"}, capture_output=True, text=True, timeout=100, check=False
+        command, env={**environment, "COLUMNS": "100"}, capture_output=True, text=True, timeout=250, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -43,7 +43,7 @@ from langchain_persistmem import (
     Settings,
     errors,
 )
-from langchain_persistmem.types.records import records
+from langchain_persistmem.types import records
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -275,7 +275,7 @@ async def test_the_retrievers_are_traced_as_children_of_the_ensemble(either, emb
 
 
 def test_blocking_retrievers_are_asked_at_once() -> None:
-    both_here = threading.Barrier(2, timeout=60)
+    both_here = threading.Barrier(2, timeout=250)
 
     def meet(_: str) -> list[Document]:
         return [Document(str(both_here.wait() >= 0))]

@@ -558,7 +558,7 @@ async def test_an_erase_that_was_killed_is_gone_on_with(either, database: str, a
         await either.memory.store.aput(("memories", "ada", place), "k", {"text": MARKER})
     await either.remember("I am Bob", user_id="bob")
     killed = subprocess.run(  # noqa: ASYNC221
-        [sys.executable, "-c", textwrap.dedent(_KILLED), database], check=False, capture_output=True, timeout=120
+        [sys.executable, "-c", textwrap.dedent(_KILLED), database], check=False, capture_output=True, timeout=250
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     log = await either.erasures()

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 import langchain_persistmem
-from langchain_persistmem import PersistMem, PersistMemError, StorageError, StorageUnavailableError, errors
+from langchain_persistmem import PersistMem, PersistMemError, Settings, StorageError, StorageUnavailableError, errors
+from tests.conftest import Open
 
 SECRET = "my salary is 58400 euros"
 CLASSES = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, PersistMemError)]
@@ -69,7 +70,9 @@ async def test_connections_that_were_cut_are_replaced_without_a_visible_error(
     assert len(await either.list(user_id="ada")) == 1 + write
 
 
-async def test_a_server_that_stays_away_is_named(either, monkeypatch) -> None:
+async def test_a_server_that_stays_away_is_named(either_with: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    either = await either_with(settings=Settings(connect_seconds=1.0))
+
     def gone(*_: object, **__: object) -> None:
         raise psycopg.OperationalError(f"server closed the connection while storing {SECRET}")
 

@@ -13,6 +13,8 @@ from langchain_persistmem.__main__ import main
 from langchain_persistmem.evaluation.embedding_cache import EmbeddingCache
 from langchain_persistmem.evaluation.metrics import interval, scores, separation
 
+pytestmark = pytest.mark.slow
+
 SAID = {
     "maya": [
         ("m1", "kitchen", "user", "I moved to Oslo in March and rent a small flat by the harbour."),

@@ -30,6 +30,8 @@ from langchain_persistmem.types.recalled import SearchResult
 from langchain_persistmem.types.records import Kind, Memory, Vector
 from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 
+pytestmark = pytest.mark.slow
+
 FEW, SOME, FRESH = 60, 8, 150
 ADA = ("memories", "ada")
 
@@ -456,17 +458,20 @@ def test_expired_items_are_swept_from_the_graph(many: PersistMem, big: str) -> N
 
 
 def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: str, server: str) -> None:
+    role = f"graph_reader_{uuid4().hex[:8]}"
     with psycopg.connect(big, autocommit=True) as admin:
-        admin.execute("DROP ROLE IF EXISTS graph_reader")
-        admin.execute("CREATE ROLE graph_reader LOGIN PASSWORD 'x'")
-        admin.execute("GRANT USAGE ON SCHEMA persistmem TO graph_reader")
-        admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA persistmem TO graph_reader")
-        admin.execute("GRANT SELECT ON checkpoints, checkpoint_blobs, checkpoint_writes TO graph_reader")
+        for statement in (
+            "CREATE ROLE {} LOGIN PASSWORD 'x'",
+            "GRANT USAGE ON SCHEMA persistmem TO {}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA persistmem TO {}",
+            "GRANT SELECT ON checkpoints, checkpoint_blobs, checkpoint_writes TO {}",
+        ):
+            admin.execute(statement.format(role).encode())
     secured = Settings(row_level_security=True)
     try:
         with PersistMem.open(big, embeddings=topics, settings=secured) as owner:
-            owner.backend.run(row_security.enable, everywhere_to=["graph_reader"])
-        as_reader = conninfo.make_conninfo(big, user="graph_reader", password="x")
+            owner.backend.run(row_security.enable, everywhere_to=[role])
+        as_reader = conninfo.make_conninfo(big, user=role, password="x")
         with PersistMem.open(as_reader, embeddings=topics, settings=secured) as memory:
             grown(memory, range(300))
             fill(memory, range(300, 350), "bob")
@@ -476,8 +481,8 @@ def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: s
     finally:
         with PersistMem.open(big, embeddings=topics, settings=secured) as owner:
             owner.backend.run(row_security.disable)
-        do(big, "DROP OWNED BY graph_reader")
-        do(big, "DROP ROLE graph_reader")
+        do(big, f"DROP OWNED BY {role}")
+        do(big, f"DROP ROLE {role}")
 
 
 def test_a_search_does_not_wait_for_what_others_wrote_to_be_shelved() -> None:

@@ -11,6 +11,8 @@ from langchain_persistmem.types.namespace import encode
 from tests.test_big_namespaces import Topics
 from tests.test_graphs import ADA, big, do, early, prepared, topics
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["big", "early", "prepared", "topics"]
 TREES, PLACES = ("oak", "elm", "birch", "pear", "fir"), ("house", "school", "barn", "church")
 

@@ -39,6 +39,8 @@ from langchain_persistmem import (
 from langchain_persistmem.privacy.import_postgres_store import paths_of
 from langchain_persistmem.types.namespace import decode
 
+pytestmark = pytest.mark.slow
+
 UNICODE = "Grüße aus 東京 🐈 \u202e\U0010ffff \\ \" ' % {} .."
 ITEMS: dict[tuple[tuple[str, ...], str], tuple[dict[str, Any], dict[str, Any]]] = {
     (("memories", "ada"), "tea"): ({"text": "Ada drinks green tea in the morning"}, {}),

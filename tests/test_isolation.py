@@ -30,6 +30,8 @@ from tests import doors
 from tests.conftest import Either, _create, _drop
 from tests.doors import KEY, QUESTION, READING, THREAD, WRITING, filled, give_up, space, store_call, tag
 
+pytestmark = pytest.mark.slow
+
 LOOKALIKES = [
     "user1", "user10", "user", "user_1", "USER1", "user1/", "user1%", "user1%2F", "user1/x", "%", "_", "*", ".", "..",
     "user 1", "{user_id}", "__proto__", "None", "'; DROP TABLE persistmem.memories; --", "user1\n",

@@ -21,10 +21,13 @@ from langgraph_sdk.client import SyncLangGraphClient
 
 from tests.langgraph_dev import Server, a_project
 
-pytestmark = pytest.mark.skipif(
-    find_spec("langgraph_api") is None or find_spec("langgraph_cli") is None,
-    reason="langgraph dev is not installed; run: uv sync --group server (langgraph-cli[inmem])",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_spec("langgraph_api") is None or find_spec("langgraph_cli") is None,
+        reason="langgraph dev is not installed; run: uv sync --group server (langgraph-cli[inmem])",
+    ),
+]
 
 HOW_TO = Path(__file__).parent.parent / "docs" / "how-to" / "run-under-langgraph-server.md"
 MINE = ("memories", "ada")
@@ -85,7 +88,7 @@ def refused(attempt: Callable[[], object]) -> int:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 100
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)

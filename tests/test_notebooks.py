@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 nbclient = pytest.importorskip(
     "nbclient", reason="install the group: uv run --group notebooks pytest tests/test_notebooks.py"
 )
@@ -37,7 +39,7 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, folder: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     client = nbclient.NotebookClient(
-        notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": folder}}
+        notebook, timeout=250, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
     client.execute(env=dict(os.environ))
     assert all(cell.get("execution_count") for cell in notebook.cells if cell.cell_type == "code" and cell.source)

@@ -34,6 +34,8 @@ from langchain_persistmem.postgres.migrate import migrations
 from tests.conftest import Either
 from tests.test_store import model_of, rows
 
+pytestmark = pytest.mark.slow
+
 ADA = ("memories", "ada")
 
 PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -343,7 +345,7 @@ class Waiting(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         self.asked.set()
-        assert self.released.wait(60)
+        assert self.released.wait(250)
         return self.inner.embed_documents(texts)
 
     def embed_query(self, text: str) -> list[float]:

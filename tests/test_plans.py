@@ -13,6 +13,8 @@ from langchain_persistmem.postgres.statements import all_statements, statement
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import SHELVES
 from tests.test_schema import SLOTS
 
+pytestmark = pytest.mark.slow
+
 USERS, EACH = 500, 100
 """50,000 memories."""
 

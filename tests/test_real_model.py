@@ -27,6 +27,8 @@ from langchain_persistmem import (
 from tests.model_server import MODEL_NAME, ModelNotInstalledError, serve
 from tests.stories import STORIES, Story, sessions
 
+pytestmark = pytest.mark.slow
+
 SHORT_STORIES = [param for param in STORIES if param.id == "work: a new job"]
 
 
@@ -46,7 +48,7 @@ def model() -> Iterator[ChatOpenAI]:
             temperature=0,
             max_tokens=400,
             max_retries=0,
-            timeout=100,
+            timeout=250,
         )
     finally:
         server.__exit__(None, None, None)

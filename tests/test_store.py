@@ -248,7 +248,7 @@ class Probe(Embeddings):
 
 def test_no_connection_is_held_while_a_model_works(database: str, embeddings: LocalEmbeddings) -> None:
     probe = Probe(embeddings)
-    settings = Settings(pool_max=1, connect_seconds=3, embedding_model=model_of(database))
+    settings = Settings(pool_max=1, connect_seconds=30, embedding_model=model_of(database))
     with PersistMem.open(database, embeddings=probe, settings=settings) as memory:
         probe.before = lambda: memory.store.get(ADA, "other")  # needs the only connection
         memory.store.batch(

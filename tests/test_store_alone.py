@@ -42,6 +42,7 @@ from langchain_persistmem.types.vectors import unit_vectors
 from tests.test_store import ADA, model_of, rows
 
 own_database = pytest.mark.own_database
+MINE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mine' AND datname = current_database()"
 
 
 class Alone:
@@ -133,9 +134,9 @@ async def test_a_store_that_stands_alone_sets_up_and_serves(
         assert [item.key for item in found] == ["tea"]
         assert alone.store.embeddings is embeddings
         assert alone.store.index_config == index
-        names = rows(empty_database, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mine'")
+        names = rows(empty_database, MINE)
         assert 2 <= names[0][0] <= 3
-    assert rows(empty_database, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mine'") == [(0,)]
+    assert rows(empty_database, MINE) == [(0,)]
     assert rows(empty_database, "SELECT to_regclass('checkpoints')") == [(None,)]
 
 

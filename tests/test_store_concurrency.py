@@ -116,13 +116,13 @@ async def held(places: Places, until: asyncio.Event) -> None:
 
 
 async def test_whoever_waits_while_others_get_on_is_served() -> None:
-    places, leave = Places(1, patience=0.05), asyncio.Event()
+    places, leave = Places(1, patience=0.5), asyncio.Event()
     holder = asyncio.create_task(held(places, leave))
     await asyncio.sleep(0)
     waiter = asyncio.create_task(held(places, leave))
-    for _ in range(100):  # far beyond the patience
+    for _ in range(150):  # far beyond the patience
         places._served += 1  # somebody else got on
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.01)
     assert not waiter.done()
     leave.set()
     await asyncio.gather(holder, waiter)

@@ -21,6 +21,8 @@ from tests import reference_store
 from tests.reference_store import FIELDS, ORDERED, Namespace, Reference, answer, check_found, typed_operator
 from tests.test_store import check_counters
 
+pytestmark = pytest.mark.slow
+
 call, remembering = reference_store.call, reference_store.remembering
 
 PROFILES = {

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -14,6 +15,8 @@ import pytest
 
 from langchain_persistmem import ExtractionError, LocalEmbeddings, PersistMem, Settings
 from tests.scripted import Scripted, answer, entry
+
+pytestmark = pytest.mark.slow
 
 SOON = {"quiet_seconds": 0.0, "retry_seconds": 3600.0, "worker": False}
 
@@ -55,14 +58,19 @@ def test_in_the_background_nothing_is_asked_until_a_worker_runs(
     assert memory.run_once().threads == 0
 
 
-def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(opened: Callable[..., PersistMem]) -> None:
-    memory = opened(answer(entry("The user lives in Oslo.", 1), entry("The user has a cat.", 2)), quiet_seconds=0.6)
+def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(
+    opened: Callable[..., PersistMem], database: str
+) -> None:
+    memory = opened(answer(entry("The user lives in Oslo.", 1), entry("The user has a cat.", 2)), quiet_seconds=60.0)
+    due: list[datetime] = []
     for text in ("I live in Oslo", "I have a cat"):
         memory.observe([("user", text)], thread_id="t", background=True, user_id="ada")
         assert memory.run_once().threads == 0
-    while not (worked := memory.run_once()).threads:
-        time.sleep(0.05)
-    assert worked.added == 2
+        with psycopg.connect(database) as connection:
+            due += [row[0] for row in connection.execute("SELECT due_at FROM persistmem.pending_work")]
+    assert datetime.now(UTC) < due[0] < due[1] <= datetime.now(UTC) + timedelta(seconds=60)
+    due_now(database)
+    assert memory.run_once().added == 2
 
 
 def test_a_talkative_thread_is_learnt_from_all_the_same(opened: Callable[..., PersistMem]) -> None:

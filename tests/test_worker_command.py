@@ -22,6 +22,8 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
 from tests.scripted import answer, entry
 
+pytestmark = pytest.mark.slow
+
 ChatOpenAI = pytest.importorskip(
     "langchain_openai", reason="langchain-openai is not installed; run: uv sync --all-extras"
 ).ChatOpenAI
@@ -132,13 +134,13 @@ def test_a_signal_in_the_middle_ends_it_soon_and_the_next_one_goes_on_at_once(
     with working(*model.options, database=database) as process:
         model.asked.acquire()
         process.send_signal(sign)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=250)
         assert (process.returncode, errors) == (0, "")
     assert jobs(database) == [(None,)] * 3
     assert learnt(memory) == []
     model.free.set()
     with working(*model.options, "--once", "--json", database=database) as process:
-        out, _ = process.communicate(timeout=100)
+        out, _ = process.communicate(timeout=250)
     assert (json.loads(out)["threads"], json.loads(out)["added"]) == (3, 3)
     assert learnt(memory) == expected(3)
     assert jobs(database) == []
@@ -161,7 +163,7 @@ def test_two_of_them_at_once_double_nothing_and_say_nothing_of_what_was_said(
             time.sleep(0.05)
         for process in (one, other):
             process.terminate()
-        said = [process.communicate(timeout=60) for process in (one, other)]
+        said = [process.communicate(timeout=250) for process in (one, other)]
         assert [one.returncode, other.returncode] == [0, 0]
     assert learnt(memory) == expected(12)
     assert model.calls == 12

@@ -136,7 +136,7 @@ def _model() -> bytes:
 
 def _tokenizer() -> Any:
     tokenizers: Any = import_module("tokenizers")
-    packed = (resources.files("langchain_persistmem") / _VOCABULARY).read_bytes()
+    packed = (resources.files("langchain_persistmem.runtime") / _VOCABULARY).read_bytes()
     vocabulary = {word: number for number, word in enumerate(gzip.decompress(packed).decode().rstrip("\n").split("\n"))}
     tokenizer = tokenizers.Tokenizer(
         tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)  # noqa: S106 - a token of BERT

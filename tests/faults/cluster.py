@@ -79,6 +79,13 @@ class Cluster:
             ).fetchall()
         return [row[0] for row in rows]
 
+    def wait_for_locks(self, database: str, count: int) -> None:
+        """Return as soon as so many backends wait for locks that others hold."""
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+        with self.admin() as admin:
+            while (admin.execute(waiting, (database,)).fetchone() or (0,))[0] < count:
+                time.sleep(0.01)
+
     def terminate(self, database: str, user: str = PLAIN, *, limit: int | None = None) -> int:
         """End connections as an administrator does; returns how many."""
         pids = self.backends(database, user)[:limit]

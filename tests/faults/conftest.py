@@ -58,7 +58,6 @@ SHARED = {
     ),
 }
 """Promises that other tests keep: `make faults` runs them, and they have their rows in the table."""
-_rows: dict[tuple[int, str], tuple[str, str, str, str]] = {}
 
 
 @pytest.fixture(scope="session")
@@ -108,13 +107,11 @@ def seed() -> int:
 
 
 @pytest.fixture
-def figure() -> Callable[[str, str, str, str], None]:
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str, str, str, str], None]:
     """Notes a row of the table: fault, trials, promise, what was measured."""
 
     def note(fault: str, trials: str, promise: str, measured: str) -> None:
-        name = fault.split(maxsplit=1)[0]
-        number = int("".join(each for each in name if each.isdigit()) or 0)
-        _rows[number, fault] = (fault, trials, promise, measured)
+        record_property("fault", (fault, trials, promise, measured))
 
     return note
 
@@ -147,15 +144,25 @@ def calls(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
         yield counted
 
 
-def table() -> str:
+Row = tuple[str, str, str, str]
+
+
+def table(rows: dict[str, Row]) -> str:
     """All rows, in the order of the faults, as Markdown."""
+
+    def number(fault: str) -> tuple[int, str]:
+        return int("".join(each for each in fault.split(maxsplit=1)[0] if each.isdigit()) or 0), fault
+
     lines = ["| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
-    lines += ["| " + " | ".join(_rows[key]) + " |" for key in sorted(_rows)]
+    lines += ["| " + " | ".join(rows[fault]) + " |" for fault in sorted(rows, key=number)]
     return "\n".join(lines) + "\n"
 
 
-def _share(reports: "dict[str, list[Any]]") -> None:
-    """Rows for the tests of other files, by what became of them."""
+def _rows(reports: "dict[str, list[Any]]") -> dict[str, Row]:
+    """The rows that tests noted, and those for the tests of other files, by what became of them."""
+    rows: dict[str, Row] = {}
+    for report in reports.get("passed", []):
+        rows |= {row[0]: tuple(row) for name, row in report.user_properties if name == "fault"}
     outcomes: dict[str, list[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in reports.get(outcome, []):
@@ -165,15 +172,16 @@ def _share(reports: "dict[str, list[Any]]") -> None:
     for name, found in outcomes.items():
         fault, promise = SHARED[name]
         said = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(found))
-        _rows[int(fault.split()[0][1:]), fault] = (fault, f"`{name}`", promise, said)
+        rows[fault] = (fault, f"`{name}`", promise, said)
+    return rows
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the table; write it where PERSISTMEM_FAULTS_TABLE says."""
-    _share(terminalreporter.stats)
-    if _rows:
+    rows = _rows(terminalreporter.stats)
+    if rows:
         terminalreporter.section("faults")
-        terminalreporter.write(table())
+        terminalreporter.write(table(rows))
         path = os.environ.get("PERSISTMEM_FAULTS_TABLE")
         if path:
-            Path(path).write_text(table())
+            Path(path).write_text(table(rows))

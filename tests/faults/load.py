@@ -43,7 +43,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(90)
+            thread.join(250)
 
     def _work(self, worker: int, chance: random.Random) -> None:
         number = 0

@@ -16,6 +16,8 @@ from tests.faults.history import History, judge
 from tests.faults.invariants import broken
 from tests.faults.load import kept
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("operations", [300, pytest.param(2000, marks=pytest.mark.long_faults)])
@@ -152,8 +154,8 @@ def test_a_deadlock_with_somebody_elses_transaction_is_not_seen(
                 other.execute("SELECT FROM persistmem.namespaces WHERE namespace LIKE '%b' FOR UPDATE")
                 ops = [PutOp(("u", name), "k", {"n": 1}, index=False) for name in ("a", "b")]
                 ours = threads.submit(memory.store.batch, ops)
-                time.sleep(0.3)
+                place.cluster.wait_for_locks(place.name, 1)
                 other.execute("SELECT FROM persistmem.namespaces WHERE namespace LIKE '%a' FOR UPDATE")
-            ours.result(20)
+            ours.result(100)
         assert [memory.store.get(("u", name), "k").value["n"] for name in ("a", "b")] == [1, 1]
     figure("F18 a deadlock with another program", "1", "retried, 0 visible", "0 errors")

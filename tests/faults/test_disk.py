@@ -12,6 +12,8 @@ from tests.faults.conftest import Place
 from tests.faults.history import describe
 from tests.faults.invariants import broken
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small_disk(place: Place) -> Iterator[Path]:

@@ -1,0 +1,184 @@
+"""One run of the tests, in one process or in several: its folder, its server, and which tests go to which worker.
+
+All workers use one server, and each has databases of its own on it. Whoever needs the server first starts it, or the
+template, under a lock; the process that began the run tidies up when all workers have ended.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import fasteners
+import psutil
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+from xdist.scheduler import LoadScopeScheduling
+
+from langchain_persistmem import LocalEmbeddings, PersistMem
+from langchain_persistmem.postgres.embedded import EmbeddedServer
+
+WORKERS_PER_CORE = 2
+"""One test alone takes two thirds of a core: it waits for the server, for another process, for the clock."""
+WORKER_BYTES = 1_000_000_000
+"""Memory of a worker with the local model and its connections."""
+FEW_FILES = 3
+"""So few test files run in one process: starting more takes longer than they do."""
+
+_SERVER_OPTIONS = {
+    "fsync": "off",  # the data is thrown away: no need to wait for disks
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "600",
+    "max_wal_size": "4GB",
+}
+
+
+class Session:
+    """What all processes of one run share, as one of them sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._started: EmbeddedServer | None = None
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[Path]:
+        """One process at a time; yields a file to note in what was done."""
+        with fasteners.InterProcessLock(self.folder / f"{name}.lock"):
+            yield self.folder / name
+
+    def server(self) -> str:
+        """The connection string of PERSISTMEM_TEST_DSN, or of the server that this run starts."""
+        own = os.environ.get("PERSISTMEM_TEST_DSN")
+        if own:
+            return own
+        if self._started is None:
+            with self.alone("server") as note:
+                self._started = EmbeddedServer.start(self.folder / "data")
+                if not note.exists():
+                    self._configure(self._started)
+                    note.touch()
+        return self._started.conninfo
+
+    def _configure(self, started: EmbeddedServer) -> None:
+        with psycopg.connect(started.conninfo, autocommit=True) as admin:
+            for name, value in _SERVER_OPTIONS.items():
+                admin.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+        started.stop()
+        self._started = EmbeddedServer.start(self.folder / "data")  # with room for more connections
+
+    def template(self, embeddings: LocalEmbeddings | None = None) -> str:
+        """The name of a database after setup(), to be copied: a tenth of the time of running setup() for each test."""
+        server = self.server()
+        with self.alone("template") as note:
+            if not note.exists():
+                name = create_database(server)
+                where = conninfo.make_conninfo(server, dbname=name)
+                with PersistMem.open(where, embeddings=embeddings or LocalEmbeddings()) as memory:
+                    memory.setup()
+                note.write_text(name)
+            return note.read_text()
+
+    def leave(self) -> None:
+        """Give the server back; the last process stops it."""
+        if self._started is not None:
+            self._started.stop()
+            self._started = None
+
+    def end(self) -> None:
+        """Remove everything, after all other processes."""
+        note = self.folder / "template"
+        own = os.environ.get("PERSISTMEM_TEST_DSN")
+        if own and note.exists():
+            drop_database(own, note.read_text())
+        self.leave()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def create_database(server: str, template: str | None = None) -> str:
+    """Create a database, empty or as a copy; returns its name."""
+    name = f"persistmem_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        options = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        admin.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), options))
+    return name
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop a database with all its connections."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+_SESSION = pytest.StashKey[Session]()
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The session of this process, begun by it or by the process that started it."""
+    if _SESSION not in config.stash:
+        begun: dict[str, str] = getattr(config, "workerinput", {})
+        # not below pytest's own folder: the next pytest run closes that to the server's system user
+        folder = begun.get("folder") or tempfile.mkdtemp(prefix="persistmem-tests-")
+        config.stash[_SESSION] = Session(Path(folder))
+    return config.stash[_SESSION]
+
+
+def worker_count(config: pytest.Config) -> int:
+    """How many workers pay: none for a few files, else some for each core, as far as memory goes."""
+    files = {argument.split("::")[0] for argument in config.args}
+    if len(files) <= FEW_FILES and all(Path(file).is_file() for file in files):
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(WORKERS_PER_CORE * cores, psutil.virtual_memory().available // WORKER_BYTES))
+
+
+def group_of(item: pytest.Item) -> str | None:
+    """The name of the tests that have to run on one worker: those that share what a file, or a folder, sets up once."""
+    fixtures: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
+    shared = sorted(
+        name
+        for name, found in fixtures.items()
+        if found[-1].scope != "function" and found[-1].baseid.startswith("tests/")
+    )
+    if not shared:
+        return None
+    variants: dict[str, object] = getattr(getattr(item, "callspec", None), "indices", {})
+    return "::".join([item.nodeid.split("::")[0], *(f"{name}={variants[name]}" for name in shared if name in variants)])
+
+
+def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For workers: those that take long first, those of one group together; and note the groups for the scheduler."""
+    groups = {item.nodeid: group_of(item) or item.nodeid for item in items}
+    slow = {groups[item.nodeid] for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: groups[item.nodeid] not in slow)
+    if config.workerinput["workerid"] == "gw0":  # type: ignore[attr-defined]
+        (session_of(config).folder / "groups.json").write_text(json.dumps(groups))
+
+
+class Scheduler(LoadScopeScheduling):
+    """Hands out one test after the other, and the tests of a group to one worker."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        self._groups: dict[str, str] = {}
+        config.option.loadscopereorder = False
+
+    def schedule(self) -> None:
+        """Read the groups, which the first worker has noted, and start."""
+        if not self._groups:
+            self._groups = json.loads((session_of(self.config).folder / "groups.json").read_text())
+        super().schedule()
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self._groups[nodeid]
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """True in a process that another one of the same run started."""
+    return hasattr(config, "workerinput")
