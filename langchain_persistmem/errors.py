@@ -51,7 +51,7 @@ class EmbeddingMismatchError(ConfigurationError):
 
 
 class NamespaceMissingError(PersistMemError):
-    """Nobody said whose memory is meant; pass user_id= or namespace=."""
+    """The call names no user and no namespace; pass user_id= or namespace=."""
 
 
 class UseAsyncMethodError(PersistMemError, asyncio.InvalidStateError):

@@ -12,7 +12,7 @@ from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.types.namespace import Namespace, Pattern, fill, naming
-from langchain_persistmem.types.profile import Profile
+from langchain_persistmem.types.user_profile import Profile
 
 
 class Hall:

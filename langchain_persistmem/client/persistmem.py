@@ -34,7 +34,7 @@ from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, check_naming, check_template
-from langchain_persistmem.types.profile import Profile
+from langchain_persistmem.types.user_profile import Profile
 
 _TEMPLATE = ("memories", "{user_id}")
 

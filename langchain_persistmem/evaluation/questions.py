@@ -74,7 +74,7 @@ def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
     if not isinstance(document, dict):
         raise InvalidInputError("is no JSON object; write one object per line")
     fields = cast("dict[str, Any]", document)
-    user_id = validation.required_text(fields.get("user_id"), "user_id", at_most=validation.MAX_NAME_BYTES)
+    user_id = validation.check_text(fields.get("user_id"), "user_id", at_most=validation.MAX_NAME_BYTES)
     if user_id not in turns:
         raise InvalidInputError(f"user_id {user_id!r:.60} has no conversations in the other file")
     gold: object = fields.get("gold", [])
@@ -88,9 +88,9 @@ def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
     if unknown:
         raise InvalidInputError(f"gold has {unknown[0]!r:.60}, which is no turn of this user")
     return Question(
-        id=validation.required_text(fields.get("qid"), "qid", at_most=validation.MAX_NAME_BYTES),
+        id=validation.check_text(fields.get("qid"), "qid", at_most=validation.MAX_NAME_BYTES),
         user_id=user_id,
-        text=validation.required_text(fields.get("query"), "query", at_most=20_000),
+        text=validation.check_text(fields.get("query"), "query", at_most=20_000),
         asked_at=_moment(fields.get("asked_at")),
         category=str(fields.get("category") or "all"),
         gold=ids,

@@ -115,6 +115,7 @@ def plot(report: dict[str, Any], path: Path, title: str) -> None:
         ) from error
     systems: dict[str, Any] = report["systems"]
     categories = list(next(iter(systems.values()))["categories"])
+    # The object interface of matplotlib: pyplot would open a display and keep every figure in memory.
     figure: Any = Figure(figsize=(max(9.0, 2.0 + 1.2 * len(categories)), 8.0), layout="constrained")
     upper, lower = figure.subplots(2, 1)
     _bars(

@@ -106,8 +106,8 @@ def _check_turn(turn: Turn, where: str) -> None:
     validation.name(turn.id, f"{where}.id")
     validation.storable(turn.text, f"{where}.content")
     if len(turn.text) > _LONGEST_TURN:
-        validation.required_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
+        validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
     validation.json_object(turn.content, where)
     validation.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
-        validation.required_text(turn.speaker, f"{where}.name", at_most=200)
+        validation.check_text(turn.speaker, f"{where}.name", at_most=200)

@@ -96,7 +96,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     """
     settings = backend.settings
     budget = _check_shape(shape, settings.context_tokens)
-    kinds = None if question.kinds is None else validation.listed(question.kinds, "kinds")
+    kinds = None if question.kinds is None else validation.check_list(question.kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
     found = await consider(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
     ranked = found.ranked

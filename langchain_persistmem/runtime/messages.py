@@ -48,7 +48,9 @@ def turns_of(
         InvalidInputError: something is no message, or its date has no time zone.
         RedactionError: a detector of the application's failed.
     """
-    given = [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.listed(messages, "messages")
+    given = (
+        [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.check_list(messages, "messages")
+    )
     seen: Counter[str] = Counter()
     turns: list[Turn] = []
     for index, each in enumerate(given):

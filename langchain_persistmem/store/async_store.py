@@ -102,7 +102,7 @@ class AsyncPersistMemStore(Store):
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do ``ops``; see :meth:`PersistMemStore.batch`."""
-        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+        return self._load_values(await self._backend.arun(store_batch.batch, **self._flow(ops)))
 
     async def setup(self) -> list[str]:
         """Bring the database up to date; see :meth:`PersistMemStore.setup`."""

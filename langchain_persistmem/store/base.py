@@ -64,7 +64,7 @@ class Store(BaseStore):
     def _flow(self, ops: Iterable[Op]) -> dict[str, Any]:
         return {"ops": list(ops), "index": self._index, "now": datetime.now(UTC), "seen": {}}
 
-    def _loaded(self, results: list[Result]) -> list[Result]:
+    def _load_values(self, results: list[Result]) -> list[Result]:
         if self._load is not None:
             for result in results:
                 for item in result if isinstance(result, list) else [result]:

@@ -123,11 +123,11 @@ class PersistMemStore(Store):
             EmbeddingError: a text or a query has no vector; nothing was done.
             SchemaOutOfDateError: ``setup()`` has not been run on this database.
         """
-        return self._loaded(self._backend.run(store_batch.batch, **self._flow(ops)))
+        return self._load_values(self._backend.run(store_batch.batch, **self._flow(ops)))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do ``ops`` in a thread; see :meth:`batch`."""
-        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+        return self._load_values(await self._backend.arun(store_batch.batch, **self._flow(ops)))
 
     def setup(self) -> list[str]:
         """Bring the database up to date; safe at every start and from many processes at once.

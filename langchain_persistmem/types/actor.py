@@ -25,7 +25,7 @@ def acting_as(actor: str) -> Generator[None]:
     Raises:
         InvalidInputError: ``actor`` is empty, longer than 200 characters, or cannot be stored.
     """
-    token = _actor.set(validation.required_text(actor, "actor", at_most=_LONGEST))
+    token = _actor.set(validation.check_text(actor, "actor", at_most=_LONGEST))
     try:
         yield
     finally:

@@ -35,7 +35,7 @@ class MemoryRecord:
         makers = [part for part in (source.extractor, source.model, source.prompt_version) if part]
         lines += [f"made by {', '.join(makers)}"] if makers else []
         lines.append(f"confirmed {memory.confirmations} times, confidence {memory.confidence:.2f}")
-        lines.append(f"shown {self.uses} times" + (f", last {_date(self.used_at)}" if self.used_at else ""))
+        lines.append(f"in {self.uses} contexts" + (f", last {_date(self.used_at)}" if self.used_at else ""))
         lines += ["messages:"] if self.messages or self.missing_messages else []
         lines += [f"  {_date(turn.sent_at)} {turn.role}: {_line(turn.text)}" for turn in self.messages]
         lines += [f"  {id}: not stored" for id in self.missing_messages]

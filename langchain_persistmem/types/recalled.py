@@ -214,5 +214,5 @@ class Context:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """The memories in the text in their present wording, to be given as ``shown`` to later calls of context()."""
+        """The memories in the text in their present wording, for the argument ``shown`` of later calls of context()."""
         return tuple(recollection.memory.fingerprint for recollection in self.recollections)

@@ -51,7 +51,7 @@ class Provenance:
     thread_id: str | None = None
     message_ids: tuple[str, ...] = ()
     extractor: str | None = None
-    """``turns`` (no model), ``model``, or whatever else made the memory out of its source."""
+    """The extractor: ``turns`` (no model), ``model``, ``summary``, ``habits``, or a name of the application's."""
     model: str | None = None
     prompt_version: str | None = None
     memory_ids: tuple[str, ...] = ()
@@ -88,10 +88,10 @@ class Turn:
     def is_off_record(self) -> bool:
         """True if the message carries the mark for off the record: it may be stored as a message, but is never learnt from."""
         data = self.content.get("data")
-        marks: object = (
+        metadata: object = (
             cast("Mapping[str, object]", data).get("response_metadata") if isinstance(data, Mapping) else None
         )
-        return is_off_record_metadata(marks)
+        return is_off_record_metadata(metadata)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ class Candidate:
     importance: float = 0.5
     confidence: float = 1.0
     about: UUID | None = None
-    """The known memory that the model relates it to."""
+    """The existing memory to which the model relates it."""
     relation: Relation = "new"
     """How it relates to that memory, as the model says."""
 

@@ -204,7 +204,7 @@ class Erasure:
 
     id: UUID
     incarnation: UUID
-    """A random id of the life that the namespace had: a restored one has it again, a new one has another."""
+    """The id of the namespace's generation: a restored namespace has it again, a new one has another."""
     everything: bool
     memory_ids: tuple[UUID, ...]
     """The memories that went, where not everything did."""

@@ -48,7 +48,7 @@ def storable(text: str, where: str) -> str:
     raise InvalidInputError(f"{where} has a lone surrogate at position {at}; decode the text properly")
 
 
-def required_text(text: object, where: str, *, at_most: int) -> str:
+def check_text(text: object, where: str, *, at_most: int) -> str:
     """Return ``text`` if it is a string with at least one word and at most ``at_most`` characters."""
     if not isinstance(text, str):
         raise InvalidInputError(f"{where} is of type {type(text).__name__}; pass a string")
@@ -120,7 +120,7 @@ def json_object(value: object, where: str) -> None:
         )
 
 
-def listed(values: object, where: str) -> list[Any]:
+def check_list(values: object, where: str) -> list[Any]:
     """Return an iterable as a list; a string is refused, though it is a sequence of letters.
 
     Raises:
@@ -138,7 +138,7 @@ def names(values: object, where: str) -> list[str]:
     Raises:
         InvalidInputError: it is something else; the message has the index.
     """
-    return [name(value, f"{where}[{index}]") for index, value in enumerate(listed(values, where))]
+    return [name(value, f"{where}[{index}]") for index, value in enumerate(check_list(values, where))]
 
 
 def uuid(value: object, where: str) -> UUID:
@@ -181,7 +181,7 @@ def share(number: object, where: str) -> float:
     return float(number)
 
 
-def kept_share(number: object, where: str) -> float:
+def check_stored_share(number: object, where: str) -> float:
     """Check a share that is stored with single precision, some seven digits; see :func:`share`."""
     checked = share(number, where)
     if 0 < checked < LEAST_SHARE:
