@@ -58,7 +58,7 @@ async def test_every_reason_is_named(either: Any, database: str) -> None:
     assert found["I live in a tent"] == "expired"
     assert found["I live in Oslo"] == "superseded"
     (old,) = (each for each in explained.omissions if each.reason == "superseded")
-    assert old.instead == home.key
+    assert old.replacement_key == home.key
     assert set(reasons(await either.recall(QUERY, threshold=1.0, explain=True, user_id="ada")).values()) >= {
         "threshold"
     }
@@ -76,12 +76,12 @@ async def test_the_question_is_shown_as_it_was_understood(either: Any) -> None:
     await either.observe(said, thread_id="t", user_id="ada")
     asked = "What did Nora paint on 7 May?"
     explained = await either.recall(asked, now=datetime(2026, 11, 1, tzinfo=UTC), explain=True, user_id="ada")
-    assert explained.embedded == "What did paint on 7 May?"
-    assert explained.words == {"7": 0, "may": 0, "nora": 1, "paint": 1}
+    assert explained.embedded_text == "What did paint on 7 May?"
+    assert explained.terms == {"7": 0, "may": 0, "nora": 1, "paint": 1}
     assert explained.interpretation.speakers == ("Nora",)
     assert [each.text for each in explained.interpretation.periods] == ["7 May"]
     assert not explained.interpretation.is_about_user
-    assert (explained.compared, explained.candidates) == (2, 2)
+    assert (explained.compared_count, explained.candidate_count) == (2, 2)
     mine = await either.recall(QUERY, explain=True, user_id="ada")
     assert (mine.interpretation.is_about_user, mine.interpretation.is_about_present) == (True, True)
 
@@ -90,7 +90,7 @@ async def test_nobody_elses_memory_is_in_an_explanation(either: Any) -> None:
     await either.remember("I live in Oslo", key="home", user_id="bob")
     await either.remember("I live in Bergen", key="home", user_id="bob")
     explained = await either.recall(QUERY, threshold=0, explain=True, user_id="ada")
-    assert (explained.recollections, explained.omissions, explained.compared) == ((), (), 0)
+    assert (explained.recollections, explained.omissions, explained.compared_count) == ((), (), 0)
 
 
 async def test_only_an_explanation_costs_further_statements(either: Any, statements: list[str]) -> None:
@@ -119,9 +119,9 @@ async def test_a_context_says_what_did_not_fit_and_what_was_shown(either: Any) -
     assert whole.explanation is None
     small = await either.context(QUERY, max_tokens=whole.tokens - 5, explain=True, user_id="ada")
     assert small.explanation.recollections == small.recollections
-    budget = [each for each in small.explanation.left_out if each.reason == "budget"]
-    assert len(budget) == small.left_out > 0
-    again = await either.context(QUERY, shown=whole.marks, explain=True, user_id="ada")
+    budget = [each for each in small.explanation.omissions if each.reason == "budget"]
+    assert len(budget) == small.omission_count > 0
+    again = await either.context(QUERY, shown=whole.fingerprints, explain=True, user_id="ada")
     assert again.text == ""
     assert {each.reason for each in again.explanation.omissions} == {"shown"}
     assert len(again.explanation.omissions) == 3

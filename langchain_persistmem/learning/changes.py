@@ -242,7 +242,7 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await changes_queries.list_quarantined(tx, namespace, limit=limit)
-    await note_read(backend, namespace, "check_list", [each.id for each in found])
+    await note_read(backend, namespace, "listed", [each.id for each in found])
     return found
 
 

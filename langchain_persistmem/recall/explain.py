@@ -42,7 +42,7 @@ async def explanation(
     moment = considered.at or considered.now
     background = (considered.model.background_mean, considered.model.background_deviation)
     passed_over = ranking.rank(
-        replace(findings, found=tuple(hidden)),
+        replace(findings, candidates=tuple(hidden)),
         query,
         background=background,
         weights=backend.settings.ranking,
@@ -92,7 +92,7 @@ def of_context(
     left_out += [left(each, dropped) for each in explained.recollections if each.memory.id not in wanted]
     left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
     left_out += [each for each in explained.omissions if each.memory.id not in wanted]
-    return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))
+    return replace(explained, recollections=made.recollections, omissions=tuple(left_out), candidates=len(ranked))
 
 
 def _left_out(

@@ -15,7 +15,7 @@ from langchain_persistmem.types import namespace as namespace_flow
 from langchain_persistmem.types.recalled import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_FOUND = itemgetter(*(column for column in RecallCandidate._fields if column != "whole"))
+_FOUND = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
 
 
 @dataclass(frozen=True, slots=True)
