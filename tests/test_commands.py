@@ -25,18 +25,17 @@ from langchain_persistmem import (
     answer_commands,
     load_memory,
 )
-from langchain_persistmem.commands.replies import REPLIES
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.command_detection import detect, is_unsure, meaning, pattern, signs
-from langchain_persistmem.language.command_phrases import TABLE
+from langchain_persistmem.language.command_detection import detect, is_unsure, phrasebooks, read_answer
+from langchain_persistmem.language.data import replies_by_language
 from tests.commands_corpus import sentences
 from tests.scripted import Scripted
 from tests.scripted_model import Scripted as Model
 
 OFF = {"persistmem": "off the record"}
 LISTS = (
-    "remember", "remember_asked", "forget", "forget_asked", "everything", "show", "private", "private_asked",
-    "private_then",
+    "remember", "remember_question", "forget", "forget_question", "forget_everything", "show", "private",
+    "private_question", "private_with_text",
 )  # fmt: skip
 
 
@@ -56,18 +55,22 @@ def test_a_sentence_is_the_command_that_it_is_and_no_other(
 def test_the_corpus_is_large_and_half_of_it_is_no_command_in_english() -> None:
     rows = sentences()
     assert len(rows) >= 150
-    assert {language for language, *_ in rows} == {words.language for words in TABLE} == set(REPLIES)
-    for words in TABLE:
-        commands = {command for language, command, _, _ in rows if language == words.language}
-        assert commands == {"remember", "forget", "show", "private", "-"}, words.language
+    assert (
+        {language for language, *_ in rows}
+        == {phrases.language for phrases in phrasebooks()}
+        == set(replies_by_language())
+    )
+    for phrases in phrasebooks():
+        commands = {command for language, command, _, _ in rows if language == phrases.language}
+        assert commands == {"remember", "forget", "show", "private", "-"}, phrases.language
 
 
-@pytest.mark.parametrize("words", TABLE, ids=lambda words: words.language)
-def test_every_phrase_of_the_table_is_a_pattern_and_has_a_sign(words: Any) -> None:
+@pytest.mark.parametrize("phrases", phrasebooks(), ids=lambda phrases: phrases.language)
+def test_every_phrase_is_a_pattern_and_has_a_stem(phrases: Any) -> None:
     for name in LISTS:
-        for phrase in getattr(words, name):
-            pattern(words, phrase)
-            assert signs(words).search(phrase), phrase
+        assert len(phrases.patterns(name)) == len(getattr(phrases.commands, name))
+        for phrase in getattr(phrases.commands, name):
+            assert phrases.stems.search(phrase), phrase
 
 
 def test_a_command_with_a_question_behind_it_leaves_the_question_to_the_model() -> None:
@@ -92,7 +95,7 @@ def test_the_rules_are_unsure_of_a_story_and_not_of_an_idiom_or_of_other_talk() 
 def test_any_text_at_all_has_an_answer(text: str) -> None:
     detect(text)
     is_unsure(text)
-    meaning(text, 3)
+    read_answer(text, 3)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_any_text_at_all_has_an_answer(text: str) -> None:
     ],
 )  # fmt: skip
 def test_an_answer_means_what_it_says(text: str, expected: Any) -> None:
-    assert meaning(text, 3) == expected
+    assert read_answer(text, 3) == expected
 
 
 async def test_remember_keeps_the_users_own_words_with_their_source(either: Any) -> None:
@@ -196,13 +199,15 @@ async def test_everything_is_erased_only_after_a_yes(either: Any) -> None:
     assert await either.command("1", question=asked.question, user_id="ada") is None
     assert len(await either.list(user_id="ada")) == 1
     reply = await either.command("Ja", question=asked.question, user_id="ada")
-    assert reply.text == REPLIES["de"].erased_all
+    assert reply.text == replies_by_language()["de"].erased_everything
     assert (await either.status(user_id="ada"))["messages"] == 0
     assert len(await either.list(user_id="bob")) == 1
 
 
 async def test_show_lists_what_is_known_by_kind_with_dates_and_sources(either: Any) -> None:
-    assert (await either.command("What do you know about me?", user_id="ada")).text == REPLIES["en"].nothing
+    assert (await either.command("What do you know about me?", user_id="ada")).text == replies_by_language()[
+        "en"
+    ].no_memories
     fact = await either.remember("I live in Oslo", user_id="ada")
     await either.remember("Always answer briefly", kind="procedural", user_id="ada")
     await either.remember("Ada signed\n- a contract", source="document", user_id="ada")
@@ -388,7 +393,10 @@ async def test_off_the_record_a_command_is_told_that_memory_is_off_and_nothing_i
     for text in ("yes", "What do you know about me?", "Vergiss alles!"):
         state = await say(graph, either, text, off_the_record=True)
         language = "de" if "alles" in text else "en"
-        assert (state["messages"][-1].content, state["memory_question"]) == (REPLIES[language].off, None)
+        assert (state["messages"][-1].content, state["memory_question"]) == (
+            replies_by_language()[language].memory_off,
+            None,
+        )
     state = await say(graph, either, "Don't remember this", off_the_record=True)
     assert (state["memory_answered"], len(seen)) == (False, 1)  # such a run keeps to that anyway
     assert await either.status() == before
@@ -433,10 +441,10 @@ async def test_an_agent_marks_what_is_not_to_be_remembered_and_goes_on(either: A
     state = await say(agent, either, "Off the record: I am leaving my job")
     assert (len(model.requests), state["messages"][0].response_metadata) == (1, OFF)
     state = await say(agent, either, "forget everything", off_the_record=True)
-    assert (len(model.requests), state["messages"][-1].content) == (1, REPLIES["en"].off)
+    assert (len(model.requests), state["messages"][-1].content) == (1, replies_by_language()["en"].memory_off)
     refused = agent_of(either.memory, model, memory_allowed=False)
     state = await say(refused, either, "What do you know about me?")
-    assert state["messages"][-1].content == REPLIES["en"].off
+    assert state["messages"][-1].content == replies_by_language()["en"].memory_off
     assert await either.list(user_id="ada") == []
     assert (await either.status(user_id="ada"))["messages"] == 0
 
@@ -451,7 +459,7 @@ async def test_an_agents_command_that_failed_is_not_passed_over(either: Any, mon
         monkeypatch.setattr(agent, "checkpointer", None)
     monkeypatch.setattr(either.memory._backend, "transaction", fail)
     state = await say(agents["continue"], either, "forget about my ex Tom")
-    assert (state["messages"][-1].content, model.requests) == (REPLIES["en"].failed, [])
+    assert (state["messages"][-1].content, model.requests) == (replies_by_language()["en"].unavailable, [])
     with pytest.raises(StorageUnavailableError):
         await say(agents["raise"], either, "forget about my ex Tom")
 
@@ -479,14 +487,17 @@ async def test_a_command_that_failed_is_not_passed_over(
             await say(graph, either, "forget about my ex Tom")
     else:
         state = await say(graph, either, "forget about my ex Tom")
-        assert (state["messages"][-1].content, state["memory_answered"]) == (REPLIES["en"].failed, True)
+        assert (state["messages"][-1].content, state["memory_answered"]) == (
+            replies_by_language()["en"].unavailable,
+            True,
+        )
         assert "Tom" not in caplog.text
 
 
 async def test_what_cannot_be_stored_does_not_end_the_run(either: Any) -> None:
     text = "Remember that my code is 47\x0011"
     state = await say(graph_of(either.memory, []), either, text.replace("\x00", "\ud800"))
-    assert state["messages"][-1].content == REPLIES["en"].failed
+    assert state["messages"][-1].content == replies_by_language()["en"].unavailable
     with pytest.raises(InvalidInputError, match="NUL"):
         await either.command(text, user_id="ada")
     reply = await either.command(text, on_error="say", user_id="ada")
@@ -501,12 +512,12 @@ async def test_a_run_without_a_user_says_so(either: Any) -> None:
 
 
 def test_a_reply_in_every_language_has_its_fields() -> None:
-    for replies in REPLIES.values():
-        assert "{what}" in replies.kept
-        assert "{what}" in replies.waits
-        assert "{what}" in replies.not_found
+    for replies in replies_by_language().values():
+        assert "{what}" in replies.will_remember
+        assert "{what}" in replies.in_review
+        assert "{what}" in replies.no_match
         assert "{count}" in replies.erased
-        assert "{count}" in replies.ask_all
+        assert "{count}" in replies.erase_everything_question
     assert CommandReply(command="show", text="", language="en").question is None
 
 

@@ -6,8 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem.language.irregular_forms import _GROUPS, irregular_forms
-from langchain_persistmem.language.query_terms import terms
+from langchain_persistmem.language.query_terms import irregular_forms, irregular_groups, terms
 
 
 @pytest.mark.parametrize(
@@ -21,7 +20,7 @@ from langchain_persistmem.language.query_terms import terms
     ],
 )
 def test_every_form_of_an_irregular_word_leads_to_all_of_them_once(asked: str, expected: tuple[str, ...]) -> None:
-    assert irregular_forms(asked) == expected
+    assert irregular_forms(asked, "english") == expected
 
 
 def test_only_english_questions_have_english_forms() -> None:
@@ -32,7 +31,7 @@ def test_only_english_questions_have_english_forms() -> None:
 def test_no_form_belongs_to_two_words_as_postgresql_stems_it(database: str) -> None:
     words_of: dict[str, set[str]] = {}
     with psycopg.connect(database) as connection:
-        for group in set(_GROUPS.values()):
+        for group in set(irregular_groups()["english"].values()):
             for form in group.split():
                 (lexemes,) = connection.execute("SELECT ts_lexize('english_stem', %s)", (form,)).fetchone() or ([],)
                 assert lexemes, f"{form} is a stop word"

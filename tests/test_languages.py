@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import Settings
-from langchain_persistmem.language.languages import configuration
+from langchain_persistmem.language.text_search import configuration
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
-from langchain_persistmem.language.cjk import pairs
-from langchain_persistmem.language.person_names import without_names
+from langchain_persistmem.language.query_terms import pairs, without_names
 from langchain_persistmem.recall.context import approximate_tokens, render
 from langchain_persistmem.recall.ranking import decide, outstanding, rank, select
 from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult

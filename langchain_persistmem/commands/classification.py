@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from langchain_persistmem.language.command_detection import Detected, language_of
+from langchain_persistmem.language.command_detection import Detected, detect_language
 from langchain_persistmem.types.results import COMMANDS, Command
 
 INSTRUCTIONS = """\
@@ -37,7 +37,7 @@ def detected(answer: object, text: str) -> Detected | None:
     command, about = fields.get("command"), fields.get("about")
     if command not in COMMANDS:
         return None
-    language = language_of(text) or "en"
+    language = detect_language(text) or "en"
     if command in ("show", "private"):
         return Detected(cast("Command", command), language)
     if not isinstance(about, str) or not _letters(about) or _letters(about) not in _letters(text):

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from langchain_persistmem.commands.replies import REPLIES
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.command_detection import Detected, language_of, meaning
+from langchain_persistmem.language.command_detection import Detected, detect_language, read_answer
+from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.privacy import forget
@@ -34,7 +34,7 @@ async def ask(
         shown |= {memory.key: memory for memory in (each, *others)}
     return reply(
         found,
-        "\n".join([*lines, REPLIES[found.language].how]),
+        "\n".join([*lines, replies_by_language()[found.language].erase_question]),
         keys=tuple(each.key for each in candidates),
         candidates=tuple(shown.values()),
         needs_confirmation=True,
@@ -64,10 +64,10 @@ def answering(text: str, question: Question | None) -> Detected | None:
     if question is None:
         return None
     everything = bool(question["everything"])
-    said = meaning(text, 0 if everything else len(question["keys"]))
+    said = read_answer(text, 0 if everything else len(question["keys"]))
     if said is None:
         return None
-    language = language_of(text) or str(question["language"])
+    language = detect_language(text) or str(question["language"])
     return Detected(cast("Command", question["command"]), language, everything=everything, answer=said)
 
 
@@ -75,18 +75,18 @@ async def answer(
     backend: Backend, namespace: Namespace, found: Detected, question: Question, *, now: datetime
 ) -> CommandReply:
     """Erase what the user agreed to."""
-    replies, said = REPLIES[found.language], found.answer
+    replies, said = replies_by_language()[found.language], found.answer
     if said == "no":
-        return reply(found, replies.spared)
+        return reply(found, replies.nothing_erased)
     if found.everything:
         plan = forget.Plan(None, None, everything=True, dry_run=False, limit=1)
         receipt = await forget.forget(backend, namespace, plan, now=now)
-        return reply(found, replies.erased_all, receipt=receipt)
+        return reply(found, replies.erased_everything, receipt=receipt)
     marks = [cast("Sequence[str]", pair) for pair in question["keys"]]
     chosen = [marks[number - 1] for number in said] if isinstance(said, tuple) else marks
     keys = await _unchanged(backend, namespace, chosen, now=now)
     if not keys:
-        return reply(found, replies.changed)
+        return reply(found, replies.outdated)
     plan = forget.Plan(keys, None, everything=False, dry_run=False, limit=1)
     receipt = await forget.forget(backend, namespace, plan, now=now)
     text = replies.erased.format(count=receipt.counts.get("memories", 0))
@@ -132,7 +132,7 @@ def checked(question: Question) -> Question:
     pairs = cast("list[object]", keys) if isinstance(keys, (list, tuple)) else [None]
     fits = (
         question.get("command") in COMMANDS
-        and question.get("language") in REPLIES
+        and question.get("language") in replies_by_language()
         and isinstance(question.get("everything"), bool)
         and all(isinstance(each, (list, tuple)) and _are_names(cast("Sequence[object]", each)) for each in pairs)
     )

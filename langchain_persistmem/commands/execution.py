@@ -9,9 +9,9 @@ from typing import Literal, cast
 from langchain_persistmem.commands import confirmation
 from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, detected, material
 from langchain_persistmem.commands.confirmation import Question
-from langchain_persistmem.commands.replies import REPLIES
 from langchain_persistmem.errors import ExtractionError, InvalidInputError, MemoryDisabledError, PersistMemError
 from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
+from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.extraction import CapReached, spend
 from langchain_persistmem.postgres.queries import changes, messages
@@ -97,7 +97,11 @@ async def command(
         if on_error == "raise":
             raise
         logger.warning("a command to the memory failed: %s: %s", type(error).__name__, error)
-        return confirmation.reply(found, REPLIES[found.language].failed, failed=True) if found is not None else None
+        return (
+            confirmation.reply(found, replies_by_language()[found.language].unavailable, failed=True)
+            if found is not None
+            else None
+        )
 
 
 def switched_off(text: str, question: Question | None) -> CommandReply | None:
@@ -113,7 +117,7 @@ def switched_off(text: str, question: Question | None) -> CommandReply | None:
     found = confirmation.answering(text, asked) or detect(text)
     if found is None or found.goes_on or (found.command == "private" and found.answer is None):
         return None
-    return confirmation.reply(found, REPLIES[found.language].off, failed=True)
+    return confirmation.reply(found, replies_by_language()[found.language].memory_off, failed=True)
 
 
 async def _carry_out(
@@ -155,54 +159,56 @@ async def _remember(
         provenance=provenance,
     )
     kept = await remember.remember(backend, namespace, statement, now=now, thread_id=said.thread_id, seen=seen)
-    replies = REPLIES[found.language]
-    text = replies.waits if kept.status == "quarantined" else replies.kept
+    replies = replies_by_language()[found.language]
+    text = replies.in_review if kept.status == "quarantined" else replies.will_remember
     return confirmation.reply(found, text.format(what=found.what), keys=(kept.key,), ends_turn=not found.goes_on)
 
 
 async def _show(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
     """What is known, by kind and date, with where it comes from."""
-    replies = REPLIES[found.language]
+    replies = replies_by_language()[found.language]
     known = await listing.list_(backend, namespace, kinds=None, filter=None, limit=_MOST_SHOWN + 1, offset=0, now=now)
     shown = sorted(known[:_MOST_SHOWN], key=lambda each: (_ORDER.index(each.kind), each.valid_from, each.key))
     if not shown:
-        return confirmation.reply(found, replies.nothing)
-    lines = [replies.known]
+        return confirmation.reply(found, replies.no_memories)
+    lines = [replies.memories]
     for kind in _ORDER:
         entries = [line for each in shown if each.kind == kind for line in confirmation.entries(each)]
         lines += ["", replies.kinds[kind], *(f"- {line}" for line in entries)] if entries else []
-    lines += ["", replies.more] if len(known) > _MOST_SHOWN else []
+    lines += ["", replies.more_memories] if len(known) > _MOST_SHOWN else []
     return confirmation.reply(found, "\n".join(lines), keys=tuple(each.key for each in shown), candidates=tuple(shown))
 
 
 async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
     """Show what would be erased, and ask."""
-    replies = REPLIES[found.language]
+    replies = replies_by_language()[found.language]
     if found.everything:
         counts = await listing.status(backend, namespace)
         if not any(counts.values()):
-            return confirmation.reply(found, replies.nothing)
+            return confirmation.reply(found, replies.no_memories)
         question: Question = {"command": "forget", "language": found.language, "everything": True, "keys": []}
-        text = replies.ask_all.format(count=counts["memories"])
+        text = replies.erase_everything_question.format(count=counts["memories"])
         return confirmation.reply(found, text, needs_confirmation=True, question=question)
     plan = forget.Plan(None, found.what, everything=False, dry_run=False, limit=_MOST_CANDIDATES)
     receipt = await forget.forget(backend, namespace, plan, now=now)
     if not receipt.candidates:
-        return confirmation.reply(found, replies.not_found.format(what=found.what))
-    return await confirmation.ask(backend, namespace, found, replies.ask, [each.memory for each in receipt.candidates])
+        return confirmation.reply(found, replies.no_match.format(what=found.what))
+    return await confirmation.ask(
+        backend, namespace, found, replies.erase_list, [each.memory for each in receipt.candidates]
+    )
 
 
 async def _private(
     backend: Backend, namespace: Namespace, said: Said, found: Detected, *, now: datetime
 ) -> CommandReply:
     """Leave this message out; said by itself, the one before too, and ask about what was learnt from that already."""
-    replies = REPLIES[found.language]
+    replies = replies_by_language()[found.language]
     if found.goes_on:
-        return confirmation.reply(found, replies.private, ends_turn=False)
+        return confirmation.reply(found, replies.will_not_remember, ends_turn=False)
     learnt = await _close_turn_before(backend, namespace, said, now=now)
     if not learnt:
-        return confirmation.reply(found, replies.private)
-    return await confirmation.ask(backend, namespace, found, replies.private_learnt, learnt)
+        return confirmation.reply(found, replies.will_not_remember)
+    return await confirmation.ask(backend, namespace, found, replies.will_not_remember_list, learnt)
 
 
 async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said, *, now: datetime) -> list[Memory]:

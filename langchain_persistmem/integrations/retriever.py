@@ -17,7 +17,7 @@ from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict
 
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.language.cjk import pairs
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     off_the_record,

@@ -1,1 +1,1 @@
-"""Knowledge of words and dates in several languages; pure."""
+"""Everything that knows words: what is said of times, persons and commands, in any language that has a data file."""

@@ -22,8 +22,8 @@ _DAYS = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "
 _UNITS = {"天": "day", "日": "day", "일": "day", "周": "week", "週間": "week", "週": "week", "星期": "week", "주": "week",
           "주일": "week", "月": "month", "개월": "month", "달": "month", "年": "year", "년": "year"}  # fmt: skip
 _SAID: Mapping[str, tuple[Callable[[date], Days], float]] = {
-    "前天|一昨日|おととい|그저께|그제": (lambda today: periods.days(periods.shifted(today, -2)), 0.9),
-    "昨天|昨日|昨晚|昨夜|きのう|어제": (lambda today: periods.days(periods.shifted(today, -1)), 0.9),
+    "前天|一昨日|おととい|그저께|그제": (lambda today: periods.days(periods.shift(today, -2)), 0.9),
+    "昨天|昨日|昨晚|昨夜|きのう|어제": (lambda today: periods.days(periods.shift(today, -1)), 0.9),
     "今天|今日|今晚|오늘": (periods.days, 0.3),
     "上个?周末|上週末|先週末|지난 ?주말": (lambda today: periods.weekend(today, -1), 0.9),
     "上个?周(?![一二三四五六日天末])|上個?週|上个?星期(?![一二三四五六日天])|先週(?!末)|지난 ?주(?!말)": (
@@ -51,7 +51,7 @@ def found(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
     for match in _AGO.finditer(rest):
         yield (*_ago(match, today), match[0])
     for match in _WEEKDAY.finditer(rest):
-        yield periods.days(periods.shifted(periods.week(today, -1)[0], _DAYS[match[1]])), 0.8, match[0]
+        yield periods.days(periods.shift(periods.week(today, -1)[0], _DAYS[match[1]])), 0.8, match[0]
     rest = _WEEKDAY.sub("", rest)
     for words, (of, certainty) in _SAID.items():
         match = re.search(words, rest)
@@ -82,5 +82,5 @@ def _ago(match: re.Match[str], today: date) -> tuple[Days, float]:
     if unit in ("month", "year"):
         return periods.months(today.year, today.month - count * (12 if unit == "year" else 1)), 0.6
     around = 0 if unit == "day" else 3
-    then = periods.shifted(today, -count * (1 if unit == "day" else 7))
-    return periods.days(periods.shifted(then, -around), 2 * around + 1), 0.8
+    then = periods.shift(today, -count * (1 if unit == "day" else 7))
+    return periods.days(periods.shift(then, -around), 2 * around + 1), 0.8

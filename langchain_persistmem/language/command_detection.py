@@ -1,7 +1,7 @@
-"""Whether a message is a command to the memory, and what a user answers to its question; pure, by a table of phrases.
+"""Commands to the memory in a message, and answers to its question; pure, by the phrases of each language.
 
 Rather a command too few than one too many: the model still understands what the rules let pass, but
-what was erased by mistake is gone. The phrases are in ``language/command_phrases.py``.
+what was erased by mistake is gone. The phrases are in ``data/``.
 """
 
 import re
@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from langchain_persistmem.language.command_phrases import TABLE, Words
+from langchain_persistmem.language.data import Commands, Language, languages
 from langchain_persistmem.types.results import Command
 
 _LONGEST = 2_000
 """Characters; what is longer was pasted, not said."""
 _MOST_WORDS = 12
 """An object of "forget" with more words is a story."""
-_MOST_SIGNS = 40
+_MOST_CHARACTERS = 40
 """... and in a language without spaces, one with more characters."""
 
 _MARKS = r"[\s,;:.!…~–—\-，。、！；：]"
@@ -28,9 +28,15 @@ _QUESTION = re.compile(r"(.*[.!。！])\s*([^.!。！?？]+[?？])", re.DOTALL)
 _BROKEN = re.compile(r"[,;.!?\n，。；！？](?=.)")
 _LETTER = re.compile(r"[^\W_]")
 _NUMBER = re.compile(r"\d+")
+_BESIDE_NUMBERS = frozenset("#&+")
 
-Meaning = Literal["yes", "no"] | tuple[int, ...]
+Answer = Literal["yes", "no"] | tuple[int, ...]
 """An answer: to all, to nothing, or to these numbers, counted from 1."""
+PhraseList = Literal[
+    "idioms", "remember", "remember_question", "forget", "forget_question", "forget_everything", "show", "private",
+    "private_question", "private_with_text",
+]  # fmt: skip
+Opening = Literal["private_opening", "private_opening_before"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +51,146 @@ class Detected:
     """Forget all that is known."""
     goes_on: bool = False
     """The message says more, which the model has to answer."""
-    answer: Meaning | None = None
-    """What was answered to our question, if it is no new command."""
+    answer: Answer | None = None
+    """The answer to our question, if it is no new command."""
+
+
+class Phrasebook:
+    """The phrases of one language, each list compiled when it is first needed."""
+
+    def __init__(self, language: Language, commands: Commands) -> None:
+        self.language = language.code
+        self.spaced = language.spaced
+        self.commands = commands
+        self.stems = re.compile(
+            (r"\b" if language.spaced else "") + f"(?:{'|'.join(map(re.escape, commands.stems))})", re.IGNORECASE
+        )
+        """The beginnings of words one of which stands in every command."""
+        self._patterns: dict[PhraseList, Sequence[re.Pattern[str]]] = {}
+        self._openings: dict[Opening, re.Pattern[str] | None] = {}
+        self._gap, self._end = (_GAP, r"\b") if language.spaced else (_NO_GAP, "")
+        self._between = f"{_MARKS}{'+' if language.spaced else '*'}"
+        self._before = f"(?:(?:{'|'.join(map(re.escape, commands.before))}){self._end}{self._between})*"
+        self._after = f"(?:{self._between}(?:{'|'.join(map(re.escape, commands.after))}))*{_MARKS}*[?？]?{_MARKS}*"
+
+    def has(self, text: str, *lists: PhraseList) -> bool:
+        """Tell whether ``text`` is one of the phrases."""
+        return any(pattern.fullmatch(text) for name in lists for pattern in self.patterns(name))
+
+    def find_object(self, text: str, *lists: PhraseList) -> str | None:
+        """Find the object of the first phrase that ``text`` is; None if it is none, or one without an object."""
+        for name in lists:
+            for pattern in self.patterns(name):
+                match = pattern.fullmatch(text)
+                what = match["what"].strip() if match else ""
+                if len(_LETTER.findall(what)) > 1:
+                    return what
+        return None
+
+    def patterns(self, name: PhraseList) -> Sequence[re.Pattern[str]]:
+        """The phrases of one list as regular expressions, with the courtesies before and after them."""
+        found = self._patterns.get(name)
+        if found is None:
+            found = self._patterns[name] = tuple(
+                re.compile(f"{self._before}{self._translate(phrase)}{self._after}", re.IGNORECASE | re.DOTALL)
+                for phrase in getattr(self.commands, name)
+            )
+        return found
+
+    def opening(self, name: Opening) -> re.Pattern[str] | None:
+        """Any of the phrases with the courtesies before it, whatever comes behind; None if the language has none."""
+        if name not in self._openings:
+            bodies = "|".join(map(self._translate, getattr(self.commands, name)))
+            end = r"(?!\w)" if self.spaced else ""
+            self._openings[name] = (
+                re.compile(f"{self._before}(?:{bodies}){end}", re.IGNORECASE | re.DOTALL) if bodies else None
+            )
+        return self._openings[name]
+
+    def _translate(self, phrase: str) -> str:
+        """Translate the notation of the phrases into that of ``re``."""
+        # A gap before an optional part belongs to that part, and so does the gap behind one that begins the phrase;
+        # ``eaten`` says that the gap that follows is taken care of.
+        parts: list[str] = []
+        eaten = negated = False
+        pieces = [piece for piece in _PIECE.split(phrase) if piece]
+        for index, piece in enumerate(pieces):
+            following = pieces[index + 1] if index + 1 < len(pieces) else ""
+            skipped, eaten = eaten, False
+            if piece.isspace():
+                parts.append("" if skipped or following == "[" else self._gap)
+            elif piece == "[":
+                parts.append(f"(?:{self._gap if index else ''}(?:")
+            elif piece == "]":
+                begins = "[" in pieces[:1] and "]" not in pieces[:index]
+                parts.append(f"){self._gap})?" if begins else "))?")
+                eaten = begins
+            elif piece == "<":
+                parts.append("(?=(?:")
+            elif piece == ">":
+                parts.append(f"){self._end})")
+                eaten = True
+            elif piece == "!":  # opens at the first, closes at the second
+                parts.append(f"){self._end})" if negated else f"(?!{_MARKS}*(?:")
+                negated, eaten = not negated, negated
+            elif piece in ":：,":
+                parts.append(r"\s*[,，、:：;–—-]\s*" if piece == "," else r"\s*[:：]\s*")
+                eaten = True
+            elif piece == "...":
+                parts.append("(?P<what>.+?)")
+            else:  # plain words; their groups must not count as groups of the expression
+                parts.append(re.sub(r"\((?!\?)", "(?:", piece).replace(" ", self._gap))
+        return "".join(parts)
+
+
+@cache
+def phrasebooks() -> Sequence[Phrasebook]:
+    """The phrases of every language that has commands."""
+    return tuple(Phrasebook(language, language.commands) for language in languages() if language.commands is not None)
 
 
 def detect(text: str) -> Detected | None:
-    """The command that ``text`` is; None if it is none, or may be something else.
+    """Detect the command that ``text`` is; None if it is none, or may be something else.
 
     >>> detect("Please remember that I'm allergic to nuts!")
     Detected(command='remember', language='en', what="I'm allergic to nuts", everything=False, goes_on=False, answer=None)
     >>> detect("Do you remember that film?") is None
     True
     """
-    said = plain(text)
-    if len(said) > _LONGEST:
+    message = strip_quotes(text)
+    if len(message) > _LONGEST:
         return None
-    for words in spoken_in(said):
-        found = _detect(said, words)
+    for phrases in find_phrasebooks(message):
+        found = _detect(message, phrases)
         if found is not None:
             return found
-    apart = _QUESTION.fullmatch(said)  # "Remember that I'm vegan. What can I cook?"
-    first = detect(apart[1]) if apart else None
+    split = _QUESTION.fullmatch(message)  # "Remember that I'm vegan. What can I cook?"
+    first = detect(split[1]) if split else None
     return replace(first, goes_on=True) if first is not None and first.command == "remember" else None
 
 
 def is_unsure(text: str) -> bool:
-    """Whether ``text`` has words of a command and is none by the rules: a model may know better."""
-    said = plain(text)
-    spoken = spoken_in(said) if len(said) <= _LONGEST else []
-    return bool(spoken) and detect(text) is None and not any(_matches(said, words, words.idioms) for words in spoken)
+    """Tell whether ``text`` has words of a command and is none by the rules: a model may know better."""
+    message = strip_quotes(text)
+    spoken = find_phrasebooks(message) if len(message) <= _LONGEST else []
+    return bool(spoken) and detect(text) is None and not any(phrases.has(message, "idioms") for phrases in spoken)
 
 
-def meaning(text: str, count: int) -> Meaning | None:
-    """What ``text`` answers to "shall these be erased?"; None if it answers something else.
+def read_answer(text: str, count: int) -> Answer | None:
+    """Read the answer to "shall these be erased?"; None if ``text`` answers something else.
 
-    >>> meaning("Yes, please", 3), meaning("1 and 3", 3), meaning("What is the weather?", 3)
+    >>> read_answer("Yes, please", 3), read_answer("1 and 3", 3), read_answer("What is the weather?", 3)
     ('yes', (1, 3), None)
     """
-    said = re.sub(rf"{_MARKS}+", " ", plain(text)).strip().casefold()
-    numbers = tuple(dict.fromkeys(int(each) for each in _NUMBER.findall(said)[:100]))
+    message = _strip_marks(strip_quotes(text))
+    numbers = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(message)[:100]))
     if numbers:
-        others = set(_NUMBER.sub(" ", said).split()) - _between()
-        return numbers if not others and all(1 <= each <= count for each in numbers) else None
-    bare = said
-    for ending in sorted(_polite(), key=len, reverse=True):
+        others = set(_NUMBER.sub(" ", message).split()) - _beside_numbers()
+        return numbers if not others and all(1 <= number <= count for number in numbers) else None
+    bare = message
+    for ending in _endings():
         bare = bare.removesuffix(f" {ending}")
-    for answer in (said, bare):
+    for answer in (message, bare):
         if answer in _answers("no"):
             return "no"
         if answer in _answers("yes") or answer in _answers("all"):
@@ -98,172 +198,78 @@ def meaning(text: str, count: int) -> Meaning | None:
     return None
 
 
-def language_of(text: str) -> str | None:
-    """The language of a command's or an answer's words, where they tell; None if they do not."""
-    said = plain(text)
-    spoken = {words.language for words in spoken_in(said)}
-    bare = re.sub(rf"{_MARKS}+", " ", said).strip().casefold()
-    spoken |= {
-        words.language
-        for words in TABLE
-        if bare in {each.casefold() for each in f"{words.yes}|{words.no}|{words.all}".split("|")}
-    }
-    return spoken.pop() if len(spoken) == 1 else None
+def detect_language(text: str) -> str | None:
+    """Detect the language of a command's or an answer's words; None if they do not tell."""
+    message = strip_quotes(text)
+    found = {phrases.language for phrases in find_phrasebooks(message)}
+    bare = _strip_marks(message)
+    found |= {code for code, answers in _answers_by_language().items() if bare in answers}
+    return found.pop() if len(found) == 1 else None
 
 
-def _detect(said: str, words: Words) -> Detected | None:
-    if _matches(said, words, words.idioms):
+def _detect(message: str, phrases: Phrasebook) -> Detected | None:
+    if phrases.has(message, "idioms"):
         return None
-    asked = said.rstrip().endswith(("?", "？"))
-    quiet = words.private_asked if asked else (*words.private, *words.private_asked)
-    if _matches(said, words, quiet):
-        return Detected("private", words.language)
-    if not asked and _matches(said, words, words.everything):
-        return Detected("forget", words.language, everything=True)
-    if _matches(said, words, words.show):
-        return Detected("show", words.language)
-    what = _object(said, words, words.private_then)
+    # A question mark makes a question of it: then only what is meant as one counts, but for "show", which always asks.
+    question = message.rstrip().endswith(("?", "？"))
+    if phrases.has(message, "private_question") or (not question and phrases.has(message, "private")):
+        return Detected("private", phrases.language)
+    if not question and phrases.has(message, "forget_everything"):
+        return Detected("forget", phrases.language, everything=True)
+    if phrases.has(message, "show"):
+        return Detected("show", phrases.language)
+    what = phrases.find_object(message, "private_with_text")
     if what is not None:
-        return Detected("private", words.language, what, goes_on=True)
-    what = _object(said, words, words.forget_asked if asked else (*words.forget, *words.forget_asked))
+        return Detected("private", phrases.language, what, goes_on=True)
+    what = phrases.find_object(message, *(() if question else ("forget",)), "forget_question")
     if what is not None:
-        return Detected("forget", words.language, what) if _is_short(what, words) else None
-    what = _object(said, words, words.remember_asked if asked else (*words.remember, *words.remember_asked))
-    return Detected("remember", words.language, what) if what is not None else None
+        return Detected("forget", phrases.language, what) if _is_short(what, phrases) else None
+    what = phrases.find_object(message, *(() if question else ("remember",)), "remember_question")
+    return Detected("remember", phrases.language, what) if what is not None else None
 
 
-def _object(said: str, words: Words, phrases: Sequence[str]) -> str | None:
-    for phrase in phrases:
-        match = pattern(words, phrase).fullmatch(said)
-        what = match["what"].strip() if match else ""
-        if len(_LETTER.findall(what)) > 1:
-            return what
-    return None
+def _is_short(what: str, phrases: Phrasebook) -> bool:
+    is_long = len(what.split()) > _MOST_WORDS if phrases.spaced else len(what) > _MOST_CHARACTERS
+    return not is_long and not _BROKEN.search(what)
 
 
-def _matches(said: str, words: Words, phrases: Sequence[str]) -> bool:
-    return any(pattern(words, phrase).fullmatch(said) for phrase in phrases)
+def find_phrasebooks(message: str) -> list[Phrasebook]:
+    """Find the languages of which ``message`` has a word that a command would have."""
+    return [phrases for phrases in phrasebooks() if phrases.stems.search(message)]
 
 
-def _is_short(what: str, words: Words) -> bool:
-    long = len(what.split()) > _MOST_WORDS if words.spaced else len(what) > _MOST_SIGNS
-    return not long and not _BROKEN.search(what)
-
-
-def spoken_in(said: str) -> list[Words]:
-    """The languages of which ``said`` has a word that a command would have."""
-    return [words for words in TABLE if signs(words).search(said)]
-
-
-def plain(text: str) -> str:
-    """``text`` without quotes around it, and with one kind of apostrophe."""
+def strip_quotes(text: str) -> str:
+    """Strip the quotes around ``text``, and give it one kind of apostrophe."""
     return text.replace("’", "'").replace("ʼ", "'").strip().strip("\"“”„«»¿¡'").strip()
 
 
-@cache
-def signs(words: Words) -> re.Pattern[str]:
-    """The beginnings of words one of which stands in every command."""
-    start = r"\b" if words.spaced else ""
-    return re.compile(f"{start}(?:{words.signs})", re.IGNORECASE)
+def _strip_marks(message: str) -> str:
+    return re.sub(rf"{_MARKS}+", " ", message).strip().casefold()
 
 
 @cache
-def pattern(words: Words, phrase: str) -> re.Pattern[str]:
-    """The phrase as a regular expression, with the courtesies before and after it."""
-    after = f"(?:{_MARKS}{'+' if words.spaced else '*'}(?:{words.after}))*"
-    body = f"{_before(words)}{_body(words, phrase)}{after}{_MARKS}*[?？]?{_MARKS}*"
-    return re.compile(body, re.IGNORECASE | re.DOTALL)
-
-
-@cache
-def opening(words: Words, phrases: Sequence[str]) -> re.Pattern[str]:
-    """Any of the phrases with the courtesies before it, whatever comes behind."""
-    bodies = "|".join(_body(words, phrase) for phrase in phrases)
-    end = r"(?!\w)" if words.spaced else ""
-    return re.compile(f"{_before(words)}(?:{bodies}){end}", re.IGNORECASE | re.DOTALL)
-
-
-def _before(words: Words) -> str:
-    end = r"\b" if words.spaced else ""
-    return f"(?:(?:{words.before}){end}{_MARKS}{'+' if words.spaced else '*'})*"
-
-
-def _body(words: Words, phrase: str) -> str:
-    return _translated(phrase, *((_GAP, r"\b") if words.spaced else (_NO_GAP, "")))
-
-
-def _translated(phrase: str, gap: str, end: str) -> str:
-    """The notation of the table, in that of ``re``; a gap before an optional part belongs to that part."""
-    parts: list[str] = []
-    eaten = negated = False
-    pieces = [piece for piece in _PIECE.split(phrase) if piece]
-    for place, piece in enumerate(pieces):
-        following = pieces[place + 1] if place + 1 < len(pieces) else ""
-        skipped, eaten = eaten, False
-        if piece.isspace():
-            parts.append("" if skipped or following == "[" else gap)
-        elif piece == "[":
-            parts.append(f"(?:{gap if place else ''}(?:")
-        elif piece == "]":
-            begins = "[" in pieces[:1] and "]" not in pieces[:place]
-            parts.append(f"){gap})?" if begins else "))?")
-            eaten = begins
-        elif piece == "<":
-            parts.append("(?=(?:")
-        elif piece == ">":
-            parts.append(f"){end})")
-            eaten = True
-        elif piece == "!":
-            parts.append(f"){end})" if negated else f"(?!{_MARKS}*(?:")
-            negated, eaten = not negated, negated
-        elif piece in ":：,":
-            parts.append(r"\s*[,，、:：;–—-]\s*" if piece == "," else r"\s*[:：]\s*")
-            eaten = True
-        else:
-            parts.append("(?P<what>.+?)" if piece == "..." else re.sub(r"\((?!\?)", "(?:", piece).replace(" ", gap))
-    return "".join(parts)
-
-
-@cache
-def _answers(name: Literal["yes", "no", "all"]) -> frozenset[str]:
+def _answers(name: Literal["yes", "no", "all", "with_numbers"]) -> frozenset[str]:
     """In any language: who is asked in one may answer in another."""
-    return frozenset(each.casefold() for words in TABLE for each in getattr(words, name).split("|"))
+    parts = (language.answers for language in languages())
+    return frozenset(word.casefold() for part in parts if part is not None for word in getattr(part, name))
 
 
 @cache
-def _polite() -> frozenset[str]:
-    return frozenset(each.casefold() for words in TABLE for each in words.after.split("|"))
+def _answers_by_language() -> dict[str, frozenset[str]]:
+    return {
+        language.code: frozenset(word.casefold() for word in (*part.yes, *part.no, *part.all))
+        for language in languages()
+        if (part := language.answers) is not None
+    }
 
 
 @cache
-def _between() -> frozenset[str]:
-    """What may stand beside numbers."""
-    small = [
-        "and",
-        "und",
-        "et",
-        "y",
-        "e",
-        "en",
-        "и",
-        "和",
-        "と",
-        "와",
-        "과",
-        "only",
-        "nur",
-        "just",
-        "number",
-        "nummer",
-        "numéro",
-        "número",
-        "numero",
-        "номер",
-        "nr",
-        "no",
-        "the",
-        "#",
-        "&",
-        "+",
-    ]
-    return frozenset(small) | _answers("yes") | _polite()
+def _endings() -> Sequence[str]:
+    """Courtesies that may stand behind an answer, the longest first."""
+    found = {word.casefold() for phrases in phrasebooks() for word in phrases.commands.after}
+    return sorted(found, key=len, reverse=True)
+
+
+@cache
+def _beside_numbers() -> frozenset[str]:
+    return _BESIDE_NUMBERS | _answers("with_numbers") | _answers("yes") | frozenset(_endings())

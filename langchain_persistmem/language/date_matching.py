@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from langchain_persistmem.language import calendar_words as calendar_words_flow
 from langchain_persistmem.language import cjk_dates
+from langchain_persistmem.language.date_tokens import calendar_words
 from langchain_persistmem.language.dates import periods_in
 from langchain_persistmem.types.recalled import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
@@ -20,21 +21,6 @@ _STILL = 0.5
 """What became true earlier and still was: less than what happened then."""
 
 _WORD = re.compile(r"\w+")
-_NAMES = frozenset(
-    (*calendar_words_flow.MONTHS, *calendar_words_flow.WEEKDAYS, *calendar_words_flow.DAYS, *calendar_words_flow.FEASTS)
-)
-_DATES = (_NAMES - calendar_words_flow.ALSO_WORDS) | {str(year) for year in range(1900, 2100)}
-_SPANS = frozenset((*calendar_words_flow.UNITS, *calendar_words_flow.SEASONS, "night", "morning", "evening")) | (
-    _NAMES & calendar_words_flow.ALSO_WORDS
-)
-_MARKS = (
-    calendar_words_flow.LAST
-    | calendar_words_flow.THIS
-    | calendar_words_flow.NEXT
-    | calendar_words_flow.AGO_BEFORE
-    | calendar_words_flow.AGO_AFTER
-    | {"couple", "few"}
-)
 
 
 def fit(memory: Memory | RecallCandidate, periods: Sequence[Period]) -> float:
@@ -60,9 +46,21 @@ def tells(memory: Memory | RecallCandidate) -> bool:
     """
     begin = (memory.text or "")[:_READ]
     said = frozenset(_WORD.findall(begin.casefold()))
-    if not _DATES.isdisjoint(said) or (not _SPANS.isdisjoint(said) and not _MARKS.isdisjoint(said)):
+    dates, spans, marks = _telling_words()
+    if not dates.isdisjoint(said) or (not spans.isdisjoint(said) and not marks.isdisjoint(said)):
         return True
     return not begin.isascii() and any(cjk_dates.found(begin, memory.valid_from.date()))
+
+
+@cache
+def _telling_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Words that name a time, words that do so beside one of the third, and these."""
+    words = calendar_words()
+    names = frozenset((*words.months, *words.weekdays)) | words.days.single_words | words.feasts.single_words
+    dates = (names - words.ambiguous) | {str(year) for year in range(1900, 2100)}
+    spans = frozenset((*words.units, *words.seasons)) | words.nights | words.parts_of_day | (names & words.ambiguous)
+    marks = words.last | words.this | words.next | words.ago_before.single_words | words.ago_after | words.vague
+    return dates, spans, marks
 
 
 def _valid(memory: Memory | RecallCandidate, period: Period) -> float:

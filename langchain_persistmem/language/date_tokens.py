@@ -1,31 +1,155 @@
-"""The tokens of a text in which times are looked for, and what a single one of them can be; pure."""
+"""The tokens of a text in which times are looked for, and the words for times that one of them can be; pure."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from typing import TypeVar
 
-from langchain_persistmem.language import calendar_words as calendar_words_flow
 from langchain_persistmem.language import periods
+from langchain_persistmem.language.data import Calendar, Day, Groups, Words, languages
 from langchain_persistmem.language.periods import Days
 
-_FRENCH = frozenset("je j ai nous que qu mon tu vous avons avez il elle ce cette quel quelle l".split())  # noqa: SIM905
-"""Beside one of these ``hier`` is yesterday, and not German for here."""
-_MARKS = (
-    calendar_words_flow.IN
-    | calendar_words_flow.SINCE
-    | calendar_words_flow.BEFORE
-    | calendar_words_flow.AFTER
-    | calendar_words_flow.BETWEEN
-    | calendar_words_flow.LAST
-    | calendar_words_flow.THIS
-    | calendar_words_flow.NEXT
-)
-THE = frozenset("the a le la les el il der dem den das die de het o".split())  # noqa: SIM905
 EARLIEST, LATEST = 1900, 2200
 """A number outside is no year."""
-_LONGEST_NUMBER = 4
-THIS_YEAR = 2
-"""The way of "this": beside -1 for "last", 1 for "next" and 0 for neither."""
+_SHIFTS: Mapping[Day, int] = {"day_before_yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1}
+_WORD = re.compile(r"[^\W\d_]+")
+_Value = TypeVar("_Value")
+
+
+class Phrases(dict[str, _Value]):
+    """Words, and phrases of several words joined by spaces, with what they mean."""
+
+    def __init__(self, meanings: Iterable[tuple[str, _Value]]) -> None:
+        super().__init__((" ".join(_WORD.findall(phrase)), meaning) for phrase, meaning in meanings)
+        self._by_first: dict[str, list[list[str]]] = {}
+        for phrase in sorted(self, key=len, reverse=True):
+            words = phrase.split()
+            if len(words) > 1:
+                self._by_first.setdefault(words[0], []).append(words)
+
+    @property
+    def first_words(self) -> frozenset[str]:
+        """The words with which one may begin."""
+        return frozenset(phrase.split()[0] for phrase in self)
+
+    @property
+    def single_words(self) -> frozenset[str]:
+        """Those of one word."""
+        return frozenset(phrase for phrase in self if " " not in phrase)
+
+    def length_at(self, words: Sequence[str], place: int) -> int:
+        """Count the words of the longest phrase that begins at ``place``; 0 if none does."""
+        word = words[place] if 0 <= place < len(words) else ""
+        for phrase in self._by_first.get(word, ()):
+            if words[place : place + len(phrase)] == phrase:
+                return len(phrase)
+        return int(word in self)
+
+
+class CalendarWords:
+    """The words for times of all languages.
+
+    They share one table each: a question is in one language, and few words mean a time in one and something else in
+    another. Those few count only beside a word that makes a time of them.
+    """
+
+    def __init__(self, calendars: Sequence[Calendar]) -> None:
+        def union(words: Callable[[Calendar], Words]) -> frozenset[str]:
+            return frozenset(word for calendar in calendars for word in words(calendar))
+
+        def count(groups: Callable[[Calendar], Groups], first: int) -> Mapping[str, int]:
+            """Number the words of lists that have an order."""
+            return {
+                word: number
+                for calendar in calendars
+                for number, group in enumerate(groups(calendar), first)
+                for word in group
+            }
+
+        self.months = count(lambda calendar: calendar.months, 1)
+        self.short_months = count(lambda calendar: calendar.short_months, 1)
+        self.weekdays = count(lambda calendar: calendar.weekdays, 0)
+        self.seasons = count(lambda calendar: calendar.seasons, 0)
+        """Winter is 0 and begins in December of the year before."""
+        self.numbers = count(lambda calendar: calendar.numbers, 1)
+        self.units: Mapping[str, str] = {
+            word: unit for calendar in calendars for unit, words in calendar.units.items() for word in words
+        }
+        self.days = Phrases(
+            (word, _SHIFTS[day]) for calendar in calendars for day, words in calendar.days.items() for word in words
+        )
+        """Days from today."""
+        self.feasts = Phrases[str](
+            (word, feast) for calendar in calendars for feast, words in calendar.feasts.items() for word in words
+        )
+        self.ambiguous = union(lambda calendar: calendar.ambiguous)
+        self.last = union(lambda calendar: calendar.last)
+        self.last_after_unit = union(lambda calendar: calendar.last_after_unit)
+        self.last_up_to_today = union(lambda calendar: calendar.last_up_to_today)
+        self.this = union(lambda calendar: calendar.this)
+        self.next = union(lambda calendar: calendar.next)
+        self.ago_before = Phrases((word, True) for calendar in calendars for word in calendar.ago_before)
+        self.ago_after = union(lambda calendar: calendar.ago_after)
+        self.vague = union(lambda calendar: calendar.vague)
+        self.articles = union(lambda calendar: calendar.articles)
+        self.passed_over = (self.articles - frozenset(self.numbers)) | {"s"}
+        """Articles between "since" and a time; "s" is what follows an apostrophe."""
+        self.fillers = union(lambda calendar: calendar.fillers)
+        self.since = union(lambda calendar: calendar.since)
+        self.before = union(lambda calendar: calendar.before)
+        self.until = union(lambda calendar: calendar.until)
+        self.after = union(lambda calendar: calendar.after)
+        self.between = union(lambda calendar: calendar.between)
+        self.conjunctions = union(lambda calendar: calendar.conjunctions)
+        self.future = union(lambda calendar: calendar.future)
+        self.that = union(lambda calendar: calendar.that)
+        self.earlier = union(lambda calendar: calendar.earlier)
+        self.later = union(lambda calendar: calendar.later)
+        self.nights = union(lambda calendar: calendar.nights)
+        self.parts_of_day = union(lambda calendar: calendar.parts_of_day)
+        self.weekday_suffixes = union(lambda calendar: calendar.weekday_suffixes)
+        self.no_days = union(lambda calendar: calendar.no_days)
+        bounds = self.since | self.before | self.after | self.between
+        self.marks = union(lambda calendar: calendar.prepositions) | bounds | self.last | self.this | self.next
+        """Words beside which an ambiguous one is a time."""
+        self.before_year = union(lambda calendar: calendar.year_prepositions) | bounds
+        named = {*self.months, *self.short_months, *self.weekdays, *self.seasons, *self.units}
+        self.telling = frozenset(named | self.days.first_words | self.feasts.first_words | self.nights)
+        """Words that can be part of a time at all."""
+        self.starts = frozenset(
+            self.telling
+            | {*self.numbers}
+            | self.last
+            | self.this
+            | self.next
+            | self.ago_before.first_words
+            | self.articles
+        )
+        """Words with which a time may begin."""
+        self._evidence = [
+            (
+                frozenset(calendar.evidence),
+                frozenset(calendar.only_with_evidence),
+                frozenset(calendar.not_with_evidence),
+            )
+            for calendar in calendars
+            if calendar.evidence
+        ]
+
+    def foreign_words(self, words: Sequence[str]) -> frozenset[str]:
+        """Find the units and days that are none in the language of these words."""
+        found: frozenset[str] = frozenset()
+        for evidence, only, never in self._evidence:
+            found |= only if evidence.isdisjoint(words) else never
+        return found
+
+
+@cache
+def calendar_words() -> CalendarWords:
+    """The words for times of all languages."""
+    return CalendarWords([language.calendar for language in languages() if language.calendar is not None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +170,10 @@ class Tokens:
     def __init__(self, words: list[str], today: date) -> None:
         self.words = words
         self.today = today
-        self.ahead = not calendar_words_flow.FUTURE.isdisjoint(words)
-        self.french = not _FRENCH.isdisjoint(words)
+        self.calendar = calendar_words()
+        self.ahead = not self.calendar.future.isdisjoint(words)
+        self.foreign = self.calendar.foreign_words(words)
+        """Units and days of other languages."""
 
     def _read(self, place: int, previous: Time | None = None) -> Time | None:
         """The time that begins with the token at ``place``."""
@@ -60,7 +186,7 @@ class Tokens:
         word = self._word(place)
         if word.isascii() and word.isdigit() and len(word) <= 4:  # noqa: PLR2004 - no longer number counts time
             return int(word)
-        return calendar_words_flow.NUMBERS.get(word)
+        return self.calendar.numbers.get(word)
 
     def _digits(self, place: int) -> int | None:
         word = self._word(place)
@@ -68,7 +194,7 @@ class Tokens:
 
     def _after_fillers(self, place: int) -> int:
         end = place + 3
-        while place < end and self._word(place) in calendar_words_flow.FILLERS:
+        while place < end and self._word(place) in self.calendar.fillers:
             place += 1
         return place
 
@@ -78,20 +204,17 @@ class Tokens:
 
     def _unit(self, place: int) -> str | None:
         word = self._word(place)
-        return (
-            None
-            if (word == "an" and not self.french) or (word == "mes" and self.french)
-            else calendar_words_flow.UNITS.get(word)
-        )
+        return None if word in self.foreign else self.calendar.units.get(word)
 
     def _marked(self, place: int) -> bool:
         before = self._word(place - 1)
-        return before in _MARKS or (before in THE and self._word(place - 2) in _MARKS)
+        marks = self.calendar.marks
+        return before in marks or (before in self.calendar.articles and self._word(place - 2) in marks)
 
     def _way(self, place: int) -> int:
         """-1 if the word before says "last", 1 if it says "next", else 0."""
         before = self._word(place - 1)
-        return -1 if before in calendar_words_flow.LAST else 1 if before in calendar_words_flow.NEXT else 0
+        return -1 if before in self.calendar.last else 1 if before in self.calendar.next else 0
 
     def _nearest(self, of: Callable[[int], Days], way: int) -> Days:
         """Of what comes every year: the last that is over (-1), the first to come (1), this year's (2), the latest (0)."""
@@ -104,10 +227,10 @@ class Tokens:
         return next((days for days in reversed(every) if (days[1] if way else days[0]) <= self.today), every[0])
 
 
-def moved(start: date, count: int, unit: str) -> date:
+def move(start: date, count: int, unit: str) -> date:
     """``start`` so many units later or, if negative, earlier; the same day of another month, if that has it."""
     if unit in ("month", "year"):
         first, _ = periods.months(start.year, start.month + count * (12 if unit == "year" else 1))
         last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         return first.replace(day=min(start.day, last.day))
-    return periods.shifted(start, count * (1 if unit == "day" else 7))
+    return periods.shift(start, count * (1 if unit == "day" else 7))

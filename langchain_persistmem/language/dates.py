@@ -6,16 +6,14 @@ number that makes a time of it. Why this is no library is said in ``docs/decisio
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from langchain_persistmem.language import calendar_words as calendar_words_flow
 from langchain_persistmem.language import cjk_dates, periods
-from langchain_persistmem.language.calendar_dates import Dates
-from langchain_persistmem.language.date_tokens import THE, Time
+from langchain_persistmem.language.date_grammar import Dates, RelativeDates
+from langchain_persistmem.language.date_tokens import Time, calendar_words
 from langchain_persistmem.language.periods import Days
-from langchain_persistmem.language.relative_dates import RelativeDates
 from langchain_persistmem.types.recalled import Period
 
 LONGEST = 4_000
@@ -54,21 +52,9 @@ def periods_in(text: str, *, now: datetime) -> tuple[Period, ...]:
     return tuple(each for each in made if each.start < each.end)[:_MOST]
 
 
-_TELLING: Set[str] = frozenset[str]().union(
-    calendar_words_flow.MONTHS,
-    calendar_words_flow.SHORT_MONTHS,
-    calendar_words_flow.WEEKDAYS,
-    calendar_words_flow.SEASONS,
-    calendar_words_flow.UNITS,
-    calendar_words_flow.DAYS,
-    calendar_words_flow.FEASTS,
-    {"night"},
-)
-
-
 def _tells(word: str) -> bool:
     """Whether a token can be part of a time at all: most texts have none, and cost nothing more."""
-    return word in _TELLING or (word[0].isdigit() and len(word) >= _FEWEST_DIGITS)
+    return word in calendar_words().telling or (word[0].isdigit() and len(word) >= _FEWEST_DIGITS)
 
 
 class _Reader(Dates, RelativeDates):
@@ -76,6 +62,7 @@ class _Reader(Dates, RelativeDates):
 
     def times(self) -> Iterator[Time]:
         """The times of the text: what "between", "since" and the like make of them."""
+        # Reading is tried only where a time may begin, so that the cost grows with the times of a text and not its length.
         near = {place - back for place, word in enumerate(self.words) if _tells(word) for back in range(_LONGEST_START)}
         place, previous = 0, None
         while place < len(self.words):
@@ -90,14 +77,14 @@ class _Reader(Dates, RelativeDates):
 
     def _read(self, place: int, previous: Time | None = None) -> Time | None:
         """The time that begins with the token at ``place``."""
-        if not (self._word(place) in _STARTS or self._word(place)[:1].isdigit()):
+        if not (self._word(place) in self.calendar.starts or self._word(place)[:1].isdigit()):
             return None
         return (
             self._numeric(place)
             or self._day_first(place)
             or self._month_first(place, previous)
-            or self._shifted(place, previous)
-            or self._said(place)
+            or self._read_shifted(place, previous)
+            or self._day_name(place)
             or self._relative(place)
             or self._season_or_feast(place)
             or self._weekday(place)
@@ -107,10 +94,7 @@ class _Reader(Dates, RelativeDates):
     def _joined(self, read: Time) -> Time | None:
         """Two times that "between ... and ..." or "from ... to ..." makes one of."""
         before = self._opening(read.first)
-        if (
-            self._word(before) not in calendar_words_flow.BETWEEN
-            or self._word(read.last) not in calendar_words_flow.AND
-        ):
+        if self._word(before) not in self.calendar.between or self._word(read.last) not in self.calendar.conjunctions:
             return None
         other = self._read(self._after_fillers(read.last + 1), read)
         if other is None:
@@ -129,38 +113,24 @@ class _Reader(Dates, RelativeDates):
     def _bounded(self, read: Time) -> Time:
         """What "since", "before" and "after" make of a time."""
         before = self._opening(read.first)
-        word, (start, end), tomorrow = self._word(before), read.days, periods.shifted(self.today, 1)
-        if word in calendar_words_flow.SINCE and start < tomorrow:
+        word, (start, end), tomorrow = self._word(before), read.days, periods.shift(self.today, 1)
+        if word in self.calendar.since and start < tomorrow:
             return replace(read, first=before, days=(start, tomorrow), certainty=min(read.certainty, 0.8))
-        if word in calendar_words_flow.AFTER and end < tomorrow:
+        if word in self.calendar.after and end < tomorrow:
             return replace(read, first=before, days=(end, tomorrow), certainty=min(read.certainty, 0.5))
-        if word == "avant" and self._word(read.first) == "hier":
-            return replace(read, first=before)
-        if word in calendar_words_flow.BEFORE:
-            until = end if word in calendar_words_flow.UNTIL else start
+        if word in self.calendar.before:
+            until = end if word in self.calendar.until else start
             return replace(read, first=before, days=(periods.FIRST.date(), until), certainty=min(read.certainty, 0.5))
         return read
 
     def _opening(self, place: int) -> int:
         """The place of the word before, articles passed over."""
         before = place - 1
-        while before > place - 4 and self._word(before) in THE - {"a"} | {"dem", "den", "der", "s"} and before > 0:
-            if self._word(before) in calendar_words_flow.BETWEEN and self._word(before) in ("de", "het"):
+        while before > place - 4 and self._word(before) in self.calendar.passed_over and before > 0:
+            if self._word(before) in self.calendar.between and self._word(before) in ("de", "het"):
                 break
             before -= 1
         return before
-
-
-_STARTS: Set[str] = (
-    _TELLING
-    | set(calendar_words_flow.NUMBERS)
-    | calendar_words_flow.LAST
-    | calendar_words_flow.THIS
-    | calendar_words_flow.NEXT
-    | calendar_words_flow.AGO_BEFORE
-    | THE
-    | {"il", "new"}
-)
 
 
 def _in_year(days: Days, year: int) -> Days:

@@ -27,11 +27,11 @@ def day(year: int, month: int, number: int) -> Days | None:
 
 def days(first: date, count: int = 1) -> Days:
     """So many days from ``first`` on; ends with the calendar."""
-    return first, shifted(first, count)
+    return first, shift(first, count)
 
 
-def shifted(start: date, count: int) -> date:
-    """``start`` so many days later or, if negative, earlier; no further than the calendar goes."""
+def shift(start: date, count: int) -> date:
+    """Shift ``start`` so many days later or, if negative, earlier; no further than the calendar goes."""
     return date.fromordinal(min(max(start.toordinal() + count, 2), date.max.toordinal() - 1))
 
 
@@ -52,12 +52,12 @@ def season(year: int, number: int) -> Days:
 
 def week(of: date, weeks: int = 0) -> Days:
     """Monday to Sunday of the week that holds ``of``, or of one some weeks later."""
-    return days(shifted(of, 7 * weeks - of.weekday()), 7)
+    return days(shift(of, 7 * weeks - of.weekday()), 7)
 
 
 def weekend(of: date, weeks: int = 0) -> Days:
     """Saturday and Sunday of the same."""
-    return days(shifted(week(of, weeks)[0], 5), 2)
+    return days(shift(week(of, weeks)[0], 5), 2)
 
 
 def feast(name: str, year: int) -> Days:
@@ -70,8 +70,8 @@ def feast(name: str, year: int) -> Days:
         return days(date(year, 10, 31))
     if name == "thanksgiving":
         first = date(year, 11, 1)
-        return days(shifted(first, (_THURSDAY - first.weekday()) % 7 + 21))
-    return days(shifted(_easter(year), -2), 4)
+        return days(shift(first, (_THURSDAY - first.weekday()) % 7 + 21))
+    return days(shift(_easter(year), -2), 4)
 
 
 def _easter(year: int) -> date:

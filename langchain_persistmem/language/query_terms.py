@@ -1,21 +1,99 @@
-"""What a query is looked up by, beside the words that PostgreSQL's parser finds in it."""
+"""Terms that a query is looked up by, beside the words that PostgreSQL's parser finds in it; pure."""
 
-from langchain_persistmem.language.cjk import pairs
-from langchain_persistmem.language.irregular_forms import irregular_forms
-from langchain_persistmem.language.languages import configuration
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from langchain_persistmem.language.data import IrregularForms, languages
+from langchain_persistmem.language.text_search import configuration
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0002ebef]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_QUOTED = re.compile(r"""["“][^"”]*["”]|(?<!\w)['‘].*?['’](?!\w)""")
 
 
 def terms(query: str, language: str) -> tuple[str, ...]:
-    """Neighbouring characters where there are no spaces to cut at, and irregular forms where the query is English.
+    """Find neighbouring characters where there are no spaces to cut at, and the irregular forms of words.
 
     The words of one term count as one word. ``language`` is that of the settings.
 
     >>> terms("What did Ada buy?", "english"), terms("我喜欢茶", "auto"), terms("What did Ada buy?", "german")
     (('buy bought',), ('我喜', '喜欢', '欢茶'), ())
     """
-    return (*pairs(query), *irregular(query, language))
+    return (*pairs(query), *irregular_forms(query, language))
 
 
-def irregular(query: str, language: str) -> tuple[str, ...]:
-    """The irregular forms alone."""
-    return irregular_forms(query) if configuration(language, query) == "english" else ()
+def pairs(text: str) -> tuple[str, ...]:
+    """Cut Chinese, Japanese and Korean text, which has no spaces, into neighbouring characters.
+
+    >>> pairs("我喜欢茶 and tea")
+    ('我喜', '喜欢', '欢茶')
+    """
+    found: list[str] = []
+    for run in _CJK.findall(text):
+        found += [run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)]
+    return tuple(found)
+
+
+def irregular_forms(query: str, language: str) -> tuple[str, ...]:
+    """Find for each word of a query that has irregular forms all of them, in one term.
+
+    >>> irregular_forms("Which books did the child buy?", "auto")
+    ('child children', 'buy bought')
+    """
+    groups = irregular_groups().get(configuration(language, query))
+    if groups is None:
+        return ()
+    found = (groups.get(word) for word in _WORD.findall(query.casefold()))
+    return tuple(dict.fromkeys(group for group in found if group is not None))
+
+
+@cache
+def irregular_groups() -> Mapping[str, Mapping[str, str]]:
+    """The forms of each irregular word by each of them, by text search configuration."""
+    return {
+        language.text_search.configuration: dict(_forms(language.irregular_forms))
+        for language in languages()
+        if language.text_search is not None and language.irregular_forms is not None
+    }
+
+
+def _forms(irregular: IrregularForms) -> Iterator[tuple[str, str]]:
+    for group in irregular.groups:
+        first, *others = group.split()
+        for pattern, replacement in irregular.regular:
+            regular, count = re.subn(pattern, replacement, first, count=1)
+            if count:
+                yield regular, group
+        yield from ((form, group) for form in (first, *others))
+
+
+def without_names(query: str) -> str:
+    """``query`` as it is embedded: without the persons that it asks about, who stand in every turn of theirs.
+
+    Small embedding models drown in names; the search by words still sees them. Quoted spans stay. Queries in
+    languages whose file does not tell what stands around a name pass unchanged.
+
+    >>> without_names("When did Caroline paint the sunrise?")
+    'When did paint the sunrise?'
+    """
+    subject, possessive = _names()
+    quoted = _QUOTED.findall(query)
+    bare = possessive.sub(" ", subject.sub(r"\1", _QUOTED.sub("\x00", query)))
+    for span in quoted:
+        bare = bare.replace("\x00", span, 1)
+    return " ".join(bare.split()) or query
+
+
+@cache
+def _names() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Expressions for a name behind an auxiliary, and for a name in the possessive."""
+    parts = [language.person_names for language in languages() if language.person_names is not None]
+    no_names = "|".join(word for part in parts for word in part.no_names)
+    name = rf"(?!(?:{no_names})\b)[A-Z][a-z]+(?: (?!(?:{no_names})\b)[A-Z][a-z]+)?"
+    auxiliaries = "|".join(f"[{verb[0].upper()}{verb[0]}]{verb[1:]}" for part in parts for verb in part.auxiliaries)
+    no_possessors = "|".join(word for part in parts for word in part.no_possessors)
+    return (
+        re.compile(rf"\b({auxiliaries or r'(?!)'}) {name}(?: and {name})?(?:['’]s?)?(?=[ ?,.]|$)"),
+        re.compile(rf"(?<=[a-z,] )(?!{no_possessors or r'(?!)'})[A-Z][a-z]+['’]s?(?= )"),
+    )

@@ -1,29 +1,10 @@
-"""What is not worth remembering: greetings, thanks, yes and no."""
+"""Small talk, which is not worth remembering: greetings, thanks, yes and no; pure."""
 
 import re
+from functools import cache
 
-_PHRASES = """
-hi|hello|hey|hey there|hi there|hello there|yo|good morning|good afternoon|good evening|good night|bye|goodbye|bye bye|
-how can i help you|how can i help|what can i do for you|anything else|is there anything else|
-can i help you with anything else|is there anything else i can help you with|anything else i can help you with|
-let me know if you need anything else|see you|see you later|see you soon|talk to you later|talk soon|take care|have a nice day|have a good one|sleep well|
-thanks|thank you|thanks a lot|thank you so much|thanks so much|many thanks|thx|ty|cheers|you're welcome|welcome|
-no problem|my pleasure|anytime|ok|okay|k|alright|all right|sure|sure thing|yes|yeah|yep|yup|no|nope|nah|maybe|great|
-cool|nice|awesome|perfect|wonderful|fantastic|got it|i see|makes sense|sounds good|sounds great|good idea|exactly|good|very good|
-right|indeed|wow|haha|hahaha|lol|how are you|how are you doing|how's it going|what's up|i'm fine|i'm good|i'm well|
-fine|not much|never mind|one moment|just a moment|please|sorry|oh|hmm|well|ha|aha|phew|sleep tight|good luck|talk tomorrow|have fun|enjoy|
-hallo|guten morgen|guten tag|guten abend|gute nacht|tschüss|danke|danke schön|vielen dank|bitte|ja|nein|wie geht's|
-hola|buenos días|buenas tardes|buenas noches|adiós|gracias|muchas gracias|de nada|sí|vale|qué tal|
-bonjour|bonsoir|salut|merci|merci beaucoup|de rien|oui|non|d'accord|ça va|ciao|grazie|grazie mille|prego|sì|
-olá|bom dia|boa tarde|boa noite|obrigado|obrigada|tudo bem|привет|спасибо|да|нет|пока|
-你好|谢谢|再见|好的|是的|こんにちは|ありがとう|はい|いいえ|안녕하세요|감사합니다|네
-"""
-_KNOWN = frozenset(phrase.strip() for phrase in _PHRASES.replace("\n", "").split("|"))
-_ASSENTS = """
-yes|yeah|yep|yup|no|nope|nah|sure|exactly|right|indeed|correct|ja|nein|genau|sí|si|claro|oui|non|sì|sim|não|да|нет|好的|是的|对|不是|
-はい|いいえ|네|아니요|نعم|لا
-"""
-_ANSWERS = frozenset(phrase.strip() for phrase in _ASSENTS.replace("\n", "").split("|"))
+from langchain_persistmem.language.data import languages
+
 _QUESTION = re.compile("[?？؟]")
 _SENTENCE = re.compile(r"[.!?,;:…。！？、()\-–—\s]*(?:[.!?,;…。！？、]|\s[-–—]\s|$)[\s]*")
 _NOISE = re.compile(r"[^\w\s']+")
@@ -37,7 +18,8 @@ def is_small_talk(text: str) -> bool:
     >>> is_small_talk("Hi, I moved to Oslo.")
     False
     """
-    return all(phrase in _KNOWN or phrase in _ANSWERS for phrase in _phrases(text))
+    small_talk = _small_talk()
+    return all(phrase in small_talk for phrase in _phrases(text))
 
 
 def is_answer(text: str, before: str) -> bool:
@@ -49,7 +31,7 @@ def is_answer(text: str, before: str) -> bool:
     False
     """
     asked = _QUESTION.search(before) is not None and not is_small_talk(before)
-    return asked and not _ANSWERS.isdisjoint(_phrases(text))
+    return asked and not _assents().isdisjoint(_phrases(text))
 
 
 def _phrases(text: str) -> list[str]:
@@ -58,3 +40,16 @@ def _phrases(text: str) -> list[str]:
 
 def _bare(phrase: str) -> str:
     return " ".join(_NOISE.sub(" ", phrase.casefold().replace("’", "'")).split())
+
+
+@cache
+def _small_talk() -> frozenset[str]:
+    parts = (language.small_talk for language in languages())
+    return frozenset(phrase for part in parts if part is not None for phrase in part.phrases) | _assents()
+
+
+@cache
+def _assents() -> frozenset[str]:
+    return frozenset(
+        phrase for language in languages() if language.small_talk is not None for phrase in language.small_talk.assents
+    )

@@ -5,54 +5,12 @@ the user, which is what most statements are.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-_RELATIONS = """
-sister: schwester hermana sœur soeur sorella irmã сестра сестры أخت 妹妹 姐姐 妹 姉 여동생 언니 누나 siostra zus kızkardeş
-brother: bruder hermano frère fratello irmão брат брата أخ 弟弟 哥哥 弟 兄 남동생 오빠 형 broer kardeş
-mother: mom mum mutter mama madre mère mãe мать мама мамы أم والدة 妈妈 母亲 母 어머니 엄마 matka moeder
-father: dad vater papa padre père pai отец папа отца أب والد 爸爸 父亲 父 아버지 아빠 ojciec vader
-parents: eltern padres genitori pais родители 父母 両親 부모님
-wife: frau ehefrau esposa mujer femme épouse moglie жена жены زوجة 妻子 老婆 妻 아내 żona vrouw
-husband: mann ehemann esposo marido mari époux marito муж мужа زوج 丈夫 老公 夫 남편 mąż
-partner: partnerin pareja compañera compañero compagne compagnon compagna parceiro parceira girlfriend boyfriend
- freundin fiancé fiancée novia novio copine copain 女朋友 男朋友 彼女 彼氏
-daughter: tochter hija fille figlia filha дочь дочери ابنة 女儿 娘 딸 córka dochter
-son: sohn hijo fils figlio filho сын сына ابن 儿子 息子 아들 syn zoon
-child: kid kind niño niña enfant bambino criança ребёнок طفل 孩子 子供 아이
-grandmother: grandma oma großmutter abuela grand-mère nonna avó бабушка جدة 奶奶 外婆 祖母 할머니
-grandfather: grandpa opa großvater abuelo grand-père nonno avô дедушка جد 爷爷 外公 祖父 할아버지
-aunt: tante tía zia tia тётя عمة 阿姨 叔母
-uncle: onkel tío oncle zio tio дядя عم 叔叔 叔父
-cousin: cousine cugino cugina 表妹 表弟 いとこ
-niece: nichte sobrina nièce nipote sobrinha
-nephew: neffe sobrino neveu sobrinho
-friend: freund amigo amiga ami amie amico amica друг друга подруга صديق صديقة 朋友 友達 友人 친구 roommate flatmate
-colleague: coworker kollege kollegin colega collègue collega коллега زميل 同事 同僚 동료
-boss: jefe jefa patron patronne capo chefe начальник مدير 老板 上司 상사
-neighbour: neighbor nachbar nachbarin vecino vecina voisin voisine vicino vicina vizinho сосед соседка جار 邻居 隣人
-landlord: vermieter vermieterin casero propriétaire padrone
-dog: puppy hund perro perra chien chienne cane cachorro собака собаки كلب 狗 犬 강아지 hond köpek
-cat: kitten katze kater gato gata gatto кот кошка кота قطة 猫 고양이 kat kedi
-horse: pferd caballo cheval cavallo cavalo лошадь حصان 马 馬
-parrot: papagei perroquet
-rabbit: kaninchen conejo lapin coniglio coelho
-"""
-RELATIONS = {
-    word: name.strip()
-    for line in _RELATIONS.replace("\n ", " ").strip().splitlines()
-    for name, _, words in [line.partition(":")]
-    for word in (name.strip(), *words.split())
-}
-"""Words for relatives, friends and animals, with the English one."""
-_USER = re.compile(
-    r"\b(?:user|nutzer|benutzer|usuari|utilisat|utente|usuári|пользовател|gebruiker|użytkownik|kullanıcı)"
-    r"|用户|使用者|ユーザー|사용자|مستخدم",
-    re.IGNORECASE,
-)
-_OF_USER = re.compile(r"\buser['’]s?((?:\s+[^\W\d_][\w-]*){1,3})")
-_OF_USER_CJK = re.compile(r"^(?:用户|使用者|ユーザー|사용자)(?:的|の|의)\s*(\w{1,4})")
+from langchain_persistmem.language.data import Relation, languages, match_words
+
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _FIRST_WORDS = 3
 """Within these a language that says "the sister of the user" has said "sister"."""
@@ -82,29 +40,29 @@ def subject_of(text: str, names: Sequence[str] = ()) -> Subject:
     >>> subject_of("The user has a sister.")
     Subject(relation=None, name=None)
     """
-    user = _USER.search(text)
-    possessive = _OF_USER.search(text[:80]) if user is not None else None
+    user = _user().search(text)
+    possessive = _user_possessive().search(text[:80]) if user is not None else None
     if possessive is not None and _begins(text, possessive.start()):
         return _related(possessive[1].split())
-    cjk = _OF_USER_CJK.match(text)
+    cjk = _user_possessive_joined().match(text)
     if cjk is not None:
-        found = next((cjk[1][:length] for length in (4, 3, 2, 1) if cjk[1][:length] in RELATIONS), None)
-        return Subject(RELATIONS[found]) if found is not None else USER
+        found = next((cjk[1][:length] for length in (4, 3, 2, 1) if cjk[1][:length] in relations()), None)
+        return Subject(relations()[found]) if found is not None else USER
     if user is None:
         for name in names:
             if name.strip() and text.casefold().startswith(name.casefold()):
                 return Subject(name=name)
     before = text[: user.start()] if user is not None else text
     for word in _WORD.findall(before)[:_FIRST_WORDS]:
-        if word.casefold() in RELATIONS:
-            return Subject(RELATIONS[word.casefold()])
+        if word.casefold() in relations():
+            return Subject(relations()[word.casefold()])
     return USER
 
 
 def _related(words: Sequence[str]) -> Subject:
     """Who is meant by the words after "the user's": the relation is the first or, after an adjective, the second."""
     for place, word in enumerate(words[:2]):
-        relation = RELATIONS.get(word.casefold())
+        relation = relations().get(word.casefold())
         if relation is not None:
             name = words[place + 1] if place + 1 < len(words) else ""
             return Subject(relation, name if name[:1].isupper() else None)
@@ -121,3 +79,37 @@ def same_subject(one: Subject, other: Subject) -> bool:
 def _begins(text: str, place: int) -> bool:
     """Whether nothing but an article and a name in apposition comes first: "Mia, the user's sister"."""
     return len(_WORD.findall(text[:place])) <= _FIRST_WORDS
+
+
+@cache
+def relations() -> Mapping[str, Relation]:
+    """Words for relatives, friends and animals in all languages, with the English one."""
+    return {
+        word: relation
+        for language in languages()
+        if language.subjects is not None
+        for relation, words in language.subjects.relations.items()
+        for word in words
+    }
+
+
+@cache
+def _user() -> re.Pattern[str]:
+    return match_words(word for language in languages() if language.subjects for word in language.subjects.user)
+
+
+@cache
+def _user_possessive() -> re.Pattern[str]:
+    """The user in the possessive, and the words behind it."""
+    return re.compile(rf"\b(?:{_possessives(joined=False)})((?:\s+[^\W\d_][\w-]*){{1,3}})")
+
+
+@cache
+def _user_possessive_joined() -> re.Pattern[str]:
+    """The same where words do not stand apart."""
+    return re.compile(rf"^(?:{_possessives(joined=True)})\s*(\w{{1,4}})")
+
+
+def _possessives(*, joined: bool) -> str:
+    words = [word for language in languages() if language.subjects for word in language.subjects.user_possessive]
+    return "|".join(re.escape(word.strip("*")) for word in words if word.endswith("*") == joined) or r"(?!)"

@@ -1,4 +1,4 @@
-"""How far a source is believed, and what waits for review instead of being recalled; pure.
+"""Trust in a source, and reasons for which a statement waits for review instead of being recalled; pure.
 
 Trust follows from where a statement comes from. The wording only ever adds suspicion: a text filter
 stops few attacks, but what it does stop need not be recalled before somebody has looked at it.
@@ -6,7 +6,9 @@ stops few attacks, but what it does stop need not be recalled before somebody ha
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
+from langchain_persistmem.language.data import languages
 from langchain_persistmem.types.records import Candidate, Source
 
 TRUST: Mapping[Source, int] = {
@@ -25,28 +27,28 @@ INSTRUCTORS: frozenset[Source] = frozenset({"user", "operator"})
 
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 """Characters that turn the direction of writing, or that nobody sees."""
-_INJECTION = re.compile(
-    r"\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|any|your|system|safety)\b"
-    r".{0,40}\b(instructions?|prompts?|rules?|guidelines?|guardrails?)\b"
-    r"|^\W*(system|developer|assistant)\s*:|<\|?\s*/?\s*(system|im_start|im_end|inst)\b|\[/?inst\]"
-    r"|\b(reveal|print|repeat|leak|exfiltrate)\b.{0,40}\b(system prompt|api keys?|passwords?|credentials|secrets?)\b"
-    r"|\byou are now\b.{0,40}\b(mode|jailbroken|unrestricted|dan)\b"
-    r"|\b(send|post|forward|upload)\b.{0,60}\bhttps?://",
-    re.IGNORECASE | re.DOTALL,
-)
+_ROLE = r"^\W*(system|developer|assistant)\s*:|<\|?\s*/?\s*(system|im_start|im_end|inst)\b|\[/?inst\]"
+"""The marks with which chat models tell who speaks, in any language."""
 
 
 def suspicion(candidate: Candidate) -> str | None:
-    """Why ``candidate`` has to be reviewed before it is recalled; None if nothing speaks against it."""
+    """Find the reason why ``candidate`` has to be reviewed before it is recalled; None if nothing speaks against it."""
     if candidate.kind == "procedural" and candidate.provenance.source not in INSTRUCTORS:
         return "instructions are taken from the user or the operator only"
     if HIDDEN.search(candidate.text):
         return "the text has hidden characters"
-    if candidate.provenance.source != "operator" and _INJECTION.search(candidate.text):
+    if candidate.provenance.source != "operator" and _attack().search(candidate.text):
         return "the text reads like an attack on the prompt"
     return None
 
 
 def may_supersede(candidate: Source, known: Source) -> bool:
-    """Whether a statement of one source may end the validity of another's."""
+    """Tell whether a statement of one source may end the validity of another's."""
     return TRUST[candidate] >= TRUST[known]
+
+
+@cache
+def _attack() -> re.Pattern[str]:
+    """Texts that read like an attack on a prompt."""
+    patterns = [pattern for language in languages() for pattern in language.attacks]
+    return re.compile("|".join([_ROLE, *patterns]), re.IGNORECASE | re.DOTALL)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.types.records import Turn
 
 _DOTS = re.compile(r"\.{3,}|…")
@@ -12,11 +13,6 @@ _SHORTEST = 6
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
 _WORD = re.compile(r"[^\W_]+")
-_SMALL = (
-    "i me my mine we us our you your he she it its they their a an the is am are was were be been m s re ve d ll "
-    "and to of in on at for that this has have had user"
-)
-_LIGHT = frozenset(_SMALL.split())
 _BLOCKS = re.compile(r"```.*?(?:```|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|「[^」]{6,}」')
 
@@ -68,7 +64,8 @@ def _retells(text: str, quote: str) -> bool:
 
 def _weighty(text: str) -> list[str]:
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return [word for word in words if word not in _LIGHT]
+    light = stop_words("quotes")
+    return [word for word in words if word not in light]
 
 
 def is_pasted(quote: str, sources: Sequence[Turn], *, instruction: bool) -> bool:

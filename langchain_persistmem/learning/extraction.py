@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
-from langchain_persistmem.language.off_record import off_record
+from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning import extraction_prompt
 from langchain_persistmem.learning.changes import CONSOLIDATED, Done, apply, policy_of, what_is_known
@@ -140,7 +140,7 @@ async def _candidates(
     backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
 ) -> tuple[_Asked, Sequence[Memory]]:
     """Candidates, and the known memories that the model was shown for them."""
-    hidden = off_record(turns)
+    hidden = find_off_record(turns)
     if backend.model_name is None:
         longest = backend.settings.max_text_chars
         told = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
@@ -160,7 +160,7 @@ async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
         return []
     async with backend.transaction(namespace, atomic=False) as tx:
         before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
-    hidden = off_record([*before, *turns])
+    hidden = find_off_record([*before, *turns])
     return [turn for turn in before if turn.id not in hidden and turn.text.strip()]
 
 

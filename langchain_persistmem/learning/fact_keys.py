@@ -2,7 +2,7 @@
 
 import re
 
-from langchain_persistmem.language.subjects import RELATIONS, USER, Subject
+from langchain_persistmem.language.subjects import USER, Subject, relations
 
 _LONGEST = 60
 _NAMES_OF_MANY = """
@@ -27,7 +27,7 @@ def fact_key(given: str, subject: Subject) -> str | None:
     name = _spelt(given)
     if not name or name in _MANY:
         return None
-    if subject != USER and not any(part in RELATIONS for part in name.split("_")):
+    if subject != USER and not any(part in relations() for part in name.split("_")):
         name = _spelt("_".join(part for part in (subject.relation, subject.name, name) if part is not None))
     return f"fact:{name}"
 

@@ -3,13 +3,11 @@
 import re
 from typing import cast
 
+from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
 from langchain_persistmem.types.records import Candidate, Memory
 
 _WORD = re.compile(r"[^\W_]+")
-_SMALL = "a an the is are am be to of in on at for and that this it its with as by has have do does user s"
-"""No word of the past: who was a nurse need not be one."""
-_FILLERS = frozenset(_SMALL.split())
 
 
 def same_statement(one: str, other: str) -> bool:
@@ -19,7 +17,8 @@ def same_statement(one: str, other: str) -> bool:
 
 
 def _content(text: str) -> tuple[str, ...]:
-    return tuple(word for word in _WORD.findall(text.casefold()) if word not in _FILLERS)
+    light = stop_words("statements")
+    return tuple(word for word in _WORD.findall(text.casefold()) if word not in light)
 
 
 def _figures(text: str) -> frozenset[str]:

@@ -199,7 +199,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
         groups = stars(near)
         ids = {id for group in groups for id in group}
         episodes = {each.id: each for each in await retention.memories_by_id(tx, namespace, sorted(ids))}
-        known = await retention.habit_days_of(tx, namespace, extractor=HABITS_EXTRACTOR)
+        known = await retention.habits_of(tx, namespace, extractor=HABITS_EXTRACTOR)
     for group in groups:
         evidence = sorted((episodes[id] for id in group if id in episodes), key=lambda each: (each.valid_from, each.id))
         _sort_in(found, evidence, known, least)

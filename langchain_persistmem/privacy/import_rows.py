@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from langchain_persistmem.language.cjk import pairs
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.learning.insert import identity
 from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel

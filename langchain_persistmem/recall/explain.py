@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.person_names import without_names
-from langchain_persistmem.language.query_terms import terms
-from langchain_persistmem.language.question import understood
+from langchain_persistmem.language.query_terms import terms, without_names
+from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
 from langchain_persistmem.recall.search import Considered
@@ -55,7 +54,7 @@ async def explanation(
         queries=considered.queries,
         embedded_text=without_names(query),
         terms=words,
-        interpretation=understood(findings, query, now=moment),
+        interpretation=parse_question(findings, query, now=moment),
         recollections=tuple(_chosen(every, decided)),
         omissions=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
         compared_count=findings.count,

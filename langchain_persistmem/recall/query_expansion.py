@@ -3,11 +3,13 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.cjk import pairs
+from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.recalled import RankedCandidate, Recollection
 
@@ -23,25 +25,9 @@ _LONGEST = 500
 
 _QUOTED = re.compile(r"""["“„«「『]([^"”“»」』]{2,})["”“»」』]|(?<!\w)['‘]([^'’]{2,})['’](?!\w)""")
 _PARTS = re.compile(r"[?？;；。\n]+|[.!]\s")
-_AND = re.compile(r",?\s+(?:and|und|et|y|e|en|и)\s+", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[^.?!]\s)[A-ZÀ-ÞА-Я][\w-]+(?:\s+[A-ZÀ-ÞА-Я][\w-]+)+")
 """Of two words at least: a lone one is mostly a speaker's, and brings up everything that person said."""
-_JOINED = re.compile(r"^(?:and|und|et|y|e|en|и)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[\w'’-]+")
-_CALENDAR = """
-january february march april may june july august september october november december
-monday tuesday wednesday thursday friday saturday sunday
-"""
-_PRONOUNS = """
-i me my mine myself you your yours we us our ours he him his she her hers they them their it its this that i'm i've
-ich mich mir mein meine meinen meiner meinem wir uns unser unsere du dich dir dein deine er ihn ihm sie ihr ihre
-je j'ai moi mon ma mes nous notre nos tu te toi ton ta tes vous votre vos il elle lui leur
-yo mi mis mí nosotros nuestro nuestra tú tus él ella su sus io mio mia miei mie noi nostro nostra tuo tua lei suo sua
-eu meu minha meus minhas nós nosso nossa você seu sua ele ela ik mij mijn wij ons onze jij je jou jouw hij hem zij haar
-я меня мне мой моя моё мои мы нас наш наша ты тебя твой он его она её их
-"""
-_SMALL = frozenset(_PRONOUNS.split())
-_NO_NAME = frozenset(_CALENDAR.split()) | _SMALL
 
 EXPANSION_INSTRUCTIONS = """\
 A question is to be looked up in what is remembered about a user. Write up to 4 further search queries for it, in its \
@@ -66,8 +52,9 @@ def variants(query: str) -> list[str]:
     """
     found = _parts(query) if len(_parts(query)) > 1 else []
     found += [" ".join((one or other).split()) for one, other in _QUOTED.findall(query)]
-    found += [name for name in _NAME.findall(query) if name.casefold() not in _NO_NAME]
-    bare = " ".join(word for word in _WORD.findall(query) if word.casefold().replace("’", "'") not in _SMALL)
+    found += _NAME.findall(query)
+    pronouns = stop_words("pronouns")
+    bare = " ".join(word for word in _WORD.findall(query) if word.casefold().replace("’", "'") not in pronouns)
     if len(bare.split()) >= _FEWEST_WORDS and len(bare.split()) < len(_WORD.findall(query)):
         found.append(bare)
     return _distinct([query, *found])
@@ -99,12 +86,20 @@ def _rank(candidate: RankedCandidate) -> tuple[float, float, str]:
 
 def _parts(query: str) -> list[str]:
     """Questions that were asked in one breath."""
+    between, opening = _conjunctions()
     found: list[str] = []
     for part in _PARTS.split(query):
-        halves = _AND.split(part)
+        halves = between.split(part)
         apart = all(_is_question(half.strip(" ,")) for half in halves)
-        found += [_JOINED.sub("", each.strip(" ,")) for each in (halves if apart else [part])]
+        found += [opening.sub("", each.strip(" ,")) for each in (halves if apart else [part])]
     return [each for each in found if _is_question(each)]
+
+
+@cache
+def _conjunctions() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The words for "and", between two parts and at the beginning of one."""
+    words = "|".join(map(re.escape, sorted(stop_words("conjunctions"))))
+    return re.compile(rf",?\s+(?:{words})\s+", re.IGNORECASE), re.compile(rf"^(?:{words})\s+", re.IGNORECASE)
 
 
 def _is_question(part: str) -> bool:

@@ -16,7 +16,8 @@ from heapq import nlargest
 from itertools import islice
 
 from langchain_persistmem.language import date_matching
-from langchain_persistmem.language.question import understood
+from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recalled import (
     Interpretation,
@@ -30,9 +31,6 @@ from langchain_persistmem.types.recalled import (
 _WORD = re.compile(r"[^\W_]+")
 _ANY_WORD = re.compile(r"\w+")
 _DIGIT = re.compile(r"\d")
-_NUMBERS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve dozen hundred couple once twice half".split()  # noqa: SIM905
-)
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
 _READ = 2_000
 """Characters of a memory in which questions are counted."""
@@ -57,7 +55,7 @@ def rank(
 ) -> list[RankedCandidate]:
     """The findings weighed, best first; ties by key, so that the order is stable."""
     found, bonus = findings.candidates, weights.max_bonus
-    asked = understood(findings, query, now=now)
+    asked = parse_question(findings, query, now=now)
     scale = _Scale(findings, background, weights)
     meaning = [scale.meaning(each.similarity) for each in found]
     words = [each.lexical * scale.word for each in found]
@@ -268,7 +266,7 @@ def _recency(each: RecallCandidate, weights: Ranking, now: datetime) -> float:
 
 def _tells_a_number(each: RecallCandidate) -> bool:
     begin = (each.text or "")[:_READ_FOR_A_NUMBER]
-    return bool(_DIGIT.search(begin)) or not _NUMBERS.isdisjoint(_ANY_WORD.findall(begin.casefold()))
+    return bool(_DIGIT.search(begin)) or not stop_words("numbers").isdisjoint(_ANY_WORD.findall(begin.casefold()))
 
 
 def _asking(text: str) -> float:

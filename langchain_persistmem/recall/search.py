@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.person_names import without_names
-from langchain_persistmem.language.query_terms import irregular, terms
+from langchain_persistmem.language.query_terms import irregular_forms, terms, without_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
@@ -138,7 +137,7 @@ async def _find(
             namespace,
             at=question.at,
             query=search.query,
-            words=irregular(search.query, backend.settings.language),
+            words=irregular_forms(search.query, backend.settings.language),
             embedding=search.embedding,
             model=search.model,
             language=backend.settings.language,

@@ -10,9 +10,8 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.language.cjk import pairs
-from langchain_persistmem.language.languages import configuration
-from langchain_persistmem.language.query_terms import terms
+from langchain_persistmem.language.query_terms import pairs, terms
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure

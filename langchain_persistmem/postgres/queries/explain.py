@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from langchain_persistmem.language.languages import configuration
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from langchain_persistmem.language.languages import configuration
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column

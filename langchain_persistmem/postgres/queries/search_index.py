@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
-from langchain_persistmem.language.languages import configuration
+from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.rows import dumped, unparsed_found_of
