@@ -77,7 +77,7 @@ async def test_more_evidence_makes_it_surer_without_asking_again(either_with: Op
 
 
 async def test_evidence_that_comes_from_two_sides_is_all_counted(either_with: Open) -> None:
-    settings = Settings(worker=False, retention=Retention(similar=6.0))
+    settings = Settings(worker=False, retention=Retention(similarity=6.0))
     either = await either_with(stated(1, 2, 3, 4), settings=settings)
     await fill(either, ["Sushi for lunch", "Sushi for dinner", "Sushi for lunch again", "Sushi for dinner again"])
     assert (await either.admin.maintain()).preferences == 1
@@ -98,7 +98,7 @@ async def test_three_times_on_one_day_are_one_occasion(either_with: Open) -> Non
 
 
 async def test_evidence_adds_up_over_months_and_through_summaries(either_with: Open) -> None:
-    settings = Settings(retention=Retention(compress_days=30, compress_least=2), worker=False)
+    settings = Settings(retention=Retention(compress_days=30, compress_min_memories=2), worker=False)
     either = await either_with({"summary": "The user had sushi."}, stated(1, 2, 3), settings=settings)
     await fill(either, SUSHI[:2])
     assert (await either.admin.maintain()).compressed == 2
@@ -175,7 +175,7 @@ def test_when_the_embedding_model_fails_nothing_changes_and_it_is_tried_again(
     database: str, memory: PersistMem, embeddings: LocalEmbeddings, answers: tuple[Any, ...]
 ) -> None:
     failing, model = Failing(embeddings), Scripted(answers=iter(answers)) if answers else None
-    rules = Retention(compress_days=30, compress_least=3 if model is None else 20)
+    rules = Retention(compress_days=30, compress_min_memories=3 if model is None else 20)
     settings = Settings(retention=rules, worker=False, embedding_model=memory._backend.embedding_name)
     with PersistMem.open(database, embeddings=failing, model=model, settings=settings) as opened:
         for place, text in enumerate(SUSHI):

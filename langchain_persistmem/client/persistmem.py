@@ -48,10 +48,10 @@ from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
-from langchain_persistmem.types.profile import Profile
 from langchain_persistmem.types.recalled import Context, Explanation, Recollection
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source
 from langchain_persistmem.types.results import ObserveResult, Receipt
+from langchain_persistmem.types.user_profile import Profile
 
 _TEMPLATE = ("memories", "{user_id}")
 

@@ -85,7 +85,7 @@ async def _erase_all(
         erased=not dry_run,
         counts=dict(total),
         by_namespace={each: erased.counts for each, erased in done.items()},
-        not_reached=(
+        remaining_traces=(
             *(f"the checkpoints of thread {each!r}, which others have too: see shared_threads=True" for each in shared),
             *((_NOBODYS,) if nobodys else ()),
         ),

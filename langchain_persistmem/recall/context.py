@@ -74,7 +74,7 @@ def render(
         text=made,
         tokens=count_tokens(made),
         recollections=tuple(sorted((each for each in chosen if isinstance(each, Recollection)), key=place)),
-        left_out=total - len(chosen),
+        omission_count=total - len(chosen),
     )
 
 
@@ -89,7 +89,7 @@ class Window:
     def says(self, found: RecallCandidate) -> bool:
         """Tell if they say it already: it was learnt from them, or stands in one word for word."""
         if self._thread_id is not None and found.thread_id == self._thread_id:
-            messages = found.whole().provenance.message_ids
+            messages = found.build_memory().provenance.message_ids
             if messages and self._ids.issuperset(messages):
                 return True
         words = _words(found.text or "")

@@ -83,7 +83,7 @@ def _checked(backend: Backend, namespace: Namespace, question: Question) -> tupl
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
     """
-    validation.required_text(question.query, "query", at_most=_LONGEST_QUERY)
+    validation.check_text(question.query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
     if question.at is not None:
         validation.aware(question.at, "at")

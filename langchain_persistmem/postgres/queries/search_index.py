@@ -92,7 +92,7 @@ def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
     count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
     return SearchResult(
-        found=tuple(candidate_of(row) for row in rows if row["id"] is not None),
+        candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,
