@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     vectors = embedding_cache.EmbeddingCache(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
-    notes = run_flow.Notes(options.out / "answers.jsonl")
+    notes = run_flow.AnswerLog(options.out / "answers.jsonl")
     opened = open_memory(
         options,
         set_up=True,
@@ -102,7 +102,11 @@ def run(options: argparse.Namespace) -> int:
         worker=False,
     )
     with opened as memory:
-        compared: list[systems.System] = [systems.PersistMemSystem(memory), systems.CosineSystem(vectors), systems.Bm25System()]
+        compared: list[systems.System] = [
+            systems.PersistMemSystem(memory),
+            systems.CosineSystem(vectors),
+            systems.Bm25System(),
+        ]
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
                 "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
