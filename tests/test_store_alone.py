@@ -321,6 +321,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date(
 
 
 @own_database
+@own_database  # a plan depends on what earlier tests left behind
 def test_a_search_by_cosine_reads_the_index_alone(database: str, memory: PersistMem) -> None:
     memory.store.batch([PutOp(("u", str(n % 40)), f"k{n}", {"text": f"likes tea number {n % 50}"}) for n in range(800)])
     model = memory.backend.embedding_model
