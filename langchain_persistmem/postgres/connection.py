@@ -35,7 +35,8 @@ def open_pool(
         StorageUnavailableError: nothing answers there; the message says why.
     """
     where = conninfo if conninfo is not None else _embedded(stack, settings)
-    options = _pool_options(where, settings, pool_config, Reconnection(), with_deadline(settings.statement_seconds))
+    connections = with_deadline(settings.statement_seconds)
+    options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
     with _clear_errors():
         psycopg.connect(where, **_probe(options, settings)).close()
         pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
@@ -48,7 +49,9 @@ async def open_async_pool(
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
     where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
     connections = with_async_deadline(settings.statement_seconds)
-    options = _pool_options(where, settings, pool_config, AsyncReconnection(), connections)
+    options = _pool_options(
+        where, settings, pool_config, connection_class=connections, reconnect_failed=AsyncReconnection()
+    )
     with _clear_errors():
         await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
         pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
@@ -149,10 +152,8 @@ async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
     return server.conninfo
 
 
-def _pool_options(
-    where: str, settings: Settings, pool_config: PoolConfig | None, reconnecting: object, connection_class: type
-) -> dict[str, Any]:
-    """The arguments of a pool; those of ``pool_config`` count before ours."""
+def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None, **classes: object) -> dict[str, Any]:
+    """The arguments of a pool; those of ``pool_config`` count before ours, and before the pool's ``classes``."""
     config = dict(pool_config or {})
     smallest = config.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
@@ -162,8 +163,7 @@ def _pool_options(
     return {
         # A pool gives a lost connection up at once and looks for the server, instead of doubling its pauses.
         "reconnect_timeout": 0.0,
-        "reconnect_failed": reconnecting,
-        "connection_class": connection_class,
+        **classes,
         "min_size": smallest,
         "max_size": max(settings.pool_max, smallest),
         "timeout": settings.connect_seconds,
