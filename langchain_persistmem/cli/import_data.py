@@ -96,10 +96,10 @@ def _run_file(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace, memory: PersistMem) -> Import:
-    given = {"schema": options.schema, "vectors": options.vectors, "dry_run": options.dry_run}
+    arguments = {"schema": options.schema, "vectors": options.vectors, "dry_run": options.dry_run}
     if options.kind == "mem0":
-        return partial(import_mem0, memory, options.source, table=options.table, **given)
-    return partial(import_postgres_store, memory, options.source, **given)
+        return partial(import_mem0, memory, options.source, table=options.table, **arguments)
+    return partial(import_postgres_store, memory, options.source, **arguments)
 
 
 def _advance(progress: Progress, task: TaskID, seen: ImportResult) -> None:

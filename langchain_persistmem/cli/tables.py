@@ -33,8 +33,8 @@ def score_text(score: float) -> Text:
 def why_text(why: ScoreParts) -> str:
     """The parts of a score as the sum that they are; parts below 0.005 are left out."""
     parts = [(name, getattr(why, name)) for name in PARTS]
-    shown = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
-    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in shown)
+    visible = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
+    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in visible)
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
@@ -158,11 +158,11 @@ def left_out_table(left_out: Sequence[Omission]) -> Table:
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
     table.add_column("what", ratio=1, overflow="fold")
-    for each in left_out:
-        cell = Text(shortened(each.memory.text or "", 200))
-        if each.instead is not None:
-            cell.append(f"\ninstead: key {plain(each.instead)}", style="dim")
-        table.add_row(score_text(each.score), each.reason, cell)
+    for omission in left_out:
+        cell = Text(shortened(omission.memory.text or "", 200))
+        if omission.instead is not None:
+            cell.append(f"\ninstead: key {plain(omission.instead)}", style="dim")
+        table.add_row(score_text(omission.score), omission.reason, cell)
     return table
 
 
@@ -190,8 +190,8 @@ def receipt_table(receipt: Receipt) -> Group:
     lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
     if len(receipt.by_namespace) > 1:
         lines[:0] = [
-            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows")
-            for each, counts in receipt.by_namespace.items()
+            Text(f"{plain('/'.join(namespace))}: {sum(counts.values()):,} rows")
+            for namespace, counts in receipt.by_namespace.items()
         ]
     if receipt.verified:
         lines.append(Text("Verified: every table was looked through afterwards, and nothing was left."))
@@ -202,7 +202,7 @@ def receipt_table(receipt: Receipt) -> Group:
 
 def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     rank = {name: position for position, name in enumerate(_ORDER)}
-    return sorted(counts.items(), key=lambda each: (rank.get(each[0], len(rank)), each[0]))
+    return sorted(counts.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0]))
 
 
 def memory_json(memory: Memory) -> dict[str, object]:
@@ -245,9 +245,9 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         for period in understood.periods
     ]
     left_out = [
-        {"reason": each.reason, "instead": each.instead, "score": each.score, "why": asdict(each.why)}
-        | {"memory": memory_json(each.memory)}
-        for each in explanation.left_out
+        {"reason": omission.reason, "instead": omission.instead, "score": omission.score, "why": asdict(omission.why)}
+        | {"memory": memory_json(omission.memory)}
+        for omission in explanation.left_out
     ]
     return {
         "queries": list(explanation.queries),
@@ -270,7 +270,7 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
         "counts": dict(receipt.counts),
         "not_reached": list(receipt.not_reached),
         "by_namespace": [
-            {"namespace": list(each), "counts": dict(counts)} for each, counts in receipt.by_namespace.items()
+            {"namespace": list(namespace), "counts": dict(counts)} for namespace, counts in receipt.by_namespace.items()
         ],
         "ids": [str(id) for id in receipt.ids],
         "verified": receipt.verified,
