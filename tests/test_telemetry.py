@@ -187,7 +187,7 @@ class Hidden:
         if name.split(".")[0] == "opentelemetry":
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Hidden())
-from langchain_persistmem import telemetry
+from langchain_persistmem.postgres import telemetry
 with telemetry.operation("recall") as seen:
     seen.count(3)
 assert telemetry.operation("a") is telemetry.statement("b") is telemetry.model_call("c")
