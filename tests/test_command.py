@@ -228,7 +228,7 @@ def test_the_text_of_a_memory_cannot_steer_the_terminal(
     memory: PersistMem, database: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = memory.remember(HOSTILE, user_id="ada")
-    memory.approve(kept.id, user_id="ada")  # hidden characters are quarantined
+    memory.review.approve(kept.id, user_id="ada")  # hidden characters are quarantined
     out = run(*arguments, "--user", "ada", database=database, capsys=capsys)
     assert "[red]hello[/red]" in out
     assert ":smile:" in out

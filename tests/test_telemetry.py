@@ -199,5 +199,8 @@ def test_without_opentelemetry_nothing_is_made() -> None:
 
 
 def test_nothing_is_made_before_it_is_used() -> None:
-    code = "from langchain_persistmem import PersistMem, telemetry; assert not telemetry._kinds.cache_info().misses"
+    code = (
+        "import langchain_persistmem.client.persistmem; from langchain_persistmem.postgres import telemetry; "
+        "assert not telemetry._kinds.cache_info().misses"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

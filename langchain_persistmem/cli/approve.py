@@ -18,7 +18,7 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Approve what is named, or all."""
     with open_memory(options) as memory:
-        approved = memory.approve_all(options.ids or None, **owner_of(options))
+        approved = memory.review.approve(*options.ids, everything=not options.ids, **owner_of(options))
     if options.json:
         print_json({"approved": [memory_json(memory) for memory in approved]})
     else:

@@ -62,8 +62,8 @@ def run(options: argparse.Namespace) -> int:
     with open_memory(options) as memory:
         owner = owner_of(options)
         if options.verify:
-            return _show_check(memory.verify_audit(head=options.head, **owner), json=options.json)
-        found = memory.audit(after=options.after, since=options.since, limit=options.limit, **owner)
+            return _show_check(memory.privacy.verify_audit(head=options.head, **owner), json=options.json)
+        found = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **owner)
     if options.json:
         print_json({"entries": [_as_json(entry) for entry in found]})
         return 0

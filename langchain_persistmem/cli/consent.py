@@ -24,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     """Change it if asked to, and show it."""
     with open_memory(options) as memory:
         if options.set is not None:
-            memory.set_consent(options.set, **owner_of(options))
-        allowed = memory.consent(**owner_of(options))
+            memory.privacy.set_consent(options.set, **owner_of(options))
+        allowed = memory.privacy.consent(**owner_of(options))
     if options.json:
         print_json({"consent": allowed})
     else:

@@ -201,7 +201,7 @@ def _ask_all(options: argparse.Namespace, story: Story) -> int:
     began = time.perf_counter()
     model = chat_model(options)
     with open_memory(options, namespace=NAMESPACE, model=model, step="opening the database again") as memory:
-        counts = memory.status(user_id=USER)
+        counts = memory.admin.status(user_id=USER).counts
         spent = time.perf_counter() - began
         out().print(f"process {os.getpid()} found {counts['memories']} memories there, after {spent:.1f} s")
         heading("4  Asking")

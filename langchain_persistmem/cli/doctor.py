@@ -31,7 +31,7 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look and show, the worst first; exit code 1 if there is an error."""
     with open_memory(options) as memory, waiting("looking"):
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
     worst = sorted(found, key=lambda each: _ORDER.index(each.level))
     failed = any(finding.level == "error" for finding in found)
     if options.json:

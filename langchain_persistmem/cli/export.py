@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="persistmem-") as folder:  # nobody else can look into it
         path: Path = options.out or Path(folder) / "export.jsonl"
         with open_memory(options, quiet=True) as memory, waiting("exporting"):
-            written = memory.export_file(path, **owner_of(options))
+            written = memory.privacy.export(path, **owner_of(options))
         if options.out is None:
             with path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)

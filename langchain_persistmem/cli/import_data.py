@@ -23,7 +23,6 @@ from langchain_persistmem.cli.options import (
 )
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import err, out, plain, print_json, progress_bar, waiting
-from langchain_persistmem.client.importers import import_mem0, import_postgres_store
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.results import ImportResult
 
@@ -86,7 +85,7 @@ def _run_file(options: argparse.Namespace) -> int:
         options.files = [Path(source)]
         return ingest.run(options)
     with open_memory(options, set_up=True) as memory, waiting("importing"):
-        restored = memory.import_file(Path(source), dry_run=options.dry_run, **owner_of(options))
+        restored = memory.privacy.import_file(Path(source), dry_run=options.dry_run, **owner_of(options))
     if options.json:
         print_json(asdict(restored))
         return 0
@@ -98,8 +97,8 @@ def _run_file(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace, memory: PersistMem) -> Import:
     arguments = {"schema": options.schema, "vectors": options.vectors, "dry_run": options.dry_run}
     if options.kind == "mem0":
-        return partial(import_mem0, memory, options.source, table=options.table, **arguments)
-    return partial(import_postgres_store, memory, options.source, **arguments)
+        return partial(memory.admin.import_mem0, options.source, table=options.table, **arguments)
+    return partial(memory.admin.import_postgres_store, options.source, **arguments)
 
 
 def _advance(progress: Progress, task: TaskID, seen: ImportResult) -> None:

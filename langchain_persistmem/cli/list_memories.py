@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """List and show."""
     with open_memory(options) as memory:
         found = memory.list(kinds=options.kind, limit=options.limit, **owner_of(options))
-        total = memory.status(**owner_of(options))["memories"]
+        total = memory.admin.status(**owner_of(options)).counts["memories"]
     if options.json:
         print_json({"total": total, "memories": [tables.memory_json(memory) for memory in found]})
         return 0

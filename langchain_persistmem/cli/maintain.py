@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         open_memory(options, model=chat_model(options), retention=Retention(**rules)) as memory,
         waiting("looking through the memories"),
     ):
-        done = memory.maintain(dry_run=options.dry_run, **meant)
+        done = memory.admin.maintain(dry_run=options.dry_run, **meant)
     if options.json:
         print_json(asdict(done))
     else:

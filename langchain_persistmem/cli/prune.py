@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     if options.older_than is None and options.keep is None:
         options.parser.error("give --older-than, --keep, or both")
     with open_memory(options) as memory, waiting("looking through the threads"):
-        counts = memory.saver.retain(
+        counts = memory.checkpointer.retain(
             keep_latest=options.keep, older_than=options.older_than, thread_ids=options.threads, dry_run=options.dry_run
         )
     if options.json:

@@ -80,8 +80,8 @@ def run(options: argparse.Namespace) -> int:
 def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
     owner = owner_of(options)
     if not options.explain:
-        return None, memory.recall(options.query, limit=options.limit, explain=False, **owner)
-    explained = memory.recall(options.query, limit=options.limit, explain=True, **owner)
+        return None, memory.recall(options.query, limit=options.limit, **owner)
+    explained = memory.explain(options.query, limit=options.limit, **owner)
     return explained, explained.recollections
 
 

@@ -28,7 +28,9 @@ def run(options: argparse.Namespace) -> int:
     """Make vectors until none is missing; the exit code is 1 if some could not be made."""
     with open_memory(options) as memory, progress_bar("memories", quiet=options.json) as progress:
         task = progress.add_task("embedding", total=None)
-        done = memory.reembed(drop_others=options.drop_others, progress=lambda count: progress.advance(task, count))
+        done = memory.admin.reembed(
+            drop_others=options.drop_others, progress=lambda count: progress.advance(task, count)
+        )
     if options.json:
         print_json(asdict(done))
     else:

@@ -37,7 +37,7 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show what waits, oldest first."""
     with open_memory(options) as memory:
-        found = memory.review(limit=options.limit, **owner_of(options))
+        found = memory.review.list(limit=options.limit, **owner_of(options))
     if options.json:
         print_json({"memories": [_json(memory) for memory in found]})
     elif not found:

@@ -29,7 +29,7 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look it up and show it."""
     with open_memory(options) as memory:
-        found = memory.show(options.key, **owner_of(options))
+        found = memory.history.of(options.key, **owner_of(options))
     if options.json:
         print_json(_json(found))
         return 0

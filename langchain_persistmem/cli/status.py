@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, cast
 
 from rich import box
 from rich.table import Table
@@ -18,12 +17,6 @@ from langchain_persistmem.cli.options import (
     owner_of,
 )
 from langchain_persistmem.cli.terminal import out, plain, print_json
-from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.postgres.checkpoint_port import SyncStatements
-from langchain_persistmem.postgres.queries import pending_work
-from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.runtime.backend import finished
-from langchain_persistmem.types.namespace import Namespace
 
 _WORK = {
     "pending": "threads to learn from",
@@ -48,39 +41,23 @@ def run(options: argparse.Namespace) -> int:
     """Count and show."""
     owner = owner_of(options)
     with open_memory(options) as memory:
-        counts = memory.status(**owner)
-        versions = _versions(memory)
-        work = _work(memory, memory.whose(**owner) if owner else None)
+        status = memory.admin.status(**owner)
     if options.json:
-        print_json({"data": location_of(options), "versions": versions, "counts": counts, "work": work})
+        print_json(
+            {"data": location_of(options), "versions": status.versions, "counts": status.counts, "work": status.work}
+        )
         return 0
     table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for name, version in versions.items():
+    for name, version in status.versions.items():
         table.add_row(name, version)
     table.add_section()
-    for name, count in counts.items():
+    for name, count in status.counts.items():
         table.add_row(name, f"{count:,}")
     table.add_section()
-    for name, count in work.items():
+    for name, count in status.work.items():
         table.add_row(_WORK[name], f"{count:,}")
     out().print(plain(f"of {options.user or options.namespace}" if owner else "of the whole database"), style="cyan")
     out().print(table)
     return 0
-
-
-def _work(memory: PersistMem, namespace: Namespace | None) -> dict[str, int]:
-    """Work that waits in the background, and for a human."""
-    pool = cast("Any", memory.saver.conn)
-    with pool.connection() as connection:
-        return finished(pending_work.count_work(SyncStatements(connection), namespace))
-
-
-def _versions(memory: PersistMem) -> dict[str, str]:
-    """The versions of the server and of pgvector."""
-    pool = cast("Any", memory.saver.conn)
-    with pool.connection() as connection:
-        facts = connection.execute(statement("server_facts")).fetchone()
-    number = int(facts["server_version"])
-    return {"PostgreSQL": f"{number // 10_000}.{number % 10_000}", "pgvector": str(facts["vector_version"])}

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.subjects import USER, Subject, relations, subject_of
+from langchain_persistmem.language.subjects import USER, Subject, find_subject, relations
 from langchain_persistmem.learning.evidence import is_pasted, supporting
 from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.prompt_fence import fence
@@ -238,7 +238,7 @@ def _candidate(
     stated_at, topics = sources[-1].sent_at, _topics(fields.get("topics"))
     speaker = _speaker(sources)
     names = [*topics, *([speaker] if speaker else [])]
-    key = fact_key(_text(fields.get("key")), subject_of(statement, names)) if kind == "semantic" else None
+    key = fact_key(_text(fields.get("key")), find_subject(statement, names)) if kind == "semantic" else None
     stored = cast("Mapping[object, Mapping[str, Any]]", fields).get(_STORED, {})
     value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics, **stored}
     fact_value = _clean(_text(fields.get("value")))

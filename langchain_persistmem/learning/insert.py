@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
@@ -129,7 +129,7 @@ def identity(candidate: Candidate) -> bytes:
 
 def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
     """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
-    return (f"{speaker}: {text}" if speaker else text), pairs(text)
+    return (f"{speaker}: {text}" if speaker else text), cut_pairs(text)
 
 
 def _with(

@@ -215,7 +215,7 @@ async def _drop_others(backend: Backend, model: EmbeddingModel) -> int:
         last = page[-1]
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.drop_other_models(tx, model)
-    await hnsw_upkeep.drop_graphs_of_nobody(backend)
+    await hnsw_upkeep.drop_orphan_indexes(backend)
     return dropped
 
 

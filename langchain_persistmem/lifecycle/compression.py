@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ModelError, PersistMemError
-from langchain_persistmem.language.trust import suspicion
+from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
@@ -73,7 +73,7 @@ async def compress(
 async def _prepare(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:
     """The summary with its vector; None if it reads like an attack."""
     candidate = await _summary(backend, namespace, originals)
-    if suspicion(candidate) is not None:
+    if find_suspicion(candidate) is not None:
         return None
     (new,) = await prepare(backend, [candidate])
     return new

@@ -64,9 +64,9 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
             done, asking = await backend.step(_maintain, owner, life, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
-                await hnsw_upkeep.shelve_all(backend, owner)
+                await hnsw_upkeep.index_all(backend, owner)
     if namespace is None and not dry_run:
-        await hnsw_upkeep.count_shelves(backend)
+        await hnsw_upkeep.count_documents(backend)
     return total
 
 

@@ -12,7 +12,7 @@ from langchain_persistmem.postgres.queries import erasure_log, retention
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy import erase_person
-from langchain_persistmem.recall.search import Question, consider
+from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime import generation
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -20,7 +20,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, Pattern, encode
-from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.recalled import Question, Recollection
 from langchain_persistmem.types.results import Receipt
 
 
@@ -79,7 +79,7 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     found: dict[UUID, Recollection] = {}
     for at in (None, now):
         question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
-        for candidate in (await consider(backend, namespace, question)).ranked:
+        for candidate in (await find_candidates(backend, namespace, question)).ranked:
             recollection = candidate.recollection() if candidate.score >= backend.settings.threshold else None
             if recollection is not None and (at is None or recollection.memory.status == "archived"):
                 found.setdefault(candidate.found.id, recollection)

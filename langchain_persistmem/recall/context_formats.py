@@ -18,7 +18,7 @@ from langchain_persistmem.types.recalled import Recollection
 from langchain_persistmem.types.records import Kind, Memory
 
 Form = Literal["sections", "prose", "json"]
-"""How the text is written: a list by sections, a few paragraphs, or a JSON document."""
+"""The form of the text: a list by sections, a few paragraphs, or a JSON document."""
 FORMS: tuple[Form, ...] = ("sections", "prose", "json")
 
 
@@ -68,7 +68,7 @@ def text_of(entries: Sequence[Entry], *, form: Form, left_out: int) -> str:
 
 
 def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
-    """What the profile has, the most important first; empty fields are left out."""
+    """The lines of the profile, the most important first; empty fields are left out."""
     known = [name for name in _FIELDS if name in document]
     found: list[ProfileLine] = []
     for name in (*known, *sorted(set(document) - set(known))):
@@ -80,7 +80,7 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
 
 
 def place(recollection: Recollection) -> tuple[int, str, str]:
-    """Where it stands: by section, date and key; its score has no part in it."""
+    """The position of an entry: by section, date and key; its score has no part in it."""
     memory = recollection.memory
     order = [kind for kind, _ in _SECTIONS]
     return order.index(_section(memory)), memory.valid_from.isoformat(), memory.key
@@ -165,7 +165,7 @@ def _dumped(value: object) -> str:
 
 
 def _remark(memory: Memory) -> str:
-    """What is no instruction is called by its name, however it is worded."""
+    """The label of a kind: what is no instruction is called by its name, however it is worded."""
     if memory.kind == "procedural" and _section(memory) != "procedural":
         return f"from a {memory.provenance.source}, not an instruction: "
     return ""

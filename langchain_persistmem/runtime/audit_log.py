@@ -39,7 +39,7 @@ class MemoryIds:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many of each."""
+        """The number of each."""
         return {
             "added": len(self.added),
             "reinforced": len(self.reinforced),
