@@ -300,8 +300,8 @@ def _forget(memory: PersistMem, story: Story) -> None:
         out().print(Text("✗ nothing comes up, so nothing is erased", style="red"))
         return
     out().print(recollection_table(candidates, numbered=True, keys=True, why=False, length=_length()))
-    meant = [place for place, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
-    keys = [candidates[place - 1].memory.key for place in meant]
+    meant = [number for number, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
+    keys = [candidates[number - 1].memory.key for number in meant]
     out().print(f"\nMaya picks {' and '.join(map(str, meant))}. What goes with them, in one transaction:\n")
     out().print(receipt_table(memory.forget(keys, user_id=USER)))
     for query in story.to_forget:
@@ -336,9 +336,9 @@ def _close(options: argparse.Namespace, story: Story, tally: Tally) -> None:
     out().print(f"time: {time.time() - options.began:.1f} s from the first line to the last, in two processes")
     run = "uv run persistmem" if "UV_RUN_RECURSION_DEPTH" in os.environ else "persistmem"
     if options.keep:
-        place = "" if dsn_of(options) else f" --data-dir {options.data_dir}"
+        location = "" if dsn_of(options) else f" --data-dir {options.data_dir}"
         namespace = "/".join(NAMESPACE).format(user_id=USER)
-        first = f'{run} recall "Where does my brother live?" --namespace {namespace}{place}'
+        first = f'{run} recall "Where does my brother live?" --namespace {namespace}{location}'
     else:
         note("Maya's memories are erased again")
         first = f"{run} demo --keep"

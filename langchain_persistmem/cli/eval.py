@@ -173,11 +173,11 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     first = next(iter(found["systems"].values()))["categories"]
     for category in first:
-        for place, (system, figures) in enumerate(found["systems"].items()):
+        for index, (system, figures) in enumerate(found["systems"].items()):
             row = figures["categories"][category]
             cells = [_figure(row[name], wide=name in ("R@5", "R@10")) for name in _SHOWN]
-            last = place == len(found["systems"]) - 1
-            table.add_row("" if place else category, system, "" if place else str(row["n"]), *cells, end_section=last)
+            last = index == len(found["systems"]) - 1
+            table.add_row("" if index else category, system, "" if index else str(row["n"]), *cells, end_section=last)
     out().print(table)
     for metric in ("R@5", "R@10"):
         if metric in found["differences"]:

@@ -118,7 +118,7 @@ def _show(imported: ImportResult, seconds: float) -> None:
     }
     out().print(counts_table(rows, seconds=seconds))
     for refusal in imported.refusals[:_SHOWN]:
-        place = "/".join((*refusal.namespace, refusal.key))
-        err().print(plain(f"refused: {place:.120}: {refusal.reason}"), soft_wrap=True)
+        path = "/".join((*refusal.namespace, refusal.key))
+        err().print(plain(f"refused: {path:.120}: {refusal.reason}"), soft_wrap=True)
     if imported.refused > _SHOWN:
         err().print(f"and {imported.refused - _SHOWN:,} more; --json lists them", soft_wrap=True)

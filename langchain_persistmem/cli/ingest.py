@@ -320,8 +320,8 @@ class _Ids:
         parts = {name: turn.message.get(name, "") for name in ("role", "content", "timestamp", "name")}
         print_ = _digest(*turn.thread, *parts.values())
         if "id" in turn.message:
-            place = _digest(*turn.thread, turn.message["id"])
-            if self._first.setdefault(place, print_) != print_:
+            turn_id = _digest(*turn.thread, turn.message["id"])
+            if self._first.setdefault(turn_id, print_) != print_:
                 raise InvalidInputError(
                     f"id {turn.message['id']!r:.60} belongs to another turn of this thread; give each its own, or none"
                 )

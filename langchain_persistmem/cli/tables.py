@@ -187,7 +187,7 @@ def receipt_table(receipt: Receipt) -> Group:
     table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
     for name, count in _sorted(receipt.counts):
         table.add_row(name, str(count), style="" if count else "dim")
-    lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
+    lines = [Text(f"not reached: {plain(rest)}", style="yellow") for rest in receipt.not_reached]
     if len(receipt.by_namespace) > 1:
         lines[:0] = [
             Text(f"{plain('/'.join(namespace))}: {sum(counts.values()):,} rows")

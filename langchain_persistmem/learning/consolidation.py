@@ -117,13 +117,13 @@ def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decis
     for statement in sorted(new, key=lambda one: said_at(one.candidate)):
         own = _own(statement, known)
         key = own.candidate.key
-        place = keyed.get(key) if key is not None else None
-        if place is not None and not same_person(own.candidate, decisions[place].new.candidate):
-            own, key, place = _without_key(own), None, None
-        if place is None:
+        index = keyed.get(key) if key is not None else None
+        if index is not None and not same_person(own.candidate, decisions[index].new.candidate):
+            own, key, index = _without_key(own), None, None
+        if index is None:
             decision = _decide(own, known, policy, gone)
         else:
-            decision, decisions[place] = _succeed(own, decisions[place], policy)
+            decision, decisions[index] = _succeed(own, decisions[index], policy)
         if isinstance(decision, Supersede | Reinforce):
             gone.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):

@@ -47,12 +47,12 @@ def says(text: str, quote: str) -> bool:
     >>> says("I moved to Zagreb.", "I moved to Split")
     False
     """
-    letters_of_text, place = letters(text), 0
+    letters_of_text, position = letters(text), 0
     for part in filter(None, map(letters, _DOTS.split(quote))):
-        place = letters_of_text.find(part, place)
-        if place < 0:
+        position = letters_of_text.find(part, position)
+        if position < 0:
             return _retells(text, quote)
-        place += len(part)
+        position += len(part)
     return True
 
 

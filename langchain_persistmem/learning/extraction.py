@@ -100,11 +100,11 @@ async def learn(
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
     position_of = {turn.id: turn.position for turn in turns}
-    places = [
+    positions = [
         position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
         for candidate in extraction.candidates
     ]
-    new = await prepare(backend, extraction.candidates, places, later=backend.model_name is None)
+    new = await prepare(backend, extraction.candidates, positions, later=backend.model_name is None)
     decisions = await backend.step(_decisions, namespace, new, shown, now=now)
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
 

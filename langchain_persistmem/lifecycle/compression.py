@@ -97,7 +97,7 @@ async def find_related(backend: Backend, namespace: Namespace, *, now: datetime)
                 pairs = await retention.similar_pairs(tx, namespace, ids, model=model, floor=similar / 2)
             alike = [pair for pair in pairs if _voice(window[pair[0]]) == _voice(window[pair[1]])]
             for group in clusters(alike, similar=similar, least=rules.compress_least, most=rules.compress_most):
-                yield [window[place] for place in group]
+                yield [window[position] for position in group]
             if len(window) < _WINDOW:
                 break
             last = window[-1]

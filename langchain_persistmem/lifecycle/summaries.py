@@ -62,10 +62,10 @@ def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int)
 
 
 def sentences(originals: Sequence[Memory]) -> list[tuple[int, str]]:
-    """The sentences of the memories, each with the place of its memory."""
+    """The sentences of the memories, each with the position of its memory."""
     return [
-        (place, sentence[:_LONGEST_SENTENCE])
-        for place, memory in enumerate(originals)
+        (position, sentence[:_LONGEST_SENTENCE])
+        for position, memory in enumerate(originals)
         for part in _SENTENCE.split(memory.text or "")
         if (sentence := " ".join(part.split())) and any(map(str.isalnum, sentence))
     ]
@@ -80,14 +80,14 @@ def extract(statements: Sequence[tuple[int, str]], vectors: Sequence[Vector], or
         originals: the memories.
     """
     centre = [math.fsum(column) for column in zip(*vectors, strict=True)]
-    near = sorted(range(len(statements)), key=lambda place: (-_dot(vectors[place], centre), place))
+    near = sorted(range(len(statements)), key=lambda position: (-_dot(vectors[position], centre), position))
     chosen: list[int] = []
-    for place in near:
-        if len(chosen) < _MOST_SENTENCES and all(_dot(vectors[place], vectors[other]) < _ALIKE for other in chosen):
-            chosen.append(place)
+    for position in near:
+        if len(chosen) < _MOST_SENTENCES and all(_dot(vectors[position], vectors[other]) < _ALIKE for other in chosen):
+            chosen.append(position)
     lines = [
-        f"{originals[statements[place][0]].valid_from.date().isoformat()}: {statements[place][1]}"
-        for place in sorted(chosen)
+        f"{originals[statements[position][0]].valid_from.date().isoformat()}: {statements[position][1]}"
+        for position in sorted(chosen)
     ]
     return " ".join(line if line[-1] in ".!?…。！？" else f"{line}." for line in lines)
 
