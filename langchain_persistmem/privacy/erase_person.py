@@ -84,9 +84,9 @@ async def _erase_all(
     return Receipt(
         erased=not dry_run,
         counts=dict(total),
-        by_namespace={each: erased.counts for each, erased in done.items()},
+        by_namespace={item: erased.counts for item, erased in done.items()},
         remaining_traces=(
-            *(f"the checkpoints of thread {each!r}, which others have too: see shared_threads=True" for each in shared),
+            *(f"the checkpoints of thread {item!r}, which others have too: see shared_threads=True" for item in shared),
             *((_NOBODYS,) if nobodys else ()),
         ),
         ids=tuple(id for erased in done.values() for id in erased.ids),

@@ -82,7 +82,7 @@ class Backend(ABC):
         """The schema was found up to date."""
         self.sees_everywhere = True
         """This role may see all namespaces at once; looked up with the schema."""
-        self.heals = False
+        self.has_missing_vectors = False
         """This process has stored memories without vectors, which are still to be made."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
