@@ -91,7 +91,7 @@ def of_context(
     left_out += [left(each, dropped) for each in explained.recollections if each.memory.id not in wanted]
     left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
     left_out += [each for each in explained.omissions if each.memory.id not in wanted]
-    return replace(explained, recollections=made.recollections, omissions=tuple(left_out), candidates=len(ranked))
+    return replace(explained, recollections=made.recollections, omissions=tuple(left_out), candidate_count=len(ranked))
 
 
 def _left_out(
