@@ -11,6 +11,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_persistmem import LocalEmbeddings, MaintainResult, Memory, PersistMem, Retention, Settings
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.lifecycle import habits
+from langchain_persistmem.types.records import HABITS_EXTRACTOR
 from tests.aging import DAY, fill, rows, whole
 from tests.conftest import Either, Open
 from tests.scripted import Scripted
@@ -27,7 +28,7 @@ def stated(*notes: int, text: str = LIKES) -> dict[str, Any]:
 
 
 async def preferences(either: Either) -> list[Memory]:
-    return [each for each in await either.list(user_id="ada") if each.provenance.extractor == habits.EXTRACTOR]
+    return [each for each in await either.list(user_id="ada") if each.provenance.extractor == HABITS_EXTRACTOR]
 
 
 async def more(either: Either, text: str, *, days_ago: int = 0, **given: Any) -> Memory:
@@ -307,7 +308,7 @@ def test_the_command_follows_its_rules_and_a_dry_run_changes_nothing(
         (("--stale-days", "-1"), "no number of days"),
         (("--stale-days", "nan"), "no number of days"),
         (("--max-memories", "0"), "no whole number"),
-        (("--checkpoints-keep", "x"), "no whole number"),
+        (("--max-checkpoints", "x"), "no whole number"),
     ],
 )
 def test_the_command_refuses_rules_that_are_none(arguments: tuple[str, ...], said: str, capsys: Any) -> None:
@@ -322,9 +323,9 @@ def test_the_command_erases_old_checkpoints_too(memory: PersistMem, database: st
     for _ in range(2):
         graph.invoke({"said": ["hello"]}, thread("a"))
     code, out, _ = run(
-        database, "maintain", "--checkpoints-keep", "1", "--checkpoints-days", "1", "--json", capsys=capsys
+        database, "maintain", "--max-checkpoints", "1", "--checkpoints-days", "1", "--json", capsys=capsys
     )
     assert (code, json.loads(out)["checkpoints"]) == (0, 0)
-    code, out, _ = run(database, "maintain", "--checkpoints-keep", "1", "--json", capsys=capsys)
+    code, out, _ = run(database, "maintain", "--max-checkpoints", "1", "--json", capsys=capsys)
     assert (code, json.loads(out)["checkpoints"]) == (0, 5)
     assert graph.get_state(thread("a")).values["said"]

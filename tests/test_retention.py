@@ -201,8 +201,8 @@ async def test_a_summary_outlives_its_originals_and_is_still_forgotten(either_wi
 
 @pytest.mark.parametrize(
     "rules",
-    [{"stale_days": 0}, {"semantic_days": -1}, {"max_memories": 0}, {"habits": 1}, {"compress_min_memories": 1},
-     {"compress_min_memories": 9, "compress_max_memories": 8}, {"half_life_days": 0.0}, {"similar": float("nan")}],
+    [{"stale_days": 0}, {"semantic_days": -1}, {"max_memories": 0}, {"habit_days": 1}, {"compress_min_memories": 1},
+     {"compress_min_memories": 9, "compress_max_memories": 8}, {"half_life_days": 0.0}, {"similarity": float("nan")}],
 )  # fmt: skip
 def test_a_rule_out_of_range_is_refused_by_name(rules: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"Retention\.\w+ is .*must be"):
