@@ -150,7 +150,7 @@ class Settings:
     ranking: Ranking = Ranking()
     """The weights of recall."""
     retention: Retention = Retention()
-    """The rules by which maintain() archives, compresses and erases; by default none."""
+    """The rules by which ``admin.maintain()`` archives, compresses and erases; by default none."""
     redaction: Redaction | None = None
     """Personal data and secrets to be replaced by placeholders before any text is embedded, stored or sent to a model; by default none."""
     context_tokens: int = 1500
@@ -180,7 +180,7 @@ class Settings:
     retry_seconds: float = 30.0
     """Pause after a first failure of a model; it doubles with each, up to an hour."""
     max_attempts: int = 8
-    """After this many failures the turns become dead letters: they stay stored, and dead_letters() lists them."""
+    """After this many failures the turns become dead letters: they stay stored, and ``admin.dead_letters()`` lists them."""
     model_calls_per_day: int | None = None
     """Calls of the chat model for one namespace and day (UTC); further work waits for tomorrow."""
     worker: bool | None = None
@@ -188,9 +188,9 @@ class Settings:
     extract_context_memories: int = 12
     """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
-    """The consent with which a namespace begins; it holds until set_consent()."""
+    """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"
-    """The memories that wait in review() before they are recalled: those that look like an attack, or all that were learnt."""
+    """The memories that wait in ``review.list()`` before they are recalled: those that look like an attack, or all that were learnt."""
     audit: Literal["off", "writes", "reads"] = "writes"
     """The entries of the audit log: none, every change, or every change and every reading."""
     embed_batch: int = 64

@@ -8,14 +8,22 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from langchain_core.embeddings import Embeddings
 from psycopg import conninfo
 
-from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
+from langchain_persistmem.client.group import Group
+from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from tests.scripted import Scripted
 from tests.session import Scheduler, arrange, is_worker, session_of, worker_count
 from tests.session import create_database as _create
 from tests.session import drop_database as _drop
+
+# How long an example takes says something about the machine, not about what is tested.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -143,19 +151,35 @@ async def amemory(database: str, embeddings: LocalEmbeddings) -> AsyncIterator[P
 
 
 class Either:
-    """One test body for both colours: ``await either.recall(...)`` calls ``recall`` or awaits ``arecall``."""
+    """One test body for sync and async: ``await either.review.list()`` calls ``review.list`` or awaits ``review.alist``."""
 
-    def __init__(self, memory: PersistMem, *, asynchronous: bool) -> None:
+    def __init__(self, memory: Any, *, asynchronous: bool) -> None:
         self.memory = memory
         self.asynchronous = asynchronous
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self.memory, name, None)
+        if isinstance(member, Group):
+            return Either(member, asynchronous=self.asynchronous)
+
         async def call(*args: Any, **kwargs: Any) -> Any:
             if self.asynchronous:
                 return await getattr(self.memory, f"a{name}")(*args, **kwargs)
             return getattr(self.memory, name)(*args, **kwargs)
 
         return call
+
+    async def command(self, *args: Any, **kwargs: Any) -> Any:
+        """``run_command`` or ``arun_command`` on this memory."""
+        if self.asynchronous:
+            return await arun_command(self.memory, *args, **kwargs)
+        return run_command(self.memory, *args, **kwargs)
+
+    async def may_recall(self, thread_id: str | None = None, **whose: Any) -> bool:
+        """The question that the retriever of a session and the tools ask before they read."""
+        if self.asynchronous:
+            return await amay_recall(self.memory, thread_id, namespace=self.memory.namespace_of(**whose))
+        return may_recall(self.memory, thread_id, namespace=self.memory.namespace_of(**whose))
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -217,7 +217,7 @@ def test_the_text_of_a_memory_cannot_steer_the_terminal(
     memory: PersistMem, database: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = memory.remember(HOSTILE, user_id="ada")
-    memory.approve(kept.id, user_id="ada")  # hidden characters are quarantined
+    memory.review.approve(kept.id, user_id="ada")  # hidden characters are quarantined
     out = run(*arguments, "--user", "ada", database=database, capsys=capsys)
     assert "[red]hello[/red]" in out
     assert ":smile:" in out
@@ -349,7 +349,7 @@ def test_every_help_has_an_example(command: str, capsys: pytest.CaptureFixture[s
 
 
 def test_without_rich_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in [name for name in sys.modules if name.startswith(("rich", "langchain_persistmem.command"))]:
+    for name in [name for name in sys.modules if name.startswith(("rich", "langchain_persistmem.cli"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich", None)
     assert main(["status"]) == 2

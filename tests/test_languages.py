@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import Settings
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.text_search import choose_configuration
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ from langchain_persistmem.language.text_search import configuration
     ],
 )
 def test_a_text_is_parsed_as_what_it_is(text: str, expected: str) -> None:
-    assert configuration("auto", text) == expected
-    assert configuration("simple", text) == "simple"
+    assert choose_configuration("auto", text) == expected
+    assert choose_configuration("simple", text) == "simple"
 
 
 @given(st.text())
 def test_any_text_has_a_configuration(text: str) -> None:
-    assert configuration("auto", text)
+    assert choose_configuration("auto", text)
 
 
 async def test_each_language_is_found_by_another_form_of_its_words(either_with: Any) -> None:
@@ -54,7 +54,7 @@ async def test_each_language_is_found_by_another_form_of_its_words(either_with: 
         (best, *_) = await memory.recall(question, user_id="ada")
         assert best.text == text
         assert best.score_parts.terms > 0
-        explained = await memory.recall(question, explain=True, user_id="ada")
+        explained = await memory.explain(question, user_id="ada")
         assert sum(count > 0 for count in explained.words.values()) >= 1
     store = memory.memory.store
     put, search = (store.aput, store.asearch) if memory.asynchronous else (store.put, store.search)

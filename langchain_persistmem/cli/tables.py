@@ -49,6 +49,18 @@ def why_text(why: ScoreParts) -> str:
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
+def counts_table(counts: Mapping[str, int], *, title: str | None = None, seconds: float | None = None) -> Table:
+    """Counts by name, those of nothing dimmed; with a header if there is a title, and with the time if it is given."""
+    table = Table(box=box.SIMPLE_HEAD, show_header=title is not None, show_edge=False)
+    table.add_column(title or "")
+    table.add_column("count" if title else "", justify="right", style="bold")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}", style="" if count else "dim")
+    if seconds is not None:
+        table.add_row("time", f"{seconds:.1f} s")
+    return table
+
+
 def _table() -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, expand=True)
 
@@ -92,14 +104,15 @@ def recollection_table(
     table.add_column("score", no_wrap=True)
     table.add_column("when, who", max_width=16)
     table.add_column("what", ratio=1, overflow="fold")
-    for index, each in enumerate(recollections):
-        cell = Text(plain(each.text) if length is None else shortened(each.text, length))
+    # The parts of a score stand below the text, not in columns of their own: a terminal has 80 characters.
+    for index, recollection in enumerate(recollections):
+        cell = Text(plain(recollection.text) if length is None else shortened(recollection.text, length))
         if why:
-            cell.append(f"\n{why_text(each.score_parts)}", style="dim")
+            cell.append(f"\n{why_text(recollection.score_parts)}", style="dim")
         if keys:
-            cell.append(f"\nkey {plain(each.memory.key)}", style="dim")
+            cell.append(f"\nkey {plain(recollection.memory.key)}", style="dim")
         first = [str(index + 1)] if numbered else [marks[index]] if marks is not None else []
-        table.add_row(*first, score_text(each.score), _when_who(each.memory), cell)
+        table.add_row(*first, score_text(recollection.score), _when_who(recollection.memory), cell)
     return table
 
 
@@ -116,9 +129,9 @@ def explained_table(recollections: Sequence[Recollection]) -> Table:
     table.add_column("", justify="right", style="bold")
     for name in (*PARTS, "sum", "score", "cosine"):
         table.add_column(short.get(name, name), justify="right", no_wrap=True)
-    for index, each in enumerate(recollections, 1):
-        parts = [f"{getattr(each.score_parts, name):.2f}" for name in (*PARTS, "evidence")]
-        table.add_row(str(index), *parts, f"{each.score:.2f}", f"{each.score_parts.similarity:.2f}")
+    for index, recollection in enumerate(recollections, 1):
+        parts = [f"{getattr(recollection.score_parts, name):.2f}" for name in (*PARTS, "evidence")]
+        table.add_row(str(index), *parts, f"{recollection.score:.2f}", f"{recollection.score_parts.similarity:.2f}")
     return table
 
 
@@ -126,9 +139,10 @@ def understood_table(explanation: Explanation) -> Table:
     """A question as it was understood, and how many memories it was compared with."""
     understood = explanation.interpretation
     words = ", ".join(f"{word} ({count})" for word, count in explanation.terms.items())
+    # Lines without content are left out below: most questions name no time, no person and nothing to ask for.
     times = [
-        f"{each.text}: {_day(each.start)} to {_day(each.end - timedelta(days=1))}, {each.certainty:.0%} sure"
-        for each in understood.periods
+        f"{period.text}: {_day(period.start)} to {_day(period.end - timedelta(days=1))}, {period.certainty:.0%} sure"
+        for period in understood.periods
     ]
     about = ["you"] if understood.is_about_user else []
     lines = {
@@ -156,7 +170,7 @@ def _day(moment: datetime) -> str:
 
 
 def left_out_table(left_out: Sequence[Omission]) -> Table:
-    """What was not recalled, with the reason, and what stands for it."""
+    """Memories that were not recalled, with the reason, and the memory that stands for each."""
     table = _table()
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
@@ -175,15 +189,15 @@ def memory_table(memories: Sequence[Memory]) -> Table:
     table.add_column("when, who", max_width=16)
     table.add_column("kind", no_wrap=True, style="magenta")
     table.add_column("what", ratio=1, overflow="fold")
-    for each in memories:
-        cell = Text(plain(each.text) if each.text is not None else "(no text: a store item without an index)")
-        cell.append(f"\nkey {plain(each.key)}{', pinned' if each.pinned else ''}", style="dim")
-        table.add_row(_when_who(each), each.kind, cell)
+    for memory in memories:
+        cell = Text(plain(memory.text) if memory.text is not None else "(no text: a store item without an index)")
+        cell.append(f"\nkey {plain(memory.key)}{', pinned' if memory.pinned else ''}", style="dim")
+        table.add_row(_when_who(memory), memory.kind, cell)
     return table
 
 
 def receipt_table(receipt: Receipt) -> Group:
-    """What was erased, or would be, by table; and what was not reached."""
+    """Rows that were erased, or would be, by table; and everything that was not reached."""
     title = "receipt: erased for good" if receipt.erased else "receipt of a dry run: nothing was erased"
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("table")
@@ -243,8 +257,13 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
     """An explanation for a program, without its recollections: what was understood, and what was left out."""
     understood = explanation.interpretation
     periods = [
-        {"start": each.start.isoformat(), "end": each.end.isoformat(), "certainty": each.certainty, "text": each.text}
-        for each in understood.periods
+        {
+            "start": period.start.isoformat(),
+            "end": period.end.isoformat(),
+            "certainty": period.certainty,
+            "text": period.text,
+        }
+        for period in understood.periods
     ]
     left_out = [
         {
@@ -281,5 +300,5 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
         ],
         "ids": [str(id) for id in receipt.ids],
         "verified": receipt.verified,
-        "candidates": [recollection_json(each) for each in receipt.candidates],
+        "candidates": [recollection_json(candidate) for candidate in receipt.candidates],
     }

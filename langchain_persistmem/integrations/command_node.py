@@ -1,20 +1,30 @@
-"""A LangGraph node for what users ask of the memory: ``START -> answer_commands -> load_memory -> ...``."""
+"""Commands to the memory, as functions and as a LangGraph node: ``START -> answer_commands -> load_memory -> ...``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NotRequired, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import MessageLikeRepresentation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
+from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.commands.execution import OnError, switched_off
-from langchain_persistmem.integrations.async_facade import Awaited
-from langchain_persistmem.integrations.run_options import in_state, is_the_users, messages_in, newly_off, taken_off
+from langchain_persistmem.commands import execution
+from langchain_persistmem.commands.execution import OnError, reply_memory_off
+from langchain_persistmem.integrations.run_options import (
+    in_state,
+    is_user_message,
+    mark_off_record,
+    messages_in,
+    new_marks,
+)
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import turns_of
 from langchain_persistmem.runtime.run_identity import current_runtime, off_the_record, thread_if_any, whose_memory
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
@@ -25,13 +35,63 @@ Update = dict[str, Any]
 Node = Runnable[Any, Any]
 
 
+async def _run_command(
+    memory: PersistMem,
+    message: str | MessageLikeRepresentation,
+    *,
+    question: Mapping[str, Any] | None = None,
+    thread_id: str | None = None,
+    ask_model: bool = False,
+    on_error: OnError = "raise",
+    user_id: str | None = None,
+    namespace: Namespace | None = None,
+) -> CommandReply | None:
+    """Carry out the command to the memory in a user's message: remember this, forget that, show everything, leave this out.
+
+    Nothing is erased at once. The reply to "forget ..." shows what would be, and has a ``question``,
+    plain JSON to be stored with the conversation; given back with the user's next message, that decides.
+
+    Args:
+        memory: an object of :meth:`PersistMem.open` or :meth:`PersistMem.aopen`.
+        message: the user's message.
+        question: ``CommandReply.question`` of the reply before this message.
+        thread_id: the conversation; without it "don't remember this" does not reach the messages before.
+        ask_model: where the rules are unsure, ask the chat model, if there is one.
+        on_error: ``"say"`` logs a failure and returns a reply that tells the user.
+
+    Returns:
+        None if the message is no command to the memory.
+
+    Raises:
+        InvalidInputError: an argument is malformed, or the statement cannot be stored; nothing was changed.
+        EmbeddingError: there is no vector; nothing was changed.
+    """
+    now, namespace = datetime.now(UTC), memory.namespace_of(user_id, namespace)
+    (turn,) = turns_of([message], redaction=memory.backend.settings.redaction, now=now)
+    id = message.get("id") if isinstance(message, dict) else getattr(message, "id", None)
+    own = id if isinstance(id, str) and id else None  # an id that turns_of() made up names no stored message
+    return await run(
+        memory.backend,
+        execution.command,
+        namespace,
+        execution.UserMessage(turn, own, thread_id),
+        question=question,
+        ask_model=ask_model,
+        on_error=on_error,
+        now=now,
+    )
+
+
+run_command, arun_command = both(_run_command)
+
+
 class CommandState(MessagesState):
     """LangGraph's ``MessagesState`` with the keys that :func:`answer_commands` writes; any state with them will do."""
 
     memory_answered: NotRequired[bool]
-    """Whether the memory has answered the user's message, so that the model need not."""
+    """True where the memory has answered the user's message, so that the model need not."""
     memory_question: NotRequired[dict[str, Any] | None]
-    """What the memory has asked the user; the next message decides. It lives as long as the thread's checkpoint."""
+    """The memory's question to the user; the next message decides. It lasts as long as the thread's checkpoint."""
 
 
 def answer_commands(
@@ -41,12 +101,12 @@ def answer_commands(
     messages_key: str = "messages",
     on_error: OnError = "say",
 ) -> Node:
-    """A node that does what the user's latest message asks of the memory, and leaves all other messages alone.
+    """Make a node that carries out commands to the memory in the user's latest message, and leaves other messages alone.
 
     It answers with a message of its own and sets ``memory_answered``, by which an edge can lead past
-    the model. What it was told and what it answered is marked in ``response_metadata``, so that it is
+    the model. The command and the answer are marked in ``response_metadata``, so that they are
     not learnt from. Whose memory: as for :func:`load_memory`. In a run with ``off_the_record`` nothing is
-    read, kept or erased; a command is told so.
+    read, stored or erased, and the answer to a command says so.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
@@ -59,94 +119,102 @@ def answer_commands(
         InvalidInputError: the state has no list of messages.
     """
 
-    async def answer(awaited: Awaited, state: State, config: RunnableConfig) -> Update:
+    async def answer(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
         messages, question = messages_in(state, messages_key), in_state(state, "memory_question")
         if off_the_record(config, current_runtime()):
-            found = answered_without_memory(messages, question)
+            outcome = answer_without_memory(messages, question)
         else:
             with part("answer_commands"):
-                found = await answered(
-                    awaited,
+                outcome = await answer_message(
+                    memory,
                     messages,
+                    asynchronous=asynchronous,
                     question=question,
                     whose=whose_memory(memory.namespace, config, current_runtime()),
                     thread_id=thread_if_any(config),
                     ask_model=ask_model,
                     on_error=on_error,
                 )
-        update: Update = {"memory_answered": found.ends_turn, "memory_question": found.question}
+        update: Update = {"memory_answered": outcome.ends_turn, "memory_question": outcome.question}
         # the whole list, which a state without LangGraph's add_messages needs, and that one takes too
-        return update | {messages_key: [*found.messages]} if found.changed else update
+        return update | {messages_key: [*outcome.messages]} if outcome.changed else update
 
-    blocking, awaiting = Awaited(memory, asynchronous=False), Awaited(memory, asynchronous=True)
+    def invoke(state: State, config: RunnableConfig) -> Update:
+        return finished(answer(False, state, config))
 
-    def call(state: State, config: RunnableConfig) -> Update:
-        return finished(answer(blocking, state, config))
+    async def ainvoke(state: State, config: RunnableConfig) -> Update:
+        return await answer(True, state, config)
 
-    async def acall(state: State, config: RunnableConfig) -> Update:
-        return await answer(awaiting, state, config)
-
-    return cast("Node", RunnableLambda(call, acall, name="answer_commands"))
+    return cast("Node", RunnableLambda(invoke, ainvoke, name="answer_commands"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
-    """What came of the user's latest message."""
+class CommandOutcome:
+    """Result of a command in the user's latest message, if there was one."""
 
     messages: Sequence[BaseMessage]
-    """All of the conversation's, with marks and with the memory's answer."""
+    """All messages of the conversation, with marks and with the memory's answer."""
     changed: Sequence[BaseMessage]
-    """Those of them that are new or newly marked."""
+    """Only the messages that are new or newly marked."""
     question: Mapping[str, Any] | None = None
-    """What the memory has asked the user."""
+    """The memory's question to the user."""
     ends_turn: bool = False
-    """Whether nothing is left for the model."""
+    """True where nothing is left for the model."""
 
 
-async def answered(
-    memory: Awaited,
+async def answer_message(
+    memory: PersistMem,
     messages: Sequence[BaseMessage],
     *,
+    asynchronous: bool,
     question: Mapping[str, Any] | None,
     whose: Namespace,
     thread_id: str | None,
     ask_model: bool,
     on_error: OnError,
-) -> Answered:
-    """Do what the latest message asks of the memory, if it is the user's and asks anything."""
-    if not messages or not is_the_users(messages[-1]):
-        return Answered(messages=messages, changed=())
-    reply = await memory.command(
-        messages[-1], question=question, namespace=whose, thread_id=thread_id, ask_model=ask_model, on_error=on_error
+) -> CommandOutcome:
+    """Carry out the command in the latest message, if it is the user's and has one."""
+    if not messages or not is_user_message(messages[-1]):
+        return CommandOutcome(messages=messages, changed=())
+    reply = await call(
+        asynchronous,
+        run_command,
+        memory,
+        messages[-1],
+        question=question,
+        namespace=whose,
+        thread_id=thread_id,
+        ask_model=ask_model,
+        on_error=on_error,
     )
     if reply is None:
-        return Answered(messages=messages, changed=())
+        return CommandOutcome(messages=messages, changed=())
     off = _first_off(messages, reply)
-    return _with(reply, [*messages[:off], *taken_off(messages[off:])], newly_off(messages[off:]))
+    return _with(reply, [*messages[:off], *mark_off_record(messages[off:])], new_marks(messages[off:]))
 
 
-def answered_without_memory(messages: Sequence[BaseMessage], question: Mapping[str, Any] | None) -> Answered:
-    """In a run off the record all is marked, and a command is told that memory is off: nobody should believe it done."""
-    told, changed = taken_off(messages), newly_off(messages)
-    commands = bool(messages) and is_the_users(messages[-1])
-    reply = switched_off(str(messages[-1].text), question) if commands else None
-    return Answered(messages=told, changed=changed) if reply is None else _with(reply, told, changed)
+def answer_without_memory(messages: Sequence[BaseMessage], question: Mapping[str, Any] | None) -> CommandOutcome:
+    """Mark everything in a run off the record, and answer a command with "memory is off", lest the user believe it done."""
+    marked, changed = mark_off_record(messages), new_marks(messages)
+    commands = bool(messages) and is_user_message(messages[-1])
+    reply = reply_memory_off(str(messages[-1].text), question) if commands else None
+    return CommandOutcome(messages=marked, changed=changed) if reply is None else _with(reply, marked, changed)
 
 
-def _with(reply: CommandReply, messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> Answered:
-    said = taken_off([AIMessage(reply.text)]) if reply.ends_turn else []
+def _with(reply: CommandReply, messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> CommandOutcome:
+    answer = mark_off_record([AIMessage(reply.text)]) if reply.ends_turn else []
     question = dict(reply.question) if reply.question is not None else None
-    return Answered(
-        messages=[*messages, *said], changed=[*changed, *said], question=question, ends_turn=reply.ends_turn
+    return CommandOutcome(
+        messages=[*messages, *answer], changed=[*changed, *answer], question=question, ends_turn=reply.ends_turn
     )
 
 
 def _first_off(messages: Sequence[BaseMessage], reply: CommandReply) -> int:
-    """From which on nothing is to be learnt: the command, and for "don't remember this" the turn before it."""
+    """Position from which on nothing is to be learnt: the command, and for "don't remember this" the turn before it."""
     last = len(messages) - 1
     if not reply.ends_turn:
         return last if reply.command == "private" else len(messages)
     if reply.command != "private" or reply.receipt is not None:
         return last
-    before = [place for place in range(last) if is_the_users(messages[place])]
+    before = [position for position in range(last) if is_user_message(messages[position])]
     return before[-1] if before else last

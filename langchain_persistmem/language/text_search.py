@@ -8,17 +8,17 @@ from langchain_persistmem.language.data import languages
 
 AUTO = "auto"
 _USUAL = "english"
-"""What tells nothing of its language is parsed like this: names, codes, a word or two."""
+"""Texts that tell nothing of their language are parsed like this: names, codes, a word or two."""
 _READ = 1_000
 _FEWEST = 2
 """So many of its small words make a language of a text: one alone may be a name or a loan."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def configuration(language: str, text: str) -> str:
+def choose_configuration(language: str, text: str) -> str:
     """Choose ``language``, or for ``"auto"`` the configuration that fits ``text``: by its script, or by its small words.
 
-    >>> configuration("auto", "Wo habe ich früher gewohnt?"), configuration("auto", "Oslo"), configuration("dutch", "Oslo")
+    >>> choose_configuration("auto", "Wo habe ich früher gewohnt?"), choose_configuration("auto", "Oslo"), choose_configuration("dutch", "Oslo")
     ('german', 'english', 'dutch')
     """
     if language != AUTO:

@@ -23,7 +23,7 @@ TRUST: Mapping[Source, int] = {
 """A statement may supersede only what is trusted as much or less."""
 
 INSTRUCTORS: frozenset[Source] = frozenset({"user", "operator"})
-"""Who may tell the assistant how to behave."""
+"""Sources that may tell the assistant how to behave."""
 
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 """Characters that turn the direction of writing, or that nobody sees."""
@@ -31,7 +31,7 @@ _ROLE = r"^\W*(system|developer|assistant)\s*:|<\|?\s*/?\s*(system|im_start|im_e
 """The marks with which chat models tell who speaks, in any language."""
 
 
-def suspicion(candidate: Candidate) -> str | None:
+def find_suspicion(candidate: Candidate) -> str | None:
     """Find the reason why ``candidate`` has to be reviewed before it is recalled; None if nothing speaks against it."""
     if candidate.kind == "procedural" and candidate.provenance.source not in INSTRUCTORS:
         return "instructions are taken from the user or the operator only"

@@ -19,7 +19,7 @@ from langchain_persistmem.learning.consolidation import (
     ends_at,
     for_approval,
 )
-from langchain_persistmem.learning.insert import keep, log, searchable
+from langchain_persistmem.learning.insert import insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes as changes_queries
@@ -27,7 +27,7 @@ from langchain_persistmem.postgres.queries import edit, memories, namespaces, se
 from langchain_persistmem.postgres.queries.generation import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation, hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import NOTHING, Touched, note_read, record
+from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds, note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
@@ -42,37 +42,37 @@ _MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What became of decisions, in numbers."""
+class ChangeResult:
+    """The outcome of decisions, in numbers."""
 
     added: int = 0
     reinforced: int = 0
     superseded: int = 0
     quarantined: int = 0
-    touched: Touched = NOTHING
+    memory_ids: MemoryIds = NOTHING
     """The memories themselves, for the audit."""
 
-    def __add__(self, other: "Done") -> "Done":
-        return Done(
+    def __add__(self, other: "ChangeResult") -> "ChangeResult":
+        return ChangeResult(
             self.added + other.added,
             self.reinforced + other.reinforced,
             self.superseded + other.superseded,
             self.quarantined + other.quarantined,
-            self.touched + other.touched,
+            self.memory_ids + other.memory_ids,
         )
 
 
-async def what_is_known(
+async def find_known(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
 ) -> Known:
-    """What the database has near the candidates and under their keys; nothing is locked yet."""
+    """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
-    keys = list({each.candidate.key for each in new if each.candidate.key is not None})
+    keys = list({memory.candidate.key for memory in new if memory.candidate.key is not None})
     async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await changes_queries.neighbours(
             tx,
             namespace,
-            [each.vectors[0] for each in new],
+            [memory.vectors[0] for memory in new],
             model=model,
             kinds=CONSOLIDATED,
             limit=_NEIGHBOURS,
@@ -80,7 +80,7 @@ async def what_is_known(
         )
         by_key = await memories.get_memories(tx, namespace, keys, now=now)
     return Known(
-        nearest={each.id: near for each, near in zip(new, nearest, strict=True)},
+        nearest={memory.id: near for memory, near in zip(new, nearest, strict=True)},
         by_key=by_key,
         shown={memory.id: memory for memory in shown},
     )
@@ -99,47 +99,48 @@ async def policy_of(backend: Backend) -> Policy:
 
 async def apply(
     tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
-) -> Done:
+) -> ChangeResult:
     """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead.
 
     Where what was learnt is to be approved, it waits for review instead.
     """
-    about = [each for each in decisions if isinstance(each, Supersede | Reinforce)]
-    ids = {memory.id for each in about for memory in (each.known, *each.ended)}
+    # The decisions were made on reads without a lock, while a model worked. Under the lock each is looked at again:
+    # a memory that was changed or pinned meanwhile is not ended, and what was to end it is added instead.
+    changing = [decision for decision in decisions if isinstance(decision, Supersede | Reinforce)]
+    ids = {memory.id for decision in changing for memory in (decision.known, *decision.ended)}
     current = await changes_queries.still_active(tx, namespace, sorted(ids))
-    decided = [_still_true(each, current) for each in decisions]
+    decisions = [_still_true(decision, current) for decision in decisions]
     if backend.settings.approval == "learnt":
-        decided = for_approval(decided)
-    await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
+        decisions = for_approval(decisions)
+    repeated = [decision for decision in decisions if isinstance(decision, Reinforce)]
+    await _reinforce(tx, backend, namespace, repeated, now=now)
+    # Endings come before inserts: a key, and an identity, has one active row, and the index would refuse a second.
     endings = [
-        (old, each.new.id if isinstance(each, Supersede) else each.known.id, each.new.candidate)
-        for each in decided
-        if isinstance(each, Supersede | Reinforce)
-        for old in each.ended
+        (old, decision.new.id if isinstance(decision, Supersede) else decision.known.id, decision.new.candidate)
+        for decision in decisions
+        if isinstance(decision, Supersede | Reinforce)
+        for old in decision.ended
     ]
     ended = await changes_queries.supersede_memories(
-        tx, namespace, [(old.id, by, ends_at(old, said)) for old, by, said in endings], now=now
+        tx, namespace, [(old.id, by, ends_at(old, new)) for old, by, new in endings], now=now
     )
     await search_index.unindex_memories(tx, namespace, ended)
-    kept = await keep(
-        tx, backend, namespace, [each.new for each in decided if isinstance(each, Add | Supersede)], now=now
-    )
-    waiting = await _insert_inactive(tx, backend, namespace, decided, now=now)
-    await log(
-        tx,
-        backend,
-        namespace,
-        [(old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended],
-        now=now,
-    )
-    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
-    again = tuple({each.known.id: None for each in decided if isinstance(each, Reinforce)})
-    return Done(
-        added=len(kept.added),
-        reinforced=reinforced,
+    added = [decision.new for decision in decisions if isinstance(decision, Add | Supersede)]
+    result = await insert(tx, backend, namespace, added, now=now)
+    quarantined = await _insert_inactive(tx, backend, namespace, decisions, now=now)
+    # The log comes last: its entries point at rows of this transaction, and only what really ended is in it.
+    entries = [
+        (old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended
+    ]
+    await log(tx, backend, namespace, entries, now=now)
+    reinforced = tuple({decision.known.id: None for decision in repeated})
+    return ChangeResult(
+        added=len(result.added),
+        reinforced=len(repeated) + len(result.reinforced),
         superseded=len(ended),
-        quarantined=len(waiting),
-        touched=kept.touched + Touched(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+        quarantined=len(quarantined),
+        memory_ids=result.memory_ids
+        + MemoryIds(reinforced=reinforced, superseded=tuple(ended), quarantined=tuple(quarantined)),
     )
 
 
@@ -160,7 +161,7 @@ def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
 async def _reinforce(
     tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
 ) -> None:
-    said = [(each.known.id, each.new.candidate) for each in again]
+    said = [(decision.known.id, decision.new.candidate) for decision in again]
     rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in said]
     once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
     await changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
@@ -173,23 +174,28 @@ async def _insert_inactive(
     """Write what is past and what waits for review, with vectors that are not searched; returns what waits."""
     model = await ready(backend)
     new: list[tuple[NewMemory, dict[str, object]]] = []
-    for each in decisions:
-        if isinstance(each, Past):
-            until = max(each.until, each.new.candidate.valid_from).isoformat()
-            new.append((each.new, {"status": "superseded", "valid_until": until, "superseded_by": str(each.successor)}))
-        elif isinstance(each, Quarantine):
-            about = str(each.about.id) if each.about is not None else None
-            key = each.about.key if each.about is not None else each.new.key
+    for decision in decisions:
+        if isinstance(decision, Past):
+            until = max(decision.until, decision.new.candidate.valid_from).isoformat()
             new.append(
-                (replace(each.new, key=key), {"status": "quarantined", "review": each.reason, "review_of": about})
+                (decision.new, {"status": "superseded", "valid_until": until, "superseded_by": str(decision.successor)})
+            )
+        elif isinstance(decision, Quarantine):
+            about = str(decision.about.id) if decision.about is not None else None
+            key = decision.about.key if decision.about is not None else decision.new.key
+            new.append(
+                (
+                    replace(decision.new, key=key),
+                    {"status": "quarantined", "review": decision.reason, "review_of": about},
+                )
             )
     stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
-    vectors = {each.id: each.vectors for each, _ in new if each.id in stored}
+    vectors = {memory.id: memory.vectors for memory, _ in new if memory.id in stored}
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)
     await search_index.unindex_memories(tx, namespace, list(vectors))
     if not all(vectors.values()):
         await note_missing(tx, backend, namespace)
-    waiting = [each for each in decisions if isinstance(each, Quarantine) and each.new.id in stored]
+    waiting = [decision for decision in decisions if isinstance(decision, Quarantine) and decision.new.id in stored]
     await log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
     return [each.new.id for each in waiting]
 
@@ -207,12 +213,12 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
         found = await changes_queries.history(tx, namespace, key)
     if not found:
         raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
-    await note_read(backend, namespace, "read", [each.id for each in found])
+    await note_read(backend, namespace, "read", [memory.id for memory in found])
     return found
 
 
 async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
-    """What changed and why, newest first."""
+    """List what changed and why, newest first."""
     if key is not None:
         validation.name(key, "key")
     validation.count(limit, "limit", at_least=1, at_most=10_000)
@@ -229,37 +235,27 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
 
     Raises:
         MemoryNotFoundError: there is no such memory.
-        InvalidInputError: it waits for review: that is for approve() to decide.
+        InvalidInputError: it waits for review: that is for review.approve() to decide.
         MemoryDisabledError: memory is paused.
     """
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
 
 
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """What waits for review, oldest first."""
+    """List what waits for review, oldest first."""
     validation.count(limit, "limit", at_least=1, at_most=10_000)
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await changes_queries.list_quarantined(tx, namespace, limit=limit)
-    await note_read(backend, namespace, "listed", [each.id for each in found])
+    await note_read(backend, namespace, "listed", [memory.id for memory in found])
     return found
 
 
-async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
-    """Let a quarantined memory be recalled; it supersedes what is current under its key.
+async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> list[Memory]:
+    """Let quarantined memories be recalled, all or none; None means all that waits, in the order in which it came.
 
-    Raises:
-        MemoryNotFoundError: nothing with this id waits for review.
-        MemoryDisabledError: memory is paused.
-    """
-    return await _revive(backend, namespace, id, "approved", "it was reviewed", now=now)
-
-
-async def approve_all(
-    backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime
-) -> list[Memory]:
-    """:func:`approve` for several, all or none; None means all that waits, in the order in which it came.
+    Each supersedes what is current under its key.
 
     Raises:
         MemoryNotFoundError: one of them does not wait for review; nothing was approved.
@@ -276,8 +272,8 @@ async def approve_all(
         return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
 
 
-async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
-    """:func:`reject` for several, all or none; None means all that waits. Returns how many.
+async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
+    """Delete quarantined memories for good, all or none; None means all that waits. Returns the number of them.
 
     Raises:
         MemoryNotFoundError: one of them does not wait for review; nothing was rejected.
@@ -289,14 +285,14 @@ async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID]
     async with backend.transaction(namespace) as tx:
         wanted = await _to_decide(tx, namespace, ids)
         if await changes_queries.reject_memories(tx, namespace, wanted) != len(wanted):
-            raise MemoryNotFoundError("not all of these wait for review; review() lists what does")
+            raise MemoryNotFoundError("not all of these wait for review; review.list() shows what does")
         await record(tx, backend, namespace, "rejected", wanted)
     return len(wanted)
 
 
 def _ids(versions: Sequence[UUID]) -> list[UUID]:
     given = validation.check_list(versions, "versions")
-    return [validation.uuid(each, f"versions[{index}]") for index, each in enumerate(given)]
+    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(given)]
 
 
 async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:
@@ -304,23 +300,6 @@ async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] 
     if await hold_living(tx, namespace) is None or ids is not None:
         return list(dict.fromkeys(ids or ()))
     return [each.id for each in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
-
-
-async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> None:
-    """Delete a quarantined memory for good.
-
-    Raises:
-        MemoryNotFoundError: nothing with this id waits for review.
-        InvalidInputError: it is no UUID.
-    """
-    id = validation.uuid(id, "version")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        await generation.hold(tx, backend, namespace, now=now)
-        if not await changes_queries.reject_memories(tx, namespace, [id]):
-            raise MemoryNotFoundError("nothing with this id waits for review; review() lists what does")
-        await record(tx, backend, namespace, "rejected", [id])
 
 
 async def _revive(
@@ -368,9 +347,9 @@ async def _revivable(tx: Transaction, namespace: Namespace, id: UUID, change: st
     old = await changes_queries.get_version(tx, namespace, id)
     if old is None or (change == "approved") != (old.status == "quarantined"):
         if old is not None and old.status == "quarantined":
-            raise InvalidInputError("the memory waits for review; use approve() or reject()")
+            raise InvalidInputError("the memory waits for review; use review.approve() or review.reject()")
         raise MemoryNotFoundError(
-            "nothing with this id waits for review; review() lists what does"
+            "nothing with this id waits for review; review.list() shows what does"
             if change == "approved"
             else "there is no memory with this id; history(key) lists the versions with their ids"
         )

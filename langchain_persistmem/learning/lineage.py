@@ -1,4 +1,4 @@
-"""What was made from what: a summary stands for its originals, a preference rests on its evidence.
+"""Memories made from memories: a summary stands for its originals, a preference rests on its evidence.
 
 Whoever erases one has to think of the other. A summary repeats words of its originals, so it goes with
 any of them; and what a summary says goes for good only if its originals go with it.
@@ -16,7 +16,7 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import HABITS_EXTRACTOR, SUMMARY_EXTRACTOR, Memory
 
 DERIVED = (SUMMARY_EXTRACTOR, HABITS_EXTRACTOR)
-"""What was made from memories is never made into a summary, nor counted as evidence."""
+"""Extractors of memories made from memories, which are never made into a summary, nor counted as evidence."""
 
 
 async def bring_back(
@@ -31,9 +31,9 @@ async def bring_back(
 ) -> None:
     """Make the originals of summaries that go current again, apart from ``but``; the caller holds the namespace's lock."""
     back = await retention.unfold_summaries(tx, namespace, gone, but=but, now=now)
-    words = {each.id: searchable(each.text or "", each.speaker) for each in back}
+    words = {memory.id: searchable(memory.text or "", memory.speaker) for memory in back}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
-    await log(tx, backend, namespace, [(each.id, "restored", reason, None) for each in back], now=now)
+    await log(tx, backend, namespace, [(memory.id, "restored", reason, None) for memory in back], now=now)
 
 
 async def unfold(

@@ -40,7 +40,7 @@ async def audit(
     await migrated(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await audit_queries.list_audit(tx, namespace, after=after, since=since, limit=limit)
-    return [each.entry for each in found]
+    return [row.entry for row in found]
 
 
 async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | None) -> AuditCheck:
@@ -60,8 +60,8 @@ async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | No
         last = -(2**62)
         while True:
             page = await audit_queries.list_audit(tx, namespace, after=last, since=None, limit=_PAGE)
-            for each in page:
-                chain.follow(each)
+            for row in page:
+                chain.follow(row)
             if len(page) < _PAGE:
                 return chain.result()
             last = page[-1].entry.number
@@ -107,7 +107,7 @@ class Chain:
         self.entries, self.number, self.digest = self.entries + 1, number, row.digest
 
     def result(self) -> AuditCheck:
-        """What was found, once the last entry was followed."""
+        """The result, once the last entry was followed."""
         if self.number < self.end.number:
             self._fault(self.end.number, f"entries {self.number + 1} to {self.end.number} are missing at the end")
         elif self.number > self.end.number or self.digest != self.end.digest:
@@ -130,4 +130,4 @@ def _known_head(head: str) -> tuple[int, bytes]:
             return int(number), bytes.fromhex(digest)
     except ValueError:
         pass
-    raise InvalidInputError("head is not of an audit; pass AuditCheck.head as verify_audit() returned it")
+    raise InvalidInputError("head is not of an audit; pass AuditCheck.head as privacy.verify_audit() returned it")

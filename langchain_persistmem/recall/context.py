@@ -1,10 +1,10 @@
-"""What the model is shown: the best of what was recalled, within a token budget; pure and byte-stable."""
+"""The text for the model: the best of what was recalled, within a token budget; pure and byte-stable."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_persistmem.language.trust import suspicion
+from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, place, profile_lines, text_of
 from langchain_persistmem.types.recalled import Context, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Candidate, Provenance, Turn
@@ -87,7 +87,7 @@ class Window:
         self._words = "\n".join(f" {_words(turn.text)} " for turn in turns)
 
     def says(self, found: RecallCandidate) -> bool:
-        """Whether they say it already: it was learnt from them, or stands in one word for word."""
+        """Tell if they say it already: it was learnt from them, or stands in one word for word."""
         if self._thread_id is not None and found.thread_id == self._thread_id:
             messages = found.build_memory().provenance.message_ids
             if messages and self._ids.issuperset(messages):
@@ -97,13 +97,13 @@ class Window:
 
 
 def withheld(found: RecallCandidate) -> bool:
-    """Whether it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
+    """Tell if it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
     if found.source != "store":  # everybody else's was looked at when it came
         return False
     statement = Candidate(
         text=found.text or "", kind="semantic", provenance=Provenance(source="store"), valid_from=found.valid_from
     )
-    return suspicion(statement) is not None
+    return find_suspicion(statement) is not None
 
 
 def _words(text: str) -> str:

@@ -10,8 +10,8 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.language.query_terms import pairs, terms
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.query_terms import cut_pairs, find_terms
+from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
@@ -209,16 +209,16 @@ async def _search_items(
             tx,
             prefix,
             query=op.query,
-            words=terms(op.query, backend.settings.language),
+            words=find_terms(op.query, backend.settings.language),
             embedding=vector,
             model=queries.model,
             weights=backend.settings.ranking,
-            language=configuration(backend.settings.language, op.query),
+            language=choose_configuration(backend.settings.language, op.query),
             filter=filter,
             limit=limit,
             offset=offset,
             now=now,
-            arms=backend.arms,
+            plans=backend.search_plans,
         )
     return await item_search.search_items(
         tx,
@@ -226,7 +226,7 @@ async def _search_items(
         query=vector,
         model=queries.model,
         distance=queries.index.distance,
-        arms=backend.arms,
+        plans=backend.search_plans,
         filter=filter,
         limit=limit,
         offset=offset,
@@ -271,7 +271,7 @@ async def _put(
     if model is not None:
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
+    words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     return list(ids.values())
 

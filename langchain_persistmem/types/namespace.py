@@ -5,6 +5,7 @@ and "/" and "%" inside a label escaped, so that no two tuples share a text and n
 reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memories", "user10")``.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,6 +130,29 @@ def naming(template: Namespace, user_id: str) -> Pattern:
     """Build the pattern of the namespaces that have ``user_id`` at its index in ``template``; deeper ones begin with it."""
     filled = fill(template, {"user_id": user_id})
     return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
+
+
+def literal_prefix(template: Namespace) -> Namespace:
+    """Return the labels of ``template`` before the first name in braces."""
+    return tuple(itertools.takewhile(lambda label: not _PLACEHOLDER.search(label), template))
+
+
+def shape(template: Namespace) -> str:
+    """Build a regular expression for the encoded namespaces that ``template`` can become, without deeper ones.
+
+    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped.
+    """
+    encoded = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
+    texts = _PLACEHOLDER.split(encoded)[::2]  # the names are between them
+    escaped = [re.sub(r"[^\w/]", lambda match: "\\" + match[0], text) for text in texts]
+    return f"^{'([^/]+)'.join(escaped)}$"
+
+
+def read(template: Namespace, namespace: Namespace) -> dict[str, str]:
+    """Read the values that :func:`fill` needs to make ``namespace`` of ``template``."""
+    match = re.match(shape(template), encode(namespace))
+    values = match.groups() if match else ()
+    return {name: decode(value)[0] for name, value in zip(placeholders(template), values, strict=False)}
 
 
 def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:

@@ -240,7 +240,7 @@ class AuditFault:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditCheck:
-    """The result of verify_audit()."""
+    """The result of ``privacy.verify_audit()``."""
 
     entries: int
     """Number of entries that were checked."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recalled import Recollection
-from langchain_persistmem.types.records import Memory, SkipReason
+from langchain_persistmem.types.records import Consent, Memory, SkipReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ class ProcessResult:
     postponed: int = 0
     """Threads that failed, or met the daily cap, and are tried again later."""
     dead_letters: int = 0
-    """Turns for which every attempt failed; dead_letters() lists them."""
+    """Turns for which every attempt failed; ``admin.dead_letters()`` lists them."""
     vectors_added: int = 0
     """Memories that were stored without a vector, because the embedding model did not answer, and have one now."""
 
@@ -65,7 +65,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaintainResult:
-    """Counts of the changes by maintain(), or, with ``dry_run``, of the changes that it would make."""
+    """Counts of the changes by ``admin.maintain()``, or, with ``dry_run``, of the changes that it would make."""
 
     dry_run: bool = False
     namespaces: int = 0
@@ -90,6 +90,33 @@ class MaintainResult:
     """Groups of memories that stayed as they were because a model failed, or its answer was rejected."""
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusResult:
+    """The state of memory in figures and without content: of one namespace, or of the whole database."""
+
+    counts: Mapping[str, int]
+    """Rows: current ``memories``, ``messages``, and the ``threads`` of one namespace or the ``namespaces`` of all."""
+    work: Mapping[str, int]
+    """Work that waits: ``pending`` threads to learn from, of these ``due`` now and ``failing`` (they failed before),
+    messages that became ``dead_letters``, and memories that wait for ``review``."""
+    versions: Mapping[str, str]
+    """Of the server: ``PostgreSQL`` and ``pgvector``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A namespace of the template's shape, with what it holds in figures."""
+
+    user_id: str | None
+    """The value in the place of ``{user_id}``; None where the template has other names only."""
+    namespace: Namespace
+    consent: Consent
+    memories: int
+    """Current ones."""
+    messages: int
+    threads: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +168,7 @@ class ExportResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportFileResult:
-    """Row counts of an import of an export file; with ``dry_run=True``, of the file."""
+    """Row counts of an import of an export file; with ``dry_run=True``, of the import that would take place."""
 
     dry_run: bool
     read: int
@@ -214,11 +241,11 @@ class Erasure:
     """Rows by table."""
     erased_at: datetime
     completed_at: datetime | None
-    """None for an erasure that was interrupted; see resume_erasures()."""
+    """None for an erasure that was interrupted; see ``privacy.resume_erasures()``."""
 
     @property
     def line(self) -> str:
-        """One line of JSON, as replay_erasures() takes it."""
+        """One line of JSON, as ``privacy.replay_erasures()`` takes it."""
         return json.dumps(
             {
                 "id": str(self.id),

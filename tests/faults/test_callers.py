@@ -19,7 +19,7 @@ from tests.faults.load import kept
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("operations", [300, pytest.param(2000, marks=pytest.mark.long_faults)])
 async def test_cancelled_operations_are_all_or_nothing_and_give_everything_back(
     place: Place, embeddings: LocalEmbeddings, seed: int, operations: int, figure: Callable[..., None]
@@ -48,7 +48,7 @@ async def test_cancelled_operations_are_all_or_nothing_and_give_everything_back(
                     cancelled += task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         pool = memory.backend.pool
-        await asyncio.gather(*(memory.astatus(user_id="user0") for _ in range(12)))
+        await asyncio.gather(*(memory.admin.astatus(user_id="user0") for _ in range(12)))
         stats = pool.get_stats()
         assert stats["pool_available"] == stats["pool_size"]
     verdict = judge(history, "remember", kept(place.admin_dsn))

@@ -58,14 +58,14 @@ def test_every_public_method_has_a_door(place: Place, embeddings: LocalEmbedding
 def cases() -> Iterator[Any]:
     """Every operation with both faults in both colours; a few of them are quick enough for every change."""
     short = {("remember", "unanswered"), ("remember", "ended"), ("observe", "unanswered"), ("store.batch", "ended")}
-    short |= {("recall", "ended"), ("saver.put", "unanswered"), ("run_once", "unanswered")}
+    short |= {("recall", "ended"), ("saver.put", "unanswered"), ("admin.process_pending", "unanswered")}
     for door, fault, native in itertools.product(doors(), ("ended", "unanswered"), (False, True)):
         quick = (door, fault) in short and native == (fault == "ended")
         marks = [] if quick else [pytest.mark.long_faults]
         yield pytest.param(door, fault, native, marks=marks, id=f"{door}-{fault}-{'asyncio' if native else 'blocking'}")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("door", "fault", "native"), list(cases()))
 async def test_the_nth_call_to_the_database_fails(
     place: Place,
@@ -150,7 +150,7 @@ class Failing:
         return self.embed_query(text)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("native", [False, True], ids=["blocking", "asyncio"])
 async def test_the_nth_call_to_the_embedding_model_fails(
     place: Place, embeddings: LocalEmbeddings, native: bool, figure: Callable[..., None]

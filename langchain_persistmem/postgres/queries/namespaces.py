@@ -8,7 +8,7 @@ from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Signature, Transaction
-from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
 from langchain_persistmem.types.records import Consent
 
 
@@ -19,16 +19,16 @@ class Life:
     incarnation: UUID
     consent: Consent
     documents: int = 0
-    """How many memories it held when it was locked."""
+    """The number of memories that it held when it was locked."""
 
     @property
     def learns(self) -> bool:
-        """Whether memories may be made of conversations."""
+        """Tell if memories may be made of conversations."""
         return self.consent == "allowed"
 
     @property
     def paused(self) -> bool:
-        """Whether nothing may be written."""
+        """Tell if nothing may be written."""
         return self.consent == "paused"
 
     def check_not_paused(self) -> None:
@@ -51,14 +51,14 @@ async def hold_namespace(
     return Life(row["incarnation"], row["consent"], row["documents"])
 
 
-async def was_written(tx: Transaction, signature: Signature) -> bool | None:
-    """Whether the transaction that signed so was committed; None if too many have signed since.
+async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
+    """Tell if the transaction that left this mark was committed; None if too many have left one since.
 
     To be rolled back. Waits for that transaction if the server is still at it.
     """
     parameters = {"namespace": signature.namespace, "write": signature.write, "before": signature.before}
-    (row,) = await tx.fetch(statement("was_written"), parameters)
-    return row["written"]
+    (row,) = await tx.fetch(statement("was_committed"), parameters)
+    return row["committed"]
 
 
 async def life_of(tx: Transaction, namespace: Namespace) -> Life | None:
@@ -75,10 +75,41 @@ async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) 
 
 
 async def count_rows(tx: Transaction, namespace: Namespace) -> dict[str, int]:
-    """How many memories, messages and threads ``namespace`` has."""
+    """Count the memories, messages and threads of ``namespace``."""
     return counts_of(await tx.fetch(statement("count_rows"), {"namespace": encode(namespace)}))
 
 
+@dataclass(frozen=True, slots=True)
+class NamespaceCounts:
+    """A namespace, the consent of its person, and the number of its rows."""
+
+    namespace: Namespace
+    consent: Consent
+    memories: int
+    messages: int
+    threads: int
+
+
+async def list_people(
+    tx: Transaction, template: Namespace, *, after: Namespace | None, limit: int
+) -> list[NamespaceCounts]:
+    """The namespaces that ``template`` can become, in the order of their text, those behind ``after``."""
+    exact, start, until = prefix_range(literal_prefix(template))
+    parameters = {
+        "exact": exact,
+        "from": start,
+        "until": until,
+        "shape": shape(template),
+        "after": "" if after is None else encode(after),
+        "limit": limit,
+    }
+    rows = await tx.fetch(statement("list_people"), parameters)
+    return [
+        NamespaceCounts(decode(row["namespace"]), row["consent"], row["memories"], row["messages"], row["threads"])
+        for row in rows
+    ]
+
+
 async def count_everything(tx: Transaction) -> dict[str, int]:
-    """How many namespaces, memories and messages the database has."""
+    """Count the namespaces, memories and messages of the database."""
     return counts_of(await tx.fetch(statement("count_everything"), {}))
