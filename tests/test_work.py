@@ -21,11 +21,11 @@ pytestmark = pytest.mark.slow
 SOON = {"quiet_seconds": 0.0, "retry_seconds": 3600.0, "worker": False}
 
 
-class Cut(Exception):
+class CutError(Exception):
     """Named below as a provider names it."""
 
 
-Cut.__name__ = "LengthFinishReasonError"
+CutError.__name__ = "LengthFinishReasonError"
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
     def poisoned(messages: Any) -> Any:
         shown = messages[1][1]
         if "POISON" in shown:
-            return Cut()
+            return CutError()
         return answer(entry(f"The user said something of {shown.count('</message>')} turns.", 1))
 
     memory = opened(*[poisoned] * 50, max_attempts=2)
