@@ -215,9 +215,9 @@ def test_recall_as_json_has_every_part_of_the_score(
     found = json.loads(out)
     assert set(found) == {"query", "milliseconds", "recollections"}
     (only,) = found["recollections"]
-    assert set(only) == {"score", "why", "memory"}
-    assert set(only["why"]) == {*PARTS, "evidence", "similarity"}
-    assert sum(only["why"][part] for part in PARTS) == pytest.approx(only["why"]["evidence"])
+    assert set(only) == {"score", "score_parts", "memory"}
+    assert set(only["score_parts"]) == {*PARTS, "evidence", "similarity"}
+    assert sum(only["score_parts"][part] for part in PARTS) == pytest.approx(only["score_parts"]["evidence"])
     assert 0 <= only["score"] <= 1
     assert only["memory"]["key"] == stored.key
     assert only["memory"]["provenance"]["source"] == "user"

@@ -74,7 +74,7 @@ def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(
 
 
 def test_a_talkative_thread_is_learnt_from_all_the_same(opened: Callable[..., PersistMem]) -> None:
-    memory = opened(answer(entry("The user lives in Oslo.", 1)), quiet_seconds=3600.0, longest_wait_seconds=0.0)
+    memory = opened(answer(entry("The user lives in Oslo.", 1)), quiet_seconds=3600.0, max_wait_seconds=0.0)
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     memory.observe([("user", "and so on")], thread_id="t", background=True, user_id="ada")
     assert memory.admin.process_pending().added == 1
@@ -150,7 +150,7 @@ def test_a_daily_cap_holds_and_the_turns_wait_for_tomorrow(opened: Callable[...,
     memory = opened(*[answer(entry("The user lives in Oslo.", 1))] * 3, model_calls_per_day=1)
     assert memory.observe([("user", "I live in Oslo")], thread_id="a", user_id="ada").added == 1
     observed = memory.observe([("user", "I live in Oslo")], thread_id="b", user_id="ada")
-    assert (observed.added, observed.waiting) == (0, 1)
+    assert (observed.added, observed.pending) == (0, 1)
     assert memory.observe([("user", "I live in Oslo")], thread_id="c", user_id="bob").added == 1
     assert memory.admin.process_pending().threads == 0
     due_now(database)

@@ -89,10 +89,10 @@ def run(options: argparse.Namespace) -> int:
     models = models_of(options.embeddings, None, Settings())
     if models.embeddings is None or models.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
-    vectors = embedding_cache.KeptVectors(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
+    vectors = embedding_cache.EmbeddingCache(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
-    notes = run_flow.Notes(options.out / "answers.jsonl")
+    notes = run_flow.AnswerLog(options.out / "answers.jsonl")
     opened = open_memory(
         options,
         set_up=True,
@@ -102,7 +102,11 @@ def run(options: argparse.Namespace) -> int:
         worker=False,
     )
     with opened as memory:
-        compared: list[systems.System] = [systems.Ours(memory), systems.Cosine(vectors), systems.Words()]
+        compared: list[systems.System] = [
+            systems.PersistMemSystem(memory),
+            systems.CosineSystem(vectors),
+            systems.Bm25System(),
+        ]
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
                 "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
@@ -115,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     vectors.close()
     ids = {question.id for question in questions_asked}
     answers = [answer for answer in notes.answers if answer.question in ids]
-    found = report.figures(answers, left_out=options.leave_out)
+    found = report.figures(answers, excluded=options.leave_out)
     (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
     report.plot(found, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
     if options.json:
@@ -127,13 +131,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _users(path: Path) -> dict[str, list[Any]]:
     """Each user's turns in the order of the file."""
-    from langchain_persistmem.evaluation.systems import SaidTurn
+    from langchain_persistmem.evaluation.systems import ConversationTurn
 
     found: dict[str, list[Any]] = {}
     for counts in survey([path]).threads.values():
         for (user_id, session), messages in chunks(path, counts, _ALL):
             found.setdefault(user_id, []).extend(
-                SaidTurn(id=message["id"], session=session, text=message["content"], message=message)
+                ConversationTurn(id=message["id"], session=session, text=message["content"], message=message)
                 for message in messages
             )
     return found

@@ -265,7 +265,7 @@ def _made(
     user: object, found: Mapping[str, Any], fields: tuple[str, str, str], moment: datetime, name: object
 ) -> FileTurn:
     thread_field, text_field, id_field = fields
-    user_id = validation.required_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
+    user_id = validation.check_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
     encode(("memories", user_id))
     thread = validation.name(_given(found, thread_field), thread_field)
     role = _ROLES.get(str(_given(found, "role")))
@@ -282,7 +282,7 @@ def _made(
     if found.get(id_field) is not None:
         message["id"] = validation.name(found[id_field], id_field)
     if name is not None:
-        message["name"] = validation.required_text(name, "name", at_most=200)
+        message["name"] = validation.check_text(name, "name", at_most=200)
     return FileTurn((user_id, thread), message)
 
 

@@ -23,7 +23,7 @@ from langchain_persistmem.settings import Retention
 
 _COUNTS = {
     "max_memories": "over so many, archive the least worth of a namespace",
-    "checkpoints_keep": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
+    "max_checkpoints": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
 }
 _DAYS = {
     "compress_days": "make summaries of related memories older than this, and archive them",

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         report = _report(as_json=options.json, silent=not options.once)
         worker = ThreadWorker(backend, limit=options.limit, rounds=rounds, report=report)
         worker.start()
-        while not stopped.is_set() and not worker.ended(_LOOK):
+        while not stopped.is_set() and not worker.join(_LOOK):
             pass
         worker.stop()
         if worker.failure is not None:

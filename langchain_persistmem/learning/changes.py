@@ -91,8 +91,8 @@ async def policy_of(backend: Backend) -> Policy:
     settings, model = backend.settings, await ready(backend)
     return Policy(
         contradictions=settings.contradictions,
-        least_confidence=settings.least_confidence,
-        most_superseded=settings.most_superseded,
+        min_confidence=settings.min_confidence,
+        max_superseded=settings.max_superseded,
         related=model.background_mean + 2 * model.background_deviation,
     )
 
@@ -291,7 +291,7 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
 
 
 def _ids(versions: Sequence[UUID]) -> list[UUID]:
-    checked = validation.listed(versions, "versions")
+    checked = validation.check_list(versions, "versions")
     return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(checked)]
 
 

@@ -101,9 +101,9 @@ class Policy:
     """The rules of a decision."""
 
     contradictions: Contradictions
-    least_confidence: float
+    min_confidence: float
     """A candidate below it is not kept."""
-    most_superseded: int
+    max_superseded: int
     """One answer of a model supersedes at most so many memories; the rest waits for review."""
     related: float
     """The cosine from which two statements have something to do with each other, under this embedder."""
@@ -181,7 +181,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
     """A second statement under one key in one batch, and what becomes of the first, which was to be current."""
     if same_statement(new.candidate.text, earlier.new.candidate.text):
         return Skip(new, "it was said twice"), earlier
-    if new.candidate.confidence < policy.least_confidence:
+    if new.candidate.confidence < policy.min_confidence:
         return Skip(new, "the confidence is too low"), earlier
     suspicious = find_suspicion(new.candidate)
     if suspicious is not None:
@@ -198,7 +198,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
 
 def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> Decision:
     candidate = new.candidate
-    if candidate.confidence < policy.least_confidence:
+    if candidate.confidence < policy.min_confidence:
         return Skip(new, "the confidence is too low")
     suspicious = find_suspicion(candidate)
     if suspicious is not None:
@@ -207,7 +207,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
     targets = [memory for memory in _targets(new, known, policy) if twin is None or memory.id != twin.id]
     ended = [memory for memory in targets if _against(new, memory, policy, gone) is None]
     if twin is not None:
-        return Reinforce(new, twin, tuple(ended[: policy.most_superseded - len(gone)]))
+        return Reinforce(new, twin, tuple(ended[: policy.max_superseded - len(gone)]))
     if not targets:
         return Add(new)
     objection = _against(new, targets[0], policy, gone)
@@ -215,7 +215,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
         return objection
     if candidate.key is None:
         new = replace(new, key=targets[0].key)
-    return Supersede(new, targets[0], tuple(ended[1 : policy.most_superseded - len(gone)]))
+    return Supersede(new, targets[0], tuple(ended[1 : policy.max_superseded - len(gone)]))
 
 
 def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
@@ -227,7 +227,7 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
         return Quarantine(new, "a less trusted source contradicts what is known", target)
     if target.pinned:
         return Quarantine(new, PINNED, target)
-    if len(gone) >= policy.most_superseded:
+    if len(gone) >= policy.max_superseded:
         return Quarantine(new, "too many memories would change at once", target)
     if policy.contradictions == "ask":
         return Quarantine(new, "it contradicts what is known", target)

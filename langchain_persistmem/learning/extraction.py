@@ -184,7 +184,7 @@ def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozense
 
 async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
     """The known memories that have most to do with what the user says, best first."""
-    most = backend.settings.shown_known
+    most = backend.settings.extract_context_memories
     texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
     if not most:
         return ()

@@ -96,7 +96,7 @@ async def reembed(
                 f"{waiting} namespaces still wait for vectors of {model.name!r}, so nothing was dropped; run it again"
             )
         dropped = await _drop_others(backend, model)
-    return ReembedResult(namespaces=done.namespaces, memories=done.memories, waiting=waiting, dropped=dropped)
+    return ReembedResult(namespaces=done.namespaces, memories=done.memories, pending=waiting, dropped=dropped)
 
 
 async def make_some_missing(backend: Backend, *, now: datetime) -> None:

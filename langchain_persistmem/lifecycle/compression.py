@@ -85,7 +85,7 @@ async def find_related(backend: Backend, namespace: Namespace, *, now: datetime)
     if rules.compress_days is None:
         return
     before = now - timedelta(days=rules.compress_days)
-    similar = model.background_mean + rules.similar * model.background_deviation
+    similar = model.background_mean + rules.similarity * model.background_deviation
     for kind in COMPRESSED:
         last: Memory | None = None
         while True:
@@ -96,7 +96,9 @@ async def find_related(backend: Backend, namespace: Namespace, *, now: datetime)
                 ids = [memory.id for memory in window]
                 pairs = await retention.similar_pairs(tx, namespace, ids, model=model, floor=similar / 2)
             alike = [pair for pair in pairs if _voice(window[pair[0]]) == _voice(window[pair[1]])]
-            for group in clusters(alike, similar=similar, least=rules.compress_least, most=rules.compress_most):
+            for group in clusters(
+                alike, similar=similar, least=rules.compress_min_memories, most=rules.compress_max_memories
+            ):
                 yield [window[position] for position in group]
             if len(window) < _WINDOW:
                 break

@@ -153,7 +153,7 @@ async def enrich(
     Returns:
         What was done, or for a dry run would be asked about; and whether the models could be reached.
     """
-    least = backend.settings.retention.habits
+    least = backend.settings.retention.habit_days
     preferences = confirmed = failed = 0
     after: UUID | None = None
     while least is not None and backend.model_name is not None:
@@ -185,7 +185,7 @@ async def enrich(
 async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
     """The next batch of new episodes, and what they are evidence of."""
     model, found = await ready(backend), _Groups()
-    similar = model.background_mean + backend.settings.retention.similar * model.background_deviation
+    similar = model.background_mean + backend.settings.retention.similarity * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:

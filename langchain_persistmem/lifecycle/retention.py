@@ -72,7 +72,7 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
 
 async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
     """Follow the rules for LangGraph's checkpoints, in the threads of a namespace or in all; returns how many went."""
-    keep, days = backend.settings.retention.checkpoints_keep, backend.settings.retention.checkpoints_days
+    keep, days = backend.settings.retention.max_checkpoints, backend.settings.retention.checkpoints_days
     if keep is None and days is None:
         return 0
 

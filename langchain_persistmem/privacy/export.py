@@ -211,7 +211,7 @@ async def _restore_messages(
     new = await export.restore_messages(tx, namespace, rows)
     waiting = {row["thread_id"] for row in rows if "extracted_at" not in row and "given_up_at" not in row}
     for thread_id in sorted(waiting) if new else ():  # what waited to be learnt from goes on waiting
-        longest = timedelta(seconds=backend.settings.longest_wait_seconds)
+        longest = timedelta(seconds=backend.settings.max_wait_seconds)
         await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
     return new
 

@@ -33,7 +33,7 @@ class StoredItem:
     expires_at: datetime | None
 
 
-def dumped(value: object) -> str:
+def to_json(value: object) -> str:
     """JSON text that keeps every character and refuses NaN, which JSON does not have."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
