@@ -630,7 +630,7 @@ def test_five_thousand_items_come_over_in_bounded_batches_without_a_model(
 KILLED = """
     import os, signal, sys
     from langchain_persistmem import PersistMem, import_postgres_store
-    from langchain_persistmem.postgres import search_index
+    from langchain_persistmem.postgres.queries import search_index
 
     database, source, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
     insert_words, calls = search_index.insert_words, 0

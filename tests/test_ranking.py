@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
 from langchain_persistmem.language.query_terms import cut_pairs, strip_names
 from langchain_persistmem.recall.context import approximate_tokens, render
-from langchain_persistmem.recall.ranking import decide, outstanding, rank, select
+from langchain_persistmem.recall.ranking import decide, rank, select, select_outstanding
 from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -223,10 +223,10 @@ def test_beyond_the_best_ten_what_is_far_from_the_best_is_not_outstanding() -> N
         Recollection(memory=memory(str(number)), score=0.5, score_parts=replace(why, evidence=evidence))
         for number, evidence in enumerate((8.0, *[1.0] * 8, -1.0, 4.1, 4.0, 3.9, -2.0))
     ]
-    kept = [each.memory.key for each in outstanding(several, share=0.5)]
+    kept = [each.memory.key for each in select_outstanding(several, share=0.5)]
     assert kept == [str(number) for number in range(12)]
-    assert outstanding(several, share=0.0) == several
-    assert outstanding([], share=0.5) == []
+    assert select_outstanding(several, share=0.0) == several
+    assert select_outstanding([], share=0.5) == []
 
 
 def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
             options.questions, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
         )
     chosen = dict(list(users.items())[: options.users])
-    asked = [question for question in questions if question.user_id in chosen]
+    questions_asked = [question for question in questions if question.user_id in chosen]
     options.out.mkdir(parents=True, exist_ok=True)
     _same_run(options)
     if dsn_of(options) is None and options.data_dir is None:
@@ -110,14 +110,14 @@ def run(options: argparse.Namespace) -> int:
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
                 "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
-                "questions": bar.add_task("questions", total=len(compared) * len(asked)),
+                "questions": bar.add_task("questions", total=len(compared) * len(questions_asked)),
             }
             run_flow.evaluate(
-                compared, chosen, asked, notes, memory=memory,
+                compared, chosen, questions_asked, notes, memory=memory,
                 progress=lambda what, done: bar.advance(tasks[what], done),
             )  # fmt: skip
     vectors.close()
-    ids = {question.id for question in asked}
+    ids = {question.id for question in questions_asked}
     answers = [answer for answer in notes.answers if answer.question in ids]
     found = report.figures(answers, excluded=options.leave_out)
     (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
@@ -177,18 +177,18 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     first = next(iter(found["systems"].values()))["categories"]
     for category in first:
-        for place, (system, figures) in enumerate(found["systems"].items()):
+        for index, (system, figures) in enumerate(found["systems"].items()):
             row = figures["categories"][category]
             cells = [_figure(row[name], wide=name in ("R@5", "R@10")) for name in _SHOWN]
-            last = place == len(found["systems"]) - 1
-            table.add_row("" if place else category, system, "" if place else str(row["n"]), *cells, end_section=last)
+            last = index == len(found["systems"]) - 1
+            table.add_row("" if index else category, system, "" if index else str(row["n"]), *cells, end_section=last)
     out().print(table)
     for metric in ("R@5", "R@10"):
         if metric in found["differences"]:
-            each = found["differences"][metric]
+            difference = found["differences"][metric]
             out().print(
-                f"{metric}: {100 * each['mean']:+.1f} points against {each['against']} "
-                f"(95 % interval {100 * each['low']:+.1f} to {100 * each['high']:+.1f})"
+                f"{metric}: {100 * difference['mean']:+.1f} points against {difference['against']} "
+                f"(95 % interval {100 * difference['low']:+.1f} to {100 * difference['high']:+.1f})"
             )
     seen = found["context"]
     if "evidence" in seen:

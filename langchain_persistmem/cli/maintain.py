@@ -58,12 +58,12 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Follow the rules and show what was done."""
-    given: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
-    if options.model is None and all(rule is None for rule in given.values()):
+    rules: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
+    if options.model is None and all(rule is None for rule in rules.values()):
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
     meant = owner_of(options)
     with (
-        open_memory(options, model=chat_model(options), retention=Retention(**given)) as memory,
+        open_memory(options, model=chat_model(options), retention=Retention(**rules)) as memory,
         waiting("looking through the memories"),
     ):
         done = memory.admin.maintain(dry_run=options.dry_run, **meant)

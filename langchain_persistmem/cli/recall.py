@@ -87,6 +87,6 @@ def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanat
 
 def _print_left_out(explained: Explanation | None) -> None:
     if explained is not None and explained.omissions:
-        shown = explained.omissions[:_MOST_LEFT_OUT]
-        out().print(f"\nleft out: {len(explained.omissions)}, of which {len(shown)} are shown", style="bold")
-        out().print(tables.left_out_table(shown))
+        first = explained.omissions[:_MOST_LEFT_OUT]
+        out().print(f"\nleft out: {len(explained.omissions)}, of which {len(first)} are shown", style="bold")
+        out().print(tables.left_out_table(first))

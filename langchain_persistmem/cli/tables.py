@@ -44,8 +44,8 @@ def score_text(score: float) -> Text:
 def why_text(why: ScoreParts) -> str:
     """The parts of a score as the sum that they are; parts below 0.005 are left out."""
     parts = [(name, getattr(why, name)) for name in PARTS]
-    shown = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
-    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in shown)
+    visible = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
+    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in visible)
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
@@ -175,11 +175,11 @@ def left_out_table(left_out: Sequence[Omission]) -> Table:
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
     table.add_column("what", ratio=1, overflow="fold")
-    for each in left_out:
-        cell = Text(shortened(each.memory.text or "", 200))
-        if each.replacement_key is not None:
-            cell.append(f"\ninstead: key {plain(each.replacement_key)}", style="dim")
-        table.add_row(score_text(each.score), each.reason, cell)
+    for omission in left_out:
+        cell = Text(shortened(omission.memory.text or "", 200))
+        if omission.replacement_key is not None:
+            cell.append(f"\ninstead: key {plain(omission.replacement_key)}", style="dim")
+        table.add_row(score_text(omission.score), omission.reason, cell)
     return table
 
 
@@ -204,11 +204,11 @@ def receipt_table(receipt: Receipt) -> Group:
     table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
     for name, count in _sorted(receipt.counts):
         table.add_row(name, str(count), style="" if count else "dim")
-    lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.remaining_traces]
+    lines = [Text(f"not reached: {plain(rest)}", style="yellow") for rest in receipt.remaining_traces]
     if len(receipt.by_namespace) > 1:
         lines[:0] = [
-            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows")
-            for each, counts in receipt.by_namespace.items()
+            Text(f"{plain('/'.join(namespace))}: {sum(counts.values()):,} rows")
+            for namespace, counts in receipt.by_namespace.items()
         ]
     if receipt.verified:
         lines.append(Text("Verified: every table was looked through afterwards, and nothing was left."))
@@ -219,7 +219,7 @@ def receipt_table(receipt: Receipt) -> Group:
 
 def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     rank = {name: position for position, name in enumerate(_ORDER)}
-    return sorted(counts.items(), key=lambda each: (rank.get(each[0], len(rank)), each[0]))
+    return sorted(counts.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0]))
 
 
 def memory_json(memory: Memory) -> dict[str, object]:
@@ -267,13 +267,13 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
     ]
     left_out = [
         {
-            "reason": each.reason,
-            "replacement_key": each.replacement_key,
-            "score": each.score,
-            "score_parts": asdict(each.score_parts),
+            "reason": omission.reason,
+            "replacement_key": omission.replacement_key,
+            "score": omission.score,
+            "score_parts": asdict(omission.score_parts),
         }
-        | {"memory": memory_json(each.memory)}
-        for each in explanation.omissions
+        | {"memory": memory_json(omission.memory)}
+        for omission in explanation.omissions
     ]
     return {
         "queries": list(explanation.queries),
@@ -296,7 +296,7 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
         "counts": dict(receipt.counts),
         "remaining_traces": list(receipt.remaining_traces),
         "by_namespace": [
-            {"namespace": list(each), "counts": dict(counts)} for each, counts in receipt.by_namespace.items()
+            {"namespace": list(namespace), "counts": dict(counts)} for namespace, counts in receipt.by_namespace.items()
         ],
         "ids": [str(id) for id in receipt.ids],
         "verified": receipt.verified,

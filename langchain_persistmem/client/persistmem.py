@@ -30,7 +30,7 @@ from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing
 from langchain_persistmem.recall import recall as recall_flow
@@ -281,7 +281,7 @@ class PersistMem:
             EmbeddingMismatchError: the memories were embedded with another model.
         """
         applied = await run(self._backend, setup, now=datetime.now(UTC))
-        with unhurried():
+        with without_deadline():
             if isinstance(self._checkpointer, PersistMemSaver):
                 self._checkpointer.setup()
             else:
@@ -767,7 +767,7 @@ def _works(backend: SyncBackend | AsyncBackend) -> bool:
 
 
 class Opening:
-    """What :meth:`PersistMem.aopen` returns: to be awaited, or to be entered with ``async with``."""
+    """The result of :meth:`PersistMem.aopen`, to be awaited or entered with ``async with``."""
 
     def __init__(self, opened: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
         self._opened = opened

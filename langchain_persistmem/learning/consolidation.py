@@ -114,16 +114,16 @@ def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decis
     decisions: list[Decision] = []
     gone: set[UUID] = set()
     keyed: dict[str, int] = {}
-    for given in sorted(new, key=lambda one: said_at(one.candidate)):
-        each = _own(given, known)
-        key = each.candidate.key
-        place = keyed.get(key) if key is not None else None
-        if place is not None and not same_person(each.candidate, decisions[place].new.candidate):
-            each, key, place = _without_key(each), None, None
-        if place is None:
-            decision = _decide(each, known, policy, gone)
+    for statement in sorted(new, key=lambda one: said_at(one.candidate)):
+        own = _own(statement, known)
+        key = own.candidate.key
+        index = keyed.get(key) if key is not None else None
+        if index is not None and not same_person(own.candidate, decisions[index].new.candidate):
+            own, key, index = _without_key(own), None, None
+        if index is None:
+            decision = _decide(own, known, policy, gone)
         else:
-            decision, decisions[place] = _succeed(each, decisions[place], policy)
+            decision, decisions[index] = _succeed(own, decisions[index], policy)
         if isinstance(decision, Supersede | Reinforce):
             gone.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):
@@ -151,10 +151,10 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
 def said_at(statement: Candidate | Memory) -> datetime:
     """The time at which a statement was made, which for an event is not the day that it speaks of."""
     value = statement.value or {}
-    given = value.get("said_at") if statement.kind == "episodic" else None
-    if isinstance(given, str):
+    moment_text = value.get("said_at") if statement.kind == "episodic" else None
+    if isinstance(moment_text, str):
         try:
-            moment = datetime.fromisoformat(given)
+            moment = datetime.fromisoformat(moment_text)
         except ValueError:
             return statement.valid_from
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -233,10 +233,10 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
         return Quarantine(new, "it contradicts what is known", target)
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id)))
-    said, known_since = said_at(candidate), said_at(target)
-    if said < known_since:
+    stated_at, known_since = said_at(candidate), said_at(target)
+    if stated_at < known_since:
         return Past(new, known_since, target.id)
-    if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > said:
+    if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > stated_at:
         return Add(new)  # what is planned ends nothing yet
     return None
 

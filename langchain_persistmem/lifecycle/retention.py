@@ -154,7 +154,7 @@ async def _enrich(
 async def _plan(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> MaintainResult:
     """Count what would be compressed; then follow the other rules, count, and take it back."""
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
-        ids = [[each.id for each in group] async for group in groups] if life.learns else []
+        ids = [[memory.id for memory in group] async for group in groups] if life.learns else []
     done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
         return done

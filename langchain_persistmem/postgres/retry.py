@@ -82,7 +82,7 @@ async def retry(flow: Callable[[], Coroutine[Any, Any, T]], pause: Pause, backof
 
 
 @asynccontextmanager
-async def confirmed(
+async def confirm_commit(
     begin: Callable[[], AbstractAsyncContextManager[Transaction]],
     pause: Pause,
     backoff: Backoff,

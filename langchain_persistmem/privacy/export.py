@@ -147,11 +147,11 @@ def _moved(namespace: Namespace, source: ExportFile, root: Namespace | None) -> 
 def _batches(source: ExportFile) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
     """Rows that follow each other and are of one kind and namespace."""
     kind, namespace, rows = "", (), list[dict[str, Any]]()
-    for each, where, row in source.rows():
-        if rows and ((each, where) != (kind, namespace) or len(rows) == _BATCH):
+    for row_kind, where, row in source.rows():
+        if rows and ((row_kind, where) != (kind, namespace) or len(rows) == _BATCH):
             yield kind, namespace, rows
             rows = []
-        kind, namespace = each, where
+        kind, namespace = row_kind, where
         rows.append(row)
     if rows:
         yield kind, namespace, rows
@@ -257,7 +257,7 @@ async def _vectors(
 
 
 def _vector(stored: dict[str, Any], dimensions: int) -> Vector:
-    components = [float(each) for each in str(stored["vector"]).strip("[]").split(",")]
+    components = [float(component) for component in str(stored["vector"]).strip("[]").split(",")]
     if len(components) != dimensions:
         raise InvalidInputError(
             f"a vector of the file has {len(components)} dimensions, not {dimensions}; export again"

@@ -135,11 +135,11 @@ def _namespace(template: Namespace, payload: Mapping[str, Any]) -> Namespace:
 
 def _moment(payload: Mapping[str, Any], name: str) -> datetime | None:
     """A time of the payload; one without a time zone is of UTC."""
-    given = payload.get(name)
-    if given is None:
+    text = payload.get(name)
+    if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(str(given))
+        moment = datetime.fromisoformat(str(text))
         return validation.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), name)
     except ValueError:  # as InvalidInputError is
         return None

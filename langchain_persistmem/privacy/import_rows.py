@@ -149,7 +149,11 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
                     known.stated.setdefault(entry.identity, "")
             judged = judge(mine, known.changed, known.stated)
             fates.extend(fate for _, fate in judged)
-            more.update((namespace, each.identity) for each, fate in judged if each.identity and fate == "added")
+            more.update(
+                (namespace, entry_judged.identity)
+                for entry_judged, fate in judged
+                if entry_judged.identity and fate == "added"
+            )
     stated.update(more)  # at the end: a page that is read again must not find itself
     return fates
 

@@ -16,7 +16,7 @@ _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
 
-__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "render", "withheld"]
+__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "is_withheld", "render"]
 
 
 def approximate_tokens(text: str) -> int:
@@ -96,7 +96,7 @@ class Window:
         return words.count(" ") >= _FEWEST_WORDS - 1 and f" {words} " in self._words
 
 
-def withheld(found: RecallCandidate) -> bool:
+def is_withheld(found: RecallCandidate) -> bool:
     """Tell if it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
     if found.source != "store":  # everybody else's was looked at when it came
         return False

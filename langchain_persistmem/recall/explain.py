@@ -24,7 +24,7 @@ _MOST_PASSED_OVER = 20
 """Memories that the indexes do not hold, shown at most."""
 
 
-async def explanation(backend: Backend, candidates: Candidates, *, threshold: float, floor: float) -> Explanation:
+async def explanation(backend: Backend, candidates: Candidates, *, threshold: float, min_score: float) -> Explanation:
     """The memories that recall returns, those that it does not, and why; two further statements."""
     query, result = candidates.query, candidates.result
     question, limit = query.question, query.question.limit
@@ -40,7 +40,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         now=question.moment,
     )
     ranked = [candidate.recollection() for candidate in candidates.ranked]
-    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, floor=floor)
+    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, min_score=min_score)
     return Explanation(
         query=question.query,
         queries=candidates.queries,
@@ -48,11 +48,11 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         terms=found_terms,
         interpretation=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_chosen(ranked, decisions)),
-        omissions=(*_left_out(ranked, decisions), *_passed_over(passed_over, candidates)),
+        omissions=(*_omissions(ranked, decisions), *_passed_over(passed_over, candidates)),
         compared_count=result.count,
         candidate_count=len(candidates.ranked),
         threshold=threshold,
-        min_score=floor,
+        min_score=min_score,
         limit=limit,
     )
 
@@ -83,27 +83,27 @@ def of_context(
         )
 
     # Each memory has one reason, that of the last step that it reached: so the steps are gone through from the end.
-    left_out = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
-    left_out += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
-    left_out += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
-    left_out += [entry for entry in explained.omissions if entry.memory.id not in wanted]
+    omissions = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
+    omissions += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
+    omissions += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
+    omissions += [entry for entry in explained.omissions if entry.memory.id not in wanted]
     return replace(
-        explained, recollections=context.recollections, omissions=tuple(left_out), candidate_count=len(ranked)
+        explained, recollections=context.recollections, omissions=tuple(omissions), candidate_count=len(ranked)
     )
 
 
-def _left_out(
+def _omissions(
     ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
 ) -> Iterator[Omission]:
     """The candidates that do not come back."""
-    for entry, (reason, instead) in zip(ranked, decisions, strict=True):
+    for entry, (reason, replacement) in zip(ranked, decisions, strict=True):
         if reason is not None:
             yield Omission(
                 memory=entry.memory,
                 reason=reason,
                 score=entry.score,
                 score_parts=entry.score_parts,
-                replacement_key=instead,
+                replacement_key=replacement,
             )
 
 
@@ -112,10 +112,10 @@ def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> I
     keys = {candidate.candidate.id: candidate.candidate.key for candidate in candidates.ranked}
     for entry in (candidate.recollection() for candidate in hidden):
         memory = entry.memory
-        instead = keys.get(memory.superseded_by) if memory.superseded_by else None
+        replacement = keys.get(memory.superseded_by) if memory.superseded_by else None
         reason = _reason(memory, candidates.query.question)
         yield Omission(
-            memory=memory, reason=reason, score=entry.score, score_parts=entry.score_parts, replacement_key=instead
+            memory=memory, reason=reason, score=entry.score, score_parts=entry.score_parts, replacement_key=replacement
         )
 
 

@@ -152,7 +152,7 @@ def numbers(answer: object, count: int) -> list[int] | None:
 logger = logging.getLogger(__name__)
 
 
-async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[str]:
+async def expand_query(backend: Backend, query: str, expand: Expand | None) -> list[str]:
     """The queries to ask, this one first; where the model has no answer, those of the rules."""
     if expand == "model":
         try:
@@ -166,7 +166,7 @@ async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[
     return [query] if expand is None else variants(query)
 
 
-async def checked(
+async def check_relevance(
     backend: Backend, query: str, found: Sequence[Recollection], *, otherwise: list[Recollection]
 ) -> list[Recollection]:
     """Ask the model what is relevant, in one call for all; where it has no answer, the threshold decides."""

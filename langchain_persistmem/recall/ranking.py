@@ -185,14 +185,14 @@ def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> di
     return {index: days.index(day) / (len(days) - 1) for index, day in day_of.items()} if len(days) > 1 else {}
 
 
-def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float) -> list[Recollection]:
-    """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``floor``."""
-    decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, floor=floor), strict=True)
+def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float) -> list[Recollection]:
+    """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``min_score``."""
+    decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, min_score=min_score), strict=True)
     chosen = (candidate for candidate, (reason, _) in decisions if reason is None)
     return [candidate.recollection() for candidate in islice(chosen, limit)]
 
 
-def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
+def select_outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
     """The best ten, and what has ``share`` of the best one's evidence.
 
     A clear answer needs few memories, a question that none answers alone needs many: tokens go where the ranking is unsure.
@@ -208,14 +208,14 @@ def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recolle
 
 
 def decide(
-    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float
+    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float
 ) -> list[tuple[Reason | None, str | None]]:
     """Say of each candidate why it is left out, or None; and of a duplicate the key of the one that stands for it."""
-    return list(_decisions(ranked, limit=limit, threshold=threshold, floor=floor))
+    return list(_decisions(ranked, limit=limit, threshold=threshold, min_score=min_score))
 
 
 def _decisions(
-    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float
+    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float
 ) -> Iterator[tuple[Reason | None, str | None]]:
     """See :func:`decide`; one by one, so that :func:`select` reads no text behind the last that it takes."""
     keys: dict[str, str] = {}
@@ -224,7 +224,7 @@ def _decisions(
         if best < threshold:
             yield "threshold", None
             continue
-        if candidate.score < floor:
+        if candidate.score < min_score:
             yield "min_score", None
             continue
         key = candidate.candidate.key

@@ -41,7 +41,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
     """
     question, wanted = _checked(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
-    texts = await query_expansion.expanded(backend, question.query, question.expand)
+    texts = await query_expansion.expand_query(backend, question.query, question.expand)
     vectors = [await backend.embed_query(strip_names(question.query))]
     if len(texts) > 1:
         # As texts, which are embedded in one call; questions are embedded one by one.

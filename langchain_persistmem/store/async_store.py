@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.errors import UseAsyncMethodError
-from langchain_persistmem.postgres.connection import PoolConfig, given_async_pool, open_async_pool
+from langchain_persistmem.postgres.connection import PoolConfig, async_pool_of, open_async_pool
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.settings import Settings
@@ -51,7 +51,7 @@ class AsyncPersistMemStore(Store):
             self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
         else:
             models = models_of_index(index, settings, blocking=False)
-            self._backend, self.embeddings = AsyncBackend(given_async_pool(conn), models, settings), models.embeddings
+            self._backend, self.embeddings = AsyncBackend(async_pool_of(conn), models, settings), models.embeddings
             options = None if index is None else index_of(index)
         self._set(index, options, ttl, deserializer)
         self._loop = asyncio.get_running_loop()

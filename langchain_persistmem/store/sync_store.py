@@ -17,7 +17,7 @@ from langgraph.store.base import Op, Result
 from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem.postgres.connection import PoolConfig, given_pool, open_pool
+from langchain_persistmem.postgres.connection import PoolConfig, open_pool, pool_of
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.settings import Settings
@@ -69,7 +69,7 @@ class PersistMemStore(Store):
             self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
         else:
             models = models_of_index(index, settings, blocking=True)
-            self._backend, self.embeddings = SyncBackend(given_pool(conn), models, settings), models.embeddings
+            self._backend, self.embeddings = SyncBackend(pool_of(conn), models, settings), models.embeddings
             options = None if index is None else index_of(index)
         self._set(index, options, ttl, deserializer)
         self._sweeper = ThreadSweeper(self.sweep_ttl)
