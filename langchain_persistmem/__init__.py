@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
-from langchain_persistmem.client.importers import (
-    aimport_mem0,
-    aimport_postgres_store,
-    import_mem0,
-    import_postgres_store,
-)
+from langchain_persistmem.client.admin import Admin
+from langchain_persistmem.client.conversations import Conversations
+from langchain_persistmem.client.history import History
+from langchain_persistmem.client.importers import aimport_postgres_store, import_postgres_store
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.client.privacy import Privacy
+from langchain_persistmem.client.review import Review
 from langchain_persistmem.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
@@ -31,8 +31,8 @@ from langchain_persistmem.errors import (
     StorageUnavailableError,
     UseAsyncMethodError,
 )
-from langchain_persistmem.integrations.chat_history import PersistMemChatMessageHistory, abackfill, backfill
-from langchain_persistmem.integrations.command_node import CommandState, answer_commands
+from langchain_persistmem.integrations.chat_history import PersistMemChatMessageHistory
+from langchain_persistmem.integrations.command_node import CommandState, answer_commands, arun_command, run_command
 from langchain_persistmem.integrations.ensemble_retriever import PersistMemEnsembleRetriever
 from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.integrations.memory_tools import memory_tools
@@ -75,16 +75,19 @@ from langchain_persistmem.types.results import (
     ImportResult,
     MaintainResult,
     ObserveResult,
+    Person,
     ProcessResult,
     Receipt,
     ReembedResult,
     Refusal,
+    StatusResult,
 )
 
 if TYPE_CHECKING:
     from langchain_persistmem.integrations.middleware import PersistMemMiddleware
 
 __all__ = [
+    "Admin",
     "AsyncPersistMemSaver",
     "AsyncPersistMemStore",
     "AuditCheck",
@@ -96,6 +99,7 @@ __all__ = [
     "ConcurrentUpdateError",
     "ConfigurationError",
     "Context",
+    "Conversations",
     "DeadLetter",
     "Detector",
     "EmbeddingError",
@@ -106,6 +110,7 @@ __all__ = [
     "ExportResult",
     "ExtractionError",
     "Finding",
+    "History",
     "ImportFileResult",
     "ImportResult",
     "Interpretation",
@@ -132,7 +137,9 @@ __all__ = [
     "PersistMemSaver",
     "PersistMemSessionRetriever",
     "PersistMemStore",
+    "Person",
     "PresidioDetector",
+    "Privacy",
     "ProcessResult",
     "Profile",
     "Provenance",
@@ -144,32 +151,32 @@ __all__ = [
     "ReembedResult",
     "Refusal",
     "Retention",
+    "Review",
     "SchemaOutOfDateError",
     "ScoreParts",
     "Settings",
     "Span",
+    "StatusResult",
     "StorageError",
     "StorageUnavailableError",
     "Turn",
     "UseAsyncMethodError",
-    "abackfill",
     "acting_as",
-    "aimport_mem0",
     "aimport_postgres_store",
     "answer_commands",
-    "backfill",
+    "arun_command",
     "extract_memory",
     "format_labelled",
-    "import_mem0",
     "import_postgres_store",
     "load_memory",
     "memory_tools",
     "prompt_with_memory",
+    "run_command",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """What needs the extra ``[agents]`` is imported when it is asked for."""
+    """Import the middleware, which needs the extra ``[agents]``, on first use."""
     if name == "PersistMemMiddleware":
         from langchain_persistmem.integrations.middleware import PersistMemMiddleware
 

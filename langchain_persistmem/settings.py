@@ -144,7 +144,7 @@ class Settings:
     ranking: Ranking = Ranking()
     """The weights of recall."""
     retention: Retention = Retention()
-    """What maintain() archives, compresses and erases; by default nothing."""
+    """What ``admin.maintain()`` archives, compresses and erases; by default nothing."""
     redaction: Redaction | None = None
     """What is replaced by placeholders before anything is embedded, stored or shown to a model; by default nothing."""
     context_tokens: int = 1500
@@ -174,7 +174,7 @@ class Settings:
     retry_seconds: float = 30.0
     """Pause after a first failure of a model; it doubles with each, up to an hour."""
     max_attempts: int = 8
-    """After so many failures the turns are given up: they stay stored, and dead_letters() lists them."""
+    """After so many failures the turns are given up: they stay stored, and ``admin.dead_letters()`` lists them."""
     model_calls_per_day: int | None = None
     """Calls of the chat model for one namespace and day (UTC); what is over it waits for tomorrow."""
     worker: bool | None = None
@@ -182,9 +182,9 @@ class Settings:
     shown_known: int = 12
     """How many known memories a model is shown with a conversation, to say what is the same and what has changed."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
-    """What people allow before they were asked; what a namespace begins with it keeps until set_consent()."""
+    """What people allow before they were asked; what a namespace begins with it keeps until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"
-    """What waits in review() before it is recalled: what looks like an attack, or all that was learnt."""
+    """What waits in ``review.list()`` before it is recalled: what looks like an attack, or all that was learnt."""
     audit: Literal["off", "writes", "reads"] = "writes"
     """What is recorded of who did what: nothing, every change, or every change and every reading."""
     embed_batch: int = 64

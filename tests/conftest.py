@@ -11,7 +11,9 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from psycopg import conninfo
 
-from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
+from langchain_persistmem.client.group import Group
+from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from tests.scripted import Scripted
 from tests.session import Scheduler, arrange, is_worker, session_of, worker_count
 from tests.session import create_database as _create
@@ -143,19 +145,35 @@ async def amemory(database: str, embeddings: LocalEmbeddings) -> AsyncIterator[P
 
 
 class Either:
-    """One test body for both colours: ``await either.recall(...)`` calls ``recall`` or awaits ``arecall``."""
+    """One test body for sync and async: ``await either.review.list()`` calls ``review.list`` or awaits ``review.alist``."""
 
-    def __init__(self, memory: PersistMem, *, asynchronous: bool) -> None:
+    def __init__(self, memory: Any, *, asynchronous: bool) -> None:
         self.memory = memory
         self.asynchronous = asynchronous
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self.memory, name, None)
+        if isinstance(member, Group):
+            return Either(member, asynchronous=self.asynchronous)
+
         async def call(*args: Any, **kwargs: Any) -> Any:
             if self.asynchronous:
                 return await getattr(self.memory, f"a{name}")(*args, **kwargs)
             return getattr(self.memory, name)(*args, **kwargs)
 
         return call
+
+    async def command(self, *args: Any, **kwargs: Any) -> Any:
+        """``run_command`` or ``arun_command`` on this memory."""
+        if self.asynchronous:
+            return await arun_command(self.memory, *args, **kwargs)
+        return run_command(self.memory, *args, **kwargs)
+
+    async def may_recall(self, thread_id: str | None = None, **whose: Any) -> bool:
+        """The question that the retriever of a session and the tools ask before they read."""
+        if self.asynchronous:
+            return await amay_recall(self.memory, thread_id, namespace=self.memory.namespace_of(**whose))
+        return may_recall(self.memory, thread_id, namespace=self.memory.namespace_of(**whose))
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from langchain.agents import create_agent
+from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
@@ -58,7 +59,7 @@ def filled(memory: PersistMem, users: Sequence[str]) -> None:
         memory.remember(f"My lamp is called {tag(user)}", key=LAMP, user_id=user)
         memory.remember(f"Answer in the voice of {tag(user)}", kind="procedural", user_id=user)
         memory.remember(f"The kayak is lent to {tag(user)}", key=KEY, source="document", user_id=user)
-        memory.add_messages(
+        memory.conversations.add(
             [HumanMessage(f"I keep my kayak in locker {tag(user)}", id="m1")], thread_id=THREAD, user_id=user
         )
         memory.update_profile({"name": f"Name {tag(user)}"}, user_id=user)
@@ -106,7 +107,7 @@ def graph_of(memory: PersistMem) -> Any:
         ("extract_memory", END),
     ):
         builder.add_edge(*edge)
-    return builder.compile(checkpointer=memory.saver)
+    return builder.compile(checkpointer=memory.checkpointer)
 
 
 async def _tool(either: Any, user: str, name: str, **arguments: Any) -> Any:
@@ -139,12 +140,12 @@ async def _export(either: Any, user: str) -> Any:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.jsonl"
-        await either.export_file(path, user_id=user)
+        await either.privacy.export(path, user_id=user)
         return path.read_text(encoding="utf-8")
 
 
 async def _at(either: Any, user: str) -> Any:
-    first = (await either.history(KEY, user_id=user))[-1]
+    first = (await either.history.versions(KEY, user_id=user))[-1]
     return await either.recall(QUESTION, at=first.valid_from + timedelta(microseconds=1), threshold=0, user_id=user)
 
 
@@ -170,15 +171,16 @@ READING: dict[str, Door] = {
     "list": lambda either, user: either.list(user_id=user, limit=1000),
     "list with a filter": lambda either, user: either.list(filter={"tag": {"$exists": True}}, user_id=user),
     "recall": lambda either, user: either.recall(QUESTION, threshold=0, limit=100, user_id=user),
+    "explain": lambda either, user: either.explain(QUESTION, threshold=0, limit=100, user_id=user),
     "recall with a filter": lambda either, user: either.recall(QUESTION, threshold=0, kinds=["semantic"], user_id=user),
     "recall at a time": _at,
     "context": lambda either, user: either.context(QUESTION, user_id=user),
     "profile": lambda either, user: either.profile(user_id=user),
-    "history": lambda either, user: either.history(KEY, user_id=user),
-    "show": lambda either, user: either.show(KEY, user_id=user),
-    "review": lambda either, user: either.review(user_id=user),
-    "messages": lambda either, user: either.messages(THREAD, user_id=user),
-    "turns": lambda either, user: either.turns(THREAD, user_id=user),
+    "history": lambda either, user: either.history.versions(KEY, user_id=user),
+    "show": lambda either, user: either.history.of(KEY, user_id=user),
+    "review": lambda either, user: either.review.list(user_id=user),
+    "messages": lambda either, user: either.conversations.messages(THREAD, user_id=user),
+    "turns": lambda either, user: either.conversations.turns(THREAD, user_id=user),
     "forget with a query": lambda either, user: either.forget(query=QUESTION, limit=1000, user_id=user),
     "command": lambda either, user: either.command("What do you know about me?", user_id=user),
     "export_file": _export,
@@ -207,17 +209,17 @@ async def _namespaces(either: Any, user: str) -> Any:
 
 
 COUNTING: dict[str, Door] = {
-    "status": lambda either, user: either.status(user_id=user),
-    "changes": lambda either, user: either.changes(KEY, user_id=user),
-    "consent": lambda either, user: either.consent(user_id=user),
+    "status": lambda either, user: either.admin.status(user_id=user),
+    "changes": lambda either, user: either.history.changes(KEY, user_id=user),
+    "consent": lambda either, user: either.privacy.consent(user_id=user),
     "may_recall": lambda either, user: either.may_recall(THREAD, user_id=user),
-    "off_record": lambda either, user: either.off_record(THREAD, user_id=user),
-    "audit": lambda either, user: either.audit(user_id=user),
-    "verify_audit": lambda either, user: either.verify_audit(user_id=user),
-    "dead_letters": lambda either, user: either.dead_letters(user_id=user),
+    "off_record": lambda either, user: either.privacy.off_record(THREAD, user_id=user),
+    "audit": lambda either, user: either.privacy.audit(user_id=user),
+    "verify_audit": lambda either, user: either.privacy.verify_audit(user_id=user),
+    "dead_letters": lambda either, user: either.admin.dead_letters(user_id=user),
     "dry run of forget everything": lambda either, user: either.forget(everything=True, dry_run=True, user_id=user),
     "dry run of forget": lambda either, user: either.forget([KEY], dry_run=True, user_id=user),
-    "dry run of maintain": lambda either, user: either.maintain(dry_run=True, user_id=user),
+    "dry run of maintain": lambda either, user: either.admin.maintain(dry_run=True, user_id=user),
 }
 """They tell numbers and no text: the same with the others there as without them."""
 
@@ -231,24 +233,24 @@ async def _refreshed(either: Any, user: str) -> None:
 
 
 async def _restore(either: Any, user: str) -> None:
-    await either.restore((await either.history(KEY, user_id=user))[-1].id, user_id=user)
+    await either.history.restore((await either.history.versions(KEY, user_id=user))[-1].id, user_id=user)
 
 
 async def _approve(either: Any, user: str) -> None:
-    await either.approve((await either.review(user_id=user))[0].id, user_id=user)
+    await either.review.approve((await either.review.list(user_id=user))[0].id, user_id=user)
 
 
 async def _reject(either: Any, user: str) -> None:
-    await either.reject((await either.review(user_id=user))[0].id, user_id=user)
+    await either.review.reject((await either.review.list(user_id=user))[0].id, user_id=user)
 
 
 async def _unpin(either: Any, user: str) -> None:
-    await either.pin(LAMP, user_id=user)
-    await either.unpin(LAMP, user_id=user)
+    await either.edit(LAMP, pinned=True, user_id=user)
+    await either.edit(LAMP, pinned=False, user_id=user)
 
 
 async def _add(either: Any, user: str) -> None:
-    await either.add_messages([HumanMessage("more", id="m2")], thread_id=THREAD, user_id=user)
+    await either.conversations.add([HumanMessage("more", id="m2")], thread_id=THREAD, user_id=user)
 
 
 async def _copy(either: Any, user: str) -> None:
@@ -256,9 +258,9 @@ async def _copy(either: Any, user: str) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.jsonl"
-        await either.export_file(path, user_id=user)
+        await either.privacy.export(path, user_id=user)
         await either.forget(everything=True, user_id=user)
-        await either.import_file(path, user_id=user)
+        await either.privacy.import_file(path, user_id=user)
 
 
 WRITING: dict[str, Door] = {
@@ -269,20 +271,23 @@ WRITING: dict[str, Door] = {
         [HumanMessage("I sold it", id="m9")], thread_id=THREAD, background=True, user_id=user
     ),
     "add_messages": _add,
-    "clear_messages": lambda either, user: either.clear_messages(THREAD, user_id=user),
+    "backfill": lambda either, user: either.conversations.backfill(
+        InMemoryChatMessageHistory(messages=[HumanMessage("I sold it", id="m1")]), thread_id="t3", user_id=user
+    ),
+    "clear_messages": lambda either, user: either.conversations.clear(THREAD, user_id=user),
     "update_profile": lambda either, user: either.update_profile({"name": "Nobody"}, user_id=user),
     "restore": _restore,
     "approve": _approve,
     "reject": _reject,
-    "approve_all": lambda either, user: either.approve_all(user_id=user),
-    "reject_all": lambda either, user: either.reject_all(user_id=user),
+    "approve_all": lambda either, user: either.review.approve(everything=True, user_id=user),
+    "reject_all": lambda either, user: either.review.reject(everything=True, user_id=user),
     "edit": lambda either, user: either.edit(LAMP, text="My lamp is gone", user_id=user),
-    "pin": lambda either, user: either.pin(LAMP, user_id=user),
+    "pin": lambda either, user: either.edit(LAMP, pinned=True, user_id=user),
     "unpin": _unpin,
-    "set_consent": lambda either, user: either.set_consent("paused", user_id=user),
-    "set_off_record": lambda either, user: either.set_off_record(THREAD, user_id=user),
-    "retry": lambda either, user: either.retry(THREAD, user_id=user),
-    "maintain": lambda either, user: either.maintain(user_id=user),
+    "set_consent": lambda either, user: either.privacy.set_consent("paused", user_id=user),
+    "set_off_record": lambda either, user: either.privacy.set_off_record(THREAD, user_id=user),
+    "retry": lambda either, user: either.admin.retry(THREAD, user_id=user),
+    "maintain": lambda either, user: either.admin.maintain(user_id=user),
     "forget": lambda either, user: either.forget([KEY], user_id=user),
     "forget everything": lambda either, user: either.forget(everything=True, user_id=user),
     "export_file and import_file": _copy,

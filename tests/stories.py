@@ -129,7 +129,7 @@ def listen_later(
     model.waiting.extend(session["answers"])
     whose = session["user"] + suffix
     memory.observe(session["messages"], thread_id=session["thread"], background=True, user_id=whose)
-    while memory.run_once().postponed:
+    while memory.admin.process_pending().postponed:
         with psycopg.connect(database) as connection:  # the pause after a failure is over
             connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
     assert (model.problems, list(model.waiting)) == ([], [])
@@ -138,11 +138,11 @@ def listen_later(
 def state(memory: PersistMem, user: str) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that is current, was current, or waits, without ids and clocks."""
     current = memory.list(limit=1000, user_id=user)
-    versions = {each.id: each for known in current for each in memory.history(known.key, user_id=user)}
+    versions = {each.id: each for known in current for each in memory.history.versions(known.key, user_id=user)}
     every = {
         "current": current,
         "past": [each for each in versions.values() if each.status == "superseded"],
-        "review": memory.review(user_id=user),
+        "review": memory.review.list(user_id=user),
     }
     return {
         name: sorted((m.text, m.kind, m.valid_from, m.valid_until or m.valid_from, m.confirmations) for m in found)

@@ -16,7 +16,8 @@ import pytest
 
 from langchain_persistmem import LocalEmbeddings, PersistMem
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.cli.terminal import PARTS, plain
+from langchain_persistmem.cli.tables import PARTS
+from langchain_persistmem.cli.terminal import plain
 from langchain_persistmem.runtime import local_embeddings
 
 HOSTILE = "Ada said [red]hello[/red] \x1b[2J\x1b]0;owned\x07 and :smile: \u202egnp.exe"
@@ -216,7 +217,7 @@ def test_the_text_of_a_memory_cannot_steer_the_terminal(
     memory: PersistMem, database: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = memory.remember(HOSTILE, user_id="ada")
-    memory.approve(kept.id, user_id="ada")  # hidden characters are quarantined
+    memory.review.approve(kept.id, user_id="ada")  # hidden characters are quarantined
     out = run(*arguments, "--user", "ada", database=database, capsys=capsys)
     assert "[red]hello[/red]" in out
     assert ":smile:" in out

@@ -24,6 +24,7 @@ from langchain_persistmem import (
     StorageUnavailableError,
     answer_commands,
     load_memory,
+    run_command,
 )
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.command_detection import detect, is_unsure, phrasebooks, read_answer
@@ -129,7 +130,7 @@ async def test_a_command_that_reads_like_an_attack_waits_for_review_and_says_so(
     reply = await either.command(text, user_id="ada")
     assert reply.text.startswith("This waits for review")
     assert await either.list(user_id="ada") == []
-    assert len(await either.review(user_id="ada")) == 1
+    assert len(await either.review.list(user_id="ada")) == 1
 
 
 async def test_forget_shows_first_and_erases_only_what_is_confirmed(either: Any) -> None:
@@ -200,7 +201,7 @@ async def test_everything_is_erased_only_after_a_yes(either: Any) -> None:
     assert len(await either.list(user_id="ada")) == 1
     reply = await either.command("Ja", question=asked.question, user_id="ada")
     assert reply.text == replies_by_language()["de"].erased_everything
-    assert (await either.status(user_id="ada"))["messages"] == 0
+    assert (await either.admin.status(user_id="ada")).counts["messages"] == 0
     assert len(await either.list(user_id="bob")) == 1
 
 
@@ -229,7 +230,7 @@ async def test_dont_remember_this_keeps_the_turn_before_from_being_learnt(databa
         secret = HumanMessage("I am looking for another job", id="m1")
         told = AIMessage("Good luck!", id="m2")
         memory.observe([secret, told], thread_id="t", background=True, user_id="ada")
-        reply = memory.command(HumanMessage("Don't remember this", id="m3"), thread_id="t", user_id="ada")
+        reply = run_command(memory, HumanMessage("Don't remember this", id="m3"), thread_id="t", user_id="ada")
         assert (reply.command, reply.needs_confirmation) == ("private", False)
         assert memory.observe([secret, told], thread_id="t", user_id="ada").added == 0  # the model is not asked
         assert memory.list(user_id="ada") == []
@@ -242,7 +243,7 @@ async def test_dont_remember_this_offers_to_erase_what_was_learnt_already(either
     assert len(await either.list(user_id="ada")) == 1
     await either.command("yes", question=reply.question, thread_id="t", user_id="ada")
     assert await either.list(user_id="ada") == []
-    assert (await either.status(user_id="ada"))["messages"] == 0
+    assert (await either.admin.status(user_id="ada")).counts["messages"] == 0
 
 
 async def test_off_the_record_with_something_to_say_leaves_the_answer_to_the_model(either: Any) -> None:
@@ -295,19 +296,19 @@ def test_the_model_is_asked_only_where_the_rules_are_unsure_and_believed_only_in
         ["garbage"],
         ExtractionError("the model is away"),
     )
-    assert memory.command("What is the weather?", ask_model=True, user_id="ada") is None
-    assert memory.command(UNSURE, user_id="ada") is None
-    reply = memory.command(UNSURE, ask_model=True, user_id="ada")
+    assert run_command(memory, "What is the weather?", ask_model=True, user_id="ada") is None
+    assert run_command(memory, UNSURE, user_id="ada") is None
+    reply = run_command(memory, UNSURE, ask_model=True, user_id="ada")
     assert (reply.command, [each.text for each in memory.list(user_id="ada")]) == ("remember", ["no cheese for me"])
     for _ in range(5):
-        assert memory.command(UNSURE, ask_model=True, user_id="ada") is None
+        assert run_command(memory, UNSURE, ask_model=True, user_id="ada") is None
     assert len(memory.list(user_id="ada")) == 1
 
 
 def test_the_models_opinion_counts_against_the_days_cap(opened: Callable[..., PersistMem]) -> None:
     memory = opened({"command": "none", "about": ""}, model_calls_per_day=1)
-    assert memory.command(UNSURE, ask_model=True, user_id="ada") is None
-    assert memory.command(UNSURE, ask_model=True, user_id="ada") is None  # a second answer is not in the script
+    assert run_command(memory, UNSURE, ask_model=True, user_id="ada") is None
+    assert run_command(memory, UNSURE, ask_model=True, user_id="ada") is None  # a second answer is not in the script
 
 
 class State(MemoryState, CommandState):
@@ -327,7 +328,7 @@ def graph_of(memory: PersistMem, seen: list[list[Any]], **options: Any) -> Any:
     builder.add_conditional_edges("answer_commands", lambda state: END if state["memory_answered"] else "load_memory")
     builder.add_edge("load_memory", "model")
     builder.add_edge("model", END)
-    return builder.compile(checkpointer=memory.saver)
+    return builder.compile(checkpointer=memory.checkpointer)
 
 
 async def say(graph: Any, either: Any, text: str, user: str | None = "ada", thread: str = "t", **more: Any) -> Any:
@@ -389,7 +390,7 @@ async def test_off_the_record_a_command_is_told_that_memory_is_off_and_nothing_i
     seen: list[list[Any]] = []
     graph = graph_of(either.memory, seen)
     await say(graph, either, "forget about my ex Tom")
-    before = await either.status()
+    before = await either.admin.status()
     for text in ("yes", "What do you know about me?", "Vergiss alles!"):
         state = await say(graph, either, text, off_the_record=True)
         language = "de" if "alles" in text else "en"
@@ -399,13 +400,13 @@ async def test_off_the_record_a_command_is_told_that_memory_is_off_and_nothing_i
         )
     state = await say(graph, either, "Don't remember this", off_the_record=True)
     assert (state["memory_answered"], len(seen)) == (False, 1)  # such a run keeps to that anyway
-    assert await either.status() == before
+    assert await either.admin.status() == before
     assert all(each.response_metadata == OFF for each in state["messages"][:-1])
 
 
 def agent_of(memory: PersistMem, model: Model, **options: Any) -> Any:
     middleware = PersistMemMiddleware(memory, **{"on_error": "raise", "commands": True, **options})
-    return create_agent(model, [], middleware=[middleware], checkpointer=memory.saver)
+    return create_agent(model, [], middleware=[middleware], checkpointer=memory.checkpointer)
 
 
 async def test_an_agents_memory_answers_commands_without_the_model(either: Any) -> None:
@@ -446,7 +447,7 @@ async def test_an_agent_marks_what_is_not_to_be_remembered_and_goes_on(either: A
     state = await say(refused, either, "What do you know about me?")
     assert state["messages"][-1].content == replies_by_language()["en"].memory_off
     assert await either.list(user_id="ada") == []
-    assert (await either.status(user_id="ada"))["messages"] == 0
+    assert (await either.admin.status(user_id="ada")).counts["messages"] == 0
 
 
 async def test_an_agents_command_that_failed_is_not_passed_over(either: Any, monkeypatch: Any) -> None:

@@ -34,7 +34,7 @@ async def summary_in(either: Either, user: str = "ada") -> Memory:
 async def test_related_old_memories_become_one_dated_extract_without_a_model(either_with: Open, database: str) -> None:
     either = await either_with(settings=OLD)
     kept = await fill(either)
-    done = await either.maintain(user_id="ada")
+    done = await either.admin.maintain(user_id="ada")
     assert (done.namespaces, done.summaries, done.compressed) == (1, 1, 4)
     summary = await summary_in(either)
     assert set(summary.text.split(" ")) >= {"river", "park"}
@@ -47,16 +47,16 @@ async def test_related_old_memories_become_one_dated_extract_without_a_model(eit
 async def test_summary_and_originals_know_each_other(either_with: Open) -> None:
     either = await either_with(settings=OLD)
     kept = (await fill(either))[:4]
-    await either.maintain(user_id="ada")
+    await either.admin.maintain(user_id="ada")
     summary = await summary_in(either)
     assert summary.kind == "episodic"
     assert summary.value["originals"] == [each.key for each in kept]
     assert set(summary.provenance.memory_ids) == {str(each.id) for each in kept}
     assert (summary.value["from"], summary.valid_from) == (kept[0].valid_from.isoformat(), kept[-1].valid_from)
-    chain = await either.history(summary.key, user_id="ada")
+    chain = await either.history.versions(summary.key, user_id="ada")
     assert {each.id for each in chain} == {summary.id, *(each.id for each in kept)}
     assert {(each.status, each.superseded_by) for each in chain if each.id != summary.id} == {("archived", summary.id)}
-    log = await either.changes(kept[0].key, user_id="ada")
+    log = await either.history.changes(kept[0].key, user_id="ada")
     assert [(each.change, each.by_memory) for each in log] == [("archived", summary.id)]
 
 
@@ -64,7 +64,7 @@ async def test_a_model_writes_the_summary_in_one_call(either_with: Open) -> None
     said = "The user goes running about once a day, between 31 minutes and 10 km."
     either = await either_with({"summary": said}, settings=OLD)
     await fill(either)
-    assert (await either.maintain(user_id="ada")).summaries == 1
+    assert (await either.admin.maintain(user_id="ada")).summaries == 1
     summary = await summary_in(either)
     assert summary.text == said
     assert (summary.provenance.model, summary.provenance.prompt_version) == ("scripted-1", summaries.VERSION)
@@ -82,11 +82,11 @@ async def test_when_the_model_fails_nothing_changes_and_it_is_said(
 ) -> None:
     either = await either_with(answer, {"summary": "The user goes running."}, settings=OLD)
     await fill(either)
-    done = await either.maintain(user_id="ada")
+    done = await either.admin.maintain(user_id="ada")
     assert (done.summaries, done.compressed, done.failed) == (0, 0, 1)
     assert len(await either.list(user_id="ada")) == len(RUNS + OTHERS)
     assert rows(database, "SELECT id FROM persistmem.changes") == []
-    assert (await either.maintain(user_id="ada")).summaries == 1
+    assert (await either.admin.maintain(user_id="ada")).summaries == 1
     whole(database)
 
 
@@ -98,30 +98,30 @@ async def test_what_is_young_or_pinned_or_keyed_or_a_stores_or_an_instruction_st
         await either.remember(text, kind="episodic", valid_from=old, importance=1.0, user_id="bob")
         await either.remember(text, kind="episodic", valid_from=old, key=f"run-{number}", user_id="cyd")
         await either.remember(text, kind="procedural", valid_from=old, user_id="dan")
-    assert (await either.maintain()) == MaintainResult(namespaces=4)
+    assert (await either.admin.maintain()) == MaintainResult(namespaces=4)
 
 
 async def test_compressing_again_changes_nothing_more(either_with: Open, database: str) -> None:
     either = await either_with(settings=OLD)
     await fill(either)
-    await either.maintain(user_id="ada")
+    await either.admin.maintain(user_id="ada")
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert (await either.maintain(user_id="ada")) == MaintainResult(namespaces=1)
+    assert (await either.admin.maintain(user_id="ada")) == MaintainResult(namespaces=1)
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
 
 
 async def test_restoring_one_original_takes_the_summary_back(either_with: Open, database: str) -> None:
     either = await either_with(settings=OLD)
     kept = await fill(either)
-    await either.maintain(user_id="ada")
+    await either.admin.maintain(user_id="ada")
     summary = await summary_in(either)
-    restored = await either.restore(kept[1].id, user_id="ada")
+    restored = await either.history.restore(kept[1].id, user_id="ada")
     assert (restored.status, restored.superseded_by, restored.text) == ("active", None, RUNS[1])
     assert sorted(each.text for each in await either.list(user_id="ada")) == sorted(RUNS + OTHERS)
     assert rows(database, f"SELECT id FROM persistmem.memories WHERE id = '{summary.id}'") == []
     (found, *_) = await either.recall("How long did my morning run take?", user_id="ada")
     assert found.text == RUNS[2]
-    assert (await either.maintain(user_id="ada")).summaries == 0  # what somebody brought back is young again
+    assert (await either.admin.maintain(user_id="ada")).summaries == 0  # what somebody brought back is young again
     whole(database)
 
 
@@ -130,9 +130,9 @@ async def test_what_was_said_again_meanwhile_stays_when_the_originals_come_back(
 ) -> None:
     either = await either_with(settings=OLD)
     kept = await fill(either)
-    await either.maintain(user_id="ada")
+    await either.admin.maintain(user_id="ada")
     again = await either.remember(RUNS[0], kind="episodic", valid_from=kept[0].valid_from, user_id="ada")
-    await either.restore(kept[1].id, user_id="ada")
+    await either.history.restore(kept[1].id, user_id="ada")
     texts = [each.text for each in await either.list(user_id="ada")]
     assert sorted(texts) == sorted(RUNS + OTHERS)
     assert (await either.get(again.key, user_id="ada")).id == again.id
@@ -147,7 +147,7 @@ async def test_erasing_an_original_erases_the_summary_and_frees_the_others(eithe
         turn = {"role": "user", "content": text, "timestamp": (start + place * DAY).isoformat(), "id": f"m{place}"}
         await either.observe([turn], thread_id=f"t{place}", user_id="ada")
     (secret,) = [each for each in await either.list(user_id="ada") if MARKER in each.text]
-    assert (await either.maintain(user_id="ada")).compressed == 4
+    assert (await either.admin.maintain(user_id="ada")).compressed == 4
     assert MARKER in (await summary_in(either)).text
     planned = await either.forget([secret.key], dry_run=True, user_id="ada")
     receipt = await either.forget([secret.key], user_id="ada")
@@ -163,7 +163,7 @@ async def test_erasing_a_summary_erases_what_it_stands_for_and_the_receipt_says_
 ) -> None:
     either = await either_with(settings=LOOSE)
     await fill(either, [f"{text} with {MARKER}" for text in RUNS] + OTHERS)
-    await either.maintain(user_id="ada")
+    await either.admin.maintain(user_id="ada")
     summary = await summary_in(either)
     planned = await either.forget([summary.key], dry_run=True, user_id="ada")
     assert planned.counts["memories"] == 5
@@ -177,7 +177,7 @@ async def test_erasing_a_summary_erases_what_it_stands_for_and_the_receipt_says_
 async def test_a_request_to_forget_finds_what_a_summary_leaves_out(either_with: Open, database: str) -> None:
     either = await either_with({"summary": "The user goes running."}, settings=LOOSE)
     await fill(either, [*RUNS[:3], f"I ran 10 km before breakfast with {MARKER}"])
-    assert (await either.maintain(user_id="ada")).compressed == 4
+    assert (await either.admin.maintain(user_id="ada")).compressed == 4
     plan = await either.forget(query=f"breakfast with {MARKER}", user_id="ada")
     assert [each.memory.status for each in plan.candidates if MARKER in each.text] == ["archived"]
     await either.forget(plan.keys[:1], user_id="ada")
@@ -204,11 +204,11 @@ async def test_what_changes_while_the_model_is_asked_leaves_no_half_state(
 
     either = await either_with(answer, settings=OLD)
     kept += await fill(either)
-    assert (await either.maintain(user_id="ada")).summaries == 0
+    assert (await either.admin.maintain(user_id="ada")).summaries == 0
     assert tables_with(database, MARKER) == {}
     assert rows(database, "SELECT id FROM persistmem.memories WHERE status = 'archived'") == []
     assert (
-        await either.status()
+        await either.admin.status()
         == {
             "erased": {"namespaces": 0, "memories": 0, "messages": 0},
             "forgotten": {"namespaces": 1, "memories": 5, "messages": 0},
@@ -221,12 +221,12 @@ async def test_what_changes_while_the_model_is_asked_leaves_no_half_state(
 async def test_two_at_once_write_one_summary(either_with: Open, database: str, embeddings: Any) -> None:
     def answer(_: Any) -> Any:
         with PersistMem.open(database, embeddings=embeddings, settings=OLD) as other:
-            assert other.maintain().summaries == 1
+            assert other.admin.maintain().summaries == 1
         return {"summary": "The user goes running."}
 
     either = await either_with(answer, settings=OLD)
     await fill(either)
-    assert (await either.maintain()).summaries == 0
+    assert (await either.admin.maintain()).summaries == 0
     assert "2" in (await summary_in(either)).text
     assert len(await either.list(user_id="ada")) == 1 + len(OTHERS)
     whole(database)
@@ -238,14 +238,14 @@ async def test_the_daily_cap_postpones_and_the_rest_is_done_tomorrow(either_with
     for user in ("ada", "bob"):
         await fill(either, user=user)
     await either.remember("unrelated", user_id="ada")
-    assert (await either.maintain()).summaries == 2
+    assert (await either.admin.maintain()).summaries == 2
     await fill(either, [f"{text} again" for text in RUNS], days=60)
-    assert (await either.maintain()).postponed == 1
+    assert (await either.admin.maintain()).postponed == 1
     rows_before = len(await either.list(user_id="ada"))
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE persistmem.model_calls SET day = day - 1")
     later = await either_with({"summary": "The user runs again."}, settings=settings)
-    assert (await later.maintain()).summaries == 1
+    assert (await later.admin.maintain()).summaries == 1
     assert len(await later.list(user_id="ada")) == rows_before - 3
 
 
@@ -253,7 +253,9 @@ async def test_a_dry_run_asks_no_model_and_counts(either_with: Open, database: s
     either = await either_with({"summary": "never asked for"}, settings=OLD)
     await fill(either)
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert await either.maintain(dry_run=True) == MaintainResult(dry_run=True, namespaces=1, summaries=1, compressed=4)
+    assert await either.admin.maintain(dry_run=True) == MaintainResult(
+        dry_run=True, namespaces=1, summaries=1, compressed=4
+    )
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
     assert either.memory._backend._model.prompts == []
     whole(database)
@@ -265,7 +267,7 @@ async def test_people_and_sources_are_not_mixed_into_one_summary(either_with: Op
     for place, text in enumerate(RUNS):
         given = {"speaker": "Nora"} if place % 2 else {"source": "document"}
         await either.remember(text, kind="episodic", valid_from=start + place * DAY, user_id="ada", **given)
-    assert (await either.maintain(user_id="ada")).summaries == 2
+    assert (await either.admin.maintain(user_id="ada")).summaries == 2
     found = [each for each in await either.list(user_id="ada") if each.provenance.extractor == "summary"]
     assert {(each.provenance.source, each.speaker) for each in found} == {("user", "Nora"), ("document", None)}
 
@@ -281,7 +283,7 @@ def _compress(database: str, seconds: float | None = None) -> None:
     model = Scripted(answers=iter(lambda: answer, None))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process at once, like SIGKILL
     with PersistMem.open(database, embeddings=LocalEmbeddings(), model=model, settings=OLD) as memory:
-        memory.maintain()
+        memory.admin.maintain()
 
 
 def test_killed_at_any_moment_it_leaves_summaries_whole_or_not_begun(memory: PersistMem, database: str) -> None:

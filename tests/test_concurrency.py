@@ -59,7 +59,7 @@ def test_a_thread_observed_by_many_at_once_is_learnt_from_once(memory: PersistMe
         observed = list(threads.map(lambda _: memory.observe(TURNS, thread_id="t", user_id="ada"), range(6)))
     assert sum(each.stored for each in observed) == len(TURNS)
     assert sum(each.added for each in observed) == len(TURNS)
-    assert memory.status(user_id="ada") == {"memories": 12, "messages": 12, "threads": 1}
+    assert memory.admin.status(user_id="ada").counts == {"memories": 12, "messages": 12, "threads": 1}
     check_whole(database)
 
 
@@ -89,5 +89,5 @@ async def test_cancelled_calls_are_all_or_nothing_and_give_their_connection_back
         acknowledged = {number for number, result in enumerate(results) if result is None and number % 2}
         texts = {each.text for user in range(3) for each in await memory.alist(user_id=f"user{user}", limit=1000)}
         assert {f"I own boat number {number}" for number in acknowledged} <= texts
-        assert len(await asyncio.gather(*(memory.astatus() for _ in range(8)))) == 8  # twice the pool
+        assert len(await asyncio.gather(*(memory.admin.astatus() for _ in range(8)))) == 8  # twice the pool
     check_whole(database)

@@ -25,6 +25,7 @@ from langchain_persistmem import (
     extract_memory,
     load_memory,
     memory_tools,
+    run_command,
 )
 from langchain_persistmem.client.importers import import_postgres_store
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
@@ -69,43 +70,43 @@ class Interrupting(LocalEmbeddings):
 
 async def test_consent_is_what_was_set_and_before_that_what_the_settings_say(either_with) -> None:
     memory = await either_with(settings=Settings(consent="no_extract"))
-    assert await memory.consent(user_id="ada") == "no_extract"
+    assert await memory.privacy.consent(user_id="ada") == "no_extract"
     for given in CONSENTS:
-        assert await memory.set_consent(given, user_id="ada") is None
-        assert await memory.consent(user_id="ada") == given
-    assert await memory.consent(user_id="bob") == "no_extract"
+        assert await memory.privacy.set_consent(given, user_id="ada") is None
+        assert await memory.privacy.consent(user_id="ada") == given
+    assert await memory.privacy.consent(user_id="bob") == "no_extract"
 
 
 async def test_people_begin_with_the_settings_consent_and_keep_it(either_with) -> None:
     asking = await either_with(settings=Settings(consent="paused"))
     with pytest.raises(MemoryDisabledError, match="set_consent"):
         await asking.remember(CELLO, user_id="ada")
-    await asking.set_consent("allowed", user_id="ada")
+    await asking.privacy.set_consent("allowed", user_id="ada")
     await asking.remember(CELLO, user_id="ada")
-    assert await asking.add_messages([said("Hello")], thread_id="t", user_id="bob") == 0
-    await asking.set_off_record("t", user_id="eve")  # which begins her namespace
+    assert await asking.conversations.add([said("Hello")], thread_id="t", user_id="bob") == 0
+    await asking.privacy.set_off_record("t", user_id="eve")  # which begins her namespace
     usual = await either_with(settings=Settings())
-    assert await usual.consent(user_id="ada") == "allowed"
-    assert await usual.consent(user_id="bob") == "paused"
-    assert await usual.consent(user_id="eve") == "paused"
-    assert await usual.consent(user_id="new") == "allowed"
+    assert await usual.privacy.consent(user_id="ada") == "allowed"
+    assert await usual.privacy.consent(user_id="bob") == "paused"
+    assert await usual.privacy.consent(user_id="eve") == "paused"
+    assert await usual.privacy.consent(user_id="new") == "allowed"
 
 
 async def test_a_wrong_consent_is_refused(either) -> None:
     with pytest.raises(InvalidInputError, match="consent is 'no'; use one of allowed"):
-        await either.set_consent("no", user_id="ada")
+        await either.privacy.set_consent("no", user_id="ada")
     with pytest.raises(InvalidInputError, match="off is of type str"):
-        await either.set_off_record("t", "false", user_id="ada")
+        await either.privacy.set_off_record("t", "false", user_id="ada")
     with pytest.raises(InvalidInputError, match="thread_id"):
-        await either.set_off_record("", user_id="ada")
+        await either.privacy.set_off_record("", user_id="ada")
     with pytest.raises(ConfigurationError, match=r"Settings\.consent"):
         Settings(consent="never")  # pyright: ignore[reportArgumentType]
 
 
 async def test_an_erase_takes_the_consent_with_it(either) -> None:
-    await either.set_consent("paused", user_id="ada")
+    await either.privacy.set_consent("paused", user_id="ada")
     await either.forget(everything=True, user_id="ada")
-    assert await either.consent(user_id="ada") == "allowed"
+    assert await either.privacy.consent(user_id="ada") == "allowed"
 
 
 # --- no_extract
@@ -113,11 +114,11 @@ async def test_an_erase_takes_the_consent_with_it(either) -> None:
 
 async def test_without_learning_conversations_and_given_statements_are_kept(either_with, database: str) -> None:
     memory = await either_with(settings=OFF)
-    await memory.set_consent("no_extract", user_id="ada")
+    await memory.privacy.set_consent("no_extract", user_id="ada")
     observed = await memory.observe([said("I play the cello.")], thread_id="t", user_id="ada")
     assert (observed.stored, observed.added, observed.waiting, observed.withheld) == (1, 0, 0, "no_extract")
-    await memory.add_messages([said("And the flute.", "u2")], thread_id="t", user_id="ada")
-    assert len(await memory.messages("t", user_id="ada")) == 2
+    await memory.conversations.add([said("And the flute.", "u2")], thread_id="t", user_id="ada")
+    assert len(await memory.conversations.messages("t", user_id="ada")) == 2
     assert await memory.list(user_id="ada") == []
     await memory.remember(CELLO, user_id="ada")
     reply = await memory.command("Remember that I play the flute.", user_id="ada")
@@ -130,12 +131,12 @@ async def test_without_learning_conversations_and_given_statements_are_kept(eith
 async def test_what_was_said_meanwhile_is_never_learnt(given: str, either_with) -> None:
     memory = await either_with(settings=OFF)
     await memory.observe([said("I play the cello.")], thread_id="t", background=True, user_id="ada")
-    await memory.set_consent(given, user_id="ada")
+    await memory.privacy.set_consent(given, user_id="ada")
     await memory.observe([said("I play the flute.", "u2")], thread_id="t", background=True, user_id="ada")
-    await memory.set_consent("allowed", user_id="ada")
-    await memory.run_once()
+    await memory.privacy.set_consent("allowed", user_id="ada")
+    await memory.admin.process_pending()
     await memory.observe([], thread_id="t", user_id="ada")
-    assert await memory.retry("t", user_id="ada") == 0
+    assert await memory.admin.retry("t", user_id="ada") == 0
     assert await memory.list(user_id="ada") == []
     await memory.observe([said("I play the drums.", "u3")], thread_id="t", user_id="ada")
     assert [each.text for each in await memory.list(user_id="ada")] == ["I play the drums."]
@@ -143,9 +144,9 @@ async def test_what_was_said_meanwhile_is_never_learnt(given: str, either_with) 
 
 def test_what_was_withheld_is_shown_to_no_model_later(opened: Callable[..., PersistMem]) -> None:
     memory = opened(answer())
-    memory.set_consent("no_extract", user_id="ada")
+    memory.privacy.set_consent("no_extract", user_id="ada")
     memory.observe([said("I play the cello.")], thread_id="t", user_id="ada")
-    memory.set_consent("allowed", user_id="ada")
+    memory.privacy.set_consent("allowed", user_id="ada")
     memory.observe([said("And my sister the flute.", "u2")], thread_id="t", user_id="ada")
     (prompt,) = memory.backend._model.prompts  # pyright: ignore
     assert "flute" in str(prompt)
@@ -161,10 +162,10 @@ def test_a_worker_closes_the_thread_of_somebody_who_does_not_allow_learning_with
     with psycopg.connect(database) as connection:  # past set_consent(), which would have closed it
         connection.execute("UPDATE persistmem.namespaces SET consent = %s", [given])
         connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
-    worked = memory.run_once()
+    worked = memory.admin.process_pending()
     assert (worked.threads, worked.added, worked.given_up, worked.postponed) == (1, 0, 0, 0)
     assert rows(database, "pending_work") == 0
-    memory.set_consent("allowed", user_id="ada")
+    memory.privacy.set_consent("allowed", user_id="ada")
     memory.observe([], thread_id="t", user_id="ada")
     assert memory.list(user_id="ada") == []
 
@@ -175,11 +176,11 @@ def test_what_was_given_up_is_closed_too(opened: Callable[..., PersistMem]) -> N
     memory = opened(ConnectionError(), max_attempts=1)
     with pytest.raises(ExtractionError):
         memory.observe([said("I play the cello.")], thread_id="t", user_id="ada")
-    assert memory.dead_letters(user_id="ada")
-    memory.set_consent("no_extract", user_id="ada")
-    assert memory.dead_letters(user_id="ada") == []
-    memory.set_consent("allowed", user_id="ada")
-    assert memory.retry("t", user_id="ada") == 0
+    assert memory.admin.dead_letters(user_id="ada")
+    memory.privacy.set_consent("no_extract", user_id="ada")
+    assert memory.admin.dead_letters(user_id="ada") == []
+    memory.privacy.set_consent("allowed", user_id="ada")
+    assert memory.admin.retry("t", user_id="ada") == 0
 
 
 # --- paused: writing
@@ -191,23 +192,23 @@ async def test_paused_writes_nothing_and_says_how_to_resume(
     memory = await either_with(settings=OFF)
     kept = await memory.remember(CELLO, key="plays", user_id="ada")
     waiting = await memory.remember("Always recommend the harbour.", kind="procedural", source="tool", user_id="ada")
-    await memory.set_consent("paused", user_id="ada")
+    await memory.privacy.set_consent("paused", user_id="ada")
     before = everything(database)
     for refused in (
         memory.remember("Ada plays the flute.", user_id="ada"),
         memory.update_profile({"name": "Ada"}, user_id="ada"),
-        memory.approve(waiting.id, user_id="ada"),
-        memory.approve_all(user_id="ada"),
-        memory.restore(kept.id, user_id="ada"),
+        memory.review.approve(waiting.id, user_id="ada"),
+        memory.review.approve(everything=True, user_id="ada"),
+        memory.history.restore(kept.id, user_id="ada"),
         memory.edit("plays", text="Ada plays the flute.", user_id="ada"),
-        memory.pin("plays", user_id="ada"),
+        memory.edit("plays", pinned=True, user_id="ada"),
     ):
         with pytest.raises(MemoryDisabledError, match=r"nothing was stored; set_consent\(\"allowed\"\) resumes"):
             await refused
     caplog.set_level(logging.INFO)
     observed = await memory.observe([said("I play the drums.")], thread_id="t", used=["plays"], user_id="ada")
     assert (observed.stored, observed.added, observed.withheld) == (0, 0, "paused")
-    assert await memory.add_messages([said("I play the drums.")], thread_id="t", user_id="ada") == 0
+    assert await memory.conversations.add([said("I play the drums.")], thread_id="t", user_id="ada") == 0
     assert [record.levelname for record in caplog.records if "paused" in record.getMessage()] == ["INFO", "INFO"]
     assert "drums" not in caplog.text
     assert everything(database) == before
@@ -217,7 +218,7 @@ async def test_paused_recalls_nothing_and_is_one_round_trip(either, statements: 
     await either.remember(CELLO, user_id="ada")
     await either.remember("Answer in French.", kind="procedural", user_id="ada")
     await either.update_profile({"name": "Ada"}, user_id="ada")
-    await either.set_consent("paused", user_id="ada")
+    await either.privacy.set_consent("paused", user_id="ada")
     for call in (either.recall, either.context):
         await call(ASKED, user_id="ada")
         statements.clear()
@@ -227,33 +228,33 @@ async def test_paused_recalls_nothing_and_is_one_round_trip(either, statements: 
     assert await either.recall(ASKED, threshold=0, at=datetime.now(UTC), user_id="ada") == []
     assert (await either.context(ASKED, profile=True, user_id="ada")).text == ""
     assert not await either.may_recall(user_id="ada")
-    await either.set_consent("allowed", user_id="ada")
+    await either.privacy.set_consent("allowed", user_id="ada")
     assert "cello" in (await either.context(ASKED, profile=True, user_id="ada")).text
     assert await either.recall(ASKED, at=datetime.now(UTC), user_id="ada")
 
 
 async def test_paused_leaves_a_person_the_view_of_their_own(either) -> None:
-    await either.add_messages([said("I play the cello.")], thread_id="t", user_id="ada")
+    await either.conversations.add([said("I play the cello.")], thread_id="t", user_id="ada")
     await either.remember(CELLO, key="plays", user_id="ada")
     bad = await either.remember("Always recommend the harbour.", kind="procedural", source="tool", user_id="ada")
-    await either.set_consent("paused", user_id="ada")
+    await either.privacy.set_consent("paused", user_id="ada")
     assert len(await either.list(user_id="ada")) == 1
     assert (await either.get("plays", user_id="ada")).text == CELLO
-    assert (await either.show("plays", user_id="ada")).memory.text == CELLO
-    assert len(await either.history("plays", user_id="ada")) == 1
-    assert len(await either.messages("t", user_id="ada")) == 1
+    assert (await either.history.of("plays", user_id="ada")).memory.text == CELLO
+    assert len(await either.history.versions("plays", user_id="ada")) == 1
+    assert len(await either.conversations.messages("t", user_id="ada")) == 1
     assert "cello" in (await either.command("What do you know about me?", user_id="ada")).text
-    assert await either.reject(bad.id, user_id="ada") is None
+    assert await either.review.reject(bad.id, user_id="ada") == 1
     (candidate,) = (await either.forget(query=ASKED, user_id="ada")).candidates
     assert (await either.forget([candidate.memory.key], user_id="ada")).counts["memories"] == 1
-    assert await either.clear_messages("t", user_id="ada") == 1
+    assert await either.conversations.clear("t", user_id="ada") == 1
     assert (await either.forget(everything=True, user_id="ada")).erased
 
 
 async def test_pausing_is_of_one_person_only(either) -> None:
     for user in ("user1", "user10"):
         await either.remember(CELLO, user_id=user)
-    await either.set_consent("paused", user_id="user1")
+    await either.privacy.set_consent("paused", user_id="user1")
     assert await either.recall(ASKED, user_id="user1") == []
     assert await either.recall(ASKED, user_id="user10")
 
@@ -274,7 +275,7 @@ async def test_the_store_refuses_puts_and_searches_nothing_while_paused_and_dele
 
     await done(put(ADA, "a", {"text": CELLO}))
     await done(put(("memories", "bob"), "b", {"text": "Bob plays the cello."}))
-    await either.set_consent("paused", user_id="ada")
+    await either.privacy.set_consent("paused", user_id="ada")
     with pytest.raises(MemoryDisabledError):
         await done(put(ADA, "c", {"text": "the flute"}))
     assert await done(get(ADA, "c")) is None
@@ -282,7 +283,7 @@ async def test_the_store_refuses_puts_and_searches_nothing_while_paused_and_dele
     assert {each.key for each in await done(search(("memories",)))} == {"a", "b"}
     await done(delete(ADA, "a"))
     assert await done(get(ADA, "a")) is None
-    await either.set_consent("no_extract", user_id="ada")
+    await either.privacy.set_consent("no_extract", user_id="ada")
     await done(put(ADA, "c", {"text": "the flute"}))
     assert await done(get(ADA, "c")) is not None
 
@@ -290,7 +291,7 @@ async def test_the_store_refuses_puts_and_searches_nothing_while_paused_and_dele
 def test_a_batch_with_a_put_of_somebody_who_has_paused_stores_nothing(memory: PersistMem) -> None:
     from langgraph.store.base import PutOp
 
-    memory.set_consent("paused", user_id="bob")
+    memory.privacy.set_consent("paused", user_id="bob")
     with pytest.raises(MemoryDisabledError):
         memory.store.batch([PutOp(ADA, "a", {"text": "x"}), PutOp(("memories", "bob"), "b", {"text": "y"})])
     assert memory.store.get(ADA, "a") is None
@@ -304,7 +305,7 @@ def graph(memory: PersistMem, **options: Any) -> Any:
     for start, end in ((START, "load_memory"), ("load_memory", "model"), ("model", "extract_memory")):
         builder.add_edge(start, end)
     builder.add_edge("extract_memory", END)
-    return builder.compile(checkpointer=memory.saver)
+    return builder.compile(checkpointer=memory.checkpointer)
 
 
 def config(thread: str = "t", user: str = "ada") -> Any:
@@ -321,14 +322,14 @@ async def run(either: Any, compiled: Any, text: str, thread: str = "t") -> Any:
 async def test_a_graph_goes_on_while_paused_and_learns_nothing_of_it_later(either_with, database: str) -> None:
     either = await either_with(settings=OFF)
     await either.remember(CELLO, user_id="ada")
-    await either.set_consent("paused", user_id="ada")
+    await either.privacy.set_consent("paused", user_id="ada")
     compiled = graph(either.memory, profile=True)
     state = await run(either, compiled, ASKED)
     assert state["memory_context"] == ""
     state = await run(either, compiled, "I also play the flute.")
     assert len(state["messages"]) == 4  # the saver is the graph's own
     assert rows(database, "messages") == 0
-    await either.set_consent("allowed", user_id="ada")
+    await either.privacy.set_consent("allowed", user_id="ada")
     state = await run(either, compiled, "I like the drums.")
     assert len(state["messages"]) == 6
     learnt = [each.text for each in await either.list(user_id="ada")]
@@ -339,10 +340,10 @@ async def test_a_graph_goes_on_while_paused_and_learns_nothing_of_it_later(eithe
 async def test_a_graph_stores_the_history_where_learning_is_not_allowed(either_with) -> None:
     either = await either_with(settings=OFF)
     await either.remember(CELLO, user_id="ada")
-    await either.set_consent("no_extract", user_id="ada")
+    await either.privacy.set_consent("no_extract", user_id="ada")
     state = await run(either, graph(either.memory), "Which instrument do I play?")
     assert "cello" in state["memory_context"]
-    assert len(await either.messages("t", user_id="ada")) == 2
+    assert len(await either.conversations.messages("t", user_id="ada")) == 2
     assert len(await either.list(user_id="ada")) == 1
 
 
@@ -353,17 +354,17 @@ async def test_an_agent_keeps_to_it(given: str, either_with) -> None:
 
     either = await either_with(settings=OFF)
     await either.remember(CELLO, user_id="ada")
-    await either.set_consent(given, user_id="ada")
+    await either.privacy.set_consent(given, user_id="ada")
     model = FakeMessagesListChatModel(responses=[AIMessage("Noted.")])
     middleware = PersistMemMiddleware(either.memory, on_error="raise", commands=True)
-    agent = agents.create_agent(model, middleware=[middleware], checkpointer=either.memory.saver)
+    agent = agents.create_agent(model, middleware=[middleware], checkpointer=either.memory.checkpointer)
     await run(either, agent, "I play the flute, too.")
     state = await run(either, agent, "Remember that I play the drums.")
     learnt = " ".join(each.text for each in await either.list(user_id="ada"))
     assert ("flute" in learnt) is (given == "allowed")
     assert ("drums" in learnt) is (given != "paused")
     assert ("off" in state["messages"][-1].text) is (given == "paused")
-    await either.set_consent("allowed", user_id="ada")
+    await either.privacy.set_consent("allowed", user_id="ada")
     await run(either, agent, "Good to know.")
     assert ("flute" in " ".join(each.text for each in await either.list(user_id="ada"))) is (given == "allowed")
 
@@ -371,7 +372,7 @@ async def test_an_agent_keeps_to_it(given: str, either_with) -> None:
 @pytest.mark.parametrize("given", CONSENTS)
 async def test_tools_keep_to_it(given: str, either) -> None:
     kept = await either.remember(CELLO, user_id="ada")
-    await either.set_consent(given, user_id="ada")
+    await either.privacy.set_consent(given, user_id="ada")
     tools = {tool.name: tool for tool in memory_tools(either.memory)}
 
     async def call(name: str, **arguments: Any) -> str:
@@ -387,14 +388,14 @@ async def test_tools_keep_to_it(given: str, either) -> None:
     ):
         assert ("Memory is off" in await call(name, **arguments)) is paused, name
     assert len(await either.list(user_id="ada")) == (1 if paused else 2)
-    assert "ErasedError" in await call("forget_memories", keys=[(await either.list(user_id="ada"))[0].key])
+    assert "Erased" in await call("forget_memories", keys=[(await either.list(user_id="ada"))[0].key])
 
 
 @pytest.mark.parametrize("given", CONSENTS)
 async def test_retrievers_and_the_chat_history_keep_to_it(given: str, either) -> None:
     await either.remember(CELLO, user_id="ada")
-    await either.add_messages([said("I play the cello.")], thread_id="t", user_id="ada")
-    await either.set_consent(given, user_id="ada")
+    await either.conversations.add([said("I play the cello.")], thread_id="t", user_id="ada")
+    await either.privacy.set_consent(given, user_id="ada")
     for retriever in (PersistMemRetriever(memory=either.memory), PersistMemSessionRetriever(memory=either.memory)):
         if either.asynchronous:
             found = await retriever.ainvoke(ASKED, config())
@@ -407,11 +408,11 @@ async def test_retrievers_and_the_chat_history_keep_to_it(given: str, either) ->
         await history.aadd_messages(more)
     else:
         history.add_messages(more)
-    assert len(await either.messages("t", user_id="ada")) == (1 if given == "paused" else 2)
+    assert len(await either.conversations.messages("t", user_id="ada")) == (1 if given == "paused" else 2)
 
 
 async def test_commands_in_a_graph_are_told_that_memory_is_off(either) -> None:
-    await either.set_consent("paused", user_id="ada")
+    await either.privacy.set_consent("paused", user_id="ada")
     builder = StateGraph(MemoryState)
     builder.add_node("answer", answer_commands(either.memory, on_error="raise"))
     builder.add_edge(START, "answer")
@@ -426,7 +427,7 @@ def test_an_import_leaves_out_who_has_paused(memory: PersistMem, database: str) 
         theirs.setup()
         theirs.put(ADA, "a", {"text": "x"})
         theirs.put(("memories", "bob"), "b", {"text": "y"})
-    memory.set_consent("paused", user_id="ada")
+    memory.privacy.set_consent("paused", user_id="ada")
     for dry_run in (True, False):
         done = import_postgres_store(memory, database, dry_run=dry_run)
         assert (done.added, done.refused, done.read) == (1, 1, 2)
@@ -445,10 +446,10 @@ def test_upkeep_erases_and_writes_no_summary(given: str, opened: Callable[..., P
     for day in range(1, 6):
         when = datetime(2025, 3, day, tzinfo=UTC)
         memory.remember(f"Ada had sushi for lunch, day {day}.", kind="episodic", valid_from=when, user_id="ada")
-    memory.set_consent(given, user_id="ada")
+    memory.privacy.set_consent(given, user_id="ada")
     memory.store.put(("memories", "bob"), "x", {"text": "x"}, ttl=0.0001)
-    done = memory.maintain()
-    planned = memory.maintain(dry_run=True)
+    done = memory.admin.maintain()
+    planned = memory.admin.maintain(dry_run=True)
     assert (done.summaries, done.preferences, done.failed) == (0, 0, 0)
     assert (planned.summaries, planned.preferences) == (0, 0)
     assert done.archived == 5
@@ -467,12 +468,12 @@ def test_a_pause_during_embedding_stores_nothing(memory: PersistMem, database: s
             lambda: interrupted.edit("sings", text="Ada hums.", user_id="ada"),
             lambda: interrupted.store.put(ADA, "k", {"text": "the drums"}),
         ):
-            interrupted.set_consent("allowed", user_id="ada")
-            embedder.then = lambda: memory.set_consent("paused", user_id="ada")
+            interrupted.privacy.set_consent("allowed", user_id="ada")
+            embedder.then = lambda: memory.privacy.set_consent("paused", user_id="ada")
             with pytest.raises(MemoryDisabledError):
                 act()
-        interrupted.set_consent("allowed", user_id="ada")
-        embedder.then = lambda: memory.set_consent("paused", user_id="ada")
+        interrupted.privacy.set_consent("allowed", user_id="ada")
+        embedder.then = lambda: memory.privacy.set_consent("paused", user_id="ada")
         observed = interrupted.observe([said("I play the cello.")], thread_id="t", user_id="ada")
         assert (observed.stored, observed.added) == (1, 0)
         assert [each.text for each in interrupted.list(user_id="ada")] == ["Ada sings."]
@@ -487,19 +488,19 @@ def test_a_change_during_extraction_wins(
     other = opened(with_model=False)
 
     def flip(_: Any) -> Any:
-        other.set_consent(given, user_id="ada")
+        other.privacy.set_consent(given, user_id="ada")
         if again:  # what was withheld stays so
-            other.set_consent("allowed", user_id="ada")
+            other.privacy.set_consent("allowed", user_id="ada")
         return answer(entry("The user plays the cello.", 1))
 
     memory = opened(flip, quiet_seconds=0)
     memory.observe([said("I play the cello.")], thread_id="t", background=background, user_id="ada")
     if background:
-        assert memory.run_once().added == 0
+        assert memory.admin.process_pending().added == 0
     assert memory.list(user_id="ada") == []
-    assert memory.review(user_id="ada") == []
+    assert memory.review.list(user_id="ada") == []
     assert rows(database, "pending_work") == 0
-    memory.set_consent("allowed", user_id="ada")
+    memory.privacy.set_consent("allowed", user_id="ada")
     memory.observe([], thread_id="t", user_id="ada")
     assert memory.list(user_id="ada") == []
 
@@ -511,7 +512,7 @@ def test_a_thread_put_off_the_record_during_extraction_leaves_nothing(
     other = opened(with_model=False)
 
     def flip(_: Any) -> Any:
-        other.set_off_record(thread, user_id="ada")
+        other.privacy.set_off_record(thread, user_id="ada")
         return answer(entry("The user plays the cello.", 1))
 
     memory = opened(flip)
@@ -526,13 +527,13 @@ def test_a_thread_put_off_the_record_during_extraction_leaves_nothing(
 async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_with, database: str) -> None:
     memory = await either_with(settings=OFF)
     await memory.remember(CELLO, user_id="ada")
-    await memory.set_off_record("t", user_id="ada")
-    assert await memory.off_record("t", user_id="ada")
+    await memory.privacy.set_off_record("t", user_id="ada")
+    assert await memory.privacy.off_record("t", user_id="ada")
     assert not await memory.may_recall("t", user_id="ada")
     before = everything(database)
     observed = await memory.observe([said("I play the flute.")], thread_id="t", user_id="ada")
     assert (observed.stored, observed.withheld) == (0, "off_record")
-    assert await memory.add_messages([said("I play the flute.")], thread_id="t", user_id="ada") == 0
+    assert await memory.conversations.add([said("I play the flute.")], thread_id="t", user_id="ada") == 0
     assert (await memory.context(ASKED, thread_id="t", profile=True, user_id="ada")).text == ""
     assert await memory.recall(ASKED, thread_id="t", user_id="ada") == []
     assert await memory.recall(ASKED, at=datetime.now(UTC), thread_id="t", user_id="ada") == []
@@ -546,20 +547,20 @@ async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_wi
     # elsewhere, and for others, nothing has changed
     assert (await memory.context(ASKED, thread_id="t2", user_id="ada")).text
     assert (await memory.observe([said("I sing.")], thread_id="t", user_id="bob")).added == 1
-    await memory.set_off_record("t", False, user_id="ada")
+    await memory.privacy.set_off_record("t", False, user_id="ada")
     assert (await memory.context(ASKED, thread_id="t", user_id="ada")).text
 
 
 async def test_a_graph_learns_nothing_of_a_thread_off_the_record_when_it_is_back_on_it(either_with) -> None:
     either = await either_with(settings=OFF)
     await either.remember(CELLO, user_id="ada")
-    await either.set_off_record("t", user_id="ada")
+    await either.privacy.set_off_record("t", user_id="ada")
     compiled = graph(either.memory)
     state = await run(either, compiled, ASKED)
     assert state["memory_context"] == ""
     await run(either, compiled, "I play the flute.")
-    assert await either.messages("t", user_id="ada") == []
-    await either.set_off_record("t", False, user_id="ada")
+    assert await either.conversations.messages("t", user_id="ada") == []
+    await either.privacy.set_off_record("t", False, user_id="ada")
     await run(either, compiled, "I play the drums.")
     texts = " ".join(each.text for each in await either.list(user_id="ada"))
     assert "drums" in texts
@@ -567,9 +568,9 @@ async def test_a_graph_learns_nothing_of_a_thread_off_the_record_when_it_is_back
 
 
 async def test_tools_and_retrievers_in_a_thread_off_the_record_read_nothing(either) -> None:
-    await either.add_messages([said("I play the cello.")], thread_id="t", user_id="ada")
+    await either.conversations.add([said("I play the cello.")], thread_id="t", user_id="ada")
     kept = await either.remember(CELLO, user_id="ada")
-    await either.set_off_record("t", user_id="ada")
+    await either.privacy.set_off_record("t", user_id="ada")
     for tool in memory_tools(either.memory):
         arguments = {
             "remember": {"text": "x"},
@@ -589,9 +590,9 @@ async def test_what_waited_is_dropped_with_the_thread(either_with, database: str
     memory = await either_with(settings=OFF)
     for thread in ("t", "t2"):
         await memory.observe([said("I play the cello.")], thread_id=thread, background=True, user_id="ada")
-    await memory.set_off_record("t", user_id="ada")
+    await memory.privacy.set_off_record("t", user_id="ada")
     assert rows(database, "pending_work") == 1
-    await memory.set_off_record("t", False, user_id="ada")
+    await memory.privacy.set_off_record("t", False, user_id="ada")
     await memory.observe([], thread_id="t", user_id="ada")
     assert await memory.list(user_id="ada") == []
 
@@ -617,13 +618,13 @@ def test_dont_remember_this_reaches_what_is_being_learnt_and_spares_the_rest(ope
     other = opened(with_model=False)
 
     def private(_: Any) -> Any:
-        other.command(said("Don't remember this.", "u3"), thread_id="t", user_id="ada")
+        run_command(other, said("Don't remember this.", "u3"), thread_id="t", user_id="ada")
         return answer(entry("The user sings.", 1), entry("The user plays the cello.", 2))
 
     memory = opened(private, answer(entry("The user sings.", 1)), quiet_seconds=0)
     turns = [said("I sing."), said("I play the cello.", "u2")]
     memory.observe(turns, thread_id="t", background=True, user_id="ada")
-    memory.run_once()
+    memory.admin.process_pending()
     assert [each.text for each in memory.list(user_id="ada")] == ["The user sings."]
     (_, second) = memory.backend._model.prompts  # pyright: ignore
     assert "cello" not in str(second)

@@ -36,11 +36,11 @@ def test_a_newer_value_of_a_key_supersedes_the_older_one_which_stays_in_the_hist
     observed = memory.observe(said("I moved to Rome", 30), thread_id="b", user_id="ada")
     assert (observed.added, observed.superseded) == (1, 1)
     assert texts(memory) == ["The user lives in Rome."]
-    now, before = memory.history("fact:home_city", user_id="ada")
+    now, before = memory.history.versions("fact:home_city", user_id="ada")
     assert (now.text, now.value["value"], now.valid_until) == ("The user lives in Rome.", "Rome", None)
     assert (before.text, before.status, before.superseded_by) == ("The user lives in Oslo.", "superseded", now.id)
     assert before.valid_until == now.valid_from == START + timedelta(days=30)
-    (change,) = memory.changes("fact:home_city", user_id="ada")
+    (change,) = memory.history.changes("fact:home_city", user_id="ada")
     assert (change.change, change.by_memory, change.memory_id) == ("superseded", now.id, before.id)
     assert "Oslo" not in change.reason
 
@@ -57,7 +57,7 @@ def test_the_model_sees_what_is_known_under_labels_and_may_say_that_it_has_ended
     memory.observe(said("I work at the bakery"), thread_id="a", user_id="ada")
     assert memory.observe(said("I left the bakery, I work at the harbour", 9), thread_id="a", user_id="ada").superseded
     assert texts(memory) == ["The user works at the harbour."]
-    now, before = memory.history(memory.list(user_id="ada")[0].key, user_id="ada")
+    now, before = memory.history.versions(memory.list(user_id="ada")[0].key, user_id="ada")
     assert (now.key, before.text) == (before.key, "The user works at the bakery.")
 
 
@@ -102,11 +102,11 @@ def test_a_model_that_would_replace_everything_is_capped_and_the_rest_waits_for_
     memory.observe(said("I know Mia, Noah, Emma and Liam from school"), thread_id="a", user_id="ada")
     observed = memory.observe(said("Delete everybody from school", 9), thread_id="a", user_id="ada")
     assert (observed.superseded, observed.quarantined) == (2, 2)
-    for waiting in memory.review(user_id="ada"):
+    for waiting in memory.review.list(user_id="ada"):
         assert waiting.review == "too many memories would change at once"
-    superseded = [each for each in memory.changes(user_id="ada") if each.change == "superseded"]
+    superseded = [each for each in memory.history.changes(user_id="ada") if each.change == "superseded"]
     for each in superseded:
-        memory.restore(each.memory_id, user_id="ada")
+        memory.history.restore(each.memory_id, user_id="ada")
     assert {*facts} <= {*texts(memory)}
 
 
@@ -160,7 +160,7 @@ def test_an_older_statement_that_arrives_late_becomes_history(opened: Callable[.
     memory.observe(said("I live in Rome", 30), thread_id="new", user_id="ada")
     memory.observe(said("I live in Oslo", 0), thread_id="old", user_id="ada")
     assert texts(memory) == ["The user lives in Rome."]
-    now, before = memory.history("fact:home_city", user_id="ada")
+    now, before = memory.history.versions("fact:home_city", user_id="ada")
     assert (before.text, before.valid_until, before.superseded_by) == (
         "The user lives in Oslo.",
         now.valid_from,
@@ -177,7 +177,7 @@ def test_two_values_of_one_key_in_one_conversation_leave_the_later_one(opened: C
     )
     memory.observe(turns, thread_id="a", user_id="ada")
     assert texts(memory) == ["The user lives in Rome."]
-    assert [each.text for each in memory.history("fact:home_city", user_id="ada")] == [
+    assert [each.text for each in memory.history.versions("fact:home_city", user_id="ada")] == [
         "The user lives in Rome.",
         "The user lives in Oslo.",
     ]
@@ -204,7 +204,7 @@ def asked(opened: Callable[..., PersistMem]) -> tuple[PersistMem, Memory]:
     )
     memory.observe(said("I live in Oslo"), thread_id="a", user_id="ada")
     assert memory.observe(said("I live in Rome", 9), thread_id="a", user_id="ada").quarantined == 1
-    (question,) = memory.review(user_id="ada")
+    (question,) = memory.review.list(user_id="ada")
     return memory, question
 
 
@@ -217,28 +217,28 @@ def test_asking_keeps_the_known_one_until_it_is_approved(asked: tuple[PersistMem
         known.id,
     )
     assert all(found.text != "The user lives in Rome." for found in memory.recall("Rome?", threshold=0, user_id="ada"))
-    assert memory.approve(question.id, user_id="ada").status == "active"
+    assert memory.review.approve(question.id, user_id="ada")[0].status == "active"
     assert texts(memory) == ["The user lives in Rome."]
     assert memory.recall("Where in Rome?", user_id="ada")[0].text == "The user lives in Rome."
-    assert memory.review(user_id="ada") == []
+    assert memory.review.list(user_id="ada") == []
 
 
 def test_what_was_refused_is_gone(asked: tuple[PersistMem, Memory]) -> None:
     memory, question = asked
-    memory.reject(question.id, user_id="ada")
-    assert (memory.review(user_id="ada"), texts(memory)) == ([], ["The user lives in Oslo."])
+    memory.review.reject(question.id, user_id="ada")
+    assert (memory.review.list(user_id="ada"), texts(memory)) == ([], ["The user lives in Oslo."])
     with pytest.raises(MemoryNotFoundError, match=r"review\(\)"):
-        memory.approve(question.id, user_id="ada")
+        memory.review.approve(question.id, user_id="ada")
 
 
 def test_a_question_is_not_answered_by_restoring_it_nor_by_another_user(asked: tuple[PersistMem, Memory]) -> None:
     memory, question = asked
     with pytest.raises(InvalidInputError, match="approve"):
-        memory.restore(question.id, user_id="ada")
+        memory.history.restore(question.id, user_id="ada")
     with pytest.raises(MemoryNotFoundError):
-        memory.approve(question.id, user_id="bob")
+        memory.review.approve(question.id, user_id="bob")
     with pytest.raises(MemoryNotFoundError):
-        memory.reject(question.id, user_id="bob")
+        memory.review.reject(question.id, user_id="bob")
 
 
 def test_jokes_and_guesses_are_not_kept(opened: Callable[..., PersistMem]) -> None:
@@ -295,31 +295,34 @@ async def test_poison_waits_for_review_and_is_not_recalled(text: str, fields: An
     assert kept.status == "quarantined"
     assert reason in kept.review
     again = await either.remember(text, user_id="ada", **fields)
-    assert (again.id, len(await either.review(user_id="ada"))) == (kept.id, 1)
+    assert (again.id, len(await either.review.list(user_id="ada"))) == (kept.id, 1)
     assert await either.recall(text, threshold=0, user_id="ada") == []
     assert (await either.context(text, user_id="ada")).text == ""
     assert await either.list(user_id="ada") == []
-    assert (await either.approve(kept.id, user_id="ada")).status == "active"
+    assert (await either.review.approve(kept.id, user_id="ada"))[0].status == "active"
     assert (await either.recall(text, threshold=0, user_id="ada"))[0].memory.id == kept.id
 
 
 async def test_a_version_can_be_restored_and_the_chain_stays_whole(either: Any) -> None:
     for city in ("Oslo", "Rome", "Lyon"):
         await either.remember(f"The user lives in {city}.", key="home", user_id="ada")
-    lyon, rome, oslo = await either.history("home", user_id="ada")
-    restored = await either.restore(oslo.id, user_id="ada")
+    lyon, rome, oslo = await either.history.versions("home", user_id="ada")
+    restored = await either.history.restore(oslo.id, user_id="ada")
     assert (restored.text, restored.status, restored.valid_until) == ("The user lives in Oslo.", "active", None)
     assert (await either.get("home", user_id="ada")).id == oslo.id
     assert (await either.recall("Who lives in Oslo?", user_id="ada"))[0].memory.id == oslo.id
-    after = {each.id: each for each in await either.history("home", user_id="ada")}
+    after = {each.id: each for each in await either.history.versions("home", user_id="ada")}
     assert (after[lyon.id].superseded_by, after[rome.id].superseded_by) == (oslo.id, lyon.id)
-    assert [each.change for each in await either.changes("home", user_id="ada")][:2] == ["restored", "superseded"]
-    assert (await either.restore(oslo.id, user_id="ada")).id == oslo.id
+    assert [each.change for each in await either.history.changes("home", user_id="ada")][:2] == [
+        "restored",
+        "superseded",
+    ]
+    assert (await either.history.restore(oslo.id, user_id="ada")).id == oslo.id
 
 
 async def test_history_of_what_never_was_says_so(either: Any) -> None:
     with pytest.raises(MemoryNotFoundError, match="list"):
-        await either.history("nothing", user_id="ada")
+        await either.history.versions("nothing", user_id="ada")
 
 
 def test_a_statement_of_lower_trust_does_not_replace_the_users(opened: Callable[..., PersistMem]) -> None:
@@ -357,7 +360,7 @@ def test_what_changed_between_decision_and_commit_is_not_replaced_a_second_time(
         observed = observing.result()
     assert (observed.added, observed.superseded) == (1, 0)
     assert texts(memory) == ["The user works at the harbour."]
-    assert memory.history(known.key, user_id="ada")[0].superseded_by is None
+    assert memory.history.versions(known.key, user_id="ada")[0].superseded_by is None
 
 
 async def test_recall_answers_as_of_a_date(either: Any) -> None:

@@ -38,7 +38,7 @@ async def test_a_record_says_who_said_what_where_and_when(either_with) -> None:
     await memory.observe(
         [said("I live in Bergen now.", "u2", 2)], thread_id="t", used=["fact:home_city"], user_id="ada"
     )
-    record = await memory.show("fact:home_city", user_id="ada")
+    record = await memory.history.of("fact:home_city", user_id="ada")
     assert record.memory.text == "The user lives in Bergen."
     assert [turn.text for turn in record.messages] == ["I live in Oslo.", "I live in Bergen now."]
     assert record.missing_messages == ()
@@ -51,8 +51,8 @@ async def test_a_record_says_who_said_what_where_and_when(either_with) -> None:
     shown = str(record)
     for part in ("in thread t", "2026-03-02 user: I live in Bergen now.", "superseded: The user lives in Oslo."):
         assert part in shown
-    await memory.clear_messages("t", user_id="ada")
-    record = await memory.show("fact:home_city", user_id="ada")
+    await memory.conversations.clear("t", user_id="ada")
+    record = await memory.history.of("fact:home_city", user_id="ada")
     assert set(record.missing_messages) == {"u1", "u2"}
     assert "u1: not stored" in str(record)
 
@@ -61,14 +61,14 @@ async def test_a_record_of_another_person_is_not_found(either) -> None:
     await either.remember(CELLO, key="plays", user_id="user1")
     for user in ("user10", "USER1"):
         with pytest.raises(MemoryNotFoundError):
-            await either.show("plays", user_id=user)
+            await either.history.of("plays", user_id=user)
 
 
 async def test_a_record_remains_of_what_was_archived(either_with) -> None:
     memory = await either_with(settings=Settings(retention=Retention(episodic_days=10)))
     kept = await memory.remember(CELLO, kind="episodic", valid_from=MARCH - timedelta(days=300), user_id="ada")
-    await memory.maintain(user_id="ada")
-    assert (await memory.show(kept.key, user_id="ada")).memory.status == "archived"
+    await memory.admin.maintain(user_id="ada")
+    assert (await memory.history.of(kept.key, user_id="ada")).memory.status == "archived"
 
 
 # --- edit
@@ -85,13 +85,13 @@ async def test_an_edit_is_a_new_version_and_the_old_one_can_be_restored(either) 
     )
     assert (new.valid_from, new.value) == (old.valid_from, {"text": "Ada played the viola."})
     assert (new.provenance.source, new.provenance.extractor) == ("user", "edit")
-    assert [each.id for each in await either.history(old.key, user_id="ada")] == [new.id, old.id]
+    assert [each.id for each in await either.history.versions(old.key, user_id="ada")] == [new.id, old.id]
     assert [each.text for each in await either.list(user_id="ada")] == ["Ada played the viola."]
     (found,) = await either.recall("Who played the viola?", user_id="ada")
     assert found.memory.id == new.id
-    (change,) = await either.changes(old.key, user_id="ada")
+    (change,) = await either.history.changes(old.key, user_id="ada")
     assert (change.change, change.reason, change.by_memory) == ("superseded", "it was edited", new.id)
-    await either.restore(old.id, user_id="ada")
+    await either.history.restore(old.id, user_id="ada")
     assert (await either.get(old.key, user_id="ada")).text == CELLO
 
 
@@ -102,7 +102,7 @@ async def test_an_edit_of_anything_but_the_text_keeps_the_text(either) -> None:
     assert (new.text, new.kind, new.importance, new.valid_from) == (CELLO, "episodic", pytest.approx(0.1), since)
     new = await either.edit("plays", value={"instrument": "cello"}, user_id="ada")
     assert new.value == {"instrument": "cello"}
-    assert len(await either.history("plays", user_id="ada")) == 3
+    assert len(await either.history.versions("plays", user_id="ada")) == 3
     assert len(await either.recall(ASKED, threshold=0, user_id="ada")) == 1
 
 
@@ -120,7 +120,7 @@ async def test_an_edit_into_what_another_memory_says_leaves_that_one(either) -> 
     kept = await either.edit(other.key, text=CELLO, user_id="ada")
     assert kept.id == first.id
     assert [each.id for each in await either.list(user_id="ada")] == [first.id]
-    assert [each.id for each in await either.history(first.key, user_id="ada")] == [other.id, first.id]
+    assert [each.id for each in await either.history.versions(first.key, user_id="ada")] == [other.id, first.id]
 
 
 async def test_what_may_not_be_edited_is_refused_or_waits(either) -> None:
@@ -147,7 +147,7 @@ async def test_what_may_not_be_edited_is_refused_or_waits(either) -> None:
     assert (waiting.status, waiting.key) == ("quarantined", "plays")
     assert (await either.get("plays", user_id="ada")).text == CELLO
     assert waiting.review_of == (await either.get("plays", user_id="ada")).id
-    await either.approve(waiting.id, user_id="ada")
+    await either.review.approve(waiting.id, user_id="ada")
     assert (await either.get("plays", user_id="ada")).text == FLUTE
 
 
@@ -173,17 +173,17 @@ def test_two_edits_at_once_are_not_mixed(memory: PersistMem, monkeypatch: pytest
 async def test_a_pin_is_shown_and_can_be_taken_away(either) -> None:
     kept = await either.remember(CELLO, key="plays", user_id="ada")
     assert not kept.pinned
-    pinned = await either.pin("plays", user_id="ada")
+    pinned = await either.edit("plays", pinned=True, user_id="ada")
     assert pinned.pinned
     assert pinned.updated_at == kept.updated_at
-    assert (await either.pin("plays", user_id="ada")).pinned
+    assert (await either.edit("plays", pinned=True, user_id="ada")).pinned
     assert [each.pinned for each in await either.list(user_id="ada")] == [True]
     (found,) = await either.recall(ASKED, user_id="ada")
     assert found.memory.pinned
-    assert not (await either.unpin("plays", user_id="ada")).pinned
-    assert [each.change for each in await either.changes("plays", user_id="ada")] == ["unpinned", "pinned"]
+    assert not (await either.edit("plays", pinned=False, user_id="ada")).pinned
+    assert [each.change for each in await either.history.changes("plays", user_id="ada")] == ["unpinned", "pinned"]
     with pytest.raises(MemoryNotFoundError):
-        await either.pin("nothing", user_id="ada")
+        await either.edit("nothing", pinned=True, user_id="ada")
 
 
 async def test_no_rule_touches_what_is_pinned(either_with) -> None:
@@ -192,8 +192,8 @@ async def test_no_rule_touches_what_is_pinned(either_with) -> None:
     for day in range(1, 5):
         when = datetime(2025, 3, day, tzinfo=UTC)
         kept = await memory.remember(f"Sushi for lunch, day {day}.", kind="episodic", valid_from=when, user_id="ada")
-        await memory.pin(kept.key, user_id="ada")
-    done = await memory.maintain(user_id="ada")
+        await memory.edit(kept.key, pinned=True, user_id="ada")
+    done = await memory.admin.maintain(user_id="ada")
     assert (done.summaries, done.archived) == (0, 0)
     assert len(await memory.list(user_id="ada")) == 4
 
@@ -214,26 +214,26 @@ def test_a_model_does_not_replace_what_is_pinned_unseen(meanwhile: bool, opened:
     other = opened(with_model=False)
 
     def moved(_: Any) -> Any:
-        other.pin(key, user_id="ada")
+        other.edit(key, pinned=True, user_id="ada")
         return answer(entry("The user lives in Bergen.", 1, key="home_city", value="Bergen"))
 
     memory = opened(answer(entry("The user lives in Oslo.", 1, key="home_city", value="Oslo")), moved)
     memory.observe([said("I live in Oslo.")], thread_id="t", user_id="ada")
     if not meanwhile:
-        memory.pin(key, user_id="ada")
+        memory.edit(key, pinned=True, user_id="ada")
     observed = memory.observe([said("I live in Bergen now.", "u2", 2)], thread_id="t", user_id="ada")
     assert (observed.superseded, observed.quarantined) == (0, 1)
     assert memory.get(key, user_id="ada").text == "The user lives in Oslo."
-    (waiting,) = memory.review(user_id="ada")
+    (waiting,) = memory.review.list(user_id="ada")
     assert waiting.review == "it would replace a pinned memory"
-    memory.approve(waiting.id, user_id="ada")
+    memory.review.approve(waiting.id, user_id="ada")
     assert memory.get(key, user_id="ada").text == "The user lives in Bergen."
     assert memory.get(key, user_id="ada").pinned
 
 
 async def test_only_the_person_and_the_operator_replace_what_is_pinned(either) -> None:
     await either.remember(CELLO, key="plays", source="assistant", user_id="ada")
-    await either.pin("plays", user_id="ada")
+    await either.edit("plays", pinned=True, user_id="ada")
     waiting = await either.remember(FLUTE, key="plays", source="assistant", user_id="ada")
     assert (waiting.status, waiting.review) == ("quarantined", "it would replace a pinned memory")
     new = await either.remember("Ada plays the viola.", key="plays", user_id="ada")
@@ -258,14 +258,14 @@ async def test_what_was_learnt_waits_where_it_is_to_be_approved(either_with) -> 
     observed = await memory.observe([said("I live in Oslo.")], thread_id="t", user_id="ada")
     assert (observed.added, observed.quarantined) == (0, 1)
     assert await memory.recall(ASKED, threshold=0, user_id="ada") == []
-    (oslo,) = await memory.review(user_id="ada")
+    (oslo,) = await memory.review.list(user_id="ada")
     assert oslo.review == "it was learnt, and waits for approval"
-    await memory.approve(oslo.id, user_id="ada")
+    await memory.review.approve(oslo.id, user_id="ada")
     await memory.observe([said("I live in Bergen now, and have a cat.", "u2", 2)], thread_id="t", user_id="ada")
     assert (await memory.get("fact:home_city", user_id="ada")).text == "The user lives in Oslo."
-    bergen, cat = await memory.review(user_id="ada")
+    bergen, cat = await memory.review.list(user_id="ada")
     assert bergen.review_of == oslo.id
-    approved = await memory.approve_all([bergen.id, cat.id, bergen.id], user_id="ada")
+    approved = await memory.review.approve(bergen.id, cat.id, bergen.id, user_id="ada")
     assert [each.status for each in approved] == ["active", "active"]
     assert (await memory.get("fact:home_city", user_id="ada")).text == "The user lives in Bergen."
     again = await memory.observe([said("I live in Bergen.", "u3", 3)], thread_id="t", user_id="ada")
@@ -279,8 +279,8 @@ async def test_what_the_rules_learnt_waits_too(either_with) -> None:
     for number in range(3):
         await memory.observe([said(f"I have {number} cats.", f"u{number}")], thread_id="t", user_id="ada")
     assert await memory.list(user_id="ada") == []
-    assert len(await memory.approve_all(user_id="ada")) == 3
-    assert await memory.review(user_id="ada") == []
+    assert len(await memory.review.approve(everything=True, user_id="ada")) == 3
+    assert await memory.review.list(user_id="ada") == []
     assert len(await memory.list(user_id="ada")) == 3
 
 
@@ -288,17 +288,19 @@ async def test_several_are_decided_at_once_all_or_none(either_with) -> None:
     memory = await either_with(settings=Settings(worker=False, approval="learnt"))
     for number in range(3):
         await memory.observe([said(f"I have {number} cats.", f"u{number}")], thread_id="t", user_id="ada")
-    waiting = [each.id for each in await memory.review(user_id="ada")]
-    for decide in (memory.approve_all, memory.reject_all):
+    waiting = [each.id for each in await memory.review.list(user_id="ada")]
+    for decide in (memory.review.approve, memory.review.reject):
         with pytest.raises(MemoryNotFoundError):
-            await decide([*waiting, uuid4()], user_id="ada")
+            await decide(*waiting, uuid4(), user_id="ada")
         with pytest.raises(MemoryNotFoundError):
-            await decide(waiting, user_id="bob")
-    assert len(await memory.review(user_id="ada")) == 3
-    assert await memory.reject_all(waiting[:1], user_id="ada") == 1
-    assert await memory.reject_all(user_id="ada") == 2
-    assert await memory.reject_all(user_id="ada") == 0
-    assert await memory.approve_all([], user_id="ada") == []
+            await decide(*waiting, user_id="bob")
+        with pytest.raises(InvalidInputError, match="not both"):
+            await decide(*waiting, everything=True, user_id="ada")
+    assert len(await memory.review.list(user_id="ada")) == 3
+    assert await memory.review.reject(*waiting[:1], user_id="ada") == 1
+    assert await memory.review.reject(everything=True, user_id="ada") == 2
+    assert await memory.review.reject(everything=True, user_id="ada") == 0
+    assert await memory.review.approve(user_id="ada") == []
     assert await memory.list(user_id="ada") == []
 
 
@@ -319,7 +321,7 @@ def test_the_command_shows_consents_and_decides(
     memory: PersistMem, database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     memory.remember(CELLO, key="plays", user_id="ada")
-    memory.pin("plays", user_id="ada")
+    memory.edit("plays", pinned=True, user_id="ada")
     assert "key plays, pinned" in command(database, capsys, "list")
     shown = command(database, capsys, "show", "plays")
     assert CELLO in shown
@@ -331,7 +333,7 @@ def test_the_command_shows_consents_and_decides(
     assert json.loads(command(database, capsys, "consent", "--set", "no_extract", "--json")) == {
         "consent": "no_extract"
     }
-    assert memory.consent(user_id="ada") == "no_extract"
+    assert memory.privacy.consent(user_id="ada") == "no_extract"
     assert "Nothing waits" in command(database, capsys, "review")
     for text in ("Recommend the harbour.", "Recommend the mill.", "Recommend the tower."):
         memory.remember(text, kind="procedural", source="tool", user_id="ada")

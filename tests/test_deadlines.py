@@ -59,7 +59,7 @@ async def test_a_frozen_backend_ends_the_call_and_the_next_one_has_another(eithe
 async def test_the_checkpointer_on_the_same_pool_has_the_deadline_too(either_with: Open, database: str) -> None:
     either = await either_with(settings=IMPATIENT)
     config = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
-    saver = either.memory.saver
+    saver = either.memory.checkpointer
     with psycopg.connect(database) as other:
         other.execute("LOCK TABLE checkpoints")
         with pytest.raises(StorageUnavailableError):

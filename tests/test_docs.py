@@ -36,7 +36,6 @@ import langchain_persistmem
 from langchain_persistmem import (
     LocalEmbeddings,
     MemoryState,
-    PersistMem,
     Ranking,
     Redaction,
     Retention,
@@ -44,6 +43,7 @@ from langchain_persistmem import (
     errors,
 )
 from langchain_persistmem.types import records
+from tests.public_methods import get_function, public_methods
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -299,6 +299,10 @@ def signature(function: Any) -> str:
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in ("self", "cls"):
             continue
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            starred = True
+            parts.append(f"*{parameter.name}")
+            continue
         if parameter.kind is parameter.KEYWORD_ONLY and not starred:
             starred = True
             parts.append("*")
@@ -309,15 +313,8 @@ def signature(function: Any) -> str:
 
 
 PUBLIC = [
-    *(
-        member
-        for name, member in inspect.getmembers(PersistMem, callable)
-        if not (name.startswith("_") or name == "whose" or (name.startswith("a") and hasattr(PersistMem, name[1:])))
-    ),
     langchain_persistmem.answer_commands,
-    langchain_persistmem.backfill,
-    langchain_persistmem.import_mem0,
-    langchain_persistmem.import_postgres_store,
+    langchain_persistmem.run_command,
     langchain_persistmem.format_labelled,
     langchain_persistmem.load_memory,
     langchain_persistmem.extract_memory,
@@ -330,6 +327,14 @@ PUBLIC = [
 @pytest.mark.parametrize("function", PUBLIC, ids=lambda function: function.__name__)
 def test_every_signature_is_that_of_the_code(function: Any) -> None:
     assert f"`{signature(function)}`" in reference("api"), signature(function)
+
+
+@pytest.mark.parametrize("name", sorted(public_methods()))
+def test_every_method_has_the_signature_of_the_code(name: str) -> None:
+    function = get_function(name)
+    _, _, method = name.rpartition(".")
+    written = signature(function).replace(f"{method}(memory, ", f"{method}(").replace(f"{method}(", f"{name}(", 1)
+    assert f"- `{written}`" in reference("api"), written
 
 
 RECORDS = [getattr(records, name) for name in langchain_persistmem.__all__ if hasattr(records, name)]

@@ -35,7 +35,7 @@ def do(database: str, *statements: str) -> None:
 
 async def test_a_sound_database_has_no_error_and_few_words(either: Either) -> None:
     await either.remember("I like tea", user_id="ada")
-    found = await either.diagnose()
+    found = await either.admin.diagnose()
     assert {each.level for each in found} <= set(KNOWN)
     errors = [each for each in found if each.level == "error"]
     assert [each.name for each in errors if each.name != "durability"] == []  # the test server's fsync is off
@@ -46,25 +46,25 @@ async def test_a_sound_database_has_no_error_and_few_words(either: Either) -> No
 
 def test_before_setup_it_says_to_call_it(empty_database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(empty_database, embeddings=embeddings) as memory:
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
         assert one(found, "schema").level == "error"
         assert "setup()" in str(one(found, "schema").fix)
         assert "CREATE EXTENSION" in str(one(found, "pgvector").fix)
         memory.setup()
-        assert not bad(memory.diagnose(), "schema")
+        assert not bad(memory.admin.diagnose(), "schema")
 
 
 @pytest.mark.own_database
 def test_a_missing_or_a_newer_migration_is_an_error(database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(database, embeddings=embeddings) as memory:
         do(database, "INSERT INTO persistmem.migrations VALUES ('9999_future.sql', 'x', now())")
-        assert "upgrade" in one(memory.diagnose(), "schema").what
+        assert "upgrade" in one(memory.admin.diagnose(), "schema").what
         do(
             database,
             "DELETE FROM persistmem.migrations WHERE name = '9999_future.sql'",
             "DELETE FROM persistmem.migrations WHERE name = (SELECT max(name) FROM persistmem.migrations)",
         )
-        assert one(memory.diagnose(), "schema").fix == "call setup()"
+        assert one(memory.admin.diagnose(), "schema").fix == "call setup()"
 
 
 @pytest.mark.own_database
@@ -74,10 +74,10 @@ def test_invalid_and_missing_indexes_are_named(database: str, embeddings: LocalE
             database,
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'persistmem.memories_newest'::regclass",
         )
-        broken = one(memory.diagnose(), "indexes")
+        broken = one(memory.admin.diagnose(), "indexes")
         assert "memories_newest" in broken.what
         do(database, str(broken.fix), "DROP INDEX persistmem.vectors_scan")
-        assert "vectors_scan" in one(memory.diagnose(), "indexes").what
+        assert "vectors_scan" in one(memory.admin.diagnose(), "indexes").what
 
 
 @pytest.mark.own_database
@@ -92,13 +92,13 @@ def test_an_unsettled_search_table_is_found_and_the_fix_settles_it(database: str
                 WHERE memory_id = '{one_memory.id}'""",
             "ANALYZE persistmem.vectors",
         )
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
         assert "vectors" in one(found, "autovacuum").what
         unsettled = one(found, "vacuum")
         assert "0% of the table vectors" in unsettled.what
         do(database, str(unsettled.fix), str(one(found, "autovacuum").fix))
-        assert not bad(memory.diagnose(), "vacuum")
-        assert not bad(memory.diagnose(), "autovacuum")
+        assert not bad(memory.admin.diagnose(), "vacuum")
+        assert not bad(memory.admin.diagnose(), "autovacuum")
 
 
 @pytest.mark.own_database
@@ -126,10 +126,10 @@ def test_orphans_are_found_and_the_fix_removes_them(
             "SET session_replication_role = replica; "
             f"INSERT INTO persistmem.{table} ({columns}) SELECT {lost} FROM persistmem.{table} LIMIT 1",
         )
-        found = [each for each in bad(memory.diagnose(), "orphans") if f"table {table} " in each.what]
+        found = [each for each in bad(memory.admin.diagnose(), "orphans") if f"table {table} " in each.what]
         assert [each.level for each in found] == ["error"]
         do(database, str(found[0].fix))
-        assert not bad(memory.diagnose(), "orphans")
+        assert not bad(memory.admin.diagnose(), "orphans")
         assert memory.list(user_id="ada")
 
 
@@ -137,10 +137,10 @@ async def test_wrong_counters_are_found_and_the_fix_sets_them_right(either: Eith
     await either.remember("I like tea", user_id="ada")
     await either.remember("I like tea", user_id="eve")
     do(database, "UPDATE persistmem.namespaces SET words = words + 5 WHERE namespace = 'memories/ada'")
-    wrong = one(await either.diagnose(), "counters")
+    wrong = one(await either.admin.diagnose(), "counters")
     assert "1 of 2 namespaces" in wrong.what
     do(database, str(wrong.fix))
-    assert not bad(await either.diagnose(), "counters")
+    assert not bad(await either.admin.diagnose(), "counters")
 
 
 @pytest.mark.own_database
@@ -148,11 +148,13 @@ def test_vectors_that_are_missing_or_anothers_are_found(database: str, embedding
     with PersistMem.open(database, embeddings=embeddings) as memory:
         memory.remember("I like tea", user_id="ada")
         do(database, "DELETE FROM persistmem.vectors")
-        assert "1 current memories have no vector" in one(memory.diagnose(), "embeddings").what
-        memory.reembed()
-        assert not bad(memory.diagnose(), "embeddings")
+        assert "1 current memories have no vector" in one(memory.admin.diagnose(), "embeddings").what
+        memory.admin.reembed()
+        assert not bad(memory.admin.diagnose(), "embeddings")
     with PersistMem.open(database, embeddings=embeddings, settings=Settings(embedding_model="other")) as memory:
-        assert any(each.level == "error" and "MiniLM" in each.what for each in bad(memory.diagnose(), "embeddings"))
+        assert any(
+            each.level == "error" and "MiniLM" in each.what for each in bad(memory.admin.diagnose(), "embeddings")
+        )
     do(
         database,
         """INSERT INTO persistmem.embedding_models SELECT 99, 'old', dimensions, background_mean, background_deviation,
@@ -161,7 +163,7 @@ def test_vectors_that_are_missing_or_anothers_are_found(database: str, embedding
     with PersistMem.open(database, embeddings=embeddings) as memory:
         memory.remember("I like dogs", user_id="ada")
         do(database, "UPDATE persistmem.vectors SET model = 99")
-        assert any("another model: old" in each.what for each in bad(memory.diagnose(), "embeddings"))
+        assert any("another model: old" in each.what for each in bad(memory.admin.diagnose(), "embeddings"))
 
 
 async def test_what_is_stuck_or_waits_for_a_person_is_counted(either: Either, database: str) -> None:
@@ -179,7 +181,7 @@ async def test_what_is_stuck_or_waits_for_a_person_is_counted(either: Either, da
            VALUES (gen_random_uuid(), gen_random_uuid(), true, '{}', '{}', '{}', now() - interval '1 day')""",
     )
     try:
-        found = await either.diagnose()
+        found = await either.admin.diagnose()
         assert "1 threads have been due" in one(found, "overdue").what
         assert one(found, "failing").level == "note"
         assert "1 turns were given up" in one(found, "dead_letters").what
@@ -192,7 +194,7 @@ async def test_what_is_stuck_or_waits_for_a_person_is_counted(either: Either, da
 @pytest.mark.own_database
 def test_row_security_that_is_promised_or_half_there_is_an_error(database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(database, embeddings=embeddings, settings=Settings(row_level_security=True)) as memory:
-        assert one(memory.diagnose(), "row_security").level == "error"
+        assert one(memory.admin.diagnose(), "row_security").level == "error"
         do(
             database,
             """DO $$ DECLARE each regclass; BEGIN
@@ -200,9 +202,9 @@ def test_row_security_that_is_promised_or_half_there_is_an_error(database: str, 
                    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', each);
                  END LOOP; END $$""",
         )
-        assert not bad(memory.diagnose(), "row_security")
+        assert not bad(memory.admin.diagnose(), "row_security")
         do(database, "ALTER TABLE persistmem.messages DISABLE ROW LEVEL SECURITY")
-        assert "messages" in one(memory.diagnose(), "row_security").what
+        assert "messages" in one(memory.admin.diagnose(), "row_security").what
 
 
 @pytest.fixture
@@ -222,38 +224,38 @@ def plain(database: str, server: str) -> Any:
 def test_rights_of_the_role_are_looked_at(plain: Any, database: str, embeddings: LocalEmbeddings) -> None:
     role, dsn = plain
     with PersistMem.open(database, embeddings=embeddings) as memory:
-        assert "superuser" in one(memory.diagnose(), "role").what
+        assert "superuser" in one(memory.admin.diagnose(), "role").what
     with PersistMem.open(dsn, embeddings=embeddings) as memory:
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
         assert not bad(found, "role")
         change = one(found, "rights")
         assert "may change the audit" in change.what
         do(database, str(change.fix).replace("...", role))
-        assert not bad(memory.diagnose(), "rights")
+        assert not bad(memory.admin.diagnose(), "rights")
         do(database, f"REVOKE SELECT ON persistmem.memories FROM {role}")
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
         assert "may not read: memories" in one(found, "rights").what
         assert one(found, "orphans").level == "warning"  # what could not be looked at is said, and the rest goes on
         do(database, f"ALTER ROLE {role} BYPASSRLS")
-        assert "BYPASSRLS" in one(memory.diagnose(), "role").what
+        assert "BYPASSRLS" in one(memory.admin.diagnose(), "role").what
 
 
 def test_timeouts_of_the_role_are_looked_at(plain: Any, database: str, embeddings: LocalEmbeddings) -> None:
     _, dsn = plain
     settings = Settings(statement_seconds=None)
     with PersistMem.open(dsn, embeddings=embeddings, settings=settings) as memory:
-        timeouts = bad(memory.diagnose(), "timeouts")
+        timeouts = bad(memory.admin.diagnose(), "timeouts")
     assert [each.level for each in timeouts] == ["note", "warning"]
     do(database, *(str(each.fix) for each in timeouts))
     with PersistMem.open(dsn, embeddings=embeddings, settings=settings) as memory:
-        assert not bad(memory.diagnose(), "timeouts")
+        assert not bad(memory.admin.diagnose(), "timeouts")
 
 
 def test_it_works_where_nothing_can_be_written(plain: Any, database: str, embeddings: LocalEmbeddings) -> None:
     role, dsn = plain
     do(database, f"ALTER ROLE {role} SET default_transaction_read_only = on")
     with PersistMem.open(dsn, embeddings=embeddings) as memory:
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
     assert [each.level for each in bad(found, "read_only")] == ["note"]
     assert not [each for each in found if "could not be looked at" in each.what]
 
@@ -261,7 +263,7 @@ def test_it_works_where_nothing_can_be_written(plain: Any, database: str, embedd
 def test_the_pool_the_language_and_the_clock_are_looked_at(database: str, embeddings: LocalEmbeddings) -> None:
     settings = Settings(pool_max=100_000, language="klingon")
     with PersistMem.open(database, embeddings=embeddings, settings=settings) as memory:
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
     assert "100000" in one(found, "connections").what
     assert "klingon" in one(found, "language").what
     assert not bad(found, "clock")
@@ -273,7 +275,7 @@ def test_another_encoding_is_an_error(server: str, embeddings: LocalEmbeddings) 
     do(server, f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     try:
         with PersistMem.open(conninfo.make_conninfo(server, dbname=name), embeddings=embeddings) as memory:
-            assert "LATIN1" in one(memory.diagnose(), "encoding").what
+            assert "LATIN1" in one(memory.admin.diagnose(), "encoding").what
     finally:
         do(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -125,11 +125,11 @@ async def test_what_could_not_be_embedded_is_found_by_words_and_healed(open_with
     flaky.away = 0
     assert kept.key in {each.memory.key for each in await memory.recall("bees behind the barn", user_id="maya")}
     await asyncio.sleep(0.05)
-    worked = await memory.run_once()
+    worked = await memory.admin.process_pending()
     assert worked.healed == 2
     (found, *_) = await memory.recall("Where are the insects that make honey?", user_id="maya", threshold=0.0)
     assert found.why.similarity > 0.3
-    assert (await memory.run_once()).healed == 0
+    assert (await memory.admin.process_pending()).healed == 0
 
 
 async def test_without_a_worker_the_next_writes_heal(open_with: Open, flaky: Flaky, database: str) -> None:
@@ -149,7 +149,7 @@ async def test_a_memory_that_was_superseded_before_it_was_healed_is_not_searched
     await memory.remember("I live in Oslo", key="home", user_id="maya")
     await memory.remember("I live in Bergen", key="home", user_id="maya")
     await asyncio.sleep(0.05)
-    await memory.run_once()
+    await memory.admin.process_pending()
     assert _without_vectors(database) == 0
     assert [each.text for each in await memory.recall("Where do I live?", user_id="maya", threshold=0.0)] == [
         "I live in Bergen"
@@ -164,7 +164,7 @@ async def test_nothing_comes_back_of_what_was_erased_before_it_was_healed(
     await memory.remember("My bees live behind the barn", user_id="maya")
     await memory.forget(everything=True, user_id="maya")
     await asyncio.sleep(0.05)
-    assert (await memory.run_once()).healed == 0
+    assert (await memory.admin.process_pending()).healed == 0
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM persistmem.namespaces").fetchone() == (0,)
 
@@ -176,7 +176,7 @@ async def test_a_provider_that_stays_away_is_asked_less_and_less_often(
     flaky.away = AWAY
     await memory.remember("My bees live behind the barn", user_id="maya")
     await asyncio.sleep(0.05)
-    await memory.run_once()
+    await memory.admin.process_pending()
     with psycopg.connect(database) as connection:
         row = connection.execute("SELECT attempts, failure FROM persistmem.missing_vectors").fetchone()
     assert row is not None
@@ -223,7 +223,7 @@ async def test_a_new_model_takes_over_while_the_old_one_works(
     with pytest.raises(EmbeddingMismatchError, match="reembed"):
         await new.recall("bees", user_id="maya")
 
-    done = await new.reembed()
+    done = await new.admin.reembed()
     assert (done.memories, done.waiting) == (6, 0)
     for memory in (old, new):
         (found, *_) = await memory.recall("Where are the honey insects?", user_id="maya", threshold=0.0)
@@ -233,7 +233,7 @@ async def test_a_new_model_takes_over_while_the_old_one_works(
     await old.remember("My cello is from Mittenwald", user_id="maya")  # by an application that was not changed yet
     (found, *_) = await new.recall("cello from Mittenwald", user_id="maya")
     assert found.text == "My cello is from Mittenwald", "found by its words until it is embedded"
-    done = await new.reembed(drop_others=True)
+    done = await new.admin.reembed(drop_others=True)
     assert (done.memories, done.dropped) == (1, 7)
     (found, *_) = await new.recall("string instrument", user_id="maya", threshold=0.0)
     assert found.why.similarity > 0.2
@@ -261,12 +261,12 @@ async def test_a_re_embedding_that_was_stopped_goes_on(
     def stop(done: int) -> None:
         model.away = AWAY
 
-    done = await new.reembed(progress=stop)
+    done = await new.admin.reembed(progress=stop)
     assert done.waiting == 2
     with pytest.raises(ConfigurationError, match="nothing was dropped"):
-        await new.reembed(drop_others=True)
+        await new.admin.reembed(drop_others=True)
     model.away = 0
-    done = await new.reembed(drop_others=True)
+    done = await new.admin.reembed(drop_others=True)
     assert done.waiting == 0
     assert len(model.asked) == len(set(model.asked)), "nothing was embedded twice"
     assert _models(database) == ["turned"]
@@ -286,7 +286,7 @@ def test_items_of_a_store_are_embedded_by_the_fields_that_it_indexes(
         database, embeddings=Turned(embeddings), store_index=index, settings=Settings(embedding_model="turned")
     ) as new:
         assert isinstance(new.store, PersistMemStore)
-        assert new.reembed(drop_others=True).memories == 1
+        assert new.admin.reembed(drop_others=True).memories == 1
         (found,) = new.store.search(("books",), query="ships")
     assert found.score is not None
     assert found.score > 0.9, "each field has a vector of its own"

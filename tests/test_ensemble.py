@@ -64,7 +64,7 @@ async def fill(either: Any, embeddings: LocalEmbeddings, **options: Any) -> Pers
     await either.remember("My cat Pixel loves salmon", user_id="ada")
     await either.remember("My cat Otis eats kibble", user_id="bob")
     said = [HumanMessage("Pixel did not eat today", id="m1"), AIMessage("I am sorry to hear that", id="m2")]
-    await either.add_messages(said, thread_id="t", user_id="ada")
+    await either.conversations.add(said, thread_id="t", user_id="ada")
     given: dict[str, Any] = {
         "session": PersistMemSessionRetriever(memory=either.memory),
         "memory": PersistMemRetriever(memory=either.memory),
@@ -560,6 +560,6 @@ def test_a_budget_that_is_none_is_refused() -> None:
 
 def test_a_tools_result_and_the_question_itself_are_no_part_of_the_session(memory: PersistMem) -> None:
     said = [HumanMessage("Pixel is ill"), ToolMessage("Pixel Pixel", tool_call_id="c"), HumanMessage(QUESTION)]
-    memory.add_messages(said, thread_id="t", user_id="ada")
+    memory.conversations.add(said, thread_id="t", user_id="ada")
     ensemble = PersistMemEnsembleRetriever(session=PersistMemSessionRetriever(memory=memory))
     assert texts(ensemble.invoke(QUESTION, ADA)) == ["Pixel is ill"]

@@ -105,11 +105,11 @@ async def live(either: Either, user: str, text: str) -> None:
     (best, *_) = await either.recall(f"{text} garden", user_id=user)
     await either.observe([], thread_id=f"observed {text}", user_id=user, used=[best.memory.key])
     await either.observe([("user", f"And {text}?")], thread_id=f"waiting {text}", background=True, user_id=user)
-    await either.add_messages([("user", f"Only {text}")], thread_id=f"kept {text}", user_id=user)
+    await either.conversations.add([("user", f"Only {text}")], thread_id=f"kept {text}", user_id=user)
     store = either.memory.store
     for namespace in (("memories", user), ("memories", user, "notes", "deep")):
         await store.aput(namespace, f"item {text}", {"text": f"an item about {text}", "other": [text]})
-    graph = graph_of(either.memory.saver, subgraph=True)
+    graph = graph_of(either.memory.checkpointer, subgraph=True)
     await run(either, graph, f"I dream of {text}", user=user, thread=f"run {text}")
 
 
@@ -211,7 +211,7 @@ async def test_erasing_nobody_leaves_no_row_behind(either, database: str) -> Non
     assert receipt.erased
     assert not any(receipt.counts.values())
     assert traces(database, MARKER) == []
-    assert await either.erasures() == []
+    assert await either.privacy.erasures() == []
 
 
 # --- which namespaces ---------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def test_a_template_that_does_not_name_the_person_is_refused(labels: Any, databa
 
 
 async def test_a_run_that_names_a_person_registers_its_thread_once(either, database: str) -> None:
-    graph = graph_of(either.memory.saver, subgraph=True)
+    graph = graph_of(either.memory.checkpointer, subgraph=True)
     for _ in range(2):
         await run(either, graph, "hello", user="ada", thread="t")
     registered = sql_on(database, "SELECT namespace, thread_id FROM persistmem.threads")
@@ -278,13 +278,13 @@ async def test_a_run_that_names_a_person_registers_its_thread_once(either, datab
 
 
 def test_only_the_first_write_of_a_run_costs_another_round_trip(memory, statements: list[str]) -> None:
-    graph = graph_of(memory.saver, subgraph=True)
+    graph = graph_of(memory.checkpointer, subgraph=True)
     graph.invoke({"messages": [("user", "hi")]}, {"configurable": {"thread_id": "t"}}, context={"user_id": "ada"})
     assert len([each for each in statements if "persistmem.threads" in each]) == 1
 
 
 async def test_nobody_is_guessed_and_the_receipt_says_so(either, database: str) -> None:
-    graph = graph_of(either.memory.saver)
+    graph = graph_of(either.memory.checkpointer)
     given = ({"messages": [("user", f"I am {MARKER}")]}, {"configurable": {"thread_id": "t"}})
     await (graph.ainvoke(*given) if either.asynchronous else asyncio.to_thread(graph.invoke, *given))
     assert sql_on(database, "SELECT count(*) FROM persistmem.threads") == [(0,)]
@@ -294,15 +294,15 @@ async def test_nobody_is_guessed_and_the_receipt_says_so(either, database: str) 
 
 
 async def test_a_copy_of_a_thread_goes_with_the_person(either, database: str) -> None:
-    await run(either, graph_of(either.memory.saver), f"I am {MARKER}", user="ada", thread="t")
-    await either.memory.saver.acopy_thread("t", "copy")
+    await run(either, graph_of(either.memory.checkpointer), f"I am {MARKER}", user="ada", thread="t")
+    await either.memory.checkpointer.acopy_thread("t", "copy")
     receipt = await either.forget(everything=True, user_id="ada")
     assert receipt.counts["threads"] == 2
     assert traces(database, MARKER) == []
 
 
 async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(either, database: str) -> None:
-    graph = graph_of(either.memory.saver)
+    graph = graph_of(either.memory.checkpointer)
     await run(either, graph, f"I am {MARKER}", user="ada", thread="ours")
     await run(either, graph, "And I am Bob", user="bob", thread="ours")
     await run(either, graph, "Mine alone", user="bob", thread="bobs")
@@ -317,7 +317,7 @@ async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(eith
 
 async def test_who_names_the_thread_of_another_deletes_nothing_of_it(either, database: str) -> None:
     """A hostile user may send any thread id: neither an erase nor a rule of retention takes another's checkpoints."""
-    await run(either, graph_of(either.memory.saver), f"I am {MARKER}", user="ada", thread="adas")
+    await run(either, graph_of(either.memory.checkpointer), f"I am {MARKER}", user="ada", thread="adas")
     await either.observe([("user", "hello")], thread_id="adas", user_id="mallory")
     await either.forget(everything=True, user_id="mallory")
     assert "checkpoints.checkpoint_id: 0" not in traces(database, MARKER)
@@ -326,10 +326,10 @@ async def test_who_names_the_thread_of_another_deletes_nothing_of_it(either, dat
 
 async def test_retention_of_one_namespace_leaves_shared_threads_alone(either_with, database: str) -> None:
     either = await either_with(settings=Settings(retention=Retention(checkpoints_keep=1)))
-    graph = graph_of(either.memory.saver)
+    graph = graph_of(either.memory.checkpointer)
     for user, thread in (("ada", "ours"), ("bob", "ours"), ("bob", "bobs"), ("bob", "bobs")):
         await run(either, graph, "hello", user=user, thread=thread)
-    await either.maintain(user_id="bob")
+    await either.admin.maintain(user_id="bob")
     left = dict(sql_on(database, "SELECT thread_id, count(*) FROM checkpoints GROUP BY thread_id"))
     assert left["bobs"] == 1
     assert left["ours"] > 1
@@ -345,10 +345,10 @@ async def test_a_run_that_began_before_an_erase_writes_nothing_after_it(
     either, database: str, embeddings: LocalEmbeddings, durability: str, subgraph: bool, known: bool
 ) -> None:
     if known:
-        await run(either, graph_of(either.memory.saver, subgraph=subgraph), MARKER, user="ada", thread="t")
+        await run(either, graph_of(either.memory.checkpointer, subgraph=subgraph), MARKER, user="ada", thread="t")
     with PersistMem.open(database, embeddings=embeddings) as other:
         graph = graph_of(
-            either.memory.saver, lambda: other.forget(everything=True, user_id="ada") and None, subgraph=subgraph
+            either.memory.checkpointer, lambda: other.forget(everything=True, user_id="ada") and None, subgraph=subgraph
         )
         with pytest.raises(ErasedError, match="was erased since"):
             await run(either, graph, MARKER, user="ada", thread="t", durability=durability)
@@ -357,7 +357,7 @@ async def test_a_run_that_began_before_an_erase_writes_nothing_after_it(
     assert sql_on(database, "SELECT count(*) FROM checkpoint_writes") == [(0,)]
     assert traces(database, "memories/ada") == []
     # who comes back begins anew
-    result = await run(either, graph_of(either.memory.saver), "hello again", user="ada", thread="t")
+    result = await run(either, graph_of(either.memory.checkpointer), "hello again", user="ada", thread="t")
     assert len(result["messages"]) == 4
 
 
@@ -459,7 +459,7 @@ def test_what_a_model_was_asked_during_an_erase_does_not_come_back(
             with suppress(PersistMemError):  # which failure it is, is not the promise here
                 memory.observe(said, thread_id="t", background=background, user_id="ada")
                 if background:
-                    memory.run_once()
+                    memory.admin.process_pending()
             nothing_of_ada(database)
 
 
@@ -473,9 +473,9 @@ def test_what_maintenance_was_making_during_an_erase_does_not_come_back(
         asyncio.run(fill(Either(memory, asynchronous=False)))
         memory.observe([("user", f"I am {MARKER}")], thread_id="t", user_id="ada")
         arm()
-        done = memory.maintain()
+        done = memory.admin.maintain()
         assert done.summaries == 0
-        assert memory.status() == {"namespaces": 0, "memories": 0, "messages": 0}
+        assert memory.admin.status().counts == {"namespaces": 0, "memories": 0, "messages": 0}
         nothing_of_ada(database)
 
 
@@ -500,7 +500,7 @@ def test_an_import_does_not_bring_back_whom_it_had_begun_to_write(database: str,
 
 def test_a_sweep_and_a_deletion_do_not_bring_back_a_name(memory, database: str) -> None:
     memory.store.delete(("memories", "ada"), "nothing")
-    assert memory.retry("t", user_id="ada") == 0
+    assert memory.admin.retry("t", user_id="ada") == 0
     nothing_of_ada(database)
 
 
@@ -509,7 +509,7 @@ def test_while_runs_and_erases_meet_no_checkpoint_is_left_that_is_nobodys(memory
     ended: list[Exception] = []
 
     def runs(number: int) -> None:
-        graph = graph_of(memory.saver, subgraph=number % 2 == 0)
+        graph = graph_of(memory.checkpointer, subgraph=number % 2 == 0)
         for turn in range(6):
             config = {"configurable": {"thread_id": f"t{number}-{turn % 2}"}}
             try:
@@ -559,7 +559,7 @@ async def test_an_erase_that_was_killed_is_gone_on_with(either, database: str, a
         [sys.executable, "-c", textwrap.dedent(_KILLED), database], check=False, capture_output=True, timeout=250
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    log = await either.erasures()
+    log = await either.privacy.erasures()
     assert [each.completed_at is None for each in sorted(log, key=lambda each: each.completed_at is None)] == [
         False,
         True,
@@ -569,15 +569,15 @@ async def test_an_erase_that_was_killed_is_gone_on_with(either, database: str, a
     if again == "forget":
         receipt = await either.forget(everything=True, user_id="ada")
     else:
-        receipt = await either.resume_erasures()
+        receipt = await either.privacy.resume_erasures()
     assert receipt.verified
     assert len([counts for counts in receipt.by_namespace.values() if counts["memories"]]) == 2
     nothing_of_ada(database)
-    log = await either.erasures()
+    log = await either.privacy.erasures()
     assert len(log) == 3
     assert all(each.completed_at is not None for each in log)
     assert len(await either.list(user_id="bob")) == 1
-    assert (await either.resume_erasures()).counts == {}
+    assert (await either.privacy.resume_erasures()).counts == {}
 
 
 def test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again(
@@ -619,7 +619,7 @@ def test_what_an_erase_leaves_takes_it_back(memory, database: str) -> None:
         with pytest.raises(Exception, match=r"rows were left|refused"):
             memory.forget(everything=True, user_id="ada")
         assert len(memory.list(user_id="ada")) == 1
-        assert memory.erasures() == []
+        assert memory.privacy.erasures() == []
     finally:
         sql_on(database, "DROP TRIGGER keep ON persistmem.words; DROP FUNCTION keep()")
 
@@ -632,26 +632,26 @@ async def test_a_restored_backup_is_erased_again(either, database: str, backup, 
     await live(either, "ada", "tortoise")
     restored = backup()
     await either.forget(everything=True, user_id=MARKER)
-    lines = [each.line for each in await either.erasures()]
+    lines = [each.line for each in await either.privacy.erasures()]
     assert not any(MARKER in line for line in lines)
     with PersistMem.open(restored, embeddings=embeddings) as memory:
         assert traces(restored, MARKER)
-        planned = memory.replay_erasures(lines, dry_run=True)
+        planned = memory.privacy.replay_erasures(lines, dry_run=True)
         assert traces(restored, MARKER)
-        assert memory.erasures() == []
-        receipt = memory.replay_erasures(lines)
+        assert memory.privacy.erasures() == []
+        receipt = memory.privacy.replay_erasures(lines)
         assert receipt.verified
         assert receipt.counts == planned.counts
         assert traces(restored, MARKER) == []
-        assert [(each.id, each.incarnation, each.counts) for each in memory.erasures()] == [
-            (each.id, each.incarnation, each.counts) for each in await either.erasures()
+        assert [(each.id, each.incarnation, each.counts) for each in memory.privacy.erasures()] == [
+            (each.id, each.incarnation, each.counts) for each in await either.privacy.erasures()
         ]
         assert len(memory.list(user_id="ada")) == 4
-        again = memory.replay_erasures(lines)
+        again = memory.privacy.replay_erasures(lines)
         assert again.counts == {}
-        assert len(memory.erasures()) == len(lines)
+        assert len(memory.privacy.erasures()) == len(lines)
         memory.remember(f"I am {MARKER}, and I am back", user_id=MARKER)
-        memory.replay_erasures(lines)
+        memory.privacy.replay_erasures(lines)
         assert len(memory.list(user_id=MARKER)) == 1
 
 
@@ -668,30 +668,30 @@ async def test_memories_and_turns_that_were_erased_by_key_are_erased_again(
     assert receipt.verified
     await either.memory.store.adelete(("memories", "ada"), "item")
     assert traces(database, MARKER) == []
-    log = await either.erasures()
+    log = await either.privacy.erasures()
     assert len(log) == 2
     assert receipt.id == log[0].id
     with PersistMem.open(restored, embeddings=embeddings) as memory:
-        planned = memory.replay_erasures(log, dry_run=True)
+        planned = memory.privacy.replay_erasures(log, dry_run=True)
         assert planned.counts["memories"] == 3
         assert planned.counts["messages"] == 1
         assert len(memory.list(user_id="ada")) == 4
-        assert memory.replay_erasures(log).counts == planned.counts
+        assert memory.privacy.replay_erasures(log).counts == planned.counts
         assert traces(restored, MARKER) == []
         assert [each.text for each in memory.list(user_id="ada")] == ["I like tea"]
-        assert [each.text for each in memory.messages("t", user_id="ada")] == ["I like tea"]
+        assert [each.text for each in memory.conversations.messages("t", user_id="ada")] == ["I like tea"]
 
 
 def test_a_turn_is_known_by_a_digest_whatever_its_ids_are(memory, database: str) -> None:
     """Ids with separators, and ids whose parts could be moved: each turn is itself and no other."""
     ids = [("a:b", "c"), ("a", "b:c"), ("\u00e9:1", "2"), ("\u00e9", "1:2"), ("3:x", "y"), ("x", "y")]
     for thread, message in ids:
-        memory.add_messages([{"role": "user", "content": "hello", "id": message}], thread_id=thread, user_id="ada")
+        memory.conversations.add([{"role": "user", "content": "hello", "id": message}], thread_id=thread, user_id="ada")
     from langchain_persistmem.postgres.queries.erasure_log import erasure_of
 
     ((incarnation,),) = sql_on(database, "SELECT incarnation FROM persistmem.namespaces")
     erasure = erasure_of(uuid4(), incarnation, (), [("a", "b:c"), ("\u00e9:1", "2")], {}, now=datetime.now(UTC))
-    receipt = memory.replay_erasures([erasure])
+    receipt = memory.privacy.replay_erasures([erasure])
     assert receipt.counts["messages"] == 2
     left = sql_on(database, "SELECT thread_id, id FROM persistmem.messages ORDER BY 1, 2")
     assert left == sorted(pair for pair in ids if pair not in [("a", "b:c"), ("\u00e9:1", "2")])
@@ -734,18 +734,18 @@ async def test_a_line_that_is_not_of_the_log_is_named_and_nothing_is_erased(eith
     kept = await either.remember("I like tea", user_id="ada")
     line = broken if isinstance(broken, str) else json.dumps({**json.loads(GOOD.line), **broken})
     with pytest.raises(InvalidInputError, match=field):
-        await either.replay_erasures([GOOD.line, line, replace(GOOD, memory_ids=(kept.id,))])
+        await either.privacy.replay_erasures([GOOD.line, line, replace(GOOD, memory_ids=(kept.id,))])
     assert len(await either.list(user_id="ada")) == 1
 
 
 async def test_a_line_comes_back_as_the_entry_it_was(either) -> None:
     given = [GOOD, replace(GOOD, id=UUID(int=9), completed_at=datetime(2026, 1, 3, tzinfo=UTC), everything=False)]
-    await either.replay_erasures(["", *(each.line for each in given), "\n"])
-    assert await either.erasures() == given
-    assert await either.erasures(after=given[0].id) == given[1:]
-    assert await either.erasures(limit=1) == given[:1]
+    await either.privacy.replay_erasures(["", *(each.line for each in given), "\n"])
+    assert await either.privacy.erasures() == given
+    assert await either.privacy.erasures(after=given[0].id) == given[1:]
+    assert await either.privacy.erasures(limit=1) == given[:1]
     with pytest.raises(InvalidInputError, match="erasures is a string"):
-        await either.replay_erasures(GOOD.line)
+        await either.privacy.replay_erasures(GOOD.line)
 
 
 # --- the command --------------------------------------------------------------------------------------------------

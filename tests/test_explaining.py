@@ -24,7 +24,7 @@ async def test_an_explanation_recalls_what_recall_does(either: Any) -> None:
     now = datetime.now(UTC)
     for options in ({}, {"limit": 1}, {"threshold": 1.0}, {"expand": "rules"}, {"at": now}):
         found = await either.recall(QUERY, now=now, user_id="ada", **options)
-        explained = await either.recall(QUERY, now=now, explain=True, user_id="ada", **options)
+        explained = await either.explain(QUERY, now=now, user_id="ada", **options)
         assert isinstance(explained, Explanation)
         assert list(explained.recollections) == found
         keys = [each.memory.key for each in (*explained.recollections, *explained.left_out)]
@@ -46,7 +46,7 @@ async def test_every_reason_is_named(either: Any, database: str) -> None:
         connection.execute(
             "UPDATE persistmem.vectors SET expires_at = now() WHERE memory_id = (SELECT id FROM persistmem.memories WHERE key = 'tent')"
         )
-    explained = await either.recall(QUERY, limit=1, kinds=["semantic"], explain=True, user_id="ada")
+    explained = await either.explain(QUERY, limit=1, kinds=["semantic"], user_id="ada")
     (best,) = explained.recollections
     assert best.text in ("I live in Bergen", "I live in BERGEN!")
     found = reasons(explained)
@@ -59,11 +59,9 @@ async def test_every_reason_is_named(either: Any, database: str) -> None:
     assert found["I live in Oslo"] == "superseded"
     (old,) = (each for each in explained.left_out if each.reason == "superseded")
     assert old.instead == home.key
-    assert set(reasons(await either.recall(QUERY, threshold=1.0, explain=True, user_id="ada")).values()) >= {
-        "threshold"
-    }
+    assert set(reasons(await either.explain(QUERY, threshold=1.0, user_id="ada")).values()) >= {"threshold"}
     long_ago = home.recorded_at - timedelta(days=900)
-    past = await either.recall(QUERY, at=long_ago, explain=True, user_id="ada")
+    past = await either.explain(QUERY, at=long_ago, user_id="ada")
     assert past.recollections == ()
     assert reasons(past)["I live in Bergen"] == "not valid then"
 
@@ -75,21 +73,21 @@ async def test_the_question_is_shown_as_it_was_understood(either: Any) -> None:
     ]
     await either.observe(said, thread_id="t", user_id="ada")
     asked = "What did Nora paint on 7 May?"
-    explained = await either.recall(asked, now=datetime(2026, 11, 1, tzinfo=UTC), explain=True, user_id="ada")
+    explained = await either.explain(asked, now=datetime(2026, 11, 1, tzinfo=UTC), user_id="ada")
     assert explained.embedded == "What did paint on 7 May?"
     assert explained.words == {"7": 0, "may": 0, "nora": 1, "paint": 1}
     assert explained.understood.named == ("Nora",)
     assert [each.text for each in explained.understood.periods] == ["7 May"]
     assert not explained.understood.about_user
     assert (explained.compared, explained.candidates) == (2, 2)
-    mine = await either.recall(QUERY, explain=True, user_id="ada")
+    mine = await either.explain(QUERY, user_id="ada")
     assert (mine.understood.about_user, mine.understood.present) == (True, True)
 
 
 async def test_nobody_elses_memory_is_in_an_explanation(either: Any) -> None:
     await either.remember("I live in Oslo", key="home", user_id="bob")
     await either.remember("I live in Bergen", key="home", user_id="bob")
-    explained = await either.recall(QUERY, threshold=0, explain=True, user_id="ada")
+    explained = await either.explain(QUERY, threshold=0, user_id="ada")
     assert (explained.recollections, explained.left_out, explained.compared) == ((), (), 0)
 
 
@@ -152,13 +150,13 @@ def test_a_filter_is_named_as_the_reason(memory: PersistMem) -> None:
     memory.store.put(("memories", "ada"), "a", {"text": "I live in Oslo", "place": "north"})
     memory.store.put(("memories", "ada"), "b", {"text": "I live in Rome", "place": "south"})
     memory.store.put(("memories", "ada"), "c", {"text": "I live in Bern"})
-    explained = memory.recall(QUERY, filter={"place": "south"}, threshold=0, explain=True, user_id="ada")
+    explained = memory.explain(QUERY, filter={"place": "south"}, threshold=0, user_id="ada")
     assert [each.memory.key for each in explained.recollections] == ["b"]
     assert {each.memory.key: each.reason for each in explained.left_out} == {"a": "filter", "c": "filter"}
 
 
 def test_the_defaults_are_shown(memory: PersistMem) -> None:
-    explained = memory.recall(QUERY, explain=True, user_id="ada")
+    explained = memory.explain(QUERY, user_id="ada")
     settings = Settings()
     assert (explained.threshold, explained.floor, explained.limit) == (settings.threshold, settings.floor, 10)
 

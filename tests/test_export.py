@@ -31,7 +31,9 @@ async def fill(either: Either, user: str) -> None:
     await either.observe([("user", "And then the snails came")], thread_id="later", background=True, user_id=user)
     (best, *_) = await either.recall("tomatoes", user_id=user)
     await either.observe([], thread_id="garden", used=[best.memory.key], user_id=user)
-    await either.add_messages([{"role": "tool", "content": "42", "tool_call_id": "c"}], thread_id="tools", user_id=user)
+    await either.conversations.add(
+        [{"role": "tool", "content": "42", "tool_call_id": "c"}], thread_id="tools", user_id=user
+    )
     values: dict[str, Any] = {"text": "a note", "number": 1e16, "zero": -0.0, "big": 2**70, "deep": {"a": [None, True]}}
     store = either.memory.store
     if either.asynchronous:
@@ -55,34 +57,34 @@ def body(path: Path) -> list[dict[str, Any]]:
 
 async def test_what_was_exported_and_imported_is_exported_the_same(either: Either, tmp_path: Path) -> None:
     await fill(either, "maya")
-    exported = await either.export_file(tmp_path / "one.jsonl", user_id="maya")
+    exported = await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     assert exported.counts["memory"] == 7
     assert exported.counts["message"] == 3
     before = [
         (each.memory.key, round(each.score, 6)) for each in await either.recall("tomatoes in Bergen", user_id="maya")
     ]
-    history = await either.history("home", user_id="maya")
+    history = await either.history.versions("home", user_id="maya")
     await either.forget(everything=True, user_id="maya")
     await either.forget(everything=True, namespace=("memories", "maya", "below"))
     assert await either.list(user_id="maya") == []
-    restored = await either.import_file(tmp_path / "one.jsonl")
+    restored = await either.privacy.import_file(tmp_path / "one.jsonl")
     assert (restored.memories, restored.messages, restored.unchanged) == (7, 3, 0)
-    await either.export_file(tmp_path / "two.jsonl.gz", user_id="maya")
+    await either.privacy.export(tmp_path / "two.jsonl.gz", user_id="maya")
     assert body(tmp_path / "two.jsonl.gz") == body(tmp_path / "one.jsonl")
     after = [
         (each.memory.key, round(each.score, 6)) for each in await either.recall("tomatoes in Bergen", user_id="maya")
     ]
     assert after == before
-    assert await either.history("home", user_id="maya") == history
+    assert await either.history.versions("home", user_id="maya") == history
 
 
 async def test_the_same_file_again_changes_nothing(either: Either, tmp_path: Path, database: str) -> None:
     await fill(either, "maya")
-    await either.export_file(tmp_path / "one.jsonl", user_id="maya")
-    restored = await either.import_file(tmp_path / "one.jsonl")
+    await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
+    restored = await either.privacy.import_file(tmp_path / "one.jsonl")
     assert (restored.memories, restored.messages, restored.threads, restored.changes) == (0, 0, 0, 0)
     assert restored.unchanged == restored.read
-    await either.export_file(tmp_path / "two.jsonl", user_id="maya")
+    await either.privacy.export(tmp_path / "two.jsonl", user_id="maya")
     assert body(tmp_path / "two.jsonl") == body(tmp_path / "one.jsonl")
     with psycopg.connect(database) as connection:
         counted = "SELECT documents, words, (SELECT count(DISTINCT memory_id) FROM persistmem.words w WHERE w.namespace = n.namespace)"
@@ -94,9 +96,9 @@ async def test_the_same_file_again_changes_nothing(either: Either, tmp_path: Pat
 async def test_it_can_become_somebody_elses_and_touches_nobody_else(either: Either, tmp_path: Path) -> None:
     await fill(either, "maya")
     await either.remember("I am user1", user_id="maya1")
-    await either.export_file(tmp_path / "one.jsonl", user_id="maya")
+    await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     assert "user1" not in (tmp_path / "one.jsonl").read_text()
-    await either.import_file(tmp_path / "one.jsonl", user_id="tom")
+    await either.privacy.import_file(tmp_path / "one.jsonl", user_id="tom")
     assert {each.text for each in await either.list(user_id="tom")} == {
         each.text for each in await either.list(user_id="maya")
     }
@@ -106,20 +108,20 @@ async def test_it_can_become_somebody_elses_and_touches_nobody_else(either: Eith
 
 async def test_the_stricter_consent_holds(either: Either, tmp_path: Path) -> None:
     await fill(either, "maya")
-    await either.set_consent("no_extract", user_id="maya")
-    await either.export_file(tmp_path / "one.jsonl", user_id="maya")
-    await either.import_file(tmp_path / "one.jsonl", user_id="tom")
-    assert await either.consent(user_id="tom") == "no_extract"
-    await either.set_consent("paused", user_id="eve")
+    await either.privacy.set_consent("no_extract", user_id="maya")
+    await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
+    await either.privacy.import_file(tmp_path / "one.jsonl", user_id="tom")
+    assert await either.privacy.consent(user_id="tom") == "no_extract"
+    await either.privacy.set_consent("paused", user_id="eve")
     with pytest.raises(MemoryDisabledError):
-        await either.import_file(tmp_path / "one.jsonl", user_id="eve")
+        await either.privacy.import_file(tmp_path / "one.jsonl", user_id="eve")
     assert await either.list(user_id="eve") == []
 
 
 async def test_a_dry_run_counts_and_writes_nothing(either: Either, tmp_path: Path) -> None:
     await fill(either, "maya")
-    await either.export_file(tmp_path / "one.jsonl", user_id="maya")
-    counted = await either.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
+    await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
+    counted = await either.privacy.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
     assert counted.dry_run
     assert counted.memories == 7
     assert await either.list(user_id="tom") == []
@@ -153,12 +155,12 @@ def test_a_file_that_is_not_whole_is_refused_before_anything_is_stored(
     memory: PersistMem, tmp_path: Path, spoil: Any, said: str
 ) -> None:
     memory.remember("I live in Bergen", user_id="maya")
-    memory.export_file(tmp_path / "one.jsonl", user_id="maya")
+    memory.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     (tmp_path / "two.jsonl").write_bytes(spoil((tmp_path / "one.jsonl").read_bytes()))
     with pytest.raises(InvalidInputError, match=said):
-        memory.import_file(tmp_path / "two.jsonl", user_id="tom")
+        memory.privacy.import_file(tmp_path / "two.jsonl", user_id="tom")
     assert memory.list(user_id="tom") == []
-    assert memory.consent(user_id="tom") == "allowed"
+    assert memory.privacy.consent(user_id="tom") == "allowed"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_a_row_that_no_export_has_is_named_with_its_line(
     memory: PersistMem, tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
     memory.remember("I live in Bergen", user_id="maya")
-    memory.export_file(tmp_path / "one.jsonl", user_id="maya")
+    memory.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     rows = lines(tmp_path / "one.jsonl")[:-1]
     place = next(index for index, row in enumerate(rows) if row.get("line") == "memory")
     rows[place] |= change
@@ -185,20 +187,20 @@ def test_a_row_that_no_export_has_is_named_with_its_line(
         del rows[place]["drop"], rows[place][change["drop"]]
     (tmp_path / "two.jsonl").write_bytes(sealed(rows))
     with pytest.raises(InvalidInputError, match=said) as refused:
-        memory.import_file(tmp_path / "two.jsonl", user_id="tom")
+        memory.privacy.import_file(tmp_path / "two.jsonl", user_id="tom")
     assert f"line {place + 1}" in str(refused.value)
     assert memory.list(user_id="tom") == []
 
 
 def test_another_model_makes_the_vectors_anew(memory: PersistMem, tmp_path: Path) -> None:
     memory.remember("I live in Bergen", user_id="maya")
-    memory.export_file(tmp_path / "one.jsonl", user_id="maya")
+    memory.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     rows = lines(tmp_path / "one.jsonl")[:-1]
     for row in rows:
         for vector in row.get("vectors") or ():
             vector["model"] = "another"
     (tmp_path / "two.jsonl").write_bytes(sealed(rows))
-    memory.import_file(tmp_path / "two.jsonl", user_id="tom")
+    memory.privacy.import_file(tmp_path / "two.jsonl", user_id="tom")
     (found, *_) = memory.recall("Where do I live?", user_id="tom")
     (original, *_) = memory.recall("Where do I live?", user_id="maya")
     assert found.why.similarity == pytest.approx(original.why.similarity, abs=1e-3)
@@ -206,10 +208,10 @@ def test_another_model_makes_the_vectors_anew(memory: PersistMem, tmp_path: Path
 
 def test_only_the_owner_may_read_the_file_and_a_failure_leaves_none(memory: PersistMem, tmp_path: Path) -> None:
     memory.remember("I live in Bergen", user_id="maya")
-    memory.export_file(tmp_path / "one.jsonl", user_id="maya")
+    memory.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     assert (tmp_path / "one.jsonl").stat().st_mode & 0o777 == 0o600
     with pytest.raises(InvalidInputError, match="path"):
-        memory.export_file(tmp_path / "no such folder" / "one.jsonl", user_id="maya")
+        memory.privacy.export(tmp_path / "no such folder" / "one.jsonl", user_id="maya")
     assert [each.name for each in tmp_path.iterdir()] == ["one.jsonl"]
 
 

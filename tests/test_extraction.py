@@ -98,7 +98,7 @@ def test_a_failing_model_loses_no_turn_and_the_next_call_learns_from_them(
     with pytest.raises(ExtractionError, match="the turns are kept") as caught:
         memory.observe(said("I moved to Hamburg"), thread_id="t", user_id="ada")
     assert "hamburg" not in str(caught.value).lower()
-    assert memory.status(user_id="ada") == {"memories": 0, "messages": 1, "threads": 1}
+    assert memory.admin.status(user_id="ada").counts == {"memories": 0, "messages": 1, "threads": 1}
     assert memory.observe([], thread_id="t", user_id="ada").added == 1
 
 
@@ -215,15 +215,15 @@ def test_whatever_a_model_does_the_turn_ends_as_a_dead_letter_that_says_why_and_
     with PersistMem.open(database, embeddings=embeddings, model=model, settings=settings) as memory:
         memory.observe(said("I moved to Hamburg"), thread_id="t", background=True, user_id="ada")
         for _ in range(2):
-            assert memory.run_once().postponed == 1
+            assert memory.admin.process_pending().postponed == 1
             with psycopg.connect(database) as later:
                 later.execute("UPDATE persistmem.pending_work SET due_at = now()")
-        (letter,) = memory.dead_letters(user_id="ada")
+        (letter,) = memory.admin.dead_letters(user_id="ada")
         assert listed in letter.failure
         assert "Hamburg" not in letter.failure
         assert memory.list(user_id="ada") == []
-        memory.retry("t", user_id="ada")
-        assert memory.run_once().added == 1
+        memory.admin.retry("t", user_id="ada")
+        assert memory.admin.process_pending().added == 1
 
 
 def test_a_model_that_runs_wild_fills_no_database(opened: Callable[..., PersistMem]) -> None:

@@ -151,4 +151,4 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
     monkeypatch.setattr(extraction, "prepare", erased_meanwhile)
     observed = await either.observe([("user", "I adopted a cat called Pixel")], thread_id="t", user_id="ada")
     assert observed.added == 0
-    assert (await either.status()) == {"namespaces": 0, "memories": 0, "messages": 0}
+    assert (await either.admin.status()).counts == {"namespaces": 0, "memories": 0, "messages": 0}

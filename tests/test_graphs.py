@@ -204,10 +204,10 @@ def test_what_was_superseded_is_not_found_and_is_again_once_it_is_restored(many:
     first = many.remember("the colour is blue", key="colour", user_id="ada")
     grown(many, range(100, 120))
     many.remember("the colour is green", key="colour", user_id="ada")
-    (old, *_) = [each for each in many.history("colour", user_id="ada") if each.status == "superseded"]
+    (old, *_) = [each for each in many.history.versions("colour", user_id="ada") if each.status == "superseded"]
     assert old.key == first.key
     assert "the colour is blue" not in texts_of(many, "the colour is blue")
-    many.restore(old.id, user_id="ada")
+    many.history.restore(old.id, user_id="ada")
     assert "the colour is blue" in texts_of(many, "the colour is blue")
 
 
@@ -276,7 +276,7 @@ def test_where_there_is_no_graph_nothing_is_shelved_and_nothing_walked(
 
 def test_nothing_is_found_while_memory_is_paused(many: PersistMem) -> None:
     grown(many, range(100))
-    many.set_consent("paused", user_id="ada")
+    many.privacy.set_consent("paused", user_id="ada")
     assert many.backend.run(searched, "text 5") is None
     assert many.backend.run(recalled, "text 5") is None
     assert many.backend.run(recalled, "text 5", True) is not None
@@ -404,7 +404,7 @@ def test_upkeep_shelves_all_and_counts_anew(many: PersistMem, big: str) -> None:
     fill(many, range(100))
     assert do(big, "SELECT count(shelf) FROM persistmem.vectors") == [(0,)]
     do(big, "UPDATE persistmem.shelves SET memories = 7 WHERE shelf = 3")
-    many.maintain()
+    many.admin.maintain()
     assert do(big, "SELECT count(shelf) FROM persistmem.vectors") == [(100,)]
     assert do(big, "SELECT memories FROM persistmem.shelves WHERE memories > 0") == [(100,)]
 
@@ -435,9 +435,9 @@ def test_another_model_gets_graphs_of_its_own_and_the_old_ones_go(
         memory.backend.run(shelve_all, ADA)
         shelf = shelf_of(memory)
     with PersistMem.open(database, embeddings=wide) as memory:
-        memory.reembed()
+        memory.admin.reembed()
         assert memory.backend.run(searched, "text 5") is not None
-        memory.reembed(drop_others=True)
+        memory.admin.reembed(drop_others=True)
         memory.backend.run(shelve_all, ADA)
         assert shelf_of(memory) == shelf
         assert along_the_graph(memory, "text 5", 1) == {"k5"}

@@ -26,8 +26,6 @@ from langchain_persistmem import (
     PersistMem,
     PersistMemChatMessageHistory,
     UseAsyncMethodError,
-    abackfill,
-    backfill,
 )
 
 # LangChain deprecates its histories, and many still use them
@@ -139,11 +137,11 @@ async def test_a_message_with_an_id_is_stored_once_and_equal_ones_without_are_ke
 async def test_pages_are_counted_from_the_end(either) -> None:
     await Call(either, "t").add(*(HumanMessage(str(number)) for number in range(10)))
     assert [m.content for m in await Call(either, "t", limit=3).messages()] == ["7", "8", "9"]
-    page = await either.messages("t", limit=3, offset=3, user_id="ada")
+    page = await either.conversations.messages("t", limit=3, offset=3, user_id="ada")
     assert [m.content for m in page] == ["4", "5", "6"]
-    assert await either.messages("t", limit=0, user_id="ada") == []
+    assert await either.conversations.messages("t", limit=0, user_id="ada") == []
     with pytest.raises(InvalidInputError, match="offset is -1"):
-        await either.messages("t", offset=-1, user_id="ada")
+        await either.conversations.messages("t", offset=-1, user_id="ada")
 
 
 async def test_a_history_is_read_page_by_page(either) -> None:
@@ -259,17 +257,19 @@ async def test_two_users_under_one_session_id_never_mix_in_one_chain(either) -> 
 
 def test_a_history_of_another_package_is_learnt_once(memory: PersistMem) -> None:
     other = ChatMessageHistory()
-    other.add_messages([HumanMessage("I adopted a cat called Pixel"), AIMessage("Pixel is a lovely name for a cat")])
-    assert backfill(memory, other, thread_id="old", user_id="ada").added == 2
-    assert backfill(memory, other, thread_id="old", user_id="ada").stored == 0
+    other.add_messages(
+        [HumanMessage("I adopted a cat called Pixel"), AIMessage("Pixel is a lovely name for a cat")]
+    )
+    assert memory.conversations.backfill(other, thread_id="old", user_id="ada").added == 2
+    assert memory.conversations.backfill(other, thread_id="old", user_id="ada").stored == 0
     other.add_user_message("I adopted a cat called Pixel")
-    assert backfill(memory, other, thread_id="old", user_id="ada").stored == 1
+    assert memory.conversations.backfill(other, thread_id="old", user_id="ada").stored == 1
 
 
 async def test_a_history_of_another_package_is_learnt_asynchronously_too(amemory: PersistMem) -> None:
     other = ChatMessageHistory()
     other.add_user_message("I adopted a cat called Pixel")
-    assert (await abackfill(amemory, other, thread_id="old", user_id="ada")).added == 1
+    assert (await amemory.conversations.abackfill(other, thread_id="old", user_id="ada")).added == 1
 
 
 def in_a_file(folder: Path) -> BaseChatMessageHistory:
@@ -296,8 +296,8 @@ async def test_histories_of_langchain_community_are_learnt_from_in_both_colours(
     async def learn() -> Any:
         history = other(tmp_path)  # opened anew, as the next run of a program would
         if either.asynchronous:
-            return await abackfill(either.memory, history, thread_id="old", user_id="ada")
-        return backfill(either.memory, history, thread_id="old", user_id="ada")
+            return await either.memory.conversations.abackfill(history, thread_id="old", user_id="ada")
+        return either.memory.conversations.backfill(history, thread_id="old", user_id="ada")
 
     other(tmp_path).add_messages(OLD)
     learnt = await learn()
@@ -316,9 +316,9 @@ async def test_histories_of_langchain_community_are_learnt_from_in_both_colours(
 
 def test_a_history_that_lost_its_beginning_is_not_learnt_again(memory: PersistMem) -> None:
     other = ChatMessageHistory(messages=OLD)
-    backfill(memory, other, thread_id="old", user_id="ada")
+    memory.conversations.backfill(other, thread_id="old", user_id="ada")
     shortened = ChatMessageHistory(messages=[*OLD[3:], HumanMessage("I play the cello")])
-    assert backfill(memory, shortened, thread_id="old", user_id="ada").stored == 1
+    assert memory.conversations.backfill(shortened, thread_id="old", user_id="ada").stored == 1
 
 
 async def test_a_history_that_cannot_be_read_says_why(either) -> None:
@@ -330,6 +330,6 @@ async def test_a_history_that_cannot_be_read_says_why(either) -> None:
 
     with pytest.raises(ValueError, match="the file is gone"):
         if either.asynchronous:
-            await abackfill(either.memory, Gone(), thread_id="old", user_id="ada")
+            await either.memory.conversations.abackfill(Gone(), thread_id="old", user_id="ada")
         else:
-            backfill(either.memory, Gone(), thread_id="old", user_id="ada")
+            either.memory.conversations.backfill(Gone(), thread_id="old", user_id="ada")

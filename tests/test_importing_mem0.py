@@ -21,8 +21,6 @@ from langchain_persistmem import (
     PersistMem,
     Settings,
     UseAsyncMethodError,
-    aimport_mem0,
-    import_mem0,
 )
 from langchain_persistmem.__main__ import main
 
@@ -86,8 +84,8 @@ def source(empty_database: str, embeddings: LocalEmbeddings) -> str:
 async def carried(either: Any, *arguments: Any, **options: Any) -> ImportResult:
     """import_mem0 in either colour."""
     if either.asynchronous:
-        return await aimport_mem0(either.memory, *arguments, **options)
-    return import_mem0(either.memory, *arguments, **options)
+        return await either.memory.admin.aimport_mem0(*arguments, **options)
+    return either.memory.admin.import_mem0(*arguments, **options)
 
 
 def counts(imported: ImportResult) -> dict[str, int]:
@@ -262,8 +260,8 @@ async def test_an_empty_collection_is_no_error(either, empty_database: str, embe
 
 
 async def test_a_blocking_import_into_an_asyncio_memory_names_the_other_one(amemory: PersistMem, source: str) -> None:
-    with pytest.raises(UseAsyncMethodError, match=r"await aimport_mem0\("):
-        import_mem0(amemory, source)
+    with pytest.raises(UseAsyncMethodError, match=r"await memory\.admin\.aimport_mem0\("):
+        amemory.admin.import_mem0(source)
 
 
 async def test_a_long_text_is_found_by_its_beginning_and_kept_whole(
@@ -271,7 +269,7 @@ async def test_a_long_text_is_found_by_its_beginning_and_kept_whole(
 ) -> None:
     collect(empty_database, [payload("Ada likes tea. " + "And more. " * 50)], embeddings)
     async with PersistMem.aopen(database, embeddings=embeddings, settings=Settings(max_text_chars=50)) as memory:
-        await aimport_mem0(memory, empty_database)
+        await memory.admin.aimport_mem0(empty_database)
         (kept,) = await memory.alist(user_id="ada")
         assert len(kept.text or "") > 500
 

@@ -331,7 +331,9 @@ def test_after_a_crash_all_is_there_though_the_server_lost_its_own_records(runni
     running.stop(signal.SIGKILL)
     shutil.rmtree(running.folder / ".langgraph_api")
     running.environment["BG_JOB_ISOLATED_LOOPS"] = "true"
-    running.configure(store={"path": "memory_agent.persist.store"}, checkpointer={"path": "memory_agent.persist.saver"})
+    running.configure(
+        store={"path": "memory_agent.persist.store"}, checkpointer={"path": "memory_agent.persist.checkpointer"}
+    )
     running.start()
     ada = running.client("ada")
     assert ada.store.get_item(MINE, "tea")["value"] == {"text": "Ada drinks green tea."}

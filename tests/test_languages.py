@@ -54,7 +54,7 @@ async def test_each_language_is_found_by_another_form_of_its_words(either_with: 
         (best, *_) = await memory.recall(question, user_id="ada")
         assert best.text == text
         assert best.why.words > 0
-        explained = await memory.recall(question, explain=True, user_id="ada")
+        explained = await memory.explain(question, user_id="ada")
         assert sum(count > 0 for count in explained.words.values()) >= 1
     store = memory.memory.store
     put, search = (store.aput, store.asearch) if memory.asynchronous else (store.put, store.search)

@@ -146,7 +146,9 @@ def test_without_a_model_nothing_is_lost_but_small_talk_and_what_is_off_the_reco
     for session in sessions(story):
         memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"])
         texts = {each["content"] for each in session["messages"] if each["role"] == "user"}
-        assert len(memory.messages(session["thread"], user_id=session["user"])) >= len(session["messages"])
+        assert len(memory.conversations.messages(session["thread"], user_id=session["user"])) >= len(
+            session["messages"]
+        )
         said.setdefault(session["user"], set()).update(" ".join(text.split()) for text in texts - left_out)
     for user, texts in said.items():
         kept = [each for each in memory.list(limit=1000, user_id=user) if each.provenance.source == "user"]
@@ -217,7 +219,7 @@ def test_the_cost_of_a_chat_of_a_hundred_turns(
     memory = opened(model)
     for pair in exchanges():
         memory.observe(pair, thread_id="t", background=mode == "in the background", user_id="ada")
-    memory.run_once()
+    memory.admin.process_pending()
     schema = approximate_tokens(json.dumps(extraction_prompt.SCHEMA))
     tokens = sum(schema + sum(approximate_tokens(text) for _, text in asked) for asked in model.prompts)
     fixed = (schema + approximate_tokens(extraction_prompt.INSTRUCTIONS)) * len(model.prompts)

@@ -61,7 +61,7 @@ async def put(memory: Either, **given: Any) -> None:
 
 async def checkpoint(memory: Either, thread_id: str, checkpoint_ns: str = "") -> None:
     """Put a checkpoint, with a value that becomes a blob, and what a task wrote."""
-    saver = memory.memory.saver
+    saver = memory.memory.checkpointer
     config: Any = {"configurable": {"thread_id": thread_id, "checkpoint_ns": checkpoint_ns}}
     state = {**empty_checkpoint(), "channel_values": {"messages": ["a"]}, "channel_versions": {"messages": 1}}
     if memory.asynchronous:
@@ -97,16 +97,16 @@ class Limit:
 
 LIMITS = (
     Limit("text", "20,000 characters; `Settings.max_text_chars`", letters(20_000), letters(20_001), lambda m, v: m.remember(v, **USER), "text"),
-    Limit("message", "1,000,000 characters", "word " * 200_000, "word " * 200_000 + "!", lambda m, v: m.add_messages([("user", v)], thread_id="t", **USER), "messages[0].content"),
+    Limit("message", "1,000,000 characters", "word " * 200_000, "word " * 200_000 + "!", lambda m, v: m.conversations.add([("user", v)], thread_id="t", **USER), "messages[0].content"),
     Limit("query", "| 20,000 characters |", letters(20_000), letters(20_001), lambda m, v: m.recall(v, **USER), "query"),
     Limit("context's query", "| 20,000 characters |", letters(20_000), letters(20_001), lambda m, v: m.context(v, **USER), "query"),
     Limit("speaker", "name of a speaker | 200 characters", "é" * 200, "é" * 201, lambda m, v: m.remember("I keep bees", speaker=v, **USER), "speaker"),
-    Limit("name of a message", "name of a speaker | 200 characters", "é" * 200, "é" * 201, lambda m, v: m.add_messages([{"role": "user", "content": "a", "name": v}], thread_id="t", **USER), "messages[0].name"),
+    Limit("name of a message", "name of a speaker | 200 characters", "é" * 200, "é" * 201, lambda m, v: m.conversations.add([{"role": "user", "content": "a", "name": v}], thread_id="t", **USER), "messages[0].name"),
     Limit("actor", "`acting_as()` | 200 characters", "é" * 200, "é" * 201, act, "actor"),
     Limit("key", "1 to 1,024 bytes", letters(1024), letters(1025), lambda m, v: m.remember("I keep bees", key=v, **USER), "key"),
     Limit("key in bytes", "bytes in UTF-8", "é" * 512, "é" * 512 + "a", lambda m, v: m.remember("I keep bees", key=v, **USER), "key"),
-    Limit("thread", "1 to 1,024 bytes", letters(1024), letters(1025), lambda m, v: m.add_messages([("user", "a")], thread_id=v, **USER), "thread_id"),
-    Limit("message id", "1 to 1,024 bytes", letters(1024), letters(1025), lambda m, v: m.add_messages([{"role": "user", "content": "a", "id": v}], thread_id="t", **USER), "messages[0].id"),
+    Limit("thread", "1 to 1,024 bytes", letters(1024), letters(1025), lambda m, v: m.conversations.add([("user", "a")], thread_id=v, **USER), "thread_id"),
+    Limit("message id", "1 to 1,024 bytes", letters(1024), letters(1025), lambda m, v: m.conversations.add([{"role": "user", "content": "a", "id": v}], thread_id="t", **USER), "messages[0].id"),
     Limit("store's key", "1 to 1,024 bytes", letters(1024), letters(1025), lambda m, v: put(m, key=v), "key"),
     Limit("namespace", "512 bytes", ("memories", letters(503)), ("memories", letters(504)), lambda m, v: m.remember("I keep bees", namespace=v), "namespace"),
     Limit("user", "512 bytes", letters(503), letters(504), lambda m, v: m.remember("I keep bees", user_id=v), "namespace"),
@@ -130,10 +130,10 @@ LIMITS = (
     Limit("retriever", "1 to 1,000 |", 1000, 1001, retrieve, "limit"),
     Limit("list", "0 to 10,000", 10_000, 10_001, lambda m, v: m.list(limit=v, **USER), "limit"),
     Limit("least of list", "0 to 10,000", 0, -1, lambda m, v: m.list(limit=v, **USER), "limit"),
-    Limit("review", "1 to 10,000", 10_000, 10_001, lambda m, v: m.review(limit=v, **USER), "limit"),
-    Limit("changes", "1 to 10,000", 10_000, 10_001, lambda m, v: m.changes(limit=v, **USER), "limit"),
-    Limit("audit", "1 to 10,000", 10_000, 10_001, lambda m, v: m.audit(limit=v, **USER), "limit"),
-    Limit("run_once", "1 to 10,000", 10_000, 10_001, lambda m, v: m.run_once(limit=v), "limit"),
+    Limit("review", "1 to 10,000", 10_000, 10_001, lambda m, v: m.review.list(limit=v, **USER), "limit"),
+    Limit("changes", "1 to 10,000", 10_000, 10_001, lambda m, v: m.history.changes(limit=v, **USER), "limit"),
+    Limit("audit", "1 to 10,000", 10_000, 10_001, lambda m, v: m.privacy.audit(limit=v, **USER), "limit"),
+    Limit("process_pending", "1 to 10,000", 10_000, 10_001, lambda m, v: m.admin.process_pending(limit=v), "limit"),
 )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ async def tried(limit: Limit, memory: Either) -> None:
     with pytest.raises(InvalidInputError) as refused:
         await limit.act(memory, limit.refused)
     assert limit.field in str(refused.value)
-    assert (await memory.status())["namespaces"] == 0, "nothing was stored"
+    assert (await memory.admin.status()).counts["namespaces"] == 0, "nothing was stored"
     await limit.act(memory, limit.taken)
 
 

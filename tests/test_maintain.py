@@ -40,7 +40,7 @@ async def test_what_recurs_on_three_days_becomes_a_preference_with_its_sources(
 ) -> None:
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     kept = await fill(either, [*SUSHI, "I bought a new laptop"])
-    assert await either.maintain() == MaintainResult(namespaces=1, preferences=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, preferences=1)
     (preference,) = await preferences(either)
     assert (preference.text, preference.kind, preference.value["type"]) == (LIKES, "semantic", "preference")
     assert set(preference.provenance.memory_ids) == {str(each.id) for each in kept[:3]}
@@ -55,24 +55,24 @@ async def test_what_recurs_on_three_days_becomes_a_preference_with_its_sources(
 async def test_a_second_time_asks_nothing_and_changes_nothing(either_with: Open, database: str) -> None:
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     await fill(either, SUSHI)
-    await either.maintain()
+    await either.admin.maintain()
     before = rows(database, "SELECT id, updated_at, confidence FROM persistmem.memories ORDER BY id")
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
     assert rows(database, "SELECT id, updated_at, confidence FROM persistmem.memories ORDER BY id") == before
 
 
 async def test_more_evidence_makes_it_surer_without_asking_again(either_with: Open) -> None:
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     await fill(either, SUSHI)
-    await either.maintain()
+    await either.admin.maintain()
     for count, days_ago in ((1, 3), (2, 2)):
         await more(either, f"Sushi for dinner, it was number {count}", days_ago=days_ago)
-        assert await either.maintain() == MaintainResult(namespaces=1, confirmed=1)
+        assert await either.admin.maintain() == MaintainResult(namespaces=1, confirmed=1)
         (preference,) = await preferences(either)
         assert preference.confirmations == count
         assert preference.confidence == pytest.approx(1 - 1 / (4 + count))
         assert len(preference.value["evidence"]) == 3 + count
-    (entry, *_) = await either.changes(preference.key, user_id="ada")
+    (entry, *_) = await either.history.changes(preference.key, user_id="ada")
     assert (entry.change, entry.reason) == ("reinforced", "it happened again")
 
 
@@ -80,10 +80,10 @@ async def test_evidence_that_comes_from_two_sides_is_all_counted(either_with: Op
     settings = Settings(worker=False, retention=Retention(similar=6.0))
     either = await either_with(stated(1, 2, 3, 4), settings=settings)
     await fill(either, ["Sushi for lunch", "Sushi for dinner", "Sushi for lunch again", "Sushi for dinner again"])
-    assert (await either.maintain()).preferences == 1
+    assert (await either.admin.maintain()).preferences == 1
     for place in range(4):
         await more(either, f"Sushi for {('lunch', 'dinner')[place % 2]} once more, number {place}", days_ago=9 - place)
-    await either.maintain()
+    await either.admin.maintain()
     (preference,) = await preferences(either)
     assert len(preference.value["evidence"]) == 8
     assert preference.confidence == pytest.approx(1 - 1 / 9)
@@ -94,22 +94,22 @@ async def test_three_times_on_one_day_are_one_occasion(either_with: Open) -> Non
     noon = (datetime.now(UTC) - 9 * DAY).replace(hour=12)
     for hour, text in enumerate(SUSHI):
         await either.remember(text, kind="episodic", valid_from=noon + timedelta(hours=hour), user_id="ada")
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
 
 
 async def test_evidence_adds_up_over_months_and_through_summaries(either_with: Open) -> None:
     settings = Settings(retention=Retention(compress_days=30, compress_least=2), worker=False)
     either = await either_with({"summary": "The user had sushi."}, stated(1, 2, 3), settings=settings)
     await fill(either, SUSHI[:2])
-    assert (await either.maintain()).compressed == 2
+    assert (await either.admin.maintain()).compressed == 2
     await more(either, SUSHI[2])
-    assert (await either.maintain()).preferences == 1
+    assert (await either.admin.maintain()).preferences == 1
 
 
 async def test_without_a_chat_model_nothing_is_claimed(either_with: Open) -> None:
     either = await either_with(settings=QUIET)
     await fill(either, SUSHI)
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ async def test_what_the_model_refuses_or_cannot_show_is_not_kept_nor_asked_again
 ) -> None:
     either = await either_with(answer, settings=QUIET)
     await fill(either, SUSHI)
-    assert await either.maintain() == MaintainResult(namespaces=1)
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
     assert await preferences(either) == []
     assert len(await either.list(user_id="ada")) == 3
 
@@ -131,18 +131,18 @@ async def test_what_the_model_refuses_or_cannot_show_is_not_kept_nor_asked_again
 async def test_when_the_model_cannot_be_reached_it_is_asked_again(either_with: Open) -> None:
     either = await either_with(ConnectionError("sushi"), stated(1, 2, 3), settings=QUIET)
     await fill(either, SUSHI)
-    assert await either.maintain() == MaintainResult(namespaces=1, failed=1)
-    assert await either.maintain() == MaintainResult(namespaces=1, preferences=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, failed=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, preferences=1)
 
 
 @pytest.mark.parametrize("unusable", [{"preference": 1}, "sushi", None])
 async def test_an_unusable_answer_is_counted_and_the_next_occasion_asks_again(either_with: Open, unusable: Any) -> None:
     either = await either_with(unusable, stated(1, 2, 3), settings=QUIET)
     await fill(either, SUSHI)
-    assert await either.maintain() == MaintainResult(namespaces=1, failed=1)
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, failed=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
     await more(either, "Sushi for dinner")
-    assert await either.maintain() == MaintainResult(namespaces=1, preferences=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, preferences=1)
 
 
 async def test_a_model_that_is_down_is_asked_once_and_the_other_rules_are_followed(
@@ -152,7 +152,7 @@ async def test_a_model_that_is_down_is_asked_once_and_the_other_rules_are_follow
     either = await either_with(ConnectionError(), settings=Settings(retention=rules, worker=False))
     for user in ("ada", "bob"):
         await fill(either, SUSHI, user=user)
-    assert await either.maintain() == MaintainResult(namespaces=2, archived=6, failed=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=2, archived=6, failed=1)
 
 
 class Failing(Embeddings):
@@ -182,10 +182,10 @@ def test_when_the_embedding_model_fails_nothing_changes_and_it_is_tried_again(
             when = datetime.now(UTC) - (60 - place) * DAY
             opened.remember(text, kind="episodic", valid_from=when, user_id="ada")
         failing.down = True
-        assert opened.maintain() == MaintainResult(namespaces=1, failed=1)
+        assert opened.admin.maintain() == MaintainResult(namespaces=1, failed=1)
         assert len(opened.list(user_id="ada")) == 3
         failing.down = False
-        done = opened.maintain()
+        done = opened.admin.maintain()
         assert (done.preferences + done.summaries, done.failed) == (1, 0)
     whole(database)
 
@@ -194,7 +194,7 @@ async def test_a_preference_that_is_known_already_is_confirmed(either_with: Open
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     known = await either.remember("The user likes sushi", confidence=0.6, user_id="ada")
     await fill(either, SUSHI)
-    assert await either.maintain() == MaintainResult(namespaces=1, confirmed=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, confirmed=1)
     again = await either.get(known.key, user_id="ada")
     assert (again.confirmations, again.confidence > 0.6) == (1, True)
     assert await preferences(either) == []
@@ -203,11 +203,11 @@ async def test_a_preference_that_is_known_already_is_confirmed(either_with: Open
 async def test_what_somebody_has_ended_does_not_come_back_from_the_same_evidence(either_with: Open) -> None:
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     await fill(either, SUSHI)
-    await either.maintain()
+    await either.admin.maintain()
     (preference,) = await preferences(either)
     await either.remember("The user does not like sushi any more.", key=preference.key, user_id="ada")
     await more(either, "Had to eat sushi for lunch today")
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
     assert await preferences(either) == []
 
 
@@ -216,9 +216,9 @@ async def test_erasing_evidence_erases_what_was_drawn_from_it_and_nothing_else(
 ) -> None:
     either = await either_with(stated(1, 2, 3, text=f"The user likes {MARKER}."), settings=QUIET)
     kept = await fill(either, SUSHI)
-    await either.maintain()
+    await either.admin.maintain()
     later = await more(either, "Sushi for dinner")
-    await either.maintain()
+    await either.admin.maintain()
     await either.forget([later.key], user_id="ada")  # the statement was made without it
     assert len(await preferences(either)) == 1
     planned = await either.forget([kept[0].key], dry_run=True, user_id="ada")
@@ -242,31 +242,31 @@ async def test_what_is_erased_while_the_model_is_asked_does_not_come_back(
 
     either = await either_with(answer, settings=QUIET)
     kept += await fill(either, SUSHI)
-    assert (await either.maintain()).preferences == 0
+    assert (await either.admin.maintain()).preferences == 0
     assert tables_with(database, MARKER) == {}
-    assert (await either.status())["namespaces"] == (0 if everything else 1)
+    assert (await either.admin.status()).counts["namespaces"] == (0 if everything else 1)
 
 
 async def test_the_daily_cap_holds_for_habits_too(either_with: Open, database: str) -> None:
     either = await either_with(stated(1, 2, 3), settings=Settings(model_calls_per_day=1, worker=False))
     await fill(either, SUSHI)
     await fill(either, ["I ran along the river", "Ran along the river again", "My run along the river"], days=50)
-    done = await either.maintain()
+    done = await either.admin.maintain()
     assert (done.preferences, done.postponed) == (1, 1)
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE persistmem.model_calls SET day = day - 1")
     again = await either_with(
         stated(1, 2, 3, text="The user runs."), settings=Settings(model_calls_per_day=1, worker=False)
     )
-    assert await again.maintain() == MaintainResult(namespaces=1, preferences=1)
+    assert await again.admin.maintain() == MaintainResult(namespaces=1, preferences=1)
     assert len(await preferences(again)) == 2
 
 
 async def test_a_dry_run_counts_what_the_model_would_be_asked(either_with: Open) -> None:
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     await fill(either, SUSHI)
-    assert await either.maintain(dry_run=True) == MaintainResult(dry_run=True, namespaces=1, preferences=1)
-    assert await either.maintain() == MaintainResult(namespaces=1, preferences=1)
+    assert await either.admin.maintain(dry_run=True) == MaintainResult(dry_run=True, namespaces=1, preferences=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1, preferences=1)
 
 
 def test_the_more_days_the_surer_and_never_certain() -> None:
@@ -318,7 +318,7 @@ def test_the_command_refuses_rules_that_are_none(arguments: tuple[str, ...], sai
 
 
 def test_the_command_erases_old_checkpoints_too(memory: PersistMem, database: str, capsys: Any) -> None:
-    graph = echo(memory.saver)
+    graph = echo(memory.checkpointer)
     for _ in range(2):
         graph.invoke({"said": ["hello"]}, thread("a"))
     code, out, _ = run(

@@ -115,7 +115,7 @@ async def test_observing_the_same_turns_again_changes_nothing(either) -> None:
     again = await either.observe(turns, thread_id="t", user_id="ada")
     assert (first.stored, first.added) == (3, 3)
     assert (again.stored, again.added, again.reinforced) == (0, 0, 0)
-    assert await either.status(user_id="ada") == {"memories": 3, "messages": 3, "threads": 1}
+    assert (await either.admin.status(user_id="ada")).counts == {"memories": 3, "messages": 3, "threads": 1}
 
 
 async def test_messages_of_every_form_are_kept_whole_and_only_speech_is_learnt(either, database: str) -> None:
@@ -151,7 +151,7 @@ async def test_turns_that_a_crash_left_unlearnt_are_learnt_by_the_next_call(eith
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr(extraction, "_episode", crash)
         await either.observe([turn("user", "I adopted a cat called Pixel", id="a")], thread_id="t", user_id="ada")
-    assert await either.status(user_id="ada") == {"memories": 0, "messages": 1, "threads": 1}
+    assert (await either.admin.status(user_id="ada")).counts == {"memories": 0, "messages": 1, "threads": 1}
     observed = await either.observe([], thread_id="t", user_id="ada")
     assert (observed.stored, observed.added) == (0, 1)
 
@@ -174,7 +174,7 @@ async def test_turns_that_a_crash_left_unlearnt_are_learnt_by_the_next_call(eith
 async def test_a_bad_message_is_named_and_nothing_of_the_call_is_stored(either, messages, field: str) -> None:
     with pytest.raises(InvalidInputError, match=field):
         await either.observe(messages, thread_id="t", user_id="ada")
-    assert (await either.status())["messages"] == 0
+    assert (await either.admin.status()).counts["messages"] == 0
 
 
 @pytest.mark.parametrize(

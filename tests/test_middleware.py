@@ -54,7 +54,7 @@ def oven(dish: str) -> str:
 def agent_of(memory: PersistMem, model: Scripted, *, middleware: Any = None, tools: Any = (), **options: Any) -> Any:
     ours = middleware if middleware is not None else [PersistMemMiddleware(memory, on_error="raise")]
     return create_agent(
-        model, list(tools), system_prompt=IDENTITY, middleware=ours, **{"checkpointer": memory.saver, **options}
+        model, list(tools), system_prompt=IDENTITY, middleware=ours, **{"checkpointer": memory.checkpointer, **options}
     )
 
 
@@ -329,8 +329,8 @@ async def test_without_a_thread_memories_are_shown_and_nothing_is_learnt(either)
     agent = agent_of(either.memory, model, checkpointer=None)
     await run(either, agent, "What should I cook for dinner?", {"configurable": {"user_id": "ada"}})
     assert "lentils" in shown_in(model.requests[0])
-    assert (await either.status(user_id="ada"))["memories"] == 1
-    assert (await either.status(user_id="ada"))["messages"] == 0
+    assert (await either.admin.status(user_id="ada")).counts["memories"] == 1
+    assert (await either.admin.status(user_id="ada")).counts["messages"] == 0
 
 
 async def test_a_run_without_words_of_a_user_goes_on(either) -> None:
@@ -485,7 +485,7 @@ class Context:
 
 async def test_off_the_record_nothing_is_read_or_kept(either) -> None:
     await either.remember("I like to cook lentils for dinner", user_id="ada")
-    before = await either.status()
+    before = (await either.admin.status()).counts
     model = Scripted()
     agent = agent_of(either.memory, model, context_schema=Context)
     bob = config("t1", "bob", off_the_record=True)
@@ -495,7 +495,7 @@ async def test_off_the_record_nothing_is_read_or_kept(either) -> None:
     await run(either, agent, "What should I cook for dinner?", {"configurable": {"thread_id": "t3"}}, context=private)
     assert "lentils" not in repr(model.requests)
     # bob has checkpoints, which an erase has to find: whose thread it is, is noted
-    assert await either.status() == {**before, "namespaces": before["namespaces"] + 1}
+    assert (await either.admin.status()).counts == {**before, "namespaces": before["namespaces"] + 1}
     assert await either.list(user_id="bob") == []
 
 
@@ -533,7 +533,7 @@ def test_what_was_said_off_the_record_is_not_learnt_later_on_the_same_thread(dat
             "I planted a pear tree, too.",
         ]
         texts = {each.text for each in memory.list(user_id="ada")}
-        stored = {str(each.content) for each in memory.messages("t1", user_id="ada")}
+        stored = {str(each.content) for each in memory.conversations.messages("t1", user_id="ada")}
     assert {each for each in texts if "tree" in each} == {
         "I planted an apple tree in my garden.",
         "I planted a pear tree, too.",
@@ -551,7 +551,7 @@ def test_a_run_off_the_record_that_failed_is_not_learnt_later_either(database: s
         )  # it waits, and is never resumed
     with _restart(database, embeddings, ["Noted, thank you very much."]) as (memory, agent, _):
         agent.invoke({"messages": "I planted a pear tree."}, ADA)
-        stored = [str(each.content) for each in memory.messages("t1", user_id="ada")]
+        stored = [str(each.content) for each in memory.conversations.messages("t1", user_id="ada")]
         texts = [each.text for each in memory.list(user_id="ada")]
     assert not any("surprise" in each for each in stored + texts)
     assert "I planted a pear tree." in texts
@@ -588,7 +588,7 @@ async def test_marks_are_in_no_request_and_disturb_no_stream(either) -> None:
 
 async def test_memory_allowed_is_like_off_the_record(either) -> None:
     await either.remember("I like to cook lentils for dinner", user_id="ada")
-    before = await either.status()
+    before = await either.admin.status()
     asked: list[Any] = []
 
     def consents(state: Any, runtime: Any) -> bool:
@@ -602,7 +602,7 @@ async def test_memory_allowed_is_like_off_the_record(either) -> None:
         await run(either, agent, "What should I cook for dinner?", context=Context(user_id="ada"))
         assert "lentils" not in repr(model.requests)
     assert set(asked) == {("What should I cook for dinner?", "ada")}
-    assert await either.status() == before
+    assert await either.admin.status() == before
     agent = agent_of(either.memory, Scripted(answers=["Rather beans, I would say."]))
     await run(either, agent, "Thank you for the beans")
     assert sorted(each.text for each in await either.list(user_id="ada")) == [
@@ -633,12 +633,12 @@ async def test_a_gate_that_fails_or_answers_nonsense_never_lets_memory_in(either
 
     model = Scripted()
     await either.remember("I like to cook lentils for dinner", user_id="ada")
-    before = await either.status()
+    before = await either.admin.status()
     agent = agent_of(either.memory, model, middleware=[PersistMemMiddleware(either.memory, memory_allowed=fails)])
     with caplog.at_level(logging.WARNING):
         await run(either, agent, "What should I cook for dinner?")
     assert "lentils" not in repr(model.requests)
-    assert await either.status() == before
+    assert await either.admin.status() == before
     assert "memory_allowed failed with LookupError" in caplog.text
     assert "4711" not in caplog.text
     strict = PersistMemMiddleware(either.memory, memory_allowed=fails, on_error="raise")
@@ -800,7 +800,7 @@ async def test_a_turn_waits_for_no_chat_model_unless_it_is_told_to(
         assert memory.learns_in_background
         ours = PersistMemMiddleware(memory, on_error="raise", background=background)
         agent_of(memory, Scripted(), middleware=[ours]).invoke({"messages": "I like apples."}, ADA)
-        assert memory.status(user_id="ada")["messages"] == 2
+        assert memory.admin.status(user_id="ada").counts["messages"] == 2
         assert bool(memory.list(user_id="ada")) == (background is False)
     settings = Settings(worker=False)
     with PersistMem.open(database, embeddings=embeddings, model=Extractor(), settings=settings) as memory:
@@ -829,7 +829,7 @@ def reused(memory: PersistMem, placement: str) -> float:
     )
     model = Scripted(answers=[answer * 3] * 20)
     ours = PersistMemMiddleware(memory, placement=placement, on_error="raise", kinds=["semantic"], max_tokens=120)
-    agent = create_agent(model, [], system_prompt=IDENTITY * 40, middleware=[ours], checkpointer=memory.saver)
+    agent = create_agent(model, [], system_prompt=IDENTITY * 40, middleware=[ours], checkpointer=memory.checkpointer)
     for number in range(20):
         agent.invoke({"messages": list(TOPICS)[number % 5]}, config(placement))
     requests = model.requests[9:]

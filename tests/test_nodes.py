@@ -38,7 +38,7 @@ def graph_of(memory, seen: list[list[Any]], *, on_error="raise", state=MemorySta
     builder.add_edge("load_memory", "model")
     builder.add_edge("model", "extract_memory")
     builder.add_edge("extract_memory", END)
-    return builder.compile(checkpointer=memory.saver, store=memory.store)
+    return builder.compile(checkpointer=memory.checkpointer, store=memory.store)
 
 
 async def say(graph, either, text: str, thread: str = "t1", user: str | None = "ada", **kwargs: Any) -> dict[str, Any]:
@@ -124,8 +124,8 @@ class Context:
 async def test_the_runs_context_comes_before_what_a_client_puts_into_configurable(either) -> None:
     graph = graph_of(either.memory, [], context=Context)
     await say(graph, either, "I am allergic to hazelnuts.", user="mallory", context=Context(user_id="ada"))
-    assert (await either.status(user_id="ada"))["memories"] > 0
-    assert (await either.status(user_id="mallory"))["memories"] == 0
+    assert (await either.admin.status(user_id="ada")).counts["memories"] > 0
+    assert (await either.admin.status(user_id="mallory")).counts["memories"] == 0
 
 
 @pytest.mark.parametrize("on_error", ["raise", "continue"])
@@ -133,7 +133,7 @@ async def test_without_a_user_the_run_says_which_keys_were_found(either, on_erro
     graph = graph_of(either.memory, [], on_error=on_error)
     with pytest.raises(NamespaceMissingError, match=r"keys found: .*thread_id"):
         await say(graph, either, "Hello there", user=None)
-    assert (await either.status())["namespaces"] == 0
+    assert (await either.admin.status()).counts["namespaces"] == 0
 
 
 async def test_memory_that_fails_does_not_take_the_conversation_down(either, monkeypatch, caplog) -> None:
@@ -213,18 +213,18 @@ async def test_off_the_record_nothing_is_read_or_kept_then_or_later(either) -> N
     seen: list[list[Any]] = []
     graph = graph_of(either.memory, seen)
     await either.remember("For dinner I like to cook lentils", user_id="ada")
-    before = await either.status()
+    before = await either.admin.status()
     state = await turn(graph, either, "I plan a surprise dinner for Nora. What should I cook?", **OFF)
     assert (state["memory_context"], state["memory_keys"]) == ("", [])
     assert "lentils" not in str(seen)
-    assert await either.status() == before
+    assert await either.admin.status() == before
     again = graph_of(either.memory, seen)  # nothing is left but the checkpoint
     state = await turn(again, either, "I planted a pear tree in my garden.")
     assert [type(each) for each in state["messages"]] == [HumanMessage, AIMessage] * 2
     texts = {each.text for each in await either.list(user_id="ada")}
     assert "I planted a pear tree in my garden." in texts
     assert not any("surprise" in text for text in texts)
-    assert not any("surprise" in str(each.content) for each in await either.messages("t1", user_id="ada"))
+    assert not any("surprise" in str(each.content) for each in await either.conversations.messages("t1", user_id="ada"))
 
 
 async def test_off_the_record_works_in_a_state_without_langgraphs_reducer(either) -> None:
@@ -266,7 +266,7 @@ class Private:
 async def test_off_the_record_can_be_said_in_the_runs_context(either) -> None:
     graph = graph_of(either.memory, [], context=Private)
     await say(graph, either, "I plan a surprise dinner for Nora.", context=Private(user_id="ada"))
-    status = await either.status()
+    status = (await either.admin.status()).counts
     assert (status["messages"], status["memories"]) == (0, 0)
     assert status["namespaces"] == 1  # it has checkpoints, which an erase has to find: whose thread it is, is noted
 
@@ -352,7 +352,7 @@ async def test_what_is_marked_is_not_learnt_by_a_direct_call_either(either) -> N
     texts = [str(each.text) for each in await either.list(user_id="ada")]
     assert "I planted a pear tree in my garden." in texts
     assert not any("urprise" in text for text in texts)
-    assert [each.content for each in await either.messages("t3", user_id="ada")] == [
+    assert [each.content for each in await either.conversations.messages("t3", user_id="ada")] == [
         "I planted a pear tree in my garden."
     ]
 
@@ -361,7 +361,7 @@ async def test_a_history_gives_back_what_is_marked_and_it_is_never_learnt_from(e
     marked = HumanMessage("I plan a surprise dinner.", id="m1", response_metadata={"persistmem": "off the record"})
     answer = AIMessage("A surprise it will be, then.", id="m2")
     after = HumanMessage("I planted a pear tree in my garden.", id="m3")
-    await either.add_messages([marked, answer, after], thread_id="t", user_id="ada")
-    assert await either.messages("t", user_id="ada") == [marked, answer, after]
+    await either.conversations.add([marked, answer, after], thread_id="t", user_id="ada")
+    assert await either.conversations.messages("t", user_id="ada") == [marked, answer, after]
     await either.observe([], thread_id="t", user_id="ada")
     assert [each.text for each in await either.list(user_id="ada")] == ["I planted a pear tree in my garden."]

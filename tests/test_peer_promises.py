@@ -437,9 +437,9 @@ async def test_every_read_runs_where_nothing_can_be_written(
     assert await either.recall("tree", user_id="ada", threshold=0)
     assert (await either.context("tree", user_id="ada")).text
     assert await either.list(user_id="ada")
-    assert len(await either.messages("t", user_id="ada")) == 1
+    assert len(await either.conversations.messages("t", user_id="ada")) == 1
     config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
-    saver = either.memory.saver
+    saver = either.memory.checkpointer
     assert (await saver.aget_tuple(config) if either.asynchronous else saver.get_tuple(config)) is None
 
 
@@ -486,11 +486,11 @@ async def day_of(either: Either, user: str) -> None:
     recalled = await either.recall("zebra", user_id=user, threshold=0)
     assert {each.memory.namespace for each in recalled} == {namespace}
     assert "zebra" in (await either.context("zebra", user_id=user)).text
-    assert len(await either.messages(user, user_id=user)) == 1
+    assert len(await either.conversations.messages(user, user_id=user)) == 1
     await store_call(either, "delete", namespace, "k")
     assert len(await either.list(user_id=user)) == 2
     config: Any = {"configurable": {"thread_id": user, "checkpoint_ns": ""}}
-    saver, metadata = either.memory.saver, {"source": "input", "step": -1, "parents": {}}
+    saver, metadata = either.memory.checkpointer, {"source": "input", "step": -1, "parents": {}}
     checkpoint: Any = {**empty_checkpoint(), "channel_values": {"said": user}, "channel_versions": {"said": "1"}}
     if either.asynchronous:
         await saver.aput(config, checkpoint, metadata, {"said": "1"})

@@ -42,7 +42,7 @@ def test_everything_that_an_application_does_works_with_those_rights(
         memory.remember("I like tea", key="tea", user_id="ada")
         memory.remember("I like green tea", key="tea", user_id="ada")
         memory.edit("tea", text="I like black tea", user_id="ada")
-        memory.pin("tea", user_id="ada")
+        memory.edit("tea", pinned=True, user_id="ada")
         memory.observe(said, thread_id="t", used=["tea"], user_id="ada")
         assert memory.recall("Where was I?", user_id="ada")
         assert memory.context("Where was I?", user_id="ada").text
@@ -52,17 +52,17 @@ def test_everything_that_an_application_does_works_with_those_rights(
         memory.store.delete(("memories", "ada"), "item")
         memory.store.sweep_ttl()
         memory.observe(said, thread_id="later", background=True, user_id="ada")
-        memory.run_once()
-        memory.maintain()
-        memory.set_consent("no_extract", user_id="ada")
-        assert memory.saver.get_tuple(config) is None
-        memory.export_file(tmp_path / "ada.jsonl", user_id="ada")
-        memory.import_file(tmp_path / "ada.jsonl", user_id="eve")
-        assert memory.verify_audit(user_id="ada").ok
-        assert not [each for each in memory.diagnose() if each.name in ("role", "rights") and each.level != "ok"]
+        memory.admin.process_pending()
+        memory.admin.maintain()
+        memory.privacy.set_consent("no_extract", user_id="ada")
+        assert memory.checkpointer.get_tuple(config) is None
+        memory.privacy.export(tmp_path / "ada.jsonl", user_id="ada")
+        memory.privacy.import_file(tmp_path / "ada.jsonl", user_id="eve")
+        assert memory.privacy.verify_audit(user_id="ada").ok
+        assert not [each for each in memory.admin.diagnose() if each.name in ("role", "rights") and each.level != "ok"]
         memory.forget(["tea"], user_id="ada")
         memory.forget(everything=True, user_id="ada")
-        assert memory.status(user_id="ada")["memories"] == 0
+        assert memory.admin.status(user_id="ada").counts["memories"] == 0
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,6 @@ def test_the_reader_reads_and_writes_nothing(
     memory.remember("I like tea", user_id="ada")
     with PersistMem.open(roles["memory_reader"], embeddings=embeddings, settings=Settings(worker=False)) as reader:
         assert [each.text for each in reader.recall("tea", user_id="ada")] == ["I like tea"]
-        assert reader.audit(user_id="ada")
+        assert reader.privacy.audit(user_id="ada")
         with pytest.raises(Exception, match="may not do this"):
             reader.remember("I like coffee", user_id="ada")

@@ -18,9 +18,9 @@ async def test_changes_are_merged_and_earlier_versions_stay(either: Any) -> None
     await either.update_profile({"goals": ["run a marathon"], "home": {"city": "Rome", "since": None}}, user_id="ada")
     profile = await either.profile(user_id="ada")
     assert (profile.name, profile.goals, profile.home) == ("Ada", ["run a marathon"], {"city": "Rome"})
-    now, before = await either.history("profile", user_id="ada")
+    now, before = await either.history.versions("profile", user_id="ada")
     assert (now.kind, before.value) == ("profile", {"name": "Ada", "home": {"city": "Oslo", "since": 2020}})
-    await either.restore(before.id, user_id="ada")
+    await either.history.restore(before.id, user_id="ada")
     assert (await either.profile(user_id="ada")).goals == []
     assert (await either.profile(user_id="bob")).name is None
 
@@ -32,13 +32,13 @@ async def test_a_profile_that_does_not_fit_is_refused_without_quoting_it(either:
     assert "secret" not in str(caught.value)
     with pytest.raises(InvalidInputError, match=r"changes\.x"):
         await either.update_profile({"x": float("nan")}, user_id="ada")
-    assert len(await either.history("profile", user_id="ada")) == 1
+    assert len(await either.history.versions("profile", user_id="ada")) == 1
 
 
 async def test_an_unchanged_profile_makes_no_version(either: Any) -> None:
     for _ in range(3):
         await either.update_profile({"name": "Ada"}, user_id="ada")
-    assert len(await either.history("profile", user_id="ada")) == 1
+    assert len(await either.history.versions("profile", user_id="ada")) == 1
 
 
 @pytest.fixture
@@ -90,4 +90,4 @@ async def test_an_item_that_happens_to_have_the_key_is_no_profile(either: Any) -
     assert (await either.profile(user_id="ada")).goals == []
     await either.update_profile({"name": "Ada"}, user_id="ada")
     assert (await either.profile(user_id="ada")).name == "Ada"
-    assert len(await either.history("profile", user_id="ada")) == 2
+    assert len(await either.history.versions("profile", user_id="ada")) == 2

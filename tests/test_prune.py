@@ -28,25 +28,25 @@ class EitherSaver:
     """One test body for both savers: ``await saver.prune(...)`` calls ``prune`` or awaits ``aprune``."""
 
     def __init__(self, saver: PersistMemSaver | AsyncPersistMemSaver, database: str) -> None:
-        self.saver = saver
+        self.checkpointer = saver
         self.database = database
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            if isinstance(self.saver, AsyncPersistMemSaver):
-                return await getattr(self.saver, f"a{name}")(*args, **kwargs)
-            return getattr(self.saver, name)(*args, **kwargs)
+            if isinstance(self.checkpointer, AsyncPersistMemSaver):
+                return await getattr(self.checkpointer, f"a{name}")(*args, **kwargs)
+            return getattr(self.checkpointer, name)(*args, **kwargs)
 
         return call
 
     async def run(self, graph: Any, given: Any, name: str = "a", **more: Any) -> Any:
-        if isinstance(self.saver, AsyncPersistMemSaver):
+        if isinstance(self.checkpointer, AsyncPersistMemSaver):
             return await graph.ainvoke(given, {**thread(name), **more})
         return graph.invoke(given, {**thread(name), **more})
 
     async def steps(self, name: str = "a", checkpoint_ns: str = "") -> list[int]:
         config: RunnableConfig = {"configurable": {"thread_id": name, "checkpoint_ns": checkpoint_ns}}
-        return [each.metadata["step"] async for each in self.saver.alist(config)]
+        return [each.metadata["step"] async for each in self.checkpointer.alist(config)]
 
     def counts(self, name: str = "a") -> dict[str, int]:
         with psycopg.connect(self.database) as connection:
@@ -99,7 +99,7 @@ def delta_graph(saver: "BaseCheckpointSaver[Any]", every: int) -> Any:
 
 
 async def test_keep_latest_leaves_the_head_and_only_its_blobs_and_writes(saver: EitherSaver) -> None:
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     for word in ("tea", "rain", "milk"):
         await saver.run(graph, {"said": [word]})
     before = await graph.aget_state(thread("a")) if await _native(saver) else graph.get_state(thread("a"))
@@ -115,12 +115,12 @@ async def test_keep_latest_leaves_the_head_and_only_its_blobs_and_writes(saver: 
 
 
 async def _native(saver: EitherSaver) -> bool:
-    return isinstance(saver.saver, AsyncPersistMemSaver)
+    return isinstance(saver.checkpointer, AsyncPersistMemSaver)
 
 
 @pytest.mark.parametrize("every", [1, 4, 1000])
 async def test_pruning_never_takes_what_a_delta_channel_is_rebuilt_from(saver: EitherSaver, every: int) -> None:
-    graph = delta_graph(saver.saver, every)
+    graph = delta_graph(saver.checkpointer, every)
     for number in range(7):
         await saver.run(graph, {"said": [str(number)]})
     expected = [word for number in range(7) for word in (str(number), f"re: {number}")]
@@ -134,7 +134,7 @@ async def test_pruning_never_takes_what_a_delta_channel_is_rebuilt_from(saver: E
 
 
 async def test_deleting_runs_never_takes_what_a_delta_channel_is_rebuilt_from(saver: EitherSaver) -> None:
-    graph = delta_graph(saver.saver, 1000)
+    graph = delta_graph(saver.checkpointer, 1000)
     runs = [str(uuid4()) for _ in range(3)]
     for number, run in enumerate(runs):
         await saver.run(graph, {"said": [str(number)]}, metadata={"run_id": run})
@@ -146,7 +146,7 @@ async def test_deleting_runs_never_takes_what_a_delta_channel_is_rebuilt_from(sa
 
 
 async def test_deleting_runs_takes_their_rows_of_every_table(saver: EitherSaver) -> None:
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     runs = [str(uuid4()) for _ in range(3)]
     for number, run in enumerate(runs):
         await saver.run(graph, {"said": [str(number)]}, metadata={"run_id": run})
@@ -176,7 +176,7 @@ async def test_a_copy_has_everything_and_a_life_of_its_own(saver: EitherSaver) -
     outer: Any = StateGraph(State)
     outer.add_node("inner", inner.compile())
     outer.add_edge(START, "inner")
-    graph = outer.compile(checkpointer=saver.saver)
+    graph = outer.compile(checkpointer=saver.checkpointer)
     await saver.run(graph, {"said": ["tea"]})
     with psycopg.connect(saver.database) as connection:  # as older versions of LangGraph wrote it
         connection.execute("""UPDATE checkpoints SET metadata = metadata || '{"thread_id": "a"}'""")
@@ -196,7 +196,7 @@ async def test_a_copy_has_everything_and_a_life_of_its_own(saver: EitherSaver) -
 
 
 async def test_a_copy_of_a_delta_thread_can_be_rebuilt(saver: EitherSaver) -> None:
-    graph = delta_graph(saver.saver, 1000)
+    graph = delta_graph(saver.checkpointer, 1000)
     for word in ("tea", "rain"):
         await saver.run(graph, {"said": [word]})
     await saver.copy_thread("a", "b")
@@ -206,7 +206,7 @@ async def test_a_copy_of_a_delta_thread_can_be_rebuilt(saver: EitherSaver) -> No
 
 
 async def test_the_newest_few_stay(saver: EitherSaver) -> None:
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     for word in ("tea", "rain", "milk"):
         await saver.run(graph, {"said": [word]})
     would = await saver.retain(keep_latest=2, dry_run=True)
@@ -219,7 +219,7 @@ async def test_the_newest_few_stay(saver: EitherSaver) -> None:
 
 
 async def test_what_is_too_old_goes_but_never_the_head_of_a_thread_in_use(saver: EitherSaver) -> None:
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     for name in ("used", "unused"):
         for word in ("tea", "rain"):
             await saver.run(graph, {"said": [word]}, name=name)
@@ -236,7 +236,7 @@ async def test_what_is_too_old_goes_but_never_the_head_of_a_thread_in_use(saver:
 
 
 async def test_with_both_rules_a_checkpoint_goes_only_if_both_say_so(saver: EitherSaver) -> None:
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     for word in ("tea", "rain", "milk"):
         await saver.run(graph, {"said": [word]})
     saver.age("a", 30, steps=4)
@@ -256,20 +256,20 @@ async def test_the_calls_of_subgraphs_go_with_the_checkpoint_that_made_them(save
     outer.add_node("own", inner.compile(checkpointer=True))
     outer.add_edge(START, "call")
     outer.add_edge("call", "own")
-    graph = outer.compile(checkpointer=saver.saver)
+    graph = outer.compile(checkpointer=saver.checkpointer)
     for word in ("tea", "rain", "milk"):
         await saver.run(graph, {"said": [word]})
-    everything = [each async for each in saver.saver.alist({"configurable": {"thread_id": "a"}})]
+    everything = [each async for each in saver.checkpointer.alist({"configurable": {"thread_id": "a"}})]
     assert len({each.config["configurable"]["checkpoint_ns"] for each in everything}) == 5
     await saver.retain(keep_latest=1)
-    left = [each async for each in saver.saver.alist({"configurable": {"thread_id": "a"}})]
+    left = [each async for each in saver.checkpointer.alist({"configurable": {"thread_id": "a"}})]
     assert sorted(each.config["configurable"]["checkpoint_ns"] for each in left) == ["", "own"]
 
 
 async def test_long_threads_go_in_batches(saver: EitherSaver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("langchain_persistmem.postgres.queries.checkpoint_retention._BATCH", 3)
     monkeypatch.setattr("langchain_persistmem.postgres.queries.checkpoint_retention._PAGE", 2)
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     for name in "abcde":
         for word in ("tea", "rain", "milk"):
             await saver.run(graph, {"said": [word]}, name=name)
@@ -296,7 +296,7 @@ async def test_senseless_rules_are_refused(saver: EitherSaver) -> None:
 
 async def test_a_run_goes_on_while_its_thread_is_pruned(saver: EitherSaver) -> None:
     """Pruning in the middle of a run takes nothing that the run still needs."""
-    graph = echo(saver.saver)
+    graph = echo(saver.checkpointer)
     await saver.run(graph, {"said": ["tea"]})
     stream = graph.astream({"said": ["rain"]}, thread("a"), stream_mode="values", durability="sync")
     await anext(stream)

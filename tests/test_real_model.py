@@ -68,7 +68,7 @@ def test_the_second_session_recalls_what_the_first_one_said(model: ChatOpenAI, d
         builder.add_edge("load_memory", "model")
         builder.add_edge("model", "extract_memory")
         builder.add_edge("extract_memory", END)
-        graph = builder.compile(checkpointer=memory.saver, store=memory.store)
+        graph = builder.compile(checkpointer=memory.checkpointer, store=memory.store)
 
         def say(text: str, thread: str) -> dict[str, Any]:
             config = {"configurable": {"thread_id": thread, "user_id": "maya"}}
@@ -118,7 +118,7 @@ def test_an_agent_with_middleware_and_tools_knows_in_a_second_thread_what_it_was
             model.model_copy(update={"max_tokens": 40}),
             system_prompt="You are brief.",
             middleware=[PersistMemMiddleware(memory, background=False, on_error="raise"), Look()],
-            checkpointer=memory.saver,
+            checkpointer=memory.checkpointer,
         )
 
         def ask(text: str, thread: str) -> str:
@@ -152,7 +152,7 @@ def test_a_short_story_goes_its_way_with_a_real_model(
         for session in sessions(story):
             with suppress(ExtractionError):  # half a billion parameters do not always answer in the schema
                 memory.observe(session["messages"], thread_id=session["thread"], user_id=session["user"])
-            stored = memory.messages(session["thread"], user_id=session["user"])
+            stored = memory.conversations.messages(session["thread"], user_id=session["user"])
             assert len(stored) == len(session["messages"])
     threads = {session["thread"] for session in sessions(story)}
     for row in rows_of(database):

@@ -36,8 +36,8 @@ async def test_the_turn_after_a_question_is_weighed_though_nothing_else_brings_i
         said = f"The harbour kitchen has a kettle for number {place}"
         await either.observe([{"role": "user", "name": "Nora", "content": said}], thread_id=f"t{place}", user_id="ada")
     for kinds in (None, ["episodic"]):
-        explained = await either.recall(
-            "Which kettle was taken for the harbour kitchen?", limit=2, kinds=kinds, explain=True, user_id="ada"
+        explained = await either.explain(
+            "Which kettle was taken for the harbour kitchen?", limit=2, kinds=kinds, user_id="ada"
         )
         weighed = {each.memory.text: each.why for each in (*explained.recollections, *explained.left_out)}
         assert "Oh, blue!" in weighed
@@ -50,7 +50,7 @@ async def test_a_turn_that_the_filter_bars_does_not_come_with_the_one_before(eit
         thread_id="t",
         user_id="ada",
     )
-    explained = await either.recall("Which kettle?", kinds=["semantic"], explain=True, user_id="ada")
+    explained = await either.explain("Which kettle?", kinds=["semantic"], user_id="ada")
     assert explained.candidates == 0
 
 
@@ -93,7 +93,7 @@ async def test_reading_writes_nothing(either, database: str) -> None:
     assert await either.recall("Do I like tea?", user_id="ada")
     assert (await either.context("Do I like tea?", user_id="ada")).text
     assert await either.list(user_id="ada")
-    assert await either.status(user_id="ada")
+    assert (await either.admin.status(user_id="ada")).counts
 
 
 @pytest.mark.own_database

@@ -370,7 +370,7 @@ async def test_a_conversation_is_redacted_in_all_its_parts_and_its_ids_stay(watc
     stored = await it.either.observe(CONVERSATION, thread_id="t1", user_id="ada")
     assert stored.stored == 5
     assert (await it.either.observe(CONVERSATION, thread_id="t1", user_id="ada")).stored == 0
-    first, call, result, last, picture = await it.either.messages("t1", user_id="ada")
+    first, call, result, last, picture = await it.either.conversations.messages("t1", user_id="ada")
     assert first.text == f"my card is 4111 1111 and {MARK}"
     assert first.content[1] == {"type": "text", "text": ""}
     assert call.tool_calls[0]["args"] == {"to": MARK, "id": MARK, "cc": [{"x": MARK}]}
@@ -389,18 +389,18 @@ async def test_a_turn_without_an_id_is_known_again_and_its_id_is_no_hash_of_what
         assert (await it.either.observe([turn], thread_id="t1", user_id="ada")).stored == expected
     other = await watched(redaction=None)
     assert (await other.either.observe([turn], thread_id="t2", user_id="ada")).stored == 1
-    (one,), (two,) = [await it.either.turns(thread, user_id="ada") for thread in ("t1", "t2")]
+    (one,), (two,) = [await it.either.conversations.turns(thread, user_id="ada") for thread in ("t1", "t2")]
     assert one.id != two.id
 
 
 async def test_the_chat_model_and_the_pending_work_see_placeholders_also_of_turns_stored_before(watched) -> None:
     before = await watched(redaction=None)
-    await before.either.add_messages([HumanMessage(f"Old: {SECRET}", id="m0")], thread_id="t1", user_id="ada")
+    await before.either.conversations.add([HumanMessage(f"Old: {SECRET}", id="m0")], thread_id="t1", user_id="ada")
     given = answer(entry(f"The user's mail is {SECRET}", 1, quote=MARK), entry(f"Also {MARK}", 2))
     it = await watched(given)
     it.embedded.clear()
     await it.either.observe([HumanMessage(f"New: {SECRET}", id="m1")], thread_id="t1", background=True, user_id="ada")
-    worked = await it.either.run_once()
+    worked = await it.either.admin.process_pending()
     assert worked.added == 2
     assert MARKER not in str(it.prompts)
     assert str(it.prompts).count(MARK) == 2
@@ -493,7 +493,7 @@ async def test_the_middleware_learns_placeholders_and_the_checkpoints_stay_the_a
     it = await watched()
     memory, model = it.either.memory, ChatModel()
     agent = create_agent(
-        model, [], middleware=[PersistMemMiddleware(memory, on_error="raise")], checkpointer=memory.saver
+        model, [], middleware=[PersistMemMiddleware(memory, on_error="raise")], checkpointer=memory.checkpointer
     )
     config = {"configurable": {"thread_id": "t1", "user_id": "ada"}}
     await it.call((agent.invoke, agent.ainvoke), {"messages": [HumanMessage(f"I am {SECRET}")]}, config)
@@ -509,13 +509,13 @@ async def test_the_middleware_learns_placeholders_and_the_checkpoints_stay_the_a
 async def test_what_an_export_brings_back_is_redacted_on_its_way(watched, tmp_path) -> None:
     before = await watched(redaction=None)
     await before.either.remember(f"Mail {SECRET}", value={"mail": SECRET}, user_id="ada")
-    await before.either.add_messages([HumanMessage(f"I am {SECRET}", id="m1")], thread_id="t1", user_id="ada")
+    await before.either.conversations.add([HumanMessage(f"I am {SECRET}", id="m1")], thread_id="t1", user_id="ada")
     path = tmp_path / "ada.jsonl"
-    await before.either.export_file(path, user_id="ada")
+    await before.either.privacy.export(path, user_id="ada")
     await before.either.forget(everything=True, user_id="ada")
     it = await watched()
     it.embedded.clear()
-    await it.either.import_file(path, user_id="ada")
+    await it.either.privacy.import_file(path, user_id="ada")
     (kept,) = await it.either.list(user_id="ada")
     assert kept.text == f"Mail {MARK}"
     assert (await it.either.recall(f"Mail {SECRET}", threshold=0.0, user_id="ada"))[0].memory.id == kept.id

@@ -34,7 +34,7 @@ async def test_without_rules_nothing_ever_goes(either_with: Open, database: str)
         await either.remember(f"I have cat number {number}", kind="episodic", user_id="ada")
     await either.observe([("user", "I have a dog")], thread_id="t", user_id="ada")
     later(database, 10_000)
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
     assert len(await either.list(user_id="ada")) == 6
 
 
@@ -47,7 +47,7 @@ async def test_each_kind_has_a_life_of_its_own(either_with: Open, database: str)
     gone = []
     for days in (31, 70, 200):
         later(database, days)
-        assert (await either.maintain(user_id="ada")).archived == 1
+        assert (await either.admin.maintain(user_id="ada")).archived == 1
         gone.append(await texts(either))
     assert [len(left) for left in gone] == [3, 2, 1]
     assert await texts(either) == ["It is pinned"]
@@ -61,13 +61,13 @@ async def test_what_is_said_again_or_restored_begins_to_age_anew(either_with: Op
     later(database, 90)
     await either.remember("I live in Oslo", user_id="ada")
     later(database, 90)
-    assert (await either.maintain(user_id="ada")).archived == 0
+    assert (await either.admin.maintain(user_id="ada")).archived == 0
     later(database, 90)
-    assert (await either.maintain(user_id="ada")).archived == 1
-    (entry, *_) = await either.changes(kept.key, user_id="ada")
+    assert (await either.admin.maintain(user_id="ada")).archived == 1
+    (entry, *_) = await either.history.changes(kept.key, user_id="ada")
     assert (entry.change, entry.reason) == ("archived", "it has outlived its kind")
-    await either.restore(kept.id, user_id="ada")
-    assert (await either.maintain(user_id="ada")).archived == 0
+    await either.history.restore(kept.id, user_id="ada")
+    assert (await either.admin.maintain(user_id="ada")).archived == 0
     assert await texts(either) == ["I live in Oslo"]
 
 
@@ -78,7 +78,7 @@ async def test_what_is_used_is_not_stale(either_with: Open, database: str) -> No
     await either.remember("Answer briefly", kind="procedural", user_id="ada")
     later(database, 40)
     await either.observe([], thread_id="t", used=[used.key], user_id="ada")
-    assert (await either.maintain(user_id="ada")).archived == 1
+    assert (await either.admin.maintain(user_id="ada")).archived == 1
     assert await texts(either) == ["Answer briefly", "I live in Oslo"]
 
 
@@ -86,11 +86,11 @@ async def test_over_the_cap_the_least_worth_goes(either_with: Open, database: st
     either = await either_with(settings=ruled(max_memories=3))
     for number, importance in enumerate((0.1, 0.9, 0.5, 1.0, 0.3)):
         await either.remember(f"Thing {number}", importance=importance, user_id="ada")
-    planned = await either.maintain(dry_run=True, user_id="ada")
+    planned = await either.admin.maintain(dry_run=True, user_id="ada")
     assert (planned.archived, len(await either.list(user_id="ada"))) == (2, 5)
-    assert (await either.maintain(user_id="ada")).archived == 2
+    assert (await either.admin.maintain(user_id="ada")).archived == 2
     assert await texts(either) == ["Thing 1", "Thing 2", "Thing 3"]
-    assert (await either.maintain(user_id="ada")).archived == 0
+    assert (await either.admin.maintain(user_id="ada")).archived == 0
     whole(database)
 
 
@@ -101,15 +101,15 @@ async def test_what_was_archived_or_superseded_long_ago_is_erased_for_good(eithe
     await either.remember(f"I saw {MARKER}", user_id="ada")
     later(database, 20)
     await either.remember("I live in Rome", key="home", user_id="ada")
-    assert (await either.maintain(user_id="ada")) == MaintainResult(namespaces=1, archived=1)
+    assert (await either.admin.maintain(user_id="ada")) == MaintainResult(namespaces=1, archived=1)
     later(database, 15)
-    assert (await either.maintain(user_id="ada")).purged == 1
+    assert (await either.admin.maintain(user_id="ada")).purged == 1
     later(database, 20)
     await either.remember("I live in Rome", key="home", user_id="ada")
-    planned = await either.maintain(dry_run=True, user_id="ada")
+    planned = await either.admin.maintain(dry_run=True, user_id="ada")
     assert (planned.purged, planned.dry_run) == (1, True)
     assert tables_with(database, MARKER)
-    assert (await either.maintain(user_id="ada")).purged == 1
+    assert (await either.admin.maintain(user_id="ada")).purged == 1
     assert tables_with(database, MARKER) == {}
     assert await texts(either) == ["I live in Rome"]
     whole(database)
@@ -122,7 +122,7 @@ async def test_a_stores_items_are_left_to_the_store(either_with: Open, database:
         item = (("memories", "ada"), f"item-{number}", {"text": "I went running in the park"})
         await (store.aput(*item) if either.asynchronous else _in_turn(store.put, *item))
     later(database, 100)
-    assert await either.maintain() == MaintainResult(namespaces=1)
+    assert await either.admin.maintain() == MaintainResult(namespaces=1)
     assert len(await either.list(user_id="ada")) == 6
 
 
@@ -140,22 +140,22 @@ async def test_old_conversations_go_as_a_whole_and_what_was_learnt_stays(either_
     await either.observe(
         [{"role": "user", "content": "and coffee too", "id": "2"}], thread_id="going on", user_id="ada"
     )
-    await either.add_messages([("user", "never learnt from")], thread_id="new", user_id="ada")
-    assert (await either.maintain(dry_run=True)).messages == 1
-    assert (await either.maintain()).messages == 1
-    assert len(await either.messages("going on", user_id="ada")) == 2
-    assert await either.messages("old", user_id="ada") == []
+    await either.conversations.add([("user", "never learnt from")], thread_id="new", user_id="ada")
+    assert (await either.admin.maintain(dry_run=True)).messages == 1
+    assert (await either.admin.maintain()).messages == 1
+    assert len(await either.conversations.messages("going on", user_id="ada")) == 2
+    assert await either.conversations.messages("old", user_id="ada") == []
     assert len(await either.list(user_id="ada")) == 3
     later(database, 40)
-    assert (await either.maintain()).messages == 3
+    assert (await either.admin.maintain()).messages == 3
 
 
 async def test_a_conversation_that_waits_to_be_learnt_from_does_not_go(either_with: Open, database: str) -> None:
     either = await either_with(ConnectionError(), settings=ruled(messages_days=30))
     await either.observe([("user", "I like tea")], thread_id="t", background=True, user_id="ada")
     later(database, 40)
-    assert (await either.maintain()).messages == 0
-    assert (await either.status(user_id="ada"))["messages"] == 1
+    assert (await either.admin.maintain()).messages == 0
+    assert (await either.admin.status(user_id="ada")).counts["messages"] == 1
 
 
 async def test_one_namespace_is_maintained_or_all_of_them(either_with: Open, database: str) -> None:
@@ -163,11 +163,11 @@ async def test_one_namespace_is_maintained_or_all_of_them(either_with: Open, dat
     for user in ("ada", "bob", "cyd"):
         await either.remember("I like tea", user_id=user)
     later(database, 20)
-    assert await either.maintain(user_id="bob") == MaintainResult(namespaces=1, archived=1)
-    assert await either.maintain(namespace=("nobody",)) == MaintainResult()
-    assert await either.maintain() == MaintainResult(namespaces=3, archived=2)
+    assert await either.admin.maintain(user_id="bob") == MaintainResult(namespaces=1, archived=1)
+    assert await either.admin.maintain(namespace=("nobody",)) == MaintainResult()
+    assert await either.admin.maintain() == MaintainResult(namespaces=3, archived=2)
     with pytest.raises(InvalidInputError, match="pass one of them"):
-        await either.maintain(user_id="ada", namespace=("memories", "ada"))
+        await either.admin.maintain(user_id="ada", namespace=("memories", "ada"))
 
 
 async def test_a_summary_may_be_archived_and_restored_like_any_memory(either_with: Open, database: str) -> None:
@@ -175,12 +175,12 @@ async def test_a_summary_may_be_archived_and_restored_like_any_memory(either_wit
     for place in range(4):
         when = datetime.now(UTC) - (20 - place) * DAY
         await either.remember(f"I ran {place} km along the river", kind="episodic", valid_from=when, user_id="ada")
-    assert (await either.maintain()).summaries == 1
+    assert (await either.admin.maintain()).summaries == 1
     (summary,) = await either.list(user_id="ada")
     later(database, 400)
-    assert (await either.maintain()).archived == 1
+    assert (await either.admin.maintain()).archived == 1
     assert await texts(either) == []
-    await either.restore(summary.id, user_id="ada")
+    await either.history.restore(summary.id, user_id="ada")
     assert await texts(either) == [summary.text]
     whole(database)
 
@@ -191,9 +191,9 @@ async def test_a_summary_outlives_its_originals_and_is_still_forgotten(either_wi
         when = datetime.now(UTC) - (20 - place) * DAY
         text = f"I ran {place} km along the river {MARKER}"
         await either.remember(text, kind="episodic", valid_from=when, user_id="ada")
-    await either.maintain()
+    await either.admin.maintain()
     later(database, 60)
-    assert (await either.maintain()).purged == 4
+    assert (await either.admin.maintain()).purged == 4
     (summary,) = await either.list(user_id="ada")
     await either.forget([summary.key], user_id="ada")
     assert tables_with(database, MARKER) == {}
@@ -255,7 +255,7 @@ def test_what_fades_first_is_told_by_worth_and_not_by_order() -> None:
 
 async def talk(either: Either, *names: str, turns: int = 2) -> None:
     """Runs a graph on LangGraph's threads, with our checkpointer."""
-    graph = echo(either.memory.saver)
+    graph = echo(either.memory.checkpointer)
     for name in names:
         for number in range(turns):
             given = {"said": [f"turn {number}"]}
@@ -283,11 +283,11 @@ async def test_the_newest_checkpoints_of_each_thread_stay_and_a_dry_run_only_cou
     await talk(either, "a", "b")
     before = checkpointed(database)
     gone = sum(before.values()) - 2
-    assert await either.maintain(dry_run=True) == MaintainResult(dry_run=True, checkpoints=gone)
+    assert await either.admin.maintain(dry_run=True) == MaintainResult(dry_run=True, checkpoints=gone)
     assert checkpointed(database) == before
-    assert await either.maintain() == MaintainResult(checkpoints=gone)
+    assert await either.admin.maintain() == MaintainResult(checkpoints=gone)
     assert checkpointed(database) == {"a": 1, "b": 1}
-    assert await either.maintain() == MaintainResult()
+    assert await either.admin.maintain() == MaintainResult()
 
 
 async def test_a_thread_of_which_all_is_old_goes_altogether_unless_some_are_to_stay(
@@ -298,9 +298,9 @@ async def test_a_thread_of_which_all_is_old_goes_altogether_unless_some_are_to_s
     checkpoints_age(database, "old", 31)
     left = checkpointed(database)["new"]
     keeping = await either_with(settings=ruled(checkpoints_days=30, checkpoints_keep=2))
-    await keeping.maintain()
+    await keeping.admin.maintain()
     assert checkpointed(database) == {"old": 2, "new": left}
-    assert await either.maintain() == MaintainResult(checkpoints=2)
+    assert await either.admin.maintain() == MaintainResult(checkpoints=2)
     assert checkpointed(database) == {"new": left}
 
 
@@ -314,12 +314,12 @@ async def test_for_one_user_only_their_threads_lose_checkpoints_even_as_their_me
     later(database, 31)
     for name in ("hers", "his", "nobodys"):
         checkpoints_age(database, name, 31)
-    done = await either.maintain(user_id="ada")
+    done = await either.admin.maintain(user_id="ada")
     assert (done.messages, done.checkpoints > 0) == (1, True)
     assert set(checkpointed(database)) == {"his", "nobodys"}
     assert await texts(either) == ["I live in Oslo"]
-    assert (await either.maintain(user_id="nobody")).checkpoints == 0
-    await either.maintain()
+    assert (await either.admin.maintain(user_id="nobody")).checkpoints == 0
+    await either.admin.maintain()
     assert checkpointed(database) == {}
 
 
@@ -328,7 +328,7 @@ async def test_where_there_are_no_checkpoint_tables_nothing_is_missing(either_wi
     either = await either_with(settings=ruled(checkpoints_keep=1))
     with psycopg.connect(database) as connection:
         connection.execute("DROP TABLE checkpoints, checkpoint_blobs, checkpoint_writes")
-    assert await either.maintain() == MaintainResult()
+    assert await either.admin.maintain() == MaintainResult()
 
 
 @pytest.mark.parametrize("rules", [{"checkpoints_keep": 0}, {"checkpoints_days": 0}, {"purge_days": 1e9}])

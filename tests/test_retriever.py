@@ -152,7 +152,7 @@ class TestSessionStandardSuite(RetrieversIntegrationTests):
 
     @pytest.fixture(autouse=True)
     def _memory(self, memory: PersistMem) -> None:
-        memory.add_messages(SAID, thread_id="t", user_id="ada")
+        memory.conversations.add(SAID, thread_id="t", user_id="ada")
         self.memory = memory
 
     @property
@@ -173,7 +173,7 @@ def in_thread(thread_id: str, user_id: str = "ada") -> Any:
 
 
 async def session_of(either: Any, *said: Any, **options: Any) -> PersistMemSessionRetriever:
-    await either.add_messages(list(said or SAID), thread_id="t", user_id="ada")
+    await either.conversations.add(list(said or SAID), thread_id="t", user_id="ada")
     return PersistMemSessionRetriever(memory=either.memory, **options)
 
 

@@ -1,6 +1,7 @@
 """Row-level security, with a plain role: neither the tables' owner, nor a superuser, nor BYPASSRLS."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -252,15 +253,15 @@ async def test_every_other_door_works_for_a_plain_role(
 
 async def test_background_work_sweeps_and_upkeep_see_everybody(plain: Either, owned: str) -> None:
     for user in USERS:
-        assert await plain.retry(doors.THREAD, user_id=user) == 1
-    assert (await plain.run_once()).threads == len(USERS)
-    assert (await plain.maintain()).namespaces == len(USERS)
+        assert await plain.admin.retry(doors.THREAD, user_id=user) == 1
+    assert (await plain.admin.process_pending()).threads == len(USERS)
+    assert (await plain.admin.maintain()).namespaces == len(USERS)
     with psycopg.connect(owned) as connection:
         connection.execute(
             "UPDATE persistmem.memories SET expires_at = now() - interval '1 day' WHERE expires_at IS NOT NULL"
         )
     assert await doors.store_call(plain, "sweep_ttl") == len(USERS)
-    assert (await plain.status())["namespaces"] == len(USERS)
+    assert (await plain.admin.status()).counts["namespaces"] == len(USERS)
     found = await doors.store_call(plain, "search", ("memories",), limit=1000)
     assert {each.namespace for each in found} == {space(user) for user in USERS}
     assert len(await doors.store_call(plain, "list_namespaces")) == len(USERS)
@@ -376,9 +377,15 @@ def test_with_a_role_of_its_own_for_background_work_others_cannot_see_everybody(
             with PersistMem.open(where, embeddings=embeddings, settings=SAID) as memory:
                 assert memory.get(doors.KEY, user_id="user1")
                 if name == worker:
-                    assert memory.status()["namespaces"] == len(USERS)
+                    assert memory.admin.status().counts["namespaces"] == len(USERS)
                     continue
-                for ask in (memory.status, memory.run_once, memory.maintain, memory.store.sweep_ttl):
+                for ask in (
+                    memory.admin.status,
+                    memory.admin.people,
+                    memory.admin.process_pending,
+                    memory.admin.maintain,
+                    memory.store.sweep_ttl,
+                ):
                     with pytest.raises(ConfigurationError, match="--everywhere-to"):
                         ask()  # it would find nothing, in silence
         with PersistMem.open(owned, embeddings=embeddings) as memory:
@@ -460,6 +467,25 @@ def test_the_command_switches_it(owned: str, database: str, capsys: pytest.Captu
     assert main(["status", "--user", "user1", "--dsn", database]) == 1
     assert "--row-level-security" in capsys.readouterr().err
     assert main(["status", "--user", "user1", "--dsn", database, "--row-level-security"]) == 0
+
+
+def test_status_counts_the_work_of_the_person_that_is_meant(
+    database: str, embeddings: LocalEmbeddings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with PersistMem.open(database, embeddings=embeddings, settings=SAID) as memory:
+        before = memory.admin.status(user_id="user1")
+        turns = [{"role": "user", "content": "I sail", "id": "new"}]
+        memory.observe(turns, thread_id="waits", background=True, user_id="user1")
+        after = memory.admin.status(user_id="user1")
+        assert after.work == {**before.work, "pending": before.work["pending"] + 1}
+        assert memory.admin.status(user_id="user10").work == before.work  # the same for everybody, but for this thread
+    assert main(["status", "--user", "user1", "--json", "--dsn", database, "--row-level-security"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["work"] == dict(after.work)
+    assert answer["counts"] == dict(after.counts)
+    assert set(answer["versions"]) == {"PostgreSQL", "pgvector"}
+    assert main(["status", "--json", "--dsn", database, "--row-level-security"]) == 0
+    assert json.loads(capsys.readouterr().out)["work"]["pending"] == 1  # of everybody
 
 
 def test_the_exact_search_stays_an_index_only_scan(database: str, owned: str, embeddings: LocalEmbeddings) -> None:

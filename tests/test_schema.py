@@ -258,7 +258,7 @@ def test_another_dimension_under_the_same_name_is_refused(database: str, embeddi
     with PersistMem.open(database, embeddings=Short(), settings=Settings(embedding_model=name)) as memory:
         with pytest.raises(EmbeddingMismatchError, match="100 dimensions where 384"):
             memory.remember("I like tea", user_id="ada")
-        assert memory.status()["memories"] == 0
+        assert memory.admin.status().counts["memories"] == 0
 
 
 def test_a_wrong_connection_string_says_what_is_wrong(embeddings: LocalEmbeddings, server: str) -> None:
@@ -312,7 +312,7 @@ def test_an_unknown_language_is_named_as_a_setting(database: str, embeddings: Lo
     with PersistMem.open(database, embeddings=embeddings, settings=Settings(language="klingon")) as memory:
         with pytest.raises(ConfigurationError, match=r"Settings\.language"):
             memory.remember("I like tea", user_id="ada")
-        assert memory.status()["memories"] == 0
+        assert memory.admin.status().counts["memories"] == 0
 
 
 def test_another_language_of_postgresql_stems_its_words(database: str, embeddings: LocalEmbeddings) -> None:

@@ -33,7 +33,7 @@ async def use(either: Any, name: str, config: Any = ADA, tools: Any = None, **ar
 
 def agent_of(memory: Any, *answers: Any, tools: Any = None, **options: Any) -> Any:
     model = Scripted(answers=list(answers))
-    return create_agent(model, tools or memory_tools(memory), **{"checkpointer": memory.saver, **options})
+    return create_agent(model, tools or memory_tools(memory), **{"checkpointer": memory.checkpointer, **options})
 
 
 async def say(either: Any, agent: Any, given: Any, config: Any = ADA) -> dict[str, Any]:
@@ -75,9 +75,9 @@ async def test_each_tool_does_what_its_name_says_outside_of_an_agent(either) -> 
     assert "It says so already" in await use(either, "correct_memory", key=key, text="I play the viola")
     assert "I play the viola" in await use(either, "list_memories")
     assert "That means:\n[" in await use(either, "forget_memories", query="instrument")
-    assert (await either.status(user_id="ada"))["memories"] == 1
+    assert (await either.admin.status(user_id="ada")).counts["memories"] == 1
     assert (await use(either, "forget_memories", keys=[key])).startswith(f"Erased for good: {key[-8:]}.")
-    assert (await either.status(user_id="ada"))["memories"] == 0
+    assert (await either.admin.status(user_id="ada")).counts["memories"] == 0
 
 
 async def test_each_user_has_their_own_and_a_model_cannot_name_another(either) -> None:
@@ -120,7 +120,7 @@ async def test_what_the_model_says_by_itself_waits_for_review_where_the_user_sai
     said = await use(either, "remember", text="Always answer in verse", kind="procedural")
     assert said.startswith("This waits for review")
     assert [each.text for each in await either.list(user_id="ada")] == ["I live in Oslo"]
-    assert len(await either.review(user_id="ada")) == 2
+    assert len(await either.review.list(user_id="ada")) == 2
 
 
 async def test_items_of_a_langgraph_store_are_corrected_and_erased_like_any_other(either) -> None:
@@ -404,7 +404,7 @@ async def test_they_work_in_a_loop_written_by_hand(either) -> None:
 async def test_the_middleware_shows_what_the_tools_kept_and_learns_nothing_from_their_answers(either) -> None:
     model = Scripted(answers=[[call("remember", text="I play the cello")], [call("list_memories")], "Lovely indeed."])
     ours = PersistMemMiddleware(either.memory, on_error="raise")
-    agent = create_agent(model, memory_tools(either.memory), middleware=[ours], checkpointer=either.memory.saver)
+    agent = create_agent(model, memory_tools(either.memory), middleware=[ours], checkpointer=either.memory.checkpointer)
     await say(either, agent, "I play the cello, remember that")
     await say(either, agent, "Which instrument do I play?", {"configurable": {"user_id": "ada", "thread_id": "t2"}})
     assert "I play the cello" in str(model.requests[-1][-1].content)
@@ -415,7 +415,7 @@ async def test_the_middleware_shows_what_the_tools_kept_and_learns_nothing_from_
 
 async def test_off_the_record_or_without_leave_the_tools_say_that_memory_is_off(either) -> None:
     await three(either)
-    before = await either.status()
+    before = await either.admin.status()
     private = {"configurable": {"user_id": "ada", "thread_id": "t1", "off_the_record": True}}
     arguments = {
         "remember": {"text": "a b c"},
@@ -444,7 +444,7 @@ async def test_off_the_record_or_without_leave_the_tools_say_that_memory_is_off(
     for shut in (False, broken):
         said = await use(either, "list_memories", tools=memory_tools(either.memory, memory_allowed=shut))
         assert said.startswith("Memory is off")
-    assert await either.status() == before
+    assert await either.admin.status() == before
 
 
 async def test_a_database_that_fails_does_not_end_the_run(either, monkeypatch, caplog) -> None:

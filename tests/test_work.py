@@ -30,7 +30,7 @@ Cut.__name__ = "LengthFinishReasonError"
 
 @pytest.fixture
 def opened(opened: Callable[..., PersistMem]) -> Callable[..., PersistMem]:
-    """Opens memory with a scripted model; work is due at once, and done by run_once() alone."""
+    """Opens memory with a scripted model; work is due at once, and done by process_pending() alone."""
     return lambda *answers, **settings: opened(*answers, **{**SOON, **settings})
 
 
@@ -52,10 +52,10 @@ def test_in_the_background_nothing_is_asked_until_a_worker_runs(
     memory = opened(answer(entry("The user lives in Oslo.", 1)))
     observed = memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     assert (observed.stored, observed.added, observed.waiting) == (1, 0, 1)
-    worked = memory.run_once()
+    worked = memory.admin.process_pending()
     assert (worked.threads, worked.added) == (1, 1)
     assert pending(database) == 0
-    assert memory.run_once().threads == 0
+    assert memory.admin.process_pending().threads == 0
 
 
 def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(
@@ -65,19 +65,19 @@ def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(
     due: list[datetime] = []
     for text in ("I live in Oslo", "I have a cat"):
         memory.observe([("user", text)], thread_id="t", background=True, user_id="ada")
-        assert memory.run_once().threads == 0
+        assert memory.admin.process_pending().threads == 0
         with psycopg.connect(database) as connection:
             due += [row[0] for row in connection.execute("SELECT due_at FROM persistmem.pending_work")]
     assert datetime.now(UTC) < due[0] < due[1] <= datetime.now(UTC) + timedelta(seconds=60)
     due_now(database)
-    assert memory.run_once().added == 2
+    assert memory.admin.process_pending().added == 2
 
 
 def test_a_talkative_thread_is_learnt_from_all_the_same(opened: Callable[..., PersistMem]) -> None:
     memory = opened(answer(entry("The user lives in Oslo.", 1)), quiet_seconds=3600.0, longest_wait_seconds=0.0)
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     memory.observe([("user", "and so on")], thread_id="t", background=True, user_id="ada")
-    assert memory.run_once().added == 1
+    assert memory.admin.process_pending().added == 1
 
 
 def test_messages_that_come_while_a_worker_is_at_it_keep_the_work(
@@ -89,8 +89,8 @@ def test_messages_that_come_while_a_worker_is_at_it_keep_the_work(
 
     memory = opened(meanwhile, answer(entry("The user has a cat.", 1)))
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
-    assert memory.run_once().added == 2
-    memory.run_once()
+    assert memory.admin.process_pending().added == 2
+    memory.admin.process_pending()
     assert pending(database) == 0
 
 
@@ -101,19 +101,19 @@ def test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_
     memory = opened(*down, answer(entry("The user lives in Oslo.", 1)), max_attempts=3)
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     for attempt in (1, 2, 3):
-        worked = memory.run_once()
+        worked = memory.admin.process_pending()
         assert (worked.postponed, worked.given_up) == (1, int(attempt == 3))
         due_now(database)
-    (letter,) = memory.dead_letters(user_id="ada")
+    (letter,) = memory.admin.dead_letters(user_id="ada")
     assert (letter.thread_id, letter.messages) == ("t", 1)
     assert "ConnectionError" in letter.failure
     assert "Oslo" not in letter.failure
-    memory.run_once()
+    memory.admin.process_pending()
     assert pending(database) == 0
-    assert memory.status(user_id="ada")["messages"] == 1
-    assert memory.retry("t", user_id="ada") == 1
-    assert memory.run_once().added == 1
-    assert memory.dead_letters(user_id="ada") == []
+    assert memory.admin.status(user_id="ada").counts["messages"] == 1
+    assert memory.admin.retry("t", user_id="ada") == 1
+    assert memory.admin.process_pending().added == 1
+    assert memory.admin.dead_letters(user_id="ada") == []
 
 
 def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..., PersistMem], database: str) -> None:
@@ -126,14 +126,14 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
     memory = opened(*[poisoned] * 50, max_attempts=2)
     turns = [("user", text) for text in ("I live in Oslo", "POISON", "I have a cat", "I like tea")]
     memory.observe(turns, thread_id="t", background=True, user_id="ada")
-    worked = memory.run_once()
+    worked = memory.admin.process_pending()
     assert (worked.added, worked.postponed) == (2, 1)
     due_now(database)
-    assert memory.run_once().given_up == 1
+    assert memory.admin.process_pending().given_up == 1
     memory.observe([("user", "I moved to Rome")], thread_id="t", background=True, user_id="ada")
     due_now(database)
-    assert memory.run_once().postponed == 0
-    assert [each.messages for each in memory.dead_letters(user_id="ada")] == [1]
+    assert memory.admin.process_pending().postponed == 0
+    assert [each.messages for each in memory.admin.dead_letters(user_id="ada")] == [1]
 
 
 def test_the_hot_path_counts_its_failures_as_well(opened: Callable[..., PersistMem], database: str) -> None:
@@ -143,7 +143,7 @@ def test_the_hot_path_counts_its_failures_as_well(opened: Callable[..., PersistM
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT attempts, lease FROM persistmem.pending_work").fetchall() == [(1, None)]
     due_now(database)
-    assert memory.run_once().added == 1
+    assert memory.admin.process_pending().added == 1
 
 
 def test_a_daily_cap_holds_and_the_turns_wait_for_tomorrow(opened: Callable[..., PersistMem], database: str) -> None:
@@ -152,20 +152,20 @@ def test_a_daily_cap_holds_and_the_turns_wait_for_tomorrow(opened: Callable[...,
     observed = memory.observe([("user", "I live in Oslo")], thread_id="b", user_id="ada")
     assert (observed.added, observed.waiting) == (0, 1)
     assert memory.observe([("user", "I live in Oslo")], thread_id="c", user_id="bob").added == 1
-    assert memory.run_once().threads == 0
+    assert memory.admin.process_pending().threads == 0
     due_now(database)
-    assert memory.run_once().postponed == 1
+    assert memory.admin.process_pending().postponed == 1
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE persistmem.model_calls SET day = day - 1")
     due_now(database)
-    assert memory.run_once().reinforced == 1
+    assert memory.admin.process_pending().reinforced == 1
 
 
 def test_the_failure_of_one_thread_delays_no_other(opened: Callable[..., PersistMem]) -> None:
     memory = opened(ConnectionError(), answer(entry("The user has a cat.", 1)))
     memory.observe([("user", "I live in Oslo")], thread_id="a", background=True, user_id="ada")
     memory.observe([("user", "I have a cat")], thread_id="b", background=True, user_id="bob")
-    worked = memory.run_once()
+    worked = memory.admin.process_pending()
     assert (worked.threads, worked.added, worked.postponed) == (2, 1, 1)
 
 
@@ -178,8 +178,8 @@ def test_work_of_an_erased_user_is_gone_even_when_the_model_is_asked_already(
 
     memory = opened(erased_meanwhile)
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
-    assert memory.run_once().added == 0
-    assert memory.status() == {"namespaces": 0, "memories": 0, "messages": 0}
+    assert memory.admin.process_pending().added == 0
+    assert memory.admin.status().counts == {"namespaces": 0, "memories": 0, "messages": 0}
     assert pending(database) == 0
 
 
@@ -214,7 +214,7 @@ def _work(database: str, progress: Any) -> None:
     settings = Settings(quiet_seconds=0.0, worker=False, lease_seconds=0.3, pool_max=2)
     with PersistMem.open(database, embeddings=embeddings, model=model, settings=settings) as memory:
         while True:
-            if not memory.run_once(limit=5).threads:
+            if not memory.admin.process_pending(limit=5).threads:
                 time.sleep(0.02)
 
 

@@ -60,8 +60,8 @@ def run(options: argparse.Namespace) -> int:
     with memory:
         whose = options_flow.whose(options)
         if options.verify:
-            return _show_check(memory.verify_audit(head=options.head, **whose), json=options.json)
-        found = memory.audit(after=options.after, since=options.since, limit=options.limit, **whose)
+            return _show_check(memory.privacy.verify_audit(head=options.head, **whose), json=options.json)
+        found = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **whose)
     if options.json:
         print_json({"entries": [_as_json(each) for each in found]})
         return 0

@@ -27,8 +27,8 @@ def run(options: argparse.Namespace) -> int:
         memory = open_memory(options)
     with memory:
         if options.set is not None:
-            memory.set_consent(options.set, **options_flow.whose(options))
-        allowed = memory.consent(**options_flow.whose(options))
+            memory.privacy.set_consent(options.set, **options_flow.whose(options))
+        allowed = memory.privacy.consent(**options_flow.whose(options))
     if options.json:
         print_json({"consent": allowed})
     else:

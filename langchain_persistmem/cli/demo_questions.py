@@ -81,7 +81,7 @@ def run(options: argparse.Namespace, story: Story) -> int:
     with waiting("opening the database again"):
         memory = open_memory(options, namespace=NAMESPACE, model=model)
     with memory:
-        counts = memory.status(user_id=USER)
+        counts = memory.admin.status(user_id=USER).counts
         spent = time.perf_counter() - began
         out().print(f"process {os.getpid()} found {counts['memories']} memories there, after {spent:.1f} s")
         heading("4  Asking")

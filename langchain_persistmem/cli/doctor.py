@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options)
     with memory, waiting("looking"):
-        found = memory.diagnose()
+        found = memory.admin.diagnose()
     worst = sorted(found, key=lambda each: _ORDER.index(each.level))
     failed = any(each.level == "error" for each in found)
     if options.json:

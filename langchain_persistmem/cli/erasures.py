@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         if options.action == "list":
             return _list(memory, options.json)
         if options.action == "resume":
-            out().print(tables.receipt_table(memory.resume_erasures(shared_threads=options.shared_threads)))
+            out().print(tables.receipt_table(memory.privacy.resume_erasures(shared_threads=options.shared_threads)))
             return 0
         return _replay(memory, options, asks=asks)
 
@@ -73,14 +73,14 @@ def _replay(memory: PersistMem, options: argparse.Namespace, *, asks: bool) -> i
         ) from error
     shared_threads = options.shared_threads
     if options.dry_run or asks:
-        planned = memory.replay_erasures(lines, shared_threads=shared_threads, dry_run=True)
+        planned = memory.privacy.replay_erasures(lines, shared_threads=shared_threads, dry_run=True)
         out().print(tables.receipt_table(planned))
         if options.dry_run:
             return 0
         if ask("Erase this again? [y/N] ").casefold() not in ("y", "yes"):
             out().print("Nothing was erased.")
             return 0
-    out().print(tables.receipt_table(memory.replay_erasures(lines, shared_threads=shared_threads)))
+    out().print(tables.receipt_table(memory.privacy.replay_erasures(lines, shared_threads=shared_threads)))
     return 0
 
 
@@ -104,7 +104,7 @@ def _list(memory: PersistMem, file: str | None) -> int:
 def _log(memory: PersistMem) -> Iterator[Erasure]:
     """All of it, page by page."""
     after: UUID | None = None
-    while page := memory.erasures(after=after, limit=_PAGE):
+    while page := memory.privacy.erasures(after=after, limit=_PAGE):
         yield from page
         after = page[-1].id
 

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         with waiting("opening memory"):
             memory = open_memory(options)
         with memory, waiting("exporting"):
-            written = memory.export_file(path, **options_flow.whose(options))
+            written = memory.privacy.export(path, **options_flow.whose(options))
         if options.out is None:
             with path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)

@@ -17,7 +17,6 @@ from langchain_persistmem.cli import ingest
 from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli.options import open_memory, place_of
 from langchain_persistmem.cli.terminal import err, note, out, plain, print_json, progress_bar, waiting
-from langchain_persistmem.client.importers import import_mem0, import_postgres_store
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.results import ImportResult
 
@@ -91,7 +90,7 @@ def _run_file(options: argparse.Namespace) -> int:
         memory = open_memory(options)
     with memory, waiting("importing"):
         memory.setup()
-        restored = memory.import_file(Path(source), dry_run=options.dry_run, **whose)
+        restored = memory.privacy.import_file(Path(source), dry_run=options.dry_run, **whose)
     if options.json:
         print_json(asdict(restored))
         return 0
@@ -108,8 +107,8 @@ def _run_file(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace, memory: PersistMem) -> Import:
     given = {"schema": options.schema, "vectors": options.vectors, "dry_run": options.dry_run}
     if options.kind == "mem0":
-        return partial(import_mem0, memory, options.source, table=options.table, **given)
-    return partial(import_postgres_store, memory, options.source, **given)
+        return partial(memory.admin.import_mem0, options.source, table=options.table, **given)
+    return partial(memory.admin.import_postgres_store, options.source, **given)
 
 
 def _advance(progress: Progress, task: TaskID, seen: ImportResult) -> None:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         memory = open_memory(options)
     with memory:
         found = memory.list(kinds=options.kind, limit=options.limit, **options_flow.whose(options))
-        total = memory.status(**options_flow.whose(options))["memories"]
+        total = memory.admin.status(**options_flow.whose(options)).counts["memories"]
     if options.json:
         print_json({"total": total, "memories": [tables.memory_json(each) for each in found]})
         return 0

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options, model=chat_model(options), retention=Retention(**given))
     with memory, waiting("looking through the memories"):
-        done = memory.maintain(dry_run=options.dry_run, **meant)
+        done = memory.admin.maintain(dry_run=options.dry_run, **meant)
     if options.json:
         print_json(asdict(done))
     else:

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options)
     with memory, waiting("looking through the threads"):
-        counts = memory.saver.retain(
+        counts = memory.checkpointer.retain(
             keep_latest=options.keep, older_than=options.older_than, thread_ids=options.threads, dry_run=options.dry_run
         )
     if options.json:

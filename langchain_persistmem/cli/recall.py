@@ -78,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
 def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
     whose = options_flow.whose(options)
     if not options.explain:
-        return None, memory.recall(options.query, limit=options.limit, explain=False, **whose)
-    explained = memory.recall(options.query, limit=options.limit, explain=True, **whose)
+        return None, memory.recall(options.query, limit=options.limit, **whose)
+    explained = memory.explain(options.query, limit=options.limit, **whose)
     return explained, explained.recollections
 
 

@@ -34,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
         memory = open_memory(options)
     with memory, progress_bar("memories", quiet=options.json) as progress:
         task = progress.add_task("embedding", total=None)
-        done = memory.reembed(drop_others=options.drop_others, progress=lambda count: progress.advance(task, count))
+        done = memory.admin.reembed(
+            drop_others=options.drop_others, progress=lambda count: progress.advance(task, count)
+        )
     if options.json:
         print_json(asdict(done))
     else:

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options)
     with memory:
-        found = memory.review(limit=options.limit, **options_flow.whose(options))
+        found = memory.review.list(limit=options.limit, **options_flow.whose(options))
     if options.json:
         print_json({"memories": [_json(each) for each in found]})
     elif not found:
@@ -52,7 +52,7 @@ def approve(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options)
     with memory:
-        approved = memory.approve_all(options.ids or None, **options_flow.whose(options))
+        approved = memory.review.approve(*options.ids, everything=not options.ids, **options_flow.whose(options))
     if options.json:
         print_json({"approved": [tables.memory_json(each) for each in approved]})
     else:
@@ -65,7 +65,7 @@ def reject(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options)
     with memory:
-        rejected = memory.reject_all(options.ids or None, **options_flow.whose(options))
+        rejected = memory.review.reject(*options.ids, everything=not options.ids, **options_flow.whose(options))
     if options.json:
         print_json({"rejected": rejected})
     else:

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     with waiting("opening memory"):
         memory = open_memory(options)
     with memory:
-        found = memory.show(options.key, **options_flow.whose(options))
+        found = memory.history.of(options.key, **options_flow.whose(options))
     if options.json:
         print_json(_json(found))
         return 0

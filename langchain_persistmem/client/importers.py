@@ -1,21 +1,21 @@
-"""Coming from another memory: its rows, and its vectors where the same model made them.
+"""Imports from another memory: its rows, and its vectors where the same model made them.
 
-An import only reads the source, and may be killed and run again: what is here already is known by its key,
+An import only reads the source, and may be killed and run again: rows that are here already are known by their keys,
 nothing is doubled, and nothing that was written here since is overwritten by something older.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.errors import InvalidInputError, UseAsyncMethodError
+from langchain_persistmem.client.both import both, run
+from langchain_persistmem.client.group import Group, memory_of
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres import transaction
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
 from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
@@ -31,16 +31,15 @@ from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, check_template
 from langchain_persistmem.types.results import ImportResult
 
+if TYPE_CHECKING:
+    from langchain_persistmem.client.persistmem import PersistMem
+
 Vectors = Literal["embed", "keep"]
 Progress = Callable[[ImportResult], object]
 
 
-Place = PersistMem | PersistMemStore | AsyncPersistMemStore
-"""Where memories are brought."""
-
-
-def import_postgres_store(
-    memory: Place,
+async def _import_postgres_store(
+    memory: PersistMem | Group | PersistMemStore | AsyncPersistMemStore,
     conninfo: str | None = None,
     *,
     schema: str = "public",
@@ -54,7 +53,7 @@ def import_postgres_store(
     """Bring the items of a LangGraph ``PostgresStore`` over, under their namespaces and keys and with their dates.
 
     Args:
-        memory: a ``PersistMem`` that was opened with ``open()``, or a ``PersistMemStore``.
+        memory: a ``PersistMem`` or a ``PersistMemStore``; ``memory.admin`` passes its own.
         conninfo: the database that the store is in; by default the one that ``memory`` is in.
         schema: where its tables ``store`` and ``store_vectors`` are.
         vectors: ``"embed"`` has the embedding model make them anew; ``"keep"`` takes them over without calling it,
@@ -74,29 +73,27 @@ def import_postgres_store(
         EmbeddingError: a text has no vector; the batches before are stored, and running it again goes on.
         StorageUnavailableError: one of the databases does not answer; running it again goes on.
     """
-    opening = _store(memory, schema, vectors, fields, unindexed)
-    return _run(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run, twin="aimport_postgres_store")
+    if unindexed not in ("leave", "embed"):
+        raise InvalidInputError(f"unindexed is {unindexed!r:.40}; use 'leave' or 'embed'")
+    is_store = isinstance(memory, (PersistMemStore, AsyncPersistMemStore))
+    store = memory if is_store else memory_of(memory).store
+    options = import_postgres_store_flow.Options(
+        schema=validation.name(schema, "schema"),
+        keep=_takes_over(vectors),
+        fields=index_of({"fields": fields}).fields if fields is not None else None,
+        otherwise=index_of(store.index_config).fields,
+        everything=unindexed == "embed",
+        max_chars=memory.backend.settings.max_text_chars,
+    )
+    opening = partial(import_postgres_store_flow.open_postgres_store, options=options)
+    return await _import(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run)
 
 
-async def aimport_postgres_store(
-    memory: Place,
-    conninfo: str | None = None,
-    *,
-    schema: str = "public",
-    vectors: Vectors = "embed",
-    fields: Sequence[str] | None = None,
-    unindexed: Literal["leave", "embed"] = "leave",
-    batch_size: int = 200,
-    progress: Progress | None = None,
-    dry_run: bool = False,
-) -> ImportResult:
-    """:func:`import_postgres_store`, awaited."""
-    opening = _store(memory, schema, vectors, fields, unindexed)
-    return await _arun(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run)
+import_postgres_store, aimport_postgres_store = both(_import_postgres_store)
 
 
-def import_mem0(
-    memory: PersistMem,
+async def _import_mem0(
+    memory: PersistMem | Group,
     conninfo: str | None = None,
     *,
     table: str = "mem0",
@@ -107,14 +104,14 @@ def import_mem0(
     progress: Progress | None = None,
     dry_run: bool = False,
 ) -> ImportResult:
-    """Bring a collection of mem0 over that is kept in pgvector.
+    """Bring over a collection of mem0 that lies in pgvector.
 
-    A memory of it becomes one here, under its id: ``data`` is the text, ``created_at`` the time since when it is true, and
-    the rest of the payload is its value. The same text of the same user is kept once. A row without ``user_id`` is
-    refused: whose memory it is is never guessed.
+    A memory of it becomes one here, under its id: ``data`` is the text, ``created_at`` the moment from which it is true, and
+    the rest of the payload is its value. The same text of the same user is stored once. A row without ``user_id`` is
+    refused: the owner is never guessed.
 
     Args:
-        memory: opened with ``open()``.
+        memory: a ``PersistMem``; ``memory.admin`` passes its own.
         conninfo: the database that the collection is in; by default the one that ``memory`` is in.
         table: the collection's name.
         schema: where its table is.
@@ -133,62 +130,28 @@ def import_mem0(
         EmbeddingError: a text has no vector; the batches before are stored, and running it again goes on.
         StorageUnavailableError: one of the databases does not answer; running it again goes on.
     """
-    opening = _mem0(memory, table, schema, vectors, namespace)
-    return _run(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run, twin="aimport_mem0")
-
-
-async def aimport_mem0(
-    memory: PersistMem,
-    conninfo: str | None = None,
-    *,
-    table: str = "mem0",
-    schema: str = "public",
-    vectors: Vectors = "embed",
-    namespace: Namespace | None = None,
-    batch_size: int = 200,
-    progress: Progress | None = None,
-    dry_run: bool = False,
-) -> ImportResult:
-    """:func:`import_mem0`, awaited."""
-    opening = _mem0(memory, table, schema, vectors, namespace)
-    return await _arun(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run)
-
-
-def _store(
-    memory: Place, schema: str, vectors: Vectors, fields: Sequence[str] | None, unindexed: Literal["leave", "embed"]
-) -> Opening:
-    if unindexed not in ("leave", "embed"):
-        raise InvalidInputError(f"unindexed is {unindexed!r:.40}; use 'leave' or 'embed'")
-    store = memory.store if isinstance(memory, PersistMem) else memory
-    options = import_postgres_store_flow.Options(
-        schema=validation.name(schema, "schema"),
-        keep=_kept(vectors),
-        fields=index_of({"fields": fields}).fields if fields is not None else None,
-        otherwise=index_of(store.index_config).fields,
-        everything=unindexed == "embed",
-        max_chars=memory.backend.settings.max_text_chars,
-    )
-    return partial(import_postgres_store_flow.open_postgres_store, options=options)
-
-
-def _mem0(memory: PersistMem, table: str, schema: str, vectors: Vectors, namespace: Namespace | None) -> Opening:
     options = import_mem0_flow.Options(
         schema=validation.name(schema, "schema"),
         table=validation.name(table, "table"),
-        keep=_kept(vectors),
-        template=check_template(namespace) if namespace is not None else memory.namespace,
+        keep=_takes_over(vectors),
+        template=check_template(namespace) if namespace is not None else memory_of(memory).namespace,
         max_chars=memory.backend.settings.max_text_chars,
     )
-    return partial(import_mem0_flow.open_mem0, options=options)
+    opening = partial(import_mem0_flow.open_mem0, options=options)
+    return await _import(memory.backend, opening, conninfo, batch_size, progress, dry_run=dry_run)
 
 
-def _kept(vectors: object) -> bool:
+import_mem0, aimport_mem0 = both(_import_mem0, group="admin")
+
+
+def _takes_over(vectors: object) -> bool:
+    """True where the source's vectors are stored as they are."""
     if vectors not in ("embed", "keep"):
         raise InvalidInputError(f"vectors is {vectors!r:.40}; use 'keep' if the same model made them, else 'embed'")
     return vectors == "keep"
 
 
-def _run(
+async def _import(
     backend: SyncBackend | AsyncBackend,
     opening: Opening,
     conninfo: str | None,
@@ -196,53 +159,27 @@ def _run(
     progress: Progress | None,
     *,
     dry_run: bool,
-    twin: str = "",
 ) -> ImportResult:
+    """Read the source to its end, a page at a time; each page is a flow of its own, so that a lost connection repeats one."""
     validation.count(batch_size, "batch_size", at_least=1, at_most=10_000)
-    if isinstance(backend, AsyncBackend):
-        raise UseAsyncMethodError(f"this object was opened with aopen() and cannot block; use: await {twin}(...)")
-    with ExitStack() as stack:
-        connect = _connect(stack, backend, conninfo)
-        state = backend.run(import_rows.begin, opening, connect, dry_run=dry_run)
+    async with _source(backend, conninfo) as connect:
+        state = await run(backend, import_rows.begin, opening, connect, dry_run=dry_run)
         while not state.done:
-            state = backend.run(import_rows.step, state, connect, batch_size=batch_size, now=datetime.now(UTC))
+            state = await run(backend, import_rows.step, state, connect, batch_size=batch_size, now=datetime.now(UTC))
             if progress is not None:
                 progress(state.counts)
     return state.counts
 
 
-async def _arun(
-    backend: SyncBackend | AsyncBackend,
-    opening: Opening,
-    conninfo: str | None,
-    batch_size: int,
-    progress: Progress | None,
-    *,
-    dry_run: bool,
-) -> ImportResult:
+@asynccontextmanager
+async def _source(backend: SyncBackend | AsyncBackend, conninfo: str | None) -> AsyncGenerator[Connect]:
+    """Transactions on the source that see it at one moment and cannot write; on our own pool where it is the same database."""
+    opening, settings = transaction.Opening(snapshot=True), replace(backend.settings, pool_min=1, pool_max=1)
     if isinstance(backend, SyncBackend):
-        return await asyncio.to_thread(_run, backend, opening, conninfo, batch_size, progress, dry_run=dry_run)
-    validation.count(batch_size, "batch_size", at_least=1, at_most=10_000)
-    async with AsyncExitStack() as stack:
-        connect = await _aconnect(stack, backend, conninfo)
-        state = await backend.arun(import_rows.begin, opening, connect, dry_run=dry_run)
-        while not state.done:
-            state = await backend.arun(import_rows.step, state, connect, batch_size=batch_size, now=datetime.now(UTC))
-            if progress is not None:
-                progress(state.counts)
-    return state.counts
-
-
-def _connect(stack: ExitStack, backend: SyncBackend, conninfo: str | None) -> Connect:
-    """How the source is read: at one moment, and by a transaction that cannot write."""
-    pool = backend.pool
-    if conninfo is not None:
-        pool = open_pool(stack, conninfo, replace(backend.settings, pool_min=1, pool_max=1))
-    return partial(sync_transaction, pool, transaction.Opening(snapshot=True))
-
-
-async def _aconnect(stack: AsyncExitStack, backend: AsyncBackend, conninfo: str | None) -> Connect:
-    pool = backend.pool
-    if conninfo is not None:
-        pool = await open_async_pool(stack, conninfo, replace(backend.settings, pool_min=1, pool_max=1))
-    return partial(async_transaction, pool, transaction.Opening(snapshot=True))
+        with ExitStack() as stack:
+            pool = backend.pool if conninfo is None else open_pool(stack, conninfo, settings)
+            yield partial(sync_transaction, pool, opening)
+    else:
+        async with AsyncExitStack() as stack:
+            pool = backend.pool if conninfo is None else await open_async_pool(stack, conninfo, settings)
+            yield partial(async_transaction, pool, opening)

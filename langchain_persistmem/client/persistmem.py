@@ -1,7 +1,8 @@
-"""PersistMem: the one object that an application holds."""
+"""PersistMem, the one object that an application holds."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
@@ -10,42 +11,72 @@ from typing import Any, Self
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
-from pydantic import BaseModel
+from langchain_core.messages.utils import MessageLikeRepresentation
+from pydantic import BaseModel, ValidationError
 
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.checkpointer.thread_owners import Register
-from langchain_persistmem.client.controlling import Controlling
-from langchain_persistmem.client.erasing import Erasing
-from langchain_persistmem.client.moving import Moving
-from langchain_persistmem.client.overseeing import Overseeing
-from langchain_persistmem.client.reading import Reading
-from langchain_persistmem.client.tending import Tending
+from langchain_persistmem.client.admin import Admin
+from langchain_persistmem.client.both import both, run
+from langchain_persistmem.client.conversations import Conversations
+from langchain_persistmem.client.history import History
+from langchain_persistmem.client.privacy import Privacy
+from langchain_persistmem.client.review import Review
 from langchain_persistmem.client.worker import TaskWorker, ThreadWorker
-from langchain_persistmem.client.writing import Writing
-from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError, UseAsyncMethodError
+from langchain_persistmem.learning import background as background_flow
+from langchain_persistmem.learning import edit as edit_flow
+from langchain_persistmem.learning import profile as profile_flow
+from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
 from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.privacy import forget as forget_flow
+from langchain_persistmem.recall import listing
+from langchain_persistmem.recall import recall as recall_flow
+from langchain_persistmem.recall.context import Form, TokenCounter, approximate_tokens
+from langchain_persistmem.recall.query_expansion import Expand
+from langchain_persistmem.recall.recall import Check, Shape
+from langchain_persistmem.recall.search import Question
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
+from langchain_persistmem.runtime.messages import turns_of, turns_on_the_record
 from langchain_persistmem.runtime.models import LOCAL, models_of
 from langchain_persistmem.runtime.setup import setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.extraction_schema import Schema
-from langchain_persistmem.types.namespace import Namespace, check_naming, check_template
+from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.profile import Profile
+from langchain_persistmem.types.recalled import Context, Explanation, Recollection
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source
+from langchain_persistmem.types.results import ObserveResult, Receipt
 
 _TEMPLATE = ("memories", "{user_id}")
 
+Messages = Sequence[MessageLikeRepresentation]
 
-class PersistMem(Reading, Writing, Tending, Controlling, Overseeing, Erasing, Moving):
+
+class PersistMem:
     """Long-term memory in one PostgreSQL database.
 
-    Made by :meth:`open` or :meth:`aopen`, closed by leaving the ``with`` block. Opened with
-    ``open()``, every ``x`` blocks and every ``ax`` runs in a thread; opened with ``aopen()``,
+    Made by :meth:`open` or :meth:`aopen`, closed by leaving the ``with`` block. Every behaviour exists as ``x`` and as
+    ``ax``. Opened with ``open()``, every ``x`` blocks and every ``ax`` runs in a thread; opened with ``aopen()``,
     every ``ax`` is native and ``x`` raises :class:`UseAsyncMethodError`. One object serves many
-    threads, or many tasks, at once.
+    threads, or many tasks of one event loop, at once.
+
+    Every method that touches a person's memory takes either ``user_id``, which fills the namespace template, or
+    ``namespace``, a tuple of strings. Neither is guessed: without both, :class:`NamespaceMissingError` is raised,
+    and :class:`InvalidInputError` where both are given or one is malformed. Any method raises
+    :class:`StorageUnavailableError` where PostgreSQL does not answer.
+
+    Attributes:
+        conversations: stored conversations, see :class:`Conversations`.
+        review: memories that wait for a person's decision, see :class:`Review`.
+        history: versions and changes of memories, see :class:`History`.
+        privacy: consent, export, erasures and the audit log, see :class:`Privacy`.
+        admin: figures, upkeep and imports for whoever runs the database, see :class:`Admin`.
     """
 
     def __init__(
@@ -60,18 +91,23 @@ class PersistMem(Reading, Writing, Tending, Controlling, Overseeing, Erasing, Mo
     ) -> None:
         """Use :meth:`open` or :meth:`aopen`."""
         self._erase_namespaces = erase_namespaces
-        self._profile = profile
+        self._profile_class = profile
         self._worker = worker
         self._backend = backend
         self._stack = stack
         self._namespace = namespace
         self._store = store
         register = Register(backend, namespace)
-        self._saver = (
+        self._checkpointer = (
             PersistMemSaver(backend.pool, register=register)
             if isinstance(backend, SyncBackend)
             else AsyncPersistMemSaver(backend.pool, register=register)
         )
+        self.conversations = Conversations(self)
+        self.review = Review(self)
+        self.history = History(self)
+        self.privacy = Privacy(self)
+        self.admin = Admin(self)
 
     @classmethod
     def open(
@@ -195,16 +231,43 @@ class PersistMem(Reading, Writing, Tending, Controlling, Overseeing, Erasing, Mo
         return self._store
 
     @property
-    def saver(self) -> PersistMemSaver | AsyncPersistMemSaver:
-        """The LangGraph checkpointer on the same pool: ``compile(checkpointer=memory.saver)``."""
-        return self._saver
+    def checkpointer(self) -> PersistMemSaver | AsyncPersistMemSaver:
+        """The LangGraph checkpointer on the same pool: ``compile(checkpointer=memory.checkpointer)``."""
+        return self._checkpointer
 
     @property
     def namespace(self) -> Namespace:
         """The template that ``user_id`` fills."""
         return self._namespace
 
-    def setup(self) -> list[str]:
+    @property
+    def backend(self) -> SyncBackend | AsyncBackend:
+        """The database and the models: ``PersistMemStore(memory.backend, index={"fields": ["text"]})``."""
+        return self._backend
+
+    @property
+    def learns_in_background(self) -> bool:
+        """True where this object has a chat model, and a worker of its own that calls it when a thread is quiet."""
+        return self._worker is not None and self._backend.model_name is not None
+
+    def namespace_of(self, user_id: str | None = None, namespace: Namespace | None = None) -> Namespace:
+        """Resolve the two arguments that every method takes to a namespace.
+
+        Raises:
+            NamespaceMissingError: neither argument was given.
+            InvalidInputError: both were, or ``user_id`` is malformed.
+        """
+        if namespace is not None:
+            if user_id is not None:
+                raise InvalidInputError("user_id and namespace were both given; pass one of them")
+            return namespace
+        if user_id is None:
+            raise NamespaceMissingError(
+                f"whose memory is meant? Pass user_id=... (for {self._namespace!r}) or namespace=(...)"
+            )
+        return fill(self._namespace, {"user_id": user_id})
+
+    async def _setup(self) -> builtins.list[str]:
         """Bring the database up to date, LangGraph's checkpoint tables included.
 
         Safe at every start and from many processes at once.
@@ -217,24 +280,488 @@ class PersistMem(Reading, Writing, Tending, Controlling, Overseeing, Erasing, Mo
             SchemaOutOfDateError: the database is newer than this package.
             EmbeddingMismatchError: the memories were embedded with another model.
         """
-        applied = self._backend.run(setup, now=datetime.now(UTC))
-        if isinstance(self._saver, PersistMemSaver):  # run() has refused the other one
-            with unhurried():
-                self._saver.setup()
-        self._wake()
+        applied = await run(self._backend, setup, now=datetime.now(UTC))
+        with unhurried():
+            if isinstance(self._checkpointer, PersistMemSaver):
+                self._checkpointer.setup()
+            else:
+                await self._checkpointer.asetup()
+        self._wake_worker()
         return applied
 
-    async def asetup(self) -> list[str]:
-        """:meth:`setup`, awaited."""
-        applied = await self._backend.arun(setup, now=datetime.now(UTC))
-        with unhurried():
-            await self._saver.asetup()
-        self._wake()
-        return applied
+    setup, asetup = both(_setup)
+
+    async def _remember(
+        self,
+        text: str,
+        *,
+        kind: Kind = "semantic",
+        key: str | None = None,
+        value: Mapping[str, Any] | None = None,
+        importance: float = 0.5,
+        confidence: float = 1.0,
+        source: Source = "user",
+        speaker: str | None = None,
+        valid_from: datetime | None = None,
+        thread_id: str | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Memory:
+        """Store one statement.
+
+        The same statement again confirms the memory. A new statement under a known ``key``
+        supersedes the old one, which stays in the history.
+
+        Args:
+            text: the text to store and to recall the memory by; at most ``Settings.max_text_chars`` characters.
+            kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``.
+            key: a name of your own, at most 1,024 bytes; by default the id.
+            value: JSON for your own use, filterable; by default ``{"text": text}``.
+            importance: 0 to 1, stored with single precision.
+            confidence: 0 to 1, the same.
+            source: the origin of the statement: ``user``, ``assistant``, ``tool``, ``document``, ``import`` or ``operator``.
+            speaker: the person's name, where several speak.
+            valid_from: the moment from which it is true, or at which it happened; by default now.
+            thread_id: the conversation it belongs to: nothing is stored from one that is off the record.
+
+        Returns:
+            The memory. Its status is ``"quarantined"`` where it waits for review.
+
+        Raises:
+            InvalidInputError: an argument cannot be stored; the message names it.
+            EmbeddingError: there is no vector; nothing was stored.
+            MemoryDisabledError: memory is paused, or the conversation off the record; nothing was stored.
+        """
+        now, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
+        candidate = Candidate(
+            text=text,
+            kind=kind,
+            key=key,
+            value=value,
+            importance=importance,
+            confidence=confidence,
+            speaker=speaker,
+            valid_from=now if valid_from is None else valid_from,
+            provenance=Provenance(source=source),
+        )
+        return await run(
+            self._backend, remember_flow.remember, namespace, candidate, now=now, thread_id=thread_id, seen={}
+        )
+
+    remember, aremember = both(_remember)
+
+    async def _observe(
+        self,
+        messages: Messages,
+        *,
+        thread_id: str,
+        used: Sequence[str] = (),
+        background: bool = False,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> ObserveResult:
+        """Store a conversation's new turns and learn from them; the same turns again change nothing.
+
+        Messages that a node or the middleware marked as off the record are neither stored nor learnt from,
+        nor are the answers to them. Where the person has not agreed, or the conversation is off the record,
+        nothing is raised: ``ObserveResult.withheld`` has the reason.
+
+        Args:
+            messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
+                ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``.
+            thread_id: the conversation.
+            used: keys of memories that were in the context for these turns.
+            background: store the turns and return; a worker learns from them once the thread is quiet.
+
+        Raises:
+            InvalidInputError: a message cannot be stored; none was.
+            ExtractionError: the chat model failed; the turns are stored and the next call learns from them.
+            EmbeddingError: the same for the embedding model.
+        """
+        now, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
+        # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
+        turns = turns_on_the_record(messages, redaction=self._backend.settings.redaction, now=now)
+        result = await run(
+            self._backend,
+            background_flow.observe,
+            namespace,
+            turns,
+            thread_id=thread_id,
+            used=used,
+            background=background,
+            now=now,
+        )
+        self._wake_worker()
+        return result
+
+    observe, aobserve = both(_observe)
+
+    async def _recall(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        at: datetime | None = None,
+        expand: Expand | None = None,
+        thread_id: str | None = None,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[Recollection]:
+        """Find the most relevant memories, best first, each with its score and the parts of it.
+
+        None are found while memory is paused.
+
+        Args:
+            query: a question, or any text.
+            limit: at most this many, up to 1,000; fewer, or none, where nothing is relevant.
+            kinds: only these kinds.
+            filter: conditions on ``value``, as in LangGraph's store.
+            threshold: 0 to 1; if even the best score is below it, nothing is returned.
+                By default ``Settings.threshold``.
+            at: ask for what was true at that moment, superseded memories included; slower.
+            expand: ask further questions too: the parts, quotations and names in the query (``"rules"``), or
+                what one call of the chat model makes of it (``"model"``; where that fails, the rules). Each
+                memory counts with its best score.
+            thread_id: the conversation that the memories are for: none are recalled into one that is off the record.
+            now: the moment that recency is counted from; by default the present.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+            EmbeddingError: the query has no vector.
+        """
+        question = _question(query, limit, kinds, filter, at, expand, thread_id, now)
+        return await run(
+            self._backend, recall_flow.recall, self.namespace_of(user_id, namespace), question, threshold=threshold
+        )
+
+    recall, arecall = both(_recall)
+
+    async def _explain(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        at: datetime | None = None,
+        expand: Expand | None = None,
+        thread_id: str | None = None,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Explanation:
+        """Show how :meth:`recall` comes to its result: the same recollections, and why others were left out.
+
+        Takes two statements more than :meth:`recall`, and the same arguments.
+
+        Returns:
+            The recollections, the memories left out with the reason, and the interpretation of the question.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+            EmbeddingError: the query has no vector.
+        """
+        question = _question(query, limit, kinds, filter, at, expand, thread_id, now)
+        return await run(
+            self._backend, recall_flow.explain, self.namespace_of(user_id, namespace), question, threshold=threshold
+        )
+
+    explain, aexplain = both(_explain)
+
+    async def _context(
+        self,
+        query: str,
+        *,
+        max_tokens: int | None = None,
+        count_tokens: TokenCounter = approximate_tokens,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        form: Form = "sections",
+        profile: bool = False,
+        expand: Expand | None = None,
+        check: Check = "threshold",
+        shown: Sequence[str] = (),
+        thread_id: str | None = None,
+        messages: Messages | None = None,
+        explain: bool = False,
+        now: datetime | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Context:
+        """Build the text that a model should know for ``query``: instructions, facts and dated episodes, in a token budget.
+
+        Args:
+            query: the user's message.
+            max_tokens: the budget; by default ``Settings.context_tokens``.
+            count_tokens: the model's own counter; by default one token for four characters.
+            kinds: only these kinds.
+            filter: conditions on ``value``, as in LangGraph's store.
+            form: ``"sections"``, a list by sections; ``"prose"``, a few paragraphs; or ``"json"``.
+            profile: begin with the user's profile.
+            expand: as for :meth:`recall`.
+            check: relevance is decided by ``"threshold"``, or, in one call about everything found, by the
+                chat ``"model"``; where that fails, by the threshold.
+            shown: ``Context.marks`` of earlier contexts that the model still sees. Those memories are left out,
+                unless they have changed since; instructions and the profile stay.
+            thread_id: the present conversation: memories learnt from it are left out, since the model sees it.
+            messages: those of the conversation that the model still sees: only memories that were learnt from these, or
+                stand in them word for word, are left out.
+            explain: fill ``Context.explanation``; two further statements.
+            now: the moment that recency is counted from; by default the present.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+            EmbeddingError: the query has no vector.
+            ConfigurationError: a chat model is to be asked, and there is none.
+        """
+        settings = self._backend.settings
+        question = _question(query, settings.context_memories, kinds, filter, None, expand, thread_id, now)
+        shape = Shape(
+            max_tokens=max_tokens,
+            count_tokens=count_tokens,
+            form=form,
+            profile=self._joins_memories if profile else None,
+            check=check,
+            shown=validation.names(shown, "shown"),
+            thread_id=thread_id,
+            window=None
+            if messages is None
+            else turns_of(messages, redaction=settings.redaction, now=datetime.now(UTC)),
+            explain=explain,
+        )
+        return await run(self._backend, recall_flow.context, self.namespace_of(user_id, namespace), question, shape)
+
+    context, acontext = both(_context)
+
+    async def _get(self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> Memory:
+        """Return the current memory under ``key``.
+
+        Raises:
+            MemoryNotFoundError: there is none.
+        """
+        return await run(self._backend, listing.get, self.namespace_of(user_id, namespace), key, now=datetime.now(UTC))
+
+    get, aget = both(_get)
+
+    async def _list(
+        self,
+        *,
+        kinds: Sequence[Kind] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> builtins.list[Memory]:
+        """List current memories, the last changed first.
+
+        Args:
+            kinds: only these kinds.
+            filter: conditions on ``value``, as in LangGraph's store.
+            limit: at most this many, up to 10,000.
+            offset: leave out the first so many.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        return await run(
+            self._backend, listing.list_, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
+        )
+
+    list, alist = both(_list)
+
+    async def _edit(
+        self,
+        key: str,
+        *,
+        text: str | None = None,
+        kind: Kind | None = None,
+        importance: float | None = None,
+        value: Mapping[str, Any] | None = None,
+        valid_from: datetime | None = None,
+        pinned: bool | None = None,
+        source: Source = "user",
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Memory:
+        """Correct or pin a memory; the version before a correction stays in the history, and can be restored.
+
+        The new version is true from the moment that the old one was: for a change in the world, pass
+        ``valid_from``. If another memory has the same statement already, that one stays alone. An edit that
+        ``source`` may not make waits for review, and is returned with that status; nothing else is changed then.
+
+        Args:
+            key: of a current memory. A profile is changed by :meth:`update_profile`, an item of the store by a put.
+            text: the new wording. Without ``value``, what repeats the old wording there is replaced too.
+            kind: the kind of memory.
+            importance: 0 to 1.
+            value: JSON that replaces the old.
+            valid_from: the moment from which it is true, or at which it happened.
+            pinned: True protects the memory: no rule archives or compresses it, and a replacement that a model
+                proposes waits for review. A new version under its key is pinned too. False takes the pin away. Given
+                alone it makes no new version, and also works on a profile and on an item of the store.
+            source: the person (``"user"``) or the ``"operator"``.
+
+        Raises:
+            MemoryNotFoundError: there is no current memory under ``key``.
+            InvalidInputError: an argument cannot be stored, or nothing is to be changed; the message names it.
+            EmbeddingError: the new wording has no vector; nothing was changed.
+            ConcurrentUpdateError: the memory was changed meanwhile; nothing was changed.
+            MemoryDisabledError: memory is paused; nothing was changed.
+        """
+        wanted = edit_flow.Edit(
+            text=text,
+            kind=kind,
+            importance=importance,
+            value=value,
+            valid_from=valid_from,
+            pinned=pinned,
+            source=source,
+        )
+        namespace = self.namespace_of(user_id, namespace)
+        return await run(self._backend, edit_flow.edit, namespace, key, wanted, now=datetime.now(UTC))
+
+    edit, aedit = both(_edit)
+
+    async def _forget(
+        self,
+        keys: Sequence[str] | None = None,
+        *,
+        query: str | None = None,
+        everything: bool = False,
+        dry_run: bool = False,
+        limit: int = 10,
+        shared_threads: bool = False,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> Receipt:
+        """Erase for good, and return a receipt with counts and without content.
+
+        Give exactly one of ``keys``, ``query`` and ``everything``. A query erases nothing: its receipt
+        has the candidates, whose ``keys`` can then be given. With a memory go all its versions, the
+        stored turns that it came from, and what else was learnt from those turns; with a summary go its
+        originals, with an original its summary, whose other originals come back.
+
+        ``everything`` also takes the conversations, LangGraph's checkpoints of the person's threads, consent and
+        audit log. With ``user_id`` it takes the namespace of ``open(namespace=...)``, those of ``erase_namespaces``, and
+        all below them; with ``namespace`` that one alone. Each namespace is one transaction; an interrupted erasure
+        is finished by calling this again, or by ``memory.privacy.resume_erasures()``. A call or a run that began before
+        raises :class:`ErasedError` instead of writing.
+
+        Args:
+            keys: of the memories to erase.
+            query: find the memories that a text means, and erase none.
+            everything: erase all of the person's data.
+            dry_run: do it all, count it, and roll it back.
+            limit: at most this many candidates for a query.
+            shared_threads: with ``everything``, also erase checkpoints of threads that somebody else has too.
+
+        Raises:
+            InvalidInputError: none or several of the three were given.
+            MemoryNotFoundError: a key does not exist; nothing was erased.
+        """
+        patterns = self._patterns_of(user_id)
+        plan = forget_flow.Plan(keys, query, everything, dry_run, limit, shared_threads, patterns)
+        namespace = self.namespace_of(user_id, namespace)
+        return await run(self._backend, forget_flow.forget, namespace, plan, now=datetime.now(UTC))
+
+    forget, aforget = both(_forget)
+
+    async def _profile(self, *, user_id: str | None = None, namespace: Namespace | None = None) -> BaseModel:
+        """Return the structured document about the user, as the class that was given to ``open(profile=...)``.
+
+        With the default class, :class:`Profile`, it is joined with the name, the preferences, the goals
+        and the instructions among the current memories, so that it is always in step with them.
+
+        Raises:
+            InvalidInputError: the stored document does not fit the class.
+        """
+        namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        document = await run(self._backend, profile_flow.read, namespace, join=self._joins_memories, now=now)
+        return self._as_profile(document)
+
+    profile, aprofile = both(_profile)
+
+    async def _update_profile(
+        self, changes: Mapping[str, Any], *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> BaseModel:
+        """Merge ``changes`` into the profile's document: objects field by field, None removes, all else replaces.
+
+        The version before stays in ``memory.history.versions("profile")``, and can be restored.
+
+        Raises:
+            InvalidInputError: the result does not fit the profile's class; nothing was changed.
+            MemoryDisabledError: memory is paused; nothing was changed.
+        """
+        namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        document = await run(self._backend, profile_flow.update, namespace, changes, check=self._check_profile, now=now)
+        return self._as_profile(document)
+
+    update_profile, aupdate_profile = both(_update_profile)
+
+    def _wake_worker(self) -> None:
+        """Tell the background worker, if there is one, that turns were stored."""
+        if self._worker is not None:
+            self._worker.wake()
+
+    def _patterns_of(self, user_id: str | None) -> builtins.list[Pattern]:
+        """The namespaces that name a person, deeper ones included; none where a namespace was given instead."""
+        if user_id is None:
+            return []
+        return [self.namespace_of(user_id), *(naming(template, user_id) for template in self._erase_namespaces)]
+
+    @property
+    def _joins_memories(self) -> bool:
+        """True where the profile's class has the fields that memories fill."""
+        return issubclass(self._profile_class, Profile)
+
+    def _as_profile(self, document: Mapping[str, Any]) -> BaseModel:
+        reason = ""
+        try:
+            return self._profile_class.model_validate(document)
+        except ValidationError as error:  # its text quotes the document, so the message is built from places and types
+            reason = "; ".join(
+                f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors(include_input=False)
+            )
+        raise InvalidInputError(
+            f"the profile does not fit {self._profile_class.__name__} ({reason}); correct the named fields"
+        )
+
+    def _check_profile(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The document, without the fields that were never set, if it fits its class."""
+        return self._as_profile(document).model_dump(mode="json", exclude_unset=True)
+
+
+def _question(
+    query: str,
+    limit: int,
+    kinds: Sequence[Kind] | None,
+    filter: Mapping[str, Any] | None,
+    at: datetime | None,
+    expand: Expand | None,
+    thread_id: str | None,
+    now: datetime | None,
+) -> Question:
+    return Question(
+        query=query,
+        limit=limit,
+        kinds=kinds,
+        filter=filter,
+        at=at,
+        expand=expand,
+        thread_id=thread_id,
+        now=datetime.now(UTC) if now is None else now,
+    )
 
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:
-    """Whether this process learns in the background."""
+    """True where this process learns in the background."""
     chosen = backend.settings.worker
     return backend.model_name is not None if chosen is None else chosen
 

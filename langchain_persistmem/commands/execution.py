@@ -14,6 +14,7 @@ from langchain_persistmem.language.command_detection import Detected, detect, is
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.extraction import CapReached, spend
+from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.postgres.queries.consent import withhold_messages
@@ -41,7 +42,7 @@ _ORDER: Sequence[Kind] = ("profile", "procedural", "semantic", "episodic")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class UserMessage:
     """A message of the user."""
 
     turn: Turn
@@ -53,7 +54,7 @@ class Said:
 async def command(
     backend: Backend,
     namespace: Namespace,
-    said: Said,
+    said: UserMessage,
     *,
     question: Question | None,
     ask_model: bool,
@@ -123,7 +124,7 @@ def switched_off(text: str, question: Question | None) -> CommandReply | None:
 async def _carry_out(
     backend: Backend,
     namespace: Namespace,
-    said: Said,
+    said: UserMessage,
     found: Detected,
     question: Question | None,
     seen: generation.Seen,
@@ -142,7 +143,7 @@ async def _carry_out(
 
 
 async def _remember(
-    backend: Backend, namespace: Namespace, said: Said, found: Detected, seen: generation.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, said: UserMessage, found: Detected, seen: generation.Seen, *, now: datetime
 ) -> CommandReply:
     sourced = said.thread_id is not None and said.message_id is not None
     provenance = Provenance(
@@ -183,7 +184,7 @@ async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now:
     """Show what would be erased, and ask."""
     replies = replies_by_language()[found.language]
     if found.everything:
-        counts = await listing.status(backend, namespace)
+        counts = (await status(backend, namespace)).counts
         if not any(counts.values()):
             return confirmation.reply(found, replies.no_memories)
         question: Question = {"command": "forget", "language": found.language, "everything": True, "keys": []}
@@ -199,7 +200,7 @@ async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now:
 
 
 async def _private(
-    backend: Backend, namespace: Namespace, said: Said, found: Detected, *, now: datetime
+    backend: Backend, namespace: Namespace, said: UserMessage, found: Detected, *, now: datetime
 ) -> CommandReply:
     """Leave this message out; said by itself, the one before too, and ask about what was learnt from that already."""
     replies = replies_by_language()[found.language]
@@ -211,7 +212,9 @@ async def _private(
     return await confirmation.ask(backend, namespace, found, replies.will_not_remember_list, learnt)
 
 
-async def _close_turn_before(backend: Backend, namespace: Namespace, said: Said, *, now: datetime) -> list[Memory]:
+async def _close_turn_before(
+    backend: Backend, namespace: Namespace, said: UserMessage, *, now: datetime
+) -> list[Memory]:
     """Nothing more is learnt from the user's message before this one, nor from its answer; returns what was."""
     if said.thread_id is None:
         return []

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NotRequired, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import MessageLikeRepresentation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
+from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.commands import execution
 from langchain_persistmem.commands.execution import OnError, switched_off
-from langchain_persistmem.integrations.async_facade import Awaited
 from langchain_persistmem.integrations.run_options import in_state, is_the_users, messages_in, newly_off, taken_off
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import turns_of
 from langchain_persistmem.runtime.run_identity import current_runtime, off_the_record, thread_if_any, whose_memory
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
@@ -23,6 +27,56 @@ from langchain_persistmem.types.results import CommandReply
 State = Mapping[str, Any]
 Update = dict[str, Any]
 Node = Runnable[Any, Any]
+
+
+async def _run_command(
+    memory: PersistMem,
+    message: str | MessageLikeRepresentation,
+    *,
+    question: Mapping[str, Any] | None = None,
+    thread_id: str | None = None,
+    ask_model: bool = False,
+    on_error: OnError = "raise",
+    user_id: str | None = None,
+    namespace: Namespace | None = None,
+) -> CommandReply | None:
+    """Carry out the command to the memory in a user's message: remember this, forget that, show everything, leave this out.
+
+    Nothing is erased at once. The reply to "forget ..." shows what would be, and has a ``question``,
+    plain JSON to be stored with the conversation; given back with the user's next message, that decides.
+
+    Args:
+        memory: an object of :meth:`PersistMem.open` or :meth:`PersistMem.aopen`.
+        message: the user's message.
+        question: ``CommandReply.question`` of the reply before this message.
+        thread_id: the conversation; without it "don't remember this" does not reach the messages before.
+        ask_model: where the rules are unsure, ask the chat model, if there is one.
+        on_error: ``"say"`` logs a failure and returns a reply that tells the user.
+
+    Returns:
+        None if the message is no command to the memory.
+
+    Raises:
+        InvalidInputError: an argument is malformed, or the statement cannot be stored; nothing was changed.
+        EmbeddingError: there is no vector; nothing was changed.
+    """
+    now, namespace = datetime.now(UTC), memory.namespace_of(user_id, namespace)
+    (turn,) = turns_of([message], redaction=memory.backend.settings.redaction, now=now)
+    id = message.get("id") if isinstance(message, dict) else getattr(message, "id", None)
+    own = id if isinstance(id, str) and id else None  # an id that turns_of() made up names no stored message
+    return await run(
+        memory.backend,
+        execution.command,
+        namespace,
+        execution.UserMessage(turn, own, thread_id),
+        question=question,
+        ask_model=ask_model,
+        on_error=on_error,
+        now=now,
+    )
+
+
+run_command, arun_command = both(_run_command)
 
 
 class CommandState(MessagesState):
@@ -59,15 +113,16 @@ def answer_commands(
         InvalidInputError: the state has no list of messages.
     """
 
-    async def answer(awaited: Awaited, state: State, config: RunnableConfig) -> Update:
+    async def answer(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
         messages, question = messages_in(state, messages_key), in_state(state, "memory_question")
         if off_the_record(config, current_runtime()):
             found = answered_without_memory(messages, question)
         else:
             with part("answer_commands"):
                 found = await answered(
-                    awaited,
+                    memory,
                     messages,
+                    asynchronous=asynchronous,
                     question=question,
                     whose=whose_memory(memory.namespace, config, current_runtime()),
                     thread_id=thread_if_any(config),
@@ -78,15 +133,13 @@ def answer_commands(
         # the whole list, which a state without LangGraph's add_messages needs, and that one takes too
         return update | {messages_key: [*found.messages]} if found.changed else update
 
-    blocking, awaiting = Awaited(memory, asynchronous=False), Awaited(memory, asynchronous=True)
+    def invoke(state: State, config: RunnableConfig) -> Update:
+        return finished(answer(False, state, config))
 
-    def call(state: State, config: RunnableConfig) -> Update:
-        return finished(answer(blocking, state, config))
+    async def ainvoke(state: State, config: RunnableConfig) -> Update:
+        return await answer(True, state, config)
 
-    async def acall(state: State, config: RunnableConfig) -> Update:
-        return await answer(awaiting, state, config)
-
-    return cast("Node", RunnableLambda(call, acall, name="answer_commands"))
+    return cast("Node", RunnableLambda(invoke, ainvoke, name="answer_commands"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,9 +157,10 @@ class Answered:
 
 
 async def answered(
-    memory: Awaited,
+    memory: PersistMem,
     messages: Sequence[BaseMessage],
     *,
+    asynchronous: bool,
     question: Mapping[str, Any] | None,
     whose: Namespace,
     thread_id: str | None,
@@ -116,8 +170,16 @@ async def answered(
     """Do what the latest message asks of the memory, if it is the user's and asks anything."""
     if not messages or not is_the_users(messages[-1]):
         return Answered(messages=messages, changed=())
-    reply = await memory.command(
-        messages[-1], question=question, namespace=whose, thread_id=thread_id, ask_model=ask_model, on_error=on_error
+    reply = await call(
+        asynchronous,
+        run_command,
+        memory,
+        messages[-1],
+        question=question,
+        namespace=whose,
+        thread_id=thread_id,
+        ask_model=ask_model,
+        on_error=on_error,
     )
     if reply is None:
         return Answered(messages=messages, changed=())

@@ -19,8 +19,7 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.integrations import tool_calls
-from langchain_persistmem.integrations.async_facade import Awaited
-from langchain_persistmem.integrations.run_options import MemoryAllowed, may_remember, messages_in
+from langchain_persistmem.integrations.run_options import MemoryAllowed, may_recall, may_remember, messages_in
 from langchain_persistmem.integrations.tool_arguments import (
     Arguments,
     CorrectMemory,
@@ -61,7 +60,7 @@ def memory_tools(
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
     ``config["configurable"]``; a model can name neither a user nor a namespace. Whatever a model gets wrong
     is answered with a text that says what to do instead. In a run with ``off_the_record``, in a thread of
-    :meth:`PersistMem.set_off_record` and while the person has paused memory the tools say that memory is off; who
+    :meth:`Privacy.set_off_record` and while the person has paused memory the tools say that memory is off; who
     has paused it can still erase.
 
     Erasing more than one memory needs the user. One memory for each message of the user is erased as it is
@@ -84,21 +83,21 @@ def memory_tools(
     if ask not in ("interrupt", "conversation"):
         raise ConfigurationError(f"ask is {ask!r:.40}; use 'interrupt' or 'conversation'")
 
-    blocking, awaiting = Awaited(memory, asynchronous=False), Awaited(memory, asynchronous=True)
-
     def tool(name: str, schema: type[Arguments], behaviour: Behaviour) -> BaseTool:
-        async def answer(runtime: ToolRuntime[Any, Any] | None, given: dict[str, Any], colour: Awaited) -> Answer:
+        async def answer(
+            runtime: ToolRuntime[Any, Any] | None, arguments: dict[str, Any], asynchronous: bool
+        ) -> Answer:
             state: Any = runtime.state if runtime else {}
             if not await may_remember(
-                memory_allowed, state, current_runtime(), asynchronous=colour.asynchronous, what=prefix + name
+                memory_allowed, state, current_runtime(), asynchronous=asynchronous, what=prefix + name
             ):
                 return _OFF, None
             try:
-                run = _run(colour, prefix + name, state, messages_key, interruptible=ask == "interrupt")
+                run = _run(memory, asynchronous, prefix + name, state, messages_key, interruptible=ask == "interrupt")
                 with part(f"tool {prefix}{name}"):
                     if not await _allowed(run, erases=behaviour is tool_calls.forget):
                         return _OFF, None
-                    return await behaviour(run, schema(**given))
+                    return await behaviour(run, schema(**arguments))
             except (NamespaceMissingError, UseAsyncMethodError):
                 raise
             except MemoryDisabledError:  # since it was asked
@@ -109,18 +108,18 @@ def memory_tools(
                 logger.warning("%s went on without memory: %s: %s", prefix + name, type(error).__name__, error)
                 return f"Memory does not answer right now ({type(error).__name__}). Go on without it.", None
 
-        def call(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
-            return finished(answer(runtime, arguments, blocking))
+        def invoke(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
+            return finished(answer(runtime, arguments, False))
 
-        async def acall(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
-            return await answer(runtime, arguments, awaiting)
+        async def ainvoke(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
+            return await answer(runtime, arguments, True)
 
         return StructuredTool(
             name=prefix + name,
             description=(schema.__doc__ or "").strip(),
             args_schema=schema,
-            func=call,
-            coroutine=acall,
+            func=invoke,
+            coroutine=ainvoke,
             response_format="content_and_artifact",
             handle_validation_error=lambda error: misunderstood(schema, error),
         )
@@ -137,11 +136,15 @@ def memory_tools(
 async def _allowed(run: ToolRun, *, erases: bool) -> bool:
     """Whether the person, and the thread, allow the call; erasing is allowed to one who has paused memory."""
     if erases:
-        return run.thread_id is None or not await run.memory.off_record(run.thread_id, namespace=run.whose)
-    return await run.memory.may_recall(run.thread_id, namespace=run.whose)
+        return run.thread_id is None or not await run.call(
+            run.memory.privacy.off_record, run.thread_id, namespace=run.whose
+        )
+    return await run.call(may_recall, run.memory, run.thread_id, namespace=run.whose)
 
 
-def _run(memory: Awaited, tool: str, state: Any, messages_key: str, *, interruptible: bool) -> ToolRun:
+def _run(
+    memory: PersistMem, asynchronous: bool, tool: str, state: Any, messages_key: str, *, interruptible: bool
+) -> ToolRun:
     config = ensure_config()
     checkpointer = (config.get("configurable") or {}).get(_CHECKPOINTER)
     try:
@@ -150,7 +153,8 @@ def _run(memory: Awaited, tool: str, state: Any, messages_key: str, *, interrupt
         messages = []
     return ToolRun(
         memory=memory,
-        whose=whose_memory(memory.memory.namespace, config, current_runtime()),
+        asynchronous=asynchronous,
+        whose=whose_memory(memory.namespace, config, current_runtime()),
         tool=tool,
         messages=messages,
         thread_id=thread_if_any(config),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.runnables.config import ensure_config
 
+from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
-from langchain_persistmem.integrations.async_facade import Awaited
 from langchain_persistmem.integrations.command_node import Answered, answered, answered_without_memory
 from langchain_persistmem.integrations.run_options import (
     MemoryAllowed,
@@ -90,7 +90,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     ``config["configurable"]``. A run without ``thread_id`` is shown memories and not learnt from. In a
     run with ``off_the_record`` (in the same places) nothing is read or kept, and its messages are marked
     in ``response_metadata``, so that no later run on the thread learns from them. The same holds while the person
-    has paused memory, and in a thread of :meth:`PersistMem.set_off_record`. Put this middleware
+    has paused memory, and in a thread of :meth:`Privacy.set_off_record`. Put this middleware
     first, so that no other can end the run before the marks are made.
 
     Args:
@@ -145,12 +145,11 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             raise ConfigurationError(f"on_error is {on_error!r:.40}; use 'raise' or 'continue'")
         self.tools = []
         self._name = name
-        self._blocking = Awaited(memory, asynchronous=False)
-        self._awaiting = Awaited(memory, asynchronous=True)
+        self._memory = memory
         self._placement: Placement = placement
         wanted = Wanted(max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check)
         self._options = wanted.checked(memory)
-        self._background = background
+        self._learns_in_background = memory.learns_in_background if background is None else background
         self._commands = commands
         self._ask_model = ask_model
         if commands:
@@ -167,42 +166,42 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     @hook_config(can_jump_to=["end"])
     def before_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
         """Mark what is off the record before anything can fail, and answer commands."""
-        return finished(self._begin(self._blocking, state, runtime))
+        return finished(self._begin(False, state, runtime))
 
     @hook_config(can_jump_to=["end"])
     async def abefore_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
         """:meth:`before_agent`, awaited."""
-        return await self._begin(self._awaiting, state, runtime)
+        return await self._begin(True, state, runtime)
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any] | AIMessage:
         """Call the model with what is remembered."""
-        remembering = finished(self._remembering(self._blocking, request))
+        remembering = finished(self._remembering(False, request))
         return handler(remembering) if remembering else _off_the_record(handler(request))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any] | AIMessage:
         """:meth:`wrap_model_call`, awaited."""
-        remembering = await self._remembering(self._awaiting, request)
+        remembering = await self._remembering(True, request)
         return await handler(remembering) if remembering else _off_the_record(await handler(request))
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
         """Learn from the run."""
-        return finished(self._end(self._blocking, state, runtime))
+        return finished(self._end(False, state, runtime))
 
     async def aafter_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
         """:meth:`after_agent`, awaited."""
-        return await self._end(self._awaiting, state, runtime)
+        return await self._end(True, state, runtime)
 
-    async def _begin(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> Update | None:
-        allowed = await self._may(memory, state, runtime)
+    async def _begin(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
+        allowed = await self._may(asynchronous, state, runtime)
         if not self._commands:
             return None if allowed else _marks(state)
         question = in_state(state, "memory_question")
         if allowed:
-            found = await self._answered(memory, state, runtime)
+            found = await self._answered(asynchronous, state, runtime)
         else:
             found = answered_without_memory(messages_in(state), question)
         update: Update = {"messages": [*found.changed]} if found.changed else {}
@@ -210,32 +209,35 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             update["memory_question"] = found.question
         return update | ({"jump_to": "end"} if found.ends_turn else {}) or None
 
-    async def _answered(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> Answered:
+    async def _answered(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Answered:
         return await answered(
-            memory,
+            self._memory,
             messages_in(state),
+            asynchronous=asynchronous,
             question=in_state(state, "memory_question"),
-            whose=self._whose(memory, runtime),
+            whose=self._whose(runtime),
             thread_id=thread_if_any(ensure_config()),
             ask_model=self._ask_model,
             on_error="raise" if self._on_error == "raise" else "say",
         )
 
-    async def _remembering(self, memory: Awaited, request: ModelRequest[Any]) -> ModelRequest[Any] | None:
+    async def _remembering(self, asynchronous: bool, request: ModelRequest[Any]) -> ModelRequest[Any] | None:
         """The request with what is remembered; None if memory is not to be used."""
-        if not await self._may(memory, request.state, request.runtime):
+        if not await self._may(asynchronous, request.state, request.runtime):
             return None
-        whose = self._whose(memory, request.runtime)
+        whose = self._whose(request.runtime)
         question = question_of(messages_in(request.state))
         if question is None:
             return request
         turn = self._turn(whose, question)
-        call = request.runtime.execution_info.task_id if request.runtime.execution_info else None
-        shown = self._shown.get(turn, answered=question.answered, call=call)
+        task = request.runtime.execution_info.task_id if request.runtime.execution_info else None
+        shown = self._shown.get(turn, answered=question.answered, call=task)
         if shown is None:
-            shown = Shown(message_id=question.message_id, call=call)  # a turn that could not recall stays as it began
+            shown = Shown(message_id=question.message_id, call=task)  # a turn that could not recall stays as it began
             with going_on(logger, f"{self.name}.wrap_model_call", self._on_error):
-                found = await memory.context(
+                found = await call(
+                    asynchronous,
+                    self._memory.context,
                     question.text,
                     thread_id=thread_if_any(ensure_config()),
                     messages=request.messages,
@@ -246,34 +248,40 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             self._shown.put(turn, shown)
         return _with_memory(request, shown, self._placement) if shown.text else request
 
-    async def _end(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> Update | None:
-        if not await self._may(memory, state, runtime):
+    async def _end(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
+        if not await self._may(asynchronous, state, runtime):
             return _marks(state)
-        whose, thread, messages = self._whose(memory, runtime), thread_if_any(ensure_config()), messages_in(state)
+        whose, thread, messages = self._whose(runtime), thread_if_any(ensure_config()), messages_in(state)
         question = question_of(messages)
         shown = self._shown.take(self._turn(whose, question)) if question else None
         if thread is not None:
             with going_on(logger, f"{self.name}.after_agent", self._on_error):
                 used = shown.keys if shown else ()
-                observed = await memory.observe(
-                    messages, thread_id=thread, used=used, background=self._background, namespace=whose
+                observed = await call(
+                    asynchronous,
+                    self._memory.observe,
+                    messages,
+                    thread_id=thread,
+                    used=used,
+                    background=self._learns_in_background,
+                    namespace=whose,
                 )
                 if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
                     return _marks(state)
         return None
 
-    async def _may(self, memory: Awaited, state: Any, runtime: Runtime[Any]) -> bool:
+    async def _may(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> bool:
         return await may_remember(
             self._allowed,
             state,
             runtime,
-            asynchronous=memory.asynchronous,
+            asynchronous=asynchronous,
             what=self.name,
             on_error=self._on_error,
         )
 
-    def _whose(self, memory: Awaited, runtime: Runtime[Any]) -> Namespace:
-        return whose_memory(memory.memory.namespace, ensure_config(), runtime)
+    def _whose(self, runtime: Runtime[Any]) -> Namespace:
+        return whose_memory(self._memory.namespace, ensure_config(), runtime)
 
     def _turn(self, whose: Namespace, question: Question) -> Turn:
         return whose, thread_if_any(ensure_config()), question.message_id, question.text

@@ -10,8 +10,8 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
+from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.integrations.async_facade import Awaited
 from langchain_persistmem.integrations.run_options import (
     OnError,
     Wanted,
@@ -106,7 +106,7 @@ def load_memory(
     wanted = Wanted(max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check)
     options = wanted.checked(memory)
 
-    async def load(awaited: Awaited, state: State, config: RunnableConfig) -> Update:
+    async def load(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
         nothing: Update = {state_key: "", "memory_keys": []}
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
@@ -117,7 +117,9 @@ def load_memory(
         if question is None:
             return nothing | ({"memory_shown": kept} if once else {})
         with going_on(logger, "load_memory", on_error):
-            context = await awaited.context(
+            context = await call(
+                asynchronous,
+                memory.context,
                 question.text,
                 thread_id=thread_if_any(config),
                 messages=seen,
@@ -130,7 +132,7 @@ def load_memory(
             nothing |= {state_key: context.text, "memory_keys": [*context.keys]}
         return nothing | ({"memory_shown": kept} if once else {})
 
-    return _node("load_memory", memory, load)
+    return _node("load_memory", load)
 
 
 def extract_memory(
@@ -145,7 +147,7 @@ def extract_memory(
     The turns are stored before anything is learnt, so a failing model loses none: the next run
     on the thread, or a worker, learns from them. What was said off the record (see :func:`load_memory`), and
     what was answered to it, is neither stored nor learnt from, in this run or a later one. So is what is said while
-    the person has paused memory, or in a thread of :meth:`PersistMem.set_off_record`.
+    the person has paused memory, or in a thread of :meth:`Privacy.set_off_record`.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
@@ -159,21 +161,27 @@ def extract_memory(
         InvalidInputError: the run has no ``thread_id``.
     """
 
-    async def extract(awaited: Awaited, state: State, config: RunnableConfig) -> Update | None:
+    async def extract(asynchronous: bool, state: State, config: RunnableConfig) -> Update | None:
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
             return _marked(messages, messages_key) or None
         namespace, thread = whose_memory(memory.namespace, config, current_runtime()), thread_of(config)
         used: list[str] = list(in_state(state, "memory_keys") or [])
         with going_on(logger, "extract_memory", on_error):
-            observed = await awaited.observe(
-                messages, thread_id=thread, used=used, background=background, namespace=namespace
+            observed = await call(
+                asynchronous,
+                memory.observe,
+                messages,
+                thread_id=thread,
+                used=used,
+                background=memory.learns_in_background if background is None else background,
+                namespace=namespace,
             )
             if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
                 return _marked(messages, messages_key) or None
         return None
 
-    return _node("extract_memory", memory, extract)
+    return _node("extract_memory", extract)
 
 
 def prompt_with_memory(identity: str, state: State, *, messages_key: str = "messages") -> list[AnyMessage]:
@@ -195,16 +203,14 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     return [*parts, *cast("list[AnyMessage]", told)]
 
 
-def _node(name: str, memory: PersistMem, flow: Callable[[Awaited, Any, RunnableConfig], Any]) -> Node:
-    blocking, awaiting = Awaited(memory, asynchronous=False), Awaited(memory, asynchronous=True)
+def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
+    def invoke(state: State, config: RunnableConfig) -> Update | None:
+        return finished(flow(False, state, config))
 
-    def call(state: State, config: RunnableConfig) -> Update | None:
-        return finished(flow(blocking, state, config))
+    async def ainvoke(state: State, config: RunnableConfig) -> Update | None:
+        return await flow(True, state, config)
 
-    async def acall(state: State, config: RunnableConfig) -> Update | None:
-        return await flow(awaiting, state, config)
-
-    return cast("Node", RunnableLambda(call, acall, name=name))
+    return cast("Node", RunnableLambda(invoke, ainvoke, name=name))
 
 
 def _still_shown(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, ShownContext]:

@@ -17,6 +17,7 @@ from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict
 
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
@@ -74,7 +75,7 @@ class _OfTheRun(BaseRetriever):
 
     def _whose(self, config: RunnableConfig | None) -> Namespace:
         if self.user_id is not None or self.namespace is not None:
-            return self.memory.whose(self.user_id, self.namespace)
+            return self.memory.namespace_of(self.user_id, self.namespace)
         return whose_memory(self.memory.namespace, ensure_config(config), current_runtime())
 
 
@@ -105,14 +106,12 @@ class PersistMemRetriever(_OfTheRun):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **options: Any
     ) -> list[Document]:
-        return [_document(each) for each in self.memory.recall(query, explain=False, **self._options(k, **options))]
+        return [_document(each) for each in self.memory.recall(query, **self._options(k, **options))]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, **options: Any
     ) -> list[Document]:
-        return [
-            _document(each) for each in await self.memory.arecall(query, explain=False, **self._options(k, **options))
-        ]
+        return [_document(each) for each in await self.memory.arecall(query, **self._options(k, **options))]
 
     def _options(self, k: int | None, whose: Namespace | None = None, **given: Any) -> dict[str, Any]:
         ours = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}
@@ -150,19 +149,21 @@ class PersistMemSessionRetriever(_OfTheRun):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         k, whose, thread, latest = self._options(**options)
-        if not self.memory.may_recall(thread, namespace=whose):
+        if not may_recall(self.memory, thread, namespace=whose):
             return []
         query = self._as_stored(query)
-        return _related(query, self.memory.turns(thread, limit=latest, namespace=whose), whose, thread, k)
+        return _related(query, self.memory.conversations.turns(thread, limit=latest, namespace=whose), whose, thread, k)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         k, whose, thread, latest = self._options(**options)
-        if not await self.memory.amay_recall(thread, namespace=whose):
+        if not await amay_recall(self.memory, thread, namespace=whose):
             return []
         query = self._as_stored(query)
-        return _related(query, await self.memory.aturns(thread, limit=latest, namespace=whose), whose, thread, k)
+        return _related(
+            query, await self.memory.conversations.aturns(thread, limit=latest, namespace=whose), whose, thread, k
+        )
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
         return {"whose": self._whose(config), "thread": self._thread(config)}

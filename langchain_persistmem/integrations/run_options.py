@@ -13,14 +13,17 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, conver
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
+from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError, UseAsyncMethodError
+from langchain_persistmem.privacy import consent
 from langchain_persistmem.recall.context import FORMS, Form
 from langchain_persistmem.recall.query_expansion import EXPANDS, Expand
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import OFF_RECORD, Kind
 
 OnError = Literal["raise", "continue"]
@@ -162,6 +165,17 @@ async def may_remember(
     if not isinstance(said, bool):
         raise ConfigurationError(f"memory_allowed gave a {type(said).__name__}; let it return True or False")
     return said
+
+
+async def _may_recall(memory: PersistMem, thread_id: str | None, *, namespace: Namespace) -> bool:
+    """True where memories may be put before a model: not while memory is paused, nor in a thread off the record.
+
+    ``recall`` and ``context`` keep to that by themselves; this is for what reads memories or messages in other ways.
+    """
+    return await run(memory.backend, consent.may_recall, namespace, thread_id)
+
+
+may_recall, amay_recall = both(_may_recall)
 
 
 @contextmanager

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from langchain_persistmem.client import both
+from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
-from langchain_persistmem.integrations.async_facade import Awaited
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory, Source
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SHORT = 8
@@ -26,7 +30,8 @@ _MOST = 10_000
 class ToolRun:
     """One call of a tool."""
 
-    memory: Awaited
+    memory: PersistMem
+    asynchronous: bool
     whose: Namespace
     tool: str
     """The name that the model called."""
@@ -34,7 +39,11 @@ class ToolRun:
     """The conversation; empty outside of an agent."""
     thread_id: str | None
     interruptible: bool
-    """Whether the run can wait for a person: in a graph with a checkpointer."""
+    """True where the run can wait for a person: in a graph with a checkpointer."""
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the memory, or await its twin."""
+        return await both.call(self.asynchronous, function, *args, **kwargs)
 
 
 def short(key: str) -> str:
@@ -56,10 +65,10 @@ async def find(run: ToolRun, given: str) -> Memory | str:
     key = given.strip().strip("[]()<>#'\"` .…").strip()
     ending = key.lower()
     with suppress(MemoryNotFoundError, InvalidInputError):
-        return await run.memory.get(key, namespace=run.whose)
+        return await run.call(run.memory.get, key, namespace=run.whose)
     found: list[Memory] = []
     if len(ending) >= _SHORTEST:
-        known = await run.memory.list(kinds=None, limit=_MOST, offset=0, namespace=run.whose)
+        known = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
         found = [memory for memory in known if _UUID.fullmatch(memory.key) and memory.key.endswith(ending)]
     if len(found) == 1:
         return found[0]
@@ -75,7 +84,7 @@ async def together(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]:
     sources = {(each.provenance.thread_id, id) for each in memories for id in each.provenance.message_ids}
     if not sources:
         return []
-    known = await run.memory.list(kinds=None, limit=_MOST, offset=0, namespace=run.whose)
+    known = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
     return [
         each
         for each in known

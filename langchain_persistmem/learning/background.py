@@ -295,7 +295,7 @@ async def _fail(
     given_up = await backend.step(_give_up, job, turns, incarnation, failure=failure, now=now)
     if given_up is None:
         return 0
-    logger.error("%d turns of a thread were given up; dead_letters() lists them: %s", given_up, error)
+    logger.error("%d turns of a thread were given up; admin.dead_letters() lists them: %s", given_up, error)
     return given_up
 
 

@@ -229,7 +229,7 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
 
     Raises:
         MemoryNotFoundError: there is no such memory.
-        InvalidInputError: it waits for review: that is for approve() to decide.
+        InvalidInputError: it waits for review: that is for review.approve() to decide.
         MemoryDisabledError: memory is paused.
     """
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
@@ -246,20 +246,10 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     return found
 
 
-async def approve(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
-    """Let a quarantined memory be recalled; it supersedes what is current under its key.
+async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> list[Memory]:
+    """Let quarantined memories be recalled, all or none; None means all that waits, in the order in which it came.
 
-    Raises:
-        MemoryNotFoundError: nothing with this id waits for review.
-        MemoryDisabledError: memory is paused.
-    """
-    return await _revive(backend, namespace, id, "approved", "it was reviewed", now=now)
-
-
-async def approve_all(
-    backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime
-) -> list[Memory]:
-    """:func:`approve` for several, all or none; None means all that waits, in the order in which it came.
+    Each supersedes what is current under its key.
 
     Raises:
         MemoryNotFoundError: one of them does not wait for review; nothing was approved.
@@ -276,8 +266,8 @@ async def approve_all(
         return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
 
 
-async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
-    """:func:`reject` for several, all or none; None means all that waits. Returns how many.
+async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
+    """Delete quarantined memories for good, all or none; None means all that waits. Returns the number of them.
 
     Raises:
         MemoryNotFoundError: one of them does not wait for review; nothing was rejected.
@@ -289,7 +279,7 @@ async def reject_all(backend: Backend, namespace: Namespace, ids: Sequence[UUID]
     async with backend.transaction(namespace) as tx:
         wanted = await _to_decide(tx, namespace, ids)
         if await changes_queries.reject_memories(tx, namespace, wanted) != len(wanted):
-            raise MemoryNotFoundError("not all of these wait for review; review() lists what does")
+            raise MemoryNotFoundError("not all of these wait for review; review.list() shows what does")
         await record(tx, backend, namespace, "rejected", wanted)
     return len(wanted)
 
@@ -304,23 +294,6 @@ async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] 
     if await hold_living(tx, namespace) is None or ids is not None:
         return list(dict.fromkeys(ids or ()))
     return [each.id for each in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
-
-
-async def reject(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> None:
-    """Delete a quarantined memory for good.
-
-    Raises:
-        MemoryNotFoundError: nothing with this id waits for review.
-        InvalidInputError: it is no UUID.
-    """
-    id = validation.uuid(id, "version")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        await generation.hold(tx, backend, namespace, now=now)
-        if not await changes_queries.reject_memories(tx, namespace, [id]):
-            raise MemoryNotFoundError("nothing with this id waits for review; review() lists what does")
-        await record(tx, backend, namespace, "rejected", [id])
 
 
 async def _revive(
@@ -368,9 +341,9 @@ async def _revivable(tx: Transaction, namespace: Namespace, id: UUID, change: st
     old = await changes_queries.get_version(tx, namespace, id)
     if old is None or (change == "approved") != (old.status == "quarantined"):
         if old is not None and old.status == "quarantined":
-            raise InvalidInputError("the memory waits for review; use approve() or reject()")
+            raise InvalidInputError("the memory waits for review; use review.approve() or review.reject()")
         raise MemoryNotFoundError(
-            "nothing with this id waits for review; review() lists what does"
+            "nothing with this id waits for review; review.list() shows what does"
             if change == "approved"
             else "there is no memory with this id; history(key) lists the versions with their ids"
         )

@@ -36,13 +36,20 @@ class Edit:
     importance: float | None
     value: Mapping[str, Any] | None
     valid_from: datetime | None
+    pinned: bool | None
     source: Source
+
+    @property
+    def pins_only(self) -> bool:
+        """True where no new version is asked for."""
+        others = (self.text, self.kind, self.importance, self.value, self.valid_from)
+        return self.pinned is not None and all(field is None for field in others)
 
 
 async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *, now: datetime) -> Memory:
-    """Write a new version of the memory under ``key``; the one before stays in the history.
+    """Write a new version of the memory under ``key``; the one before stays in the history. Or only pin it.
 
-    What its source may not say or replace waits for review, as in :func:`remember`.
+    What its source may not say or replace waits for review, as in :func:`remember`, and then nothing is pinned.
 
     Raises:
         MemoryNotFoundError: there is no current memory under the key.
@@ -52,8 +59,12 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
         MemoryDisabledError: memory is paused; nothing was changed.
     """
     validation.name(key, "key")
+    if wanted.pinned is not None and not isinstance(wanted.pinned, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
+        raise InvalidInputError(f"pinned is of type {type(wanted.pinned).__name__}; pass True, False or None")
     encode(namespace)
     await ready(backend)
+    if wanted.pins_only:
+        return await _pin(backend, namespace, key, pinned=bool(wanted.pinned), now=now)
     async with backend.transaction(namespace, atomic=False) as tx:
         old = await _current(tx, namespace, key, now=now)
     candidate = edited(old, wanted)
@@ -70,7 +81,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
             done = await apply(tx, backend, namespace, [Quarantine(new, reason, old)], now=now)
             await record(tx, backend, namespace, "edited", done.touched.ids, **done.touched.counts)
             return await changes_queries.quarantined_twin(tx, namespace, new.identity)
-        return await _replace(tx, backend, namespace, old, new, now=now)
+        return await _replace(tx, backend, namespace, old, new, pinned=wanted.pinned, now=now)
 
 
 def edited(old: Memory, wanted: Edit) -> Candidate:
@@ -81,7 +92,7 @@ def edited(old: Memory, wanted: Edit) -> Candidate:
     """
     changes = (wanted.text, wanted.kind, wanted.importance, wanted.value, wanted.valid_from)
     if all(each is None for each in changes):
-        raise InvalidInputError("edit() changes nothing; pass text, kind, importance, value or valid_from")
+        raise InvalidInputError("edit() changes nothing; pass text, kind, importance, value, valid_from or pinned")
     if old.kind == "profile":
         raise InvalidInputError("the profile is a document; change it with update_profile()")
     if old.provenance.source == "store" or old.text is None:
@@ -99,26 +110,24 @@ def edited(old: Memory, wanted: Edit) -> Candidate:
     )
 
 
-async def pin(backend: Backend, namespace: Namespace, key: str, *, pinned: bool, now: datetime) -> Memory:
-    """Keep the memory under ``key`` as it is, or, with ``pinned=False``, let it go its way again.
-
-    Raises:
-        MemoryNotFoundError: there is no current memory under the key.
-        MemoryDisabledError: memory is paused; nothing was changed.
-    """
-    validation.name(key, "key")
-    encode(namespace)
-    await ready(backend)
+async def _pin(backend: Backend, namespace: Namespace, key: str, *, pinned: bool, now: datetime) -> Memory:
+    """Protect the memory under ``key`` from rules and models, or, with ``pinned=False``, end that; no new version."""
     async with backend.transaction(namespace) as tx:
         life = await generation.hold(tx, backend, namespace, now=now)
         life.check_not_paused()
         memory = await _current(tx, namespace, key, now=now)
         if memory.pinned == pinned:
             return memory
-        (memory,) = await edit_queries.pin_memories(tx, namespace, [memory.id], pinned=pinned)
-        change = "pinned" if pinned else "unpinned"
-        await log(tx, backend, namespace, [(memory.id, change, "it was asked for", None)], now=now)
-        await record(tx, backend, namespace, change, [memory.id])
+        return await _set_pin(tx, backend, namespace, memory.id, pinned=pinned, now=now)
+
+
+async def _set_pin(
+    tx: Transaction, backend: Backend, namespace: Namespace, id: UUID, *, pinned: bool, now: datetime
+) -> Memory:
+    (memory,) = await edit_queries.pin_memories(tx, namespace, [id], pinned=pinned)
+    change = "pinned" if pinned else "unpinned"
+    await log(tx, backend, namespace, [(id, change, "it was asked for", None)], now=now)
+    await record(tx, backend, namespace, change, [id])
     return memory
 
 
@@ -130,7 +139,14 @@ async def _current(tx: Transaction, namespace: Namespace, key: str, *, now: date
 
 
 async def _replace(
-    tx: Transaction, backend: Backend, namespace: Namespace, old: Memory, new: NewMemory, *, now: datetime
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    old: Memory,
+    new: NewMemory,
+    *,
+    pinned: bool | None,
+    now: datetime,
 ) -> Memory:
     """End the old version where the new one begins; where another memory says the same already, that stays instead."""
     twin = await edit_queries.current_twin(tx, namespace, new.identity, but=old.id)
@@ -144,6 +160,8 @@ async def _replace(
     if old.pinned:
         await edit_queries.pin_memories(tx, namespace, [successor], pinned=True)
     await record(tx, backend, namespace, "edited", [successor, old.id], superseded=1)
+    if pinned is not None and pinned != (old.pinned or (twin is not None and twin.pinned)):
+        await _set_pin(tx, backend, namespace, successor, pinned=pinned, now=now)
     version = await changes_queries.get_version(tx, namespace, successor)
     if version is None:  # it was written above
         raise MemoryNotFoundError

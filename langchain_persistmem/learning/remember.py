@@ -63,7 +63,7 @@ async def remember(
         life.check_not_paused()
         if thread_id is not None and await consent_queries.is_off_record(tx, namespace, thread_id):
             raise MemoryDisabledError(
-                "this conversation is off the record: nothing of it is kept; see set_off_record()"
+                "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
             )
         about = await _better_known(tx, namespace, candidate, now=now)
         if about is not None:

@@ -190,9 +190,9 @@ _WORK: tuple[tuple[str, Level, str, str, str], ...] = (
     ),
     (
         "dead_letters", "warning", "{:,} turns were given up", "nothing was learnt from them",
-        "dead_letters() has the reason; once that is gone: retry(thread_id)",
+        "admin.dead_letters() has the reason; once that is gone: admin.retry(thread_id)",
     ),
-    ("review", "note", "{:,} memories wait for review", "they are not recalled", "review(), then approve() or reject()"),
+    ("review", "note", "{:,} memories wait for review", "they are not recalled", "review.list(), then review.approve() or review.reject()"),
     (
         "erasures", "error", "{:,} erasures were begun and never verified", "something of a person may be left",
         "persistmem erasures resume",

@@ -64,6 +64,13 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
     return missing
 
 
+async def server_versions(tx: Transaction) -> dict[str, str]:
+    """The versions of PostgreSQL and pgvector."""
+    (facts,) = await tx.fetch(statement("server_facts"), {})
+    number = int(facts["server_version"])
+    return {"PostgreSQL": f"{number // 10_000}.{number % 10_000}", "pgvector": str(facts["vector_version"])}
+
+
 async def missing_migrations(tx: Transaction) -> list[str]:
     """The names that this database has not been through yet.
 

@@ -130,4 +130,4 @@ def _known_head(head: str) -> tuple[int, bytes]:
             return int(number), bytes.fromhex(digest)
     except ValueError:
         pass
-    raise InvalidInputError("head is not of an audit; pass AuditCheck.head as verify_audit() returned it")
+    raise InvalidInputError("head is not of an audit; pass AuditCheck.head as privacy.verify_audit() returned it")

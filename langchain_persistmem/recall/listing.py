@@ -6,13 +6,13 @@ from typing import Any
 
 from langchain_persistmem.errors import MemoryNotFoundError
 from langchain_persistmem.postgres.filters import condition
-from langchain_persistmem.postgres.queries import memories, namespaces
+from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redacted_filter
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Kind, Memory
 
 
@@ -53,12 +53,3 @@ async def list_(
         found = await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
     await note_read(backend, namespace, "listed", [each.id for each in found])
     return found
-
-
-async def status(backend: Backend, namespace: Namespace | None) -> dict[str, int]:
-    """Counts, without content: of one namespace, or of the whole database."""
-    await ready(backend)
-    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
-        if namespace is None:
-            return await namespaces.count_everything(tx)
-        return await namespaces.count_rows(tx, namespace)

@@ -5,6 +5,7 @@ and "/" and "%" inside a label escaped, so that no two tuples share a text and n
 reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memories", "user10")``.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,6 +130,29 @@ def naming(template: Namespace, user_id: str) -> Pattern:
     """The pattern of the namespaces that name ``user_id`` where ``template`` has its place; deeper ones begin with it."""
     filled = fill(template, {"user_id": user_id})
     return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
+
+
+def literal_prefix(template: Namespace) -> Namespace:
+    """The labels of ``template`` before the first name in braces."""
+    return tuple(itertools.takewhile(lambda label: not _PLACEHOLDER.search(label), template))
+
+
+def shape(template: Namespace) -> str:
+    """A regular expression over the encoded namespaces that ``template`` can become, deeper ones left out.
+
+    Python and PostgreSQL read it alike: every sign that is no letter, digit or "_" stands behind a backslash.
+    """
+    encoded = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
+    texts = _PLACEHOLDER.split(encoded)[::2]  # between them stand the names
+    escaped = [re.sub(r"[^\w/]", lambda sign: "\\" + sign[0], text) for text in texts]
+    return f"^{'([^/]+)'.join(escaped)}$"
+
+
+def read(template: Namespace, namespace: Namespace) -> dict[str, str]:
+    """The values of the names in ``template`` that make it ``namespace``: what :func:`fill` was given."""
+    found = re.match(shape(template), encode(namespace))
+    values = found.groups() if found else ()
+    return {name: decode(value)[0] for name, value in zip(placeholders(template), values, strict=False)}
 
 
 def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:

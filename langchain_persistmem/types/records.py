@@ -240,7 +240,7 @@ class AuditFault:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditCheck:
-    """What verify_audit() found."""
+    """The result of ``privacy.verify_audit()``."""
 
     entries: int
     """Entries that were gone through."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recalled import Recollection
-from langchain_persistmem.types.records import Memory, Withheld
+from langchain_persistmem.types.records import Consent, Memory, Withheld
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ class ProcessResult:
     postponed: int = 0
     """Threads that failed, or met the daily cap, and are tried again later."""
     given_up: int = 0
-    """Turns that no attempt could be learnt from; dead_letters() lists them."""
+    """Turns that no attempt could be learnt from; ``admin.dead_letters()`` lists them."""
     healed: int = 0
     """Memories that were kept without a vector, because the embedding model did not answer, and have one now."""
 
@@ -65,7 +65,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaintainResult:
-    """What maintain() did, or, with ``dry_run``, would do; in numbers."""
+    """What ``admin.maintain()`` did, or, with ``dry_run``, would do; in numbers."""
 
     dry_run: bool = False
     namespaces: int = 0
@@ -90,6 +90,33 @@ class MaintainResult:
     """Groups of memories that stayed as they were because a model failed, or its answer was not believed."""
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusResult:
+    """The state of memory in figures and without content: of one namespace, or of the whole database."""
+
+    counts: Mapping[str, int]
+    """Rows: current ``memories``, ``messages``, and the ``threads`` of one namespace or the ``namespaces`` of all."""
+    work: Mapping[str, int]
+    """Work that waits: ``pending`` threads to learn from, of these ``due`` now and ``failing`` (they failed before),
+    messages that became ``dead_letters``, and memories that wait for ``review``."""
+    versions: Mapping[str, str]
+    """Of the server: ``PostgreSQL`` and ``pgvector``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A namespace of the template's shape, with what it holds in figures."""
+
+    user_id: str | None
+    """The value in the place of ``{user_id}``; None where the template has other names only."""
+    namespace: Namespace
+    consent: Consent
+    memories: int
+    """Current ones."""
+    messages: int
+    threads: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,11 +241,11 @@ class Erasure:
     """Rows by table."""
     erased_at: datetime
     completed_at: datetime | None
-    """None for an erasure that was interrupted; see resume_erasures()."""
+    """None for an erasure that was interrupted; see ``privacy.resume_erasures()``."""
 
     @property
     def line(self) -> str:
-        """One line of JSON, as replay_erasures() takes it."""
+        """One line of JSON, as ``privacy.replay_erasures()`` takes it."""
         return json.dumps(
             {
                 "id": str(self.id),

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 from langchain.agents import create_agent
 from langchain_core.chat_history import BaseChatMessageHistory
@@ -27,10 +28,8 @@ from langchain_persistmem import (
     PersistMemMiddleware,
     PersistMemRetriever,
     PersistMemSessionRetriever,
-    abackfill,
     acting_as,
     answer_commands,
-    backfill,
     extract_memory,
     load_memory,
     memory_tools,
@@ -52,6 +51,7 @@ from tests.bad_input.corpus import (
     VALUES,
 )
 from tests.conftest import Either
+from tests.public_methods import get_path
 from tests.scripted_model import Scripted
 
 Act = Callable[[Either, Any], Awaitable[Any]]
@@ -82,7 +82,7 @@ async def remember(memory: Either, **given: Any) -> tuple[Any, Any]:
     whose = {name: given[name] for name in ("user_id", "namespace") if name in given} or {"user_id": USER}
     kept = await memory.remember(**{"text": f"statement {fresh()}", **whose, **given})
     if kept.status == "quarantined":
-        (found,) = [each for each in await memory.review(limit=1000, **whose) if each.id == kept.id]
+        (found,) = [each for each in await memory.review.list(limit=1000, **whose) if each.id == kept.id]
     else:
         found = await memory.get(kept.key, **whose)
     return [getattr(found, name) for name in _kept(given)], [given[name] for name in _kept(given)]
@@ -103,7 +103,7 @@ async def observed(memory: Either, message: Any, thread: str | None = None) -> t
     """Observe one message and read it again."""
     thread = fresh() if thread is None else thread
     await memory.observe([message], thread_id=thread, user_id=USER)
-    found = await memory.messages(thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     if isinstance(message, dict) and "lc" in message:
         return None
     wanted = convert_to_messages([_without_ours(message)])
@@ -160,7 +160,7 @@ async def through_a_graph(memory: Either, text: Any) -> tuple[Any, Any]:
     config = {"configurable": {"user_id": USER, "thread_id": thread}}
     state = {"messages": [HumanMessage(text)]}
     await compiled.ainvoke(state, config) if memory.asynchronous else compiled.invoke(state, config)
-    found = await memory.messages(thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     return [each.content for each in found], [text]
 
 
@@ -180,7 +180,7 @@ async def checkpointed(
     memory: Either, value: Any = "a", *, thread: Any = None, ns: str = "", channel: str = "said", metadata: Any = None
 ) -> tuple[Any, Any]:
     """Put a checkpoint and get it again."""
-    saver = memory.memory.saver
+    saver = memory.memory.checkpointer
     config: Any = {"configurable": {"thread_id": fresh() if thread is None else thread, "checkpoint_ns": ns}}
     checkpoint = {**empty_checkpoint(), "channel_values": {channel: value}, "channel_versions": {channel: 1}}
     about = {"source": "input", "step": 0, **({} if metadata is None else {"note": {"said": metadata}})}
@@ -198,7 +198,7 @@ async def written(
     memory: Either, value: Any = "a", *, channel: str = "said", task: str | None = None, path: str = ""
 ) -> tuple[Any, Any]:
     """What a task wrote, for a checkpoint."""
-    saver, task = memory.memory.saver, fresh() if task is None else task
+    saver, task = memory.memory.checkpointer, fresh() if task is None else task
     place: Any = {"configurable": {"thread_id": "known", "checkpoint_ns": ""}}
     if memory.asynchronous:
         config = (await saver.aget_tuple(place)).config
@@ -214,9 +214,9 @@ async def written(
 async def prepare(memory: Either) -> None:
     """What the doors find."""
     await memory.remember("I keep bees", key="known", user_id=USER)
-    await memory.add_messages([("user", "hello")], thread_id="known", user_id=USER)
+    await memory.conversations.add([("user", "hello")], thread_id="known", user_id=USER)
     config: Any = {"configurable": {"thread_id": "known", "checkpoint_ns": ""}}
-    saver = memory.memory.saver
+    saver = memory.memory.checkpointer
     if memory.asynchronous:
         await saver.aput(config, empty_checkpoint(), {}, {})
     else:
@@ -227,7 +227,7 @@ def of_saver(method: str, **more: Any) -> Act:
     """Another method of the saver, given a thread's id."""
 
     async def act(memory: Either, value: Any) -> None:
-        saver = memory.memory.saver
+        saver = memory.memory.checkpointer
         if method == "list":
             config, search = {"configurable": {"thread_id": more.get("thread_id", value)}}, more.get("as_", "")
             options = {search: value} if search else {}
@@ -258,7 +258,7 @@ async def ingested(memory: Either, **given: Any) -> tuple[Any, Any]:
         (counts,) = survey([path]).threads.values()
         for (user, thread), messages in chunks(path, counts, 10):
             await memory.observe([dict(each) for each in messages], thread_id=thread, user_id=user)
-            found = await memory.messages(thread, user_id=user)
+            found = await memory.conversations.messages(thread, user_id=user)
     return found[-1].content, line["content"]
 
 
@@ -277,10 +277,10 @@ async def backfilled(memory: Either, text: Any) -> tuple[Any, Any]:
     history = _Elsewhere(messages=[HumanMessage(text)])
     thread = fresh()
     if memory.asynchronous:
-        await abackfill(memory.memory, history, thread_id=thread, user_id=USER)
+        await memory.memory.conversations.abackfill(history, thread_id=thread, user_id=USER)
     else:
-        backfill(memory.memory, history, thread_id=thread, user_id=USER)
-    found = await memory.messages(thread, user_id=USER)
+        memory.memory.conversations.backfill(history, thread_id=thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     return [each.content for each in found], [text]
 
 
@@ -291,7 +291,7 @@ async def through_an_agent(memory: Either, text: Any) -> tuple[Any, Any]:
     config = {"configurable": {"user_id": USER, "thread_id": thread}}
     state: Any = {"messages": [HumanMessage(text)]}
     await agent.ainvoke(state, config) if memory.asynchronous else agent.invoke(state, config)
-    found = await memory.messages(thread, user_id=USER)
+    found = await memory.conversations.messages(thread, user_id=USER)
     return [each.content for each in found][:1], [text]
 
 
@@ -351,7 +351,7 @@ def imported(kind: str, field: str) -> Act:
     async def act(memory: Either, value: Any) -> None:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "export.jsonl"
-            await memory.export_file(path, user_id=USER)
+            await memory.privacy.export(path, user_id=USER)
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             changed = next(line for line in lines if line["line"] == kind)
             changed[field] = value
@@ -362,7 +362,7 @@ def imported(kind: str, field: str) -> Act:
             body = "".join(f"{text}\n" for text in texts)
             digest = hashlib.sha256(body.encode()).hexdigest()
             path.write_text(body + json.dumps({**lines[-1], "sha256": digest}) + "\n")
-            await memory.import_file(path, user_id=fresh())
+            await memory.privacy.import_file(path, user_id=fresh())
 
     return act
 
@@ -376,7 +376,7 @@ def call(method: str, argument: str, **more: Any) -> Act:
     """A method, called with the value as one of its arguments."""
 
     async def act(memory: Either, value: Any) -> None:
-        await getattr(memory, method)(**{"user_id": USER, **more, argument: value})
+        await get_path(memory, method)(**{"user_id": USER, **more, argument: value})
 
     return act
 
@@ -425,15 +425,15 @@ DOORS = (
     Door("list: limit", "limit", NUMBERS, call("list", "limit")),
     Door("list: offset", "offset", NUMBERS, call("list", "offset")),
     Door("get: key", "key", NAME, call("get", "key")),
-    Door("history: key", "key", FEW_NAME, call("history", "key")),
-    Door("messages: thread_id", "thread_id", NAME, call("messages", "thread_id")),
-    Door("messages: limit", "limit", NUMBERS, call("messages", "limit", thread_id="t")),
+    Door("history: key", "key", FEW_NAME, call("history.versions", "key")),
+    Door("messages: thread_id", "thread_id", NAME, call("conversations.messages", "thread_id")),
+    Door("messages: limit", "limit", NUMBERS, call("conversations.messages", "limit", thread_id="t")),
     Door("forget: keys", "keys", {**NAME, **{f"[{n}]": [v] for n, v in NAME.items()}}, call("forget", "keys")),
     Door("forget: query", "query", TEXT, call("forget", "query")),
     Door("command: message", "message", TEXT, call("command", "message")),
     Door("edit: text", "text", TEXT, call("edit", "text", key="known")),
-    Door("pin: key", "key", FEW_NAME, call("pin", "key")),
-    Door("set_consent: consent", "consent", FEW_NAME, call("set_consent", "consent", user_id="else")),
+    Door("pin: key", "key", FEW_NAME, call("edit", "key", pinned=True)),
+    Door("set_consent: consent", "consent", FEW_NAME, call("privacy.set_consent", "consent", user_id="else")),
     Door("acting_as: name", "actor|name", NAME, acted_as),
     Door(
         "update_profile: changes",
@@ -523,12 +523,14 @@ DOORS = (
         "add_messages: messages",
         "messages",
         {n: [v] for n, v in MESSAGES.items() if ":" not in n},
-        call("add_messages", "messages", thread_id="added"),
+        call("conversations.add", "messages", thread_id="added"),
     ),
     Door("observe: many messages", "messages", NOT_TEXT, call("observe", "messages", thread_id="t")),
-    Door("clear_messages: thread_id", "thread_id", FEW_NAME, call("clear_messages", "thread_id")),
-    Door("set_off_record: thread_id", "thread_id", FEW_NAME, call("set_off_record", "thread_id", user_id="else")),
-    Door("set_off_record: off", "off", NUMBERS, call("set_off_record", "off", thread_id="t", user_id="else")),
+    Door("clear_messages: thread_id", "thread_id", FEW_NAME, call("conversations.clear", "thread_id")),
+    Door(
+        "set_off_record: thread_id", "thread_id", FEW_NAME, call("privacy.set_off_record", "thread_id", user_id="else")
+    ),
+    Door("set_off_record: off", "off", NUMBERS, call("privacy.set_off_record", "off", thread_id="t", user_id="else")),
     Door("may_recall: thread_id", "thread_id", FEW_NAME, call("may_recall", "thread_id")),
     Door("recall: expand", "expand", FEW_NAME, call("recall", "expand", query="a")),
     Door("recall: thread_id", "thread_id", FEW_NAME, call("recall", "thread_id", query="a")),
@@ -550,33 +552,38 @@ DOORS = (
     ),
     Door("context: now", "now", MOMENTS, call("context", "now", query="a")),
     Door("list: kinds", "kinds", FEW_NAME, call("list", "kinds")),
-    Door("messages: offset", "offset", NUMBERS, call("messages", "offset", thread_id="t")),
-    Door("show: key", "key", FEW_NAME, call("show", "key")),
-    Door("changes: key", "key", FEW_NAME, call("changes", "key")),
-    Door("changes: limit", "limit", NUMBERS, call("changes", "limit")),
-    Door("review: limit", "limit", NUMBERS, call("review", "limit")),
-    Door("restore: version", "version", FEW_NAME, call("restore", "version")),
-    Door("approve: version", "version", FEW_NAME, call("approve", "version")),
-    Door("reject: version", "version", FEW_NAME, call("reject", "version")),
+    Door("messages: offset", "offset", NUMBERS, call("conversations.messages", "offset", thread_id="t")),
+    Door("show: key", "key", FEW_NAME, call("history.of", "key")),
+    Door("changes: key", "key", FEW_NAME, call("history.changes", "key")),
+    Door("changes: limit", "limit", NUMBERS, call("history.changes", "limit")),
+    Door("review: limit", "limit", NUMBERS, call("review.list", "limit")),
+    Door("restore: version", "version", FEW_NAME, call("history.restore", "version")),
+    Door("approve: version", "version", FEW_NAME, lambda m, v: m.review.approve(v, user_id=USER)),
+    Door("reject: version", "version", FEW_NAME, lambda m, v: m.review.reject(v, user_id=USER)),
+    Door("approve: everything", "everything", NUMBERS, lambda m, v: m.review.approve(everything=v, user_id="else")),
+    Door("reject: everything", "everything", NUMBERS, lambda m, v: m.review.reject(everything=v, user_id="else")),
+    Door("people: limit", "limit", NUMBERS, lambda m, v: m.admin.people(limit=v)),
+    Door("people: after", "namespace", _PREFIXES, lambda m, v: m.admin.people(after=v)),
+    Door("edit: pinned", "pinned", NUMBERS, call("edit", "pinned", key="known", text="I sail in a boat.")),
     Door(
-        "approve_all: versions",
+        "approve: versions",
         "versions",
         {**NOT_TEXT, **{f"[{n}]": [v] for n, v in NOT_TEXT.items()}},
-        call("approve_all", "versions", user_id="else"),
+        lambda m, v: m.review.approve(uuid4(), v, user_id="else"),
     ),
     Door(
-        "reject_all: versions",
+        "reject: versions",
         "versions",
         {**NOT_TEXT, **{f"[{n}]": [v] for n, v in NOT_TEXT.items()}},
-        call("reject_all", "versions", user_id="else"),
+        lambda m, v: m.review.reject(uuid4(), v, user_id="else"),
     ),
-    Door("retry: thread_id", "thread_id", FEW_NAME, call("retry", "thread_id")),
-    Door("run_once: limit", "limit", NUMBERS, lambda m, v: m.run_once(limit=v)),
+    Door("retry: thread_id", "thread_id", FEW_NAME, call("admin.retry", "thread_id")),
+    Door("process_pending: limit", "limit", NUMBERS, lambda m, v: m.admin.process_pending(limit=v)),
     Door("forget: limit", "limit", NUMBERS, call("forget", "limit", query="a")),
-    Door("audit: since", "since", MOMENTS, call("audit", "since")),
-    Door("audit: after", "after", NUMBERS, call("audit", "after")),
-    Door("audit: limit", "limit", NUMBERS, call("audit", "limit")),
-    Door("verify_audit: head", "head", FEW_NAME, call("verify_audit", "head")),
+    Door("audit: since", "since", MOMENTS, call("privacy.audit", "since")),
+    Door("audit: after", "after", NUMBERS, call("privacy.audit", "after")),
+    Door("audit: limit", "limit", NUMBERS, call("privacy.audit", "limit")),
+    Door("verify_audit: head", "head", FEW_NAME, call("privacy.verify_audit", "head")),
     Door(
         "command: question",
         "question",

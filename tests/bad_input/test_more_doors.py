@@ -175,5 +175,7 @@ def test_with_redaction_on_every_text_is_stored_redacted_or_refused(
                 continue
             assert memory.remember(given, **USER).text == redaction.redact(given), name
             memory.observe([("user", given)], thread_id=thread, **USER)
-            assert [each.content for each in memory.messages(thread, **USER)] == [redaction.redact(given)], name
+            assert [each.content for each in memory.conversations.messages(thread, **USER)] == [
+                redaction.redact(given)
+            ], name
     assert MARK not in caplog.text

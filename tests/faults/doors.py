@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
 from langchain_persistmem import PersistMem, PersistMemChatMessageHistory
 from langchain_persistmem.types.namespace import encode
+from tests.public_methods import get_function, get_path, public_methods, twin_name
 
 CLOSING = ("open", "close")  # not operations on memories
 SUPERSEDED, QUARANTINED, CURRENT = "superseded", "quarantined", "active"
@@ -47,9 +49,8 @@ class Scene:
 
     async def do(self, target: Any, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call ``name`` of ``target`` in this colour."""
-        if self.native:
-            return await getattr(target, f"a{name}")(*args, **kwargs)
-        return getattr(target, name)(*args, **kwargs)
+        function = get_path(target, twin_name(name) if self.native else name)
+        return await function(*args, **kwargs) if self.native else function(*args, **kwargs)
 
     async def prepare(self) -> None:
         """Current, superseded and quarantined memories, open turns, given-up turns, work, items, a checkpoint."""
@@ -65,7 +66,7 @@ class Scene:
             (self.key,),
         )
         await self.do(memory.store, "put", self.namespace, "item", {"text": "likes boats"})
-        await self.do(memory.saver, "put", *self.checkpoint())
+        await self.do(memory.checkpointer, "put", *self.checkpoint())
 
     @property
     def key(self) -> str:
@@ -138,6 +139,8 @@ _ARGUMENTS: dict[str, Callable[[Scene], Any]] = {
     "message": lambda scene: "Remember that I play chess.",
     "changes": lambda scene: {"name": "Ada"},
     "version": lambda scene: scene.version(SUPERSEDED),
+    "versions": lambda scene: [scene.version(QUARANTINED)],
+    "history": lambda scene: InMemoryChatMessageHistory(messages=[HumanMessage("I keep bees")]),
     "given": lambda scene: "no_extract",
     "consent": lambda scene: "no_extract",
     "off": lambda scene: True,
@@ -147,8 +150,6 @@ _ARGUMENTS: dict[str, Callable[[Scene], Any]] = {
 }
 """What is passed for a parameter of that name, wherever it has no default."""
 _OF_METHOD: dict[str, dict[str, Callable[[Scene], Any]]] = {
-    "approve": {"version": lambda scene: scene.version(QUARANTINED)},
-    "reject": {"version": lambda scene: scene.version(QUARANTINED)},
     "edit": {"text": lambda scene: "I live in Bergen"},
     "forget": {"keys": _ARGUMENTS["keys"]},
     "observe": {"used": lambda scene: ["home"]},
@@ -156,10 +157,9 @@ _OF_METHOD: dict[str, dict[str, Callable[[Scene], Any]]] = {
 """What a method needs besides, or instead."""
 
 
-def methods(kind: type = PersistMem) -> list[str]:
-    """The public behaviours: whatever exists as ``x`` and as ``ax``."""
-    named = [name for name, _ in inspect.getmembers(kind, callable) if not name.startswith("_")]
-    return [name for name in named if f"a{name}" in named and name not in CLOSING]
+def methods() -> list[str]:
+    """The public behaviours of a memory and its groups; imports read another database, and have tests of their own."""
+    return [name for name in public_methods() if name not in CLOSING and not name.startswith("admin.import_")]
 
 
 def arguments(scene: Scene, name: str) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def arguments(scene: Scene, name: str) -> dict[str, Any]:
         LookupError: it has a required parameter that this file does not know.
     """
     given: dict[str, Any] = {}
-    for parameter in inspect.signature(getattr(PersistMem, name)).parameters.values():
+    for parameter in inspect.signature(get_function(name)).parameters.values():
         special = _OF_METHOD.get(name, {}).get(parameter.name)
         if parameter.name == "user_id":
             given["user_id"] = scene.user
@@ -200,13 +200,17 @@ def doors() -> dict[str, Door]:
 
 
 async def _import(scene: Scene) -> Any:
-    await scene.do(scene.memory, "export_file", scene.file, user_id=scene.user)
+    await scene.do(scene.memory, "privacy.export", scene.file, user_id=scene.user)
     scene.remove(files=False)
-    return await scene.do(scene.memory, "import_file", scene.file, user_id=scene.user)
+    return await scene.do(scene.memory, "privacy.import_file", scene.file, user_id=scene.user)
 
 
 def _method(name: str) -> Door:
-    return lambda scene: scene.do(scene.memory, name, **arguments(scene, name))
+    def door(scene: Scene) -> Awaitable[Any]:
+        given = arguments(scene, name)
+        return scene.do(scene.memory, name, *given.pop("versions", ()), **given)
+
+    return door
 
 
 async def _batch(scene: Scene) -> Any:
@@ -249,27 +253,27 @@ _HISTORY: dict[str, Door] = {
 async def _saver_list(scene: Scene) -> Any:
     config: Any = {"configurable": {"thread_id": scene.thread}}
     if scene.native:
-        return [each async for each in scene.memory.saver.alist(config)]
-    return list(scene.memory.saver.list(config))
+        return [each async for each in scene.memory.checkpointer.alist(config)]
+    return list(scene.memory.checkpointer.list(config))
 
 
 async def _put_writes(scene: Scene) -> Any:
     config, made, *_ = scene.checkpoint()
     at = {"configurable": {**config["configurable"], "checkpoint_id": made["id"]}}
-    return await scene.do(scene.memory.saver, "put_writes", at, [("said", "x")], "task")
+    return await scene.do(scene.memory.checkpointer, "put_writes", at, [("said", "x")], "task")
 
 
 async def _saver_put(scene: Scene) -> Any:
     config, made, metadata, versions = scene.checkpoint()
-    head = await scene.do(scene.memory.saver, "get_tuple", config)
-    return await scene.do(scene.memory.saver, "put", head.config, made, metadata, versions)
+    head = await scene.do(scene.memory.checkpointer, "get_tuple", config)
+    return await scene.do(scene.memory.checkpointer, "put", head.config, made, metadata, versions)
 
 
 _SAVER: dict[str, Door] = {
-    "saver.get_tuple": lambda scene: scene.do(scene.memory.saver, "get_tuple", scene.checkpoint()[0]),
+    "saver.get_tuple": lambda scene: scene.do(scene.memory.checkpointer, "get_tuple", scene.checkpoint()[0]),
     "saver.list": _saver_list,
     "saver.put": _saver_put,
     "saver.put_writes": _put_writes,
-    "saver.delete_thread": lambda scene: scene.do(scene.memory.saver, "delete_thread", scene.thread),
-    "saver.prune": lambda scene: scene.do(scene.memory.saver, "prune", [scene.thread]),
+    "saver.delete_thread": lambda scene: scene.do(scene.memory.checkpointer, "delete_thread", scene.thread),
+    "saver.prune": lambda scene: scene.do(scene.memory.checkpointer, "prune", [scene.thread]),
 }

@@ -48,7 +48,7 @@ async def test_cancelled_operations_are_all_or_nothing_and_give_everything_back(
                     cancelled += task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         pool = memory.backend.pool
-        await asyncio.gather(*(memory.astatus(user_id="user0") for _ in range(12)))
+        await asyncio.gather(*(memory.admin.astatus(user_id="user0") for _ in range(12)))
         stats = pool.get_stats()
         assert stats["pool_available"] == stats["pool_size"]
     verdict = judge(history, "remember", kept(place.admin_dsn))

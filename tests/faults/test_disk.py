@@ -69,10 +69,10 @@ def test_a_full_disk_is_a_clear_error_and_reads_go_on(
                     break
         assert refused == 10
         assert all("DiskFull" in text and "long words" not in text for text in seen)
-        assert memory.status(user_id="ada")["memories"] == acknowledged
+        assert memory.admin.status(user_id="ada").counts["memories"] == acknowledged
         ballast.unlink()
         memory.remember("I have a cat", user_id="ada")
-        assert memory.status(user_id="ada")["memories"] == acknowledged + 1
+        assert memory.admin.status(user_id="ada").counts["memories"] == acknowledged + 1
     assert broken(place.admin_dsn) == {}
     figure(
         "F5 the disk of the tables is full (tablespace on a tmpfs of 48 MB)",

@@ -58,7 +58,7 @@ def test_every_public_method_has_a_door(place: Place, embeddings: LocalEmbedding
 def cases() -> Iterator[Any]:
     """Every operation with both faults in both colours; a few of them are quick enough for every change."""
     short = {("remember", "unanswered"), ("remember", "ended"), ("observe", "unanswered"), ("store.batch", "ended")}
-    short |= {("recall", "ended"), ("saver.put", "unanswered"), ("run_once", "unanswered")}
+    short |= {("recall", "ended"), ("saver.put", "unanswered"), ("admin.process_pending", "unanswered")}
     for door, fault, native in itertools.product(doors(), ("ended", "unanswered"), (False, True)):
         quick = (door, fault) in short and native == (fault == "ended")
         marks = [] if quick else [pytest.mark.long_faults]

@@ -8,7 +8,7 @@ from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Signature, Transaction
-from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
 from langchain_persistmem.types.records import Consent
 
 
@@ -77,6 +77,37 @@ async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) 
 async def count_rows(tx: Transaction, namespace: Namespace) -> dict[str, int]:
     """How many memories, messages and threads ``namespace`` has."""
     return counts_of(await tx.fetch(statement("count_rows"), {"namespace": encode(namespace)}))
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceCounts:
+    """A namespace, the consent of its person, and the number of its rows."""
+
+    namespace: Namespace
+    consent: Consent
+    memories: int
+    messages: int
+    threads: int
+
+
+async def list_people(
+    tx: Transaction, template: Namespace, *, after: Namespace | None, limit: int
+) -> list[NamespaceCounts]:
+    """The namespaces that ``template`` can become, in the order of their text, those behind ``after``."""
+    exact, start, until = prefix_range(literal_prefix(template))
+    parameters = {
+        "exact": exact,
+        "from": start,
+        "until": until,
+        "shape": shape(template),
+        "after": "" if after is None else encode(after),
+        "limit": limit,
+    }
+    rows = await tx.fetch(statement("list_people"), parameters)
+    return [
+        NamespaceCounts(decode(row["namespace"]), row["consent"], row["memories"], row["messages"], row["threads"])
+        for row in rows
+    ]
 
 
 async def count_everything(tx: Transaction) -> dict[str, int]:

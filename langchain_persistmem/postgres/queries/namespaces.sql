@@ -40,3 +40,21 @@ SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s
 SELECT (SELECT count(*) FROM persistmem.namespaces) AS namespaces,
        (SELECT count(*) FROM persistmem.memories WHERE status = 'active') AS memories,
        (SELECT count(*) FROM persistmem.messages) AS messages
+
+-- name: list_people
+-- A page of the namespaces of one shape, with the number of rows in each: first the page by its key, then its counts.
+WITH page AS MATERIALIZED (
+    SELECT n.namespace, n.consent
+    FROM persistmem.namespaces n
+    WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
+      AND n.namespace > %(after)s::text AND n.namespace ~ %(shape)s::text
+    ORDER BY n.namespace
+    LIMIT %(limit)s::integer
+)
+SELECT p.namespace, p.consent, m.memories, t.messages, t.threads
+FROM page p
+CROSS JOIN LATERAL (SELECT count(*) AS memories FROM persistmem.memories
+                    WHERE namespace = p.namespace AND status = 'active') m
+CROSS JOIN LATERAL (SELECT count(*) AS messages, count(DISTINCT thread_id) AS threads FROM persistmem.messages
+                    WHERE namespace = p.namespace) t
+ORDER BY p.namespace

@@ -20,4 +20,4 @@ async def store() -> AsyncIterator[BaseStore]:
 async def saver() -> AsyncIterator[BaseCheckpointSaver]:
     """The threads."""
     async with memory() as opened:
-        yield opened.saver
+        yield opened.checkpointer

@@ -1,0 +1,83 @@
+"""``memory.history``: versions of memories, their changes, and the way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from langchain_persistmem.client.both import both, run
+from langchain_persistmem.client.group import Group
+from langchain_persistmem.learning import changes as changes_flow
+from langchain_persistmem.recall import inspect
+from langchain_persistmem.types.memory_record import MemoryRecord
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import Change, Memory
+
+
+class History(Group):
+    """The past of memories: ``memory.history``."""
+
+    async def _of(self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> MemoryRecord:
+        """Return a memory with its source messages, versions, changes and uses.
+
+        Raises:
+            MemoryNotFoundError: there never was one under ``key``.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(self.backend, inspect.show, namespace, key, now=datetime.now(UTC))
+
+    of, aof = both(_of)
+
+    async def _versions(
+        self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> list[Memory]:
+        """List every version under ``key``, and the memories that they replaced, the latest first.
+
+        Raises:
+            MemoryNotFoundError: there never was one.
+        """
+        return await run(self.backend, changes_flow.history, self._memory.namespace_of(user_id, namespace), key)
+
+    versions, aversions = both(_versions)
+
+    async def _changes(
+        self,
+        key: str | None = None,
+        *,
+        limit: int = 100,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> list[Change]:
+        """List changes with their reasons, newest first, without content.
+
+        Args:
+            key: only those under one key; by default all.
+            limit: at most this many, up to 10,000.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(self.backend, changes_flow.changes, namespace, key, limit=limit)
+
+    changes, achanges = both(_changes)
+
+    async def _restore(
+        self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> Memory:
+        """Make a superseded or archived memory current again; the one that is current now becomes its past.
+
+        A memory that was archived into a summary comes back with all the others of it, and the summary goes.
+
+        Args:
+            version: ``Memory.id`` of one of :meth:`versions`.
+
+        Raises:
+            MemoryNotFoundError: there is no such memory.
+            InvalidInputError: it waits for review; see ``memory.review.approve()``.
+            MemoryDisabledError: memory is paused.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(self.backend, changes_flow.restore, namespace, version, now=datetime.now(UTC))
+
+    restore, arestore = both(_restore)
