@@ -27,7 +27,9 @@ class Pairs(griffe.Extension):
         for owner in owners:
             for member in (owner, *owner.members.values()):
                 if not member.is_alias and member.docstring is not None:
-                    member.docstring.value = ROLE.sub(lambda role, owner=owner: _link(role[1], owner, pkg), member.docstring.value)
+                    member.docstring.value = ROLE.sub(
+                        lambda role, owner=owner: _link(role[1], owner, pkg), member.docstring.value
+                    )
 
 
 def _owners(owner: griffe.Object) -> Any:
@@ -38,24 +40,22 @@ def _owners(owner: griffe.Object) -> Any:
 
 
 def _resolve_pairs(owner: griffe.Object) -> None:
-    if owner.is_module and owner.is_init_module and not owner.members:
-        return
     for once, twin, body in PAIR.findall(owner.source):
         function = owner.members.get(body)
-        if once not in owner.members or not isinstance(function, griffe.Function):
+        if not isinstance(function, griffe.Function):
             continue  # a pair of a class, met in the source of its module
         for name in (once, twin):
             pair = copy.copy(function)
             pair.name = name
             pair.labels = {"async"} if name == twin else set()
-            place = owner.members[name]
-            pair.lineno, pair.endlineno = place.lineno, place.endlineno
             pair.docstring = copy.copy(function.docstring)
             if pair.docstring is not None:
                 pair.docstring.parent = pair
                 if name == twin:
                     summary = pair.docstring.value.partition("\n\n")[0]
-                    pair.docstring.value = f"{summary}\n\nTo be awaited; all else is as in [`{once}`][{owner.path}.{once}]."
+                    pair.docstring.value = (
+                        f"{summary}\n\nTo be awaited; all else is as in [`{once}`][{owner.path}.{once}]."
+                    )
             owner.members[name] = pair
 
 

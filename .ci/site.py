@@ -20,11 +20,16 @@ import sys
 import tarfile
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 from nbconvert import MarkdownExporter
 from nbconvert.preprocessors import ExecutePreprocessor
+
+import langchain_persistmem
+from langchain_persistmem import PersistMem
+from langchain_persistmem.client.group import Group
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -182,7 +187,9 @@ def list_versions() -> None:
 
 def check(target: Path) -> None:
     """Fail if a page would load anything from another host, or lacks a name of the API."""
-    loads = re.compile(r"<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>|url\([\"']?https?:[^)]*\)|@import[^;]*//[^;]*;")
+    loads = re.compile(
+        r"<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>|url\([\"']?https?:[^)]*\)|@import[^;]*//[^;]*;"
+    )
     for file in target.rglob("*"):
         if file.suffix in (".html", ".css"):
             found = [load for load in loads.findall(file.read_text()) if 'rel="canonical"' not in load]
@@ -190,7 +197,22 @@ def check(target: Path) -> None:
         elif file.suffix == ".js" and "mermaid" not in file.name:
             assert not re.search(r"unpkg\.com|jsdelivr|googleapis|gstatic", file.read_text()), file
     reference = (target / "reference" / "api.html").read_text()
-    assert "<pre><code>:::" not in reference and "<p>:::" not in reference, "mkdocstrings did not run"
+    for name in api_names():
+        assert f'id="langchain_persistmem.{name}"' in reference, f"{name} is not in the API reference"
+
+
+def api_names() -> Iterator[str]:
+    """Every public name, and every method of a memory and of its groups, for both blocking and awaited use."""
+    yield from langchain_persistmem.__all__
+    for kind in (PersistMem, *(type_ for type_ in vars(langchain_persistmem).values() if is_group(type_))):
+        yield from (
+            f"{kind.__name__}.{name}" for name, value in vars(kind).items() if name[0] != "_" and callable(value)
+        )
+
+
+def is_group(value: object) -> bool:
+    """True if ``value`` is the class of ``memory.review`` or the like."""
+    return isinstance(value, type) and issubclass(value, Group)
 
 
 if __name__ == "__main__":

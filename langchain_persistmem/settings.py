@@ -68,7 +68,7 @@ class Ranking:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
-    """What :meth:`PersistMem.maintain` does. Nothing is archived or erased unless a rule here says so.
+    """What :meth:`Admin.maintain` does. Nothing is archived or erased unless a rule here says so.
 
     No rule touches a memory that is pinned, or of importance 1. Items of a store have times to live of their own.
     """

@@ -53,7 +53,7 @@ class PersistMemSaver(PostgresSaver):
         """As upstream's.
 
         Args:
-            register: of whose threads these are: :attr:`PersistMem.saver` has one. Without it no erase of a
+            register: of whose threads these are: :attr:`PersistMem.checkpointer` has one. Without it no erase of a
                 person finds their checkpoints here.
         """
         super().__init__(conn, pipe, serde)

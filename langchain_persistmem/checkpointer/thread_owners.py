@@ -1,6 +1,6 @@
 """Whose threads a saver writes: LangGraph's tables know a thread's id and no person, and a run says who it is for.
 
-The saver of :attr:`PersistMem.saver` registers each thread that a run names a person for, once in a run, before its first
+The saver of :attr:`PersistMem.checkpointer` registers each thread that a run names a person for, once in a run, before its first
 write; nobody is guessed. What a run finds at its beginning holds until its end: after an erase of the person it finds
 that life over, and writes nothing more (:class:`ErasedError`).
 """
