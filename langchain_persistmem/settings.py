@@ -140,7 +140,7 @@ class Settings:
     floor: float = 0.02
     """Beside a good best, a recollection is dropped only below this: asking for ten should give ten."""
     candidates: int = 60
-    """How many memories each arm, meaning and words, hands to the ranking."""
+    """How many memories by meaning, and how many by words, are handed to the ranking."""
     ranking: Ranking = Ranking()
     """The weights of recall."""
     retention: Retention = Retention()

@@ -22,6 +22,7 @@ from langchain_persistmem import (
     PersistMemChatMessageHistory,
     PersistMemMiddleware,
     PersistMemRetriever,
+    Settings,
     extract_memory,
     load_memory,
     memory_tools,
@@ -49,6 +50,10 @@ def space(user: str) -> tuple[str, ...]:
 def storable(user: str) -> bool:
     """Whether LangGraph's stores take it as a label; those with a period live behind the other doors."""
     return "." not in user
+
+
+UNHURRIED = Settings(pool_min=0, retry_seconds=3600.0)
+"""Filling may take its time: what waits for its vector waits until after it."""
 
 
 def filled(memory: PersistMem, users: Sequence[str]) -> None:

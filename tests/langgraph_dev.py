@@ -22,6 +22,7 @@ from langgraph_sdk.client import SyncLangGraphClient
 from psycopg import conninfo
 
 from tests.conftest import _create, _drop
+from tests.ports import free_port
 
 EXAMPLE = Path(__file__).parent.parent / "docs" / "examples" / "langgraph-server"
 TOKENS = {"token-of-ada": "ada", "token-of-bob": "bob"}
@@ -81,9 +82,7 @@ class Server:
         path.write_text(json.dumps({name: value for name, value in now.items() if value is not None}))
 
     def start(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
         with self.log.open("ab") as log:

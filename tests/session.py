@@ -171,12 +171,13 @@ class Scheduler(LoadScopeScheduling):
 
     def schedule(self) -> None:
         """Read the groups, which the first worker has noted, and start."""
-        if not self._groups:
-            self._groups = json.loads((session_of(self.config).folder / "groups.json").read_text())
+        noted = session_of(self.config).folder / "groups.json"
+        if not self._groups and noted.exists():
+            self._groups = json.loads(noted.read_text())
         super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
-        return self._groups[nodeid]
+        return self._groups.get(nodeid, nodeid)
 
 
 def is_worker(config: pytest.Config) -> bool:

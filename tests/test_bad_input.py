@@ -113,7 +113,7 @@ def _refused(door: Door, error: PersistMemError, before: Rows, after: Rows) -> s
     return REFUSED
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("door", DOORS, ids=[door.name for door in DOORS])
 async def test_every_case_is_stored_as_it_is_or_refused_by_name(
     filled: Either, door: Door, database: str, caplog: pytest.LogCaptureFixture

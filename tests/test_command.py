@@ -349,7 +349,7 @@ def test_every_help_has_an_example(command: str, capsys: pytest.CaptureFixture[s
 
 
 def test_without_rich_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in [name for name in sys.modules if name.startswith(("rich", "langchain_persistmem.command"))]:
+    for name in [name for name in sys.modules if name.startswith(("rich", "langchain_persistmem.cli"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich", None)
     assert main(["status"]) == 2

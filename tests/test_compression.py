@@ -356,10 +356,10 @@ def original(text: str, day: int = 1) -> Memory:
 def test_a_number_that_no_memory_has_is_not_believed() -> None:
     originals = [original("Ran 10 km", 2), original("Ran 007 km", 30)]
     for text in ("10 km on 2026-03-02", "Ran 2 times, 7 km", "跑了10公里", "no number"):
-        assert summaries.believed({"summary": text}, originals, max_chars=99) == text
+        assert summaries.parse_answer({"summary": text}, originals, max_chars=99) == text
     for text in ("Ran 11 km", "since 2025", "100 km"):
         with contextlib.suppress(ExtractionError):
-            summaries.believed({"summary": text}, originals, max_chars=99)
+            summaries.parse_answer({"summary": text}, originals, max_chars=99)
             pytest.fail(text)
 
 

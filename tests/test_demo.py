@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.cli.demo_questions import NAMESPACE, USER
+from langchain_persistmem.cli.demo import NAMESPACE, USER
 
 pytestmark = pytest.mark.slow
 

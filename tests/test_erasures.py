@@ -537,13 +537,13 @@ _KILLED = """
 import sys, os, signal
 from langchain_persistmem import PersistMem
 from langchain_persistmem.privacy import erase_person
-erase, calls = erase_person._one, []
+erase, calls = erase_person._erase_one, []
 async def one(*args, **kwargs):
     if len(calls) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     calls.append(args)
     return await erase(*args, **kwargs)
-erase_person._one = one
+erase_person._erase_one = one
 with PersistMem.open(sys.argv[1]) as memory:
     memory.forget(everything=True, user_id="ada")
 """

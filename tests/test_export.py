@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +62,9 @@ async def test_what_was_exported_and_imported_is_exported_the_same(either: Eithe
     exported = await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     assert exported.counts["memory"] == 7
     assert exported.counts["message"] == 3
-    before = [
-        (each.memory.key, round(each.score, 6)) for each in await either.recall("tomatoes in Bergen", user_id="maya")
-    ]
+    now = datetime.now(UTC)  # scores fade from second to second
+    found = await either.recall("tomatoes in Bergen", now=now, user_id="maya")
+    before = [(each.memory.key, round(each.score, 6)) for each in found]
     history = await either.history.versions("home", user_id="maya")
     await either.forget(everything=True, user_id="maya")
     await either.forget(everything=True, namespace=("memories", "maya", "below"))
@@ -71,10 +73,8 @@ async def test_what_was_exported_and_imported_is_exported_the_same(either: Eithe
     assert (restored.memories, restored.messages, restored.unchanged) == (7, 3, 0)
     await either.privacy.export(tmp_path / "two.jsonl.gz", user_id="maya")
     assert body(tmp_path / "two.jsonl.gz") == body(tmp_path / "one.jsonl")
-    after = [
-        (each.memory.key, round(each.score, 6)) for each in await either.recall("tomatoes in Bergen", user_id="maya")
-    ]
-    assert after == before
+    found = await either.recall("tomatoes in Bergen", now=now, user_id="maya")
+    assert [(each.memory.key, round(each.score, 6)) for each in found] == before
     assert await either.history.versions("home", user_id="maya") == history
 
 
@@ -125,6 +125,16 @@ async def test_a_dry_run_counts_and_writes_nothing(either: Either, tmp_path: Pat
     assert counted.dry_run
     assert counted.memories == 7
     assert await either.list(user_id="tom") == []
+
+
+async def test_a_dry_run_counts_what_the_import_then_does(either: Either, tmp_path: Path) -> None:
+    await fill(either, "maya")
+    await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
+    for new in (True, False):
+        planned = await either.privacy.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
+        done = await either.privacy.import_file(tmp_path / "one.jsonl", user_id="tom")
+        assert planned == replace(done, dry_run=True)
+        assert (planned.memories > 0) is new
 
 
 def sealed(rows: list[dict[str, Any]]) -> bytes:

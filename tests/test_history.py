@@ -257,9 +257,7 @@ async def test_two_users_under_one_session_id_never_mix_in_one_chain(either) -> 
 
 def test_a_history_of_another_package_is_learnt_once(memory: PersistMem) -> None:
     other = ChatMessageHistory()
-    other.add_messages(
-        [HumanMessage("I adopted a cat called Pixel"), AIMessage("Pixel is a lovely name for a cat")]
-    )
+    other.add_messages([HumanMessage("I adopted a cat called Pixel"), AIMessage("Pixel is a lovely name for a cat")])
     assert memory.conversations.backfill(other, thread_id="old", user_id="ada").added == 2
     assert memory.conversations.backfill(other, thread_id="old", user_id="ada").stored == 0
     other.add_user_message("I adopted a cat called Pixel")

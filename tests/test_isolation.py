@@ -29,7 +29,7 @@ from langchain_persistmem import (
 from langchain_persistmem.types.namespace import encode
 from tests import doors
 from tests.conftest import Either, _create, _drop
-from tests.doors import KEY, QUESTION, READING, THREAD, WRITING, filled, give_up, space, store_call, tag
+from tests.doors import KEY, QUESTION, READING, THREAD, UNHURRIED, WRITING, filled, give_up, space, store_call, tag
 from tests.public_methods import get_path, public_methods
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def filled_template(server: str, template: str, embeddings: LocalEmbeddings) -> 
     """A database with something of everybody in each table, to be copied."""
     name = _create(server, template)
     where = conninfo.make_conninfo(server, dbname=name)
-    with PersistMem.open(where, embeddings=embeddings, settings=Settings(pool_min=0)) as memory:
+    with PersistMem.open(where, embeddings=embeddings, settings=UNHURRIED) as memory:
         filled(memory, LOOKALIKES)
     give_up(where, LOOKALIKES)
     yield name

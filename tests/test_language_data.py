@@ -21,6 +21,7 @@ PARTS = {
     "answers": data.Answers,
     "replies": data.Replies,
     "calendar": data.Calendar,
+    "compact_calendar": data.CompactCalendar,
     "small_talk": data.SmallTalk,
     "subjects": data.Subjects,
     "questions": data.Questions,
@@ -184,7 +185,7 @@ def test_the_page_says_which_language_has_what() -> None:
     rows = {
         cells[1].strip("` "): cells
         for cells in (row.strip("|").split("|") for row in PAGE.splitlines())
-        if len(cells) == 13
+        if len(cells) == 14
     }
     header = [cell.strip().replace(" ", "_") for cell in rows.pop("code")[2:]]
     assert header == list(PARTS)

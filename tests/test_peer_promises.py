@@ -180,7 +180,7 @@ class Scattered(Embeddings):
         return self.embed_documents([text])[0]
 
 
-@pytest.mark.timeout(300)  # 40,000 items
+@pytest.mark.timeout(900)  # 40,000 items
 def test_the_ten_nearest_of_each_of_20_users_are_found_exactly(empty_database: str) -> None:
     embeddings = Scattered()
     texts = [f"memory {n}" for n in range(2_000)]
@@ -292,7 +292,7 @@ with PersistMem.open(sys.argv[1], embeddings=DeterministicFakeEmbedding(size=8))
 """
 
 
-@pytest.mark.timeout(300)  # eight times the imports
+@pytest.mark.timeout(900)  # eight times the imports
 def test_eight_processes_set_up_one_database(empty_database: str) -> None:
     with ExitStack() as stack:
         started = [

@@ -92,7 +92,7 @@ def test_the_second_session_recalls_what_the_first_one_said(model: ChatOpenAI, d
         assert used & {row["id"] for row in about_hazelnuts}
 
 
-@pytest.mark.timeout(300)  # four answers of a model that may have to share two cores
+@pytest.mark.timeout(900)  # four answers of a model that may have to share two cores
 def test_an_agent_with_middleware_and_tools_knows_in_a_second_thread_what_it_was_told_in_the_first(
     model: ChatOpenAI, database: str, embeddings: Any
 ) -> None:
@@ -142,7 +142,7 @@ def rows_of(database: str) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-@pytest.mark.timeout(300)  # half a minute on two idle cores
+@pytest.mark.timeout(900)  # half a minute on two idle cores
 @pytest.mark.parametrize("story", SHORT_STORIES)
 def test_a_short_story_goes_its_way_with_a_real_model(
     story: Story, model: ChatOpenAI, database: str, embeddings: Any

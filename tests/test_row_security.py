@@ -22,7 +22,7 @@ from langchain_persistmem.privacy import row_security
 from langchain_persistmem.types.namespace import EVERYWHERE, Several, Within
 from tests import doors
 from tests.conftest import Either, _create, _drop
-from tests.doors import COUNTING, READING, WRITING, filled, give_up, space, tag
+from tests.doors import COUNTING, READING, UNHURRIED, WRITING, filled, give_up, space, tag
 from tests.test_peer_promises import bouncer  # noqa: F401 - a fixture, here of the database below
 
 USERS = ["user1", "user10", "user1/x", "%"]
@@ -47,7 +47,7 @@ def guarded_template(server: str, template: str, role: str, embeddings: LocalEmb
     """A filled database with row-level security, and the rights that the how-to names; to be copied."""
     name = _create(server, template)
     where = conninfo.make_conninfo(server, dbname=name)
-    with PersistMem.open(where, embeddings=embeddings, settings=Settings(pool_min=0)) as memory:
+    with PersistMem.open(where, embeddings=embeddings, settings=UNHURRIED) as memory:
         filled(memory, USERS)
         memory.backend.run(row_security.enable)
     give_up(where, USERS)

@@ -18,7 +18,7 @@ from langchain_persistmem import (
     Settings,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.pool_queue import Places
+from langchain_persistmem.postgres.pool_queue import ConnectionQueue
 from tests.test_store import ADA, model_of
 
 
@@ -95,7 +95,7 @@ async def test_far_more_callers_than_connections_are_all_served(database: str) -
         assert [item and item.value["n"] for item in found] == list(range(400))
 
 
-async def test_cancelled_callers_leave_their_places(database: str) -> None:
+async def test_cancelled_callers_leave_the_queue(database: str) -> None:
     async with AsyncPersistMemStore.from_conn_string(database, pool_config={"min_size": 1, "max_size": 2}) as store:
         for turn in range(5):
             tasks = [asyncio.create_task(store.aput(ADA, f"k{n}", {"turn": turn}, index=False)) for n in range(40)]
@@ -110,18 +110,18 @@ async def test_cancelled_callers_leave_their_places(database: str) -> None:
 # -- waiting in turn -------------------------------------------------------------------------------------
 
 
-async def held(places: Places, until: asyncio.Event) -> None:
-    async with places.place():
+async def held(queue: ConnectionQueue, until: asyncio.Event) -> None:
+    async with queue.turn():
         await until.wait()
 
 
 async def test_whoever_waits_while_others_get_on_is_served() -> None:
-    places, leave = Places(1, patience=0.5), asyncio.Event()
-    holder = asyncio.create_task(held(places, leave))
+    queue, leave = ConnectionQueue(1, timeout=0.5), asyncio.Event()
+    holder = asyncio.create_task(held(queue, leave))
     await asyncio.sleep(0)
-    waiter = asyncio.create_task(held(places, leave))
-    for _ in range(150):  # far beyond the patience
-        places._served += 1  # somebody else got on
+    waiter = asyncio.create_task(held(queue, leave))
+    for _ in range(150):  # far beyond the timeout
+        queue._served += 1  # somebody else got on
         await asyncio.sleep(0.01)
     assert not waiter.done()
     leave.set()
@@ -129,23 +129,23 @@ async def test_whoever_waits_while_others_get_on_is_served() -> None:
 
 
 async def test_a_standstill_is_a_failure_that_says_so() -> None:
-    places, leave = Places(1, patience=0.01), asyncio.Event()
-    holder = asyncio.create_task(held(places, leave))
+    queue, leave = ConnectionQueue(1, timeout=0.01), asyncio.Event()
+    holder = asyncio.create_task(held(queue, leave))
     await asyncio.sleep(0)
     with pytest.raises(StorageUnavailableError, match=r"all 1 connections were in use for 0\.01 s"):
-        await held(places, leave)
+        await held(queue, leave)
     leave.set()
     await holder
-    await held(places, leave)
+    await held(queue, leave)
 
 
 async def test_failures_of_the_database_are_no_progress() -> None:
-    places = Places(1, patience=10)
+    queue = ConnectionQueue(1, timeout=10)
     with pytest.raises(StorageUnavailableError):
-        async with places.place():
+        async with queue.turn():
             raise StorageUnavailableError
-    assert places._served == 0
+    assert queue._served == 0
     with pytest.raises(InvalidInputError):
-        async with places.place():
+        async with queue.turn():
             raise InvalidInputError
-    assert places._served == 1
+    assert queue._served == 1

@@ -291,7 +291,7 @@ def everything_that_filters_tell_apart(call: Callable[..., Any], reference: Refe
         assert answer(mine) == answer(other), filter
 
 
-@pytest.mark.timeout(0 if PROFILE == "deep" else 120)
+@pytest.mark.timeout(0 if PROFILE == "deep" else 900)
 def test_whatever_is_done_the_store_answers_as_langgraphs_own(
     call: Callable[..., Any], database: str, remembering: reference_store.Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,7 +305,7 @@ def test_whatever_is_done_the_store_answers_as_langgraphs_own(
         run_state_machine_as_test(Here, settings=SLOWLY)
 
 
-@pytest.mark.timeout(0 if PROFILE == "deep" else 120)
+@pytest.mark.timeout(0 if PROFILE == "deep" else 900)
 def test_filters_tell_apart_what_langgraphs_own_do(
     call: Callable[..., Any], remembering: reference_store.Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,7 +187,7 @@ class Hidden:
         if name.split(".")[0] == "opentelemetry":
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Hidden())
-from langchain_persistmem import telemetry
+from langchain_persistmem.postgres import telemetry
 with telemetry.operation("recall") as seen:
     seen.count(3)
 assert telemetry.operation("a") is telemetry.statement("b") is telemetry.model_call("c")
@@ -199,5 +199,8 @@ def test_without_opentelemetry_nothing_is_made() -> None:
 
 
 def test_nothing_is_made_before_it_is_used() -> None:
-    code = "from langchain_persistmem import PersistMem, telemetry; assert not telemetry._kinds.cache_info().misses"
+    code = (
+        "import langchain_persistmem.client.persistmem; from langchain_persistmem.postgres import telemetry; "
+        "assert not telemetry._kinds.cache_info().misses"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

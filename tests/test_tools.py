@@ -162,10 +162,14 @@ async def test_a_short_key_that_fits_two_memories_is_asked_for_in_full(either, m
             self.key = memory.key[: -len(common)] + common
             self.text, self.kind, self.valid_from = memory.text, memory.kind, memory.valid_from
 
-    async def alike(*_: Any, **__: Any) -> list[Any]:
-        return [Alike(each) for each in listed]
+    original = tool_run.ToolRun.call
 
-    monkeypatch.setattr(tool_run.Awaited, "list", alike)
+    async def alike(run: Any, function: Any, *arguments: Any, **options: Any) -> Any:
+        if function == run.memory.list:
+            return [Alike(each) for each in listed]
+        return await original(run, function, *arguments, **options)
+
+    monkeypatch.setattr(tool_run.ToolRun, "call", alike)
     said = await use(either, "correct_memory", key=common, text="I play the viola")
     assert "fits several memories; give the whole key" in said
     assert first[:-6] in said

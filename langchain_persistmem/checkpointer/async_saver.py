@@ -21,7 +21,7 @@ from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
 from langchain_persistmem.errors import UseAsyncMethodError
 from langchain_persistmem.postgres import checkpoint_setup
-from langchain_persistmem.postgres.checkpoint_port import AsyncStatements, async_port
+from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
@@ -68,7 +68,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             else:
                 yield cls(connection, serde=serde)
 
-    @async_port
+    @adapt_async
     async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
         """:meth:`PersistMemSaver.setup`, awaiting; it raises the same."""
         deadline = time.monotonic() + timeout
@@ -89,7 +89,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
 
     asetup = setup  # the name that both savers share
 
-    @async_port
+    @adapt_async
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """:meth:`PersistMemSaver.get_tuple`, awaiting."""
         if self._register is not None:
@@ -106,12 +106,12 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         for found in await self._listed(checkpoint_rows.search(config, filter, before, limit)):
             yield found
 
-    @async_port
+    @adapt_async
     async def _listed(self, search: checkpoint_rows.Search) -> Sequence[CheckpointTuple]:
         found = await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)
         return [checkpoint_rows.named(await self._load_checkpoint_tuple(row)) for row in found]
 
-    @async_port
+    @adapt_async
     async def aput(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
@@ -129,7 +129,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
         return checkpoint_rows.stored(new, count)
 
-    @async_port
+    @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """:meth:`PersistMemSaver.put_writes`, awaiting; it raises the same."""
         checkpoint_ids.check_task(config, writes, task_id, task_path)
@@ -148,19 +148,19 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             )
         await _check(held)
 
-    @async_port
+    @adapt_async
     async def adelete_thread(self, thread_id: str) -> None:
         """:meth:`PersistMemSaver.delete_thread`, awaiting."""
         await checkpoint_retention_queries.delete_threads(
             self._begin, [checkpoint_ids.storable_id(thread_id, "thread_id")]
         )
 
-    @async_port
+    @adapt_async
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """:meth:`PersistMemSaver.delete_for_runs`, awaiting."""
         await checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.ids(run_ids, "run_ids"))
 
-    @async_port
+    @adapt_async
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """:meth:`PersistMemSaver.copy_thread`, awaiting; it raises the same."""
         source, target = checkpoint_ids.copied(source_thread_id, target_thread_id)
@@ -168,12 +168,12 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             await self._register.acopy(source, target)
         await checkpoint_retention_queries.copy_thread(self._begin, source, target)
 
-    @async_port
+    @adapt_async
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """:meth:`PersistMemSaver.prune`, awaiting; it raises the same."""
         await checkpoint_retention_queries.prune(self._begin, checkpoint_ids.ids(thread_ids, "thread_ids"), strategy)
 
-    @async_port
+    @adapt_async
     async def aretain(
         self,
         *,
@@ -187,7 +187,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         chosen = None if thread_ids is None else checkpoint_ids.ids(thread_ids, "thread_ids")
         return await checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run)
 
-    @async_port
+    @adapt_async
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
         """:meth:`PersistMemSaver.get_delta_channel_history`, awaiting."""
         return await checkpoint_rows.delta_histories(self._begin, self.serde, config, channels)

@@ -26,7 +26,7 @@ from langchain_persistmem.checkpointer.checkpoint_ids import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
 from langchain_persistmem.postgres import checkpoint_setup
-from langchain_persistmem.postgres.checkpoint_port import SyncStatements, sync_port
+from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
@@ -82,7 +82,7 @@ class PersistMemSaver(PostgresSaver):
             else:
                 yield cls(connection, serde=serde)
 
-    @sync_port
+    @adapt_sync
     def setup(self, *, timeout: float = 60.0) -> None:
         """Create upstream's tables, or bring them up to date; any number of processes may do so at once.
 
@@ -110,7 +110,7 @@ class PersistMemSaver(PostgresSaver):
                 if not cursor.connection.closed:  # a lost session has lost its lock as well
                     finished(checkpoint_setup.unlock(statements))
 
-    @sync_port
+    @adapt_sync
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
         if self._register is not None:
@@ -127,7 +127,7 @@ class PersistMemSaver(PostgresSaver):
         # Upstream keeps the connection while its caller loops: a get_tuple in the loop then waits for ever.
         yield from self._listed(config, filter, before, limit)
 
-    @sync_port
+    @adapt_sync
     def _listed(self, *given: Any) -> "tuple[CheckpointTuple, ...]":
         found = finished(
             checkpoint_rows.read(
@@ -136,7 +136,7 @@ class PersistMemSaver(PostgresSaver):
         )
         return tuple(checkpoint_rows.named(self._load_checkpoint_tuple(row)) for row in found)
 
-    @sync_port
+    @adapt_sync
     def put(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
@@ -158,7 +158,7 @@ class PersistMemSaver(PostgresSaver):
         count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
         return checkpoint_rows.stored(new, count)
 
-    @sync_port
+    @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store what a task wrote, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
         checkpoint_ids.check_task(config, writes, task_id, task_path)
@@ -177,7 +177,7 @@ class PersistMemSaver(PostgresSaver):
             )
         _check(held)
 
-    @sync_port
+    @adapt_sync
     def delete_thread(self, thread_id: str) -> None:
         """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdateError`` at its next checkpoint."""
         finished(
@@ -186,7 +186,7 @@ class PersistMemSaver(PostgresSaver):
             )
         )
 
-    @sync_port
+    @adapt_sync
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Erase the checkpoints of runs, apart from those from which a ``DeltaChannel`` of what stays is rebuilt.
 
@@ -194,7 +194,7 @@ class PersistMemSaver(PostgresSaver):
         """
         finished(checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.ids(run_ids, "run_ids")))
 
-    @sync_port
+    @adapt_sync
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread: all checkpoints, blobs and writes of all namespaces, in one transaction.
 
@@ -206,7 +206,7 @@ class PersistMemSaver(PostgresSaver):
             self._register.copy(source, target)
         finished(checkpoint_retention_queries.copy_thread(self._begin, source, target))
 
-    @sync_port
+    @adapt_sync
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Erase threads (``"delete"``), or all but the head of each namespace (``"keep_latest"``).
 
@@ -219,7 +219,7 @@ class PersistMemSaver(PostgresSaver):
             checkpoint_retention_queries.prune(self._begin, checkpoint_ids.ids(thread_ids, "thread_ids"), strategy)
         )
 
-    @sync_port
+    @adapt_sync
     def retain(
         self,
         *,
@@ -242,7 +242,7 @@ class PersistMemSaver(PostgresSaver):
         chosen = None if thread_ids is None else checkpoint_ids.ids(thread_ids, "thread_ids")
         return finished(checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run))
 
-    @sync_port
+    @adapt_sync
     def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
         """Per channel what its value at a checkpoint is rebuilt from, following the parents in one statement."""
         return finished(checkpoint_rows.delta_histories(self._begin, self.serde, config, channels))

@@ -8,16 +8,23 @@ from datetime import UTC, datetime
 from rich import box
 from rich.table import Table
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    add_owner,
+    open_memory,
+    owner_of,
+    whole_number,
+)
+from langchain_persistmem.cli.terminal import note, out, plain, print_json
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.records import AuditCheck, AuditEntry
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "audit",
         "show who did what to a user's memories when, and check that nobody has changed it",
@@ -31,11 +38,9 @@ def add(subcommands: options_flow.Subcommands) -> None:
         "--since", metavar="TIME", type=moment, help="only entries since then, as 2026-01-31 or with a time"
     )
     parser.add_argument("--after", metavar="N", type=int, help="only entries after this number, the oldest first")
-    parser.add_argument(
-        "--limit", type=options_flow.whole_number, default=100, metavar="N", help="at most this many (100)"
-    )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    parser.add_argument("--limit", type=whole_number, default=100, metavar="N", help="at most this many (100)")
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,14 +59,11 @@ def run(options: argparse.Namespace) -> int:
     """Show the entries, or check the chain: exit code 1 if it does not fit."""
     if options.head and not options.verify:
         options.parser.error("--head needs --verify")
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        whose = options_flow.whose(options)
+    with open_memory(options) as memory:
+        owner = owner_of(options)
         if options.verify:
-            return _show_check(memory.privacy.verify_audit(head=options.head, **whose), json=options.json)
-        found = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **whose)
+            return _show_check(memory.privacy.verify_audit(head=options.head, **owner), json=options.json)
+        found = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **owner)
     if options.json:
         print_json({"entries": [_as_json(each) for each in found]})
         return 0

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import argparse
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory
-from langchain_persistmem.cli.terminal import out, print_json, waiting
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
+from langchain_persistmem.cli.terminal import out, print_json
 from langchain_persistmem.types.records import CONSENTS
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands, "consent", "show or change what a person allows", "persistmem consent --set paused --user maya"
     )
     parser.add_argument("--set", choices=CONSENTS, help="from now on; without it, only show")
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Change it if asked to, and show it."""
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
+    with open_memory(options) as memory:
         if options.set is not None:
-            memory.privacy.set_consent(options.set, **options_flow.whose(options))
-        allowed = memory.privacy.consent(**options_flow.whose(options))
+            memory.privacy.set_consent(options.set, **owner_of(options))
+        allowed = memory.privacy.consent(**owner_of(options))
     if options.json:
         print_json({"consent": allowed})
     else:

@@ -8,8 +8,7 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
 from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
 from langchain_persistmem.types.records import Finding
 
@@ -17,24 +16,21 @@ _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold re
 _ORDER = ("error", "warning", "note", "ok")
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "doctor",
         "look for what is wrong with the server, the schema and the rows, and say what to do",
         "persistmem doctor --dsn postgresql://app@db/agents",
     )
-    options_flow.add_json(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Look and show, the worst first; exit code 1 if there is an error."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory, waiting("looking"):
+    with open_memory(options) as memory, waiting("looking"):
         found = memory.admin.diagnose()
     worst = sorted(found, key=lambda each: _ORDER.index(each.level))
     failed = any(each.level == "error" for each in found)

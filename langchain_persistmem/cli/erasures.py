@@ -11,10 +11,9 @@ from uuid import UUID
 from rich import box
 from rich.table import Table
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import ask, note, out, waiting
+from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, open_memory
+from langchain_persistmem.cli.terminal import ask, out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.results import Erasure
@@ -22,9 +21,9 @@ from langchain_persistmem.types.results import Erasure
 _PAGE = 1000
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "erasures",
         "list the log of erasures, replay it after a restore, or go on with what was interrupted",
@@ -35,7 +34,7 @@ def add(subcommands: options_flow.Subcommands) -> None:
     parser.add_argument(
         "--json", metavar="FILE", help="of list: write the log there as JSON Lines; - is standard output"
     )
-    parser.add_argument("--dry-run", action="store_true", help="of replay: count what would go, and erase nothing")
+    add_dry_run(parser, "of replay: ")
     parser.add_argument(
         "--shared-threads", action="store_true", help="also erase checkpoints of threads that others have too"
     )
@@ -52,10 +51,7 @@ def run(options: argparse.Namespace) -> int:
     asks = options.action == "replay" and not (options.yes or options.dry_run)
     if asks and not sys.stdin.isatty():
         raise InvalidInputError("replay asks before it erases, and there is nobody to ask; pass --yes, or --dry-run")
-    note(f"data: {place_of(options)}", quiet=options.json == "-")
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
+    with open_memory(options, quiet=options.json == "-") as memory:
         if options.action == "list":
             return _list(memory, options.json)
         if options.action == "resume":

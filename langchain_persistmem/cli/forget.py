@@ -7,10 +7,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import ask, note, out, plain, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_dry_run,
+    add_json,
+    add_owner,
+    open_memory,
+    owner_of,
+    whole_number,
+)
+from langchain_persistmem.cli.terminal import ask, note, out, plain, print_json
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.settings import Settings
@@ -19,9 +27,9 @@ from langchain_persistmem.types.recalled import Recollection
 from langchain_persistmem.types.results import Receipt
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "forget",
         "erase memories for good and show the receipt",
@@ -50,12 +58,10 @@ def add(subcommands: options_flow.Subcommands) -> None:
         action="store_true",
         help="do not ask; of a query's candidates, take those whose score reaches the threshold",
     )
-    parser.add_argument("--dry-run", action="store_true", help="count what would go, and erase nothing")
-    parser.add_argument(
-        "--limit", type=options_flow.whole_number, default=10, metavar="N", help="candidates of a query (10)"
-    )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    add_dry_run(parser)
+    parser.add_argument("--limit", type=whole_number, default=10, metavar="N", help="candidates of a query (10)")
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
 
 
@@ -73,11 +79,8 @@ def run(options: argparse.Namespace) -> int:
             "forget asks before it erases, and there is nobody to ask; "
             "pass --yes to erase, or --dry-run to see what would go"
         )
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options, erase_namespaces=[decode(each) for each in options.also])
-    with memory:
-        receipt = _forget(memory, options, options_flow.whose(options))
+    with open_memory(options, erase_namespaces=[decode(each) for each in options.also]) as memory:
+        receipt = _forget(memory, options, owner_of(options))
     if receipt is not None and options.json:
         print_json(tables.receipt_json(receipt))
     elif receipt is not None:
@@ -85,13 +88,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _forget(memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any]) -> Receipt | None:
+def _forget(memory: PersistMem, options: argparse.Namespace, owner: dict[str, Any]) -> Receipt | None:
     """The receipt, or None if it came to nothing and that was said."""
     if options.everything:
-        return _everything(memory, options, whose)
+        return _everything(memory, options, owner)
     if options.query is None:
-        return _keys(memory, options, whose, list(dict.fromkeys(options.keys)))
-    found = memory.forget(query=options.query, limit=options.limit, **whose)
+        return _keys(memory, options, owner, list(dict.fromkeys(options.keys)))
+    # A query only ever proposes. What is erased is chosen by key: by a person, or by the threshold with --yes.
+    found = memory.forget(query=options.query, limit=options.limit, **owner)
     if options.json and not options.yes:
         return found
     if not found.candidates:
@@ -111,31 +115,31 @@ def _forget(memory: PersistMem, options: argparse.Namespace, whose: dict[str, An
         note(
             f"taking {len(chosen)} of {len(found.candidates)}: those with a score of {Settings().threshold:.2f} or more"
         )
-    return memory.forget(chosen, dry_run=options.dry_run, **whose)
+    return memory.forget(chosen, dry_run=options.dry_run, **owner)
 
 
 def _keys(
-    memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any], keys: Sequence[str]
+    memory: PersistMem, options: argparse.Namespace, owner: dict[str, Any], keys: Sequence[str]
 ) -> Receipt | None:
     if options.yes or options.dry_run:
-        return memory.forget(keys, dry_run=options.dry_run, **whose)
-    out().print(tables.receipt_table(memory.forget(keys, dry_run=True, **whose)))
+        return memory.forget(keys, dry_run=options.dry_run, **owner)
+    out().print(tables.receipt_table(memory.forget(keys, dry_run=True, **owner)))
     answer = ask("Erase this for good? [y/N] ").casefold()
     if answer in ("y", "yes"):
-        return memory.forget(keys, **whose)
+        return memory.forget(keys, **owner)
     out().print("Nothing was erased.")
     return None
 
 
-def _everything(memory: PersistMem, options: argparse.Namespace, whose: dict[str, Any]) -> Receipt | None:
+def _everything(memory: PersistMem, options: argparse.Namespace, owner: dict[str, Any]) -> Receipt | None:
     shared_threads: bool = options.shared_threads
     if options.yes or options.dry_run:
-        return memory.forget(everything=True, dry_run=options.dry_run, shared_threads=shared_threads, **whose)
-    planned = memory.forget(everything=True, dry_run=True, shared_threads=shared_threads, **whose)
+        return memory.forget(everything=True, dry_run=options.dry_run, shared_threads=shared_threads, **owner)
+    planned = memory.forget(everything=True, dry_run=True, shared_threads=shared_threads, **owner)
     out().print(tables.receipt_table(planned))
     name: str = options.user if options.user is not None else options.namespace
     if ask(f"To erase all of this for good, type {plain(name)}: ") == name.strip():
-        return memory.forget(everything=True, shared_threads=shared_threads, **whose)
+        return memory.forget(everything=True, shared_threads=shared_threads, **owner)
     out().print("Nothing was erased.")
     return None
 

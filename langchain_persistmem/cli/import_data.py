@@ -9,14 +9,20 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from rich import box
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from langchain_persistmem.cli import ingest
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import err, note, out, plain, print_json, progress_bar, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_dry_run,
+    add_json,
+    add_owner,
+    open_memory,
+    owner_of,
+)
+from langchain_persistmem.cli.tables import counts_table
+from langchain_persistmem.cli.terminal import err, out, plain, print_json, progress_bar, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.results import ImportResult
 
@@ -26,9 +32,9 @@ _SHOWN = 20
 Import = Callable[..., ImportResult]
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "import",
         "bring another memory over; running it again changes nothing",
@@ -42,7 +48,7 @@ def add(subcommands: options_flow.Subcommands) -> None:
     parser.add_argument(
         "--source", metavar="URI", help="the file, or the database to read; by default the one that is written to"
     )
-    options_flow.add_whose(parser, required=False)
+    add_owner(parser, required=False)
     parser.add_argument("--schema", metavar="NAME", default="public", help="the schema of its tables (public)")
     parser.add_argument("--table", metavar="NAME", default="mem0", help="the name of mem0's collection (mem0)")
     parser.add_argument(
@@ -51,8 +57,8 @@ def add(subcommands: options_flow.Subcommands) -> None:
         default="embed",
         help="embed anew, or keep them, which is right only if --embeddings made them (embed)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="count what would happen, and write nothing")
-    options_flow.add_json(parser)
+    add_dry_run(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -62,16 +68,10 @@ def run(options: argparse.Namespace) -> int:
         return _run_file(options)
     if options.user is not None or options.namespace is not None:
         options.parser.error("--user and --namespace are for a file of `persistmem export`")
-    note(f"data: {place_of(options)}", quiet=options.json)
     began = time.perf_counter()
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        with waiting("setting up"):
-            memory.setup()
-        with progress_bar("rows", quiet=options.json) as progress:
-            task = progress.add_task("importing", total=None)
-            imported = _import(options, memory)(progress=partial(_advance, progress, task))
+    with open_memory(options, set_up=True) as memory, progress_bar("rows", quiet=options.json) as progress:
+        task = progress.add_task("importing", total=None)
+        imported = _import(options, memory)(progress=partial(_advance, progress, task))
     if options.json:
         print_json(asdict(imported))
     else:
@@ -84,23 +84,13 @@ def _run_file(options: argparse.Namespace) -> int:
     if options.kind == "chats":
         options.files = [Path(source)]
         return ingest.run(options)
-    note(f"data: {place_of(options)}", quiet=options.json)
-    whose = options_flow.whose(options) if options.user is not None or options.namespace is not None else {}
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory, waiting("importing"):
-        memory.setup()
-        restored = memory.privacy.import_file(Path(source), dry_run=options.dry_run, **whose)
+    with open_memory(options, set_up=True) as memory, waiting("importing"):
+        restored = memory.privacy.import_file(Path(source), dry_run=options.dry_run, **owner_of(options))
     if options.json:
         print_json(asdict(restored))
         return 0
-    table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
-    table.add_column()
-    table.add_column(justify="right", style="bold")
-    for name, count in asdict(restored).items():
-        if name != "dry_run":
-            table.add_row(f"{name} in the file" if restored.dry_run else name, f"{count:,}")
-    out().print(table)
+    counts = {name: count for name, count in asdict(restored).items() if name != "dry_run"}
+    out().print(counts_table(counts, title="would be imported" if restored.dry_run else "imported"))
     return 0
 
 
@@ -116,9 +106,6 @@ def _advance(progress: Progress, task: TaskID, seen: ImportResult) -> None:
 
 
 def _show(imported: ImportResult, seconds: float) -> None:
-    table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
-    table.add_column()
-    table.add_column(justify="right", style="bold")
     rows = {
         "rows read": imported.read,
         "would be added" if imported.dry_run else "added": imported.added,
@@ -129,10 +116,7 @@ def _show(imported: ImportResult, seconds: float) -> None:
         "refused": imported.refused,
         "texts embedded": imported.embedded,
     }
-    for name, count in rows.items():
-        table.add_row(name, f"{count:,}")
-    table.add_row("time", f"{seconds:.1f} s")
-    out().print(table)
+    out().print(counts_table(rows, seconds=seconds))
     for refusal in imported.refusals[:_SHOWN]:
         place = "/".join((*refusal.namespace, refusal.key))
         err().print(plain(f"refused: {place:.120}: {refusal.reason}"), soft_wrap=True)

@@ -17,12 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-from rich import box
-from rich.table import Table
-
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import chat_model, open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, progress_bar, waiting
+from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, chat_model, open_memory
+from langchain_persistmem.cli.tables import counts_table
+from langchain_persistmem.cli.terminal import out, progress_bar, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
@@ -33,9 +30,9 @@ _CHUNK = 40
 """Turns that are stored and learnt from at once: what a crash can leave undone."""
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "ingest",
         "remember conversations from JSON Lines files; running it again changes nothing",
@@ -44,23 +41,31 @@ def add(subcommands: options_flow.Subcommands) -> None:
         '   "content": "I moved to Oslo.", "timestamp": "2026-03-02T19:04:00+01:00"}',
     )
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="JSON Lines, plain or gzip")
+    add_dry_run(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check the files, then store and learn, thread by thread."""
-    note(f"data: {place_of(options)}")
     began = time.perf_counter()
     with waiting("checking every line before anything is stored"):
         found = survey(options.files)
-    with waiting("opening memory"):
-        memory = open_memory(options, model=chat_model(options))
-    with memory:
-        with waiting("setting up"):
-            memory.setup()
-        observed = _observe(memory, found)
-    idle = "skipped as small talk" if options.model is None else "turns with nothing to keep"
-    out().print(_summary(found, observed, idle, time.perf_counter() - began))
+    rows = {
+        "users": len({user for user, _ in found.everyone}),
+        "threads": len(found.everyone),
+        "turns read": found.turns,
+    }
+    if not options.dry_run:
+        with open_memory(options, model=chat_model(options), set_up=True) as memory:
+            observed = _observe(memory, found)
+        idle = "skipped as small talk" if options.model is None else "turns with nothing to keep"
+        rows |= {
+            "turns that were new": observed.stored,
+            "memories added": observed.added,
+            "memories confirmed": observed.reinforced,
+            idle: observed.skipped,
+        }
+    out().print(counts_table(rows, seconds=time.perf_counter() - began))
     return 0
 
 
@@ -76,25 +81,6 @@ def _observe(memory: PersistMem, found: Survey) -> ObserveResult:
                 reinforced, skipped = reinforced + seen.reinforced, skipped + seen.skipped
                 progress.advance(task, len(messages))
     return ObserveResult(stored=stored, added=added, reinforced=reinforced, skipped=skipped)
-
-
-def _summary(found: Survey, observed: ObserveResult, idle: str, seconds: float) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
-    table.add_column()
-    table.add_column(justify="right", style="bold")
-    rows = {
-        "users": len({user for user, _ in found.everyone}),
-        "threads": len(found.everyone),
-        "turns read": found.turns,
-        "turns that were new": observed.stored,
-        "memories added": observed.added,
-        "memories confirmed": observed.reinforced,
-        idle: observed.skipped,
-    }
-    for name, count in rows.items():
-        table.add_row(name, f"{count:,}")
-    table.add_row("time", f"{seconds:.1f} s")
-    return table
 
 
 _ROLES = {
@@ -124,7 +110,7 @@ class FileTurn:
 
 @dataclass(slots=True)
 class Survey:
-    """What the files hold: counted, checked, nothing kept."""
+    """The turns of the files, counted and checked; their texts are not held."""
 
     threads: dict[Path, Counter[Thread]] = field(default_factory=dict[Path, Counter[Thread]])
 

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import argparse
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    add_owner,
+    open_memory,
+    owner_of,
+    whole_number,
+)
+from langchain_persistmem.cli.terminal import note, out, print_json
 from langchain_persistmem.types.records import KINDS
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands, "list", "show a user's memories, the last changed first", "persistmem list --user maya --limit 20"
     )
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given several times")
-    parser.add_argument(
-        "--limit", type=options_flow.whole_number, default=100, metavar="N", help="at most this many (100)"
-    )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    parser.add_argument("--limit", type=whole_number, default=100, metavar="N", help="at most this many (100)")
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """List and show."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        found = memory.list(kinds=options.kind, limit=options.limit, **options_flow.whose(options))
-        total = memory.admin.status(**options_flow.whose(options)).counts["memories"]
+    with open_memory(options) as memory:
+        found = memory.list(kinds=options.kind, limit=options.limit, **owner_of(options))
+        total = memory.admin.status(**owner_of(options)).counts["memories"]
     if options.json:
         print_json({"total": total, "memories": [tables.memory_json(each) for each in found]})
         return 0

@@ -7,14 +7,19 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import chat_model, open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_dry_run,
+    add_json,
+    add_owner,
+    chat_model,
+    open_memory,
+    owner_of,
+)
+from langchain_persistmem.cli.tables import counts_table
+from langchain_persistmem.cli.terminal import out, print_json, waiting
 from langchain_persistmem.settings import Retention
-from langchain_persistmem.types.results import MaintainResult
 
 _COUNTS = {
     "max_memories": "over so many, archive the least worth of a namespace",
@@ -32,9 +37,9 @@ _DAYS = {
 }
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "maintain",
         "compress, archive and erase old memories by the rules that are given",
@@ -45,9 +50,9 @@ def add(subcommands: options_flow.Subcommands) -> None:
         rules.add_argument(f"--{name.replace('_', '-')}", type=_days, metavar="N", help=summary)
     for name, summary in _COUNTS.items():
         rules.add_argument(f"--{name.replace('_', '-')}", type=_count, metavar="N", help=summary)
-    parser.add_argument("--dry-run", action="store_true", help="count what would be done, and change nothing")
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser, required=False)
+    add_dry_run(parser)
+    add_json(parser)
+    add_owner(parser, required=False)
     parser.set_defaults(run=run)
 
 
@@ -56,28 +61,18 @@ def run(options: argparse.Namespace) -> int:
     given: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
     if options.model is None and all(rule is None for rule in given.values()):
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
-    note(f"data: {place_of(options)}", quiet=options.json)
-    meant = options_flow.whose(options) if options.user is not None or options.namespace is not None else {}
-    with waiting("opening memory"):
-        memory = open_memory(options, model=chat_model(options), retention=Retention(**given))
-    with memory, waiting("looking through the memories"):
+    meant = owner_of(options)
+    with (
+        open_memory(options, model=chat_model(options), retention=Retention(**given)) as memory,
+        waiting("looking through the memories"),
+    ):
         done = memory.admin.maintain(dry_run=options.dry_run, **meant)
     if options.json:
         print_json(asdict(done))
     else:
-        out().print(_table(done))
+        counts = {name: count for name, count in asdict(done).items() if name != "dry_run"}
+        out().print(counts_table(counts, title="would be done" if done.dry_run else "done"))
     return 0
-
-
-def _table(done: MaintainResult) -> Table:
-    """The counts, with those of nothing dimmed."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    table.add_column("would be done" if done.dry_run else "done", style="bold")
-    table.add_column("count", justify="right")
-    for name, count in asdict(done).items():
-        if name != "dry_run":
-            table.add_row(name, f"{count:,}", style="" if count else "dim")
-    return table
 
 
 def _days(text: str) -> float:

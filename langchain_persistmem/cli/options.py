@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from psycopg.conninfo import conninfo_to_dict
 
+from langchain_persistmem.cli.terminal import note, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import MissingDependencyError
 from langchain_persistmem.postgres.embedded import default_data_dir
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.models import chat_model_of
-from langchain_persistmem.settings import Retention, Settings
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, decode
 
 _MOST = 1000
+TEMPLATE: Namespace = ("memories", "{user_id}")
+DSN_VARIABLE = "PERSISTMEM_DSN"
+KEY_VARIABLE = "PERSISTMEM_PSEUDONYM_KEY"
 
 Subcommands = Any
-"""What ``ArgumentParser.add_subparsers()`` returns; its type is private to argparse."""
+"""The result of ``ArgumentParser.add_subparsers()``; its type is private to argparse."""
 
 
 def add_command(subcommands: Subcommands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
@@ -42,7 +49,7 @@ def add_command(subcommands: Subcommands, name: str, summary: str, example: str)
     return parser
 
 
-def add_whose(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+def add_owner(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """``--user`` or ``--namespace``: whose memory is meant."""
     whose = parser.add_argument_group("whose memory").add_mutually_exclusive_group(required=required)
     whose.add_argument("--user", metavar="ID", help="the user's id")
@@ -54,6 +61,11 @@ def add_whose(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: for programs."""
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else on standard output")
+
+
+def add_dry_run(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """``--dry-run``: the same counts, and nothing that changes."""
+    parser.add_argument("--dry-run", action="store_true", help=f"{of}count what would change, and change nothing")
 
 
 def whole_number(text: str) -> int:
@@ -69,12 +81,11 @@ def check(options: argparse.Namespace) -> None:
         options.parser.error("--base-url needs --model: the name of the model on that server")
 
 
-def whose(options: argparse.Namespace) -> dict[str, Any]:
-    """``user_id=`` or ``namespace=`` for a method of PersistMem."""
+def owner_of(options: argparse.Namespace) -> dict[str, Any]:
+    """``user_id=`` or ``namespace=`` for a method of PersistMem; neither where the options name nobody."""
     if options.namespace is not None:
-        namespace: Namespace = decode(options.namespace)
-        return {"namespace": namespace}
-    return {"user_id": options.user}
+        return {"namespace": decode(options.namespace)}
+    return {"user_id": options.user} if options.user is not None else {}
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -116,11 +127,6 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     )
 
 
-TEMPLATE: Namespace = ("memories", "{user_id}")
-DSN_VARIABLE = "PERSISTMEM_DSN"
-KEY_VARIABLE = "PERSISTMEM_PSEUDONYM_KEY"
-
-
 def dsn_of(options: argparse.Namespace) -> str | None:
     """The connection string that is meant; None means the embedded server."""
     if options.data_dir is not None:
@@ -128,8 +134,8 @@ def dsn_of(options: argparse.Namespace) -> str | None:
     return options.dsn or os.environ.get(DSN_VARIABLE) or None
 
 
-def place_of(options: argparse.Namespace) -> str:
-    """Where the data lies, in words and without a password."""
+def location_of(options: argparse.Namespace) -> str:
+    """The location of the data, in words and without a password."""
     dsn = dsn_of(options)
     if dsn is None:
         folder: Path = options.data_dir or default_data_dir()
@@ -144,37 +150,66 @@ def place_of(options: argparse.Namespace) -> str:
     return f"PostgreSQL at {host}:{port}/{database}"
 
 
+@contextmanager
 def open_memory(
     options: argparse.Namespace,
     *,
+    quiet: bool | None = None,
+    set_up: bool = False,
+    step: str = "opening memory",
     namespace: Namespace = TEMPLATE,
     model: BaseChatModel | None = None,
-    retention: Retention = Retention(),  # noqa: B008 - immutable
+    embeddings: Embeddings | None = None,
+    schema: Schema | None = None,
     erase_namespaces: Sequence[Namespace] = (),
-) -> PersistMem:
-    """Open what the options name; the caller closes it.
+    **settings: Any,
+) -> Generator[PersistMem]:
+    """Say where the data lies, open it, and close it at the end of the block.
+
+    Args:
+        options: of any subcommand.
+        quiet: keep standard output for a program; by default with ``--json``.
+        set_up: bring the database up to date first.
+        step: the words of the spinner.
+        namespace: the template that a user's id is put into.
+        model: the chat model.
+        embeddings: the embedding model; by default the one that the options name.
+        schema: the shape of what the chat model extracts.
+        erase_namespaces: where else a user is named.
+        settings: further fields of :class:`Settings`.
 
     Raises:
         PersistMemError: it cannot be opened; the message says why.
     """
-    settings = Settings(
+    all_settings = Settings(
         data_dir=options.data_dir,
-        retention=retention,
         row_level_security=options.row_level_security,
-        redaction=redaction_of(options),
+        redaction=_redaction_of(options),
+        **settings,
     )
-    return PersistMem.open(
-        dsn_of(options),
-        embeddings=options.embeddings,
-        model=model,
-        settings=settings,
-        namespace=namespace,
-        erase_namespaces=erase_namespaces,
-    )
+    # Said before opening: when the server does not answer, one wants to know which one was asked.
+    note(f"data: {location_of(options)}", quiet=getattr(options, "json", False) if quiet is None else quiet)
+    with ExitStack() as stack:
+        with waiting(step):
+            memory = stack.enter_context(
+                PersistMem.open(
+                    dsn_of(options),
+                    embeddings=embeddings or options.embeddings,
+                    model=model,
+                    schema=schema,
+                    settings=all_settings,
+                    namespace=namespace,
+                    erase_namespaces=erase_namespaces,
+                )
+            )
+        if set_up:
+            with waiting("setting up"):
+                memory.setup()
+        yield memory
 
 
-def redaction_of(options: argparse.Namespace) -> Redaction | None:
-    """What the options say of redaction.
+def _redaction_of(options: argparse.Namespace) -> Redaction | None:
+    """The redaction that the options name.
 
     Raises:
         ConfigurationError: the key of the environment is too short.

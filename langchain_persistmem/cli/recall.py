@@ -6,10 +6,17 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    add_owner,
+    open_memory,
+    owner_of,
+    whole_number,
+)
+from langchain_persistmem.cli.terminal import note, out, print_json
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.recalled import Explanation, Recollection
 
@@ -21,34 +28,29 @@ _HOW = (
 )
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "recall",
         "show the memories that a question brings up, with score and why",
         'persistmem recall "Which city do I live in?" --user maya',
     )
     parser.add_argument("query", metavar="QUERY", help="a question, or any text")
-    parser.add_argument(
-        "--limit", type=options_flow.whole_number, default=10, metavar="N", help="at most this many (10)"
-    )
+    parser.add_argument("--limit", type=whole_number, default=10, metavar="N", help="at most this many (10)")
     parser.add_argument(
         "--explain",
         action="store_true",
         help="how the question was understood, every part of every score, and what was left out and why",
     )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Recall and show."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
+    with open_memory(options) as memory:
         began = time.perf_counter()
         explained, found = _recalled(memory, options)
         spent = (time.perf_counter() - began) * 1000
@@ -57,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         more = {"explanation": tables.explanation_json(explained)} if explained else {}
         print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
         return 0
-    if explained:
+    if explained:  # also where nothing is recalled: that is when one wants to know why
         out().print(tables.understood_table(explained))
         out().print()
     if not found:
@@ -76,10 +78,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
-    whose = options_flow.whose(options)
+    owner = owner_of(options)
     if not options.explain:
-        return None, memory.recall(options.query, limit=options.limit, **whose)
-    explained = memory.explain(options.query, limit=options.limit, **whose)
+        return None, memory.recall(options.query, limit=options.limit, **owner)
+    explained = memory.explain(options.query, limit=options.limit, **owner)
     return explained, explained.recollections
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from rich import box
-from rich.table import Table
-
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, print_json, progress_bar, waiting
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.cli.tables import counts_table
+from langchain_persistmem.cli.terminal import out, print_json, progress_bar
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "reembed",
         "make vectors of --embeddings for every memory that has none; may be stopped and run again",
@@ -23,16 +20,13 @@ def add(subcommands: options_flow.Subcommands) -> None:
         "  persistmem reembed --embeddings openai:text-embedding-3-small --drop-others",
     )
     parser.add_argument("--drop-others", action="store_true", help="then delete the vectors of all other models")
-    options_flow.add_json(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Make vectors until none is missing; the exit code is 1 if some could not be made."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory, progress_bar("memories", quiet=options.json) as progress:
+    with open_memory(options) as memory, progress_bar("memories", quiet=options.json) as progress:
         task = progress.add_task("embedding", total=None)
         done = memory.admin.reembed(
             drop_others=options.drop_others, progress=lambda count: progress.advance(task, count)
@@ -40,16 +34,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(asdict(done))
     else:
-        table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
-        table.add_column()
-        table.add_column(justify="right", style="bold")
         names = {
             "namespaces": "namespaces looked through",
             "memories": "memories embedded",
             "waiting": "namespaces that failed and wait",
             "dropped": "vectors of other models deleted",
         }
-        for field, count in asdict(done).items():
-            table.add_row(names[field], f"{count:,}")
-        out().print(table)
+        out().print(counts_table({names[field]: count for field, count in asdict(done).items()}))
     return 1 if done.waiting else 0

@@ -1,4 +1,4 @@
-"""`persistmem review`, `approve` and `reject`: what waits for a person's word before it is recalled."""
+"""`persistmem review`: what waits for a person's word before it is recalled."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from uuid import UUID
 from rich.table import Table
 from rich.text import Text
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    add_owner,
+    open_memory,
+    owner_of,
+    whole_number,
+)
+from langchain_persistmem.cli.terminal import out, plain, print_json
 from langchain_persistmem.types.records import Memory
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
-    """Describe the subcommands ``review``, ``approve`` and ``reject``."""
-    parser = options_flow.add_command(
+def add(subcommands: Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = add_command(
         subcommands, "review", "show what waits for review and is not recalled", "persistmem review --user maya"
     )
-    parser.add_argument(
-        "--limit", type=options_flow.whole_number, default=100, metavar="N", help="at most this many (100)"
-    )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    parser.add_argument("--limit", type=whole_number, default=100, metavar="N", help="at most this many (100)")
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
-    _add_decision(subcommands, "approve", "let memories that wait for review be recalled", approve)
-    _add_decision(subcommands, "reject", "delete memories that wait for review", reject)
 
 
 def run(options: argparse.Namespace) -> int:
     """Show what waits, oldest first."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        found = memory.review.list(limit=options.limit, **options_flow.whose(options))
+    with open_memory(options) as memory:
+        found = memory.review.list(limit=options.limit, **owner_of(options))
     if options.json:
         print_json({"memories": [_json(each) for each in found]})
     elif not found:
@@ -47,40 +47,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def approve(options: argparse.Namespace) -> int:
-    """Approve what is named, or all."""
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        approved = memory.review.approve(*options.ids, everything=not options.ids, **options_flow.whose(options))
-    if options.json:
-        print_json({"approved": [tables.memory_json(each) for each in approved]})
-    else:
-        out().print(f"Approved: {len(approved)}")
-    return 0
-
-
-def reject(options: argparse.Namespace) -> int:
-    """Reject what is named, or all."""
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        rejected = memory.review.reject(*options.ids, everything=not options.ids, **options_flow.whose(options))
-    if options.json:
-        print_json({"rejected": rejected})
-    else:
-        out().print(f"Rejected: {rejected}")
-    return 0
-
-
-def _add_decision(
-    subcommands: options_flow.Subcommands, name: str, summary: str, run: Callable[[argparse.Namespace], int]
-) -> None:
-    parser = options_flow.add_command(subcommands, name, summary, f"persistmem {name} --all --user maya")
+def add_decision(subcommands: Subcommands, name: str, summary: str, run: Callable[[argparse.Namespace], int]) -> None:
+    """Describe ``approve`` or ``reject``, which take ids or ``--all``."""
+    parser = add_command(subcommands, name, summary, f"persistmem {name} --all --user maya")
     parser.add_argument("ids", metavar="ID", nargs="*", type=_id, help="ids, as `persistmem review` shows them")
     parser.add_argument("--all", action="store_true", help="all that waits")
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    add_json(parser)
+    add_owner(parser)
 
     def decide(options: argparse.Namespace) -> int:
         if bool(options.ids) == options.all:

@@ -5,35 +5,31 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
+from langchain_persistmem.cli.terminal import out, plain, print_json
 from langchain_persistmem.types.memory_record import MemoryRecord
 from langchain_persistmem.types.records import Change, Turn
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "show",
         "show one memory: where it comes from, its versions and its changes",
         "persistmem show fact:home_city --user maya",
     )
     parser.add_argument("key", metavar="KEY", help="the key of a memory, as `persistmem list` shows it")
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser)
+    add_json(parser)
+    add_owner(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Look it up and show it."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        found = memory.history.of(options.key, **options_flow.whose(options))
+    with open_memory(options) as memory:
+        found = memory.history.of(options.key, **owner_of(options))
     if options.json:
         print_json(_json(found))
         return 0

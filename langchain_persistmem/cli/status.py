@@ -7,9 +7,16 @@ import argparse
 from rich import box
 from rich.table import Table
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    add_owner,
+    location_of,
+    open_memory,
+    owner_of,
+)
+from langchain_persistmem.cli.terminal import out, plain, print_json
 
 _WORK = {
     "pending": "threads to learn from",
@@ -20,39 +27,37 @@ _WORK = {
 }
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands, "status", "show where the data lies, the versions, and the counts", "persistmem status --user maya"
     )
-    options_flow.add_json(parser)
-    options_flow.add_whose(parser, required=False)
+    add_json(parser)
+    add_owner(parser, required=False)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Count and show."""
-    place = place_of(options)
-    note(f"data: {place}", quiet=options.json)
-    meant = options_flow.whose(options) if options.user is not None or options.namespace is not None else {}
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
-        found = memory.admin.status(**meant)
+    owner = owner_of(options)
+    with open_memory(options) as memory:
+        status = memory.admin.status(**owner)
     if options.json:
-        print_json({"data": place, "versions": found.versions, "counts": found.counts, "work": found.work})
+        print_json(
+            {"data": location_of(options), "versions": status.versions, "counts": status.counts, "work": status.work}
+        )
         return 0
     table = Table(box=box.SIMPLE_HEAD, show_header=False, show_edge=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for name, version in found.versions.items():
+    for name, version in status.versions.items():
         table.add_row(name, version)
     table.add_section()
-    for name, count in found.counts.items():
+    for name, count in status.counts.items():
         table.add_row(name, f"{count:,}")
     table.add_section()
-    for name, count in found.work.items():
+    for name, count in status.work.items():
         table.add_row(_WORK[name], f"{count:,}")
-    out().print(plain(f"of {options.user or options.namespace}" if meant else "of the whole database"), style="cyan")
+    out().print(plain(f"of {options.user or options.namespace}" if owner else "of the whole database"), style="cyan")
     out().print(table)
     return 0

@@ -38,6 +38,18 @@ def why_text(why: ScoreParts) -> str:
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
+def counts_table(counts: Mapping[str, int], *, title: str | None = None, seconds: float | None = None) -> Table:
+    """Counts by name, those of nothing dimmed; with a header if there is a title, and with the time if it is given."""
+    table = Table(box=box.SIMPLE_HEAD, show_header=title is not None, show_edge=False)
+    table.add_column(title or "")
+    table.add_column("count" if title else "", justify="right", style="bold")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}", style="" if count else "dim")
+    if seconds is not None:
+        table.add_row("time", f"{seconds:.1f} s")
+    return table
+
+
 def _table() -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, expand=True)
 
@@ -81,6 +93,7 @@ def recollection_table(
     table.add_column("score", no_wrap=True)
     table.add_column("when, who", max_width=16)
     table.add_column("what", ratio=1, overflow="fold")
+    # The parts of a score stand below the text, not in columns of their own: a terminal has 80 characters.
     for index, each in enumerate(recollections):
         cell = Text(plain(each.text) if length is None else shortened(each.text, length))
         if why:
@@ -109,6 +122,7 @@ def understood_table(explanation: Explanation) -> Table:
     """A question as it was understood, and how many memories it was compared with."""
     understood = explanation.understood
     words = ", ".join(f"{word} ({count})" for word, count in explanation.words.items())
+    # Lines without content are left out below: most questions name no time, no person and nothing to ask for.
     times = [
         f"{each.text}: {_day(each.start)} to {_day(each.end - timedelta(days=1))}, {each.certainty:.0%} sure"
         for each in understood.periods
@@ -139,7 +153,7 @@ def _day(moment: datetime) -> str:
 
 
 def left_out_table(left_out: Sequence[Omission]) -> Table:
-    """What was not recalled, with the reason, and what stands for it."""
+    """Memories that were not recalled, with the reason, and the memory that stands for each."""
     table = _table()
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
@@ -166,7 +180,7 @@ def memory_table(memories: Sequence[Memory]) -> Table:
 
 
 def receipt_table(receipt: Receipt) -> Group:
-    """What was erased, or would be, by table; and what was not reached."""
+    """Rows that were erased, or would be, by table; and everything that was not reached."""
     title = "receipt: erased for good" if receipt.erased else "receipt of a dry run: nothing was erased"
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("table")

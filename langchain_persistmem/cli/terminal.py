@@ -65,7 +65,7 @@ def show_error(message: str) -> None:
 
 
 def ask(question: str) -> str:
-    """What the person at the terminal answers; nothing at the end of input."""
+    """The answer of the person at the terminal; nothing at the end of input."""
     try:
         return out().input(question).strip()
     except EOFError:  # Ctrl-D

@@ -7,31 +7,35 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
 from types import FrameType
+from typing import Any, cast
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import chat_model, dsn_of, place_of, redaction_of
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    chat_model,
+    open_memory,
+    whole_number,
+)
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.client.worker import ThreadWorker
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.postgres.connection import open_pool
 from langchain_persistmem.runtime.backend import SyncBackend
-from langchain_persistmem.runtime.models import models_of
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.results import ProcessResult
 
 _LOOK = 0.2
 """Seconds between two looks at whether the worker has ended."""
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "worker",
         "learn from conversations that were stored to be learnt from in the background, until SIGTERM or Ctrl-C",
@@ -39,40 +43,41 @@ def add(subcommands: options_flow.Subcommands) -> None:
     )
     parser.add_argument("--once", action="store_true", help="one round, then end; for cron")
     parser.add_argument(
-        "--limit", type=options_flow.whole_number, default=20, metavar="N", help="threads that a round deals with (20)"
+        "--limit", type=whole_number, default=20, metavar="N", help="threads that a round deals with (20)"
     )
     parser.add_argument(
         "--calls-per-day",
-        type=options_flow.whole_number,
+        type=whole_number,
         metavar="N",
         help="calls of the chat model for one user and day",
     )
     parser.add_argument(
         "--schema", metavar="MODULE:CLASS", help="the pydantic class that the application gives to open(schema=...)"
     )
-    options_flow.add_json(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Work until it is enough, and say what each round did."""
-    note(f"data: {place_of(options)}", quiet=options.json)
-    settings = Settings(
-        data_dir=options.data_dir,
+    # No worker of its own: the one below is the only one, and its failure ends the command.
+    opened = open_memory(
+        options,
+        model=chat_model(options),
+        schema=_schema(options.schema),
+        worker=False,
         model_calls_per_day=options.calls_per_day,
-        redaction=redaction_of(options),
     )
-    models = models_of(options.embeddings, chat_model(options), settings, _schema(options.schema))
-    if models.chat is None:
-        note("without --model, turns become dated memories as they are", quiet=options.json)
-    with ExitStack() as stack, _stopped() as stopped:
-        backend = SyncBackend(open_pool(stack, dsn_of(options), settings), models, settings)
+    with opened as memory, _stopped() as stopped:
+        if options.model is None:
+            note("without --model, turns become dated memories as they are", quiet=options.json)
+        backend = cast("SyncBackend", memory.backend)
         backend.run(ready)
         rounds = 1 if options.once else None
         report = _report(as_json=options.json, silent=not options.once)
         worker = ThreadWorker(backend, limit=options.limit, rounds=rounds, report=report)
         worker.start()
-        while not stopped.is_set() and not worker.ended(_LOOK):
+        while not stopped.is_set() and not worker.join(_LOOK):
             pass
         worker.stop()
         if worker.failure is not None:
@@ -112,7 +117,7 @@ def _stopped() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _schema(given: str | None) -> object:
+def _schema(given: str | None) -> Any:
     """The class that ``MODULE:CLASS`` names.
 
     Raises:

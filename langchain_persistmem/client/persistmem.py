@@ -767,7 +767,7 @@ def _works(backend: SyncBackend | AsyncBackend) -> bool:
 
 
 class Opening:
-    """What :meth:`PersistMem.aopen` returns: to be awaited, or to be entered with ``async with``."""
+    """The result of :meth:`PersistMem.aopen`, to be awaited or entered with ``async with``."""
 
     def __init__(self, opened: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
         self._opened = opened

@@ -1,9 +1,10 @@
-"""What a chat model is asked where the rules cannot tell whether a message is a command, and what is believed of it; pure."""
+"""Classification of a message by a chat model, where the rules cannot tell if it is a command: prompt, and check of the answer; pure."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 from langchain_persistmem.language.command_detection import Detected, detect_language
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.results import COMMANDS, Command
 
 INSTRUCTIONS = """\
@@ -25,12 +26,11 @@ SCHEMA: Mapping[str, object] = {
 
 def material(text: str) -> str:
     """The message, fenced."""
-    shown = text.replace("</message", "<\\/message")
-    return f"<message>{shown}</message>"
+    return fence("message", text)
 
 
-def detected(answer: object, text: str) -> Detected | None:
-    """The command that the model sees; None if its answer cannot be used, or its object is not in the message."""
+def read_classification(answer: object, text: str) -> Detected | None:
+    """Read the command from the model's answer; None if its answer cannot be used, or its object is not in the message."""
     if not isinstance(answer, Mapping):
         return None
     fields = cast("Mapping[str, Any]", answer)

@@ -1,4 +1,4 @@
-"""Carrying out what a user asks of the memory in a conversation. Nothing is erased before it was shown and confirmed."""
+"""Execution of the commands that a user gives in a conversation. Nothing is erased before it was listed and confirmed."""
 
 import logging
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Literal, cast
 
 from langchain_persistmem.commands import confirmation
-from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, detected, material
+from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, material, read_classification
 from langchain_persistmem.commands.confirmation import Question
 from langchain_persistmem.errors import ExtractionError, InvalidInputError, MemoryDisabledError, PersistMemError
 from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
-from langchain_persistmem.learning.extraction import CapReached, spend
+from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries
@@ -33,10 +33,10 @@ from langchain_persistmem.types.results import CommandReply
 logger = logging.getLogger(__name__)
 
 OnError = Literal["raise", "say"]
-"""What becomes of a failure: it is raised, or said to the user."""
+"""A failure is raised, or told to the user."""
 
-_MOST_SHOWN = 100
-_MOST_CANDIDATES = 10
+_MAX_LISTED = 100
+_MAX_CANDIDATES = 10
 _TURNS_BEFORE = 10
 _ORDER: Sequence[Kind] = ("profile", "procedural", "semantic", "episodic")
 
@@ -54,196 +54,220 @@ class UserMessage:
 async def command(
     backend: Backend,
     namespace: Namespace,
-    said: UserMessage,
+    message: UserMessage,
     *,
     question: Question | None,
     ask_model: bool,
     on_error: OnError,
     now: datetime,
 ) -> CommandReply | None:
-    """Do what the message asks of the memory; None if it asks nothing.
+    """Carry out the command in a message; None if there is none.
 
     Args:
-        question: of the reply before, if that asked: this message may answer it. An answer to
+        question: of the reply before, if that asked one: this message may answer it. An answer to
             something else leaves everything as it is.
         ask_model: where the rules are unsure, ask the chat model, if there is one.
-        on_error: ``"say"``: what fails becomes a reply.
+        on_error: with ``"say"`` a failure becomes a reply.
 
     Raises:
-        InvalidInputError: an argument is none, or what is to be kept cannot be stored; nothing was done.
-        EmbeddingError: what was said has no vector; nothing was done.
+        InvalidInputError: an argument is malformed, or the statement cannot be stored; nothing was done.
+        EmbeddingError: the statement has no vector; nothing was done.
     """
     encode(namespace)
-    if said.thread_id is not None:
-        validation.name(said.thread_id, "thread_id")
+    if message.thread_id is not None:
+        validation.name(message.thread_id, "thread_id")
     if on_error not in ("raise", "say"):
         raise InvalidInputError(f"on_error is {on_error!r:.40}; use 'raise' or 'say'")
-    asked = confirmation.checked(question) if question is not None else None
-    text = said.turn.text
-    if said.turn.role != "user":
+    pending_question = confirmation.check_question(question) if question is not None else None
+    text = message.turn.text
+    if message.turn.role != "user":
         return None
-    found = confirmation.answering(text, asked) or detect(text)
+    request = confirmation.read_reply(text, pending_question) or detect(text)
+    # The generation of the namespace is noted before a model is asked: what is erased meanwhile is not written again.
     seen: generation.Seen = {}
-    asks = found is None and ask_model and backend.model_name is not None and is_unsure(text)
+    consults_model = request is None and ask_model and backend.model_name is not None and is_unsure(text)
     try:
-        if (found or asks) and said.thread_id and await off_record(backend, namespace, said.thread_id):
-            return switched_off(text, question)
-        if asks:
+        if (
+            (request or consults_model)
+            and message.thread_id
+            and await off_record(backend, namespace, message.thread_id)
+        ):
+            return reply_memory_off(text, question)
+        if consults_model:
             await generation.see(backend, [namespace], seen, now=now)
-            found = await _ask_model(backend, namespace, text, now=now)
-        return None if found is None else await _carry_out(backend, namespace, said, found, asked, seen, now=now)
+            request = await _ask_model(backend, namespace, text, now=now)
+        return (
+            None
+            if request is None
+            else await _carry_out(backend, namespace, message, request, pending_question, seen, now=now)
+        )
     except MemoryDisabledError:  # the person has said so: no failure
-        return switched_off(text, question)
+        return reply_memory_off(text, question)
     except PersistMemError as error:
         if on_error == "raise":
             raise
         logger.warning("a command to the memory failed: %s: %s", type(error).__name__, error)
         return (
-            confirmation.reply(found, replies_by_language()[found.language].unavailable, failed=True)
-            if found is not None
+            confirmation.reply(request, replies_by_language()[request.language].unavailable, failed=True)
+            if request is not None
             else None
         )
 
 
-def switched_off(text: str, question: Question | None) -> CommandReply | None:
-    """What a command is told in a run without memory, lest the user believe it done; nothing is read, kept or erased.
+def reply_memory_off(text: str, question: Question | None) -> CommandReply | None:
+    """Reply that memory is off, lest the user believe the command done; nothing is read, stored or erased.
 
     None for all other messages, for "don't remember this", which such a run keeps to anyway, and where the
     message says something more, which the model has to answer.
 
     Raises:
-        InvalidInputError: the question is none.
+        InvalidInputError: the question is not one of ours.
     """
-    asked = confirmation.checked(question) if question is not None else None
-    found = confirmation.answering(text, asked) or detect(text)
-    if found is None or found.goes_on or (found.command == "private" and found.answer is None):
+    pending_question = confirmation.check_question(question) if question is not None else None
+    request = confirmation.read_reply(text, pending_question) or detect(text)
+    if request is None or request.goes_on or (request.command == "private" and request.answer is None):
         return None
-    return confirmation.reply(found, replies_by_language()[found.language].memory_off, failed=True)
+    return confirmation.reply(request, replies_by_language()[request.language].memory_off, failed=True)
 
 
 async def _carry_out(
     backend: Backend,
     namespace: Namespace,
-    said: UserMessage,
-    found: Detected,
+    message: UserMessage,
+    request: Detected,
     question: Question | None,
     seen: generation.Seen,
     *,
     now: datetime,
 ) -> CommandReply:
-    if found.answer is not None and question is not None:
-        return await confirmation.answer(backend, namespace, found, question, now=now)
-    if found.command == "remember":
-        return await _remember(backend, namespace, said, found, seen, now=now)
-    if found.command == "show":
-        return await _show(backend, namespace, found, now=now)
-    if found.command == "private":
-        return await _private(backend, namespace, said, found, now=now)
-    return await _plan(backend, namespace, found, now=now)
+    if request.answer is not None and question is not None:
+        return await confirmation.answer(backend, namespace, request, question, now=now)
+    if request.command == "remember":
+        return await _remember(backend, namespace, message, request, seen, now=now)
+    if request.command == "show":
+        return await _show(backend, namespace, request, now=now)
+    if request.command == "private":
+        return await _private(backend, namespace, message, request, now=now)
+    return await _plan(backend, namespace, request, now=now)
 
 
 async def _remember(
-    backend: Backend, namespace: Namespace, said: UserMessage, found: Detected, seen: generation.Seen, *, now: datetime
+    backend: Backend,
+    namespace: Namespace,
+    message: UserMessage,
+    request: Detected,
+    seen: generation.Seen,
+    *,
+    now: datetime,
 ) -> CommandReply:
-    sourced = said.thread_id is not None and said.message_id is not None
+    sourced = message.thread_id is not None and message.message_id is not None
     provenance = Provenance(
         source="user",
-        thread_id=said.thread_id,
-        message_ids=(cast("str", said.message_id),) if sourced else (),
+        thread_id=message.thread_id,
+        message_ids=(cast("str", message.message_id),) if sourced else (),
         extractor="command",
     )
     statement = Candidate(
-        text=found.what,
+        text=request.what,
         kind="semantic",
-        speaker=said.turn.speaker,
-        valid_from=said.turn.sent_at,
+        speaker=message.turn.speaker,
+        valid_from=message.turn.sent_at,
         provenance=provenance,
     )
-    kept = await remember.remember(backend, namespace, statement, now=now, thread_id=said.thread_id, seen=seen)
-    replies = replies_by_language()[found.language]
-    text = replies.in_review if kept.status == "quarantined" else replies.will_remember
-    return confirmation.reply(found, text.format(what=found.what), keys=(kept.key,), ends_turn=not found.goes_on)
+    memory = await remember.remember(backend, namespace, statement, now=now, thread_id=message.thread_id, seen=seen)
+    replies = replies_by_language()[request.language]
+    text = replies.in_review if memory.status == "quarantined" else replies.will_remember
+    return confirmation.reply(
+        request, text.format(what=request.what), keys=(memory.key,), ends_turn=not request.goes_on
+    )
 
 
-async def _show(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
-    """What is known, by kind and date, with where it comes from."""
-    replies = replies_by_language()[found.language]
-    known = await listing.list_(backend, namespace, kinds=None, filter=None, limit=_MOST_SHOWN + 1, offset=0, now=now)
-    shown = sorted(known[:_MOST_SHOWN], key=lambda each: (_ORDER.index(each.kind), each.valid_from, each.key))
-    if not shown:
-        return confirmation.reply(found, replies.no_memories)
+async def _show(backend: Backend, namespace: Namespace, request: Detected, *, now: datetime) -> CommandReply:
+    """List the memories, by kind and date, with their sources."""
+    replies = replies_by_language()[request.language]
+    memories = await listing.list_(
+        backend, namespace, kinds=None, filter=None, limit=_MAX_LISTED + 1, offset=0, now=now
+    )
+    visible = sorted(
+        memories[:_MAX_LISTED], key=lambda memory: (_ORDER.index(memory.kind), memory.valid_from, memory.key)
+    )
+    if not visible:
+        return confirmation.reply(request, replies.no_memories)
     lines = [replies.memories]
     for kind in _ORDER:
-        entries = [line for each in shown if each.kind == kind for line in confirmation.entries(each)]
+        entries = [line for memory in visible if memory.kind == kind for line in confirmation.entries(memory)]
         lines += ["", replies.kinds[kind], *(f"- {line}" for line in entries)] if entries else []
-    lines += ["", replies.more_memories] if len(known) > _MOST_SHOWN else []
-    return confirmation.reply(found, "\n".join(lines), keys=tuple(each.key for each in shown), candidates=tuple(shown))
+    lines += ["", replies.more_memories] if len(memories) > _MAX_LISTED else []
+    return confirmation.reply(
+        request, "\n".join(lines), keys=tuple(memory.key for memory in visible), candidates=tuple(visible)
+    )
 
 
-async def _plan(backend: Backend, namespace: Namespace, found: Detected, *, now: datetime) -> CommandReply:
-    """Show what would be erased, and ask."""
-    replies = replies_by_language()[found.language]
-    if found.everything:
+async def _plan(backend: Backend, namespace: Namespace, request: Detected, *, now: datetime) -> CommandReply:
+    """List the memories that would be erased, and ask."""
+    replies = replies_by_language()[request.language]
+    if request.everything:
         counts = (await status(backend, namespace)).counts
         if not any(counts.values()):
-            return confirmation.reply(found, replies.no_memories)
-        question: Question = {"command": "forget", "language": found.language, "everything": True, "keys": []}
+            return confirmation.reply(request, replies.no_memories)
+        question: Question = {"command": "forget", "language": request.language, "everything": True, "keys": []}
         text = replies.erase_everything_question.format(count=counts["memories"])
-        return confirmation.reply(found, text, needs_confirmation=True, question=question)
-    plan = forget.Plan(None, found.what, everything=False, dry_run=False, limit=_MOST_CANDIDATES)
+        return confirmation.reply(request, text, needs_confirmation=True, question=question)
+    plan = forget.Plan(None, request.what, everything=False, dry_run=False, limit=_MAX_CANDIDATES)
     receipt = await forget.forget(backend, namespace, plan, now=now)
     if not receipt.candidates:
-        return confirmation.reply(found, replies.no_match.format(what=found.what))
+        return confirmation.reply(request, replies.no_match.format(what=request.what))
     return await confirmation.ask(
-        backend, namespace, found, replies.erase_list, [each.memory for each in receipt.candidates]
+        backend, namespace, request, replies.erase_list, [candidate.memory for candidate in receipt.candidates]
     )
 
 
 async def _private(
-    backend: Backend, namespace: Namespace, said: UserMessage, found: Detected, *, now: datetime
+    backend: Backend, namespace: Namespace, message: UserMessage, request: Detected, *, now: datetime
 ) -> CommandReply:
-    """Leave this message out; said by itself, the one before too, and ask about what was learnt from that already."""
-    replies = replies_by_language()[found.language]
-    if found.goes_on:
-        return confirmation.reply(found, replies.will_not_remember, ends_turn=False)
-    learnt = await _close_turn_before(backend, namespace, said, now=now)
+    """Leave this message out; if it is nothing but the command, the one before too, and ask about memories learnt from that."""
+    replies = replies_by_language()[request.language]
+    if request.goes_on:
+        return confirmation.reply(request, replies.will_not_remember, ends_turn=False)
+    learnt = await _close_turn_before(backend, namespace, message, now=now)
     if not learnt:
-        return confirmation.reply(found, replies.will_not_remember)
-    return await confirmation.ask(backend, namespace, found, replies.will_not_remember_list, learnt)
+        return confirmation.reply(request, replies.will_not_remember)
+    return await confirmation.ask(backend, namespace, request, replies.will_not_remember_list, learnt)
 
 
 async def _close_turn_before(
-    backend: Backend, namespace: Namespace, said: UserMessage, *, now: datetime
+    backend: Backend, namespace: Namespace, message: UserMessage, *, now: datetime
 ) -> list[Memory]:
-    """Nothing more is learnt from the user's message before this one, nor from its answer; returns what was."""
-    if said.thread_id is None:
+    """End learning from the user's message before this one and its answer; return the memories made of them."""
+    if message.thread_id is None:
         return []
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        stored = await messages.read_messages(tx, namespace, said.thread_id, limit=_TURNS_BEFORE, offset=0)
-    earlier = [turn for turn in stored if turn.id != said.message_id]
-    last = max((place for place, turn in enumerate(earlier) if turn.role == "user"), default=None)
+        stored = await messages.read_messages(tx, namespace, message.thread_id, limit=_TURNS_BEFORE, offset=0)
+    earlier = [turn for turn in stored if turn.id != message.message_id]
+    last = max((position for position, turn in enumerate(earlier) if turn.role == "user"), default=None)
     if last is None:
         return []
     ids = [turn.id for turn in earlier[last:]]
+    # A second transaction: reading took no lock, and an erasure meanwhile must find no new row under its namespace.
     async with backend.transaction(namespace) as tx:
         if await hold_living(tx, namespace) is None:
             return []
         await generation.hold(tx, backend, namespace, now=now)
-        await withhold_messages(tx, namespace, said.thread_id, ids, now=now)
-        learnt = await forget_queries.memories_of_messages(tx, namespace, said.thread_id, ids)
+        await withhold_messages(tx, namespace, message.thread_id, ids, now=now)
+        learnt = await forget_queries.memories_of_messages(tx, namespace, message.thread_id, ids)
         versions = [await changes.get_version(tx, namespace, id) for id in learnt]
-    return [each for each in versions if each is not None and each.status == "active"]
+    return [version for version in versions if version is not None and version.status == "active"]
 
 
 async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: datetime) -> Detected | None:
-    """The model's opinion, counted against the day's cap; None where it has none."""
+    """Ask the chat model, counted against the day's cap; None where it sees no command."""
     try:
         await spend(backend, namespace, now=now)
         answer = await backend.ask(INSTRUCTIONS, material(text), SCHEMA, purpose="command")
-    except CapReached:
+    except CapReachedError:
         return None
     except ExtractionError as error:
         logger.warning("the chat model could not say whether a message is a command: %s", error)
         return None
-    return detected(answer, text)
+    return read_classification(answer, text)

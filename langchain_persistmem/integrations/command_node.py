@@ -1,4 +1,4 @@
-"""A LangGraph node for what users ask of the memory: ``START -> answer_commands -> load_memory -> ...``."""
+"""Commands to the memory, as functions and as a LangGraph node: ``START -> answer_commands -> load_memory -> ...``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ from langgraph.graph import MessagesState
 from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.commands import execution
-from langchain_persistmem.commands.execution import OnError, switched_off
-from langchain_persistmem.integrations.run_options import in_state, is_the_users, messages_in, newly_off, taken_off
+from langchain_persistmem.commands.execution import OnError, reply_memory_off
+from langchain_persistmem.integrations.run_options import (
+    in_state,
+    is_user_message,
+    mark_off_record,
+    messages_in,
+    new_marks,
+)
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import turns_of
 from langchain_persistmem.runtime.run_identity import current_runtime, off_the_record, thread_if_any, whose_memory
@@ -83,9 +89,9 @@ class CommandState(MessagesState):
     """LangGraph's ``MessagesState`` with the keys that :func:`answer_commands` writes; any state with them will do."""
 
     memory_answered: NotRequired[bool]
-    """Whether the memory has answered the user's message, so that the model need not."""
+    """True where the memory has answered the user's message, so that the model need not."""
     memory_question: NotRequired[dict[str, Any] | None]
-    """What the memory has asked the user; the next message decides. It lives as long as the thread's checkpoint."""
+    """The memory's question to the user; the next message decides. It lasts as long as the thread's checkpoint."""
 
 
 def answer_commands(
@@ -95,12 +101,12 @@ def answer_commands(
     messages_key: str = "messages",
     on_error: OnError = "say",
 ) -> Node:
-    """A node that does what the user's latest message asks of the memory, and leaves all other messages alone.
+    """Make a node that carries out commands to the memory in the user's latest message, and leaves other messages alone.
 
     It answers with a message of its own and sets ``memory_answered``, by which an edge can lead past
-    the model. What it was told and what it answered is marked in ``response_metadata``, so that it is
+    the model. The command and the answer are marked in ``response_metadata``, so that they are
     not learnt from. Whose memory: as for :func:`load_memory`. In a run with ``off_the_record`` nothing is
-    read, kept or erased; a command is told so.
+    read, stored or erased, and the answer to a command says so.
 
     Args:
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
@@ -116,10 +122,10 @@ def answer_commands(
     async def answer(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
         messages, question = messages_in(state, messages_key), in_state(state, "memory_question")
         if off_the_record(config, current_runtime()):
-            found = answered_without_memory(messages, question)
+            outcome = answer_without_memory(messages, question)
         else:
             with part("answer_commands"):
-                found = await answered(
+                outcome = await answer_message(
                     memory,
                     messages,
                     asynchronous=asynchronous,
@@ -129,9 +135,9 @@ def answer_commands(
                     ask_model=ask_model,
                     on_error=on_error,
                 )
-        update: Update = {"memory_answered": found.ends_turn, "memory_question": found.question}
+        update: Update = {"memory_answered": outcome.ends_turn, "memory_question": outcome.question}
         # the whole list, which a state without LangGraph's add_messages needs, and that one takes too
-        return update | {messages_key: [*found.messages]} if found.changed else update
+        return update | {messages_key: [*outcome.messages]} if outcome.changed else update
 
     def invoke(state: State, config: RunnableConfig) -> Update:
         return finished(answer(False, state, config))
@@ -143,20 +149,20 @@ def answer_commands(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
-    """What came of the user's latest message."""
+class CommandOutcome:
+    """Result of a command in the user's latest message, if there was one."""
 
     messages: Sequence[BaseMessage]
-    """All of the conversation's, with marks and with the memory's answer."""
+    """All messages of the conversation, with marks and with the memory's answer."""
     changed: Sequence[BaseMessage]
-    """Those of them that are new or newly marked."""
+    """Only the messages that are new or newly marked."""
     question: Mapping[str, Any] | None = None
-    """What the memory has asked the user."""
+    """The memory's question to the user."""
     ends_turn: bool = False
-    """Whether nothing is left for the model."""
+    """True where nothing is left for the model."""
 
 
-async def answered(
+async def answer_message(
     memory: PersistMem,
     messages: Sequence[BaseMessage],
     *,
@@ -166,10 +172,10 @@ async def answered(
     thread_id: str | None,
     ask_model: bool,
     on_error: OnError,
-) -> Answered:
-    """Do what the latest message asks of the memory, if it is the user's and asks anything."""
-    if not messages or not is_the_users(messages[-1]):
-        return Answered(messages=messages, changed=())
+) -> CommandOutcome:
+    """Carry out the command in the latest message, if it is the user's and has one."""
+    if not messages or not is_user_message(messages[-1]):
+        return CommandOutcome(messages=messages, changed=())
     reply = await call(
         asynchronous,
         run_command,
@@ -182,33 +188,33 @@ async def answered(
         on_error=on_error,
     )
     if reply is None:
-        return Answered(messages=messages, changed=())
+        return CommandOutcome(messages=messages, changed=())
     off = _first_off(messages, reply)
-    return _with(reply, [*messages[:off], *taken_off(messages[off:])], newly_off(messages[off:]))
+    return _with(reply, [*messages[:off], *mark_off_record(messages[off:])], new_marks(messages[off:]))
 
 
-def answered_without_memory(messages: Sequence[BaseMessage], question: Mapping[str, Any] | None) -> Answered:
-    """In a run off the record all is marked, and a command is told that memory is off: nobody should believe it done."""
-    told, changed = taken_off(messages), newly_off(messages)
-    commands = bool(messages) and is_the_users(messages[-1])
-    reply = switched_off(str(messages[-1].text), question) if commands else None
-    return Answered(messages=told, changed=changed) if reply is None else _with(reply, told, changed)
+def answer_without_memory(messages: Sequence[BaseMessage], question: Mapping[str, Any] | None) -> CommandOutcome:
+    """Mark everything in a run off the record, and answer a command with "memory is off", lest the user believe it done."""
+    marked, changed = mark_off_record(messages), new_marks(messages)
+    commands = bool(messages) and is_user_message(messages[-1])
+    reply = reply_memory_off(str(messages[-1].text), question) if commands else None
+    return CommandOutcome(messages=marked, changed=changed) if reply is None else _with(reply, marked, changed)
 
 
-def _with(reply: CommandReply, messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> Answered:
-    said = taken_off([AIMessage(reply.text)]) if reply.ends_turn else []
+def _with(reply: CommandReply, messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> CommandOutcome:
+    answer = mark_off_record([AIMessage(reply.text)]) if reply.ends_turn else []
     question = dict(reply.question) if reply.question is not None else None
-    return Answered(
-        messages=[*messages, *said], changed=[*changed, *said], question=question, ends_turn=reply.ends_turn
+    return CommandOutcome(
+        messages=[*messages, *answer], changed=[*changed, *answer], question=question, ends_turn=reply.ends_turn
     )
 
 
 def _first_off(messages: Sequence[BaseMessage], reply: CommandReply) -> int:
-    """From which on nothing is to be learnt: the command, and for "don't remember this" the turn before it."""
+    """Position from which on nothing is to be learnt: the command, and for "don't remember this" the turn before it."""
     last = len(messages) - 1
     if not reply.ends_turn:
         return last if reply.command == "private" else len(messages)
     if reply.command != "private" or reply.receipt is not None:
         return last
-    before = [place for place in range(last) if is_the_users(messages[place])]
+    before = [position for position in range(last) if is_user_message(messages[position])]
     return before[-1] if before else last

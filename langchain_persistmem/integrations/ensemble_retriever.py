@@ -1,4 +1,4 @@
-"""What was said, what is remembered and what one's documents say, as one LangChain retriever."""
+"""One LangChain retriever over the session, memory and one's own documents."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PROGRAM_FAULTS = (NamespaceMissingError, UseAsyncMethodError)
 
 
 class PersistMemEnsembleRetriever(BaseRetriever):
-    """Merges the session, memory and one's own documents: weighted, each thing once, labelled.
+    """Merge the session, memory and one's own documents: weighted, each document once, with labels.
 
     Every retriever is asked with the run's config, all of them at once, and traced as a child. Their
     lists are merged by weighted reciprocal rank fusion: a document's score is the sum, over the
@@ -63,11 +63,11 @@ class PersistMemEnsembleRetriever(BaseRetriever):
     c: int = 60
     """The greater, the less a first rank counts for more than a tenth; 60 is what the method's authors found."""
     on_error: Literal["raise", "continue"] = "raise"
-    """``"continue"`` logs the failure of a retriever, without content, and merges what the others found.
+    """``"continue"`` logs the failure of a retriever, without content, and merges the lists of the others.
     ``NamespaceMissingError`` and ``UseAsyncMethodError`` are raised all the same: they are faults of the program."""
 
     @model_validator(mode="after")
-    def _checked(self) -> PersistMemEnsembleRetriever:
+    def _check(self) -> PersistMemEnsembleRetriever:
         if not self._named():
             raise ConfigurationError("the ensemble has no retriever; pass session=, memory= or documents=")
         if any(name in ("session", "memory") for name in self._documents()):
@@ -75,8 +75,8 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         try:
             validation.count(self.c, "c")
             validation.count(self.k, "k", at_least=1, at_most=_MOST)
-            self._known(self.weights, "weights")
-            _checked_weights(self.weights)
+            self._check_names(self.weights, "weights")
+            _check_weights(self.weights)
         except (
             InvalidInputError
         ) as error:  # a ValueError, which pydantic would wrap, with all that was passed in its message
@@ -93,10 +93,10 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         )
 
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
-        """What the retrievers know about ``input``, merged, best first.
+        """Ask all retrievers about ``input``, and merge their documents, best first.
 
         Raises:
-            NamespaceMissingError: nobody said whose memories are meant.
+            NamespaceMissingError: the run names no user.
             InvalidInputError: an argument is out of range; the message names it.
         """
         return super().invoke(input, config, **{"run": ensure_config(config), **kwargs})
@@ -106,9 +106,9 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         return await super().ainvoke(input, config, **{"run": ensure_config(config), **kwargs})
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **given: Any
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        call = self._call(**given)
+        call = self._call(**options)
 
         def ask(source: _Source) -> list[Document] | Exception:
             child = patch_config(call.run, callbacks=run_manager.get_child(tag=source.name))
@@ -121,9 +121,9 @@ class PersistMemEnsembleRetriever(BaseRetriever):
             return self._merge(call, list(executor.map(ask, call.sources)))
 
     async def _aget_relevant_documents(
-        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **given: Any
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        call = self._call(**given)
+        call = self._call(**options)
 
         async def ask(source: _Source) -> list[Document] | Exception:
             child = patch_config(call.run, callbacks=run_manager.get_child(tag=source.name))
@@ -141,11 +141,11 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         weights: Mapping[str, float] | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> _Call:
-        """What this call asks for."""
+        """Check and collect the options of this call."""
         most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
-        self._known(weights or {}, "weights")
-        self._known(options or {}, "options")
-        _checked_weights(weights or {})
+        self._check_names(weights or {}, "weights")
+        self._check_names(options or {}, "options")
+        _check_weights(weights or {})
         chosen = {**self.weights, **(weights or {})}
         sources: list[_Source] = []
         for name, (origin, retriever) in self._named().items():
@@ -161,7 +161,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
             if isinstance(answer, Exception):
                 if self.on_error == "raise" or isinstance(answer, _PROGRAM_FAULTS):
                     raise answer
-                logger.warning("the ensemble went on without %s: %s", source.name, _described(answer))
+                logger.warning("the ensemble went on without %s: %s", source.name, _describe(answer))
             else:
                 lists.append(
                     RankedCandidate(origin=source.origin, retriever=source.name, weight=source.weight, documents=answer)
@@ -180,17 +180,17 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         return named
 
     def _documents(self) -> Mapping[str, RetrieverLike]:
-        given = self.documents
-        if isinstance(given, Mapping):
-            return given
-        if isinstance(given, Sequence):
-            return {f"documents_{number}": retriever for number, retriever in enumerate(given, 1)}
-        return {"documents": given}
+        documents = self.documents
+        if isinstance(documents, Mapping):
+            return documents
+        if isinstance(documents, Sequence):
+            return {f"documents_{number}": retriever for number, retriever in enumerate(documents, 1)}
+        return {"documents": documents}
 
-    def _known(self, given: Mapping[str, Any], where: str) -> None:
+    def _check_names(self, options: Mapping[str, Any], where: str) -> None:
         named = self._named()
         names = sorted({*named, *(origin for origin, _ in named.values())})
-        for name in given:
+        for name in options:
             if name not in names:
                 raise InvalidInputError(
                     f"{where} has {name!r:.40}, which no retriever is called; use {', '.join(names)}"
@@ -199,7 +199,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A retriever as one call asks it."""
+    """A retriever with its options in one call."""
 
     origin: Origin
     name: str
@@ -215,13 +215,13 @@ class _Call:
     sources: list[_Source]
 
 
-def _checked_weights(weights: Mapping[str, object]) -> None:
+def _check_weights(weights: Mapping[str, object]) -> None:
     for name, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
             raise InvalidInputError(f"weights[{name!r:.40}] is {weight!r:.40}; pass a number of 0 or more")
 
 
-def _described(error: Exception) -> str:
-    """A failure without content: a stranger's message may quote a document, ours never quotes a memory."""
+def _describe(error: Exception) -> str:
+    """Describe a failure without content: a foreign message may quote a document, ours never quotes a memory."""
     name = type(error).__name__
     return f"{name}: {error}" if isinstance(error, PersistMemError) else name

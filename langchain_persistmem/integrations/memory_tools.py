@@ -27,7 +27,7 @@ from langchain_persistmem.integrations.tool_arguments import (
     ListMemories,
     RecallMemories,
     Remember,
-    misunderstood,
+    explain_mistake,
 )
 from langchain_persistmem.integrations.tool_calls import Answer
 from langchain_persistmem.integrations.tool_run import ToolRun
@@ -42,7 +42,7 @@ Behaviour = Callable[[ToolRun, Any], Awaitable[Answer]]
 _OUTSIDE: Any = None
 """Outside of an agent no runtime is injected; LangChain finds the parameter by its type, which is without None."""
 _CHECKPOINTER = "__pregel_checkpointer"
-"""Where LangGraph has the run's checkpointer. Were it renamed, the user would be asked in the conversation."""
+"""The key under which LangGraph has the run's checkpointer. Were it renamed, the user would be asked in the conversation."""
 _OFF = "Memory is off for this conversation: nothing was read, kept or erased. Go on without it."
 
 
@@ -121,7 +121,7 @@ def memory_tools(
             func=invoke,
             coroutine=ainvoke,
             response_format="content_and_artifact",
-            handle_validation_error=lambda error: misunderstood(schema, error),
+            handle_validation_error=lambda error: explain_mistake(schema, error),
         )
 
     return [
@@ -134,7 +134,7 @@ def memory_tools(
 
 
 async def _allowed(run: ToolRun, *, erases: bool) -> bool:
-    """Whether the person, and the thread, allow the call; erasing is allowed to one who has paused memory."""
+    """True where the person and the thread allow the call; a person who has paused memory may still erase."""
     if erases:
         return run.thread_id is None or not await run.call(
             run.memory.privacy.off_record, run.thread_id, namespace=run.whose

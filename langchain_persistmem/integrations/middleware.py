@@ -13,28 +13,28 @@ from langchain_core.runnables.config import ensure_config
 from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
-from langchain_persistmem.integrations.command_node import Answered, answered, answered_without_memory
+from langchain_persistmem.integrations.command_node import CommandOutcome, answer_message, answer_without_memory
 from langchain_persistmem.integrations.run_options import (
+    ContextOptions,
     MemoryAllowed,
     OnError,
     Question,
-    Wanted,
-    going_on,
+    add_text,
+    continue_without_memory,
     in_state,
-    joined,
+    mark_off_record,
     may_remember,
     messages_in,
-    newly_off,
+    new_marks,
     question_of,
-    taken_off,
 )
-from langchain_persistmem.integrations.turn_cache import Shown, ShownTexts, Turn
+from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
 from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.query_expansion import Expand
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import Expand
 from langchain_persistmem.types.records import UNSTORED, Kind
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ else:
         PrivateStateAttr = None
 
         def hook_config(**_options: object):
-            """In the place of LangChain's."""
+            """Stand-in for LangChain's."""
             return lambda hook: hook
 
         class AgentMiddleware:
-            """In the place of LangChain's, where that is not installed: everything but making one works."""
+            """Stand-in for LangChain's, where that is not installed: everything but making one works."""
 
             def __new__(cls, *_args: object, **_options: object):
                 raise MissingDependencyError(
@@ -73,22 +73,22 @@ logger = logging.getLogger(__name__)
 
 
 class CommandAgentState(AgentState):
-    """The agent's state with what the memory has asked the user; the question is in no input, output or schema."""
+    """The agent's state with the memory's question to the user, which is in no input, output or schema."""
 
     memory_question: NotRequired[Annotated[dict[str, Any] | None, PrivateStateAttr]]
 
 
 class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
-    """Shows the model what is remembered, and learns from each run: ``create_agent(..., middleware=[...])``.
+    """Put memories before the model, and learn from each run: ``create_agent(..., middleware=[...])``.
 
-    What is remembered is put before the model by ``wrap_model_call``: it enters no state, no checkpoint
-    and no stream. It is recalled anew on every run, and stays the same through the run's calls of the
-    model. What stands in the messages before the model already, or was learnt from them, is left out. After
+    Memories are put before the model by ``wrap_model_call``: they enter no state, no checkpoint
+    and no stream. They are recalled anew on every run, and stay the same through the run's calls of the
+    model. Those that stand in the messages before the model already, or were learnt from them, are left out. After
     the run the new turns are stored and learnt from.
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
-    ``config["configurable"]``. A run without ``thread_id`` is shown memories and not learnt from. In a
-    run with ``off_the_record`` (in the same places) nothing is read or kept, and its messages are marked
+    ``config["configurable"]``. A run without ``thread_id`` gets memories and is not learnt from. In a
+    run with ``off_the_record`` (in the same places) nothing is read or stored, and its messages are marked
     in ``response_metadata``, so that no later run on the thread learns from them. The same holds while the person
     has paused memory, and in a thread of :meth:`Privacy.set_off_record`. Put this middleware
     first, so that no other can end the run before the marks are made.
@@ -103,13 +103,13 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         form: as for :meth:`PersistMem.context`; so are ``profile``, ``expand`` and ``check``.
         profile: begin with the user's profile.
         expand: ask further questions beside the user's message.
-        check: who says what is relevant.
+        check: relevance is decided by the threshold or the chat model.
         background: True leaves the learning to a worker, once the thread is quiet; False learns before the run
             ends. By default in the background if ``memory.learns_in_background``: no turn waits for a chat model.
         commands: memory itself answers messages such as "forget about ..." or "what do you know about me?", and
             the run ends without the model (see :func:`answer_commands`); for one of these in an agent.
         ask_model: where it is unsure what is a command, memory asks its chat model, if it has one.
-        memory_allowed: False, or a function of the run's state and runtime that says False, is like
+        memory_allowed: False, or a function of the run's state and runtime that returns False, is like
             ``off_the_record``. It may be async in async runs. It is asked before every use; one that fails
             counts as False.
         on_error: ``"continue"`` logs a failure and goes on without memory; ``"raise"`` ends the run.
@@ -147,8 +147,10 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         self._name = name
         self._memory = memory
         self._placement: Placement = placement
-        wanted = Wanted(max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check)
-        self._options = wanted.checked(memory)
+        options = ContextOptions(
+            max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check
+        )
+        self._options = options.checked(memory)
         self._learns_in_background = memory.learns_in_background if background is None else background
         self._commands = commands
         self._ask_model = ask_model
@@ -156,7 +158,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             self.state_schema = CommandAgentState
         self._allowed = memory_allowed
         self._on_error: OnError = on_error
-        self._shown = ShownTexts()
+        self._shown = TurnContexts()
 
     @property
     def name(self) -> str:
@@ -176,16 +178,16 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any] | AIMessage:
-        """Call the model with what is remembered."""
+        """Call the model with the memories."""
         remembering = finished(self._remembering(False, request))
-        return handler(remembering) if remembering else _off_the_record(handler(request))
+        return handler(remembering) if remembering else _mark_answer(handler(request))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any] | AIMessage:
         """:meth:`wrap_model_call`, awaited."""
         remembering = await self._remembering(True, request)
-        return await handler(remembering) if remembering else _off_the_record(await handler(request))
+        return await handler(remembering) if remembering else _mark_answer(await handler(request))
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> Update | None:
         """Learn from the run."""
@@ -201,16 +203,16 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             return None if allowed else _marks(state)
         question = in_state(state, "memory_question")
         if allowed:
-            found = await self._answered(asynchronous, state, runtime)
+            outcome = await self._answer(asynchronous, state, runtime)
         else:
-            found = answered_without_memory(messages_in(state), question)
-        update: Update = {"messages": [*found.changed]} if found.changed else {}
-        if found.question != question:
-            update["memory_question"] = found.question
-        return update | ({"jump_to": "end"} if found.ends_turn else {}) or None
+            outcome = answer_without_memory(messages_in(state), question)
+        update: Update = {"messages": [*outcome.changed]} if outcome.changed else {}
+        if outcome.question != question:
+            update["memory_question"] = outcome.question
+        return update | ({"jump_to": "end"} if outcome.ends_turn else {}) or None
 
-    async def _answered(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Answered:
-        return await answered(
+    async def _answer(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> CommandOutcome:
+        return await answer_message(
             self._memory,
             messages_in(state),
             asynchronous=asynchronous,
@@ -222,7 +224,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         )
 
     async def _remembering(self, asynchronous: bool, request: ModelRequest[Any]) -> ModelRequest[Any] | None:
-        """The request with what is remembered; None if memory is not to be used."""
+        """Add the memories to the request; None if memory is not to be used."""
         if not await self._may(asynchronous, request.state, request.runtime):
             return None
         whose = self._whose(request.runtime)
@@ -233,9 +235,11 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         task = request.runtime.execution_info.task_id if request.runtime.execution_info else None
         shown = self._shown.get(turn, answered=question.answered, call=task)
         if shown is None:
-            shown = Shown(message_id=question.message_id, call=task)  # a turn that could not recall stays as it began
-            with going_on(logger, f"{self.name}.wrap_model_call", self._on_error):
-                found = await call(
+            shown = TurnContext(
+                message_id=question.message_id, call=task
+            )  # a turn that could not recall stays as it began
+            with continue_without_memory(logger, f"{self.name}.wrap_model_call", self._on_error):
+                context = await call(
                     asynchronous,
                     self._memory.context,
                     question.text,
@@ -244,7 +248,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     namespace=whose,
                     **self._options,
                 )
-                shown = replace(shown, text=found.text, keys=found.keys)
+                shown = replace(shown, text=context.text, keys=context.keys)
             self._shown.put(turn, shown)
         return _with_memory(request, shown, self._placement) if shown.text else request
 
@@ -255,7 +259,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         question = question_of(messages)
         shown = self._shown.take(self._turn(whose, question)) if question else None
         if thread is not None:
-            with going_on(logger, f"{self.name}.after_agent", self._on_error):
+            with continue_without_memory(logger, f"{self.name}.after_agent", self._on_error):
                 used = shown.keys if shown else ()
                 observed = await call(
                     asynchronous,
@@ -288,26 +292,28 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
 
 
 def _marks(state: Any) -> Update | None:
-    marked = newly_off(messages_in(state))
+    marked = new_marks(messages_in(state))
     return {"messages": marked} if marked else None
 
 
-def _off_the_record(response: ModelResponse[Any] | AIMessage) -> ModelResponse[Any] | AIMessage:
-    """Answers are marked as they come, in case that the run does not reach its end."""
+def _mark_answer(response: ModelResponse[Any] | AIMessage) -> ModelResponse[Any] | AIMessage:
+    """Mark answers as they come, in case the run does not reach its end."""
     if isinstance(response, AIMessage):
-        return cast("AIMessage", taken_off([response])[0])
-    return replace(response, result=taken_off(response.result))
+        return cast("AIMessage", mark_off_record([response])[0])
+    return replace(response, result=mark_off_record(response.result))
 
 
-def _with_memory(request: ModelRequest[Any], shown: Shown, placement: Placement) -> ModelRequest[Any]:
-    """The request with the text in it; unchanged where other middleware took all of the user's messages away."""
+def _with_memory(request: ModelRequest[Any], shown: TurnContext, placement: Placement) -> ModelRequest[Any]:
+    """Put the text into the request; unchanged where other middleware took all of the user's messages away."""
     if placement == "system":
         system = request.system_message or SystemMessage("")
-        return request.override(system_message=cast("SystemMessage", joined(system, shown.text, first=False)))
+        return request.override(system_message=cast("SystemMessage", add_text(system, shown.text, first=False)))
     messages = list(request.messages)
-    humans = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
-    asked = [place for place in humans if messages[place].id == shown.message_id] or humans
-    if not asked:
+    human_positions = [position for position, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    positions = [
+        position for position in human_positions if messages[position].id == shown.message_id
+    ] or human_positions
+    if not positions:
         return request
-    messages[asked[-1]] = cast("HumanMessage", joined(messages[asked[-1]], shown.text))
+    messages[positions[-1]] = cast("HumanMessage", add_text(messages[positions[-1]], shown.text))
     return request.override(messages=messages)

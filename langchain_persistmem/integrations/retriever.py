@@ -1,4 +1,4 @@
-"""The memories of whoever asks, and what was said in their session, as LangChain retrievers: one object serves every user."""
+"""LangChain retrievers over the memories of whoever asks, and over the turns of their session; one object serves every user."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from langchain_persistmem.types.records import Kind, Turn
 _WORD = re.compile(r"\w+")
 _MOST_TURNS = 1_000
 _LATEST = 0.2
-"""What being the latest turn counts for, in shares of the question's words; half of it for the turn before, and so on."""
+"""The worth of being the latest turn, in shares of the question's words; half of it for the turn before, and so on."""
 
 
-class _OfTheRun(BaseRetriever):
-    """Whose memories are meant is read from each run, unless the retriever was made for one user."""
+class _RunRetriever(BaseRetriever):
+    """Base of retrievers that read the user from each run, unless they were made for one."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -50,12 +50,12 @@ class _OfTheRun(BaseRetriever):
     """The same, as a namespace."""
 
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
-        """What is relevant for ``input``, best first.
+        """Find the documents that are relevant for ``input``, best first.
 
         Nothing in a run with ``off_the_record``, in a thread off the record, or while the person has paused memory.
 
         Raises:
-            NamespaceMissingError: nobody said whose memories are meant.
+            NamespaceMissingError: the run names no user.
             InvalidInputError: an argument is out of range; the message names it.
             EmbeddingError: the query has no vector.
         """
@@ -70,7 +70,7 @@ class _OfTheRun(BaseRetriever):
         return await super().ainvoke(input, config, **{**self._read(config), **kwargs})
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
-        """What of the run is needed; LangChain does not hand its config on to the methods below."""
+        """Read the facts of the run; LangChain does not hand its config on to the methods below."""
         return {"whose": self._whose(config), "thread_id": thread_if_any(ensure_config(config))}
 
     def _whose(self, config: RunnableConfig | None) -> Namespace:
@@ -79,7 +79,7 @@ class _OfTheRun(BaseRetriever):
         return whose_memory(self.memory.namespace, ensure_config(config), current_runtime())
 
 
-class PersistMemRetriever(_OfTheRun):
+class PersistMemRetriever(_RunRetriever):
     """Recall as a retriever, to stand in LCEL chains, in tools, and in ensembles beside one's documents.
 
     Whose memories: ``user_id`` or ``namespace`` if the retriever was made for one user; otherwise
@@ -106,25 +106,27 @@ class PersistMemRetriever(_OfTheRun):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **options: Any
     ) -> list[Document]:
-        return [_document(each) for each in self.memory.recall(query, **self._options(k, **options))]
+        return [_document(recollection) for recollection in self.memory.recall(query, **self._options(k, **options))]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None, **options: Any
     ) -> list[Document]:
-        return [_document(each) for each in await self.memory.arecall(query, **self._options(k, **options))]
+        return [
+            _document(recollection) for recollection in await self.memory.arecall(query, **self._options(k, **options))
+        ]
 
-    def _options(self, k: int | None, whose: Namespace | None = None, **given: Any) -> dict[str, Any]:
+    def _options(self, k: int | None, whose: Namespace | None = None, **options: Any) -> dict[str, Any]:
         ours = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}
-        return {"limit": self.k if k is None else k, "namespace": whose or self._whose(None), **ours, **given}
+        return {"limit": self.k if k is None else k, "namespace": whose or self._whose(None), **ours, **options}
 
 
-class PersistMemSessionRetriever(_OfTheRun):
-    """What was said in the run's own thread: the turns that share words with the question, then the latest.
+class PersistMemSessionRetriever(_RunRetriever):
+    """Turns of the run's own thread: those that share words with the question, then the latest.
 
     The score is ``(coverage + recency) / 1.2``. ``coverage``: of the question's words that the considered
     turns have at all, the share that this turn has, a word counting for more the fewer of them have it.
     ``recency``: 0.2 for the latest turn, 0.1 for the one before, and so on. It decides where no words are
-    shared: "and how much?" is about what was said last.
+    shared: "and how much?" is about the latest turn.
 
     No model is asked, on purpose: the latest turns have no vectors before something was learnt from
     them, a session is short, and turns that are alike in meaning come from :class:`PersistMemRetriever`.
@@ -152,7 +154,9 @@ class PersistMemSessionRetriever(_OfTheRun):
         if not may_recall(self.memory, thread, namespace=whose):
             return []
         query = self._as_stored(query)
-        return _related(query, self.memory.conversations.turns(thread, limit=latest, namespace=whose), whose, thread, k)
+        return _rank_turns(
+            query, self.memory.conversations.turns(thread, limit=latest, namespace=whose), whose, thread, k
+        )
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
@@ -161,7 +165,7 @@ class PersistMemSessionRetriever(_OfTheRun):
         if not await amay_recall(self.memory, thread, namespace=whose):
             return []
         query = self._as_stored(query)
-        return _related(
+        return _rank_turns(
             query, await self.memory.conversations.aturns(thread, limit=latest, namespace=whose), whose, thread, k
         )
 
@@ -169,7 +173,7 @@ class PersistMemSessionRetriever(_OfTheRun):
         return {"whose": self._whose(config), "thread": self._thread(config)}
 
     def _as_stored(self, query: str) -> str:
-        """The query redacted as the turns are."""
+        """Redact the query as the stored turns are."""
         redaction = self.memory.backend.settings.redaction
         return query if redaction is None else redaction.redact(query)
 
@@ -205,19 +209,21 @@ def _document(recollection: Recollection) -> Document:
     return Document(id=memory.key, page_content=recollection.text, metadata=metadata)
 
 
-def _related(query: str, turns: Sequence[Turn], namespace: Namespace, thread_id: str, k: int) -> list[Document]:
-    """The ``k`` turns that matter most for ``query``, best first; ``turns`` come oldest first."""
-    said = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
-    if said and said[-1].text.strip() == query.strip():  # the question itself, where it is stored before it is answered
-        said.pop()
-    asked = _words(query)
-    words = [_words(turn.text) for turn in said]
-    having = Counter(word for each in words for word in each)
-    rarity = {word: math.log((len(said) + 1) / having[word]) for word in asked & having.keys()}
+def _rank_turns(query: str, turns: Sequence[Turn], namespace: Namespace, thread_id: str, k: int) -> list[Document]:
+    """Rank turns, which come oldest first, and return the best ``k`` for ``query``."""
+    spoken = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
+    if (
+        spoken and spoken[-1].text.strip() == query.strip()
+    ):  # the question itself, where it is stored before it is answered
+        spoken.pop()
+    question = _words(query)
+    words = [_words(turn.text) for turn in spoken]
+    turns_with = Counter(word for turn_words in words for word in turn_words)
+    rarity = {word: math.log((len(spoken) + 1) / turns_with[word]) for word in question & turns_with.keys()}
     whole = sum(rarity.values())
     documents: list[Document] = []
-    for age, (turn, its) in enumerate(reversed(list(zip(said, words, strict=True)))):
-        coverage = sum(rarity[word] for word in rarity.keys() & its) / whole if whole else 0.0
+    for age, (turn, turn_words) in enumerate(reversed(list(zip(spoken, words, strict=True)))):
+        coverage = sum(rarity[word] for word in rarity.keys() & turn_words) / whole if whole else 0.0
         score = (coverage + _LATEST * 0.5**age) / (1 + _LATEST)
         documents.append(_turn_document(turn, namespace, thread_id, score))
     return sorted(documents, key=lambda document: -document.metadata["score"])[:k]
@@ -237,5 +243,5 @@ def _turn_document(turn: Turn, namespace: Namespace, thread_id: str, score: floa
 
 
 def _words(text: str) -> set[str]:
-    """The words of ``text`` without capitals; of Chinese, Japanese and Korean, pairs of characters."""
+    """Split ``text`` into words without capitals; of Chinese, Japanese and Korean, pairs of characters."""
     return {*_WORD.findall(text.casefold()), *pairs(text)}

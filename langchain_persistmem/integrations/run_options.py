@@ -1,4 +1,4 @@
-"""What the front rooms share about one run: its question, what of it may be learnt, and what a failure does."""
+"""Options and facts of one run that the integrations share: its question, marks off the record, and failures."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError, UseAsyncMethodError
 from langchain_persistmem.privacy import consent
 from langchain_persistmem.recall.context import FORMS, Form
-from langchain_persistmem.recall.query_expansion import EXPANDS, Expand
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recalled import EXPANDS, Expand
 from langchain_persistmem.types.records import OFF_RECORD, Kind
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
-"""Whether a run may use memory: a constant, or a function of the run's state and runtime; it may be async."""
+"""Permission of a run to use memory: a constant, or a function of the run's state and runtime; it may be async."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ _LONGEST_QUERY = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What a run's context is to look like: options of :meth:`PersistMem.context` that are the same on every run."""
+class ContextOptions:
+    """Options of :meth:`PersistMem.context` that are the same on every run."""
 
     max_tokens: int | None
     kinds: Sequence[Kind] | None
@@ -48,7 +48,7 @@ class Wanted:
     check: Check
 
     def checked(self, memory: PersistMem) -> Mapping[str, Any]:
-        """The options by name, if they can be; a run would go on without memory where they cannot.
+        """Check the options when a node is made, and return them by name: in a run, a wrong one would only be logged.
 
         Raises:
             ConfigurationError: the message names the option.
@@ -72,43 +72,43 @@ class Question(NamedTuple):
     message_id: str | None
     text: str
     answered: bool
-    """Whether something stands behind it already: a call of a tool, or an answer."""
+    """True where something follows it already: a call of a tool, or an answer."""
 
 
 def messages_in(state: Any, key: str = "messages") -> list[BaseMessage]:
-    """The messages of a state, whether that is a dict, a dataclass, a pydantic model, or the list itself.
+    """Return the messages of a state, whether that is a dict, a dataclass, a pydantic model, or the list itself.
 
     Raises:
         InvalidInputError: it has none.
     """
-    found: object = cast("object", state) if isinstance(state, list) else in_state(state, key)
-    if not isinstance(found, list):
+    messages: object = cast("object", state) if isinstance(state, list) else in_state(state, key)
+    if not isinstance(messages, list):
         raise InvalidInputError(f"the state has no list of messages under {key!r}; pass messages_key=")
-    return cast("list[BaseMessage]", found)
+    return cast("list[BaseMessage]", messages)
 
 
 def in_state(state: Any, key: str) -> Any:
-    """A value of the state, whatever that is; None where there is none."""
+    """Return a value of the state, of whatever type that is; None where there is none."""
     return state.get(key) if hasattr(state, "get") else getattr(state, key, None)
 
 
 def question_of(messages: Sequence[BaseMessage]) -> Question | None:
-    """The user's latest message; None where there is none, or no text to search with."""
-    for place in reversed(range(len(messages))):
-        message = messages[place]
-        if is_the_users(message):
+    """Find the user's latest message; None where there is none, or no text to search with."""
+    for position in reversed(range(len(messages))):
+        message = messages[position]
+        if is_user_message(message):
             text = str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").strip()
-            return Question(message.id, text, place < len(messages) - 1) if text else None
+            return Question(message.id, text, position < len(messages) - 1) if text else None
     return None
 
 
-def is_the_users(message: object) -> bool:
-    """Whether these are the user's own words."""
+def is_user_message(message: object) -> bool:
+    """True for a message in the user's own words."""
     return isinstance(message, HumanMessage) and not by_middleware(message)
 
 
-def taken_off(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """All ``messages``, those of the user and the assistant marked as said off the record."""
+def mark_off_record(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return all ``messages``, those of the user and the assistant marked as off the record."""
     return [
         message.model_copy(update={"response_metadata": {**message.response_metadata, **OFF_RECORD}})
         if isinstance(message, (HumanMessage, AIMessage)) and not is_off_record(message)
@@ -117,17 +117,17 @@ def taken_off(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     ]
 
 
-def newly_off(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Of :func:`taken_off`, those that bear no mark yet: the update for a state that replaces messages by id."""
+def new_marks(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return only the messages that :func:`mark_off_record` changes: the update for a state that replaces them by id."""
     return [
         after
-        for before, after in zip(messages, taken_off(messages), strict=True)
+        for before, after in zip(messages, mark_off_record(messages), strict=True)
         if is_off_record(after) and not is_off_record(before)
     ]
 
 
-def joined(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessage:
-    """``message`` with ``text`` before or behind its own; a text stays a text, which is all that some models take."""
+def add_text(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessage:
+    """Put ``text`` before or behind a message's own; a text stays a text, which is all that some models take."""
     content = message.content
     if isinstance(content, str):
         both: Any = "\n\n".join(part for part in ((text, content) if first else (content, text)) if part)
@@ -140,7 +140,7 @@ def joined(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessag
 async def may_remember(
     gate: MemoryAllowed, state: Any, runtime: Any, *, asynchronous: bool, what: str, on_error: OnError = "continue"
 ) -> bool:
-    """Whether a run may use memory: it is on the record, and ``memory_allowed`` says True.
+    """True where a run may use memory: it is on the record, and ``memory_allowed`` returns True.
 
     Where that fails, its failure is logged and nothing may be used, or, with ``on_error="raise"``, it is raised.
 
@@ -151,20 +151,20 @@ async def may_remember(
     if off_the_record(ensure_config(), runtime):
         return False
     try:
-        said: object = gate(state, runtime) if callable(gate) else gate
-        if inspect.isawaitable(said) and asynchronous:
-            said = await cast("Awaitable[object]", said)
+        allowed: object = gate(state, runtime) if callable(gate) else gate
+        if inspect.isawaitable(allowed) and asynchronous:
+            allowed = await cast("Awaitable[object]", allowed)
     except Exception as error:  # what the application's function raises is not known
         if on_error == "raise":
             raise
         logger.warning("%s: memory_allowed failed with %s: no memory", what, type(error).__name__)
         return False
-    if inspect.iscoroutine(said):
-        said.close()
+    if inspect.iscoroutine(allowed):
+        allowed.close()
         raise ConfigurationError("memory_allowed is async and this run is not; run it with ainvoke() or astream()")
-    if not isinstance(said, bool):
-        raise ConfigurationError(f"memory_allowed gave a {type(said).__name__}; let it return True or False")
-    return said
+    if not isinstance(allowed, bool):
+        raise ConfigurationError(f"memory_allowed gave a {type(allowed).__name__}; let it return True or False")
+    return allowed
 
 
 async def _may_recall(memory: PersistMem, thread_id: str | None, *, namespace: Namespace) -> bool:
@@ -179,10 +179,10 @@ may_recall, amay_recall = both(_may_recall)
 
 
 @contextmanager
-def going_on(logger: logging.Logger, what: str, on_error: OnError) -> Generator[None]:
-    """Memory must not take a conversation down: its failures are logged, and raised only where that was asked for.
+def continue_without_memory(logger: logging.Logger, what: str, on_error: OnError) -> Generator[None]:
+    """Log a failure of memory, so that it does not take a conversation down; raise it only with ``on_error="raise"``.
 
-    A blocking call on an object for asyncio is always raised: it would fail on every run. For the audit, ``what`` is at work.
+    A blocking call on an object for asyncio is always raised: it would fail on every run. For the audit log, ``what`` is the actor.
     """
     try:
         with part(what):

@@ -1,4 +1,4 @@
-"""What a model can say to memory's tools, and what it is told where it says something else."""
+"""Arguments of memory's tools, as a model sees them, and the answer to a call that does not fit them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ MOST = 50
 
 
 class Arguments(BaseModel):
-    """What the tools' arguments have in common."""
+    """Base of the tools' arguments."""
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, given: Any) -> Any:
+    def _refuse_unknown_names(cls, arguments: Any) -> Any:
         """A name that does not exist is said to be wrong, not passed over; ``runtime`` is LangGraph's."""
-        if isinstance(given, dict):
-            unknown = sorted(set(cast("dict[str, Any]", given)) - set(cls.model_fields) - {"runtime"})
+        if isinstance(arguments, dict):
+            unknown = sorted(set(cast("dict[str, Any]", arguments)) - set(cls.model_fields) - {"runtime"})
             if unknown:
                 raise ValueError(f"there is no argument {', '.join(map(repr, unknown))}")
-        return cast("Any", given)
+        return cast("Any", arguments)
 
 
-def _as_list(given: Any) -> Any:
+def _as_list(keys: Any) -> Any:
     """Models give one key as a text."""
-    return [given] if isinstance(given, str) and given else given or []
+    return [keys] if isinstance(keys, str) and keys else keys or []
 
 
 class Remember(Arguments):
@@ -76,13 +76,13 @@ class ListMemories(Arguments):
     page: int = Field(default=1, description="2 is the page after the first.")
 
 
-def misunderstood(schema: type[BaseModel], error: Any) -> str:
-    """What was wrong, and what the tool takes; what was given is not repeated."""
+def explain_mistake(schema: type[BaseModel], error: Any) -> str:
+    """Explain the mistake in a call, and the arguments that the tool takes, without repeating what the model passed."""
     problems = "; ".join(
-        f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
-        if each["loc"]
-        else str(each["msg"]).removeprefix("Value error, ")
-        for each in error.errors(include_input=False, include_url=False, include_context=False)
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        if fault["loc"]
+        else str(fault["msg"]).removeprefix("Value error, ")
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
     )
     takes = ", ".join(
         f"{name} ({'needed' if field.is_required() else f'by default {field.get_default()!r}'})"

@@ -1,4 +1,4 @@
-"""What memory's tools share: whose call it is, the conversation around it, short keys, and who has been asked."""
+"""One call of a memory tool: its namespace, the conversation around it, short keys, and confirmations of erasures."""
 
 from __future__ import annotations
 
@@ -46,67 +46,67 @@ class ToolRun:
         return await both.call(self.asynchronous, function, *args, **kwargs)
 
 
-def short(key: str) -> str:
-    """A key as a model is shown it: of an id its end, which is random where its beginning is the time."""
+def shorten_key(key: str) -> str:
+    """Shorten a key for a model: of an id only its end, which is random where its beginning is the time."""
     return key[-_SHORT:] if _UUID.fullmatch(key) else key
 
 
-def line(memory: Memory) -> str:
-    """A memory on one line, so that none can speak for another."""
+def format_memory(memory: Memory) -> str:
+    """Put a memory on one line, so that none can speak for another."""
     text = " ".join((memory.text or "").split())
-    return f"[{short(memory.key)}] {memory.valid_from.date().isoformat()}, {memory.kind}: {text}"
+    return f"[{shorten_key(memory.key)}] {memory.valid_from.date().isoformat()}, {memory.kind}: {text}"
 
 
-async def find(run: ToolRun, given: str) -> Memory | str:
-    """The memory that a model means by ``given``, or what to tell it.
+async def find_memory(run: ToolRun, reference: str) -> Memory | str:
+    """Find the memory that a model means by ``reference``, or return the answer for the model.
 
     Taken are a whole key, and the end of an id, with whatever brackets or quotes stand around.
     """
-    key = given.strip().strip("[]()<>#'\"` .…").strip()
+    key = reference.strip().strip("[]()<>#'\"` .…").strip()
     ending = key.lower()
     with suppress(MemoryNotFoundError, InvalidInputError):
         return await run.call(run.memory.get, key, namespace=run.whose)
-    found: list[Memory] = []
+    matches: list[Memory] = []
     if len(ending) >= _SHORTEST:
-        known = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
-        found = [memory for memory in known if _UUID.fullmatch(memory.key) and memory.key.endswith(ending)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        lines = "\n".join(f"{memory.key}: {line(memory)}" for memory in found[:5])
+        current = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
+        matches = [memory for memory in current if _UUID.fullmatch(memory.key) and memory.key.endswith(ending)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        lines = "\n".join(f"{memory.key}: {format_memory(memory)}" for memory in matches[:5])
         return f"The key {key!r:.60} fits several memories; give the whole key of one:\n{lines}"
     return f"No memory has the key {key!r:.60}."
 
 
-async def together(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]:
-    """The other memories that go when these are erased: those that were learnt from the same messages."""
-    wanted = {each.key for each in memories}
-    sources = {(each.provenance.thread_id, id) for each in memories for id in each.provenance.message_ids}
+async def find_related(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]:
+    """Find the other memories that go when these are erased: those that were learnt from the same messages."""
+    keys = {memory.key for memory in memories}
+    sources = {(memory.provenance.thread_id, id) for memory in memories for id in memory.provenance.message_ids}
     if not sources:
         return []
-    known = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
+    current = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
     return [
-        each
-        for each in known
-        if each.key not in wanted
-        and any((each.provenance.thread_id, id) in sources for id in each.provenance.message_ids)
+        memory
+        for memory in current
+        if memory.key not in keys
+        and any((memory.provenance.thread_id, id) in sources for id in memory.provenance.message_ids)
     ]
 
 
 def source_of(run: ToolRun, text: str) -> Source:
     """``user`` only for words that stand so in a message of the user; else it is the model that says so."""
-    wanted = _plain(text)
-    said = (_plain(str(message.text)) for message in run.messages if isinstance(message, HumanMessage))
-    return "user" if wanted and any(wanted in each for each in said) else "assistant"
+    statement = _plain(text)
+    messages = (_plain(str(message.text)) for message in run.messages if isinstance(message, HumanMessage))
+    return "user" if statement and any(statement in message for message in messages) else "assistant"
 
 
-def erased_unasked(run: ToolRun) -> int:
-    """How many memories the tool has erased since the user's last message, without having asked."""
+def count_unconfirmed(run: ToolRun) -> int:
+    """Count the memories that the tool has erased without a question since the user's last message."""
     return sum(len(artifact.get("erased", ())) for artifact in _artifacts(_since_user(run.messages), run.tool))
 
 
-def wanted_at_once(run: ToolRun) -> int:
-    """How many keys the model's last message wants erased, in however many calls."""
+def count_keys_at_once(run: ToolRun) -> int:
+    """Count the keys that the model's last message wants erased, in any number of calls."""
     for message in reversed(run.messages):
         if isinstance(message, AIMessage):
             calls: list[Any] = [call["args"].get("keys") for call in message.tool_calls if call["name"] == run.tool]
@@ -114,8 +114,8 @@ def wanted_at_once(run: ToolRun) -> int:
     return 0
 
 
-def was_asked(run: ToolRun, keys: Sequence[str]) -> bool:
-    """Whether the erasure of all these was put to the user, who has spoken since."""
+def is_confirmed(run: ToolRun, keys: Sequence[str]) -> bool:
+    """True where the user was asked about the erasure of all these, and has spoken since."""
     spoken = False
     for message in reversed(run.messages):
         if isinstance(message, HumanMessage):
@@ -128,12 +128,12 @@ def was_asked(run: ToolRun, keys: Sequence[str]) -> bool:
 
 
 def _since_user(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    spoken = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
-    return messages[spoken[-1] + 1 :] if spoken else messages
+    positions = [position for position, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    return messages[positions[-1] + 1 :] if positions else messages
 
 
 def _artifacts(messages: Sequence[BaseMessage], tool: str) -> list[dict[str, Any]]:
-    """What our tool left with its answers: keys, no texts."""
+    """The artifacts that our tool left with its answers: keys, no texts."""
     return [
         cast("dict[str, Any]", message.artifact)
         for message in messages

@@ -1,4 +1,4 @@
-"""What a turn's first call of the model was shown, so that its later calls are shown the same bytes."""
+"""Cache of the context that the first model call of a turn got, so that its later calls get the same bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic
 from langchain_persistmem.types.namespace import Namespace
 
 Turn = tuple[Namespace, str | None, str | None, str]
-"""Whose, the thread, and the id and the text of the user's message."""
+"""The namespace, the thread, and the id and the text of the user's message."""
 
 _PAUSE = 300.0
 """Seconds between two calls of the model after which no text is kept: providers' prompt caches have gone by then, so
@@ -19,8 +19,8 @@ _MOST = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """The text, and the memories in it."""
+class TurnContext:
+    """The text that a turn got, and the memories in it."""
 
     message_id: str | None
     """The user's message that it belongs to."""
@@ -30,15 +30,15 @@ class Shown:
     keys: tuple[str, ...] = ()
 
 
-class ShownTexts:
-    """Texts by turn, in this process only: never stored, and dropped at the end of the run or after a pause."""
+class TurnContexts:
+    """Contexts by turn, in this process only: never written to the database, dropped at the end of the run or after a pause."""
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[Turn, tuple[float, Shown]] = OrderedDict()
+        self._texts: OrderedDict[Turn, tuple[float, TurnContext]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, turn: Turn, *, answered: bool, call: str | None) -> Shown | None:
-        """What the turn was shown; None if it has to be recalled.
+    def get(self, turn: Turn, *, answered: bool, call: str | None) -> TurnContext | None:
+        """Return the context of a turn; None if it has to be recalled.
 
         A question without an answer yet begins a run, also where it was run before (a fork, or a retry
         of the whole): that is recalled anew, unless it is the same call, tried again.
@@ -47,28 +47,28 @@ class ShownTexts:
             self._sweep()
             if turn not in self._texts:
                 return None
-            _, shown = self._texts[turn]
-            if not answered and (call is None or shown.call != call):
+            _, context = self._texts[turn]
+            if not answered and (call is None or context.call != call):
                 return None
-            self._texts[turn] = (monotonic(), shown)
+            self._texts[turn] = (monotonic(), context)
             self._texts.move_to_end(turn)
-            return shown
+            return context
 
-    def put(self, turn: Turn, shown: Shown) -> None:
-        """Keep what the turn is shown."""
+    def put(self, turn: Turn, context: TurnContext) -> None:
+        """Store the context of a turn."""
         with self._lock:
-            self._texts[turn] = (monotonic(), shown)
+            self._texts[turn] = (monotonic(), context)
             self._texts.move_to_end(turn)
             self._sweep()
 
-    def take(self, turn: Turn) -> Shown | None:
-        """What the turn was shown, which is dropped: the run is over."""
+    def take(self, turn: Turn) -> TurnContext | None:
+        """Return the context of a turn and drop it: the run is over."""
         with self._lock:
-            _, shown = self._texts.pop(turn, (0.0, None))
-            return shown
+            _, context = self._texts.pop(turn, (0.0, None))
+            return context
 
     def _sweep(self) -> None:
-        """The oldest stand first."""
+        """Drop entries that are too old or too many; the oldest are first."""
         oldest = monotonic() - _PAUSE
         while self._texts:
             touched, _ = next(iter(self._texts.values()))

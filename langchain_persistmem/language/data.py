@@ -30,6 +30,10 @@ Relation = Literal[
 """Relatives, friends and animals, as they are called in keys of facts."""
 Unit = Literal["day", "week", "weekend", "month", "year"]
 Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow"]
+CompactTime = Literal[
+    "day_before_yesterday", "yesterday", "today", "last_weekend", "last_week", "last_month", "last_year",
+    "year_before_last", "this_week", "this_month", "this_year",
+]  # fmt: skip
 Feast = Literal["christmas", "easter", "halloween", "thanksgiving", "silvester"]
 
 _LENGTHS = {"months": 12, "short_months": 12, "weekdays": 7, "seasons": 4, "numbers": 12}
@@ -60,12 +64,16 @@ class Commands:
     idioms: Words
     """Phrases that sound like a command and are none; these come first."""
     remember: Words
+    """Insert the object."""
     remember_question: Words = ()
     """As a question: matched only with a question mark; all others but ``show`` only without one."""
     forget: Words
+    """Erase what is remembered of the object."""
     forget_question: Words = ()
     forget_everything: Words
+    """Erase all that is remembered."""
     show: Words
+    """Tell what is remembered."""
     private: Words
     """Leave out this message and the one before."""
     private_question: Words = ()
@@ -84,8 +92,11 @@ class Answers:
     """Answers to "shall these be erased?"."""
 
     yes: Words
+    """Erase all of them."""
     no: Words
+    """Erase none."""
     all: Words
+    """The same as yes, in other words: all of them."""
     with_numbers: Words = ()
     """Words that may stand beside numbers: "only 1 and 3"."""
 
@@ -106,6 +117,7 @@ class Replies:
     more_memories: str
     """Line after the last one of a list that is cut."""
     kinds: Mapping[Kind, str]
+    """Headings of the parts of a list, by kind of memory."""
     erase_list: str
     """Heading of the list of what would be erased."""
     erase_question: str
@@ -144,6 +156,7 @@ class Calendar:
     numbers: Groups
     """One to twelve."""
     units: Mapping[Unit, Words]
+    """Day, week, weekend, month, year."""
     days: Mapping[Day, Words]
     feasts: Mapping[Feast, Words]
     ambiguous: Words = ()
@@ -199,6 +212,36 @@ class Calendar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CompactCalendar:
+    """Signs for times, where words do not stand apart."""
+
+    year_marks: Words
+    """Stand behind the number of a year."""
+    month_marks: Words
+    day_marks: Words
+    numbers: Groups = ()
+    """One to ten."""
+    counters: Words = ()
+    """Stand between a number and a unit."""
+    units: Mapping[Unit, Words]
+    """Day, week, month, year."""
+    ago: Words
+    """Stand behind a span that lies back."""
+    times: Mapping[CompactTime, Words]
+    """Regular expressions."""
+    seasons: Groups = ()
+    """Winter first."""
+    weekdays: Groups = ()
+    """Monday first."""
+    weeks: Words = ()
+    """Stand before a weekday."""
+    last: Words = ()
+    """Stand before a week."""
+    of: Words = ()
+    """Stand between a year and its season, or a week and its weekday."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SmallTalk:
     """Phrases that are not worth remembering."""
 
@@ -220,6 +263,7 @@ class Subjects:
     user_possessive: Words = ()
     """The same in the possessive: "user's"."""
     relations: Mapping[Relation, Words]
+    """Words for relatives, friends and animals, by the English one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -227,12 +271,15 @@ class Questions:
     """Words by which a question tells what it is after; ``*`` as in subjects."""
 
     first_person: Words
+    """The question is about the user."""
     past: Words
+    """It is about what was, not what is."""
     time_opening: Words = ()
     """Begin a question for a time."""
     time: Words = ()
     """Stand anywhere in one."""
     number: Words = ()
+    """Ask for a number: how many."""
     assistant_statement: Words = ()
     """Regular expressions: the question is after what the assistant said, not the user."""
 
@@ -242,6 +289,7 @@ class TextSearch:
     """The text search configuration of PostgreSQL for this language, and what tells that a text is in it."""
 
     configuration: str
+    """Its name in PostgreSQL."""
     small_words: Words = ()
     """Two of them make a text one of this language."""
     letters: str = ""
@@ -281,6 +329,7 @@ class StopWords:
     """Words of little weight."""
 
     pronouns: Words = ()
+    """Left out of one of the queries that a question is expanded to."""
     conjunctions: Words = ()
     """Join two questions: and."""
     statements: Words = ()
@@ -309,6 +358,7 @@ class Language:
     off_record: Words = ()
     """Regular expressions of requests to leave a message out, in languages that have no commands."""
     calendar: Calendar | None = None
+    compact_calendar: CompactCalendar | None = None
     small_talk: SmallTalk | None = None
     subjects: Subjects | None = None
     questions: Questions | None = None

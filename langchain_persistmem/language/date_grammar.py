@@ -15,7 +15,7 @@ _SLACK = {"day": (0, 0.9), "week": (3, 0.8), "weekend": (1, 0.8), "month": (15, 
 
 
 class Dates(Tokens):
-    """What has a number or the name of a month."""
+    """Grammar of times that have a number or the name of a month."""
 
     def _month(self, place: int, *, short: bool) -> int | None:
         word = self._word(place)
@@ -57,7 +57,7 @@ class Dates(Tokens):
             until = self._digits(at) or 0
             at = self._after_fillers(at + 1)
         month = self._month(at, short=True)
-        return None if month is None else self._dated(place, at + 1, month, number, until)
+        return None if month is None else self._read_days(place, at + 1, month, number, until)
 
     def _month_first(self, place: int, previous: Time | None) -> Time | None:
         """May 7th, 2023; May 2023; in May."""
@@ -71,7 +71,7 @@ class Dates(Tokens):
             until = number
             if self._word(at) in self.calendar.conjunctions and number < (self._digits(at + 1) or 0) <= 31:  # noqa: PLR2004
                 until, at = self._digits(at + 1) or number, at + 2
-            return self._dated(place, at, month, number, until)
+            return self._read_days(place, at, month, number, until)
         year = self._year_at(self._after_fillers(place + 1))
         if year is not None:
             return Time(place, self._after_fillers(place + 1) + 1, periods.months(year, month), 1.0)
@@ -89,7 +89,7 @@ class Dates(Tokens):
             place - (way != 0), place + 1, self._nearest(lambda y: periods.months(y, month), way), certainty, floating=True
         )  # fmt: skip
 
-    def _dated(self, place: int, at: int, month: int, number: int, until: int) -> Time | None:
+    def _read_days(self, place: int, at: int, month: int, number: int, until: int) -> Time | None:
         """Days of a month, with the year that follows or else the latest one."""
         year = self._year_at(self._after_fillers(at))
 
@@ -116,7 +116,7 @@ class Dates(Tokens):
 
 
 class RelativeDates(Tokens):
-    """What is counted from today, or from another time in the text."""
+    """Grammar of times that are counted from today, or from another time in the text."""
 
     def _read_shifted(self, place: int, previous: Time | None) -> Time | None:
         """Two weeks ago, vor zwei Wochen; two weeks before 7 May; the week after that."""

@@ -1,4 +1,4 @@
-"""How a memory's time fits the times that a question speaks of; pure."""
+"""Fit of a memory's time to the times that a question speaks of; pure."""
 
 import re
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from langchain_persistmem.types.recalled import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 
 _TAIL = timedelta(days=7)
-"""What happened is told of for some days after: a turn counts less and less until so long after the period."""
+"""Events are told of for some days after: a turn counts less and less until so long after the period."""
 _READ = 500
 """Characters of a memory in which a date is looked for."""
 _LONGEST_MENTION = timedelta(days=31)
 """A longer time that a memory mentions ("this year") tells nothing of a shorter one that is asked for."""
 _STILL = 0.5
-"""What became true earlier and still was: less than what happened then."""
+"""A memory that became true earlier and still was counts less than one that happened then."""
 
 _WORD = re.compile(r"\w+")
 
@@ -33,23 +33,23 @@ def fit(memory: Memory | RecallCandidate, periods: Sequence[Period]) -> float:
         if best < period.certainty:
             best = max(best, period.certainty * _valid(memory, period))
     if best < max((period.certainty for period in periods), default=0.0):
-        mentioned = periods_in((memory.text or "")[:_READ], now=memory.valid_from)
-        pairs = ((said, period) for said in mentioned for period in periods)
-        best = max([best, *(period.certainty for said, period in pairs if _speaks_of(said, period))])
+        mentions = periods_in((memory.text or "")[:_READ], now=memory.valid_from)
+        pairs = ((mention, period) for mention in mentions for period in periods)
+        best = max([best, *(period.certainty for mention, period in pairs if _is_about(mention, period))])
     return best
 
 
-def tells(memory: Memory | RecallCandidate) -> bool:
-    """Whether a memory's text seems to speak of a time: it names a day, a month or a year, or a unit beside "last", "ago" ...
+def mentions_time(memory: Memory | RecallCandidate) -> bool:
+    """Tell whether a memory's text seems to speak of a time: it names a day, a month or a year, or a unit beside "last", "ago" ...
 
     Its words are looked at and not read, which takes a tenth of the time and is right as often as it matters.
     """
     begin = (memory.text or "")[:_READ]
-    said = frozenset(_WORD.findall(begin.casefold()))
+    words = frozenset(_WORD.findall(begin.casefold()))
     dates, spans, marks = _telling_words()
-    if not dates.isdisjoint(said) or (not spans.isdisjoint(said) and not marks.isdisjoint(said)):
+    if not dates.isdisjoint(words) or (not spans.isdisjoint(words) and not marks.isdisjoint(words)):
         return True
-    return not begin.isascii() and any(cjk_dates.found(begin, memory.valid_from.date()))
+    return not begin.isascii() and any(cjk_dates.find_times(begin, memory.valid_from.date()))
 
 
 @cache
@@ -70,14 +70,14 @@ def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     if start < period.start:
         lasting = memory.kind != "episodic" and (end is None or end > period.start)
         return _STILL if lasting else 0.0
-    return _fading(start, period.end) if memory.kind == "episodic" else 0.0
+    return _fade(start, period.end) if memory.kind == "episodic" else 0.0
 
 
-def _fading(said: datetime, end: datetime) -> float:
-    return max(0.0, 1.0 - (said - end) / _TAIL)
+def _fade(start: datetime, end: datetime) -> float:
+    return max(0.0, 1.0 - (start - end) / _TAIL)
 
 
-def _speaks_of(said: Period, asked: Period) -> bool:
-    if said.end - said.start > max(asked.end - asked.start, _LONGEST_MENTION):
+def _is_about(mention: Period, period: Period) -> bool:
+    if mention.end - mention.start > max(period.end - period.start, _LONGEST_MENTION):
         return False
-    return said.start < asked.end and asked.start < said.end
+    return mention.start < period.end and period.start < mention.end

@@ -1,4 +1,4 @@
-"""What times a text speaks of: "on 7 May", "last spring", "two weeks ago", "zwischen Juni und August"; pure.
+"""Times that a text speaks of: "on 7 May", "last spring", "two weeks ago", "zwischen Juni und August"; pure.
 
 Dates are read against a given moment, token by token from left to right, in one pass whose time grows with the length
 of the text alone. What could be a time or something else ("may", "March", "spring") counts only beside a word or a
@@ -29,7 +29,7 @@ _TOKEN = re.compile(
 
 
 def periods_in(text: str, *, now: datetime) -> tuple[Period, ...]:
-    """The stretches of time that ``text`` speaks of, as seen from ``now``; in the time zone of ``now``, in order.
+    """Find the stretches of time that ``text`` speaks of, as seen from ``now``; in the time zone of ``now``, in order.
 
     >>> from datetime import UTC
     >>> (found,) = periods_in("What did I say last March?", now=datetime(2023, 10, 23, tzinfo=UTC))
@@ -38,22 +38,22 @@ def periods_in(text: str, *, now: datetime) -> tuple[Period, ...]:
     """
     tokens = list(_TOKEN.finditer(text[:LONGEST]))
     words = [token[0].casefold() for token in tokens]
-    found = list(_Reader(words, now.date()).times()) if any(map(_tells, words)) else []
+    found = list(_Reader(words, now.date()).times()) if any(map(_is_telling, words)) else []
     made = [
         periods.period(
-            each.days, now.tzinfo, certainty=each.certainty, text=text[tokens[each.first].start() : tokens[each.last - 1].end()]
+            time.days, now.tzinfo, certainty=time.certainty, text=text[tokens[time.first].start() : tokens[time.last - 1].end()]
         )
-        for each in found
+        for time in found
     ]  # fmt: skip
     made += [
-        periods.period(days, now.tzinfo, certainty=certainty, text=said)
-        for days, certainty, said in cjk_dates.found(text[:LONGEST], now.date())
+        periods.period(days, now.tzinfo, certainty=certainty, text=words)
+        for days, certainty, words in cjk_dates.find_times(text[:LONGEST], now.date())
     ]
-    return tuple(each for each in made if each.start < each.end)[:_MOST]
+    return tuple(time for time in made if time.start < time.end)[:_MOST]
 
 
-def _tells(word: str) -> bool:
-    """Whether a token can be part of a time at all: most texts have none, and cost nothing more."""
+def _is_telling(word: str) -> bool:
+    """Tell whether a token can be part of a time at all: most texts have none, and cost nothing more."""
     return word in calendar_words().telling or (word[0].isdigit() and len(word) >= _FEWEST_DIGITS)
 
 
@@ -61,22 +61,24 @@ class _Reader(Dates, RelativeDates):
     """The tokens of one text, read from left to right."""
 
     def times(self) -> Iterator[Time]:
-        """The times of the text: what "between", "since" and the like make of them."""
+        """Read the times of the text, with what "between", "since" and the like make of them."""
         # Reading is tried only where a time may begin, so that the cost grows with the times of a text and not its length.
-        near = {place - back for place, word in enumerate(self.words) if _tells(word) for back in range(_LONGEST_START)}
+        near = {
+            place - back for place, word in enumerate(self.words) if _is_telling(word) for back in range(_LONGEST_START)
+        }
         place, previous = 0, None
         while place < len(self.words):
             read = self._read(place, previous) if place in near else None
             if read is None:
                 place += 1
                 continue
-            joined = self._joined(read)
-            read = joined or self._bounded(read)
+            joined = self._join(read)
+            read = joined or self._bound(read)
             yield read
             place, previous = max(read.last, place + 1), read
 
     def _read(self, place: int, previous: Time | None = None) -> Time | None:
-        """The time that begins with the token at ``place``."""
+        """Read the time that begins with the token at ``place``."""
         if not (self._word(place) in self.calendar.starts or self._word(place)[:1].isdigit()):
             return None
         return (
@@ -91,8 +93,8 @@ class _Reader(Dates, RelativeDates):
             or self._year(place)
         )
 
-    def _joined(self, read: Time) -> Time | None:
-        """Two times that "between ... and ..." or "from ... to ..." makes one of."""
+    def _join(self, read: Time) -> Time | None:
+        """Join two times that "between ... and ..." or "from ... to ..." makes one of; None if there is none."""
         before = self._opening(read.first)
         if self._word(before) not in self.calendar.between or self._word(read.last) not in self.calendar.conjunctions:
             return None
@@ -110,8 +112,8 @@ class _Reader(Dates, RelativeDates):
             return None
         return Time(before, other.last, (one[0], two[1]), min(read.certainty, other.certainty))
 
-    def _bounded(self, read: Time) -> Time:
-        """What "since", "before" and "after" make of a time."""
+    def _bound(self, read: Time) -> Time:
+        """Make of a time what "since", "before" and "after" before it say."""
         before = self._opening(read.first)
         word, (start, end), tomorrow = self._word(before), read.days, periods.shift(self.today, 1)
         if word in self.calendar.since and start < tomorrow:
@@ -124,7 +126,7 @@ class _Reader(Dates, RelativeDates):
         return read
 
     def _opening(self, place: int) -> int:
-        """The place of the word before, articles passed over."""
+        """Find the index of the word before, articles passed over."""
         before = place - 1
         while before > place - 4 and self._word(before) in self.calendar.passed_over and before > 0:
             if self._word(before) in self.calendar.between and self._word(before) in ("de", "het"):

@@ -11,7 +11,7 @@ _NOISE = re.compile(r"[^\w\s']+")
 
 
 def is_small_talk(text: str) -> bool:
-    """Whether every phrase of ``text`` is a greeting, a thanks, or an assent.
+    """Tell whether every phrase of ``text`` is a greeting, a thanks, or an assent.
 
     >>> is_small_talk("Hi there! Thanks, sounds good.")
     True
@@ -23,15 +23,15 @@ def is_small_talk(text: str) -> bool:
 
 
 def is_answer(text: str, before: str) -> bool:
-    """Whether ``text`` says yes or no to what was asked just ``before``: then it says something.
+    """Tell whether ``text`` says yes or no to what was asked just ``before``: then it says something.
 
     >>> is_answer("Yes.", "Are you a vegetarian?")
     True
     >>> is_answer("No, thanks!", "Is there anything else?")
     False
     """
-    asked = _QUESTION.search(before) is not None and not is_small_talk(before)
-    return asked and not _assents().isdisjoint(_phrases(text))
+    is_question = _QUESTION.search(before) is not None and not is_small_talk(before)
+    return is_question and not _assents().isdisjoint(_phrases(text))
 
 
 def _phrases(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whom a statement is about, as far as its first words tell: the user's sister's job is not the user's; pure.
+"""Subject of a statement, as far as its first words tell: the user's sister's job is not the user's; pure.
 
 Nothing here has to be complete. A statement whose subject is not recognised is taken as one about
 the user, which is what most statements are.
@@ -29,7 +29,7 @@ USER = Subject()
 
 
 def subject_of(text: str, names: Sequence[str] = ()) -> Subject:
-    """Whom ``text`` is about.
+    """Find whom ``text`` is about.
 
     Args:
         names: people who may be meant: a statement that begins with one of them, and does not
@@ -60,7 +60,7 @@ def subject_of(text: str, names: Sequence[str] = ()) -> Subject:
 
 
 def _related(words: Sequence[str]) -> Subject:
-    """Who is meant by the words after "the user's": the relation is the first or, after an adjective, the second."""
+    """Find who is meant by the words after "the user's": the relation is the first or, after an adjective, the second."""
     for place, word in enumerate(words[:2]):
         relation = relations().get(word.casefold())
         if relation is not None:
@@ -70,14 +70,14 @@ def _related(words: Sequence[str]) -> Subject:
 
 
 def same_subject(one: Subject, other: Subject) -> bool:
-    """Whether two may be the same: "the sister" may be "the sister Mia", and neither is the user."""
+    """Tell whether two may be the same: "the sister" may be "the sister Mia", and neither is the user."""
     if one.relation is not None and one.relation == other.relation:
         return one.name is None or other.name is None or one.name == other.name
     return one == other or (one.name is not None and one.name == other.name)
 
 
 def _begins(text: str, place: int) -> bool:
-    """Whether nothing but an article and a name in apposition comes first: "Mia, the user's sister"."""
+    """Tell whether nothing but an article and a name in apposition comes first: "Mia, the user's sister"."""
     return len(_WORD.findall(text[:place])) <= _FIRST_WORDS
 
 

@@ -8,7 +8,7 @@ from langchain_persistmem.language.data import languages
 
 AUTO = "auto"
 _USUAL = "english"
-"""What tells nothing of its language is parsed like this: names, codes, a word or two."""
+"""Texts that tell nothing of their language are parsed like this: names, codes, a word or two."""
 _READ = 1_000
 _FEWEST = 2
 """So many of its small words make a language of a text: one alone may be a name or a loan."""

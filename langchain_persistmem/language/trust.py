@@ -23,7 +23,7 @@ TRUST: Mapping[Source, int] = {
 """A statement may supersede only what is trusted as much or less."""
 
 INSTRUCTORS: frozenset[Source] = frozenset({"user", "operator"})
-"""Who may tell the assistant how to behave."""
+"""Sources that may tell the assistant how to behave."""
 
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 """Characters that turn the direction of writing, or that nobody sees."""

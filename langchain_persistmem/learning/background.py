@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
-from langchain_persistmem.learning.changes import Done
+from langchain_persistmem.learning.changes import ChangeResult
 from langchain_persistmem.learning.conversations import check_turns, store_turns
-from langchain_persistmem.learning.extraction import CapReached, Learnt, learn
-from langchain_persistmem.learning.missing_vectors import heal, heal_some
+from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn
+from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories, messages, missing_vectors, namespaces, pending_work
 from langchain_persistmem.postgres.queries.generation import hold_living
@@ -34,14 +34,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Total:
-    """What came of a thread so far."""
+    """The outcome of a thread so far."""
 
-    done: Done = field(default_factory=Done)
+    done: ChangeResult = field(default_factory=ChangeResult)
     skipped: int = 0
     capped: bool = False
     given_up: int = 0
 
-    def add(self, batch: Learnt) -> None:
+    def add(self, batch: LearnResult) -> None:
         self.done += batch.done
         self.skipped += batch.skipped
 
@@ -71,6 +71,8 @@ async def observe(
     used = validation.names(used, "used")
     await ready(backend)
     settings, job = backend.settings, None
+    # The turns and their entry of pending work are one transaction: whatever happens to this process or to its model,
+    # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
         life = await generation.hold(tx, backend, namespace, now=now)
         stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
@@ -90,12 +92,12 @@ async def observe(
     total = _Total()
     if withheld is not None:
         logger.info("a conversation is not learnt from: %s", withheld)
-        return _observed(stored, total, 0, withheld)
+        return _observe_result(stored, total, 0, withheld)
     if not background:
         await _learn_all(backend, namespace, thread_id, life.incarnation, job, total, now=now)
     waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
-    await heal_some(backend, now=now)
-    return _observed(stored, total, waiting, None)
+    await make_some_missing(backend, now=now)
+    return _observe_result(stored, total, waiting, None)
 
 
 async def run_once(
@@ -124,7 +126,7 @@ async def run_once(
             break
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
-    healed = await heal(backend, limit=limit, stopping=stopping, now=now)
+    healed = await make_missing(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
     return ProcessResult(
         threads=threads,
@@ -252,9 +254,9 @@ async def _learn_all(
                 raise batch.failure
             if not batch.more:
                 break  # what came meanwhile has its own entry of work
-            if job is not None and not await backend.step(_renewed, job, leased):
+            if job is not None and not await backend.step(_renew, job, leased):
                 return  # it took too long: somebody else goes on
-    except CapReached as cap:
+    except CapReachedError as cap:
         total.capped = True
         await backend.step(_settle, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
     except ModelError as error:
@@ -265,7 +267,7 @@ async def _learn_all(
             await backend.step(_finish, job)
 
 
-async def _renewed(backend: Backend, job: Job, leased: timedelta) -> bool:
+async def _renew(backend: Backend, job: Job, leased: timedelta) -> bool:
     async with backend.transaction(job.namespace, atomic=False) as tx:
         return await pending_work.renew_lease(tx, job, leased=leased)
 
@@ -318,7 +320,7 @@ async def _give_up(
     return given_up
 
 
-def _observed(stored: int, total: _Total, waiting: int, withheld: Withheld | None) -> ObserveResult:
+def _observe_result(stored: int, total: _Total, waiting: int, withheld: Withheld | None) -> ObserveResult:
     done = total.done
     return ObserveResult(
         stored=stored,

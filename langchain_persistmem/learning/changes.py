@@ -19,7 +19,7 @@ from langchain_persistmem.learning.consolidation import (
     ends_at,
     for_approval,
 )
-from langchain_persistmem.learning.insert import keep, log, searchable
+from langchain_persistmem.learning.insert import insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes as changes_queries
@@ -27,7 +27,7 @@ from langchain_persistmem.postgres.queries import edit, memories, namespaces, se
 from langchain_persistmem.postgres.queries.generation import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation, hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import NOTHING, Touched, note_read, record
+from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds, note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
@@ -42,30 +42,30 @@ _MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What became of decisions, in numbers."""
+class ChangeResult:
+    """The outcome of decisions, in numbers."""
 
     added: int = 0
     reinforced: int = 0
     superseded: int = 0
     quarantined: int = 0
-    touched: Touched = NOTHING
+    memory_ids: MemoryIds = NOTHING
     """The memories themselves, for the audit."""
 
-    def __add__(self, other: "Done") -> "Done":
-        return Done(
+    def __add__(self, other: "ChangeResult") -> "ChangeResult":
+        return ChangeResult(
             self.added + other.added,
             self.reinforced + other.reinforced,
             self.superseded + other.superseded,
             self.quarantined + other.quarantined,
-            self.touched + other.touched,
+            self.memory_ids + other.memory_ids,
         )
 
 
-async def what_is_known(
+async def find_known(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
 ) -> Known:
-    """What the database has near the candidates and under their keys; nothing is locked yet."""
+    """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
     keys = list({each.candidate.key for each in new if each.candidate.key is not None})
     async with backend.transaction(namespace, atomic=False) as tx:
@@ -99,47 +99,48 @@ async def policy_of(backend: Backend) -> Policy:
 
 async def apply(
     tx: Transaction, backend: Backend, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
-) -> Done:
+) -> ChangeResult:
     """Carry out decisions; the caller holds the namespace's lock. What has changed since they were made is added instead.
 
     Where what was learnt is to be approved, it waits for review instead.
     """
-    about = [each for each in decisions if isinstance(each, Supersede | Reinforce)]
-    ids = {memory.id for each in about for memory in (each.known, *each.ended)}
+    # The decisions were made on reads without a lock, while a model worked. Under the lock each is looked at again:
+    # a memory that was changed or pinned meanwhile is not ended, and what was to end it is added instead.
+    changing = [decision for decision in decisions if isinstance(decision, Supersede | Reinforce)]
+    ids = {memory.id for decision in changing for memory in (decision.known, *decision.ended)}
     current = await changes_queries.still_active(tx, namespace, sorted(ids))
-    decided = [_still_true(each, current) for each in decisions]
+    decisions = [_still_true(decision, current) for decision in decisions]
     if backend.settings.approval == "learnt":
-        decided = for_approval(decided)
-    await _reinforce(tx, backend, namespace, [each for each in decided if isinstance(each, Reinforce)], now=now)
+        decisions = for_approval(decisions)
+    repeated = [decision for decision in decisions if isinstance(decision, Reinforce)]
+    await _reinforce(tx, backend, namespace, repeated, now=now)
+    # Endings come before inserts: a key, and an identity, has one active row, and the index would refuse a second.
     endings = [
-        (old, each.new.id if isinstance(each, Supersede) else each.known.id, each.new.candidate)
-        for each in decided
-        if isinstance(each, Supersede | Reinforce)
-        for old in each.ended
+        (old, decision.new.id if isinstance(decision, Supersede) else decision.known.id, decision.new.candidate)
+        for decision in decisions
+        if isinstance(decision, Supersede | Reinforce)
+        for old in decision.ended
     ]
     ended = await changes_queries.supersede_memories(
-        tx, namespace, [(old.id, by, ends_at(old, said)) for old, by, said in endings], now=now
+        tx, namespace, [(old.id, by, ends_at(old, new)) for old, by, new in endings], now=now
     )
     await search_index.unindex_memories(tx, namespace, ended)
-    kept = await keep(
-        tx, backend, namespace, [each.new for each in decided if isinstance(each, Add | Supersede)], now=now
-    )
-    waiting = await _insert_inactive(tx, backend, namespace, decided, now=now)
-    await log(
-        tx,
-        backend,
-        namespace,
-        [(old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended],
-        now=now,
-    )
-    reinforced = sum(isinstance(each, Reinforce) for each in decided) + len(kept.reinforced)
-    again = tuple({each.known.id: None for each in decided if isinstance(each, Reinforce)})
-    return Done(
-        added=len(kept.added),
-        reinforced=reinforced,
+    added = [decision.new for decision in decisions if isinstance(decision, Add | Supersede)]
+    result = await insert(tx, backend, namespace, added, now=now)
+    quarantined = await _insert_inactive(tx, backend, namespace, decisions, now=now)
+    # The log comes last: its entries point at rows of this transaction, and only what really ended is in it.
+    entries = [
+        (old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended
+    ]
+    await log(tx, backend, namespace, entries, now=now)
+    reinforced = tuple({decision.known.id: None for decision in repeated})
+    return ChangeResult(
+        added=len(result.added),
+        reinforced=len(repeated) + len(result.reinforced),
         superseded=len(ended),
-        quarantined=len(waiting),
-        touched=kept.touched + Touched(reinforced=again, superseded=tuple(ended), quarantined=tuple(waiting)),
+        quarantined=len(quarantined),
+        memory_ids=result.memory_ids
+        + MemoryIds(reinforced=reinforced, superseded=tuple(ended), quarantined=tuple(quarantined)),
     )
 
 
@@ -212,7 +213,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
 
 
 async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
-    """What changed and why, newest first."""
+    """List what changed and why, newest first."""
     if key is not None:
         validation.name(key, "key")
     validation.count(limit, "limit", at_least=1, at_most=10_000)
@@ -236,7 +237,7 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
 
 
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """What waits for review, oldest first."""
+    """List what waits for review, oldest first."""
     validation.count(limit, "limit", at_least=1, at_most=10_000)
     encode(namespace)
     await ready(backend)

@@ -1,24 +1,27 @@
-"""What becomes of candidates, given what is known: a decision for each, and nothing is done here; pure.
+"""Decisions about candidates in the light of known memories: one for each, and nothing is done here; pure.
 
 A model's claims about known memories count only where they can be checked: it may point at what it
 was shown, and only at something related. It can end the validity of a memory, and never erase one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
+from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
 from langchain_persistmem.language.trust import may_supersede, suspicion
-from langchain_persistmem.learning.sameness import adds_no_figure, same_person, same_statement
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"
 WAITS = "it was learnt, and waits for approval"
+_WORD = re.compile(r"[^\W_]+")
 
 Contradictions = Literal["newest", "both", "ask"]
-"""What to do when a new statement contradicts a known one: the newest wins, both are kept with their times, or ask."""
+"""The rule for a new statement that contradicts a known one: the newest wins, both stay with their times, or ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Reinforce:
     new: NewMemory
     known: Memory
     ended: tuple[Memory, ...] = ()
-    """What is not true any more, because of what was known already."""
+    """Memories that are not true any more, because of the one that was known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Supersede:
     new: NewMemory
     known: Memory
     also: tuple[Memory, ...] = ()
-    """What else ends with it: what the model points at beside what stands under the key."""
+    """Memories that end with it: those the model points at beside the one under the key."""
 
     @property
     def ended(self) -> tuple[Memory, ...]:
@@ -84,13 +87,13 @@ Decision = Add | Reinforce | Supersede | Past | Quarantine | Skip
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database has near the candidates."""
+    """The memories of the database that are near the candidates."""
 
     nearest: Mapping[UUID, Sequence[tuple[Memory, float]]]
     """By the id of a new memory: the memories most like it, with the cosine."""
     by_key: Mapping[str, Memory]
     shown: Mapping[UUID, Memory]
-    """What the model was shown, and may refer to."""
+    """The memories that the model was shown, and may refer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def said_at(statement: Candidate | Memory) -> datetime:
-    """When a statement was made, which for an event is not the day that it speaks of."""
+    """The time at which a statement was made, which for an event is not the day that it speaks of."""
     value = statement.value or {}
     given = value.get("said_at") if statement.kind == "episodic" else None
     if isinstance(given, str):
@@ -159,7 +162,7 @@ def said_at(statement: Candidate | Memory) -> datetime:
 
 
 def ends_at(known: Memory, new: Candidate) -> datetime:
-    """When ``known`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
+    """The time at which ``known`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
     return max(known.valid_from, said_at(new) if known.kind == "episodic" else new.valid_from)
 
 
@@ -216,7 +219,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
 
 
 def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
-    """What is done instead of ending ``target``; None if nothing speaks against ending it."""
+    """The decision that takes the place of ending ``target``; None if nothing speaks against ending it."""
     candidate = new.candidate
     if target.id in gone:  # somebody else in this batch has replaced it: a second successor stands beside the first
         return Add(replace(new, key=str(new.id)))
@@ -267,7 +270,7 @@ def _targets(new: NewMemory, known: Known, policy: Policy) -> list[Memory]:
 
 
 def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
-    """What the candidate refers to, if it was shown, is about the same person, and has something to do with it."""
+    """The memory that the candidate refers to, if the model saw it, it is about the same person, and the two are related."""
     about = new.candidate.about
     if about is None or about not in known.shown:
         return None
@@ -276,3 +279,37 @@ def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
     if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
         return None
     return memory
+
+
+def same_statement(one: str, other: str) -> bool:
+    """Tell if two statements differ in small words at most: cosines do not tell Oslo from Bergen, nor who likes whom."""
+    mine, yours = _content(one), _content(other)
+    return bool(mine) and mine == yours
+
+
+def _content(text: str) -> tuple[str, ...]:
+    light = stop_words("statements")
+    return tuple(word for word in _WORD.findall(text.casefold()) if word not in light)
+
+
+def _figures(text: str) -> frozenset[str]:
+    """Numbers, which make two statements different whatever else they share."""
+    return frozenset(word for word in _WORD.findall(text) if any(map(str.isdigit, word)))
+
+
+def same_person(one: Candidate, other: Candidate | Memory) -> bool:
+    """Tell if two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
+    if one.speaker and other.speaker and one.speaker != other.speaker:
+        return False
+    return same_subject(_subject(one), _subject(other))
+
+
+def _subject(statement: Candidate | Memory) -> Subject:
+    topics: object = (statement.value or {}).get("topics")
+    names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
+    return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
+
+
+def adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:
+    """Tell if every number of the candidate is in the known memory: numbers make two statements different."""
+    return known is not None and _figures(candidate.text) <= _figures(known.text or "")

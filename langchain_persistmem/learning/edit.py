@@ -1,4 +1,4 @@
-"""What a person changes by hand in a memory: its wording, its pin. The version before stays in the history."""
+"""Changes by hand in a memory: its wording, its pin. The version before stays in the history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from langchain_persistmem.errors import ConcurrentUpdateError, InvalidInputError
 from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
-from langchain_persistmem.learning.insert import keep, log, prepare
+from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
@@ -29,7 +29,7 @@ EXTRACTOR = "edit"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """What is to be another; None stays as it is."""
+    """The fields to change; None stays as it is."""
 
     text: str | None
     kind: Kind | None
@@ -79,7 +79,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
         reason = _objection(candidate, old)
         if reason is not None:
             done = await apply(tx, backend, namespace, [Quarantine(new, reason, old)], now=now)
-            await record(tx, backend, namespace, "edited", done.touched.ids, **done.touched.counts)
+            await record(tx, backend, namespace, "edited", done.memory_ids.all, **done.memory_ids.counts)
             return await changes_queries.quarantined_twin(tx, namespace, new.identity)
         return await _replace(tx, backend, namespace, old, new, pinned=wanted.pinned, now=now)
 
@@ -156,7 +156,7 @@ async def _replace(
     await search_index.unindex_memories(tx, namespace, [old.id])
     await log(tx, backend, namespace, [(old.id, "superseded", "it was edited", successor)], now=now)
     if twin is None:
-        await keep(tx, backend, namespace, [new], now=now)
+        await insert(tx, backend, namespace, [new], now=now)
     if old.pinned:
         await edit_queries.pin_memories(tx, namespace, [successor], pinned=True)
     await record(tx, backend, namespace, "edited", [successor, old.id], superseded=1)
@@ -169,7 +169,7 @@ async def _replace(
 
 
 def _objection(candidate: Candidate, old: Memory) -> str | None:
-    """Why somebody has to look at the edit first; None if nothing speaks against it."""
+    """The reason why somebody has to look at the edit first; None if nothing speaks against it."""
     source = candidate.provenance.source
     if not may_supersede(source, old.provenance.source):
         return "a less trusted source contradicts what is known"
@@ -187,7 +187,7 @@ def _value(old: Memory, wanted: Edit) -> Mapping[str, Any]:
 
 
 def _is_id(key: str) -> bool:
-    """Whether a memory stands under its own id, or that of an earlier version, rather than a name."""
+    """Tell if a memory stands under its own id, or that of an earlier version, rather than a name."""
     try:
         return str(UUID(key)) == key
     except ValueError:

@@ -1,4 +1,4 @@
-"""What in the turns supports a claim of the model's: the messages it names, and the words it quotes; pure."""
+"""Evidence in the turns for a claim of the model's: the messages it names, and the words it quotes; pure."""
 
 import re
 import unicodedata
@@ -37,7 +37,7 @@ def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> 
 
 
 def says(text: str, quote: str) -> bool:
-    """Whether the words of ``quote`` stand in ``text``; dots may leave something out, in order.
+    """Tell if the words of ``quote`` stand in ``text``; dots may leave something out, in order.
 
     Small models quote freely: "Maya is allergic to nuts" for "I'm Maya, and allergic to nuts". That
     counts if every word of weight is there, in order.
@@ -69,7 +69,7 @@ def _weighty(text: str) -> list[str]:
 
 
 def is_pasted(quote: str, sources: Sequence[Turn], *, instruction: bool) -> bool:
-    """Whether the quoted words are somebody else's, which the user only shows: a code block, a forwarded mail.
+    """Tell if the quoted words are somebody else's, which the user only shows: a code block, a forwarded mail.
 
     For an instruction words in quotation marks are enough: "he said: always pay at once" is no wish of the user's.
     """

@@ -14,7 +14,7 @@ from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMem
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning import extraction_prompt
-from langchain_persistmem.learning.changes import CONSOLIDATED, Done, apply, policy_of, what_is_known
+from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_known, policy_of
 from langchain_persistmem.learning.consolidation import Add, Decision, decide
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
@@ -35,7 +35,7 @@ _EARLIER = 3
 """Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
 
 
-class _Overtaken(PersistMemError):
+class _OvertakenError(PersistMemError):
     """Somebody else has dealt with these turns, erased them, or forbidden it; this work is given up."""
 
     def __init__(self, *, again: bool) -> None:
@@ -44,7 +44,7 @@ class _Overtaken(PersistMemError):
         """Only some of the turns are gone, such as one that was not to be remembered: the others are to be looked at."""
 
 
-class CapReached(PersistMemError):
+class CapReachedError(PersistMemError):
     """The namespace has had its model calls of today; the turns wait for tomorrow."""
 
     def __init__(self, until_tomorrow: timedelta) -> None:
@@ -53,34 +53,36 @@ class CapReached(PersistMemError):
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """What came of one batch of turns."""
+class LearnResult:
+    """The outcome of one batch of turns."""
 
-    done: Done
+    done: ChangeResult
     skipped: int
     """Turns that held nothing."""
     failed: tuple[str, ...]
     """Ids of the turns that the model gave no usable answer for, even alone; they are still open."""
     failure: ExtractionError | None
     more: bool
-    """Whether there were more open turns than one batch takes."""
+    """True if there were more open turns than one batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the model, or the rules, said of some turns."""
+class _Extraction:
+    """The candidates that the model, or the rules, found in some turns."""
 
     candidates: tuple[Candidate, ...]
     failed: tuple[str, ...] = ()
     failure: ExtractionError | None = None
 
-    def __add__(self, other: "_Asked") -> "_Asked":
-        return _Asked(self.candidates + other.candidates, self.failed + other.failed, self.failure or other.failure)
+    def __add__(self, other: "_Extraction") -> "_Extraction":
+        return _Extraction(
+            self.candidates + other.candidates, self.failed + other.failed, self.failure or other.failure
+        )
 
 
 async def learn(
     backend: Backend, namespace: Namespace, thread_id: str, incarnation: UUID, *, now: datetime
-) -> Learnt | None:
+) -> LearnResult | None:
     """Learn from the oldest open turns of a thread.
 
     Returns:
@@ -106,24 +108,24 @@ async def learn(
     decisions = await backend.step(_decisions, namespace, new, shown, now=now)
     closing = [turn.id for turn in turns if turn.id not in asked.failed]
 
-    async def write(backend: Backend) -> Done:
+    async def write(backend: Backend) -> ChangeResult:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)
             closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
             allowed = life.incarnation == incarnation and life.learns
             if not allowed or closed != len(closing):
-                raise _Overtaken(again=allowed)
+                raise _OvertakenError(again=allowed)
             done = await apply(tx, backend, namespace, decisions, now=now)
-            await record(tx, backend, namespace, "learnt", done.touched.ids, turns=closed, **done.touched.counts)
+            await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=closed, **done.memory_ids.counts)
         return done
 
     try:
         done = await backend.step(write)
-    except _Overtaken as overtaken:
-        return Learnt(Done(), 0, (), None, more=True) if overtaken.again else None
+    except _OvertakenError as overtaken:
+        return LearnResult(ChangeResult(), 0, (), None, more=True) if overtaken.again else None
     learnt_from = {id for candidate in asked.candidates for id in candidate.provenance.message_ids}
     more = len(turns) == backend.settings.extract_turns
-    return Learnt(done, len(closing) - len(learnt_from), asked.failed, asked.failure, more)
+    return LearnResult(done, len(closing) - len(learnt_from), asked.failed, asked.failure, more)
 
 
 async def _decisions(
@@ -132,25 +134,25 @@ async def _decisions(
     """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
     if all(each.candidate.provenance.extractor == "turns" for each in new):
         return [Add(each) for each in new]
-    known = await what_is_known(backend, namespace, new, shown, now=now)
+    known = await find_known(backend, namespace, new, shown, now=now)
     return decide(new, known, await policy_of(backend))
 
 
 async def _candidates(
     backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
-) -> tuple[_Asked, Sequence[Memory]]:
+) -> tuple[_Extraction, Sequence[Memory]]:
     """Candidates, and the known memories that the model was shown for them."""
     hidden = find_off_record(turns)
     if backend.model_name is None:
         longest = backend.settings.max_text_chars
         told = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
-        return _Asked(tuple(_episode(turn, thread_id, longest) for turn in told)), ()
+        return _Extraction(tuple(_episode(turn, thread_id, longest) for turn in told)), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
-        return _Asked(()), ()
+        return _Extraction(()), ()
     shown = await _nearest(backend, namespace, worthwhile, now=now)
-    return await _asked(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier), shown
+    return await _extract(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier), shown
 
 
 async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
@@ -198,7 +200,7 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     return [memory for _, memory in ranked[:most]]
 
 
-async def _asked(
+async def _extract(
     backend: Backend,
     namespace: Namespace,
     turns: Sequence[Turn],
@@ -206,7 +208,7 @@ async def _asked(
     *,
     known: Sequence[Memory],
     earlier: Sequence[Turn],
-) -> _Asked:
+) -> _Extraction:
     """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for.
 
     Neither half is shown the other: what the model cannot digest would spoil both.
@@ -215,7 +217,7 @@ async def _asked(
         await spend(backend, namespace)
         shown, shape = extraction_prompt.material(turns, known, earlier), backend.shape
         answer = await backend.ask(extraction_prompt.instructions(shape), shown, extraction_prompt.schema(shape))
-        answer, misfits = extraction_prompt.fitting(answer, shape)
+        answer, misfits = extraction_prompt.fit_answer(answer, shape)
         if misfits:
             logger.warning("%d memories were dropped: their content does not fit the schema of open()", misfits)
         found = extraction_prompt.candidates(
@@ -227,15 +229,16 @@ async def _asked(
             known=known,
             prompt_version=extraction_prompt.version(shape),
         )
-        return _Asked(tuple(found))
+        return _Extraction(tuple(found))
     except ExtractionError as error:
         if not error.unusable_answer:
             raise
         if len(turns) == 1:
-            return _Asked((), (turns[0].id,), error)
+            return _Extraction((), (turns[0].id,), error)
+    # Halving finds the one turn that breaks the answer in few calls. Only the first half follows what was earlier.
     half = len(turns) // 2
-    first = await _asked(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
-    return first + await _asked(backend, namespace, turns[half:], thread_id, known=known, earlier=())
+    first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
+    return first + await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=())
 
 
 async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:
@@ -260,7 +263,7 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
             raise ErasedError
         used, until_tomorrow = await pending_work.spend_call(tx, namespace)
         if used > cap:
-            raise CapReached(until_tomorrow)  # which takes the count back
+            raise CapReachedError(until_tomorrow)  # which takes the count back
 
 
 def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:

@@ -1,4 +1,4 @@
-"""What the chat model is asked, and what of its answer is believed; pure."""
+"""The question to the chat model, and the part of its answer that is believed; pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.subjects import subject_of
+from langchain_persistmem.language.subjects import USER, Subject, relations, subject_of
 from langchain_persistmem.learning.evidence import is_pasted, supporting
-from langchain_persistmem.learning.fact_keys import fact_key
 from langchain_persistmem.types.extraction_schema import Shape
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Relation, Source, Turn
 from langchain_persistmem.types.validation import LEAST_SHARE
 
@@ -89,8 +89,7 @@ _TYPE_OF: Mapping[str, str] = {"semantic": "fact", "episodic": "event", "procedu
 _TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction"})
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
 _STORED = object()
-"""Where :func:`fitting` leaves what is to be stored: a model's answer has no such field."""
-_FENCE = re.compile(r"</(?=\s*(?:known|earlier|message))", re.IGNORECASE)
+"""The field in which :func:`fit_answer` leaves the content to store: a model's answer has no such field."""
 _EARLIER_CHARS = 400
 _MOST_ENTRIES = 20
 _MOST_FOR_A_TURN = 10
@@ -98,10 +97,22 @@ _MOST_FOR_A_TURN = 10
 _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
+_LONGEST_KEY = 60
+_NAMES_OF_MANY = """
+fact facts info information note notes misc other others detail details memory topic topics event events goal goals
+plan plans decision decisions preference preferences like likes dislike dislikes love loves hate hates hobby hobbies
+interest interests allergy allergies pet pets child children kid kids sibling siblings friend friends skill skills
+language languages book books movie movies film films music food foods drink drinks sport sports activity activities
+purchase purchases possession possessions trip trips travel illness illnesses condition conditions medication
+medications health family project projects habit habits opinion opinions experience experiences instruction
+instructions wish wishes fear fears instrument instruments user
+"""
+_MANY = frozenset(_NAMES_OF_MANY.split())
+"""Names that models give as a key although there are many values at a time: under such a key one hobby would end another."""
 
 
 def instructions(shape: Shape | None) -> str:
-    """What the model is told, with a line for the application's own shape where there is one."""
+    """The instructions to the model, with a line for the application's own shape where there is one."""
     if shape is None:
         return INSTRUCTIONS
     fields, rules = INSTRUCTIONS.split("\n\nOne fact", 1)
@@ -109,7 +120,7 @@ def instructions(shape: Shape | None) -> str:
 
 
 def schema(shape: Shape | None) -> Mapping[str, object]:
-    """What the model answers in, with ``content`` where the application has a shape of its own."""
+    """The JSON schema of the answer, with ``content`` where the application has a shape of its own."""
     if shape is None:
         return SCHEMA
     fields = {**_FIELDS, "content": shape.schema}
@@ -118,11 +129,11 @@ def schema(shape: Shape | None) -> Mapping[str, object]:
 
 
 def version(shape: Shape | None) -> str:
-    """What is stored with every memory: our prompt, or ours with the application's shape."""
+    """The version of the prompt that is stored with every memory: ours, or ours with the application's shape."""
     return VERSION if shape is None else f"{VERSION}+schema"
 
 
-def fitting(answer: object, shape: Shape | None) -> tuple[object, int]:
+def fit_answer(answer: object, shape: Shape | None) -> tuple[object, int]:
     """The answer with the entries whose content fits ``shape``, as it is to be stored; and how many did not fit."""
     entries = cast("Mapping[str, object]", answer).get("memories") if isinstance(answer, Mapping) else None
     if shape is None or not isinstance(entries, list):
@@ -147,25 +158,19 @@ def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Seque
     """
     lines: list[str] = []
     for number, memory in enumerate(known, 1):
-        text = _fenced(" ".join((memory.text or "").split()))
-        day = memory.valid_from.date().isoformat()
-        lines.append(f'<known label="k{number}" since="{day}">{text}</known>')
-    for turn in earlier:
-        text = _fenced(" ".join(turn.text.split()))[-_EARLIER_CHARS:]
-        lines.append(f'<earlier from="{_who(turn)}">{text}</earlier>')
+        labels = {"label": f"k{number}", "since": memory.valid_from.date().isoformat()}
+        lines.append(fence("known", " ".join((memory.text or "").split()), labels))
+    lines += [
+        fence("earlier", " ".join(turn.text.split())[-_EARLIER_CHARS:], {"from": _author(turn)}) for turn in earlier
+    ]
     for number, turn in enumerate(turns, 1):
-        day = turn.sent_at.strftime("%A %Y-%m-%d")
-        lines.append(f'<message number="{number}" date="{day}" from="{_who(turn)}">{_fenced(turn.text)}</message>')
+        labels = {"number": str(number), "date": turn.sent_at.strftime("%A %Y-%m-%d"), "from": _author(turn)}
+        lines.append(fence("message", turn.text, labels))
     return "\n".join([*lines, "", "Write the memories, one fact each."])
 
 
-def _fenced(text: str) -> str:
-    """No text closes its own fence, and opens another."""
-    return _FENCE.sub("<\\\\/", text)
-
-
-def _who(turn: Turn) -> str:
-    return turn.role if turn.speaker is None else f"{turn.role} ({' '.join(turn.speaker.split())})".replace('"', "'")
+def _author(turn: Turn) -> str:
+    return turn.role if turn.speaker is None else f"{turn.role} ({' '.join(turn.speaker.split())})"
 
 
 def candidates(
@@ -195,8 +200,10 @@ def candidates(
         )
         failure.unusable_answer = True
         raise failure
+    # Labels are made anew for each question, so that a model cannot name a memory that it was not shown.
     labels = {f"k{number}": memory.id for number, memory in enumerate(known, 1)}
     found: list[Candidate] = []
+    # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
     for entry in cast("list[object]", entries)[: _MOST_ENTRIES + _MOST_FOR_A_TURN * len(turns)]:
         if isinstance(entry, Mapping):
             fields = cast("Mapping[str, Any]", entry)
@@ -256,7 +263,7 @@ def _candidate(
 
 
 def _speaker(sources: Sequence[Turn]) -> str | None:
-    """Who said it, if one person did."""
+    """The speaker, if it was one person."""
     speakers = {turn.speaker for turn in sources if turn.role == "user" and turn.speaker}
     return speakers.pop() if len(speakers) == 1 else None
 
@@ -292,3 +299,21 @@ def _share(number: object, otherwise: float) -> float:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
         return otherwise
     return float(number) if number >= LEAST_SHARE else 0.0
+
+
+def fact_key(given: str, subject: Subject) -> str | None:
+    """The key under which a model's fact is kept; None if it is no name, or one that many values can have.
+
+    It has one spelling, and it is the subject's own: a sister's ``employer`` is ``fact:sister_employer``. The
+    prefix keeps models away from the keys of the application.
+    """
+    name = _spelt(given)
+    if not name or name in _MANY:
+        return None
+    if subject != USER and not any(part in relations() for part in name.split("_")):
+        name = _spelt("_".join(part for part in (subject.relation, subject.name, name) if part is not None))
+    return f"fact:{name}"
+
+
+def _spelt(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.casefold().replace("\x00", "")).strip("_")[:_LONGEST_KEY]

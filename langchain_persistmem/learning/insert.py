@@ -13,7 +13,7 @@ from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import NOTHING, Touched
+from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redacted_candidate
 from langchain_persistmem.runtime.setup import ready
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What became of candidates: the keys of new memories, and of known ones that were confirmed."""
+class InsertResult:
+    """The outcome of an insert: the keys of new memories, and of known ones that were confirmed."""
 
     added: tuple[str, ...]
     reinforced: tuple[str, ...]
-    touched: Touched = NOTHING
+    memory_ids: MemoryIds = NOTHING
     """The same by id, with what ended."""
 
 
@@ -45,6 +45,7 @@ async def prepare(
     Args:
         later: where the embedding model does not answer, go on without vectors, which are made later.
     """
+    # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
     candidates = [redacted_candidate(backend.settings.redaction, each) for each in candidates]
     unique = {identity(candidate): (candidate, place) for candidate, place in _with(candidates, positions)}
     texts = [candidate.text for candidate, _ in unique.values()]
@@ -65,12 +66,12 @@ async def prepare(
     return prepared
 
 
-async def keep(
+async def insert(
     tx: Transaction, backend: Backend, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
-) -> Kept:
+) -> InsertResult:
     """Write prepared memories with their vectors and words; the caller holds the namespace's lock."""
     if not new:
-        return Kept((), ())
+        return InsertResult((), ())
     model = await ready(backend)
     keyed = [each for each in new if each.candidate.key is not None]
     ended: list[tuple[UUID, UUID, bool]] = []
@@ -83,6 +84,7 @@ async def keep(
     heirs = [by for _, by, pinned in ended if pinned]
     if heirs:  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, heirs, pinned=True)
+    # Of the same statement made twice at once, one insert wins: the row that is there says whose it is.
     added = [each for each in new if stored[each.identity][0] == each.id]
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):
@@ -93,8 +95,10 @@ async def keep(
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
-    touched = Touched(tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended))
-    return Kept(tuple(fresh), tuple(key for _, key in again), touched)
+    memory_ids = MemoryIds(
+        tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended)
+    )
+    return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids)
 
 
 async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:
@@ -108,7 +112,7 @@ async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> li
 
 
 def identity(candidate: Candidate) -> bytes:
-    """What makes two memories the same one.
+    """The fingerprint of a statement: two memories that share it are the same one.
 
     A statement is the same whatever its capitals and spaces; what happened is the same only on the
     same day; a turn is itself, however often it is observed; a key belongs to the statement.
@@ -124,7 +128,7 @@ def identity(candidate: Candidate) -> bytes:
 
 
 def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
-    """What is searched by words: with the speaker's name, which questions ask by; and the terms PostgreSQL misses."""
+    """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
     return (f"{speaker}: {text}" if speaker else text), pairs(text)
 
 

@@ -1,4 +1,4 @@
-"""What was made from what: a summary stands for its originals, a preference rests on its evidence.
+"""Memories made from memories: a summary stands for its originals, a preference rests on its evidence.
 
 Whoever erases one has to think of the other. A summary repeats words of its originals, so it goes with
 any of them; and what a summary says goes for good only if its originals go with it.
@@ -16,7 +16,7 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import HABITS_EXTRACTOR, SUMMARY_EXTRACTOR, Memory
 
 DERIVED = (SUMMARY_EXTRACTOR, HABITS_EXTRACTOR)
-"""What was made from memories is never made into a summary, nor counted as evidence."""
+"""Extractors of memories made from memories, which are never made into a summary, nor counted as evidence."""
 
 
 async def bring_back(

@@ -31,8 +31,8 @@ _SOME = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
-    """What one round of making vectors did."""
+class MissingVectorsResult:
+    """The outcome of one round of making vectors."""
 
     namespaces: int = 0
     """Namespaces that were looked through, those that are tried again later included."""
@@ -46,31 +46,31 @@ async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) 
     backend.heals = True
 
 
-async def heal(
+async def make_missing(
     backend: Backend,
     *,
     limit: int,
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] | None = None,
     now: datetime,
-) -> Healed:
+) -> MissingVectorsResult:
     """Make the vectors that are missing in up to ``limit`` namespaces that are due; one that fails delays no other."""
     model = await ready(backend)
-    done = Healed()
+    done = MissingVectorsResult()
     for _ in range(limit):
         claimed = None if stopping() else await backend.step(_claim, model)
         if claimed is None:
             break
         namespace, attempts = claimed
         try:
-            made = await _heal_namespace(backend, namespace, model, progress, now=now)
-            done = Healed(done.namespaces + 1, done.memories + made)
+            made = await _make_in_namespace(backend, namespace, model, progress, now=now)
+            done = MissingVectorsResult(done.namespaces + 1, done.memories + made)
         except ErasedError:  # meanwhile, and what waited with it
             continue
         except EmbeddingError as error:
             logger.warning("making missing vectors failed: %s", error)
             await backend.step(_postpone, namespace, model, attempts, str(error))
-            done = Healed(done.namespaces + 1, done.memories)
+            done = MissingVectorsResult(done.namespaces + 1, done.memories)
     return done
 
 
@@ -86,7 +86,7 @@ async def reembed(
     model = await register(backend, now=now)
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.note_missing_everywhere(tx, model)
-    done = await heal(backend, limit=_ANY, progress=progress, now=now)
+    done = await make_missing(backend, limit=_ANY, progress=progress, now=now)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         waiting = (await missing_vectors.count_missing(tx, model))["namespaces"]
     dropped = 0
@@ -99,12 +99,12 @@ async def reembed(
     return ReembedResult(namespaces=done.namespaces, memories=done.memories, waiting=waiting, dropped=dropped)
 
 
-async def heal_some(backend: Backend, *, now: datetime) -> None:
-    """Where no worker runs: what this process has kept without vectors, once that is due."""
+async def make_some_missing(backend: Backend, *, now: datetime) -> None:
+    """Make the vectors that this process wrote memories without, once they are due, where no worker runs."""
     if not backend.heals or backend.settings.worker or backend.model_name is not None:
         return
     try:
-        done = await heal(backend, limit=_SOME, now=now)
+        done = await make_missing(backend, limit=_SOME, now=now)
         if not done.namespaces:
             backend.heals = await backend.step(_waits)
     except PersistMemError as error:  # what it was called after is done
@@ -117,7 +117,7 @@ async def _waits(backend: Backend) -> bool:
         return await missing_vectors.next_missing(tx, model) is not None
 
 
-async def _heal_namespace(
+async def _make_in_namespace(
     backend: Backend,
     namespace: Namespace,
     model: EmbeddingModel,
@@ -215,7 +215,7 @@ async def _drop_others(backend: Backend, model: EmbeddingModel) -> int:
         last = page[-1]
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.drop_other_models(tx, model)
-    await hnsw_upkeep.drop_graphs_of_nobody(backend)
+    await hnsw_upkeep.drop_orphan_indexes(backend)
     return dropped
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from langchain_persistmem.learning.insert import identity, keep
+from langchain_persistmem.learning.insert import identity, insert
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generation
 from langchain_persistmem.runtime.audit_log import note_read, record
@@ -38,7 +38,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
         said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
     await note_read(backend, namespace, "read_profile", [each.id for each in (*found.values(), *said)])
     document = stored_document(found)
-    return joined(document, said) if join else document
+    return join_statements(document, said) if join else document
 
 
 async def update(
@@ -59,14 +59,14 @@ async def update(
         life.check_not_paused()
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         before = stored_document(found)
-        after = dict(check(merged(before, changes)))
+        after = dict(check(merge(before, changes)))
         if after != before:
-            kept = await keep(tx, backend, namespace, [_version(backend, after, now)], now=now)
-            await record(tx, backend, namespace, "profiled", kept.touched.ids, **kept.touched.counts)
+            result = await insert(tx, backend, namespace, [_version(backend, after, now)], now=now)
+            await record(tx, backend, namespace, "profiled", result.memory_ids.all, **result.memory_ids.counts)
     return after
 
 
-def merged(document: Document, changes: Document) -> dict[str, Any]:
+def merge(document: Document, changes: Document) -> dict[str, Any]:
     """``document`` with ``changes``: objects are merged field by field, None removes a field, all else replaces."""
     result = dict(document)
     for name, change in changes.items():
@@ -75,13 +75,13 @@ def merged(document: Document, changes: Document) -> dict[str, Any]:
             result.pop(name, None)
         elif isinstance(change, Mapping):
             inner = cast("Document", known if isinstance(known, Mapping) else {})
-            result[name] = merged(inner, cast("Document", change))
+            result[name] = merge(inner, cast("Document", change))
         else:
             result[name] = change
     return result
 
 
-def joined(document: Document, said: list[Memory]) -> dict[str, Any]:
+def join_statements(document: Document, said: list[Memory]) -> dict[str, Any]:
     """The document with what memories say; where both speak of the same, the document is right."""
     result = dict(document)
     texts: dict[str, list[str]] = {"preferences": [], "goals": []}

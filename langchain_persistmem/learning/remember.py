@@ -1,4 +1,4 @@
-"""Keeping given statements."""
+"""Storing a statement that the application, a user or a tool gives."""
 
 from datetime import datetime
 
@@ -6,8 +6,8 @@ from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
 from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine, same_statement
-from langchain_persistmem.learning.insert import keep, prepare
-from langchain_persistmem.learning.missing_vectors import heal_some
+from langchain_persistmem.learning.insert import insert, prepare
+from langchain_persistmem.learning.missing_vectors import make_some_missing
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction
@@ -29,7 +29,7 @@ async def remember(
     thread_id: str | None = None,
     seen: generation.Seen | None = None,
 ) -> Memory:
-    """Keep one statement and return the memory.
+    """Store one statement and return the memory.
 
     The same statement again confirms the memory instead of storing a second one. A statement
     under a key that exists supersedes what was known under it; the old one stays in the history.
@@ -51,7 +51,7 @@ async def remember(
     if thread_id is not None:
         validation.name(thread_id, "thread_id")
     await ready(backend)
-    await heal_some(backend, now=now)
+    await make_some_missing(backend, now=now)
     seen = {} if seen is None else seen
     await generation.see(backend, [namespace], seen, now=now)
     (new,) = await prepare(backend, [candidate], later=True)
@@ -70,16 +70,16 @@ async def remember(
             reason = reason or (PINNED if about.pinned else "a less trusted source contradicts what is known")
         if reason is not None:
             done = await apply(tx, backend, namespace, [Quarantine(new, reason, about)], now=now)
-            await record(tx, backend, namespace, "remembered", done.touched.ids, **done.touched.counts)
+            await record(tx, backend, namespace, "remembered", done.memory_ids.all, **done.memory_ids.counts)
             return await changes.quarantined_twin(tx, namespace, new.identity)
-        kept = await keep(tx, backend, namespace, [new], now=now)
-        await record(tx, backend, namespace, "remembered", kept.touched.ids, **kept.touched.counts)
-        (key,) = (*kept.added, *kept.reinforced)
+        result = await insert(tx, backend, namespace, [new], now=now)
+        await record(tx, backend, namespace, "remembered", result.memory_ids.all, **result.memory_ids.counts)
+        (key,) = (*result.added, *result.reinforced)
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]
 
 
 async def _better_known(tx: Transaction, namespace: Namespace, candidate: Candidate, *, now: datetime) -> Memory | None:
-    """What is known under the candidate's key, says something else, and is from a more trusted source, or pinned."""
+    """The memory under the candidate's key that it may not replace: another statement, more trusted or pinned."""
     if candidate.key is None:
         return None
     known = (await memories.get_memories(tx, namespace, [candidate.key], now=now)).get(candidate.key)

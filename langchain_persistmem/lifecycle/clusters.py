@@ -1,10 +1,10 @@
-"""Which memories belong together, by the cosines of their vectors; pure, and the same for any order of its input."""
+"""Groups of memories that belong together, by the cosines of their vectors; pure, the same for any order of its input."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 Pair = tuple[int, int, float]
-"""Two places in a list of memories, and the cosine of their vectors."""
+"""Two positions in a list of memories, and the cosine of their vectors."""
 
 
 def clusters(pairs: Sequence[Pair], *, similar: float, least: int, most: int) -> list[list[int]]:
@@ -20,10 +20,11 @@ def clusters(pairs: Sequence[Pair], *, similar: float, least: int, most: int) ->
         most: no group grows larger.
 
     Returns:
-        The places of each group in order, the groups by their first place.
+        The positions of each group in order, the groups by their first position.
     """
     cosine = {(min(one, other), max(one, other)): similarity for one, other, similarity in pairs}
-    group_of: dict[int, list[int]] = {place: [place] for pair in cosine for place in pair}
+    group_of: dict[int, list[int]] = {position: [position] for pair in cosine for position in pair}
+    # Greedy average linkage. Ties are broken by position, so that a run after a crash makes the same groups.
     for (one, other), similarity in sorted(cosine.items(), key=lambda each: (-each[1], each[0])):
         mine, yours = group_of[one], group_of[other]
         if similarity < similar:
@@ -31,8 +32,8 @@ def clusters(pairs: Sequence[Pair], *, similar: float, least: int, most: int) ->
         if mine is yours or len(mine) + len(yours) > most or _between(mine, yours, cosine) < similar:
             continue
         mine += yours
-        for place in yours:
-            group_of[place] = mine
+        for position in yours:
+            group_of[position] = mine
     groups = {id(group): sorted(group) for group in group_of.values() if len(group) >= least}
     return sorted(groups.values())
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.language.trust import suspicion
-from langchain_persistmem.learning.extraction import CapReached, spend
-from langchain_persistmem.learning.insert import keep, log, prepare
+from langchain_persistmem.learning.extraction import CapReachedError, spend
+from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.lifecycle import summaries
 from langchain_persistmem.lifecycle.clusters import clusters
@@ -36,7 +36,7 @@ _WINDOW = 400
 """So many memories, near in time, are compared with each other at once: memory stays bounded, whatever the namespace."""
 
 
-class _Overtaken(PersistMemError):
+class _OvertakenError(PersistMemError):
     """An original has changed, the namespace was erased, or the person forbade it, since the summary was begun."""
 
 
@@ -51,16 +51,16 @@ async def compress(
         What was done, and whether the models could be reached.
     """
     done = MaintainResult()
-    async with aclosing(related(backend, namespace, now=now)) as groups:
+    async with aclosing(find_related(backend, namespace, now=now)) as groups:
         async for originals in groups:
             try:
-                new = await _prepared(backend, namespace, originals)
-            except CapReached:
+                new = await _prepare(backend, namespace, originals)
+            except CapReachedError:  # the next group would hit the same cap: tomorrow goes on here
                 return replace(done, postponed=1), True
             except ModelError as error:
                 logger.warning("a summary failed: %s", error)
                 done = replace(done, failed=done.failed + 1)
-                if not getattr(error, "unusable_answer", False):
+                if not getattr(error, "unusable_answer", False):  # no answer at all: the next one would fail as well
                     return done, False
                 continue
             if new is None:
@@ -70,7 +70,7 @@ async def compress(
     return done, True
 
 
-async def _prepared(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:
+async def _prepare(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:
     """The summary with its vector; None if it reads like an attack."""
     candidate = await _summary(backend, namespace, originals)
     if suspicion(candidate) is not None:
@@ -79,7 +79,7 @@ async def _prepared(backend: Backend, namespace: Namespace, originals: Sequence[
     return new
 
 
-async def related(backend: Backend, namespace: Namespace, *, now: datetime) -> AsyncGenerator[list[Memory]]:
+async def find_related(backend: Backend, namespace: Namespace, *, now: datetime) -> AsyncGenerator[list[Memory]]:
     """Groups of old memories that belong together: of one kind, source and speaker; oldest first, window by window."""
     rules, model = backend.settings.retention, await ready(backend)
     if rules.compress_days is None:
@@ -119,7 +119,7 @@ async def _summary(backend: Backend, namespace: Namespace, originals: Sequence[M
     answer = await backend.ask(
         summaries.INSTRUCTIONS, summaries.material(originals), summaries.SCHEMA, purpose="compress"
     )
-    text = summaries.believed(answer, originals, max_chars=longest)
+    text = summaries.parse_answer(answer, originals, max_chars=longest)
     return summaries.candidate(text, originals, model=backend.model_name)
 
 
@@ -137,17 +137,19 @@ async def _write(
     try:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)
+            # The model worked without a lock. A summary of less than all of its originals would say too much: if one
+            # has gone, was changed or pinned meanwhile, the group waits for the next run.
             current = await changes.still_active(tx, namespace, ids)
             whole = len(current) == len(ids) and not any(current.values())
             if life.incarnation != incarnation or not life.learns or not whole:
-                raise _Overtaken
-            if new.key not in (await keep(tx, backend, namespace, [new], now=now)).added:
-                raise _Overtaken
+                raise _OvertakenError
+            if new.key not in (await insert(tx, backend, namespace, [new], now=now)).added:
+                raise _OvertakenError
             await changes.archive_memories(tx, namespace, ids, summary=new.id, now=now)
             await search_index.unindex_memories(tx, namespace, ids)
             entries = [(id, "archived", "a summary stands in its place", new.id) for id in ids]
             await log(tx, backend, namespace, entries, now=now)
             await record(tx, backend, namespace, "compressed", [new.id, *ids], added=1, archived=len(ids))
-    except _Overtaken:
+    except _OvertakenError:
         return False
     return True

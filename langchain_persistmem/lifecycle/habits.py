@@ -1,4 +1,4 @@
-"""When something that recurs is a preference: what counts as evidence, and what of a model's answer is believed; pure."""
+"""Habits: something that recurs on several days becomes a preference, with the days as its evidence."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -8,19 +8,20 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, ModelError, PersistMemError
-from langchain_persistmem.learning.changes import apply, policy_of, what_is_known
+from langchain_persistmem.learning.changes import apply, find_known, policy_of
 from langchain_persistmem.learning.consolidation import Decision, decide
-from langchain_persistmem.learning.extraction import CapReached, spend
+from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars
 from langchain_persistmem.postgres.queries import retention
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation
-from langchain_persistmem.runtime.audit_log import Touched, record
+from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import HABITS_EXTRACTOR, Candidate, Memory, Provenance
 from langchain_persistmem.types.results import MaintainResult
 
@@ -50,7 +51,7 @@ MOST_SHOWN = 20
 _MOST_CHARS = 400
 _IMPORTANCE = 0.6
 _CEILING = 0.95
-"""What was never said outright is never certain."""
+"""The highest confidence: a preference that was never said outright is never certain."""
 
 
 def days(evidence: Sequence[Memory]) -> int:
@@ -59,7 +60,7 @@ def days(evidence: Sequence[Memory]) -> int:
 
 
 def confidence(occasions: int) -> float:
-    """How sure a preference is after so many days of evidence: 0.75 after 3, 0.83 after 5, at most 0.95."""
+    """The confidence of a preference after so many days of evidence: 0.75 after 3, 0.83 after 5, at most 0.95."""
     return min(_CEILING, 1.0 - 1.0 / (occasions + 1))
 
 
@@ -72,14 +73,14 @@ def evidence_of(habit: Memory) -> set[str]:
 
 def material(evidence: Sequence[Memory]) -> str:
     """The memories, numbered, dated and fenced."""
-    lines = [
-        f'<note number="{number}" date="{each.valid_from.date().isoformat()}">{_fenced(each.text or "")}</note>'
-        for number, each in enumerate(evidence, 1)
-    ]
+    lines: list[str] = []
+    for number, memory in enumerate(evidence, 1):
+        labels = {"number": str(number), "date": memory.valid_from.date().isoformat()}
+        lines.append(fence("note", " ".join((memory.text or "").split()), labels))
     return "\n".join([*lines, "", "State the preference, or give an empty one."])
 
 
-def believed(answer: object, evidence: Sequence[Memory], *, least: int, model: str) -> Candidate | None:
+def parse_answer(answer: object, evidence: Sequence[Memory], *, least: int, model: str) -> Candidate | None:
     """The preference that the model states; None if it states none, or names notes of too few days for it.
 
     Raises:
@@ -122,10 +123,6 @@ def _candidate(statement: str, shows: Sequence[Memory], model: str) -> Candidate
     )
 
 
-def _fenced(text: str) -> str:
-    return " ".join(text.split()).replace("</note", "<\\/note")
-
-
 logger = logging.getLogger(__name__)
 
 _BATCH = 200
@@ -134,13 +131,13 @@ _NEAREST = 50
 """Other episodes that are considered as evidence with a new one."""
 
 
-class _Erased(PersistMemError):
+class _NamespaceErasedError(PersistMemError):
     """The namespace was erased, or the person forbade it, since the model was asked: nothing is written."""
 
 
 @dataclass(slots=True)
-class _Found:
-    """What a batch of new episodes amounts to."""
+class _Groups:
+    """The evidence in a batch of new episodes."""
 
     confirmed: dict[UUID, tuple[Memory, list[Memory]]] = field(default_factory=dict[UUID, tuple[Memory, list[Memory]]])
     """Known preferences by id, with what speaks for them; several groups may speak for one."""
@@ -185,9 +182,9 @@ async def enrich(
     return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed), True
 
 
-async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Found]:
+async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
     """The next batch of new episodes, and what they are evidence of."""
-    model, found = await ready(backend), _Found()
+    model, found = await ready(backend), _Groups()
     similar = model.background_mean + backend.settings.retention.similar * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
@@ -206,7 +203,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
     return new, found
 
 
-def _sort_in(found: _Found, evidence: list[Memory], known: Sequence[Memory], least: int) -> None:
+def _sort_in(found: _Groups, evidence: list[Memory], known: Sequence[Memory], least: int) -> None:
     """Evidence for a preference that is known, or for one that may be; what a person has ended is not drawn again."""
     ids = {str(each.id) for each in evidence}
     related = [habit for habit in known if ids & evidence_of(habit)]
@@ -222,8 +219,8 @@ def _sort_in(found: _Found, evidence: list[Memory], known: Sequence[Memory], lea
 
 
 @dataclass(slots=True)
-class _Asked:
-    """What the chat model made of the open evidence."""
+class _Answers:
+    """The chat model's answers about the open evidence."""
 
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     failed: int = 0
@@ -231,15 +228,15 @@ class _Asked:
     reachable: bool = True
 
 
-async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence[Memory]], least: int) -> _Asked:
+async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence[Memory]], least: int) -> _Answers:
     """One question for each group; it ends where the day's cap is reached or the model is not."""
-    asked = _Asked()
+    asked = _Answers()
     for evidence in groups:
         try:
             await spend(backend, namespace)
             answer = await backend.ask(INSTRUCTIONS, material(evidence), SCHEMA, purpose="enrich")
-            stated = believed(answer, evidence, least=least, model=backend.model_name or "")
-        except CapReached:
+            stated = parse_answer(answer, evidence, least=least, model=backend.model_name or "")
+        except CapReachedError:
             asked.capped = True
             break
         except ModelError as error:
@@ -258,8 +255,8 @@ async def _write(
     backend: Backend,
     namespace: Namespace,
     incarnation: UUID,
-    found: _Found,
-    asked: _Asked,
+    found: _Groups,
+    asked: _Answers,
     last: UUID,
     *,
     now: datetime,
@@ -270,22 +267,23 @@ async def _write(
         How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
     """
     new = await prepare(backend, asked.candidates) if asked.candidates else []
-    known = await what_is_known(backend, namespace, new, [], now=now)
+    known = await find_known(backend, namespace, new, [], now=now)
     decisions = decide(new, known, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)
             if life.incarnation != incarnation or not life.learns:
-                raise _Erased
+                raise _NamespaceErasedError
+            # In one transaction with the mark of how far was looked: a crash asks again and writes nothing twice.
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
             confirmed = [each for each in found.confirmed.values() if await _confirm(tx, namespace, *each, now=now)]
             entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]
             await log(tx, backend, namespace, entries, now=now)
-            touched = done.touched + Touched(reinforced=tuple(habit.id for habit, _ in confirmed))
-            await record(tx, backend, namespace, "enriched", touched.ids, **touched.counts)
+            memory_ids = done.memory_ids + MemoryIds(reinforced=tuple(habit.id for habit, _ in confirmed))
+            await record(tx, backend, namespace, "enriched", memory_ids.all, **memory_ids.counts)
             if not asked.capped and asked.reachable:
                 await retention.mark_examined(tx, namespace, last)
-    except _Erased:
+    except _NamespaceErasedError:
         return None
     return done.added, len(confirmed) + done.reinforced
 

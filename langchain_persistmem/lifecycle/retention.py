@@ -14,7 +14,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.insert import log
-from langchain_persistmem.lifecycle.compression import compress, related
+from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.worth import Sign, fading
 from langchain_persistmem.postgres.queries import changes, forget, namespaces, retention, search_index, threads
@@ -23,6 +23,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generation, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
@@ -36,15 +37,7 @@ _BATCH = 1_000
 """Memories that one statement erases."""
 
 
-class _DryRun(Exception):
-    """Carries the counts out of a transaction that is to be undone."""
-
-    def __init__(self, done: MaintainResult) -> None:
-        super().__init__()
-        self.done = done
-
-
-class _Erased(PersistMemError):
+class _NamespaceErasedError(PersistMemError):
     """The namespace was erased meanwhile: there is nothing to do."""
 
 
@@ -64,15 +57,16 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
         encode(namespace)
     await ready(backend)
     erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
+    # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
-    async with aclosing(_meant(backend, namespace)) as meant:
+    async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for each, life in meant:
             done, asking = await backend.step(_maintain, each, life, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
-                await hnsw_upkeep.shelve_all(backend, each)
+                await hnsw_upkeep.index_all(backend, each)
     if namespace is None and not dry_run:
-        await hnsw_upkeep.count_shelves(backend)
+        await hnsw_upkeep.count_documents(backend)
     return total
 
 
@@ -100,7 +94,7 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
     return await retention.retain_checkpoints(begin, chosen, keep=keep, before=before, dry_run=dry_run)
 
 
-async def _meant(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, Life]]:
+async def _namespaces_of(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, Life]]:
     """The namespaces with their present lives, page by page."""
     if namespace is not None:
         async with backend.transaction(namespace, atomic=False) as tx:
@@ -127,7 +121,7 @@ async def _maintain(
     if dry_run:
         if life.learns:
             done, _ = await enrich(backend, namespace, incarnation, dry_run=True, now=now)
-        return _sum(done, await _planned(backend, namespace, life, now=now)), True
+        return _sum(done, await _plan(backend, namespace, life, now=now)), True
     for flow in (_enrich, compress):
         if asking and life.learns:  # what is made of memories is learnt too; and asked again when it is written
             try:
@@ -138,12 +132,14 @@ async def _maintain(
     done = replace(done, postponed=min(done.postponed, 1))
     if not _any_rule(backend.settings.retention):
         return done, asking
-    with suppress(_Erased):
-        done = _sum(done, await backend.step(_ruled, namespace, incarnation, now=now))
+    with suppress(_NamespaceErasedError):
+        done = _sum(done, await backend.step(_follow_rules_in, namespace, incarnation, now=now))
     return done, asking
 
 
-async def _ruled(backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> MaintainResult:
+async def _follow_rules_in(
+    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+) -> MaintainResult:
     async with backend.transaction(namespace) as tx:
         await _hold(tx, backend, namespace, incarnation, now=now)
         return await _follow_rules(tx, backend, namespace, spared=0, now=now)
@@ -155,29 +151,26 @@ async def _enrich(
     return await enrich(backend, namespace, incarnation, dry_run=False, now=now)
 
 
-async def _planned(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> MaintainResult:
-    """What would be compressed, and then what the other rules would do: it is done, counted, and taken back."""
-    async with aclosing(related(backend, namespace, now=now)) as groups:
+async def _plan(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> MaintainResult:
+    """Count what would be compressed; then follow the other rules, count, and take it back."""
+    async with aclosing(find_related(backend, namespace, now=now)) as groups:
         ids = [[each.id for each in group] async for group in groups] if life.learns else []
     done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
         return done
-    try:
-        async with backend.transaction(namespace) as tx:
+    with suppress(_NamespaceErasedError):
+        async with undo_if(True, backend.transaction(namespace)) as tx:
             await _hold(tx, backend, namespace, life.incarnation, now=now)
             away = [id for group in ids for id in group]
             await changes.archive_memories(tx, namespace, away, summary=None, now=now)
-            raise _DryRun(_sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now)))
-    except _DryRun as planned:
-        return planned.done
-    except _Erased:
-        return done
+            done = _sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now))
+    return done
 
 
 async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:
     life = await generation.hold(tx, backend, namespace, now=now)
     if life.incarnation != incarnation:
-        raise _Erased
+        raise _NamespaceErasedError
 
 
 async def _follow_rules(

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.trust import TRUST
+from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import SUMMARY_EXTRACTOR, Candidate, Memory, Provenance, Vector
 
 VERSION = "summary-2026-11-1"
@@ -36,15 +37,14 @@ _NUMBER = re.compile(r"\d+")
 
 def material(originals: Sequence[Memory]) -> str:
     """The memories, dated and fenced."""
-    lines = [
-        f'<note date="{each.valid_from.date().isoformat()}"'
-        f"{f' by={_quoted(each.speaker)}' if each.speaker else ''}>{_fenced(each.text or '')}</note>"
-        for each in originals
-    ]
+    lines: list[str] = []
+    for memory in originals:
+        labels = {"date": memory.valid_from.date().isoformat()} | ({"by": memory.speaker} if memory.speaker else {})
+        lines.append(fence("note", " ".join((memory.text or "").split()), labels))
     return "\n".join([*lines, "", "Write the summary."])
 
 
-def believed(answer: object, originals: Sequence[Memory], *, max_chars: int) -> str:
+def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int) -> str:
     """The model's summary, on one line.
 
     Raises:
@@ -122,14 +122,6 @@ def _numbers(memory: Memory) -> set[str]:
     day = memory.valid_from
     found = {str(day.year), str(day.month), str(day.day)}
     return found | {number.lstrip("0") for number in _NUMBER.findall(memory.text or "")}
-
-
-def _fenced(text: str) -> str:
-    return " ".join(text.split()).replace("</note", "<\\/note")
-
-
-def _quoted(name: str) -> str:
-    return '"' + " ".join(name.split()).replace('"', "'") + '"'
 
 
 def _dot(one: Vector, other: Sequence[float]) -> float:

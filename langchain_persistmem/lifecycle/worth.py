@@ -1,4 +1,4 @@
-"""What a memory is worth keeping current, and what fades: pure, with every rule in ``Settings.retention``.
+"""The worth of a memory, and the rules by which it fades: pure, every rule is in ``Settings.retention``.
 
 Nothing here erases. What fades is archived, can be restored, and goes for good only if a rule says so.
 """
@@ -23,22 +23,22 @@ _IMPORTANCE, _CONFIDENCE, _RECENCY, _USE = 0.4, 0.2, 0.2, 0.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sign:
-    """What is known of the life of a memory."""
+    """The facts about a memory by which it fades or stays."""
 
     id: UUID
     kind: Kind
     importance: float
     confidence: float
     said_at: datetime
-    """When it was said, or confirmed, or restored, the last of these."""
+    """The last time that it was said, confirmed or restored."""
     uses: int
     used_at: datetime | None
-    """When it was last in a context."""
+    """The last time that it was in a context."""
     pinned: bool = False
 
     @property
     def stays(self) -> bool:
-        """Whether no rule touches it."""
+        """True if no rule may archive it."""
         return self.pinned or self.importance >= _PINNED
 
 
@@ -72,6 +72,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
         "episodic": retention.episodic_days,
         "procedural": retention.procedural_days,
     }
+    # Age before number: what fades by age anyway takes no place under the cap from what would stay.
     for sign in signs:
         life = lives.get(sign.kind)
         if sign.stays:

@@ -1,4 +1,4 @@
-"""What the facts about tables, indexes, rows and work mean; pure."""
+"""Findings from facts about tables, indexes, rows and work; pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -171,7 +171,7 @@ def about_vectors(vectors: Facts, model: str | None) -> list[Finding]:
 
 
 def about_work(work: Facts) -> list[Finding]:
-    """What nobody works on, and what waits for a person."""
+    """Findings about work that nobody does, and about memories that wait for a person."""
     found: list[Finding] = []
     for name, level, what, why, fix in _WORK:
         if work[name]:
@@ -273,7 +273,7 @@ def _pgvector(server: Facts) -> list[Finding]:
 
 
 def about_migrations(missing: Sequence[str] | None, there: bool) -> list[Finding]:
-    """Whether the schema is that of this code."""
+    """The finding about the schema: it is that of this code, or not."""
     if not there or missing is None:
         return [finding("error", "schema", "setup() has not been run here", "there are no tables yet", "call setup()")]
     if missing:

@@ -62,6 +62,7 @@ Look = Callable[[Transaction], Coroutine[Any, Any, Sequence[Finding]]]
 
 
 def _looks(row_security: bool, model: str | None, *, superuser: bool) -> list[tuple[str, Look]]:
+    # Each look has a transaction of its own: a role that may not read one table still learns about the others.
     async def tables(tx: Transaction) -> Sequence[Finding]:
         return about_tables(await diagnosis.diagnose_tables(tx), said=row_security, superuser=superuser)
 

@@ -1,4 +1,4 @@
-"""What is added to LangGraph's checkpoint tables, and the repair of what a killed set-up leaves.
+"""Additions to LangGraph's checkpoint tables, and the repair of what a killed set-up leaves.
 
 Upstream's own migrations stay upstream's: nothing is written into ``checkpoint_migrations``, so
 that its later versions find their numbers free. Their savers name the columns that they insert,
@@ -26,7 +26,7 @@ _LOCK_KEY = {"key": int.from_bytes(b"pm-saver", "big")}
 
 
 async def try_lock(tx: Transaction) -> bool:
-    """Whether this session may set up now."""
+    """Take the lock for a set-up, unless another session has it; return if this one has it now."""
     (row,) = await tx.fetch(statement("try_lock_checkpoint_setup"), _LOCK_KEY)
     return bool(row["locked"])
 
@@ -37,7 +37,7 @@ async def unlock(tx: Transaction) -> None:
 
 
 async def is_complete(tx: Transaction, migrations: int) -> bool:
-    """Whether nothing is left to do, which needs no right but to read: ``migrations`` is how many upstream has."""
+    """Tell if nothing is left to do, which needs no right but to read; ``migrations`` is the number of upstream's."""
     (state,) = await tx.fetch(statement("checkpoint_setup_state"), {})
     if not (state["migrated"] and state["ordered"] and state["indexed"]):
         return False

@@ -22,7 +22,7 @@ _KEPT_ALIVE = 30
 """Seconds of silence after which the system asks whether the other side is still there, and for which it waits for it."""
 
 PoolConfig = Mapping[str, Any]
-"""What psycopg_pool's pools take, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
+"""Arguments of psycopg_pool's pools, such as ``min_size``, ``max_size``, and ``kwargs`` for each connection."""
 
 
 def open_pool(
@@ -35,24 +35,11 @@ def open_pool(
         StorageUnavailableError: nothing answers there; the message says why.
     """
     where = conninfo if conninfo is not None else _embedded(stack, settings)
-    ours: dict[str, Any] = {
-        **_soon_again(Reconnecting()),
-        "connection_class": with_deadline(settings.statement_seconds),
-    }
-    options: dict[str, Any] = {**ours, **_pool_options(where, settings, pool_config)}
-    failure: PersistMemError | None = None
-    try:  # a pool only says that it timed out; one plain connection says why
+    options = _pool_options(where, settings, pool_config, Reconnecting(), with_deadline(settings.statement_seconds))
+    with _clear_errors():
         psycopg.connect(where, **_probe(options, settings)).close()
-    except psycopg.Error as error:
-        failure = _unreachable(error)
-    if failure is not None:
-        raise failure
-    try:
         pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"pool_config is not usable: {error}") from error
-    stack.enter_context(pool)
-    return pool
+    return stack.enter_context(pool)
 
 
 async def open_async_pool(
@@ -60,25 +47,26 @@ async def open_async_pool(
 ) -> AsyncPool:
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
     where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
-    ours: dict[str, Any] = {
-        **_soon_again(AsyncReconnecting()),
-        "connection_class": with_async_deadline(settings.statement_seconds),
-    }
-    options: dict[str, Any] = {**ours, **_pool_options(where, settings, pool_config)}
+    connections = with_async_deadline(settings.statement_seconds)
+    options = _pool_options(where, settings, pool_config, AsyncReconnecting(), connections)
+    with _clear_errors():
+        await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
+        pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
+    return await stack.enter_async_context(pool)
+
+
+@contextmanager
+def _clear_errors() -> Generator[None]:
+    """Our errors for a plain connection, which says why it failed where a pool only times out, and for a pool's options."""
     failure: PersistMemError | None = None
     try:
-        probe = await psycopg.AsyncConnection.connect(where, **_probe(options, settings))
-        await probe.close()
+        yield
     except psycopg.Error as error:
         failure = _unreachable(error)
-    if failure is not None:
-        raise failure
-    try:
-        pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"pool_config is not usable: {error}") from error
-    await stack.enter_async_context(pool)
-    return pool
+    if failure is not None:
+        raise failure  # outside the handler: the original may quote a password
 
 
 def given_pool(conn: object) -> SyncPool:
@@ -161,33 +149,40 @@ async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
     return server.conninfo
 
 
-def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None) -> dict[str, Any]:
-    given = dict(pool_config or {})
-    smallest = given.get("min_size", settings.pool_min)
+def _pool_options(
+    where: str, settings: Settings, pool_config: PoolConfig | None, reconnecting: object, connection_class: type
+) -> dict[str, Any]:
+    """The arguments of a pool; those of ``pool_config`` count before ours."""
+    config = dict(pool_config or {})
+    smallest = config.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
         raise ConfigurationError(f"pool_config['min_size'] is {smallest!r:.40}; pass a whole number")
     # autocommit: a transaction is opened where one is meant, and a single read is a single round trip
     connection = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": settings.prepare_threshold}
     return {
+        # A pool gives a lost connection up at once and looks for the server, instead of doubling its pauses.
+        "reconnect_timeout": 0.0,
+        "reconnect_failed": reconnecting,
+        "connection_class": connection_class,
         "min_size": smallest,
         "max_size": max(settings.pool_max, smallest),
         "timeout": settings.connect_seconds,
         "name": "persistmem",
-        **given,
-        "kwargs": {**_network(where, settings), **connection, **(given.get("kwargs") or {})},
+        **config,
+        "kwargs": {**_network(where, settings), **connection, **(config.get("kwargs") or {})},
     }
 
 
 def _network(where: str, settings: Settings) -> dict[str, Any]:
-    """What libpq and the system do about a server that cannot be reached; what the connection string says counts."""
-    patience = int(settings.statement_seconds or _KEPT_ALIVE)
+    """The settings of libpq and the system for a server that cannot be reached; what the connection string says counts."""
+    longest = int(settings.statement_seconds or _KEPT_ALIVE)
     wanted = {
         "connect_timeout": max(2, int(settings.connect_seconds)),  # libpq takes whole seconds, and at least two
         "keepalives": 1,
         "keepalives_idle": _KEPT_ALIVE,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        "tcp_user_timeout": 1000 * max(1, min(patience, _KEPT_ALIVE)),
+        "tcp_user_timeout": 1000 * max(1, min(longest, _KEPT_ALIVE)),
         "fallback_application_name": "persistmem",
     }
     try:
@@ -195,11 +190,6 @@ def _network(where: str, settings: Settings) -> dict[str, Any]:
     except psycopg.Error:  # connecting says what is wrong
         return {}
     return {name: value for name, value in wanted.items() if name not in given}
-
-
-def _soon_again(reconnecting: object) -> dict[str, Any]:
-    """A pool gives a lost connection up at once and has the server looked for, instead of doubling its pauses."""
-    return {"reconnect_timeout": 0.0, "reconnect_failed": reconnecting}
 
 
 def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

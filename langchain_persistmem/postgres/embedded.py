@@ -35,9 +35,9 @@ from psycopg.conninfo import make_conninfo
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError, StorageUnavailableError
 
 _START_SECONDS = 10.0
-"""How long a server may take to answer, crash recovery included."""
+"""Seconds that a server may take to answer, crash recovery included."""
 _FAILURES = (AssertionError, OSError, RuntimeError, ValueError, SubprocessError, psycopg.Error)
-"""What the wheel, its programs and the first connection fail with; a later try may succeed."""
+"""Errors of the wheel, its programs and the first connection; a later try may succeed."""
 
 Key = tuple[int, Path]
 """The process and the folder. A forked child has another id, so it never takes its parent's server for its own."""
@@ -61,7 +61,7 @@ class EmbeddedServer:
         self.conninfo = conninfo
         """For psycopg: the database ``persistmem``, as a role that may do everything."""
         self.data_dir = data_dir
-        """Where the data lies. Deleting this folder while no server runs deletes all memory."""
+        """The folder of the data. Deleting this folder while no server runs deletes all memory."""
         self._key: Key = (os.getpid(), data_dir)
         self._stopped = False
 
@@ -258,7 +258,7 @@ def _is_server(psutil: Any, pid: int, place: Path) -> bool:
 
 
 def _claimed(place: Path) -> Any:
-    """A locked file that tells other processes that this one uses the server, for as long as it lives."""
+    """A locked file that tells other processes that this one uses the server, for as long as it runs."""
     folder = place / ".clients"
     folder.mkdir(exist_ok=True)
     claim = _imported("fasteners").InterProcessLock(folder / uuid4().hex)
@@ -267,7 +267,7 @@ def _claimed(place: Path) -> Any:
 
 
 def _claims_left(place: Path) -> bool:
-    """Whether another live process uses the server; what dead ones left behind is removed."""
+    """Tell if another running process uses the server; what dead ones left behind is removed."""
     left = False
     for file in (place / ".clients").iterdir():
         probe = _imported("fasteners").InterProcessLock(file)

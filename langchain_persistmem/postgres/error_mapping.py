@@ -19,7 +19,7 @@ _POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool
 
 
 def is_over(error: psycopg.Error) -> bool:
-    """Whether ``error`` ended the transaction in a way that another try may be spared."""
+    """Tell if ``error`` ended the transaction in a way that another try may be spared."""
     if isinstance(error, _POOL_SAYS_NO):
         return False
     if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation):

@@ -122,7 +122,7 @@ class _Builder:
         return _joined(parts, sql.SQL(" AND "), empty=TRUE)
 
     def equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        """What ``value`` alone asks for: an object contains it, at any depth; everything else equals it."""
+        """The condition that ``value`` alone states: an object contains it, at any depth; everything else equals it."""
         if isinstance(value, Mapping):
             inside = self.all(cast("Mapping[object, object]", value), where, field, depth)
             return sql.SQL("(COALESCE(jsonb_typeof({}) = 'object', FALSE) AND {})").format(field, inside)
@@ -196,7 +196,7 @@ _OPERATORS: Mapping[str, Operator] = {
 
 
 def _holds_objects(values: Sequence[object]) -> bool:
-    """Whether a list cannot be compared as one value: an object in it is contained and not equalled."""
+    """Tell if a list cannot be compared as one value: an object in it is contained and not equalled."""
     return any(
         isinstance(value, Mapping)
         or (isinstance(value, (list, tuple)) and _holds_objects(cast("Sequence[object]", value)))

@@ -1,4 +1,4 @@
-"""Waiting for a connection in turn: callers of one event loop queue for as long as others get on."""
+"""A queue for the connections of a pool: callers of one event loop wait for as long as others are served."""
 
 import asyncio
 from collections import deque
@@ -8,20 +8,20 @@ from contextlib import asynccontextmanager
 from langchain_persistmem.errors import StorageUnavailableError
 
 _LOOKS = 2
-"""So often nobody may have got on: once may be the event loop's own fault, which was too busy to read the answers."""
+"""So often nobody may have been served: once may be the event loop's own fault, which was too busy to read the answers."""
 
 
-class Places:
-    """As many places as a pool has connections.
+class ConnectionQueue:
+    """As many turns at a time as a pool has connections.
 
     A pool alone gives up on whoever waits too long, however fast it serves: a thousand tasks that
     come at once would fail by their number. Here only a standstill is a failure.
     """
 
-    def __init__(self, number: int, patience: float) -> None:
-        """``patience``: seconds after which nobody having got on is a standstill."""
+    def __init__(self, number: int, timeout: float) -> None:
+        """``timeout``: seconds after which it is a standstill that nobody was served."""
         self._number = number
-        self._patience = patience
+        self._timeout = timeout
         self._free = number
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._served = 0
@@ -30,21 +30,21 @@ class Places:
         self._watching = False
 
     @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None]:
-        """Wait for a place, and hold it.
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn; it lasts as long as the block.
 
         Raises:
-            StorageUnavailableError: the places are taken, and for ``patience`` seconds no one was done.
+            StorageUnavailableError: all connections are in use, and for ``timeout`` seconds nobody was done.
         """
         await self._take()
-        got_on = True
+        served = True
         try:
             yield
-        except StorageUnavailableError:
-            got_on = False
+        except StorageUnavailableError:  # a turn that ended so shows nobody that the server works
+            served = False
             raise
         finally:
-            self._served += got_on
+            self._served += served
             self._leave()
 
     async def _take(self) -> None:
@@ -58,7 +58,7 @@ class Places:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._leave()  # the place had just come
+                self._leave()  # the turn had just come
             raise
 
     def _leave(self) -> None:
@@ -72,7 +72,7 @@ class Places:
     def _watch(self) -> None:
         if not self._watching:
             self._watching, self._seen, self._idle = True, self._served, 0
-            asyncio.get_running_loop().call_later(self._patience / _LOOKS, self._look)
+            asyncio.get_running_loop().call_later(self._timeout / _LOOKS, self._look)
 
     def _look(self) -> None:
         self._watching = False
@@ -90,7 +90,7 @@ class Places:
             if not turn.done():
                 turn.set_exception(
                     StorageUnavailableError(
-                        f"all {self._number} connections were in use for {self._patience:g} s; "
+                        f"all {self._number} connections were in use for {self._timeout:g} s; "
                         "look for what blocks them, or raise Settings.pool_max"
                     )
                 )

@@ -1,4 +1,4 @@
-"""Looking for a server that is away four times a second: a pool alone doubles its pauses, and is late by as long as an outage."""
+"""Four looks a second for a server that is away: a pool alone doubles its pauses, and is late by as long as an outage."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ _PAUSE = 0.25  # seconds
 
 
 class Reconnecting:
-    """What a pool is told to do when it cannot connect: look again soon, as long as it has no connection.
+    """The reaction of a pool that cannot connect: it looks again soon, as long as it has no connection.
 
     One object for each pool: ``ConnectionPool(reconnect_timeout=0, reconnect_failed=Reconnecting())``.
     """

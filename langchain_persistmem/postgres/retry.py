@@ -1,9 +1,9 @@
-"""Beginning again what met a lost connection or another writer, where nothing of it was done; never twice what was done.
+"""Retries of what met a lost connection or another writer, where nothing of it was done; never twice what was done.
 
 A server that restarts, fails over or ends a backend takes the connections of a pool with it, some of them only a moment
-later. Nobody has to see that: a flow of which nothing was committed is begun again, with a connection of the pool that
-still lives, until ``Settings.connect_seconds`` have passed. A COMMIT whose answer was lost may have been done or not; it
-is asked after by the signature that every write leaves in its namespace, and so counts exactly once.
+later. Callers do not see that: a flow of which nothing was committed is run again, with a connection of the pool that
+still works, until ``Settings.connect_seconds`` have passed. A COMMIT whose answer was lost may have been done or not; the
+server is asked for the signature that every write leaves in its namespace, and so the write counts exactly once.
 """
 
 import random
@@ -15,20 +15,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from langchain_persistmem.errors import ConcurrentUpdateError, StorageError, StorageUnavailableError
-from langchain_persistmem.postgres.queries.namespaces import was_written
+from langchain_persistmem.postgres.queries.namespaces import was_committed
 from langchain_persistmem.postgres.transaction import Signature, Transaction
 
 T = TypeVar("T")
-
+Pause = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
 
 _FIRST_PAUSE = 0.01  # seconds; it doubles
 _LONGEST_PAUSE = 0.25
-_MEETINGS = 10
+_MOST_CONFLICTS = 10
 """So often may a call meet another writer before that is an error."""
 
 
-class Patience:
-    """Whether, and after how long, to try once more.
+class Backoff:
+    """The pauses between tries, each longer than the one before, and when to stop.
 
     Args:
         seconds: of trying altogether, from the first failure.
@@ -46,56 +47,55 @@ class Patience:
         now = time.monotonic()
         self._until = now + self._seconds if self._until is None else self._until
         self._failures += 1
-        met = isinstance(error, ConcurrentUpdateError)
-        if now >= self._until or (met and self._failures > _MEETINGS):
+        conflict = isinstance(error, ConcurrentUpdateError)
+        if now >= self._until or (conflict and self._failures > _MOST_CONFLICTS):
             return None
-        late = self._failures if met else self._failures - self._at_once
+        late = self._failures if conflict else self._failures - self._at_once
         if late <= 0:
             return 0.0
-        # in step with each other, those who met would meet again
+        # writers that met and wait for the same time would meet again
         return min(_FIRST_PAUSE * 2 ** min(late - 1, 10), _LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 @dataclass(slots=True)
 class _Step:
-    """What runs now, and whether any of it was committed."""
+    """The step that runs now."""
 
     committed: bool = False
+    """A part of it was committed."""
 
 
 _current: ContextVar[_Step | None] = ContextVar("persistmem_step", default=None)
 
 
-async def again(
-    flow: Callable[[], Coroutine[Any, Any, T]], pause: Callable[[float], Awaitable[None]], patience: Patience
-) -> T:
-    """The result of ``flow``, begun again as long as it fails with nothing done and ``patience`` lasts."""
+async def retry(flow: Callable[[], Coroutine[Any, Any, T]], pause: Pause, backoff: Backoff) -> T:
+    """Run ``flow``, again as long as it fails with nothing done and ``backoff`` allows another try."""
     while True:
         with _step() as step:
             try:
                 return await flow()
             except StorageError as error:
-                seconds = patience.pause(error) if error.nothing_was_done and not step.committed else None
+                seconds = backoff.pause(error) if error.nothing_was_done and not step.committed else None
                 if seconds is None:
                     raise
         await pause(seconds)
 
 
 @asynccontextmanager
-async def answered(
+async def confirmed(
     begin: Callable[[], AbstractAsyncContextManager[Transaction]],
-    pause: Callable[[float], Awaitable[None]],
-    patience: Patience,
+    pause: Pause,
+    backoff: Backoff,
     *,
     writes: bool,
     repeatable: bool = False,
 ) -> AsyncGenerator[Transaction]:
-    """A transaction whose end is known: where the answer to its COMMIT is lost, the server is asked what became of it.
+    """A transaction whose end is certain: where the answer to its COMMIT is lost, the server is asked what became of it.
 
     Args:
         begin: begins it.
         pause: waits so many seconds.
-        patience: for the question.
+        backoff: for the question.
         writes: whether anything may be committed.
         repeatable: doing it twice is as good as doing it once.
     """
@@ -109,9 +109,10 @@ async def answered(
         failure = error
     if failure is not None:
         signature, failure.unanswered = failure.unanswered, False
-        written = await _asked(begin, signature, pause, patience) if isinstance(signature, Signature) else None
-        if not written:
-            failure.nothing_was_done = repeatable or written is False
+        # Without a signature nothing can be asked for: whether it was committed stays unknown.
+        committed = await _was_committed(begin, signature, pause, backoff) if isinstance(signature, Signature) else None
+        if not committed:
+            failure.nothing_was_done = repeatable or committed is False
             raise failure
     step = _current.get()
     if step is not None and writes:
@@ -119,26 +120,23 @@ async def answered(
 
 
 class _Undo(Exception):
-    """Nothing that the question wrote is to stay."""
+    """Rolls back what the question itself wrote."""
 
 
-async def _asked(
-    begin: Callable[[], AbstractAsyncContextManager[Transaction]],
-    signature: Signature,
-    pause: Callable[[float], Awaitable[None]],
-    patience: Patience,
+async def _was_committed(
+    begin: Callable[[], AbstractAsyncContextManager[Transaction]], signature: Signature, pause: Pause, backoff: Backoff
 ) -> bool | None:
-    """Whether the transaction was committed; None if that cannot be found out."""
-    written: bool | None = None
+    """Find out if the transaction was committed; None if that cannot be found out."""
+    committed: bool | None = None
     while True:
         try:
             async with begin() as tx:
-                written = await was_written(tx, signature)
+                committed = await was_committed(tx, signature)
                 raise _Undo
         except _Undo:
-            return written
+            return committed
         except StorageError as error:
-            seconds = patience.pause(error) if error.nothing_was_done else None
+            seconds = backoff.pause(error) if error.nothing_was_done else None
         if seconds is None:
             return None
         await pause(seconds)
@@ -146,7 +144,7 @@ async def _asked(
 
 @contextmanager
 def _step() -> Generator[_Step]:
-    """Notes commits while it lasts; the step around it has committed what this one has."""
+    """A step that notes its commits; the step around it has committed what this one has."""
     outer, step = _current.get(), _Step()
     token = _current.set(step)
     try:

@@ -29,9 +29,9 @@ CREATE TABLE persistmem.namespaces (
     -- The end of the audit's chain: how many entries there are, and the digest of the last.
     audited     bigint NOT NULL DEFAULT 0,
     audit_head  bytea,
-    -- Where the vectors of a large namespace lie, and how many memories it had when it last told the shelf, or asked for one.
-    shelf       smallint,
-    shelved     bigint NOT NULL DEFAULT 0
+    -- The partial HNSW index of a large namespace, and how many memories it had when it last took or changed it.
+    hnsw_index  smallint,
+    hnsw_documents bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 
 -- Embedding models; their number stands beside every vector, so that two are never compared.
@@ -125,35 +125,30 @@ CREATE TABLE persistmem.vectors (
     wide       halfvec,
     -- The vector lies here at length 1; this is the length that the model gave it.
     norm       real NOT NULL DEFAULT 1,
-    -- The signs of the vector's dimensions, by which many vectors, and wide ones, are compared first.
-    sketch     "bit" NOT NULL GENERATED ALWAYS AS (binary_quantize(coalesce(embedding, wide))) STORED,
-    -- The graph that finds it, one of those below; NULL: it is new, or its namespace is small, and it is compared exactly.
-    shelf      smallint,
+    -- The HNSW index that it is in, one of those below; NULL: it is new, or its namespace is small, and it is compared exactly.
+    hnsw_index smallint,
     PRIMARY KEY (namespace, memory_id, model, part),
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE,
     CHECK (num_nonnulls(embedding, wide) = 1)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_threshold = 200);
-ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN, ALTER sketch SET STORAGE PLAIN;
--- The exact search: one index-only scan of one namespace, or of what lies on no shelf in it.
-CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model, shelf)
+ALTER TABLE persistmem.vectors ALTER embedding SET STORAGE PLAIN, ALTER wide SET STORAGE MAIN;
+-- The exact search: one index-only scan of one namespace, or of what is in no HNSW index in it.
+CREATE INDEX vectors_scan ON persistmem.vectors (namespace, model, hnsw_index)
     INCLUDE (memory_id, part, expires_at, embedding) WHERE active;
--- The first look at many vectors, and at wide ones: 48 bytes each instead of 768, for 384 dimensions.
-CREATE INDEX vectors_sketch ON persistmem.vectors (namespace, model)
-    INCLUDE (memory_id, part, expires_at, sketch) WHERE active;
--- A fair sample of what lies on a shelf, an eighth of it, by which recall knows what is usual there. The condition is wrapped so
+-- A fair sample of what is in an HNSW index, an eighth of it, by which recall knows what is usual there. The condition is wrapped so
 -- that the planner takes no other index for as good.
 CREATE INDEX vectors_sample ON persistmem.vectors (namespace, model, uuid_hash(memory_id))
     INCLUDE (memory_id, part, expires_at, embedding)
-    WHERE nullif(active AND shelf IS NOT NULL AND uuid_hash(memory_id) & 7 = 0, false) IS NOT NULL;
--- And one graph (HNSW) for each embedding model and shelf, made when the model is registered: hnsw_indexes.sql, make_graph.
+    WHERE nullif(active AND hnsw_index IS NOT NULL AND uuid_hash(memory_id) & 7 = 0, false) IS NOT NULL;
+-- And 16 partial HNSW indexes for each embedding model, made when it is registered: vector_index/hnsw_indexes.sql.
 
--- How full each shelf is: all vectors of a large namespace lie on one, the emptiest, so that its graph holds little else.
-CREATE TABLE persistmem.shelves (
-    shelf    smallint NOT NULL PRIMARY KEY,
-    memories bigint NOT NULL DEFAULT 0 CHECK (memories >= 0)
+-- How full each HNSW index is: all vectors of a large namespace are in one, the emptiest, so that it holds little else.
+CREATE TABLE persistmem.hnsw_indexes (
+    hnsw_index smallint NOT NULL PRIMARY KEY,
+    documents  bigint NOT NULL DEFAULT 0 CHECK (documents >= 0)
 );
-INSERT INTO persistmem.shelves (shelf) SELECT generate_series(0, 15);
+INSERT INTO persistmem.hnsw_indexes (hnsw_index) SELECT generate_series(0, 15);
 
 -- One row per word of a current memory: a plain btree gives true BM25 statistics per namespace
 -- and, unlike GIN, serves row-level security too.

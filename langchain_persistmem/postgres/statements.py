@@ -20,7 +20,7 @@ _NAME = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
 _INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
 
 Query = sql.SQL | sql.Composed
-"""What psycopg executes: text of this package, completed by psycopg.sql."""
+"""A query as psycopg executes it: text of this package, completed by psycopg.sql."""
 
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _INDENT = re.compile(r"\n\s*")
@@ -39,7 +39,7 @@ class NamedSQL(sql.SQL):
         self._ascii = text.encode() if text.isascii() else None
 
     def as_bytes(self, context: AdaptContext | None = None) -> bytes:
-        """What is sent; the same object each time, so that psycopg finds what it worked out for it."""
+        """The bytes that are sent; the same object each time, so that psycopg finds what it worked out for it."""
         return super().as_bytes(context) if self._ascii is None else self._ascii
 
 

@@ -17,7 +17,7 @@ _SCOPE = "langchain_persistmem"
 
 
 class Seen(Protocol):
-    """What is told while something is measured."""
+    """The receiver of a number while something is measured."""
 
     def count(self, number: int) -> None:
         """So many rows came back or were changed, or so many texts were embedded."""
@@ -25,7 +25,7 @@ class Seen(Protocol):
 
 
 class _Unseen:
-    """Told where nobody listens."""
+    """The receiver where nobody listens."""
 
     def count(self, number: int) -> None:
         """See :class:`Seen`."""

@@ -90,7 +90,7 @@ def with_async_deadline(seconds: float | None) -> type[AsyncDeadlineConnection]:
 
 
 def _within(gen: PQGen[T], seconds: float) -> PQGen[T]:
-    """What ``gen`` does, until the time is over; psycopg wakes it ten times a second when nothing comes."""
+    """Run ``gen`` until the time is over; psycopg wakes it ten times a second when nothing comes."""
     until = time.monotonic() + seconds
     try:
         state = next(gen)

@@ -1,7 +1,7 @@
-"""A transaction, in two colours with one face.
+"""A transaction for sync and async, written once.
 
-The methods are ``async def`` in both. Those of :class:`SyncTransaction` never wait, so that a
-coroutine over them runs to its end in one step (see ``runtime/backend.py``).
+The methods are ``async def``. Those of :class:`SyncTransaction` answer every await at once, so that a
+coroutine over them runs to its end in one step: see :func:`finished`.
 
 What a transaction sets for itself (:attr:`Opening.settings`) travels with its first statement, in one round trip: the two
 are one pipeline. A statement on its own is then the second of two in PostgreSQL's implicit transaction, which a pipeline
@@ -9,7 +9,8 @@ is up to its end; no BEGIN and no COMMIT is sent. So nothing is ever set for a s
 """
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -19,7 +20,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -33,6 +34,8 @@ from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
 from langchain_persistmem.postgres.statements import Query, statement
 
+T = TypeVar("T")
+Connection = psycopg.Connection[DictRow] | psycopg.AsyncConnection[DictRow]
 Parameters = Mapping[str, object]
 SyncPool = psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]
 AsyncPool = psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
@@ -43,7 +46,7 @@ READ_COMMITTED = sql.SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opening:
-    """How a transaction begins."""
+    """The mode in which a transaction begins."""
 
     atomic: bool = True
     """All or nothing; else each statement on its own, in one round trip."""
@@ -56,7 +59,7 @@ class Opening:
 
     @property
     def begins(self) -> bool:
-        """Whether there is a BEGIN."""
+        """Tell if there is a BEGIN."""
         return self.atomic or self.snapshot or self.read_committed
 
     @property
@@ -70,7 +73,7 @@ _PLAIN = Opening()
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a write leaves in its namespace, by which it can be asked after if the answer to its COMMIT is lost."""
+    """The mark of a write in its namespace, by which the server is asked for it if the answer to its COMMIT is lost."""
 
     namespace: str
     write: UUID
@@ -78,206 +81,218 @@ class Signature:
     """The write before it."""
 
 
-class Transaction(Protocol):
-    """What a statement function needs: rows for parameters."""
+class Transaction(ABC):
+    """A connection that runs named statements and returns rows, blocking or awaited.
 
-    signature: Signature | None
-    """How it signed, once it has."""
+    The bodies are written once. A subclass makes the calls that differ: to execute, to read the rows, and to open psycopg's
+    blocks.
+    """
+
+    translates = True
+    """PostgreSQL's errors become ours where a statement fails."""
+    binary = False
+    """Values come in PostgreSQL's binary format."""
+
+    def __init__(self, connection: Connection, opening: Opening = _PLAIN) -> None:
+        self.signature: Signature | None = None
+        """Its mark, once it has left one."""
+        self._connection: Any = connection  # psycopg's two classes share names, not types
+        self._opening = opening
+        self._settings: Mapping[str, str] = opening.settings
 
     @property
     def told_pid(self) -> int:
         """The server's process as the connection was told of it; a pooler in between tells of one of its own."""
-        ...
+        return self._connection.info.backend_pid
 
     async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
         """Run ``query`` and return its rows, each a dict by column name."""
-        ...
+        with telemetry.statement(query) as seen:
+            rows = await self._rows(await self._run(query, parameters))
+            seen.count(len(rows))
+        return rows
 
     async def execute(self, query: Query, parameters: Parameters) -> int:
         """Run ``query`` and return the number of rows that it changed."""
-        ...
-
-
-async def say(tx: Transaction, settings: Mapping[str, str]) -> None:
-    """Set what is not in the transaction's :class:`Opening`, until it ends."""
-    await tx.fetch(statement("set_locally"), {"settings": json.dumps(dict(settings))})
-
-
-class SyncTransaction:
-    """A :class:`Transaction` on a blocking connection."""
-
-    def __init__(self, connection: psycopg.Connection[DictRow], opening: Opening = _PLAIN) -> None:
-        self._connection = connection
-        self._opening = opening
-        self._settings: Mapping[str, str] = opening.settings
-        self.signature: Signature | None = None
-
-    @property
-    def told_pid(self) -> int:
-        return self._connection.info.backend_pid
-
-    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
-        with telemetry.statement(query) as seen:
-            rows = self._run(query, parameters).fetchall()
-            seen.count(len(rows))
-        return rows
-
-    async def execute(self, query: Query, parameters: Parameters) -> int:
-        with telemetry.statement(query) as seen:
-            changed = self._run(query, parameters).rowcount
-            seen.count(max(changed, 0))
-        return changed
-
-    def _run(self, query: Query, parameters: Parameters) -> psycopg.Cursor[DictRow]:
-        try:
-            if not self._settings:
-                return self._execute(query, parameters)
-            with self._together():
-                self._execute(statement("set_locally"), {"settings": json.dumps(dict(self._settings))})
-                cursor = self._execute(query, parameters)
-            if self._opening.begins:
-                self._settings = {}
-            return cursor  # noqa: TRY300 - the handler is for all of it
-        except psycopg.Error as error:
-            failure = statement_failure(error)
-        raise failure  # outside the handler: the original, which quotes rows, is not its context
-
-    def _execute(self, query: Query, parameters: Parameters) -> psycopg.Cursor[DictRow]:
-        if self._connection.row_factory is dict_row:
-            return self._connection.execute(query, parameters)
-        return self._connection.cursor(row_factory=dict_row).execute(query, parameters)  # a user's own pool
-
-    def _together(self) -> AbstractContextManager[object]:
-        if psycopg.Pipeline.is_supported():
-            return self._connection.pipeline()
-        return nullcontext() if self._opening.begins else self._connection.transaction()  # libpq before 14
-
-
-class AsyncTransaction:
-    """A :class:`Transaction` on an asyncio connection."""
-
-    def __init__(self, connection: psycopg.AsyncConnection[DictRow], opening: Opening = _PLAIN) -> None:
-        self._connection = connection
-        self._opening = opening
-        self._settings: Mapping[str, str] = opening.settings
-        self.signature: Signature | None = None
-
-    @property
-    def told_pid(self) -> int:
-        return self._connection.info.backend_pid
-
-    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
-        with telemetry.statement(query) as seen:
-            rows = await (await self._run(query, parameters)).fetchall()
-            seen.count(len(rows))
-        return rows
-
-    async def execute(self, query: Query, parameters: Parameters) -> int:
         with telemetry.statement(query) as seen:
             changed = (await self._run(query, parameters)).rowcount
             seen.count(max(changed, 0))
         return changed
 
-    async def _run(self, query: Query, parameters: Parameters) -> psycopg.AsyncCursor[DictRow]:
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[None]:
+        """BEGIN and COMMIT around the block, if the opening asks for them."""
+        if not self._opening.begins:
+            yield
+            return
+        async with self._block(self._connection.transaction()):
+            if self._opening.isolation is not None:
+                await self._execute(self._opening.isolation, None)
+            yield
+
+    async def learn_vectors(self) -> None:
+        """Teach the connection pgvector's types, which are looked up once for each connection."""
+        if self._connection.adapters.types.get("halfvec") is None:
+            with suppress(psycopg.ProgrammingError):  # before setup() the type does not exist yet
+                await self._register_vectors()
+
+    async def _run(
+        self, query: Query, parameters: Parameters
+    ) -> psycopg.Cursor[DictRow] | psycopg.AsyncCursor[DictRow]:
+        bound = parameters or None  # a utility statement takes none
         try:
             if not self._settings:
-                return await self._execute(query, parameters)
+                return await self._execute(query, bound)
             async with self._together():
-                await self._execute(statement("set_locally"), {"settings": json.dumps(dict(self._settings))})
-                cursor = await self._execute(query, parameters)
+                settings = {"settings": json.dumps(dict(self._settings))}
+                await self._execute(statement("set_locally"), settings)
+                cursor = await self._execute(query, bound)
             if self._opening.begins:
                 self._settings = {}
-            return cursor  # noqa: TRY300
+            return cursor  # noqa: TRY300 - the handler is for all of it
         except psycopg.Error as error:
+            if not self.translates:
+                raise
             failure = statement_failure(error)
-        raise failure
+        raise failure  # outside the handler: the original, which quotes rows, is not its context
 
-    async def _execute(self, query: Query, parameters: Parameters) -> psycopg.AsyncCursor[DictRow]:
+    def _send(self, query: Query, parameters: Parameters | None) -> Any:
+        """Execute on the connection: the result is a cursor, or the coroutine that returns one."""
         if self._connection.row_factory is dict_row:
-            return await self._connection.execute(query, parameters)
-        return await self._connection.cursor(row_factory=dict_row).execute(query, parameters)
+            return self._connection.execute(query, parameters, binary=self.binary)
+        # A user's pool, with rows of its own.
+        return self._connection.cursor(row_factory=dict_row, binary=self.binary).execute(query, parameters)
 
     def _together(self) -> AbstractAsyncContextManager[object]:
+        """A block whose statements are one pipeline, or one transaction where libpq is older than 14."""
         if psycopg.Pipeline.is_supported():
-            return self._connection.pipeline()
-        return nullcontext() if self._opening.begins else self._connection.transaction()
+            return self._block(self._connection.pipeline())
+        return nullcontext() if self._opening.begins else self._block(self._connection.transaction())
+
+    @abstractmethod
+    async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
+        """The cursor of what :meth:`_send` has begun."""
+
+    @abstractmethod
+    async def _rows(self, cursor: Any) -> Sequence[DictRow]: ...
+
+    @abstractmethod
+    def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
+        """A block of psycopg's."""
+
+    @abstractmethod
+    async def _register_vectors(self) -> None: ...
 
 
-@asynccontextmanager
-async def sync_transaction(pool: SyncPool, opening: Opening) -> AsyncGenerator[Transaction]:
+class SyncTransaction(Transaction):
+    """A :class:`Transaction` on a blocking connection: it never waits in the sense of asyncio."""
+
+    async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
+        return self._send(query, parameters)
+
+    async def _rows(self, cursor: Any) -> Sequence[DictRow]:
+        return cursor.fetchall()
+
+    def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
+        return _Blocking(manager)
+
+    async def _register_vectors(self) -> None:
+        register_vector(self._connection)
+
+
+class AsyncTransaction(Transaction):
+    """A :class:`Transaction` on an asyncio connection."""
+
+    async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
+        return await self._send(query, parameters)
+
+    async def _rows(self, cursor: Any) -> Sequence[DictRow]:
+        return await cursor.fetchall()
+
+    def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
+        return manager
+
+    async def _register_vectors(self) -> None:
+        await register_vector_async(self._connection)
+
+
+async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
+    """Set what is not in the transaction's :class:`Opening`, until it ends."""
+    await tx.fetch(statement("set_locally"), {"settings": json.dumps(dict(settings))})
+
+
+def sync_transaction(pool: SyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
     """A connection of ``pool`` in a transaction, or for single statements."""
+    return _transaction(SyncTransaction, _Blocking(pool.connection()), opening)
+
+
+def async_transaction(pool: AsyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
+    """:func:`sync_transaction` for an asyncio pool."""
+    return _transaction(AsyncTransaction, _checked_out(pool), opening)
+
+
+@asynccontextmanager
+async def _transaction(
+    kind: type[Transaction], checked_out: AbstractAsyncContextManager[Connection], opening: Opening
+) -> AsyncGenerator[Transaction]:
     failure: BaseException | None = None
-    signature: Signature | None = None
-    begun = read = False  # whether it has begun; whether all that was to be read is here, so that nothing can be lost
+    tx: Transaction | None = None
+    # An error of BEGIN or COMMIT is ours to translate here, and says less the further the transaction had come: once all
+    # that a snapshot or a single statement reads is here, nothing can be lost any more.
+    begun = committing = False
     try:
-        with pool.connection() as connection:
+        async with checked_out as connection:
             _check_autocommit(connection)
-            if not _knows_vectors(connection):
-                with suppress(psycopg.ProgrammingError):  # before setup() the type does not exist yet
-                    register_vector(connection)
-            if opening.begins:
-                with connection.transaction():
-                    if opening.isolation is not None:
-                        connection.execute(opening.isolation)
-                    begun = True
-                    transaction = SyncTransaction(connection, opening)
-                    yield transaction
-                    signature, read = transaction.signature, opening.snapshot  # COMMIT comes next
-            else:
+            tx = kind(connection, opening)
+            await tx.learn_vectors()
+            async with tx.begin():
                 begun = True
-                yield SyncTransaction(connection, opening)
-                read = True
+                yield tx
+                committing = True
     except psycopg.Error as error:
-        failure = None if read else transaction_failure(error, begun=begun, signature=signature)
+        if not (committing and (opening.snapshot or not opening.begins)):
+            # Until all statements ran, an error cannot be that of a COMMIT, and the signature is not asked after.
+            signature = tx.signature if tx is not None and committing else None
+            failure = transaction_failure(error, begun=begun, signature=signature)
     if failure is not None:
         raise failure
 
 
 @asynccontextmanager
-async def async_transaction(pool: AsyncPool, opening: Opening) -> AsyncGenerator[Transaction]:
-    """:func:`sync_transaction` for an asyncio pool."""
-    failure: BaseException | None = None
-    signature: Signature | None = None
-    begun = read = False  # whether it has begun; whether all that was to be read is here, so that nothing can be lost
-    try:
-        async with AsyncExitStack() as stack:
-            connection = await _checked_out(stack, pool)
-            _check_autocommit(connection)
-            if not _knows_vectors(connection):
-                with suppress(psycopg.ProgrammingError):
-                    await register_vector_async(connection)
-            if opening.begins:
-                async with connection.transaction():
-                    if opening.isolation is not None:
-                        await connection.execute(opening.isolation)
-                    begun = True
-                    transaction = AsyncTransaction(connection, opening)
-                    yield transaction
-                    signature, read = transaction.signature, opening.snapshot
-            else:
-                begun = True
-                yield AsyncTransaction(connection, opening)
-                read = True
-    except psycopg.Error as error:
-        failure = None if read else transaction_failure(error, begun=begun, signature=signature)
-    if failure is not None:
-        raise failure
-
-
-def _knows_vectors(connection: psycopg.BaseConnection[Any]) -> bool:
-    """Whether pgvector's types are known to this connection; they are looked up once in its life."""
-    return connection.adapters.types.get("halfvec") is not None
-
-
-async def _checked_out(stack: AsyncExitStack, pool: AsyncPool) -> psycopg.AsyncConnection[DictRow]:
-    """A connection of ``pool``, which ``stack`` gives back."""
+async def _checked_out(pool: AsyncPool) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:
+    """A connection of ``pool``, until the block ends."""
     half = pool.timeout / 2
-    with suppress(psycopg_pool.PoolTimeout):  # once may be the loop's own fault, which was too busy to look
-        return await stack.enter_async_context(pool.connection(half))
-    return await stack.enter_async_context(pool.connection(half))
+    async with AsyncExitStack() as stack:
+        connection: psycopg.AsyncConnection[DictRow] | None = None
+        with suppress(psycopg_pool.PoolTimeout):  # once may be the loop's own fault, which was too busy to look
+            connection = await stack.enter_async_context(pool.connection(half))
+        yield connection or await stack.enter_async_context(pool.connection(half))
 
 
-def _check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
+def _check_autocommit(connection: Connection) -> None:
     """Refuse connections that open transactions by themselves: nobody would end them."""
     if not connection.autocommit:
         raise ConfigurationError("the connections need autocommit; open them, or the pool, with autocommit=True")
+
+
+class _Blocking(AbstractAsyncContextManager[T]):
+    """A blocking context manager with the methods of an awaited one, which answer at once."""
+
+    def __init__(self, manager: AbstractContextManager[T]) -> None:
+        self._manager = manager
+
+    async def __aenter__(self) -> T:
+        return self._manager.__enter__()
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        return self._manager.__exit__(*error)
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a flow whose every await answers at once, so that one step brings it to its end."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    coroutine.close()
+    raise RuntimeError(f"{coroutine.__qualname__} waited for something that is not its backend")

@@ -107,7 +107,7 @@ class Chain:
         self.entries, self.number, self.digest = self.entries + 1, number, row.digest
 
     def result(self) -> AuditCheck:
-        """What was found, once the last entry was followed."""
+        """The result, once the last entry was followed."""
         if self.number < self.end.number:
             self._fault(self.end.number, f"entries {self.number + 1} to {self.end.number} are missing at the end")
         elif self.number > self.end.number or self.digest != self.end.digest:

@@ -1,4 +1,4 @@
-"""What a person allows: of all their memory, and of one conversation.
+"""The consent of a person: for all their memory, and for one conversation.
 
 Every flow that writes asks again inside its own transaction, under the namespace's lock: what was
 allowed when a model was asked may be forbidden when its answer comes.
@@ -19,7 +19,7 @@ from langchain_persistmem.types.records import CONSENTS, Consent
 
 
 async def consent(backend: Backend, namespace: Namespace) -> Consent:
-    """What the person allows; of one who is not known yet, what they will begin with."""
+    """The person's consent; of one who is not known yet, the consent that they will begin with."""
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
@@ -47,7 +47,7 @@ async def set_consent(backend: Backend, namespace: Namespace, given: Consent, *,
 
 
 async def off_record(backend: Backend, namespace: Namespace, thread_id: str) -> bool:
-    """Whether a thread is off the record."""
+    """Tell if a thread is off the record."""
     encode(namespace)
     validation.name(thread_id, "thread_id")
     await ready(backend)
@@ -76,7 +76,7 @@ async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str,
 
 
 async def may_recall(backend: Backend, namespace: Namespace, thread_id: str | None) -> bool:
-    """Whether memories may be put before a model, in this thread."""
+    """Tell if memories may be put before a model, in this thread."""
     encode(namespace)
     if thread_id is not None:
         validation.name(thread_id, "thread_id")

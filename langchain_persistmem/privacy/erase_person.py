@@ -15,6 +15,7 @@ from langchain_persistmem.postgres.queries import erasure_log, forget, generatio
 from langchain_persistmem.postgres.timeouts import unhurried
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
 from langchain_persistmem.types.results import Receipt
 
@@ -22,21 +23,13 @@ _NOBODYS = "checkpoints of threads on which no run named a person: nothing in th
 
 
 @dataclass(frozen=True, slots=True)
-class _Erased:
-    """What went with one namespace, or would."""
+class _NamespaceErasure:
+    """The rows that went with one namespace, or would."""
 
     counts: Mapping[str, int]
     shared: tuple[str, ...] = ()
     """Threads that stayed, because somebody else has them too."""
     ids: tuple[UUID, ...] = ()
-
-
-class _DryRun(Exception):
-    """Carries what would be erased out of a transaction that is to be undone."""
-
-    def __init__(self, erased: _Erased) -> None:
-        super().__init__()
-        self.erased = erased
 
 
 async def everything(
@@ -61,7 +54,7 @@ async def everything(
             for incarnation in lives_ended.values():
                 await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *lives_ended})
-    return await _all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
 
 async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
@@ -73,20 +66,20 @@ async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Re
                 await erasure_log.complete_erasures(tx, incarnation, {}, now=now)
             else:
                 left.append(namespace)
-    return await _all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
+    return await _erase_all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
 
 
-async def _all(
+async def _erase_all(
     backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
-    done: dict[Namespace, _Erased] = {}
+    done: dict[Namespace, _NamespaceErasure] = {}
     for each in whole:
         others = None if shared_threads else whole
-        done[each] = await backend.step(_one, each, others, {}, dry_run=dry_run, now=now)
+        done[each] = await backend.step(_erase_one, each, others, {}, dry_run=dry_run, now=now)
     total: Counter[str] = Counter()
     for erased in done.values():
         total.update(erased.counts)
-    nobodys = await backend.step(_nobodys)
+    nobodys = await backend.step(_has_unowned_checkpoints)
     shared = sorted({thread for erased in done.values() for thread in erased.shared})
     return Receipt(
         erased=not dry_run,
@@ -101,60 +94,46 @@ async def _all(
     )
 
 
-async def _nobodys(backend: Backend) -> bool:
+async def _has_unowned_checkpoints(backend: Backend) -> bool:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
 
 
-async def _one(
+async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
-    unanswered: dict[UUID, _Erased],
+    unanswered: dict[UUID, _NamespaceErasure],
     *,
     dry_run: bool,
     now: datetime,
-) -> _Erased:
+) -> _NamespaceErasure:
     """Erase one namespace, and look through every table before that is committed.
 
     Args:
         among: the namespaces of the same person; None means that threads of others go too.
         unanswered: the life that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
-    try:
-        with unhurried():  # a person may have much
-            return await _erased(backend, namespace, among, unanswered, dry_run=dry_run, now=now)
-    except _DryRun as planned:
-        return planned.erased
-
-
-async def _erased(
-    backend: Backend,
-    namespace: Namespace,
-    among: Sequence[Namespace] | None,
-    unanswered: dict[UUID, _Erased],
-    *,
-    dry_run: bool,
-    now: datetime,
-) -> _Erased:
-    async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
-        incarnation = await generation.end_life(tx, namespace)  # writers finish first
-        if unanswered and incarnation not in unanswered:  # it had been done
-            return next(iter(unanswered.values()))
-        if incarnation is None:  # what comes about from now on is another life, of which nobody asked
-            return _Erased(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
-        mine = await threads.threads_of(tx, namespace)
-        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
-        going = [each for each in mine if each not in shared]
-        checkpoints = await forget.erase_checkpoints(tx, going)
-        counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
-        await _verify(tx, namespace, going)
-        erased = _Erased(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
-        if dry_run:
-            raise _DryRun(erased)
-        await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
-        erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, incarnation, counts, now=now)))
-        unanswered[incarnation] = erased
+    with unhurried():  # a person may have much
+        async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
+            # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
+            incarnation = await generation.end_life(tx, namespace)
+            if unanswered and incarnation not in unanswered:  # the COMMIT whose answer was lost has done it
+                return next(iter(unanswered.values()))
+            if incarnation is None:  # what comes about from now on is another generation, of which nobody asked
+                return _NamespaceErasure(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
+            mine = await threads.threads_of(tx, namespace)
+            shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
+            going = [thread_id for thread_id in mine if thread_id not in shared]
+            checkpoints = await forget.erase_checkpoints(tx, going)
+            counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
+            await _verify(tx, namespace, going)
+            erased = _NamespaceErasure(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
+            if dry_run:  # no entry in the log, and no id of one in the receipt
+                return erased
+            await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
+            erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, incarnation, counts, now=now)))
+            unanswered[incarnation] = erased
     return erased
 
 

@@ -14,20 +14,13 @@ from langchain_persistmem.postgres.queries import erasure_log, generation
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.privacy.forget import erase_with_turns
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 500
-
-
-class _DryRun(Exception):
-    """Carries counts out of a transaction that is to be undone."""
-
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        super().__init__()
-        self.counts = counts
 
 
 async def list_(backend: Backend, *, after: UUID | None, limit: int) -> list[Erasure]:
@@ -60,8 +53,9 @@ async def replay(
     await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         there = await erasure_log.namespaces_living(tx, sorted({each.incarnation for each in given}))
+    # A generation id is random and lives on in a backup: where one is there again, the erased namespace was restored.
     whole = {each.incarnation for each in given if each.everything and each.incarnation in there}
-    if not dry_run:
+    if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
         await _write_down(backend, given, whole)
     receipts = [
         await erase_person.everything(backend, there[each], (), shared_threads=shared_threads, dry_run=dry_run, now=now)
@@ -72,9 +66,9 @@ async def replay(
         if each.incarnation in there and each.incarnation not in whole:
             parts[each.incarnation].append(each)
     for incarnation, entries in parts.items():
-        counts = await backend.step(_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
+        counts = await backend.step(_erase_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[incarnation]: counts}))
-    return _joined(receipts, [each for each in given if each.incarnation in there], dry_run=dry_run)
+    return _join(receipts, [each for each in given if each.incarnation in there], dry_run=dry_run)
 
 
 async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUID]) -> None:
@@ -86,7 +80,7 @@ async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUI
                 await erasure_log.record_erasure(tx, replace(each, completed_at=None) if begun else each)
 
 
-async def _again(
+async def _erase_again(
     backend: Backend,
     namespace: Namespace,
     incarnation: UUID,
@@ -96,25 +90,19 @@ async def _again(
     now: datetime,
 ) -> Mapping[str, int]:
     """Erase memories and turns of a namespace that goes on."""
-    try:
-        async with backend.transaction(namespace) as tx:
-            if await generation.hold_living(tx, namespace) != incarnation:
-                return {}
-            ids = sorted({id for each in entries for id in each.memory_ids})
-            digests = sorted({turn for each in entries for turn in each.turns})
-            turns: dict[str, set[str]] = defaultdict(set)
-            for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, incarnation, digests):
-                turns[thread_id].add(message_id)
-            there = await erasure_log.memories_there(tx, namespace, ids)
-            gone = await erase_with_turns(tx, backend, namespace, there, turns, now=now)
-            if dry_run:
-                raise _DryRun(gone.counts)
-            return gone.counts
-    except _DryRun as planned:
-        return planned.counts
+    async with undo_if(dry_run, backend.transaction(namespace)) as tx:
+        if await generation.hold_living(tx, namespace) != incarnation:
+            return {}
+        ids = sorted({id for entry in entries for id in entry.memory_ids})
+        digests = sorted({turn for entry in entries for turn in entry.turns})
+        turns: dict[str, set[str]] = defaultdict(set)
+        for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, incarnation, digests):
+            turns[thread_id].add(message_id)
+        there = await erasure_log.memories_there(tx, namespace, ids)
+        return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
 
 
-def _joined(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
+def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
     total: Counter[str] = Counter()
     by_namespace: dict[Namespace, Mapping[str, int]] = {}
     for each in receipts:
@@ -161,7 +149,7 @@ def _erasure_of(line: str, where: str) -> Erasure:
     if not isinstance(given, Mapping):
         raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
     entry = cast("Mapping[str, object]", given)
-    if set(entry) != _FIELDS:
+    if set(entry) != _FIELDS:  # a line that was edited, or of another format, is refused before it erases anything
         odd = sorted(_FIELDS.symmetric_difference(entry))
         raise InvalidInputError(
             f"{where} lacks, or has too much of: {', '.join(odd)[:200]}; pass a line of the log as it is"

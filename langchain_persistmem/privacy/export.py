@@ -20,6 +20,7 @@ from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
 from langchain_persistmem.runtime import generation, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.redact import redacted_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Within, encode
@@ -89,20 +90,10 @@ async def import_file(
     if root is not None:
         encode(root)
     await ready(backend)
-    counts: Counter[str] = Counter()
-    seen: generation.Seen = {}
-    stricter: dict[Namespace, str] = {}
-    for kind, found, rows in _batches(source):
-        namespace = found if root is None else (*root, *found[len(source.root) :])
-        if kind == "namespace":
-            stricter[namespace] = str(rows[0].get("consent", "allowed"))
-        if dry_run:
-            counts[kind] += len(rows)
-        else:
-            counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
-    if not dry_run:
-        for namespace, wanted in stricter.items():
-            await backend.step(_restrict, namespace, wanted, seen, now=now)
+    if dry_run:
+        counts = await backend.step(_count_new, source, root, now=now)
+    else:
+        counts = await _restore_all(backend, source, root, now=now)
     read = sum(count for kind, count in source.counts.items() if kind != "namespace")
     return ImportFileResult(
         dry_run=dry_run,
@@ -113,6 +104,44 @@ async def import_file(
         changes=counts["change"],
         unchanged=read - counts.total() + counts["namespace"],
     )
+
+
+async def _restore_all(backend: Backend, source: ExportFile, root: Namespace | None, *, now: datetime) -> Counter[str]:
+    """Write the file batch by batch, each in a transaction of its own; returns the new rows by kind."""
+    counts: Counter[str] = Counter()
+    seen: generation.Seen = {}
+    stricter: dict[Namespace, str] = {}
+    # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
+    for kind, found, rows in _batches(source):
+        namespace = _moved(found, source, root)
+        if kind == "namespace":
+            stricter[namespace] = str(rows[0].get("consent", "allowed"))
+        counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
+    # Consent comes last: a person who had paused memory there would be refused here.
+    for namespace, consent in stricter.items():
+        await backend.step(_restrict, namespace, consent, seen, now=now)
+    return counts
+
+
+async def _count_new(backend: Backend, source: ExportFile, root: Namespace | None, *, now: datetime) -> Counter[str]:
+    """Write the file in one transaction, without vectors, and take it back; returns the rows that were new by kind.
+
+    One transaction, because a row counts only where the rows that it belongs to are there: the thread of a message, the
+    memory of a change.
+    """
+    counts: Counter[str] = Counter()
+    seen: generation.Seen = {}
+    async with undo_if(True, backend.transaction(Within(source.root if root is None else root))) as tx:
+        for kind, found, rows in _batches(source):
+            namespace = _moved(found, source, root)
+            redacted = [redacted_row(backend.settings.redaction, kind, row) for row in rows]
+            counts[kind] += await _restore_rows(tx, backend, namespace, kind, redacted, {}, seen, now=now)
+    return counts
+
+
+def _moved(namespace: Namespace, source: ExportFile, root: Namespace | None) -> Namespace:
+    """The namespace under which rows of ``namespace`` are restored."""
+    return namespace if root is None else (*root, *namespace[len(source.root) :])
 
 
 def _batches(source: ExportFile) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
@@ -141,15 +170,29 @@ async def _restore(
     rows = [redacted_row(backend.settings.redaction, kind, row) for row in rows]
     vectors = await _vectors(backend, namespace, rows) if kind == "memory" else {}
     async with backend.transaction(namespace) as tx:
-        await _hold(tx, backend, namespace, seen, now=now)
-        if kind == "thread":
-            return await export.restore_threads(tx, namespace, rows)
-        if kind == "message":
-            return await _restore_messages(tx, backend, namespace, rows)
-        if kind == "memory":
-            return await _restore_memories(tx, backend, namespace, rows, vectors)
-        if kind == "change":
-            return await export.restore_changes(tx, namespace, rows)
+        return await _restore_rows(tx, backend, namespace, kind, rows, vectors, seen, now=now)
+
+
+async def _restore_rows(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    kind: str,
+    rows: Sequence[dict[str, Any]],
+    vectors: Mapping[UUID, Sequence[Vector]],
+    seen: generation.Seen,
+    *,
+    now: datetime,
+) -> int:
+    await _hold(tx, backend, namespace, seen, now=now)
+    if kind == "thread":
+        return await export.restore_threads(tx, namespace, rows)
+    if kind == "message":
+        return await _restore_messages(tx, backend, namespace, rows)
+    if kind == "memory":
+        return await _restore_memories(tx, backend, namespace, rows, vectors)
+    if kind == "change":
+        return await export.restore_changes(tx, namespace, rows)
     return len(rows)
 
 
@@ -178,7 +221,7 @@ async def _restore_memories(
     backend: Backend,
     namespace: Namespace,
     rows: Sequence[dict[str, Any]],
-    vectors: dict[UUID, Sequence[Vector]],
+    vectors: Mapping[UUID, Sequence[Vector]],
 ) -> int:
     new = await export.restore_memories(tx, namespace, rows)
     mine = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}

@@ -29,7 +29,7 @@ from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change,
 FORMAT = 1
 """The version of the form. It grows when an older package could not read the file."""
 LINES = ("namespace", "thread", "message", "memory", "change")
-"""What a line may be, in the order in which a namespace's lines stand."""
+"""The kinds of lines, in the order in which a namespace's lines stand."""
 
 Line = Mapping[str, Any]
 _GZIP = b"\x1f\x8b"

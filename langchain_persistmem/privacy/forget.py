@@ -12,20 +12,21 @@ from langchain_persistmem.postgres.queries import erasure_log, retention
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy import erase_person
-from langchain_persistmem.recall.search import Question, consider
+from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime import generation
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, Pattern, encode
-from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.recalled import Question, Recollection
 from langchain_persistmem.types.results import Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to forget: exactly one of keys, query and everything."""
+    """The extent of an erasure: exactly one of keys, query and everything."""
 
     keys: Sequence[str] | None
     query: str | None
@@ -36,14 +37,6 @@ class Plan:
     """With everything: the checkpoints of threads too that somebody else has as well."""
     patterns: Sequence[Pattern] = ()
     """With everything: what else names the person."""
-
-
-class _DryRun(Exception):
-    """Carries the receipt out of a transaction that is to be undone."""
-
-    def __init__(self, receipt: Receipt) -> None:
-        super().__init__()
-        self.receipt = receipt
 
 
 async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: datetime) -> Receipt:
@@ -63,7 +56,7 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
         raise InvalidInputError("forget() takes exactly one of keys=[...], query='...' and everything=True")
     encode(namespace)
     await ready(backend)
-    if plan.query is not None:
+    if plan.query is not None:  # a search is no decision: what is erased is named by key
         return await _candidates(backend, namespace, plan.query, limit=plan.limit, now=now)
     if plan.everything:
         return await erase_person.everything(
@@ -74,14 +67,11 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
             dry_run=plan.dry_run,
             now=now,
         )
-    try:
-        return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
-    except _DryRun as done:
-        return done.receipt
+    return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
-    """What the query means: every memory above the threshold, the same text as often as it is stored.
+    """Find the memories that the query means: all above the threshold, the same text as often as it is stored.
 
     Archived memories too: a summary in whose favour one was archived need not repeat what it said.
     """
@@ -89,7 +79,7 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     found: dict[UUID, Recollection] = {}
     for at in (None, now):
         question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
-        for each in (await consider(backend, namespace, question)).ranked:
+        for each in (await find_candidates(backend, namespace, question)).ranked:
             recollection = each.recollection() if each.score >= backend.settings.threshold else None
             if recollection is not None and (at is None or recollection.memory.status == "archived"):
                 found.setdefault(each.found.id, recollection)
@@ -103,12 +93,13 @@ async def _keys(
     keys = validation.names(keys, "keys")
     if not keys:
         return Receipt(erased=not dry_run, counts={})
-    async with backend.transaction(namespace) as tx:
+    async with undo_if(dry_run, backend.transaction(namespace)) as tx:
         life = await generation.hold(tx, backend, namespace, now=now)
         versions = await forget_queries.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:
             raise MemoryNotFoundError(f"there is no memory with the key {min(missing)!r} here; list() shows the keys")
+        # A summary repeats its originals: they go with it, and so do the turns that any of them came from.
         origins = [(id, thread, messages) for id, _, thread, messages in versions]
         for original in await retention.originals_of(tx, namespace, [id for id, _, _ in origins]):
             provenance = original.provenance
@@ -122,21 +113,18 @@ async def _keys(
         await erasure_log.record_erasure(tx, erasure)
         left = await erasure_log.memories_there(tx, namespace, gone.ids)
         checkpointed = await forget_queries.checkpointed_threads(tx, sorted(turns))
-        receipt = Receipt(
-            erased=not dry_run,
-            counts=gone.counts,
-            ids=() if dry_run else (erasure.id,),
-            verified=not dry_run and not left,
-            not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
-        )
-        if dry_run:
-            raise _DryRun(receipt)
-    return receipt
+    return Receipt(
+        erased=not dry_run,
+        counts=gone.counts,
+        ids=() if dry_run else (erasure.id,),
+        verified=not dry_run and not left,
+        not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """What was erased: rows by table, and the ids by which it is erased again after a restore."""
+class EraseResult:
+    """The outcome of an erasure: rows by table, and the ids by which it is erased again after a restore."""
 
     counts: Mapping[str, int]
     ids: tuple[UUID, ...]
@@ -152,7 +140,7 @@ async def erase_with_turns(
     turns: Mapping[str, Collection[str]],
     *,
     now: datetime,
-) -> Gone:
+) -> EraseResult:
     """Erase memories and turns, what else was learnt from the turns, and what was derived from any of it.
 
     The caller holds the namespace's lock.
@@ -165,7 +153,7 @@ async def erase_with_turns(
     counts = await forget_queries.erase_memories(tx, namespace, sorted(ids))
     await record(tx, backend, namespace, "forgotten", sorted(ids), turns=erased_turns)
     pairs = [(thread_id, id) for thread_id, message_ids in sorted(turns.items()) for id in sorted(message_ids)]
-    return Gone({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
+    return EraseResult({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
 
 
 async def _derived(

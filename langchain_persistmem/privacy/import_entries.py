@@ -12,7 +12,7 @@ from langchain_persistmem.types.records import Kind, Vector
 from langchain_persistmem.types.results import Refusal
 
 Cursor = tuple[Any, ...]
-"""Where a page ended: the last row's primary key."""
+"""The end of a page: the last row's primary key."""
 
 Fate = Literal["added", "replaced", "unchanged", "duplicates", "paused", "erased"]
 
@@ -25,16 +25,16 @@ class Entry:
     key: str
     kind: Kind
     text: str | None
-    """What it is recalled by; None if it is not indexed."""
+    """The text that it is recalled by; None if it is not indexed."""
     value: str
     """JSON text, which is stored to the letter."""
     texts: tuple[str, ...]
-    """What is embedded where there are no vectors."""
+    """The texts to embed where there are no vectors."""
     vectors: tuple[Vector, ...] = ()
     importance: float = 0.5
     speaker: str | None = None
     identity: bytes | None = None
-    """What makes two statements the same one; None for items, of which each is itself."""
+    """The fingerprint of the statement; None for items, of which each is itself."""
     created_at: datetime | None
     """None if the source does not say."""
     written_at: datetime | None
@@ -56,7 +56,7 @@ class Page:
 def judge(
     entries: Sequence[Entry], changed: Mapping[str, datetime], stated: Mapping[bytes, str]
 ) -> list[tuple[Entry, Fate]]:
-    """What becomes of ``entries`` of one namespace; pure.
+    """The fate of each of ``entries`` of one namespace; pure.
 
     Args:
         entries: in the order of the source: of two with one identity the first is kept.

@@ -29,7 +29,7 @@ _LONGEST_TEXT = 2**30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How memories are taken over."""
+    """Options of an import from mem0."""
 
     schema: str
     table: str
@@ -68,6 +68,7 @@ class Mem0Source:
         namespace = _namespace(self.options.template, payload)
         text = validation.required_text(payload.get("data"), "payload.data", at_most=_LONGEST_TEXT)[:MAX_TEXT_CHARS]
         kind: Kind = "episodic" if payload.get("memory_type") == "procedural_memory" else "semantic"
+        # The fingerprint is that of a statement made here, so that a later one confirms it instead of standing beside it.
         created, updated = _moment(payload, "created_at"), _moment(payload, "updated_at")
         same = Candidate(
             text=text,

@@ -32,7 +32,7 @@ _TYPE = re.compile(r'^(?:.*\.)?"?(\w+)"?(?:\((\d+)\))?$')
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How items are taken over."""
+    """Options of an import from a PostgresStore."""
 
     schema: str
     keep: bool
@@ -88,7 +88,7 @@ class PostgresStoreSource:
         )
 
     def _put(self, namespace: Namespace, row: DictRow) -> Put:
-        """What putting the item here would write."""
+        """The write that putting the item here would be."""
         value = parsed(row["value"])
         if value is None:
             raise InvalidInputError("value is null; put a dict there, or delete the item")

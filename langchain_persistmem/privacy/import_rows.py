@@ -46,7 +46,7 @@ class Source(Protocol):
         ...
 
     async def count(self, tx: Transaction) -> int:
-        """How many rows it has."""
+        """The number of rows that it has."""
         ...
 
     async def page(self, tx: Transaction, after: Cursor | None, *, limit: int) -> Page:
@@ -60,7 +60,7 @@ Opening = Callable[[Transaction, EmbeddingModel | None], Coroutine[Any, Any, Sou
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far an import is."""
+    """The progress of an import."""
 
     source: Source
     counts: ImportResult
@@ -74,7 +74,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is here of a page's keys and statements, in one namespace."""
+    """The keys and statements of a page that are here already, in one namespace."""
 
     changed: dict[str, datetime]
     stated: dict[bytes, str]
@@ -105,7 +105,7 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
     for refusal in refusals:
         logger.warning("not imported: key %.80r of %.80r: %s", refusal.key, refusal.namespace, refusal.reason)
     redaction = backend.settings.redaction
-    entries = [_redacted(redaction, row) for row in page.rows if isinstance(row, Entry)]
+    entries = [_redact(redaction, row) for row in page.rows if isinstance(row, Entry)]
     living = [entry for entry in entries if entry.expires_at is None or entry.expires_at > now]
     counts = replace(
         state.counts,
@@ -114,10 +114,10 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
         refused=state.counts.refused + len(refusals),
         refusals=(*state.counts.refusals, *refusals)[:_MAX_REFUSALS],
     )
-    if counts.dry_run:
-        fates = await _foreseen(backend, living, state.stated)
+    if counts.dry_run:  # a plan and no transaction that is undone: embedding each page would cost as much as the import
+        fates = await _plan(backend, living, state.stated)
     else:
-        fates, embedded = await _brought(backend, living, extractor=state.source.name, seen=state.seen, now=now)
+        fates, embedded = await _bring(backend, living, extractor=state.source.name, seen=state.seen, now=now)
         counts = replace(counts, embedded=counts.embedded + embedded)
     held = fates.count("paused") + fates.count("erased")
     if held:
@@ -133,8 +133,8 @@ async def step(backend: Backend, state: State, connect: Connect, *, batch_size: 
     return replace(state, counts=counts, after=page.after, done=page.after is None)
 
 
-async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Namespace, bytes]]) -> list[Fate]:
-    """What would become of ``entries``; adds what would be stated by then."""
+async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Namespace, bytes]]) -> list[Fate]:
+    """Foresee the fate of ``entries`` without writing; adds their statements to ``stated``."""
     fates: list[Fate] = []
     more: set[tuple[Namespace, bytes]] = set()
     async with backend.transaction(_of(entries), atomic=False) as tx:
@@ -154,7 +154,7 @@ async def _foreseen(backend: Backend, entries: Sequence[Entry], stated: set[tupl
     return fates
 
 
-async def _brought(
+async def _bring(
     backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generation.Seen, now: datetime
 ) -> tuple[list[Fate], int]:
     """Write what is new; returns what became of each, and how many texts were embedded."""
@@ -234,6 +234,7 @@ async def _write(
         return
     new = {entry.key: backend.new_id() for entry in entries}
     rows = [row_of_entry(new[entry.key], entry, now=now) for entry in entries]
+    # A replaced row keeps its id: its old vectors and terms go before the new ones come.
     ids = await import_rows.import_items(tx, namespace, rows, extractor=extractor)
     replaced = [id for key, id in ids.items() if id != new[key]]
     await search_index.delete_vectors(tx, namespace, replaced)
@@ -251,7 +252,7 @@ async def _write(
     await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 
-def _redacted(redaction: Redaction | None, entry: Entry) -> Entry:
+def _redact(redaction: Redaction | None, entry: Entry) -> Entry:
     """A row of another memory; its vectors are left behind if they were made of something that is taken out."""
     if redaction is None:
         return entry
@@ -272,6 +273,6 @@ def _redacted(redaction: Redaction | None, entry: Entry) -> Entry:
 
 
 def _identity(entry: Entry, text: str) -> bytes:
-    """Of what it says now; that of what was taken out would let it be guessed."""
+    """The fingerprint of the redacted text; that of the text before would let it be guessed."""
     since = entry.valid_from or datetime.min.replace(tzinfo=UTC)
     return identity(Candidate(text=text, kind=entry.kind, provenance=Provenance(source="import"), valid_from=since))

@@ -12,7 +12,7 @@ from langchain_persistmem.types.namespace import NOBODY
 
 
 async def status(backend: Backend) -> RowSecurity:
-    """How row-level security stands, for the role that asks.
+    """The state of row-level security, for the role that asks.
 
     Raises:
         SchemaOutOfDateError: setup() has not been run, or not since the last upgrade.

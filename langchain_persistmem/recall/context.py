@@ -1,4 +1,4 @@
-"""What the model is shown: the best of what was recalled, within a token budget; pure and byte-stable."""
+"""The text for the model: the best of what was recalled, within a token budget; pure and byte-stable."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +87,7 @@ class Window:
         self._words = "\n".join(f" {_words(turn.text)} " for turn in turns)
 
     def says(self, found: RecallCandidate) -> bool:
-        """Whether they say it already: it was learnt from them, or stands in one word for word."""
+        """Tell if they say it already: it was learnt from them, or stands in one word for word."""
         if self._thread_id is not None and found.thread_id == self._thread_id:
             messages = found.whole().provenance.message_ids
             if messages and self._ids.issuperset(messages):
@@ -97,7 +97,7 @@ class Window:
 
 
 def withheld(found: RecallCandidate) -> bool:
-    """Whether it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
+    """Tell if it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
     if found.source != "store":  # everybody else's was looked at when it came
         return False
     statement = Candidate(

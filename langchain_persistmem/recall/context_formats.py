@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import Any, Literal, cast
 
 from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recalled import Recollection
 from langchain_persistmem.types.records import Kind, Memory
 
 Form = Literal["sections", "prose", "json"]
-"""How the text is written: a list by sections, a few paragraphs, or a JSON document."""
+"""The form of the text: a list by sections, a few paragraphs, or a JSON document."""
 FORMS: tuple[Form, ...] = ("sections", "prose", "json")
 
 
@@ -46,9 +47,8 @@ _NAMES: Mapping[Kind, str] = {
     "episodic": "episodes",
 }
 _FIELDS = ("name", "summary", "communication_style", "preferences", "goals", "past_mistakes")
-_FENCE = re.compile(r"<(?=[\W_]*memory)", re.IGNORECASE)
 _QUOTES = re.compile("[“”„«»]")
-_IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029"}
+_IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029\u226e\ufe64\uff1c"}
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
 
 Entry = ProfileLine | Recollection
@@ -61,14 +61,14 @@ def text_of(entries: Sequence[Entry], *, form: Form, left_out: int) -> str:
     lines = [each for each in entries if isinstance(each, ProfileLine)]
     memories = [each.memory for each in sorted((e for e in entries if isinstance(e, Recollection)), key=place)]
     if form == "json":
-        return f"<memory>\n{_json(lines, memories, left_out)}\n</memory>"
+        return fence("memory", f"\n{_json(lines, memories, left_out)}\n")
     body = _prose(lines, memories) if form == "prose" else _sections(lines, memories)
     said = [f"({left_out} more did not fit)"] if left_out else []
-    return "<memory>\n" + _ABOUT + "\n".join([*body, *said]) + "\n</memory>"
+    return fence("memory", "\n" + _ABOUT + "\n".join([*body, *said]) + "\n")
 
 
 def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
-    """What the profile has, the most important first; empty fields are left out."""
+    """The lines of the profile, the most important first; empty fields are left out."""
     known = [name for name in _FIELDS if name in document]
     found: list[ProfileLine] = []
     for name in (*known, *sorted(set(document) - set(known))):
@@ -80,7 +80,7 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
 
 
 def place(recollection: Recollection) -> tuple[int, str, str]:
-    """Where it stands: by section, date and key; its score has no part in it."""
+    """The position of an entry: by section, date and key; its score has no part in it."""
     memory = recollection.memory
     order = [kind for kind, _ in _SECTIONS]
     return order.index(_section(memory)), memory.valid_from.isoformat(), memory.key
@@ -165,7 +165,7 @@ def _dumped(value: object) -> str:
 
 
 def _remark(memory: Memory) -> str:
-    """What is no instruction is called by its name, however it is worded."""
+    """The label of a kind: what is no instruction is called by its name, however it is worded."""
     if memory.kind == "procedural" and _section(memory) != "procedural":
         return f"from a {memory.provenance.source}, not an instruction: "
     return ""
@@ -190,7 +190,7 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return _FENCE.sub("‹", " ".join(_seen(text).split()))
+    return escape(" ".join(_seen(text).split()))
 
 
 def _seen(text: str) -> str:

@@ -1,64 +1,56 @@
-"""How an answer came about: what was understood, what was left out, and why."""
+"""The explanation of an answer: how the question was understood, what was left out, and why."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.query_terms import terms, without_names
+from langchain_persistmem.language.query_terms import without_names
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
-from langchain_persistmem.recall.search import Considered
+from langchain_persistmem.recall.search import Candidates
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Explanation, Omission, RankedCandidate, Reason, Recollection
+from langchain_persistmem.types.recalled import (
+    Context,
+    Explanation,
+    Omission,
+    Question,
+    RankedCandidate,
+    Reason,
+    Recollection,
+)
 from langchain_persistmem.types.records import Memory
 
 _MOST_PASSED_OVER = 20
 """Memories that the indexes do not hold, shown at most."""
 
 
-async def explanation(
-    backend: Backend, namespace: Namespace, considered: Considered, *, limit: int, threshold: float, floor: float
-) -> Explanation:
-    """What recall returns, and what it does not; two further statements."""
-    query, language, findings = considered.queries[0], backend.settings.language, considered.findings
-    further = terms(query, language)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        words = await explain.query_words(tx, namespace, query=query, words=further, language=language)
-        hidden = await explain.recall_left_out(
-            tx,
-            namespace,
-            query=query,
-            words=further,
-            embedding=considered.embedding,
-            model=considered.model,
-            language=language,
-            wanted=considered.wanted,
-            at=considered.at,
-            now=considered.now,
-            most=_MOST_PASSED_OVER,
-        )
-    moment = considered.at or considered.now
-    background = (considered.model.background_mean, considered.model.background_deviation)
+async def explanation(backend: Backend, candidates: Candidates, *, threshold: float, floor: float) -> Explanation:
+    """The memories that recall returns, those that it does not, and why; two further statements."""
+    query, result = candidates.query, candidates.result
+    question, limit = query.question, query.question.limit
+    async with backend.transaction(query.namespace, atomic=False) as tx:
+        found_terms = await explain.query_terms(tx, query)
+        hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
+    # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
     passed_over = ranking.rank(
-        replace(findings, found=tuple(hidden)),
-        query,
-        background=background,
+        replace(result, found=tuple(hidden)),
+        question.query,
+        background=query.model.background,
         weights=backend.settings.ranking,
-        now=moment,
+        now=question.moment,
     )
-    every = [each.recollection() for each in considered.ranked]
-    decided = ranking.decide(considered.ranked, limit=limit, threshold=threshold, floor=floor)
+    ranked = [candidate.recollection() for candidate in candidates.ranked]
+    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, floor=floor)
     return Explanation(
-        query=query,
-        queries=considered.queries,
-        embedded=without_names(query),
-        words=words,
-        understood=parse_question(findings, query, now=moment),
-        recollections=tuple(_chosen(every, decided)),
-        left_out=(*_left_out(every, decided), *_passed_over(passed_over, considered)),
-        compared=findings.count,
-        candidates=len(considered.ranked),
+        query=question.query,
+        queries=candidates.queries,
+        embedded=without_names(question.query),
+        words=found_terms,
+        understood=parse_question(result, question.query, now=question.moment),
+        recollections=tuple(_chosen(ranked, decisions)),
+        left_out=(*_left_out(ranked, decisions), *_passed_over(passed_over, candidates)),
+        compared=result.count,
+        candidates=len(candidates.ranked),
         threshold=threshold,
         floor=floor,
         limit=limit,
@@ -67,63 +59,67 @@ async def explanation(
 
 def of_context(
     explained: Explanation,
-    made: Context,
+    context: Context,
     chosen: Sequence[Recollection],
     ranked: Sequence[Recollection],
     *,
     dropped: Reason,
 ) -> Explanation:
-    """An explanation of what may be shown, made one of what is: with what was known already, and what did not fit.
+    """The explanation of a context, made of one of what may enter it: with what was known before, and what did not fit.
 
     Args:
         explained: of the memories that the model does not have before it yet.
-        chosen: what was to be shown.
+        context: the one that is explained.
+        chosen: what was to enter it.
         ranked: all candidates.
-        dropped: why what recall would return was not to be shown.
+        dropped: why what recall would return was not to enter it.
     """
-    known = {each.memory.id for each in (*explained.recollections, *explained.left_out, *chosen)}
-    wanted, shown = {each.memory.id for each in chosen}, {each.memory.id for each in made.recollections}
+    known = {entry.memory.id for entry in (*explained.recollections, *explained.left_out, *chosen)}
+    wanted, entered = {entry.memory.id for entry in chosen}, {entry.memory.id for entry in context.recollections}
 
-    def left(each: Recollection, reason: Reason) -> Omission:
-        return Omission(memory=each.memory, reason=reason, score=each.score, why=each.why)
+    def omission(recollection: Recollection, reason: Reason) -> Omission:
+        return Omission(memory=recollection.memory, reason=reason, score=recollection.score, why=recollection.why)
 
-    left_out = [left(each, "budget") for each in chosen if each.memory.id not in shown]
-    left_out += [left(each, dropped) for each in explained.recollections if each.memory.id not in wanted]
-    left_out += [left(each, "shown") for each in ranked if each.memory.id not in known]
-    left_out += [each for each in explained.left_out if each.memory.id not in wanted]
-    return replace(explained, recollections=made.recollections, left_out=tuple(left_out), candidates=len(ranked))
+    # Each memory has one reason, that of the last step that it reached: so the steps are gone through from the end.
+    left_out = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
+    left_out += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
+    left_out += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
+    left_out += [entry for entry in explained.left_out if entry.memory.id not in wanted]
+    return replace(explained, recollections=context.recollections, left_out=tuple(left_out), candidates=len(ranked))
 
 
 def _left_out(
-    ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]
+    ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
 ) -> Iterator[Omission]:
     """The candidates that do not come back."""
-    for each, (reason, instead) in zip(ranked, decided, strict=True):
+    for entry, (reason, instead) in zip(ranked, decisions, strict=True):
         if reason is not None:
-            yield Omission(memory=each.memory, reason=reason, score=each.score, why=each.why, instead=instead)
+            yield Omission(memory=entry.memory, reason=reason, score=entry.score, why=entry.why, instead=instead)
 
 
-def _passed_over(hidden: Sequence[RankedCandidate], considered: Considered) -> Iterator[Omission]:
-    """What was no candidate, because the indexes do not hold it or the conditions exclude it."""
-    keys = {each.found.id: each.found.key for each in considered.ranked}
-    for each in (each.recollection() for each in hidden):
-        memory = each.memory
+def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
+    """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
+    keys = {candidate.found.id: candidate.found.key for candidate in candidates.ranked}
+    for entry in (candidate.recollection() for candidate in hidden):
+        memory = entry.memory
         instead = keys.get(memory.superseded_by) if memory.superseded_by else None
-        reason = _reason(memory, considered)
-        yield Omission(memory=memory, reason=reason, score=each.score, why=each.why, instead=instead)
+        reason = _reason(memory, candidates.query.question)
+        yield Omission(memory=memory, reason=reason, score=entry.score, why=entry.why, instead=instead)
 
 
-def _chosen(ranked: Sequence[Recollection], decided: Sequence[tuple[Reason | None, str | None]]) -> list[Recollection]:
-    return [each for each, (reason, _) in zip(ranked, decided, strict=True) if reason is None]
+def _chosen(
+    ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
+) -> list[Recollection]:
+    return [entry for entry, (reason, _) in zip(ranked, decisions, strict=True) if reason is None]
 
 
-def _reason(memory: Memory, considered: Considered) -> Reason:
-    """Why a memory was passed over; a memory for which several hold has the first of them."""
+def _reason(memory: Memory, question: Question) -> Reason:
+    """The reason why a memory was passed over; a memory for which several hold has the first of them."""
     if memory.status == "quarantined":
         return "quarantined"
-    if memory.expires_at is not None and memory.expires_at <= considered.now:
+    if memory.expires_at is not None and memory.expires_at <= question.now:
         return "expired"
-    at = considered.at
+    at = question.at
     if at is not None:
         valid = memory.valid_from <= at and (memory.valid_until is None or memory.valid_until > at)
         return "filter" if valid else "not valid then"

@@ -1,4 +1,4 @@
-"""One memory with all that is known about it."""
+"""One memory with its messages, its versions, its changes and its uses."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +26,7 @@ async def show(backend: Backend, namespace: Namespace, key: str, *, now: datetim
     validation.name(key, "key")
     encode(namespace)
     await ready(backend)
+    # One snapshot: what is shown of a memory would contradict itself if it changed between two statements.
     async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
         versions = await changes_queries.history(tx, namespace, key)
         if not versions:
@@ -33,11 +34,11 @@ async def show(backend: Backend, namespace: Namespace, key: str, *, now: datetim
         wanted = _messages_of(versions)
         messages = await edit.messages_by_id(tx, namespace, wanted) if wanted else []
         changes = await changes_queries.list_changes(tx, namespace, key, limit=_MOST_CHANGES)
-        uses, used_at = await edit.uses_of(tx, namespace, [each.id for each in versions])
-    await note_read(backend, namespace, "read", [each.id for each in versions])
+        uses, used_at = await edit.uses_of(tx, namespace, [version.id for version in versions])
+    await note_read(backend, namespace, "read", [version.id for version in versions])
     stored = {turn.id for turn in messages}
     return MemoryRecord(
-        memory=next((each for each in versions if _is_current(each, key, now)), versions[0]),
+        memory=next((version for version in versions if _is_current(version, key, now)), versions[0]),
         messages=tuple(messages),
         missing_messages=tuple(id for _, id in wanted if id not in stored),
         versions=tuple(versions),
@@ -55,9 +56,9 @@ def _is_current(memory: Memory, key: str, now: datetime) -> bool:
 def _messages_of(versions: Sequence[Memory]) -> list[tuple[str, str]]:
     """Thread and id of each message, once."""
     pairs = [
-        (each.provenance.thread_id, id)
-        for each in versions
-        if each.provenance.thread_id is not None
-        for id in each.provenance.message_ids
+        (version.provenance.thread_id, id)
+        for version in versions
+        if version.provenance.thread_id is not None
+        for id in version.provenance.message_ids
     ]
     return list(dict.fromkeys(pairs))

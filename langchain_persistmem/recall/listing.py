@@ -1,4 +1,4 @@
-"""Reading memories as they are, without a query."""
+"""Memories as they are, without a query: by key, as a list, as counts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -51,5 +51,5 @@ async def list_(
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
-    await note_read(backend, namespace, "listed", [each.id for each in found])
+    await note_read(backend, namespace, "listed", [memory.id for memory in found])
     return found

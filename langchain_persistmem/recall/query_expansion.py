@@ -1,21 +1,18 @@
-"""Other wordings of a question, by rules or out of a model's answer, and what is merged of their findings; pure."""
+"""Further queries for one question, by rules or by the chat model, and the model's check of what is relevant."""
 
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.query_terms import pairs
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.types.recalled import RankedCandidate, Recollection
-
-Expand = Literal["rules", "model"]
-"""Who finds further queries: rules, at no cost, or one call of the chat model."""
-EXPANDS: tuple[Expand, ...] = ("rules", "model")
+from langchain_persistmem.types.prompt_fence import fence
+from langchain_persistmem.types.recalled import Expand, RankedCandidate, Recollection
 
 MOST = 6
 """Queries in all, the question itself included."""
@@ -103,7 +100,7 @@ def _conjunctions() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _is_question(part: str) -> bool:
-    """Whether a part is long enough to be looked up by itself; Chinese and Japanese have no spaces to count."""
+    """Tell if a part is long enough to be looked up by itself; Chinese and Japanese have no spaces to count."""
     return len(part.split()) >= _FEWEST_WORDS or len(pairs(part)) >= _FEWEST_WORDS
 
 
@@ -133,16 +130,14 @@ _LONGEST_SHOWN = 1_000
 
 def question(query: str) -> str:
     """The question, fenced."""
-    shown = query[:_LONGEST_SHOWN].replace("</message", "<\\/message")
-    return f"<message>{shown}</message>"
+    return fence("message", query[:_LONGEST_SHOWN])
 
 
 def material(query: str, texts: Sequence[str]) -> str:
     """The question and the memories, numbered; each is fenced."""
     lines = [question(query)]
     for number, text in enumerate(texts, 1):
-        shown = " ".join(text.split())[:_LONGEST_SHOWN].replace("</known", "<\\/known")
-        lines.append(f'<known number="{number}">{shown}</known>')
+        lines.append(fence("known", " ".join(text.split())[:_LONGEST_SHOWN], {"number": str(number)}))
     return "\n".join(lines)
 
 
@@ -174,7 +169,7 @@ async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[
 async def checked(
     backend: Backend, query: str, found: Sequence[Recollection], *, otherwise: list[Recollection]
 ) -> list[Recollection]:
-    """What the model calls relevant, in one call for all; where it has no answer, what the threshold does."""
+    """Ask the model what is relevant, in one call for all; where it has no answer, the threshold decides."""
     if not found:
         return []
     try:

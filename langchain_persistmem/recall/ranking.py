@@ -51,127 +51,145 @@ _NEARLY = 0.6
 
 
 def rank(
-    findings: SearchResult, query: str, *, background: tuple[float, float], weights: Ranking, now: datetime
+    result: SearchResult, query: str, *, background: tuple[float, float], weights: Ranking, now: datetime
 ) -> list[RankedCandidate]:
-    """The findings weighed, best first; ties by key, so that the order is stable."""
-    found, bonus = findings.found, weights.bonus
-    asked = parse_question(findings, query, now=now)
-    scale = _Scale(findings, background, weights)
-    meaning = [scale.meaning(each.similarity) for each in found]
-    words = [each.lexical * scale.word for each in found]
-    about = [meant + said for meant, said in zip(meaning, words, strict=True)]
-    asking = [_asking(each.text or "") for each in found]
-    sure = any(evidence >= scale.toss_up for evidence in about)
-    latest = _latest(found, about) if asked.present and sure else {}  # no age makes an answer of noise
-    neighbours = list(_beside(found, about, words, asking, weights))
-    speaker = [_by_speaker(each, asked, weights) for each in found]
-    period = [_by_period(each, asked, weights) for each in found] if asked.periods else [0.0] * len(found)
+    """Weigh the candidates, best first; ties by key, so that the order is stable."""
+    candidates, bonus = result.found, weights.bonus
+    asked = parse_question(result, query, now=now)
+    scale = _Scale(result, background, weights)
+    meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
+    words = [candidate.lexical * scale.word for candidate in candidates]
+    # What a memory says about the question by itself. All that follows corrects it by what is known of the memory, and so
+    # has to be in the same unit, standard deviations of cosines.
+    about = [by_meaning + by_words for by_meaning, by_words in zip(meaning, words, strict=True)]
+    asking = [_asking(candidate.text or "") for candidate in candidates]
+    # A newer memory is preferred only to an older one that is an answer as well: no age makes an answer of noise.
+    is_answered = any(evidence >= scale.toss_up for evidence in about)
+    latest = _latest(candidates, about) if asked.present and is_answered else {}
+    neighbours = list(_neighbours(candidates, about, words, asking, weights))
+    speaker = [_speaker(candidate, asked, weights) for candidate in candidates]
+    # Without a period in the question none is missed: nothing is outside of it.
+    period = (
+        [_period(candidate, asked, weights) for candidate in candidates] if asked.periods else [0.0] * len(candidates)
+    )
+    # Among named speakers a question is about the other; what a user asks of an assistant is about the user.
     question = [
-        0.0 - (weights.question * share if each.speaker else 0.0) for each, share in zip(found, asking, strict=True)
+        0.0 - (weights.question * share if candidate.speaker else 0.0)
+        for candidate, share in zip(candidates, asking, strict=True)
     ]
-    lacking = [0.0] * len(found)
+    lacking = [0.0] * len(candidates)
     if asked.asks_for is not None:
-        told = [sum(each) for each in zip(about, neighbours, speaker, period, question, strict=True)]
-        lacking = _lacking(found, told, asked, weights)
+        # Looking for a time or a number means reading texts, so only those that are the likeliest by now are read.
+        so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, strict=True)]
+        lacking = _lacking(candidates, so_far, asked, weights)
+    # The bonuses are small and bounded: they decide between memories that are equally good, and never lift noise.
     recency = [
-        bonus * _recency(each, weights, now) + weights.latest * latest.get(place, 0.0)
-        for place, each in enumerate(found)
+        bonus * _recency(candidate, weights, now) + weights.latest * latest.get(index, 0.0)
+        for index, candidate in enumerate(candidates)
     ]
-    importance = [bonus * each.importance for each in found]
-    use = [bonus * min(1.0, math.log1p(each.uses) / _USES_AT_CEILING) for each in found]
+    importance = [bonus * candidate.importance for candidate in candidates]
+    use = [bonus * min(1.0, math.log1p(candidate.uses) / _USES_AT_CEILING) for candidate in candidates]
     parts = zip(meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use, strict=True)
-    ranked = [scale.ranked(*each) for each in zip(found, parts, strict=True)]
-    return sorted(ranked, key=lambda each: (-each.evidence, each.found.key))
+    ranked = [scale.ranked(candidate, evidence) for candidate, evidence in zip(candidates, parts, strict=True)]
+    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.found.key))
 
 
-def _beside(
-    found: Sequence[RecallCandidate],
+def _neighbours(
+    candidates: Sequence[RecallCandidate],
     about: Sequence[float],
     words: Sequence[float],
     asking: Sequence[float],
     weights: Ranking,
 ) -> Iterator[float]:
-    """What the turns around each turn say for it, never against: a share of the evidence of the turn before, of the turn
+    """Evidence of the turns around each turn, never against it: a share of that of the turn before, of the turn
     after, and of the best other turn of the same thread that was said within hours; and of a turn before that asks, a share
     of what its words have more.
 
     The assistant's turns gain nothing, and speak for no session: long answers repeat its topic in every turn.
     """
-    told = [max(0.0, evidence) for evidence in about]
-    assistant = [_is_assistant(each) for each in found]
-    turns = {(each.thread_id, each.position): place for place, each in enumerate(found) if each.position is not None}
-    best = _best_by_thread(found, told, assistant)
-    for place, this in enumerate(found):
-        if this.position is None or assistant[place]:
+    positive = [max(0.0, evidence) for evidence in about]
+    assistant = [_is_assistant(candidate) for candidate in candidates]
+    turns = {
+        (candidate.thread_id, candidate.position): index
+        for index, candidate in enumerate(candidates)
+        if candidate.position is not None
+    }
+    best = _best_by_thread(candidates, positive, assistant)
+    for index, turn in enumerate(candidates):
+        if turn.position is None or assistant[index]:
             yield 0.0
             continue
         share = 0.0
-        before = turns.get((this.thread_id, this.position - 1))
+        before = turns.get((turn.thread_id, turn.position - 1))
         if before is not None and not assistant[before]:
             if asking[before] > 0:
-                share += weights.answer * told[before]
-                share += weights.answer_words * max(0.0, words[before] - words[place])
+                # An answer has few words of its question, which stand in the turn before.
+                share += weights.answer * positive[before]
+                share += weights.answer_words * max(0.0, words[before] - words[index])
             else:
-                share += weights.before * told[before]
-        after = turns.get((this.thread_id, this.position + 1))
+                share += weights.before * positive[before]
+        after = turns.get((turn.thread_id, turn.position + 1))
         if after is not None:
-            share += (weights.reply if assistant[after] else weights.after) * told[after]
-        for other in best.get(this.thread_id, ()):
-            if other != place and abs(this.valid_from - found[other].valid_from) <= _SESSION:
-                share += weights.session * told[other]
-                break
+            share += (weights.reply if assistant[after] else weights.after) * positive[after]
+        for other in best.get(turn.thread_id, ()):
+            if other != index and abs(turn.valid_from - candidates[other].valid_from) <= _SESSION:
+                share += weights.session * positive[other]
+                break  # they are sorted: the best other turn speaks for the session
         yield share
 
 
 def _best_by_thread(
-    found: Sequence[RecallCandidate], told: Sequence[float], assistant: Sequence[bool]
+    candidates: Sequence[RecallCandidate], evidence: Sequence[float], assistant: Sequence[bool]
 ) -> dict[str | None, list[int]]:
-    """The places of the best turns by thread, the best first; not the assistant's."""
-    turns = [place for place, each in enumerate(found) if each.position is not None and not assistant[place]]
+    """The indexes of the best turns by thread, the best first; not the assistant's."""
+    turns = [
+        index for index, candidate in enumerate(candidates) if candidate.position is not None and not assistant[index]
+    ]
     best: dict[str | None, list[int]] = {}
-    for place in sorted(turns, key=told.__getitem__, reverse=True)[:_GOOD_HITS]:
-        best.setdefault(found[place].thread_id, []).append(place)
+    for index in sorted(turns, key=evidence.__getitem__, reverse=True)[:_GOOD_HITS]:
+        best.setdefault(candidates[index].thread_id, []).append(index)
     return best
 
 
-def _by_speaker(each: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
-    speaker = 0.0
+def _speaker(candidate: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
+    evidence = 0.0
     if len(asked.named) == 1:
-        speaker += weights.speaker if each.speaker in asked.named else -weights.speaker
-    if asked.about_user and _is_assistant(each):
-        speaker -= weights.assistant_echo
-    return speaker
+        evidence += weights.speaker if candidate.speaker in asked.named else -weights.speaker
+    if asked.about_user and _is_assistant(candidate):
+        evidence -= weights.assistant_echo
+    return evidence
 
 
-def _by_period(each: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
-    """What the time of a memory says: more inside a period that is asked about, less outside if that one is sure."""
-    fits = date_matching.fit(each, asked.periods)
+def _period(candidate: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
+    """The evidence of a memory's time: more inside a period that is asked about, less outside if that one is sure."""
+    fits = date_matching.fit(candidate, asked.periods)
     return weights.period * fits if fits else -weights.outside * max(period.certainty for period in asked.periods)
 
 
 def _lacking(
-    found: Sequence[RecallCandidate], evidence: Sequence[float], asked: Interpretation, weights: Ranking
+    candidates: Sequence[RecallCandidate], evidence: Sequence[float], asked: Interpretation, weights: Ranking
 ) -> Sequence[float]:
-    """What memories lose that do not tell the time or the number that is asked for."""
-    tells = date_matching.tells if asked.asks_for == "time" else _tells_a_number
-    likeliest = nlargest(_LIKELIEST, range(len(found)), key=evidence.__getitem__)
-    telling = {place for place in likeliest if tells(found[place])}
-    return [0.0 if place in telling else 0.0 - weights.lacking for place in range(len(found))]
+    """The loss of memories that do not tell the time or the number that is asked for."""
+    tells = date_matching.mentions_time if asked.asks_for == "time" else _tells_a_number
+    likeliest = nlargest(_LIKELIEST, range(len(candidates)), key=evidence.__getitem__)
+    telling = {index for index in likeliest if tells(candidates[index])}
+    return [0.0 if index in telling else 0.0 - weights.lacking for index in range(len(candidates))]
 
 
-def _latest(found: Sequence[RecallCandidate], about: Sequence[float]) -> dict[int, float]:
+def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> dict[int, float]:
     """0 to 1 by day among the memories that speak to the question nearly as well as the best one: the newest has 1."""
     best = max(about, default=0.0)
-    near = [place for place, evidence in enumerate(about) if evidence > 0 and evidence >= _NEARLY * best]
-    day_of = {place: found[place].valid_from.date() for place in near}
+    near = [index for index, evidence in enumerate(about) if evidence > 0 and evidence >= _NEARLY * best]
+    day_of = {index: candidates[index].valid_from.date() for index in near}
     days = sorted(set(day_of.values()))
-    return {place: days.index(day) / (len(days) - 1) for place, day in day_of.items()} if len(days) > 1 else {}
+    return {index: days.index(day) / (len(days) - 1) for index, day in day_of.items()} if len(days) > 1 else {}
 
 
 def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float) -> list[Recollection]:
-    """The best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``floor``."""
-    decided = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, floor=floor), strict=True)
-    return [each.recollection() for each in islice((each for each, (reason, _) in decided if reason is None), limit)]
+    """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``floor``."""
+    decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, floor=floor), strict=True)
+    chosen = (candidate for candidate, (reason, _) in decisions if reason is None)
+    return [candidate.recollection() for candidate in islice(chosen, limit)]
 
 
 def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
@@ -181,57 +199,58 @@ def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recolle
     """
     if not share:
         return list(chosen)
-    least = share * max((each.why.evidence for each in chosen), default=0.0)
-    return [each for place, each in enumerate(chosen) if place < _SURE or each.why.evidence >= least]
+    least = share * max((recollection.why.evidence for recollection in chosen), default=0.0)
+    return [
+        recollection for index, recollection in enumerate(chosen) if index < _SURE or recollection.why.evidence >= least
+    ]
 
 
 def decide(
     ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float
 ) -> list[tuple[Reason | None, str | None]]:
-    """For each candidate why it is left out, or None; and of a duplicate the key of the one that stands for it."""
+    """Say of each candidate why it is left out, or None; and of a duplicate the key of the one that stands for it."""
     return list(_decisions(ranked, limit=limit, threshold=threshold, floor=floor))
 
 
 def _decisions(
     ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float
 ) -> Iterator[tuple[Reason | None, str | None]]:
-    seen: dict[str, str] = {}
-    best = max((each.score for each in ranked), default=0.0)
-    for each in ranked:
+    """See :func:`decide`; one by one, so that :func:`select` reads no text behind the last that it takes."""
+    keys: dict[str, str] = {}
+    best = max((candidate.score for candidate in ranked), default=0.0)
+    for candidate in ranked:
         if best < threshold:
             yield "threshold", None
             continue
-        if each.score < floor:
+        if candidate.score < floor:
             yield "floor", None
             continue
-        key = each.found.key
-        same = " ".join(_WORD.findall((each.found.text or "").casefold())) or key
-        if same in seen:
-            yield "duplicate", seen[same]
+        key = candidate.found.key
+        text = " ".join(_WORD.findall((candidate.found.text or "").casefold())) or key
+        if text in keys:
+            yield "duplicate", keys[text]
         else:
-            yield (None if len(seen) < limit else "limit"), None
-            seen[same] = key
+            yield (None if len(keys) < limit else "limit"), None
+            keys[text] = key
 
 
 class _Scale:
-    """What the numbers of one search mean: worked out once, for all that it found.
+    """The scale of one search: what its numbers mean, worked out once for all that it found.
 
     The user's own mean and deviation are mixed with the embedder's background, which counts like
     ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
     """
 
-    def __init__(self, findings: SearchResult, background: tuple[float, float], weights: Ranking) -> None:
+    def __init__(self, result: SearchResult, background: tuple[float, float], weights: Ranking) -> None:
         usual, scale = background
-        count, prior = findings.count, weights.prior_count
+        count, prior = result.count, weights.prior_count
         total = count + prior
-        mean = (count * findings.mean + prior * usual) / total if total else usual
-        spread = count * (findings.deviation**2 + (findings.mean - mean) ** 2) + prior * (
-            scale**2 + (usual - mean) ** 2
-        )
+        mean = (count * result.mean + prior * usual) / total if total else usual
+        spread = count * (result.deviation**2 + (result.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
         self._usual = max(usual, mean)
         self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
         rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
-        self.word = weights.rarity / rarest + weights.coverage / max(findings.lexical_max, 1e-9)
+        self.word = weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
         """Evidence for each unit of the BM25 score."""
         self.toss_up = weights.even + weights.even_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
@@ -258,13 +277,13 @@ class _Scale:
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
 
 
-def _recency(each: RecallCandidate, weights: Ranking, now: datetime) -> float:
-    age = max(0.0, (now - each.valid_from).total_seconds()) / 86_400  # what lies ahead is not newer than now
+def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:
+    age = max(0.0, (now - candidate.valid_from).total_seconds()) / 86_400  # what lies ahead is not newer than now
     return 0.5 ** (age / weights.half_life_days)
 
 
-def _tells_a_number(each: RecallCandidate) -> bool:
-    begin = (each.text or "")[:_READ_FOR_A_NUMBER]
+def _tells_a_number(candidate: RecallCandidate) -> bool:
+    begin = (candidate.text or "")[:_READ_FOR_A_NUMBER]
     return bool(_DIGIT.search(begin)) or not stop_words("numbers").isdisjoint(_ANY_WORD.findall(begin.casefold()))
 
 
@@ -273,7 +292,7 @@ def _asking(text: str) -> float:
     begin = text[:_READ]
     if not _has_question_mark(begin):
         return 0.0
-    sentences = [each for each in _SENTENCE.findall(begin) if _WORD.search(each)]
+    sentences = [sentence for sentence in _SENTENCE.findall(begin) if _WORD.search(sentence)]
     return sum(map(_has_question_mark, sentences)) / len(sentences) if sentences else 0.0
 
 
@@ -281,5 +300,5 @@ def _has_question_mark(text: str) -> bool:
     return "?" in text or "？" in text or "؟" in text
 
 
-def _is_assistant(each: RecallCandidate) -> bool:
-    return each.source == "assistant" and not each.speaker
+def _is_assistant(candidate: RecallCandidate) -> bool:
+    return candidate.source == "assistant" and not candidate.speaker

@@ -1,4 +1,4 @@
-"""Finding what is relevant, and making a context of it."""
+"""The memories that are relevant to a question, and a context made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,22 +6,22 @@ from datetime import datetime
 from typing import Any, Literal
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.profile import KEY, joined, stored_document
+from langchain_persistmem.learning.profile import KEY, join_statements, stored_document
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, render, withheld
 from langchain_persistmem.recall.explain import explanation, of_context
-from langchain_persistmem.recall.search import Question, consider
+from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Explanation, Reason, RecallCandidate, Recollection
+from langchain_persistmem.types.recalled import Context, Explanation, Question, Reason, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Turn
 
 Check = Literal["threshold", "model"]
-"""Who says what is relevant: the threshold, or one call of the chat model about all that was found."""
+"""The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
 
 _MOST_PROFILE = 20
 """Preferences and goals that a profile takes from memories, the most important first."""
@@ -29,13 +29,13 @@ _MOST_PROFILE = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
-    """What a context is to look like, and what of the conversation is before the model already."""
+    """The form of a context, and what of the conversation is before the model already."""
 
     max_tokens: int | None
     count_tokens: TokenCounter
     form: Form
     profile: bool | None
-    """Whether memories add to the profile; None leaves the profile out."""
+    """Memories add to the profile; None leaves the profile out."""
     check: Check
     shown: Sequence[str]
     """Marks of memories that were shown in this conversation before."""
@@ -43,7 +43,7 @@ class Shape:
     window: Sequence[Turn] | None
     """The messages before the model; None: all of the thread."""
     explain: bool = False
-    """Whether to say how the context came about."""
+    """The context comes with its explanation."""
 
 
 async def recall(
@@ -56,17 +56,17 @@ async def recall(
         EmbeddingError: the query has no vector.
     """
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
-    considered = await consider(backend, namespace, question)
+    candidates = await find_candidates(backend, namespace, question)
     gate, floor = _gates(backend, threshold)
-    found = ranking.select(considered.ranked, limit=question.limit, threshold=gate, floor=floor)
-    await note_read(backend, namespace, "recalled", [each.memory.id for each in found])
-    return found
+    recollections = ranking.select(candidates.ranked, limit=question.limit, threshold=gate, floor=floor)
+    await note_read(backend, namespace, "recalled", [recollection.memory.id for recollection in recollections])
+    return recollections
 
 
 async def explain(
     backend: Backend, namespace: Namespace, question: Question, *, threshold: float | None
 ) -> Explanation:
-    """What :func:`recall` returns for the same arguments, what it does not, and how that came about.
+    """Explain what :func:`recall` returns for the same arguments, and what it does not.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -74,9 +74,11 @@ async def explain(
     """
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
     gate, floor = _gates(backend, threshold)
-    considered = await consider(backend, namespace, question)
-    explained = await explanation(backend, namespace, considered, limit=question.limit, threshold=gate, floor=floor)
-    await note_read(backend, namespace, "recalled", [each.memory.id for each in explained.recollections])
+    candidates = await find_candidates(backend, namespace, question)
+    explained = await explanation(backend, candidates, threshold=gate, floor=floor)
+    await note_read(
+        backend, namespace, "recalled", [recollection.memory.id for recollection in explained.recollections]
+    )
     return explained
 
 
@@ -88,7 +90,7 @@ def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
 
 
 async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
-    """What the model should know: the instructions, and the relevant memories, within a budget.
+    """Gather what the model should know: the instructions, and the relevant memories, within a budget.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -98,39 +100,41 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     budget = _check_shape(shape, settings.context_tokens)
     kinds = None if question.kinds is None else validation.listed(question.kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
-    found = await consider(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
-    ranked = found.ranked
+    candidates = await find_candidates(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
+    ranked = candidates.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
-    always = {each.key for each in found.findings.found if each.always}
-    standing = [each.recollection() for each in ranked if each.found.key in always]
+    # Instructions hold whatever is asked, and so are neither measured against a threshold nor left out as shown before.
+    always = {candidate.key for candidate in candidates.result.found if candidate.always}
+    standing = [candidate.recollection() for candidate in ranked if candidate.found.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
-    fresh = [each for each in ranked if each.found.key not in always and _is_fresh(each.found, shape, window)]
+    fresh = [
+        candidate
+        for candidate in ranked
+        if candidate.found.key not in always and _is_fresh(candidate.found, shape, window)
+    ]
     likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
     relevant = ranking.outstanding(likely, share=settings.context_share)
     if shape.check == "model":
-        every = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
-        relevant = await query_expansion.checked(backend, question.query, every, otherwise=relevant)
-    made = render(
+        # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
+        uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
+        relevant = await query_expansion.checked(backend, question.query, uncut, otherwise=relevant)
+    rendered = render(
         [*standing, *relevant],
         max_tokens=budget,
         count_tokens=shape.count_tokens,
         form=shape.form,
         profile=document,
     )
-    await note_read(backend, namespace, "shown", [each.memory.id for each in made.recollections])
+    await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
     if not shape.explain:
-        return made
+        return rendered
     explained = await explanation(
-        backend,
-        namespace,
-        replace(found, ranked=fresh),
-        limit=question.limit,
-        threshold=settings.threshold,
-        floor=settings.floor,
+        backend, replace(candidates, ranked=fresh), threshold=settings.threshold, floor=settings.floor
     )
     dropped: Reason = "model" if shape.check == "model" else "share"
-    every = [each.recollection() for each in ranked]
-    return replace(made, explanation=of_context(explained, made, [*standing, *relevant], every, dropped=dropped))
+    weighed = [candidate.recollection() for candidate in ranked]
+    chosen = [*standing, *relevant]
+    return replace(rendered, explanation=of_context(explained, rendered, chosen, weighed, dropped=dropped))
 
 
 async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
@@ -139,14 +143,13 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
     async with backend.transaction(namespace, atomic=False) as tx:
         if not await consent_queries.may_recall(tx, namespace, shape.thread_id):
             return {}
-        found = await memories.get_memories(tx, namespace, [KEY], now=now)
-        said = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
-    document = stored_document(found)
-    return joined(document, [each for each in said if each.kind != "procedural"])
+        by_key = await memories.get_memories(tx, namespace, [KEY], now=now)
+        learned = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
+    return join_statements(stored_document(by_key), [memory for memory in learned if memory.kind != "procedural"])
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
-    """Whether the model does not have it before it yet, and may have it."""
+    """Tell if the model does not have it before it yet, and may have it."""
     if (shape.shown and found.mark in shape.shown) or withheld(found):
         return False
     if window is None:

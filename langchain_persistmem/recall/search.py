@@ -1,104 +1,84 @@
-"""Asking the database what has to do with a question, and weighing what it found."""
+"""The search for memories that have to do with a question, and their ranking."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.query_terms import irregular_forms, terms, without_names
+from langchain_persistmem.language.query_terms import without_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
-from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.query_expansion import EXPANDS, Expand
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import asked_with
+from langchain_persistmem.runtime.redact import redacted_question
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.recalled import RankedCandidate, SearchResult
-from langchain_persistmem.types.records import Kind, Vector
+from langchain_persistmem.types.recalled import EXPANDS, Question, RankedCandidate, SearchResult
 
 _LONGEST_QUERY = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """What is asked of memory, and within which bounds."""
+class Candidates:
+    """All memories that a question brought up, before any is left out."""
 
-    query: str
-    limit: int
-    kinds: Sequence[Kind] | None = None
-    filter: Mapping[str, Any] | None = None
-    at: datetime | None = None
-    """Ask for what was true at that moment, instead of what is."""
-    expand: Expand | None = None
-    """Ask further questions beside this one."""
-    thread_id: str | None = None
-    """The conversation that it is for: nothing is recalled into one that is off the record."""
-    now: datetime
-    instructions: int = 0
-    """So many instructions come with it, whatever is asked."""
-    own_view: bool = False
-    """The person looks at their own memory, which they may whatever they allow."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Considered:
-    """What a question brought up, before anything is left out."""
-
+    query: SearchQuery
+    """The question itself, as the database was asked."""
     queries: tuple[str, ...]
-    embedding: Vector
-    model: EmbeddingModel
-    wanted: Condition
-    findings: SearchResult
+    """The question itself and the further queries."""
+    result: SearchResult
     """For the question itself."""
     ranked: list[RankedCandidate]
-    """For all queries."""
-    at: datetime | None
-    now: datetime
+    """For all queries, best first."""
 
 
-async def consider(backend: Backend, namespace: Namespace, question: Question) -> Considered:
-    """All candidates, ranked, before anything is left out; and what the database found for the query itself.
+async def find_candidates(backend: Backend, namespace: Namespace, question: Question) -> Candidates:
+    """Find and rank all candidates for a question.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
         EmbeddingError: the query has no vector.
     """
-    query, wanted = _checked(backend, namespace, question)  # before a model is paid for
-    model = await ready(backend)
-    asked = await query_expansion.expanded(backend, query, question.expand)
-    embedded = [await backend.embed_query(without_names(query))]
-    embedded += await backend.embed([without_names(each) for each in asked[1:]]) if asked[1:] else []
-    every: list[SearchResult] = []
-    async with backend.transaction(namespace, atomic=False) as tx:
-        for place, (each, vector) in enumerate(zip(asked, embedded, strict=True)):
-            instructions = 0 if place else question.instructions
-            search = _Search(each, vector, model, wanted, instructions)
-            every.append(await _find(tx, backend, namespace, question, search))
-    background = (model.background_mean, model.background_deviation)
-    moment = question.at or question.now
-    ranked = [
-        ranking.rank(findings, each, background=background, weights=backend.settings.ranking, now=moment)
-        for findings, each in zip(every, asked, strict=True)
-    ]
-    return Considered(
-        queries=tuple(asked),
-        embedding=embedded[0],
+    question, wanted = _checked(backend, namespace, question)  # before a model is paid for
+    model, settings = await ready(backend), backend.settings
+    texts = await query_expansion.expanded(backend, question.query, question.expand)
+    vectors = [await backend.embed_query(without_names(question.query))]
+    if len(texts) > 1:
+        # As texts, which are embedded in one call; questions are embedded one by one.
+        vectors += await backend.embed([without_names(text) for text in texts[1:]])
+    query = SearchQuery(
+        question=question,
+        namespace=namespace,
+        embedding=vectors[0],
         model=model,
-        wanted=wanted,
-        findings=every[0],
+        language=settings.language,
+        condition=wanted,
+        candidates=max(settings.candidates, question.limit),
+    )
+    queries = [query]
+    for text, vector in zip(texts[1:], vectors[1:], strict=True):
+        # Instructions come with the question itself, once.
+        further = replace(question, query=text, instructions=0)
+        queries.append(replace(query, question=further, embedding=vector))
+    async with backend.transaction(namespace, atomic=False) as tx:
+        if question.at is not None:
+            results = [await recall.recall_at(tx, query) for query in queries]
+        else:
+            results = [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
+    ranked = [
+        ranking.rank(result, text, background=model.background, weights=settings.ranking, now=question.moment)
+        for result, text in zip(results, texts, strict=True)
+    ]
+    return Candidates(
+        query=query,
+        queries=tuple(texts),
+        result=results[0],
         ranked=ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
-        at=question.at,
-        now=question.now,
     )
 
 
-def _checked(backend: Backend, namespace: Namespace, question: Question) -> tuple[str, Condition]:
-    """The query and the condition as they are asked with.
+def _checked(backend: Backend, namespace: Namespace, question: Question) -> tuple[Question, Condition]:
+    """The question, redacted as what is stored is, and its condition on memories.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -112,53 +92,5 @@ def _checked(backend: Backend, namespace: Namespace, question: Question) -> tupl
         validation.name(question.thread_id, "thread_id")
     if question.expand is not None and question.expand not in EXPANDS:
         raise InvalidInputError(f"expand is {question.expand!r:.40}; use 'rules', 'model' or None")
-    query, filter = asked_with(backend.settings.redaction, question.query, question.filter)
-    return query, condition(filter, question.kinds)
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """One of the queries of a question."""
-
-    query: str
-    embedding: Vector
-    model: EmbeddingModel
-    wanted: Condition
-    instructions: int
-
-
-async def _find(
-    tx: Transaction, backend: Backend, namespace: Namespace, question: Question, search: _Search
-) -> SearchResult:
-    """One statement."""
-    if question.at is not None:
-        return await recall.recall_at(
-            tx,
-            namespace,
-            at=question.at,
-            query=search.query,
-            words=irregular_forms(search.query, backend.settings.language),
-            embedding=search.embedding,
-            model=search.model,
-            language=backend.settings.language,
-            wanted=search.wanted,
-            now=question.now,
-            thread_id=question.thread_id,
-            own_view=question.own_view,
-        )
-    return await recall.recall(
-        tx,
-        namespace,
-        query=search.query,
-        words=terms(search.query, backend.settings.language),
-        embedding=search.embedding,
-        model=search.model,
-        language=backend.settings.language,
-        wanted=search.wanted,
-        candidates=max(backend.settings.candidates, question.limit),
-        instructions=search.instructions,
-        now=question.now,
-        arms=backend.arms,
-        thread_id=question.thread_id,
-        own_view=question.own_view,
-    )
+    question = redacted_question(backend.settings.redaction, question)
+    return question, condition(question.filter, question.kinds)

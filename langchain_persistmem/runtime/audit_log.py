@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
+class MemoryIds:
     """The memories that a write was about, by what became of them."""
 
     added: tuple[UUID, ...] = ()
@@ -24,8 +24,8 @@ class Touched:
     superseded: tuple[UUID, ...] = ()
     quarantined: tuple[UUID, ...] = ()
 
-    def __add__(self, other: "Touched") -> "Touched":
-        return Touched(
+    def __add__(self, other: "MemoryIds") -> "MemoryIds":
+        return MemoryIds(
             self.added + other.added,
             self.reinforced + other.reinforced,
             self.superseded + other.superseded,
@@ -33,13 +33,13 @@ class Touched:
         )
 
     @property
-    def ids(self) -> tuple[UUID, ...]:
+    def all(self) -> tuple[UUID, ...]:
         """All of them, in the order of the counts."""
         return self.added + self.reinforced + self.superseded + self.quarantined
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many of each."""
+        """The number of each."""
         return {
             "added": len(self.added),
             "reinforced": len(self.reinforced),
@@ -48,7 +48,7 @@ class Touched:
         }
 
 
-NOTHING = Touched()
+NOTHING = MemoryIds()
 """No memory at all."""
 
 

@@ -1,6 +1,6 @@
-"""What the engine may wait for: the database, the embedding model, the chat model.
+"""The backend: the database, the embedding model and the chat model, which are all that a flow may await.
 
-The engine is written once, as ``async def`` over a :class:`Backend`. :class:`SyncBackend` answers
+A flow is written once, as ``async def`` over a :class:`Backend`. :class:`SyncBackend` answers
 every await at once, so that a flow runs to its end in a single step, without a loop or a thread;
 :class:`AsyncBackend` runs the same flow on the event loop. This file and
 ``postgres/transaction.py`` are the only ones that know the difference.
@@ -8,9 +8,11 @@ every await at once, so that a flow runs to its end in a single step, without a 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackManager
@@ -28,62 +30,76 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.postgres import telemetry
-from langchain_persistmem.postgres.pool_queue import Places
+from langchain_persistmem.postgres.pool_queue import ConnectionQueue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import reach_settings
-from langchain_persistmem.postgres.retry import Patience, again, answered
+from langchain_persistmem.postgres.retry import Backoff, confirmed, retry
 from langchain_persistmem.postgres.transaction import (
     AsyncPool,
     Opening,
     SyncPool,
     Transaction,
     async_transaction,
+    finished,
     sync_transaction,
 )
-from langchain_persistmem.postgres.vector_index.search_plan import Arms
-from langchain_persistmem.postgres.vector_index.unindexed import Written
-from langchain_persistmem.runtime.model_errors import aguarded, guarded
+from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
+from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
+from langchain_persistmem.runtime.model_errors import guarded
 from langchain_persistmem.runtime.models import Models
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.namespace import Namespace, Reach
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import unit_vectors
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Flow = Callable[Concatenate["Backend", P], Coroutine[Any, Any, T]]
+"""A flow of the engine: it awaits its backend and nothing else."""
 
 _QUERIES_AT_ONCE = 8
 """LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
 
 
-class Backend(Protocol):
-    """All that a flow may wait for. Nothing here holds a connection while a model works."""
+class Backend(ABC):
+    """The database and the models, as a flow awaits them. Nothing here holds a connection while a model works.
 
-    settings: Settings
-    embedding_name: str | None
-    """The embedding model's name, or None for a store that searches by filters only."""
-    model_name: str | None
-    """The chat model's name, or None where there is none."""
-    shape: Shape | None
-    """The application's own shape of what the chat model extracts."""
-    embedding_model: EmbeddingModel | None
-    """What the database knows of the embedding model, once that was looked up."""
-    migrated: bool
-    """Whether the schema was found up to date."""
-    sees_everywhere: bool
-    """Whether this role may see all namespaces at once; looked up with the schema."""
-    heals: bool
-    """Whether this process has kept memories without vectors, which are still to be made."""
-    arms: Arms
-    """Which way the searches of large namespaces took lately."""
-    written: Written[Namespace]
-    """What was written into large namespaces."""
-    after_writing: "Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None"
-    """What is to be done about that after the commit."""
-    item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None
-    """The texts of an item that its store indexes; None where that is the item's own text."""
+    Its methods are written once. A subclass makes the calls that differ: of a model, of a pause, of a connection.
+    """
+
+    def __init__(self, models: Models, settings: Settings, *, pool_size: int) -> None:
+        self.settings = settings
+        self.embedding_name = models.embedding_name
+        """The embedding model's name, or None for a store that searches by filters only."""
+        self.model_name = models.chat_name
+        """The chat model's name, or None where there is none."""
+        self.shape = models.shape
+        """The application's own shape of what the chat model extracts."""
+        self.embedding_model: EmbeddingModel | None = None
+        """The embedding model as the database knows it, once that was looked up."""
+        self.migrated = False
+        """The schema was found up to date."""
+        self.sees_everywhere = True
+        """This role may see all namespaces at once; looked up with the schema."""
+        self.heals = False
+        """This process has stored memories without vectors, which are still to be made."""
+        self.search_plans = SearchPlans()
+        """The plans by which large namespaces were searched lately."""
+        self.unindexed = Unindexed[Namespace]()
+        """Numbers of vectors that were written into large namespaces."""
+        self.after_commit: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
+        """The flow that is run for them after the commit."""
+        self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+        """The texts of an item that its store indexes; None where that is the item's own text."""
+        self._embeddings = models.embeddings
+        self._cache = VectorCache(settings.embed_cache)
+        self._model = models.chat
+        self._pool_size = pool_size
+
+    def new_id(self) -> UUID:
+        """A new id, ordered by time (UUID version 7)."""
+        return uuid7()
 
     def transaction(
         self,
@@ -100,7 +116,21 @@ class Backend(Protocol):
         database at one moment; with ``read_committed=True`` statements that see what others committed meanwhile.
         ``repeatable=True`` says that doing it twice is as good as once, should the answer to its COMMIT be lost.
         """
-        ...
+        settings = reach_settings(reach) if self.settings.row_level_security else {}
+        if not self.sees_everywhere and settings.get("persistmem.everywhere") == "on":
+            # It would find nothing, in silence.
+            raise ConfigurationError(
+                "this needs to see all namespaces, which row-level security does not let this role do; use the role that "
+                "`persistmem rls enable --everywhere-to` named"
+            )
+        opening = Opening(atomic=atomic, snapshot=snapshot, read_committed=read_committed, settings=settings)
+        return confirmed(
+            lambda: self._begin(opening),
+            self._pause,
+            Backoff(self.settings.connect_seconds),
+            writes=atomic and not snapshot,
+            repeatable=repeatable,
+        )
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """The texts' vectors, of length 1, in order.
@@ -108,15 +138,42 @@ class Backend(Protocol):
         Raises:
             EmbeddingError: the model failed, or gave too few, unequal, zero or non-finite vectors.
         """
-        ...
+        model, size = self._embedder(), self.settings.embed_batch
+        texts = [self._redacted(text) for text in texts]
+        vectors = self._cache.known("text", texts)
+        missing = list(dict.fromkeys(text for text in texts if text not in vectors))
+        for start in range(0, len(missing), size):
+            batch = missing[start : start + size]
+            with telemetry.model_call("embed") as seen:
+                seen.count(len(batch))
+                made = await self._guarded(
+                    EmbeddingError,
+                    "embedding texts",
+                    partial(model.embed_documents, batch),
+                    partial(model.aembed_documents, batch),
+                )
+            vectors |= self._remember("text", batch, made)
+        return [vectors[text] for text in texts]
 
     async def embed_query(self, query: str) -> Vector:
         """The vector of a question, which some models make differently."""
-        ...
+        model, query = self._embedder(), self._redacted(query)
+        vectors = self._cache.known("question", [query])
+        if query not in vectors:
+            with telemetry.model_call("embed_query") as seen:
+                seen.count(1)
+                made = await self._guarded(
+                    EmbeddingError,
+                    "embedding a query",
+                    partial(model.embed_query, query),
+                    partial(model.aembed_query, query),
+                )
+            vectors = self._remember("question", [query], [made])
+        return vectors[query]
 
     async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
         """The vectors of several questions, in order."""
-        ...
+        return await self._gather([partial(self.embed_query, query) for query in queries])
 
     async def ask(
         self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
@@ -124,297 +181,158 @@ class Backend(Protocol):
         """The chat model's answer in the shape of a JSON schema; not validated.
 
         Args:
-            purpose: what tracers show of the call, as ``persistmem_<purpose>``.
+            purpose: the name of the call in tracers, as ``persistmem_<purpose>``.
 
         Raises:
             ExtractionError: the model failed or its answer was no JSON.
         """
-        ...
+        if self._model is None:
+            raise ConfigurationError("no chat model was given; pass model= to open()")
+        messages = [("system", instructions), ("human", self._redacted(material))]
+        extractor = cast("Runnable[Any, Any]", self._model.with_structured_output(dict(schema)))  # pyright: ignore[reportUnknownMemberType]
+        with telemetry.model_call(purpose):
+            return await self._guarded(
+                ExtractionError,
+                "asking the chat model",
+                lambda: extractor.invoke(messages, _quiet(purpose)),
+                lambda: extractor.ainvoke(messages, _quiet(purpose)),
+            )
 
-    def new_id(self) -> UUID:
-        """A new id, ordered by time (UUID version 7)."""
-        ...
-
-    async def step(
-        self, flow: "Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """A part of a flow with a commit of its own; like a whole flow it is begun again if nothing of it was done.
+    async def step(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a part of a flow with a commit of its own; like a whole flow it is run again if nothing of it was done.
 
         Without it, whatever fails after a flow's first commit fails the flow.
         """
-        ...
+        backoff = Backoff(self.settings.connect_seconds, at_once=self._pool_size)  # all of its connections may be dead
+        result = await retry(lambda: flow(self, *args, **kwargs), self._pause, backoff)
+        if self.after_commit is not None and (new := self.unindexed.take()):
+            await self.after_commit(self, new)
+        return result
 
-    def run(
-        self, flow: "Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    @abstractmethod
+    def run(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``flow`` to its end, blocking."""
-        ...
 
-    async def arun(
-        self, flow: "Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    @abstractmethod
+    async def arun(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``flow`` to its end, awaiting."""
-        ...
 
+    @abstractmethod
+    def _begin(self, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction on a connection of the pool."""
 
-class _Models:
-    """What the two backends share: the models and how their answers are checked."""
+    @abstractmethod
+    async def _pause(self, seconds: float) -> None: ...
 
-    def __init__(self, models: Models, settings: Settings) -> None:
-        self.settings = settings
-        self.embedding_name = models.embedding_name
-        self.embedding_model: EmbeddingModel | None = None
-        self.migrated = False
-        self.sees_everywhere = True
-        self.heals = False
-        self.arms = Arms()
-        self.written = Written[Namespace]()
-        self.after_writing: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
-        self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
-        self.model_name = models.chat_name
-        self.shape = models.shape
-        self._embeddings = models.embeddings
-        self._known = VectorCache(settings.embed_cache)
-        self._model = models.chat
+    @abstractmethod
+    async def _call(self, blocking: Callable[[], T], awaiting: Callable[[], Awaitable[T]]) -> T:
+        """The result of one of the two, which do the same."""
 
-    def new_id(self) -> UUID:
-        return uuid7()
+    @abstractmethod
+    async def _gather(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """The results of ``calls``, in order."""
 
-    def _opening(self, reach: Reach, *, atomic: bool, snapshot: bool, read_committed: bool) -> Opening:
-        """How a transaction begins, and all that it sets for itself: the one place that decides it."""
-        settings = reach_settings(reach) if self.settings.row_level_security else {}
-        if (
-            not self.sees_everywhere and settings.get("persistmem.everywhere") == "on"
-        ):  # it would find nothing, in silence
-            raise ConfigurationError(
-                "this needs to see all namespaces, which row-level security does not let this role do; use the role that "
-                "`persistmem rls enable --everywhere-to` named"
-            )
-        return Opening(atomic=atomic, snapshot=snapshot, read_committed=read_committed, settings=settings)
+    async def _guarded(
+        self,
+        failure: type[EmbeddingError] | type[ExtractionError],
+        doing: str,
+        blocking: Callable[[], T],
+        awaiting: Callable[[], Awaitable[T]],
+    ) -> T:
+        """The result of a model's call, with our errors; an embedding model is asked again, a chat model has its own retries."""
+        tries = self.settings.embed_attempts if failure is EmbeddingError else 1
+        return await guarded(failure, doing, lambda: self._call(blocking, awaiting), self._pause, tries=tries)
+
+    def _remember(self, use: Use, texts: Sequence[str], made: Sequence[Sequence[float]]) -> dict[str, Vector]:
+        """The model's answer, checked and cached."""
+        dimensions = self.embedding_model.dimensions if self.embedding_model else None
+        vectors = unit_vectors(made, expected=len(texts), dimensions=dimensions)
+        self._cache.keep(use, texts, vectors)
+        return dict(zip(texts, vectors, strict=True))
 
     def _redacted(self, text: str) -> str:
         """Whatever way it came, also if it was stored before redaction was switched on: no model sees it unredacted."""
         return text if self.settings.redaction is None else self.settings.redaction.redact(text)
-
-    def _unknown(self, texts: Sequence[str]) -> tuple[dict[str, Vector], list[list[str]]]:
-        """The vectors that are known, and what the model is to be asked for, in batches."""
-        known, size = self._known.known("text", texts), self.settings.embed_batch
-        missing = list(dict.fromkeys(text for text in texts if text not in known))
-        return known, [missing[start : start + size] for start in range(0, len(missing), size)]
-
-    def _learnt(self, use: Use, texts: Sequence[str], made: Sequence[Sequence[float]]) -> dict[str, Vector]:
-        """The model's answer, checked and kept."""
-        vectors = unit_vectors(made, expected=len(texts), dimensions=self._dimensions())
-        self._known.keep(use, texts, vectors)
-        return dict(zip(texts, vectors, strict=True))
-
-    def _patience(self, pool: SyncPool | AsyncPool) -> Patience:
-        return Patience(self.settings.connect_seconds, at_once=pool.max_size)  # all of its connections may be dead
-
-    def _dimensions(self) -> int | None:
-        return self.embedding_model.dimensions if self.embedding_model else None
 
     def _embedder(self) -> Embeddings:
         if self._embeddings is None:
             raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
         return self._embeddings
 
-    def _extractor(self, schema: Mapping[str, object]) -> "Runnable[Any, Any]":
-        if self._model is None:
-            raise ConfigurationError("no chat model was given; pass model= to open()")
-        return cast("Runnable[Any, Any]", self._model.with_structured_output(dict(schema)))  # pyright: ignore[reportUnknownMemberType]
 
-
-class SyncBackend(_Models):
+class SyncBackend(Backend):
     """The blocking backend: its awaits return at once."""
 
     def __init__(self, pool: SyncPool, models: Models, settings: Settings) -> None:
-        super().__init__(models, settings)
+        super().__init__(models, settings, pool_size=pool.max_size)
         self.pool = pool
 
-    def transaction(
-        self,
-        reach: Reach,
-        *,
-        atomic: bool = True,
-        snapshot: bool = False,
-        read_committed: bool = False,
-        repeatable: bool = False,
-    ) -> AbstractAsyncContextManager[Transaction]:
-        opening = self._opening(reach, atomic=atomic, snapshot=snapshot, read_committed=read_committed)
-        writes = opening.atomic and not opening.snapshot
-        return answered(
-            lambda: sync_transaction(self.pool, opening),
-            self._pause,
-            Patience(self.settings.connect_seconds),
-            writes=writes,
-            repeatable=repeatable,
-        )
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        model, tries = self._embedder(), self.settings.embed_attempts
-        texts = [self._redacted(text) for text in texts]
-        vectors, batches = self._unknown(texts)
-        for batch in batches:
-            with telemetry.model_call("embed") as seen:
-                seen.count(len(batch))
-                made = guarded(
-                    EmbeddingError, "embedding texts", lambda batch=batch: model.embed_documents(batch), tries=tries
-                )
-            vectors |= self._learnt("text", batch, made)
-        return [vectors[text] for text in texts]
-
-    async def embed_query(self, query: str) -> Vector:
-        model, query, tries = self._embedder(), self._redacted(query), self.settings.embed_attempts
-        known = self._known.known("question", [query])
-        if query not in known:
-            with telemetry.model_call("embed_query") as seen:
-                seen.count(1)
-                made = guarded(EmbeddingError, "embedding a query", lambda: model.embed_query(query), tries=tries)
-            known = self._learnt("question", [query], [made])
-        return known[query]
-
-    async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
-        return [await self.embed_query(query) for query in queries]
-
-    async def ask(
-        self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
-    ) -> object:
-        extractor = self._extractor(schema)
-        messages = [("system", instructions), ("human", self._redacted(material))]
-        with telemetry.model_call(purpose):
-            return guarded(
-                ExtractionError, "asking the chat model", lambda: extractor.invoke(messages, _quiet(purpose))
-            )
-
-    def run(
-        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def run(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         with telemetry.operation(_name_of(flow)):
             return finished(self.step(flow, *args, **kwargs))
 
-    async def arun(
-        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def arun(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(self.run, flow, *args, **kwargs)
 
-    async def step(
-        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        done = await again(lambda: flow(self, *args, **kwargs), self._pause, self._patience(self.pool))
-        if self.after_writing is not None and (written := self.written.take()):
-            await self.after_writing(self, written)
-        return done
+    def _begin(self, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
+        return sync_transaction(self.pool, opening)
 
     async def _pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - there is no loop here
 
+    async def _call(self, blocking: Callable[[], T], awaiting: Callable[[], Awaitable[T]]) -> T:
+        return blocking()
 
-class AsyncBackend(_Models):
+    async def _gather(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        return [await call() for call in calls]
+
+
+class AsyncBackend(Backend):
     """The asyncio backend; it belongs to the event loop that it was opened on."""
 
     def __init__(self, pool: AsyncPool, models: Models, settings: Settings) -> None:
-        super().__init__(models, settings)
+        super().__init__(models, settings, pool_size=pool.max_size)
         self.pool = pool
-        self._places = Places(pool.max_size, settings.connect_seconds)
+        self._queue = ConnectionQueue(pool.max_size, settings.connect_seconds)
 
-    @asynccontextmanager
-    async def transaction(
-        self,
-        reach: Reach,
-        *,
-        atomic: bool = True,
-        snapshot: bool = False,
-        read_committed: bool = False,
-        repeatable: bool = False,
-    ) -> AsyncGenerator[Transaction]:
-        opening = self._opening(reach, atomic=atomic, snapshot=snapshot, read_committed=read_committed)
-        writes = opening.atomic and not opening.snapshot
-        patience = Patience(self.settings.connect_seconds)
-        async with answered(
-            lambda: self._begun(opening), asyncio.sleep, patience, writes=writes, repeatable=repeatable
-        ) as transaction:
-            yield transaction
-
-    @asynccontextmanager
-    async def _begun(self, opening: Opening) -> AsyncGenerator[Transaction]:
-        async with self._places.place(), async_transaction(self.pool, opening) as transaction:
-            yield transaction
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        model, tries = self._embedder(), self.settings.embed_attempts
-        texts = [self._redacted(text) for text in texts]
-        vectors, batches = self._unknown(texts)
-        for batch in batches:
-            with telemetry.model_call("embed") as seen:
-                seen.count(len(batch))
-                made = await aguarded(
-                    EmbeddingError, "embedding texts", lambda batch=batch: model.aembed_documents(batch), tries=tries
-                )
-            vectors |= self._learnt("text", batch, made)
-        return [vectors[text] for text in texts]
-
-    async def embed_query(self, query: str) -> Vector:
-        model, query, tries = self._embedder(), self._redacted(query), self.settings.embed_attempts
-        known = self._known.known("question", [query])
-        if query not in known:
-            with telemetry.model_call("embed_query") as seen:
-                seen.count(1)
-                made = await aguarded(
-                    EmbeddingError, "embedding a query", lambda: model.aembed_query(query), tries=tries
-                )
-            known = self._learnt("question", [query], [made])
-        return known[query]
-
-    async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
-        if len(queries) == 1:
-            return [await self.embed_query(queries[0])]
-        free = asyncio.Semaphore(_QUERIES_AT_ONCE)
-
-        async def embedded(query: str) -> Vector:
-            async with free:
-                return await self.embed_query(query)
-
-        failure: BaseException | None = None
-        try:
-            async with asyncio.TaskGroup() as group:  # the first failure stops the others
-                tasks = [group.create_task(embedded(query)) for query in queries]
-        except* PersistMemError as failed:
-            failure = failed.exceptions[0]
-        else:
-            return [task.result() for task in tasks]
-        raise failure
-
-    async def ask(
-        self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
-    ) -> object:
-        messages = [("system", instructions), ("human", self._redacted(material))]
-        extractor = self._extractor(schema)
-        with telemetry.model_call(purpose):
-            return await aguarded(
-                ExtractionError, "asking the chat model", lambda: extractor.ainvoke(messages, _quiet(purpose))
-            )
-
-    def run(
-        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def run(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         raise UseAsyncMethodError(
             f"this object was opened with aopen() and cannot block; use: await ...a{_name_of(flow)}(...)"
         )
 
-    async def arun(
-        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def arun(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         with telemetry.operation(_name_of(flow)):
             return await self.step(flow, *args, **kwargs)
 
-    async def step(
-        self, flow: Callable[Concatenate[Backend, P], Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        done = await again(lambda: flow(self, *args, **kwargs), asyncio.sleep, self._patience(self.pool))
-        if self.after_writing is not None and (written := self.written.take()):
-            await self.after_writing(self, written)
-        return done
+    @asynccontextmanager
+    async def _begin(self, opening: Opening) -> AsyncGenerator[Transaction]:
+        async with self._queue.turn(), async_transaction(self.pool, opening) as transaction:
+            yield transaction
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def _call(self, blocking: Callable[[], T], awaiting: Callable[[], Awaitable[T]]) -> T:
+        return await awaiting()
+
+    async def _gather(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        if len(calls) == 1:
+            return [await calls[0]()]
+        free = asyncio.Semaphore(_QUERIES_AT_ONCE)
+
+        async def limited(call: Callable[[], Awaitable[T]]) -> T:
+            async with free:
+                return await call()
+
+        failure: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as group:  # the first failure stops the others
+                tasks = [group.create_task(limited(call)) for call in calls]
+        except* PersistMemError as failed:
+            failure = failed.exceptions[0]
+        else:
+            return [task.result() for task in tasks]
+        raise failure  # one error as a caller expects it, and no group
 
 
 def _name_of(flow: Callable[..., object]) -> str:
@@ -446,13 +364,3 @@ def _quiet(purpose: str) -> RunnableConfig:
 def _feeds_a_stream(handler: object) -> bool:
     """By the method that LangChain requires of them; their base class is private."""
     return hasattr(handler, "tap_output_iter")
-
-
-def finished(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a flow whose every await answers at once, so that one step brings it to its end."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return cast("T", done.value)
-    coroutine.close()
-    raise RuntimeError(f"{coroutine.__qualname__} waited for something that is not its backend")

@@ -45,8 +45,10 @@ async def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: 
         tx, namespace, incarnation=backend.new_id(), consent=backend.settings.consent, now=now
     )
     model = backend.embedding_model
-    # From half the size on, so that the batch with which it becomes large is shelved, and not only the next.
-    backend.written.held(namespace, large=model is not None and 2 * life.documents > hnsw_indexes.few(model))
+    # From half the size on, so that the batch with which it becomes large is indexed, and not only the next.
+    backend.unindexed.begin_write(
+        namespace, large=model is not None and 2 * life.documents > hnsw_indexes.exact_up_to(model)
+    )
     return life
 
 

@@ -101,7 +101,7 @@ def turns_on_the_record(
 
 
 def is_off_record(message: object) -> bool:
-    """Whether a message was marked as said off the record; a state without LangGraph's reducer may have it as a dict."""
+    """Tell if a message is marked as off the record; a state without LangGraph's reducer may have it as a dict."""
     if isinstance(message, dict):
         return is_marked_off(cast("dict[str, object]", message).get("response_metadata"))
     return is_marked_off(getattr(message, "response_metadata", None))

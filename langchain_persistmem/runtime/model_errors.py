@@ -1,8 +1,6 @@
-"""What a model's provider raises becomes ours, without its text, which may quote a memory."""
+"""Errors of a model's provider as ours, without their text, which may quote a memory."""
 
-import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -14,49 +12,37 @@ _FOR_THE_MOMENT = frozenset({408, 409, 425, 429})
 _SERVER = 500
 """From here on, an HTTP status is the server's own trouble."""
 _MISTAKES = (TypeError, ValueError, LookupError, AttributeError, NotImplementedError, ImportError)
-"""What asking again does not mend."""
+"""Errors that another try does not mend."""
 _LONGEST_PAUSE = 0.8  # seconds, before the last try; before each earlier one half as long
 
 _UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSONDecodeError", "ValidationError"})
 """By name, because their packages need not be installed: the model did answer, but not in the shape asked for."""
 
 
-def guarded(
-    ours: type[EmbeddingError] | type[ExtractionError], doing: str, call: Callable[[], T], *, tries: int = 1
+async def guarded(
+    ours: type[EmbeddingError] | type[ExtractionError],
+    doing: str,
+    call: Callable[[], Awaitable[T]],
+    pause: Callable[[float], Awaitable[None]],
+    *,
+    tries: int = 1,
 ) -> T:
     """The result of ``call``; what a provider raises becomes ours, without its text, which may quote a memory.
 
     Args:
+        doing: the call in words, for the message.
+        pause: waits so many seconds.
         tries: so often altogether, with pauses, where the provider failed for the moment.
     """
-    while True:
-        try:
-            return call()
-        except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
-            tries -= 1
-            pause, failure = _pause(error, tries), _failure(ours, doing, error)
-        if pause is None:
-            raise failure
-        time.sleep(pause)
-
-
-async def aguarded(
-    ours: type[EmbeddingError] | type[ExtractionError],
-    doing: str,
-    call: Callable[[], Awaitable[T]],
-    *,
-    tries: int = 1,
-) -> T:
-    """:func:`guarded` for what is awaited."""
     while True:
         try:
             return await call()
         except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
             tries -= 1
-            pause, failure = _pause(error, tries), _failure(ours, doing, error)
-        if pause is None:
-            raise failure
-        await asyncio.sleep(pause)
+            seconds, failure = _pause(error, tries), _failure(ours, doing, error)
+        if seconds is None:
+            raise failure  # outside the handler, so that the original is not its context
+        await pause(seconds)
 
 
 def _pause(error: Exception, tries: int) -> float | None:

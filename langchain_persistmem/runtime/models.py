@@ -1,7 +1,8 @@
 """Models by name: the objects behind ``embeddings=`` and ``model=``."""
 
 from dataclasses import dataclass
-from typing import cast
+from importlib import import_module
+from typing import Any, cast
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -68,17 +69,8 @@ def embeddings_of(given: object) -> Embeddings:
         return LocalEmbeddings()
     if callable(given) and not isinstance(given, type):  # a class is an object that somebody forgot to make
         return ensure_embeddings(cast("EmbeddingsFunc", given))
-    given = _require_name(given, "embeddings", "any LangChain Embeddings, 'provider:model', or 'local'")
-    try:
-        from langchain.embeddings import init_embeddings
-    except ImportError as error:
-        raise MissingDependencyError(_needs_agents(f"embeddings={given!r}")) from error
-    try:
-        return init_embeddings(given)
-    except ImportError as error:
-        raise MissingDependencyError(f"embeddings={given!r}: {error}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"embeddings={given!r}: {error}") from error
+    wanted = "any LangChain Embeddings, 'provider:model', or 'local'"
+    return _made_by_langchain("embeddings", given, wanted, "langchain.embeddings", "init_embeddings")
 
 
 def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
@@ -90,21 +82,12 @@ def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
     """
     if given is None or isinstance(given, BaseChatModel):
         return given
-    given = _require_name(given, "model", "a LangChain chat model or 'provider:model'")
-    try:
-        from langchain.chat_models import init_chat_model
-    except ImportError as error:
-        raise MissingDependencyError(_needs_agents(f"model={given!r}")) from error
-    try:
-        return init_chat_model(given)
-    except ImportError as error:
-        raise MissingDependencyError(f"model={given!r}: {error}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"model={given!r}: {error}") from error
+    wanted = "a LangChain chat model or 'provider:model'"
+    return _made_by_langchain("model", given, wanted, "langchain.chat_models", "init_chat_model")
 
 
 def name_of_embeddings(given: object, made: Embeddings) -> str:
-    """What is stored with every vector: the string that was given, the function's name, or the class and its model."""
+    """The name that is stored with every vector: the string that was given, the function's name, or the class and its model."""
     if isinstance(given, str) and given != LOCAL:
         return given
     if isinstance(made, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
@@ -126,11 +109,19 @@ def _named(model: object) -> str | None:
     return None
 
 
-def _require_name(given: object, field: str, wanted: str) -> str:
-    if not isinstance(given, str) or not given:
-        raise ConfigurationError(f"{field} is of type {type(given).__name__}; pass {wanted}")
-    return given
-
-
-def _needs_agents(what: str) -> str:
-    return f'{what} needs the package langchain; run: pip install "langchain-persistmem[agents]"'
+def _made_by_langchain(field: str, name: object, wanted: str, module: str, function: str) -> Any:
+    """The model that ``function`` of langchain's ``module`` makes of ``name``; langchain is an extra."""
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"{field} is of type {type(name).__name__}; pass {wanted}")
+    try:
+        make = getattr(import_module(module), function)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'{field}={name!r} needs the package langchain; run: pip install "langchain-persistmem[agents]"'
+        ) from error
+    try:
+        return make(name)
+    except ImportError as error:
+        raise MissingDependencyError(f"{field}={name!r}: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{field}={name!r}: {error}") from error

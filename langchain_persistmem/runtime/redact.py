@@ -1,4 +1,4 @@
-"""Redacting what passes the engine's doors: statements, turns, queries, profiles, rows of an export; pure.
+"""Redaction at the entry points of the engine: statements, turns, questions, profiles, rows of an export; pure.
 
 Without a redaction everything passes as it is. Keys, namespaces and ids are names, and are left alone.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redacted_json, redacted_message
+from langchain_persistmem.types.recalled import Question
 from langchain_persistmem.types.records import Candidate, Turn
 
 
@@ -42,11 +43,11 @@ def redacted_filter(redaction: Redaction | None, filter: Mapping[str, Any] | Non
     return filter if redaction is None or filter is None else redacted_json(redaction, filter)
 
 
-def asked_with(
-    redaction: Redaction | None, query: str, filter: Mapping[str, Any] | None
-) -> tuple[str, Mapping[str, Any] | None]:
-    """A query and its filter, in the writing of what is stored: pseudonyms are found by their values."""
-    return (query if redaction is None else redaction.redact(query)), redacted_filter(redaction, filter)
+def redacted_question(redaction: Redaction | None, question: Question) -> Question:
+    """A question with its filter, in the writing of what is stored: pseudonyms are found by their values."""
+    if redaction is None:
+        return question
+    return replace(question, query=redaction.redact(question.query), filter=redacted_filter(redaction, question.filter))
 
 
 def redacted_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who is speaking: read from a LangGraph run, never guessed."""
+"""The identity of a run: its user and thread, read from LangGraph's config and never guessed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
@@ -30,7 +30,7 @@ def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[A
 
 
 def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool:
-    """Whether nothing of this run may be read or kept.
+    """Tell if nothing of this run may be read or stored.
 
     ``off_the_record`` in the run's context or in ``config["configurable"]``; one of the two is enough, so that
     neither a client nor a server can be overruled in wanting no memory.

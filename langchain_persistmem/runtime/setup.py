@@ -10,7 +10,7 @@ from langchain_persistmem.postgres.queries.embedding_models import EmbeddingMode
 from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
 from langchain_persistmem.postgres.timeouts import unhurried
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.hnsw_upkeep import make_graphs
+from langchain_persistmem.runtime.hnsw_upkeep import create_indexes
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY
 from langchain_persistmem.types.vectors import background
 
@@ -74,7 +74,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         check_dimensions(dimensions, len((await backend.embed(UNRELATED))[0]))
         model = await register(backend, now=now)
     else:
-        await make_graphs(backend, model)
+        await create_indexes(backend, model)
     check_dimensions(dimensions, model.dimensions)
     return applied
 
@@ -98,7 +98,7 @@ async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
                 tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
             )
     model = await ready(backend)
-    await make_graphs(backend, model)
+    await create_indexes(backend, model)
     return model
 
 

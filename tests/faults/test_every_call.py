@@ -65,7 +65,7 @@ def cases() -> Iterator[Any]:
         yield pytest.param(door, fault, native, marks=marks, id=f"{door}-{fault}-{'asyncio' if native else 'blocking'}")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("door", "fault", "native"), list(cases()))
 async def test_the_nth_call_to_the_database_fails(
     place: Place,
@@ -150,7 +150,7 @@ class Failing:
         return self.embed_query(text)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("native", [False, True], ids=["blocking", "asyncio"])
 async def test_the_nth_call_to_the_embedding_model_fails(
     place: Place, embeddings: LocalEmbeddings, native: bool, figure: Callable[..., None]

@@ -27,7 +27,7 @@ def place(cluster: Cluster) -> Iterator[Place]:
     cluster.drop(name)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long_faults)])
 def test_setup_interrupted_at_any_exchange_is_completed_by_the_next(
     place: Place, embeddings: LocalEmbeddings, calls: Calls, step: int, figure: Callable[..., None]

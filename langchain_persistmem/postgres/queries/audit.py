@@ -14,7 +14,7 @@ from langchain_persistmem.types.records import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class AuditEnd:
-    """Where the chain ends, as the namespace's own row has it."""
+    """The end of the chain, as the namespace's own row has it."""
 
     incarnation: UUID
     number: int
@@ -62,7 +62,7 @@ async def list_audit(
     """Entries in their order: those that follow ``after``, or, without it, the latest."""
     parameters = {
         "namespace": encode(namespace),
-        "after": -(2**63) if after is None else after,
+        "after": -(2**63) if after is None else after,  # before any entry: the statement compares in either case
         "since": since,
         "latest": after is None,
         "limit": limit,

@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.rows import change_of, dumped, memory_of, neighbours_of, row_of
 from langchain_persistmem.postgres.queries.search_index import all_stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
-from langchain_persistmem.postgres.vector_index.binary_shortlist import EVERY
-from langchain_persistmem.postgres.vector_index.hnsw_indexes import shelf_of
+from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import index_of
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Change, Kind, Memory, NewMemory, Provenance, Vector
 
@@ -33,11 +32,12 @@ async def neighbours(
 ) -> list[list[tuple[Memory, float]]]:
     """For each vector the ``limit`` nearest current memories with their cosine, best first.
 
-    In a large namespace they are found along its graph, where that is the way; else all of its vectors are compared.
+    In a large namespace they are found along its HNSW index, where that is the way; else all of its vectors are compared.
     """
     if not vectors:
         return []
-    shelf, large = await shelf_of(tx, namespace, model)
+    # A search that finds fewer than were asked for does not know that there are no more: then the next, longer one is taken.
+    number, large = await index_of(tx, namespace, model)
     parameters = {
         "namespace": encode(namespace),
         "embeddings": all_stored(vectors),
@@ -47,8 +47,8 @@ async def neighbours(
         "looked_at": NEAREST if large else EVERY,
         "now": now,
     }
-    if shelf is not None and hnsw_search.reaches(model, limit):
-        found = await hnsw_search.neighbours_graph(tx, shelf, parameters, model=model, count=len(vectors), limit=limit)
+    if number is not None and hnsw_search.is_reachable(model, limit):
+        found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
         if found is not None:
             return found
     query = statement("neighbours", embedding=vector_column(model))
@@ -103,10 +103,10 @@ async def insert_inactive(
     tx: Transaction, namespace: Namespace, new: Sequence[tuple[NewMemory, Mapping[str, object]]], *, now: datetime
 ) -> list[UUID]:
     """Write memories that are not recalled, with their status and what belongs to it; returns the ids that are new."""
-    rows = [{**row_of(each), **more} for each, more in new]
+    rows = [{**row_of(memory, now=now), **more} for memory, more in new]
     if not rows:
         return []
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
     return [row["id"] for row in await tx.fetch(statement("insert_inactive"), parameters)]
 
 
@@ -145,13 +145,13 @@ async def quarantined_twin(tx: Transaction, namespace: Namespace, identity: byte
 
 
 async def list_quarantined(tx: Transaction, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """What waits for review, oldest first."""
+    """List what waits for review, oldest first."""
     rows = await tx.fetch(statement("list_quarantined"), {"namespace": encode(namespace), "limit": limit})
     return [memory_of(row) for row in rows]
 
 
 async def rivals(tx: Transaction, namespace: Namespace, id: UUID) -> list[tuple[UUID, datetime, bool]]:
-    """What is current in the place of a memory that is not, with the moment from which it holds, and if it is pinned."""
+    """Find what is current instead of a memory that is not, with the moment from which it holds, and if it is pinned."""
     rows = await tx.fetch(statement("rivals"), {"namespace": encode(namespace), "id": id})
     return [(row["id"], row["valid_from"], row["pinned"]) for row in rows]
 

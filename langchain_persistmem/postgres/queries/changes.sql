@@ -1,6 +1,6 @@
 -- part: of_these_kinds
     CROSS JOIN LATERAL (
-        -- One by one, and so written that no index but the primary key fits: see search_leaf.
+        -- One by one, and so written that no index but the primary key fits: see search_exact.
         SELECT *
         FROM persistmem.memories k
         WHERE k.namespace = %(namespace)s::text AND k.id = near.memory_id AND k.status IS NOT DISTINCT FROM 'active'
@@ -16,14 +16,13 @@
 SELECT q.ordinal, found.*
 FROM unnest(%(embeddings)s::halfvec[]) WITH ORDINALITY AS q(embedding, ordinal)
 CROSS JOIN LATERAL (
-    SELECT near.similarity, m.*
+    SELECT near.similarity,
+-- include: memory
     FROM (
         SELECT memory_id, max(similarity) AS similarity
         FROM (
             SELECT v.memory_id, -(v.{embedding} <#> q.embedding) AS similarity
-            FROM persistmem.vectors v
-            WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-              AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+            -- include: exact_scan
             ORDER BY similarity DESC, v.memory_id
             LIMIT %(looked_at)s::bigint
         ) compared
@@ -65,16 +64,7 @@ RETURNING m.id
 
 -- name: insert_inactive
 -- Memories that are not recalled: what was true before something else, and what waits for review.
-INSERT INTO persistmem.memories
-    (namespace, id, key, kind, status, text, value, identity, importance, confidence, speaker, source, provenance,
-     thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by, review, review_of)
-SELECT %(namespace)s::text, r.id, r.key, r.kind, r.status, r.text, r.value, decode(r.identity, 'hex'), r.importance,
-       r.confidence, r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from, r.valid_until,
-       %(now)s::timestamptz, %(now)s::timestamptz, r.superseded_by, r.review, r.review_of
-FROM json_to_recordset(%(rows)s::json) AS r(
-    id uuid, key text, kind text, status text, text text, value json, identity text, importance real, confidence real,
-    speaker text, source text, provenance jsonb, thread_id text, position bigint, valid_from timestamptz,
-    valid_until timestamptz, superseded_by uuid, review text, review_of uuid)
+-- include: insert_rows
 ON CONFLICT (namespace, identity) WHERE status = 'quarantined' AND identity IS NOT NULL DO NOTHING
 RETURNING id
 
@@ -103,22 +93,31 @@ WITH RECURSIVE chain AS (
     FROM chain
     JOIN persistmem.memories before ON before.namespace = %(namespace)s::text AND before.superseded_by = chain.id
 )
-SELECT m.* FROM chain JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = chain.id
+SELECT
+-- include: memory
+FROM chain
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = chain.id
 ORDER BY m.valid_from DESC, m.id DESC
 
 -- name: get_version
 -- One memory by its id, whatever its status.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = %(id)s::uuid
 
 -- name: quarantined_twin
 -- The one that waits for review with this statement.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.identity = %(identity)s::bytea AND m.status = 'quarantined'
 
 -- name: list_quarantined
 -- What waits for review, oldest first.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'quarantined'
 ORDER BY m.id
 LIMIT %(limit)s::bigint
@@ -140,7 +139,7 @@ WITH revived AS (
     WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status <> 'active'
     RETURNING m.id
 ), shown AS (
-    UPDATE persistmem.vectors v SET active = true, shelf = NULL
+    UPDATE persistmem.vectors v SET active = true, hnsw_index = NULL
     WHERE v.namespace = %(namespace)s::text AND v.memory_id = ANY (%(ids)s::uuid[])
 )
 SELECT id FROM revived

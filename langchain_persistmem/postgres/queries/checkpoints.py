@@ -41,7 +41,7 @@ class Search(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """What stays of a thread; ``run_ids`` means everything but these runs, whatever the other two say."""
+    """The part of a thread that stays; ``run_ids`` means everything but these runs, whatever the other two say."""
 
     keep: int | None = None
     cutoff: datetime | None = None
@@ -146,7 +146,7 @@ async def threads_of_runs(tx: Transaction, run_ids: Sequence[str]) -> list[str]:
 async def doomed_checkpoints(
     tx: Transaction, thread_id: str, retention: Retention, *, limit: int | None
 ) -> list[Place]:
-    """What of a thread may go, oldest first."""
+    """Find what of a thread may go, oldest first."""
     parameters = {
         "thread_id": thread_id,
         "keep": retention.keep,
@@ -166,7 +166,7 @@ async def erase_doomed(tx: Transaction, thread_id: str, places: Sequence[Place])
 
 
 async def count_doomed(tx: Transaction, thread_id: str, places: Sequence[Place]) -> dict[str, int]:
-    """What :func:`erase_doomed` would erase, by table."""
+    """Count what :func:`erase_doomed` would erase, by table."""
     return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _places(thread_id, places)))
 
 
@@ -176,7 +176,7 @@ async def erase_threads(tx: Transaction, thread_ids: Sequence[str]) -> dict[str,
 
 
 async def thread_exists(tx: Transaction, thread_id: str) -> bool:
-    """Whether any of the three tables has a row of the thread."""
+    """Tell if any of the three tables has a row of the thread."""
     (row,) = await tx.fetch(statement("checkpoint_thread_exists"), {"thread_id": thread_id})
     return bool(row["present"])
 

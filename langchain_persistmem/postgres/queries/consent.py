@@ -45,12 +45,12 @@ async def set_off_record(
 
 
 async def is_off_record(tx: Transaction, namespace: Namespace, thread_id: str) -> bool:
-    """Whether a thread is off the record."""
+    """Tell if a thread is off the record."""
     (row,) = await tx.fetch(statement("is_off_record"), {"namespace": encode(namespace), "thread_id": thread_id})
     return row["off_record"]
 
 
 async def may_recall(tx: Transaction, namespace: Namespace, thread_id: str | None) -> bool:
-    """Whether memories may be put before a model, in this thread."""
+    """Tell if memories may be put before a model, in this thread."""
     (row,) = await tx.fetch(statement("may_recall"), {"namespace": encode(namespace), "thread_id": thread_id})
     return row["allowed"]

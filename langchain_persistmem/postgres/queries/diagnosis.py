@@ -10,12 +10,12 @@ Facts = Mapping[str, Any]
 
 
 async def diagnose_server(tx: Transaction, *, language: str) -> Facts:
-    """What the server says of itself and of the role."""
+    """Read the facts of the server and of the role."""
     return (await tx.fetch(statement("diagnose_server"), {"language": language}))[0]
 
 
 async def diagnose_tables(tx: Transaction) -> Sequence[Facts]:
-    """What the catalog knows of each table."""
+    """Read the catalog's facts of each table."""
     return await tx.fetch(statement("diagnose_tables"), {})
 
 
@@ -40,5 +40,5 @@ async def diagnose_vectors(tx: Transaction, *, model: str | None, most: int) -> 
 
 
 async def diagnose_work(tx: Transaction, *, overdue: float, unfinished: float) -> Facts:
-    """What waits and what is stuck."""
+    """Count the work that waits and the work that is stuck."""
     return (await tx.fetch(statement("diagnose_work"), {"overdue": overdue, "unfinished": unfinished}))[0]

@@ -35,6 +35,6 @@ async def messages_by_id(tx: Transaction, namespace: Namespace, wanted: Sequence
 
 
 async def uses_of(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> tuple[int, datetime | None]:
-    """How often memories entered a context, together, and when that was last."""
+    """Count how often memories entered a context, together; with the time of the last."""
     (row,) = await tx.fetch(statement("uses_of"), {"namespace": encode(namespace), "ids": list(ids)})
     return row["times"], row["last_used_at"]

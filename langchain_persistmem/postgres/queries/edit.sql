@@ -1,6 +1,8 @@
 -- name: current_twin
 -- Another current memory that says the same already: of the two, one stays.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.identity = %(identity)s::bytea AND m.status = 'active'
   AND m.id <> %(id)s::uuid
 
@@ -8,7 +10,8 @@ WHERE m.namespace = %(namespace)s::text AND m.identity = %(identity)s::bytea AND
 -- Keep current memories as they are, or let them go their way again. Their dates stay: nothing was said.
 UPDATE persistmem.memories m SET pinned = %(pinned)s::boolean
 WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status = 'active'
-RETURNING m.*
+RETURNING
+-- include: memory
 
 -- name: messages_by_id
 -- The stored messages that memories came from, oldest first, whatever their threads.

@@ -21,8 +21,13 @@ class EmbeddingModel:
     background_deviation: float
 
     @property
+    def background(self) -> tuple[float, float]:
+        """Mean and deviation of the cosines of unrelated sentences."""
+        return self.background_mean, self.background_deviation
+
+    @property
     def covered(self) -> bool:
-        """Whether its vectors lie in the covering index."""
+        """Tell if its vectors lie in the covering index."""
         return self.dimensions <= COVERED_DIMENSIONS
 
 

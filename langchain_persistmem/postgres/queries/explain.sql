@@ -1,5 +1,5 @@
--- name: query_words
--- The words of a query as they are looked up, each with the number of memories that have it.
+-- name: query_terms
+-- The terms of a query as they are looked up, each with the number of memories that have it.
 WITH
 -- include: asked_words
 SELECT asked.word, count(w.memory_id) AS memories
@@ -36,7 +36,9 @@ WITH
               ELSE m.valid_from > %(at)s::timestamptz OR m.valid_until <= %(at)s::timestamptz END
            OR ({condition}) IS NOT TRUE)
 )
-SELECT m.*, coalesce(u.times, 0) AS uses, h.similarity, h.lexical
+SELECT
+-- include: memory
+       , coalesce(u.times, 0) AS uses, h.similarity, h.lexical
 FROM hidden h
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = h.id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = h.id

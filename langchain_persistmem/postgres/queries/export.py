@@ -58,7 +58,7 @@ async def restore_messages(tx: Transaction, namespace: Namespace, rows: Sequence
 
 async def restore_memories(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> set[UUID]:
     """Write memories with their uses, without vectors and words; returns the ids of those that were new."""
-    parameters = {"namespace": encode(namespace), "rows": dumped([dict(row) for row in rows])}
+    parameters = {"namespace": encode(namespace), "rows": dumped([_stored(row) for row in rows])}
     new = {row["id"] for row in await tx.fetch(statement("restore_memories"), parameters)}
     await _write(tx, "restore_uses", namespace, [row for row in rows if UUID(row["id"]) in new])
     return new
@@ -79,7 +79,10 @@ async def _page(
     tx: Transaction, name: LiteralString, namespace: Namespace, place: Mapping[str, object], limit: int
 ) -> list[Row]:
     rows = await tx.fetch(statement(name), {"namespace": encode(namespace), **place, "limit": limit})
-    return [{column: _plain(value) for column, value in row.items() if value is not None} for row in rows]
+    return [
+        {column: _plain(value) for column, value in row.items() if value is not None and column != "time_to_live"}
+        for row in rows
+    ]
 
 
 async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, rows: Sequence[Row]) -> int:
@@ -89,9 +92,21 @@ async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, row
     return await tx.execute(statement(name), parameters)
 
 
+def _stored(memory: Row) -> Row:
+    """The row of an export as the table has it."""
+    row = dict(memory)
+    if "identity" in row and row["identity"] is not None:
+        row["identity"] = rf"\x{row['identity']}"
+    if row.get("minutes_to_live") is not None:
+        row["time_to_live"] = f"{60 * row['minutes_to_live']:.6f} seconds"
+    return row
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
     return value

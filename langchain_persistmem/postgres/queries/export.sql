@@ -25,10 +25,9 @@ LIMIT %(limit)s::bigint
 
 -- name: export_memories
 -- Memories of every status after a place, each with its use and its vectors.
-SELECT m.id, m.key, m.kind, m.status, m.text, m.value, encode(m.identity, 'hex') AS identity, m.importance, m.confidence,
-       m.confirmations, m.pinned, m.speaker, m.source, m.provenance, m.thread_id, m.position, m.valid_from, m.valid_until,
-       m.recorded_at, m.updated_at, m.superseded_by, m.expires_at,
-       (extract(epoch FROM m.time_to_live) / 60)::float8 AS minutes_to_live, m.review, m.review_of,
+SELECT
+-- include: memory_columns
+       , (extract(epoch FROM m.time_to_live) / 60)::float8 AS minutes_to_live,
        u.times AS used, u.last_used_at,
        (SELECT json_agg(json_build_object('model', e.name, 'part', v.part, 'norm', v.norm,
                                           'vector', coalesce(v.embedding, v.wide)::text) ORDER BY e.name, v.part)
@@ -69,21 +68,9 @@ ON CONFLICT DO NOTHING
 
 -- name: restore_memories
 -- Memories as they were, history and all; where one is current under the same key or with the same statement, that one stays.
-INSERT INTO persistmem.memories
-    (namespace, id, key, kind, status, text, value, identity, importance, confidence, confirmations, pinned, speaker,
-     source, provenance, thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by,
-     expires_at, time_to_live, review, review_of)
-SELECT %(namespace)s::text, r.id, r.key, r.kind, r.status, r.text, r.value, decode(r.identity, 'hex'), r.importance,
-       r.confidence, r.confirmations, r.pinned, r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from,
-       r.valid_until, r.recorded_at, r.updated_at, r.superseded_by, r.expires_at,
-       r.minutes_to_live * interval '1 minute', r.review, r.review_of
-FROM json_to_recordset(%(rows)s::json) AS r(
-    id uuid, key text, kind text, status text, text text, value json, identity text, importance real, confidence real,
-    confirmations integer, pinned boolean, speaker text, source text, provenance jsonb, thread_id text, position bigint,
-    valid_from timestamptz, valid_until timestamptz, recorded_at timestamptz, updated_at timestamptz, superseded_by uuid,
-    expires_at timestamptz, minutes_to_live float8, review text, review_of uuid)
+-- include: insert_rows
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING m.id
 
 -- name: restore_uses
 -- How often restored memories were shown to a model.

@@ -66,7 +66,7 @@ async def left_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dic
 
 
 async def has_checkpoint_tables(tx: Transaction) -> bool:
-    """Whether LangGraph's tables exist here."""
+    """Tell if LangGraph's tables exist here."""
     (row,) = await tx.fetch(statement("checkpoint_tables"), {})
     return bool(row["present"])
 

@@ -56,9 +56,10 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      h AS (DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text RETURNING 1),
      -- It goes with the namespace's row, by the foreign key: the application's role has no right to delete from it.
      a AS (SELECT FROM persistmem.audit WHERE namespace = %(namespace)s::text),
-     n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING shelf, shelved),
-     -- Its place on the shelf is free again.
-     s AS (UPDATE persistmem.shelves s SET memories = greatest(s.memories - n.shelved, 0) FROM n WHERE s.shelf = n.shelf)
+     n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING hnsw_index, hnsw_documents),
+     -- What it took of an HNSW index is free again.
+     i AS (UPDATE persistmem.hnsw_indexes i SET documents = greatest(i.documents - n.hnsw_documents, 0)
+           FROM n WHERE i.hnsw_index = n.hnsw_index)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS words,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,

@@ -38,13 +38,13 @@ async def source_columns(tx: Transaction, schema: str, table: str) -> dict[str, 
 
 
 async def count_source(tx: Transaction, schema: str, table: str) -> int:
-    """How many rows the table has."""
+    """Count the rows of the table."""
     (row,) = await tx.fetch(statement("count_source", source=sql.Identifier(schema, table)), {})
     return row["rows"]
 
 
 async def source_has_rows(tx: Transaction, schema: str, table: str) -> bool:
-    """Whether the table has any row."""
+    """Tell if the table has any row."""
     (row,) = await tx.fetch(statement("source_has_rows", source=sql.Identifier(schema, table)), {})
     return row["any"]
 
@@ -71,7 +71,7 @@ async def read_mem0(tx: Transaction, schema: str, table: str, *, after: UUID, li
 async def known_items(
     tx: Transaction, namespace: Namespace, keys: Sequence[str], identities: Sequence[bytes]
 ) -> tuple[dict[str, datetime], dict[bytes, str]]:
-    """What is here of ``keys``, with the time of its last change; and of ``identities``, with its key."""
+    """Find what is here of ``keys``, with the time of its last change; and of ``identities``, with its key."""
     parameters = {"namespace": encode(namespace), "keys": list(keys), "identities": list(identities)}
     rows = await tx.fetch(statement("known_items"), parameters)
     stated = {bytes(row["identity"]): row["key"] for row in rows if row["identity"] is not None}

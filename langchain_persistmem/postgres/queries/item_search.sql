@@ -1,23 +1,20 @@
--- part: leaf_verdict
+-- part: exact_verdict
 verdict AS MATERIALIZED (
     -- No namespace, no answer: then nothing can be wrong with it either, unless others lie below.
-    SELECT coalesce(n.documents > %(few)s::bigint, false) OR b.below OR (n.shelf IS NOT NULL AND %(graph)s::boolean) AS other,
-           b.below, n.documents > %(few)s::bigint AS large, n.shelf, n.documents, n.words
+    SELECT b.below OR (n.hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean) AS other, b.below, n.documents, n.words
     FROM (SELECT EXISTS (SELECT FROM persistmem.namespaces b
                          WHERE b.namespace >= %(from)s::text AND b.namespace < %(until)s::text) AS below) b
     LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text AND n.consent <> 'paused'
 )
 
--- name: search_leaf
--- Items of one namespace that has none below it, and few enough vectors to compare all: most searches of a store. Short, so
--- that its start costs little. The first row says in any case whether it was the right statement, and how many there are.
+-- name: search_exact
+-- Items of one namespace that has none below it, all of its vectors compared: most searches of a store. Short, so that its start
+-- costs little. The first row says in any case whether it was the right statement, and how many there are.
 WITH
--- include: leaf_verdict
+-- include: exact_verdict
 , best AS MATERIALIZED (
     SELECT v.memory_id, {similarity} AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: exact_scan
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
     ORDER BY 2 DESC
     LIMIT %(looked_at)s::bigint
@@ -42,41 +39,14 @@ LEFT JOIN LATERAL (
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 ) item ON true
 
--- name: search_items
+-- name: search_prefix
 -- Items of all namespaces under a prefix by similarity: an item's best vector counts, items without one are left out.
 WITH within AS MATERIALIZED (
     -- Through their names, each namespace is one index-only scan; a range of them would read the table.
-    SELECT n.namespace, n.documents, n.documents > %(few)s::bigint AS large
+    SELECT n.namespace
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
       AND n.consent <> 'paused'
-), likely AS MATERIALIZED (
-    -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
-    SELECT w.namespace, s.memory_id, s.part, v.similarity
-    FROM within w
-    CROSS JOIN LATERAL (
-        SELECT s.memory_id, s.part
-        FROM persistmem.vectors s
-        WHERE s.namespace = w.namespace AND s.model = %(model)s::smallint AND s.active
-          AND (s.expires_at IS NULL OR s.expires_at > %(now)s::timestamptz)
-        ORDER BY (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec - %(step)s::halfvec)))
-                 + (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec)))
-        LIMIT %(shortlist)s::bigint
-    ) s
-    CROSS JOIN LATERAL (
-        -- One by one: a join would be planned as a scan of all that the namespace has.
-        SELECT {similarity} AS similarity
-        FROM persistmem.vectors v
-        WHERE v.namespace = w.namespace AND v.memory_id = s.memory_id AND v.model = %(model)s::smallint AND v.part = s.part
-        OFFSET 0
-    ) v
-    WHERE w.large
-), crowded AS MATERIALIZED (
-    -- Where items of many parts leave too few others among the likeliest, all are compared.
-    SELECT w.namespace
-    FROM within w
-    WHERE w.large AND least(%(reach)s::bigint, w.documents)
-                      > (SELECT count(DISTINCT l.memory_id) FROM likely l WHERE l.namespace = w.namespace)
 ), compared AS MATERIALIZED (
     -- OFFSET 0 keeps it one scan of each namespace: a join of few large ones would be planned as a scan of the table.
     SELECT w.namespace, v.memory_id, v.part, v.similarity
@@ -88,9 +58,6 @@ WITH within AS MATERIALIZED (
           AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
         OFFSET 0
     ) v
-    WHERE NOT w.large OR w.namespace IN (SELECT namespace FROM crowded)
-    UNION ALL
-    SELECT namespace, memory_id, part, similarity FROM likely
 ), near AS (
     -- As no item has more than max(part) + 1 parts, so many rows hold enough items; those on a par stay for the order below.
     SELECT namespace, memory_id, max(similarity) AS similarity
@@ -146,7 +113,7 @@ coalesce((near.similarity - scale.level) / scale.deviation, 0)
 + coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
 - %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
 
--- part: leaf_weighed
+-- part: weighed
 weighed AS MATERIALIZED (
     SELECT memory_id,
            -- include: hybrid_evidence
@@ -173,10 +140,10 @@ CROSS JOIN LATERAL (
 ORDER BY best.evidence DESC, m.updated_at DESC, m.key
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
--- name: search_leaf_hybrid
--- The same as search_leaf by meaning and by words: all of a small namespace is compared, so that any page is exact.
+-- name: search_exact_hybrid
+-- The same as search_exact by meaning and by words: all of the namespace is compared, so that any page is exact.
 WITH
--- include: leaf_verdict
+-- include: exact_verdict
 , size AS MATERIALIZED (
     SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
 ),
@@ -185,9 +152,7 @@ WITH
 -- include: bm25
 , compared AS MATERIALIZED (
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(exact)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: exact_scan
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
 ), counted AS (
     SELECT similarity, 1::float8 AS weight FROM compared
@@ -204,19 +169,17 @@ WITH
 ),
 -- include: hybrid_scale
 ,
--- include: leaf_weighed
+-- include: weighed
 SELECT verdict.*, (SELECT count(*) FROM weighed) AS weighed, item.*
 FROM verdict
 LEFT JOIN LATERAL (
     -- include: hybrid_page
 ) item ON true
 
--- name: search_items_hybrid
--- Items of all namespaces under a prefix by meaning and by words, up to a size all of them compared, so that any page is exact.
+-- name: search_prefix_hybrid
+-- Items of all namespaces under a prefix by meaning and by words: all of them compared, so that any page is exact.
 WITH within AS MATERIALIZED (
-    SELECT n.namespace, n.documents, n.words, n.documents > %(few)s::bigint AS large,
-           -- One item in `thinned + 1` is a sample of at least so many.
-           (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
+    SELECT n.namespace, n.documents, n.words
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
       AND n.consent <> 'paused'
@@ -258,37 +221,8 @@ WITH within AS MATERIALIZED (
         OFFSET 0
     ) w
     GROUP BY w.namespace, w.memory_id
-)
-, likely AS MATERIALIZED (
-    -- Of the many in a large namespace the likeliest, by the signs of their dimensions, as in recall.
-    SELECT w.namespace, s.memory_id, s.part, v.similarity,
-           CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN w.thinned + 1 ELSE 0 END::float8 AS weight
-    FROM within w
-    CROSS JOIN LATERAL (
-        SELECT s.memory_id, s.part
-        FROM persistmem.vectors s
-        WHERE s.namespace = w.namespace AND s.model = %(model)s::smallint AND s.active
-          AND (s.expires_at IS NULL OR s.expires_at > %(now)s::timestamptz)
-        ORDER BY CASE WHEN uuid_hash(s.memory_id) & w.thinned = 0 THEN -1 ELSE
-                 (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec - %(step)s::halfvec)))
-                 + (s.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec))) END
-        LIMIT %(shortlist)s::bigint
-    ) s
-    CROSS JOIN LATERAL (
-        SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-        FROM persistmem.vectors v
-        WHERE v.namespace = w.namespace AND v.memory_id = s.memory_id AND v.model = %(model)s::smallint AND v.part = s.part
-        OFFSET 0
-    ) v
-    WHERE w.large
-), crowded AS MATERIALIZED (
-    -- Where items of many parts leave too few others among the likeliest, all are compared.
-    SELECT w.namespace
-    FROM within w
-    WHERE w.large AND least(%(reach)s::bigint, w.documents)
-                      > (SELECT count(DISTINCT l.memory_id) FROM likely l WHERE l.namespace = w.namespace)
 ), compared AS MATERIALIZED (
-    SELECT w.namespace, v.memory_id, v.similarity, CASE WHEN w.large THEN 0 ELSE 1 END::float8 AS weight
+    SELECT w.namespace, v.memory_id, v.similarity
     FROM within w
     CROSS JOIN LATERAL (
         SELECT v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
@@ -297,24 +231,8 @@ WITH within AS MATERIALIZED (
           AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
         OFFSET 0
     ) v
-    WHERE NOT w.large OR w.namespace IN (SELECT namespace FROM crowded)
-    UNION ALL
-    SELECT namespace, memory_id, similarity, weight FROM likely
-    UNION ALL
-    -- What the words favour is looked up for its meaning.
-    SELECT v.namespace, v.memory_id, -(v.{embedding} <#> %(embedding)s::halfvec), 0
-    FROM (
-        SELECT l.namespace, l.memory_id
-        FROM within w
-        JOIN worded l ON l.namespace = w.namespace
-        WHERE w.large
-        ORDER BY l.lexical DESC, l.memory_id
-        LIMIT %(shortlist)s::bigint
-    ) l
-    JOIN persistmem.vectors v ON v.namespace = l.namespace AND v.memory_id = l.memory_id
-    WHERE v.model = %(model)s::smallint AND v.active AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
 ), counted AS (
-    SELECT similarity, weight FROM compared
+    SELECT similarity, 1::float8 AS weight FROM compared
 ), near AS MATERIALIZED (
     SELECT namespace, memory_id, max(similarity) AS similarity FROM compared GROUP BY namespace, memory_id
 ),

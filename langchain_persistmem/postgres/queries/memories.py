@@ -5,10 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import sql
-
 from langchain_persistmem.postgres.filters import Condition, condition
-from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import StoredItem, dumped, item_of, memory_of, row_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -20,7 +17,11 @@ async def insert_memories(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
 ) -> Mapping[bytes, tuple[UUID, str]]:
     """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
-    parameters = {"namespace": encode(namespace), "rows": dumped([row_of(each) for each in new]), "now": now}
+    parameters = {
+        "namespace": encode(namespace),
+        "rows": dumped([row_of(memory, now=now) for memory in new]),
+        "now": now,
+    }
     rows = await tx.fetch(statement("insert_memories"), parameters)
     return {bytes(row["identity"]): (row["id"], row["key"]) for row in rows}
 
@@ -96,11 +97,6 @@ def page(prefix: Namespace, *, limit: int, offset: int, now: datetime) -> dict[s
     """The parameters of a page of what lies under ``prefix``."""
     exact, start, until = prefix_range(prefix)
     return {"exact": exact, "from": start, "until": until, "now": now, "limit": limit, "offset": offset}
-
-
-def vector_column(model: EmbeddingModel) -> sql.Identifier:
-    """The column that holds the model's vectors."""
-    return sql.Identifier("embedding" if model.covered else "wide")
 
 
 async def refresh_items(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:

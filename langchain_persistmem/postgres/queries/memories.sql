@@ -1,3 +1,26 @@
+-- part: memory
+    -- What is read of a memory. JSON and two moments come as text, which is parsed once the whole memory is wanted: recall
+    -- ranks a hundred and returns ten.
+    m.namespace, m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations,
+    m.speaker, m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text,
+    m.updated_at::text, m.superseded_by, m.expires_at, m.review, m.review_of, m.pinned
+
+-- part: memory_columns
+    -- What is written of a memory beside its namespace, and exported: all columns, under the names that rows have in JSON.
+    id, key, kind, status, text, value, identity, importance, confidence, confirmations, speaker, source, provenance,
+    thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by, expires_at, time_to_live, review,
+    review_of, pinned
+
+-- part: insert_rows
+INSERT INTO persistmem.memories AS m (
+    namespace,
+-- include: memory_columns
+)
+SELECT
+    %(namespace)s::text,
+-- include: memory_columns
+FROM json_populate_recordset(NULL::persistmem.memories, %(rows)s::json)
+
 -- name: insert_memories
 -- Write statements that were decided upon; one that is known already (the same identity) is confirmed instead.
 WITH registered AS (
@@ -6,14 +29,7 @@ WITH registered AS (
     FROM json_to_recordset(%(rows)s::json) AS r(thread_id text) WHERE r.thread_id IS NOT NULL
     ON CONFLICT (namespace, thread_id) DO NOTHING
 )
-INSERT INTO persistmem.memories AS m
-    (namespace, id, key, kind, text, value, identity, importance, confidence, speaker, source, provenance,
-     thread_id, position, valid_from, recorded_at, updated_at)
-SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value, decode(r.identity, 'hex'), r.importance, r.confidence,
-       r.speaker, r.source, r.provenance, r.thread_id, r.position, r.valid_from, %(now)s::timestamptz, %(now)s::timestamptz
-FROM json_to_recordset(%(rows)s::json) AS r(
-    id uuid, key text, kind text, text text, value json, identity text, importance real, confidence real,
-    speaker text, source text, provenance jsonb, thread_id text, position bigint, valid_from timestamptz)
+-- include: insert_rows
 ON CONFLICT (namespace, identity) WHERE status = 'active' AND identity IS NOT NULL
 DO UPDATE SET confirmations = m.confirmations + 1,
               importance = greatest(m.importance, excluded.importance),
@@ -52,14 +68,16 @@ RETURNING m.id, m.key
 
 -- name: get_memories
 -- The current memories under these keys.
-SELECT m.*
+SELECT
+-- include: memory
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
 
 -- name: list_memories
 -- Current memories, newest first.
-SELECT m.*
+SELECT
+-- include: memory
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
@@ -69,7 +87,8 @@ LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
 -- name: profile_memories
 -- What current memories say that belongs into a profile: name, preferences, goals, how to behave.
-SELECT m.*
+SELECT
+-- include: memory
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.text IS NOT NULL
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)

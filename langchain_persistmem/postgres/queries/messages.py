@@ -58,7 +58,7 @@ async def mark_extracted(
 
 
 async def count_open(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
-    """How many turns of a thread wait to be learnt from."""
+    """Count the turns of a thread that wait to be learnt from."""
     rows = await tx.fetch(statement("count_open"), {"namespace": encode(namespace), "thread_id": thread_id})
     return int(rows[0]["waiting"])
 

@@ -23,7 +23,7 @@ class Unembedded:
     text: str
     value: Mapping[str, Any]
     is_item: bool
-    """Whether it was put through a store, which may index other texts than this."""
+    """It was put through a store, which may index other texts than this."""
 
 
 async def note_missing_vectors(

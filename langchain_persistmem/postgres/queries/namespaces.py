@@ -19,16 +19,16 @@ class Life:
     incarnation: UUID
     consent: Consent
     documents: int = 0
-    """How many memories it held when it was locked."""
+    """The number of memories that it held when it was locked."""
 
     @property
     def learns(self) -> bool:
-        """Whether memories may be made of conversations."""
+        """Tell if memories may be made of conversations."""
         return self.consent == "allowed"
 
     @property
     def paused(self) -> bool:
-        """Whether nothing may be written."""
+        """Tell if nothing may be written."""
         return self.consent == "paused"
 
     def check_not_paused(self) -> None:
@@ -51,14 +51,14 @@ async def hold_namespace(
     return Life(row["incarnation"], row["consent"], row["documents"])
 
 
-async def was_written(tx: Transaction, signature: Signature) -> bool | None:
-    """Whether the transaction that signed so was committed; None if too many have signed since.
+async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
+    """Tell if the transaction that left this mark was committed; None if too many have left one since.
 
     To be rolled back. Waits for that transaction if the server is still at it.
     """
     parameters = {"namespace": signature.namespace, "write": signature.write, "before": signature.before}
-    (row,) = await tx.fetch(statement("was_written"), parameters)
-    return row["written"]
+    (row,) = await tx.fetch(statement("was_committed"), parameters)
+    return row["committed"]
 
 
 async def life_of(tx: Transaction, namespace: Namespace) -> Life | None:
@@ -75,7 +75,7 @@ async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) 
 
 
 async def count_rows(tx: Transaction, namespace: Namespace) -> dict[str, int]:
-    """How many memories, messages and threads ``namespace`` has."""
+    """Count the memories, messages and threads of ``namespace``."""
     return counts_of(await tx.fetch(statement("count_rows"), {"namespace": encode(namespace)}))
 
 
@@ -111,5 +111,5 @@ async def list_people(
 
 
 async def count_everything(tx: Transaction) -> dict[str, int]:
-    """How many namespaces, memories and messages the database has."""
+    """Count the namespaces, memories and messages of the database."""
     return counts_of(await tx.fetch(statement("count_everything"), {}))

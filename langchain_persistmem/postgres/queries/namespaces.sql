@@ -7,14 +7,14 @@ VALUES (%(namespace)s::text, %(incarnation)s::uuid, %(consent)s::text, %(now)s::
 ON CONFLICT (namespace) DO UPDATE SET recent_writes = (excluded.recent_writes || n.recent_writes)[1:16]
 RETURNING n.incarnation, n.consent, n.documents, n.recent_writes[2] AS before
 
--- name: was_written
+-- name: was_committed
 -- Whether a transaction was committed, asked when no answer to COMMIT came; an upsert, to be rolled back, because it
 -- waits for the transaction if the server is still at it. NULL: so many have signed since that nobody knows.
 INSERT INTO persistmem.namespaces AS n (namespace, incarnation, created_at)
 VALUES (%(namespace)s::text, %(write)s::uuid, now())
 ON CONFLICT (namespace) DO UPDATE SET created_at = n.created_at
 RETURNING CASE WHEN %(write)s::uuid = ANY (n.recent_writes) THEN true
-               WHEN %(before)s::uuid = ANY (n.recent_writes) OR cardinality(n.recent_writes) < 16 THEN false END AS written
+               WHEN %(before)s::uuid = ANY (n.recent_writes) OR cardinality(n.recent_writes) < 16 THEN false END AS committed
 
 -- name: life_of
 -- The present life of a namespace, and what the person allows; no row once it was erased.

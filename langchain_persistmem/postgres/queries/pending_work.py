@@ -44,7 +44,7 @@ async def enqueue_thread(
         "leased": leased,
     }
     (row,) = await tx.fetch(statement("enqueue_thread"), parameters)
-    if lease is None or row["lease"] != lease:
+    if lease is None or row["lease"] != lease:  # another one works on it, and will see that there is more
         return None
     return Job(namespace, thread_id, row["generation"], lease, row["attempts"])
 

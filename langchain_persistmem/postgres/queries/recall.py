@@ -1,114 +1,87 @@
-"""Statements that find what recall ranks: along the graph of a large namespace, or among all or the likeliest vectors."""
+"""Statements that find what recall ranks, along the HNSW index of a large namespace or among all vectors; or as of a moment."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from functools import partial
 
 from psycopg import sql
 
+from langchain_persistmem.language.query_terms import irregular_forms, terms
 from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.search_index import findings_of, stored
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
-from langchain_persistmem.postgres.vector_index.binary_shortlist import EVERY, shortlist
-from langchain_persistmem.postgres.vector_index.search_plan import Arms
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
+from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan, SearchPlans
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.recalled import SearchResult
+from langchain_persistmem.types.recalled import Question, SearchResult
 from langchain_persistmem.types.records import Vector
 
 
-async def recall(
-    tx: Transaction,
-    namespace: Namespace,
-    *,
-    query: str,
-    words: Sequence[str],
-    embedding: Vector,
-    model: EmbeddingModel,
-    language: str,
-    wanted: Condition,
-    candidates: int,
-    instructions: int,
-    now: datetime,
-    arms: Arms,
-    thread_id: str | None = None,
-    own_view: bool = False,
-) -> SearchResult:
-    """The candidates for ``query``, with both signals and the statistics of the namespace; one statement, if ``arms`` is right.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchQuery:
+    """One query of a question, as the statements take it; a question that is expanded has several."""
 
-    Args:
-        thread_id: the conversation that they are for: none, if it is off the record.
-        own_view: whatever the person allows: they themselves ask.
-    """
-    where = encode(namespace)
-    walks = wanted.text is TRUE and hnsw_search.reaches(model, candidates)
+    question: Question
+    """After redaction; of a further query, with its words."""
+    namespace: Namespace
+    embedding: Vector
+    model: EmbeddingModel
+    language: str
+    """A text search configuration, or ``"auto"``."""
+    condition: Condition
+    candidates: int
+    """Memories that are looked for by meaning, and as many by terms."""
+
+    def parameters(self, terms: Sequence[str]) -> dict[str, object]:
+        """The parameters that the statements share, with the terms that PostgreSQL's parser does not find."""
+        question = self.question
+        return {
+            "namespace": encode(self.namespace),
+            "query": question.query,
+            "words": list(terms),
+            "embedding": stored(self.embedding),
+            "model": self.model.model,
+            "language": configuration(self.language, question.query),
+            "now": question.now,
+            "at": question.at,
+            "thread_id": question.thread_id,
+            "own_view": question.own_view,
+            **self.condition.parameters,
+        }
+
+
+async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> SearchResult:
+    """The candidates for ``query``, with both signals and the statistics of the namespace; nearly always in one statement."""
+    where, model = encode(query.namespace), query.model
+    unconditional = query.condition.text is TRUE
+    is_indexed = unconditional and hnsw_search.is_reachable(model, query.candidates)
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
-        "vectors_condition": wanted.among("v"),
-        "words_condition": wanted.among("w"),
+        "vectors_condition": query.condition.among("v"),
+        "words_condition": query.condition.among("w"),
     }
     parameters = {
-        "namespace": where,
-        "query": query,
-        "words": list(words),
-        "embedding": stored(embedding),
-        "model": model.model,
-        "language": configuration(language, query),
-        "candidates": candidates,
-        "instructions": instructions,
-        "graph": walks,
-        "now": now,
-        "thread_id": thread_id,
-        "own_view": own_view,
-        **shortlist(model, wanted=candidates, filtered=wanted.text is not TRUE),
-        **wanted.parameters,
+        **query.parameters(terms(query.question.query, query.language)),
+        "candidates": query.candidates,
+        "instructions": query.question.instructions,
     }
-    arm = arms.of(where)
-    if parameters["few"] == EVERY or arm == "few":
-        rows = await tx.fetch(statement("recall_few", **slots), parameters)
-        if not rows or not rows[0]["other"]:
-            return findings_of(rows, namespace)
-        arms.seen(where, large=rows[0]["large"], shelved=rows[0]["shelf"] is not None)
-        arm = arms.of(where)
-    if walks and arm == "graph":
-        found = await hnsw_search.recall_graph(tx, namespace, parameters, model=model, candidates=candidates)
-        if found is not None:
-            return found
-        arms.note(where, "many")
-    return findings_of(await tx.fetch(statement("recall", **slots), parameters), namespace)
+    text = statement("recall", **slots)
+
+    async def exact(*, look_for_hnsw: bool) -> SearchResult | OtherPlan:
+        rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
+        return OtherPlan("hnsw") if rows and rows[0]["other"] else findings_of(rows)
+
+    hnsw = partial(hnsw_search.recall, tx, query.namespace, parameters, model=model, candidates=query.candidates)
+    return await plans.search(where, exact=exact, hnsw=hnsw if is_indexed else None)
 
 
-async def recall_at(
-    tx: Transaction,
-    namespace: Namespace,
-    *,
-    at: datetime,
-    query: str,
-    words: Sequence[str],
-    embedding: Vector,
-    model: EmbeddingModel,
-    language: str,
-    wanted: Condition,
-    now: datetime,
-    thread_id: str | None = None,
-    own_view: bool = False,
-) -> SearchResult:
-    """What was valid at a moment, with both signals for ``query``."""
-    text = statement("recall_at", embedding=vector_column(model), condition=wanted.text)
-    parameters = {
-        "namespace": encode(namespace),
-        "at": at,
-        "query": query,
-        "words": list(words),
-        "embedding": stored(embedding),
-        "model": model.model,
-        "language": configuration(language, query),
-        "now": now,
-        "thread_id": thread_id,
-        "own_view": own_view,
-        **wanted.parameters,
-    }
-    return findings_of(await tx.fetch(text, parameters), namespace)
+async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
+    """The memories that were valid at the question's moment, with both signals for ``query``."""
+    text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
+    # What is stored is parsed here as the query is: only irregular forms are beyond the parser.
+    parameters = query.parameters(irregular_forms(query.question.query, query.language))
+    return findings_of(await tx.fetch(text, parameters))

@@ -54,9 +54,7 @@ rarity AS MATERIALIZED (
 -- include: asked_words
 , size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
-           n.documents > %(few)s::bigint AS large, n.shelf,
-           -- One memory in `thinned + 1` is a sample of at least so many.
-           (2 ^ greatest(floor(ln(greatest(n.documents, 1) / %(sample)s::float8) / ln(2)), 0))::integer - 1 AS thinned
+           n.hnsw_index
     FROM persistmem.namespaces n
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
     WHERE n.namespace = %(namespace)s::text
@@ -125,11 +123,9 @@ SELECT verdict.*, found.*, (
        )::text AS statistics
 FROM verdict
 LEFT JOIN LATERAL (
-    -- As text, what is only parsed where the whole memory is wanted: most candidates are ranked and not returned.
-    SELECT m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations, m.speaker,
-           m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text,
-           m.updated_at::text, m.expires_at, m.superseded_by, m.review, m.review_of, m.pinned, c.always,
-           coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
+    SELECT
+-- include: memory
+           , c.always, coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
            -- What was a candidate for its words only is looked up for its meaning. Where its vector is still to be made
            -- there is none, and NULL.
            coalesce(near.similarity, (
@@ -139,7 +135,7 @@ LEFT JOIN LATERAL (
            )) AS similarity
     FROM candidates c
     CROSS JOIN LATERAL (
-        -- One by one, and so written that no index but the primary key fits: see search_leaf.
+        -- One by one, and so written that no index but the primary key fits: see search_exact.
         SELECT m.*
         FROM persistmem.memories m
         WHERE m.namespace = %(namespace)s::text AND m.id = c.memory_id AND m.status IS NOT DISTINCT FROM 'active'
@@ -153,76 +149,22 @@ LEFT JOIN LATERAL (
     ) u ON true
 ) found ON true
 
--- name: recall_few
--- Everything that ranking needs, in one round trip: candidates by meaning and by words, each with both signals. For a
--- namespace of so few vectors that all are compared, an index-only scan of nothing else; most are, and its start costs less.
+-- name: recall
+-- Everything that ranking needs, in one round trip: candidates by meaning and by words, each with both signals. All vectors
+-- of the namespace are compared.
 WITH
 -- include: recall_asked
 , verdict AS MATERIALIZED (
-    SELECT large OR (shelf IS NOT NULL AND %(graph)s::boolean) AS other, large, shelf FROM size
+    SELECT hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean AS other FROM size
 ), compared AS MATERIALIZED (
     SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
+    -- include: exact_scan
       AND (SELECT NOT other FROM verdict)
       AND {vectors_condition}
 ), statistics AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE part = 0) AS count, coalesce(avg(similarity), 0) AS mean,
            coalesce(stddev_pop(similarity), 0) AS deviation, coalesce(max(part), 0) + 1 AS parts
     FROM compared
-),
--- include: recall_candidates
-
--- name: recall
--- The same for a namespace of any size.
-WITH
--- include: recall_asked
-, verdict AS MATERIALIZED (
-    SELECT false AS other, large FROM size
-), sketched AS MATERIALIZED (
-    -- Of many vectors the likeliest, by the signs of their dimensions: an index-only scan of a few bytes each. The
-    -- question keeps three levels a dimension: it is compared twice, half a usual deviation below and above zero.
-    SELECT v.memory_id, v.part
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT large FROM size)
-      AND {vectors_condition}
-    ORDER BY CASE WHEN uuid_hash(v.memory_id) & (SELECT thinned FROM size) = 0 THEN -1
-             ELSE (v.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec - %(step)s::halfvec)))
-                  + (v.sketch <~> (SELECT binary_quantize(%(embedding)s::halfvec + %(step)s::halfvec))) END
-    LIMIT %(shortlist)s::bigint
-), likely AS MATERIALIZED (
-    -- One by one: a join would be planned as a scan of all that the namespace has.
-    SELECT s.memory_id, s.part, v.similarity
-    FROM sketched s
-    CROSS JOIN LATERAL (
-        SELECT -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity
-        FROM persistmem.vectors v
-        WHERE v.namespace = %(namespace)s::text AND v.memory_id = s.memory_id
-          AND v.model = %(model)s::smallint AND v.part = s.part
-        OFFSET 0
-    ) v
-), compared AS MATERIALIZED (
-    -- Few vectors are all compared: an index-only scan of this namespace's vectors, and of nothing else. So are
-    -- many where the likeliest are too few, because some memories have many parts.
-    SELECT v.memory_id, v.part, -(v.{embedding} <#> %(embedding)s::halfvec) AS similarity, (SELECT NOT large FROM size) AS usual
-    FROM persistmem.vectors v
-    WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
-      AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-      AND (SELECT NOT size.large OR least(%(candidates)s::bigint, size.documents)
-                  > (SELECT count(DISTINCT memory_id) FROM likely) FROM size)
-      AND {vectors_condition}
-    UNION ALL
-    SELECT memory_id, part, similarity, uuid_hash(memory_id) & (SELECT thinned FROM size) = 0 FROM likely
-), statistics AS MATERIALIZED (
-    -- What is usual among all that were compared; of many, in the sample that the shortlist begins with.
-    SELECT count(*) FILTER (WHERE part = 0) * CASE WHEN (SELECT large FROM size) THEN (SELECT thinned + 1 FROM size) ELSE 1 END AS count,
-           coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation,
-           coalesce(max(part), 0) + 1 AS parts
-    FROM compared
-    WHERE usual
 ),
 -- include: recall_candidates
 
@@ -273,10 +215,9 @@ WITH
     CROSS JOIN size
     GROUP BY p.memory_id
 )
-SELECT m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations, m.speaker, m.source,
-       m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text, m.updated_at::text,
-       m.expires_at, m.superseded_by, m.review, m.review_of, m.pinned, false AS always, coalesce(u.times, 0) AS uses,
-       c.similarity, coalesce(w.lexical, 0) AS lexical, (
+SELECT
+-- include: memory
+       , false AS always, coalesce(u.times, 0) AS uses, c.similarity, coalesce(w.lexical, 0) AS lexical, (
            SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
        )::text AS statistics
 FROM compared c

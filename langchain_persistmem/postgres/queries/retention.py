@@ -11,11 +11,11 @@ from psycopg.rows import DictRow
 from langchain_persistmem.postgres.queries import checkpoint_retention, checkpoints
 from langchain_persistmem.postgres.queries.checkpoints import Begin
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
 from langchain_persistmem.postgres.queries.namespaces import Life
 from langchain_persistmem.postgres.queries.rows import dumped, memory_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Kind, Memory
 

@@ -9,7 +9,8 @@ LIMIT %(limit)s::integer
 -- name: compressible
 -- Old memories that may go into a summary, oldest first, a window at a time. What has a key of its own, is pinned, expires,
 -- or is derived already stays.
-SELECT m.*
+SELECT
+-- include: memory
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind = %(kind)s::text AND m.text IS NOT NULL
   AND m.key = m.id::text AND m.source <> 'store' AND m.importance < 1 AND NOT m.pinned AND m.expires_at IS NULL
@@ -65,7 +66,8 @@ WHERE m.namespace = %(namespace)s::text AND m.thread_id = old.thread_id
 
 -- name: originals_of
 -- The memories that these summaries stand for, with where they came from.
-SELECT m.*
+SELECT
+-- include: memory
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.superseded_by = ANY (%(summaries)s::uuid[]) AND m.status = 'archived'
 ORDER BY m.id
@@ -95,14 +97,20 @@ WITH chosen AS (
       AND m.id <> ALL (%(but)s::uuid[])
     RETURNING m.*
 ), shown AS (
-    UPDATE persistmem.vectors v SET active = true, shelf = NULL
+    UPDATE persistmem.vectors v SET active = true, hnsw_index = NULL
     WHERE v.namespace = %(namespace)s::text AND v.memory_id IN (SELECT id FROM chosen)
 )
-SELECT * FROM freed WHERE status = 'active' ORDER BY id
+SELECT
+-- include: memory
+FROM freed m
+WHERE m.status = 'active'
+ORDER BY m.id
 
 -- name: memories_by_id
 -- Memories of any status, in the order of what they tell.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[])
 ORDER BY m.valid_from, m.id
 
@@ -143,7 +151,9 @@ ORDER BY new.id, near.similarity DESC, near.id
 
 -- name: habits_of
 -- The preferences that were drawn from habits, whatever became of them.
-SELECT m.* FROM persistmem.memories m
+SELECT
+-- include: memory
+FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.provenance ->> 'extractor' = %(extractor)s::text
 ORDER BY m.id
 

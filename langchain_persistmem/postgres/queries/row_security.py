@@ -11,13 +11,13 @@ from psycopg import sql
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction, say
+from langchain_persistmem.postgres.transaction import Transaction, set_locally
 from langchain_persistmem.types.namespace import EVERYWHERE, Reach, Several, Within, encode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowSecurity:
-    """How row-level security stands on the tables that hold a person's data."""
+    """The state of row-level security on the tables that hold a person's data."""
 
     tables: int
     enabled: int
@@ -25,15 +25,15 @@ class RowSecurity:
     forced: int
     """On so many it binds their owner too."""
     binding: bool
-    """Whether any of them shows this role only what a transaction says that it is about."""
+    """At least one of them shows this role only what a transaction says that it is about."""
     everywhere: bool
-    """Whether this role may see all namespaces at once, in a transaction that says so."""
+    """This role may see all namespaces at once, in a transaction that says so."""
     above: bool
     """This role is a superuser's or has BYPASSRLS: nothing binds it."""
 
 
 def reach_settings(reach: Reach) -> dict[str, str]:
-    """What a transaction says of itself: all four settings, so that none that a session has widens it."""
+    """The settings of a transaction that say what it is about: all four, so that none that a session has widens it."""
     reaches = reach.reaches if isinstance(reach, Several) else (reach,)
     everywhere = EVERYWHERE in reaches
     exact = list(dict.fromkeys(encode(each) for each in reaches if not isinstance(each, Within)))
@@ -50,11 +50,11 @@ def reach_settings(reach: Reach) -> dict[str, str]:
 
 async def see_everything(tx: Transaction) -> None:
     """For setup(), which may move rows whether or not ``Settings.row_level_security`` is on."""
-    await say(tx, reach_settings(EVERYWHERE))
+    await set_locally(tx, reach_settings(EVERYWHERE))
 
 
 async def row_security(tx: Transaction) -> RowSecurity:
-    """How row-level security stands, for the role that asks."""
+    """Read the state of row-level security, for the role that asks."""
     rows = await tx.fetch(statement("row_security"), {})
     return RowSecurity(
         tables=len(rows),
@@ -93,7 +93,7 @@ async def enable_on_new_tables(tx: Transaction) -> None:
 
 
 def check_row_security(found: RowSecurity, *, said: bool) -> str | None:
-    """What is wrong, if the set-up still works: the setting promises a lock that is not there.
+    """Say what is wrong, if the set-up still works: the setting promises a lock that is not there.
 
     Raises:
         ConfigurationError: the database shows only what a transaction says that it is about, and ours say nothing.

@@ -1,8 +1,8 @@
 """Rows to records and back: the only place that knows the columns of a memory and of a message."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
@@ -15,12 +15,14 @@ from langchain_persistmem.types import namespace as namespace_flow
 from langchain_persistmem.types.recalled import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_FOUND = itemgetter(*(column for column in RecallCandidate._fields if column != "whole"))
+_CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "whole"))
+_PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
+_AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """What a store shows of a memory."""
+    """A memory as a store returns it."""
 
     namespace: namespace_flow.Namespace
     id: UUID
@@ -36,56 +38,30 @@ def dumped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def memory_of(row: DictRow, namespace: namespace_flow.Namespace | None = None) -> Memory:
-    """The memory in a row of ``persistmem.memories``, which names its namespace where that is not given."""
+def memory_of(row: DictRow) -> Memory:
+    """The memory in a row of the part ``memory``: its columns have the names of the record's fields."""
+    zone = row["valid_from"].tzinfo  # the connection's
     return Memory(
-        namespace=namespace_flow.decode(row["namespace"]) if namespace is None else namespace,
-        id=row["id"],
-        key=row["key"],
-        kind=row["kind"],
-        status=row["status"],
-        text=row["text"],
-        value=row["value"],
-        importance=row["importance"],
-        confidence=row["confidence"],
-        confirmations=row["confirmations"],
-        speaker=row["speaker"],
-        provenance=_provenance_of(row["provenance"]),
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        recorded_at=row["recorded_at"],
-        updated_at=row["updated_at"],
-        expires_at=row["expires_at"],
-        superseded_by=row["superseded_by"],
-        review=row["review"],
-        review_of=row["review_of"],
-        pinned=row["pinned"],
+        **{name: row[name] for name in _AS_THEY_ARE},
+        namespace=namespace_flow.decode(row["namespace"]),
+        value=json.loads(row["value"]),
+        provenance=_provenance_of(json.loads(row["provenance"])),
+        recorded_at=datetime.fromisoformat(row["recorded_at"]).astimezone(zone),
+        updated_at=datetime.fromisoformat(row["updated_at"]).astimezone(zone),
     )
 
 
-def found_of(row: DictRow, whole: Callable[[], Memory]) -> RecallCandidate:
-    """The candidate in a row; ``whole`` makes its memory."""
-    return RecallCandidate._make((*_FOUND(row), whole))
-
-
-def unparsed_found_of(row: DictRow, namespace: namespace_flow.Namespace) -> RecallCandidate:
-    """The candidate in a row of recall, where what ranking does not read is text until the memory is wanted."""
-    return found_of(row, partial(_unparsed_memory_of, row, namespace))
-
-
-def _unparsed_memory_of(row: DictRow, namespace: namespace_flow.Namespace) -> Memory:
-    zone = row["valid_from"].tzinfo  # the connection's
-    documents = {column: json.loads(row[column]) for column in ("value", "provenance")}
-    moments = {column: datetime.fromisoformat(row[column]).astimezone(zone) for column in ("recorded_at", "updated_at")}
-    return memory_of(row | documents | moments, namespace)
+def candidate_of(row: DictRow) -> RecallCandidate:
+    """The candidate in a row of recall; its memory is parsed when it is wanted."""
+    return RecallCandidate._make((*_CANDIDATE(row), partial(memory_of, row)))
 
 
 def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory, float]]]:
     """The memories near each of ``count`` vectors, which rows name by their ordinals."""
     found: list[list[tuple[Memory, float]]] = [[] for _ in range(count)]
     for row in rows:
-        place: int = row["ordinal"] - 1
-        found[place].append((memory_of(row), row["similarity"]))
+        ordinal: int = row["ordinal"]
+        found[ordinal - 1].append((memory_of(row), row["similarity"]))
     return found
 
 
@@ -131,19 +107,21 @@ def _provenance_of(stored: Mapping[str, Any]) -> Provenance:
     )
 
 
-def row_of(new: NewMemory) -> Mapping[str, object]:
-    """The row of a new memory, as the JSON that the statements read."""
+def row_of(new: NewMemory, *, now: datetime) -> Mapping[str, object]:
+    """The row of a new memory, as the JSON that the part ``insert_rows`` reads."""
     candidate = new.candidate
     provenance = candidate.provenance
     return {
         "id": str(new.id),
         "key": new.key,
         "kind": candidate.kind,
+        "status": "active",
         "text": candidate.text or None,  # a profile is read by its key, never searched
         "value": dict(candidate.value) if candidate.value is not None else {"text": candidate.text},
-        "identity": new.identity.hex(),
+        "identity": rf"\x{new.identity.hex()}",
         "importance": candidate.importance,
         "confidence": candidate.confidence,
+        "confirmations": 0,
         "speaker": candidate.speaker,
         "source": provenance.source,
         "provenance": {
@@ -158,6 +136,9 @@ def row_of(new: NewMemory) -> Mapping[str, object]:
         "thread_id": provenance.thread_id,
         "position": new.position,
         "valid_from": candidate.valid_from.isoformat(),
+        "recorded_at": now.isoformat(),
+        "updated_at": now.isoformat(),
+        "pinned": False,
     }
 
 

@@ -11,10 +11,10 @@ from psycopg.types.array import ListBinaryDumper
 
 from langchain_persistmem.language.text_search import configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.memories import vector_column
-from langchain_persistmem.postgres.queries.rows import dumped, unparsed_found_of
+from langchain_persistmem.postgres.queries.rows import candidate_of, dumped
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recalled import SearchResult
 from langchain_persistmem.types.records import Vector
@@ -30,7 +30,7 @@ else:
 
 
 class _BinaryArray(list[HalfVector]):
-    """What psycopg sends as a binary array; a plain list it writes out as text, digit by digit."""
+    """A list that psycopg sends as a binary array; a plain list it writes out as text, digit by digit."""
 
 
 psycopg.adapters.register_dumper(_BinaryArray, ListBinaryDumper)
@@ -88,11 +88,11 @@ async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UU
         await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
 
 
-def findings_of(rows: Sequence[DictRow], namespace: Namespace) -> SearchResult:
+def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
     count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
     return SearchResult(
-        found=tuple(unparsed_found_of(row, namespace) for row in rows if row["id"] is not None),
+        found=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,

@@ -45,6 +45,6 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
 
 
 async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
-    """Whether some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
+    """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
     (row,) = await tx.fetch(statement("has_checkpoints_of_nobody"), {})
     return bool(row["present"])

@@ -1,4 +1,4 @@
-"""What this process has written into large namespaces and has not put on their shelves yet."""
+"""Vectors that this process wrote into large namespaces and has not put into their HNSW indexes yet."""
 
 import threading
 from collections.abc import Hashable
@@ -7,21 +7,21 @@ from typing import Generic, TypeVar
 
 N = TypeVar("N", bound=Hashable)
 
-SOME = 16
-"""Vectors that are put on a shelf together: what comes before is compared exactly meanwhile, which costs a search nothing."""
+BATCH = 16
+"""Vectors that are indexed together: what comes before is compared exactly meanwhile, which costs a search nothing."""
 
-_mine: ContextVar[frozenset[Hashable]] = ContextVar("persistmem_written", default=frozenset())
-"""Where this thread or task has written: a search beside it is not to wait until that is shelved."""
+_mine: ContextVar[frozenset[Hashable]] = ContextVar("persistmem_unindexed", default=frozenset())
+"""Where this thread or task has written: a search beside it is not to wait until that is indexed."""
 
 
-class Written(Generic[N]):
+class Unindexed(Generic[N]):
     """Counts of vectors by namespace, of large ones only; for many threads and tasks."""
 
     def __init__(self) -> None:
         self._counts: dict[N, int] = {}
         self._lock = threading.Lock()
 
-    def held(self, namespace: N, *, large: bool) -> None:
+    def begin_write(self, namespace: N, *, large: bool) -> None:
         """A write of ``namespace`` begins, which is large or is not."""
         if large:
             with self._lock:
@@ -30,8 +30,8 @@ class Written(Generic[N]):
             with self._lock:
                 self._counts.pop(namespace, None)
 
-    def note(self, namespace: N, vectors: int) -> None:
-        """So many vectors were written; forgotten where the namespace is small."""
+    def add(self, namespace: N, vectors: int) -> None:
+        """Count vectors that were written; not where the namespace is small."""
         if self._counts:
             with self._lock:
                 if namespace in self._counts:
@@ -39,13 +39,13 @@ class Written(Generic[N]):
                     _mine.set(_mine.get() | {namespace})
 
     def take(self) -> dict[N, int]:
-        """The namespaces that this thread or task wrote to, if it is time, with what was written; others are counted on."""
+        """The namespaces that this thread or task wrote to, if there is enough to index, with its count; others are counted on."""
         mine = _mine.get()
         if not mine:
             return {}
         _mine.set(frozenset())
         with self._lock:
-            due = {each: count for each, count in self._counts.items() if each in mine and count >= SOME}
+            due = {each: count for each, count in self._counts.items() if each in mine and count >= BATCH}
             for namespace in due:
                 del self._counts[namespace]
             return due

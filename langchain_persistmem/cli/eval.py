@@ -13,11 +13,16 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from langchain_persistmem.cli import options as options_flow
 from langchain_persistmem.cli.ingest import chunks, survey
-from langchain_persistmem.cli.options import dsn_of, place_of
+from langchain_persistmem.cli.options import (
+    Subcommands,
+    add_command,
+    add_json,
+    dsn_of,
+    open_memory,
+    whole_number,
+)
 from langchain_persistmem.cli.terminal import note, out, print_json, progress_bar, waiting
-from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
 from langchain_persistmem.runtime.models import models_of
 from langchain_persistmem.settings import Settings
@@ -27,9 +32,9 @@ _ALL = 1_000_000
 _SHOWN = ("R@5", "R@10", "all@10", "nDCG@10", "sR@5")  # what fits 80 columns; results.json has all
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "eval",
         "measure how well recall finds the turns that answer questions, beside plain cosine and plain BM25",
@@ -47,7 +52,7 @@ def add(subcommands: options_flow.Subcommands) -> None:
         default=Path("persistmem-eval"),
         help="folder of results.json, results.png and all that lets the run go on (default: persistmem-eval)",
     )
-    parser.add_argument("--users", metavar="N", type=options_flow.whole_number, help="only the first N users")
+    parser.add_argument("--users", metavar="N", type=whole_number, help="only the first N users")
     parser.add_argument(
         "--leave-out",
         metavar="CATEGORY",
@@ -55,12 +60,13 @@ def add(subcommands: options_flow.Subcommands) -> None:
         default=[],
         help="a category that does not count in 'all'; may be repeated",
     )
-    options_flow.add_json(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read, ask, count."""
+    # Imported here: plotting and ranking need packages that no other subcommand has.
     try:
         from langchain_persistmem.evaluation import embedding_cache, report, systems
         from langchain_persistmem.evaluation import run as run_flow
@@ -78,17 +84,24 @@ def run(options: argparse.Namespace) -> int:
     asked = [question for question in questions if question.user_id in chosen]
     options.out.mkdir(parents=True, exist_ok=True)
     _same_run(options)
-    settings = Settings(data_dir=options.data_dir or options.out / "data", worker=False)
-    given = models_of(options.embeddings, None, settings)
-    if given.embeddings is None or given.embedding_name is None:
+    if dsn_of(options) is None and options.data_dir is None:
+        options.data_dir = options.out / "data"
+    models = models_of(options.embeddings, None, Settings())
+    if models.embeddings is None or models.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
-    note(f"data: {place_of(options) if dsn_of(options) or options.data_dir else options.out}", quiet=options.json)
-    vectors = embedding_cache.KeptVectors(given.embeddings, given.embedding_name, options.out / "vectors.sqlite")
-    settings = Settings(data_dir=settings.data_dir, embedding_model=given.embedding_name, worker=False)
+    vectors = embedding_cache.KeptVectors(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
+    # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
     notes = run_flow.Notes(options.out / "answers.jsonl")
-    with PersistMem.open(dsn_of(options), embeddings=vectors, settings=settings, namespace=namespace) as memory:
-        memory.setup()
+    opened = open_memory(
+        options,
+        set_up=True,
+        namespace=namespace,
+        embeddings=vectors,
+        embedding_model=models.embedding_name,
+        worker=False,
+    )
+    with opened as memory:
         compared: list[systems.System] = [systems.Ours(memory), systems.Cosine(vectors), systems.Words()]
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
@@ -104,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     answers = [answer for answer in notes.answers if answer.question in ids]
     found = report.figures(answers, left_out=options.leave_out)
     (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
-    report.plot(found, options.out / "results.png", f"{options.conversations.name}, {given.embedding_name}")
+    report.plot(found, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
     if options.json:
         print_json(found)
     else:
@@ -127,7 +140,7 @@ def _users(path: Path) -> dict[str, list[Any]]:
 
 
 def _print_of(options: argparse.Namespace) -> str:
-    """What a run is about: the same files, the same embedder, the same version."""
+    """The identity of a run: the same files, the same embedder, the same version."""
     digest = hashlib.sha256()
     for part in (options.conversations.read_bytes(), options.questions.read_bytes()):
         digest.update(hashlib.sha256(part).digest())

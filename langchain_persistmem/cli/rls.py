@@ -7,17 +7,16 @@ from dataclasses import asdict
 
 from rich.table import Table
 
-from langchain_persistmem.cli import options as options_flow
-from langchain_persistmem.cli.options import open_memory, place_of
-from langchain_persistmem.cli.terminal import note, out, print_json, waiting
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.cli.terminal import out, print_json
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.postgres.queries.row_security import RowSecurity
 from langchain_persistmem.privacy import row_security
 
 
-def add(subcommands: options_flow.Subcommands) -> None:
+def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
-    parser = options_flow.add_command(
+    parser = add_command(
         subcommands,
         "rls",
         "enable or disable row-level security, as the tables' owner, or show how it stands",
@@ -31,7 +30,7 @@ def add(subcommands: options_flow.Subcommands) -> None:
         default=[],
         help="with enable: only this role and the owner may see all users at once; may be given again",
     )
-    options_flow.add_json(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -39,10 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it and show how it stands then."""
     if options.everywhere_to and options.action != "enable":
         options.parser.error("--everywhere-to goes with enable")
-    note(f"data: {place_of(options)}", quiet=options.json)
-    with waiting("opening memory"):
-        memory = open_memory(options)
-    with memory:
+    with open_memory(options) as memory:
         found = _done(memory, options)
     if options.json:
         print_json(asdict(found))

@@ -1,0 +1,26 @@
+"""`persistmem approve`: let memories that wait for review be recalled."""
+
+from __future__ import annotations
+
+import argparse
+
+from langchain_persistmem.cli.options import Subcommands, open_memory, owner_of
+from langchain_persistmem.cli.review import add_decision
+from langchain_persistmem.cli.tables import memory_json
+from langchain_persistmem.cli.terminal import out, print_json
+
+
+def add(subcommands: Subcommands) -> None:
+    """Describe the subcommand."""
+    add_decision(subcommands, "approve", "let memories that wait for review be recalled", run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Approve what is named, or all."""
+    with open_memory(options) as memory:
+        approved = memory.review.approve(*options.ids, everything=not options.ids, **owner_of(options))
+    if options.json:
+        print_json({"approved": [memory_json(memory) for memory in approved]})
+    else:
+        out().print(f"Approved: {len(approved)}")
+    return 0
