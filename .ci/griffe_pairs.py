@@ -62,9 +62,11 @@ def _resolve_methods(owner: griffe.Object, package: griffe.Module) -> None:
         target = package[f"{path}.{function}".partition(".")[2]] if path.startswith(package.name) else None
         if isinstance(target, griffe.Function):
             method = _add(owner, name, target)
-            method.parameters = griffe.Parameters(*list(target.parameters)[1:])  # the first is self
+            memory, *others = target.parameters
+            method.parameters = griffe.Parameters(*others)
             if method.docstring is not None:
-                method.docstring.value = method.docstring.value.replace(f"[{target.parent.path}.", f"[{owner.path}.")
+                text = method.docstring.value.replace(f"[{target.parent.path}.", f"[{owner.path}.")
+                method.docstring.value = re.sub(rf"^    {memory.name}: .*\n", "", text, count=1, flags=re.MULTILINE)
 
 
 def _add(owner: griffe.Object, name: str, function: griffe.Function) -> griffe.Function:

@@ -90,7 +90,7 @@ def relink(text: str, source: Path, page: Path) -> str:
             return os.path.relpath(STAGE / "notebooks" / "index.md", page.parent)
         if path.is_file() and path not in pages:
             pages[path] = source_page(path)
-        return os.path.relpath(pages.get(path, path), page.parent)
+        return os.path.relpath(pages[path], page.parent) if path in pages else match[1]
 
     parts = FENCE.split(text)  # code at the odd positions
     return "".join(part if number % 2 else LINK.sub(target, part) for number, part in enumerate(parts))
@@ -194,6 +194,9 @@ def check(target: Path) -> None:
         if file.suffix in (".html", ".css"):
             found = [load for load in loads.findall(file.read_text()) if 'rel="canonical"' not in load]
             assert not found, f"{file} loads from another host: {found[:3]}"
+            for name in re.findall(r'<(?:script|img)\b[^>]*?\bsrc="([^"]+)"', file.read_text()):
+                path = target / name[1:] if name[0] == "/" else file.parent / name  # 404.html counts from the root
+                assert name.startswith("data:") or path.is_file(), f"{file} shows {name}, which is missing"
         elif file.suffix == ".js" and "mermaid" not in file.name:
             assert not re.search(r"unpkg\.com|jsdelivr|googleapis|gstatic", file.read_text()), file
     reference = (target / "reference" / "api.html").read_text()
