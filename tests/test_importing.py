@@ -164,7 +164,7 @@ def content(database: str) -> dict[str, Any]:
         ),
         "words": rows(
             database,
-            "SELECT m.namespace, m.key, w.word, w.times, w.length FROM persistmem.words w"
+            "SELECT m.namespace, m.key, w.term, w.times, w.length FROM persistmem.terms w"
             " JOIN persistmem.memories m ON m.namespace = w.namespace AND m.id = w.memory_id ORDER BY 1, 2, 3",
         ),
         "namespaces": rows(database, "SELECT namespace, documents, words FROM persistmem.namespaces ORDER BY 1"),

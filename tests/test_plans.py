@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 USERS, EACH = 500, 100
 """50,000 memories."""
 
-BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespaces")
+BIG = ("memories", "vectors", "terms", "messages", "changes", "uses", "namespaces")
 
 ACROSS = {
     "count_hnsw_documents": "upkeep, once a night, counts what the HNSW indexes hold",
@@ -35,7 +35,7 @@ ACROSS = {
 """Statements that may, and why."""
 
 FILL = """
-INSERT INTO persistmem.namespaces (namespace, incarnation, documents, words, created_at)
+INSERT INTO persistmem.namespaces (namespace, generation, documents, terms, created_at)
 SELECT 'memories/u' || u, gen_random_uuid(), %(each)s, %(each)s * 8, now() FROM generate_series(1, %(users)s::int) u;
 INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
                                  thread_id, position, valid_from, recorded_at, updated_at)
@@ -44,7 +44,7 @@ SELECT 'memories/u' || u, gen_random_uuid(), 'k' || i, CASE i %% 9 WHEN 0 THEN '
 FROM generate_series(1, %(users)s::int) u, generate_series(1, %(each)s::int) i;
 INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, embedding)
 SELECT namespace, id, 1, 0, true, (SELECT array_fill(0.05::real, ARRAY[384])::halfvec) FROM persistmem.memories;
-INSERT INTO persistmem.words (namespace, word, memory_id, times, length)
+INSERT INTO persistmem.terms (namespace, term, memory_id, times, length)
 SELECT namespace, 'word' || (i * 7 + position) %% 500, id, 1, 8 FROM persistmem.memories, generate_series(1, 8) i;
 INSERT INTO persistmem.messages (namespace, thread_id, id, position, role, text, content, sent_at, recorded_at, extracted_at)
 SELECT namespace, 't', 'm' || position, position, 'user', text, '{}', now(), now(), now() FROM persistmem.memories;
@@ -136,7 +136,7 @@ def indexed(server: str, grown: str) -> Iterator[str]:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("ALTER TABLE persistmem.vectors SET (autovacuum_enabled = off)")
         connection.execute(
-            "INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, hnsw_index) "
+            "INSERT INTO persistmem.namespaces (namespace, generation, documents, created_at, hnsw_index) "
             f"VALUES ('memories/large', gen_random_uuid(), {LARGE}, now(), {NUMBER})".encode()
         )
         connection.execute(

@@ -71,7 +71,7 @@ WITHOUT_NAMESPACE = {
     "hnsw_indexes": "how full the HNSW indexes of large namespaces are: sums, nobody's data",
     "erasures": "names nobody: random ids of what is gone, kept so that it stays gone after a restore",
 }
-POLICIES = {"persistmem_namespace": "*", "persistmem_within": "r", "persistmem_everywhere": "*"}
+POLICIES = {"persistmem_all_namespaces": "*", "persistmem_by_prefix": "r", "persistmem_own_namespace": "*"}
 
 
 def test_every_table_begins_with_the_namespace_in_all_its_keys_except_those_without_personal_data(

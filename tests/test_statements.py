@@ -191,11 +191,11 @@ def test_every_statement_names_the_namespace_at_every_table(name: str) -> None:
     [
         "SELECT * FROM persistmem.memories",
         "SELECT * FROM persistmem.memories WHERE namespace = %(namespace)s::text OR true",
-        "SELECT * FROM persistmem.memories m JOIN persistmem.words w ON w.memory_id = m.id WHERE m.namespace = %(namespace)s::text",
-        "DELETE FROM persistmem.words WHERE memory_id = %(id)s::uuid",
+        "SELECT * FROM persistmem.memories m JOIN persistmem.terms w ON w.memory_id = m.id WHERE m.namespace = %(namespace)s::text",
+        "DELETE FROM persistmem.terms WHERE memory_id = %(id)s::uuid",
         "UPDATE persistmem.memories SET text = '' WHERE namespace <> %(namespace)s::text",
         "SELECT 1 WHERE EXISTS (SELECT FROM persistmem.uses)",
-        "WITH a AS (SELECT * FROM persistmem.uses) SELECT * FROM persistmem.words WHERE namespace = %(namespace)s::text",
+        "WITH a AS (SELECT * FROM persistmem.uses) SELECT * FROM persistmem.terms WHERE namespace = %(namespace)s::text",
         "INSERT INTO persistmem.uses (namespace, memory_id) SELECT m.namespace, m.id FROM persistmem.memories m",
         "INSERT INTO persistmem.uses (namespace, memory_id) VALUES (%(other)s::text, %(namespace)s::text)",
         "SELECT * FROM persistmem.memories m WHERE m.namespace = %(other)s::text",
@@ -210,6 +210,6 @@ def test_a_statement_that_does_not_is_found(text: str) -> None:
 
 def test_a_table_that_is_joined_by_the_namespace_is_bound() -> None:
     assert not unbound(
-        "SELECT * FROM persistmem.memories m JOIN persistmem.words w ON w.namespace = m.namespace "
+        "SELECT * FROM persistmem.memories m JOIN persistmem.terms w ON w.namespace = m.namespace "
         "WHERE m.namespace = %(namespace)s::text"
     )

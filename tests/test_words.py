@@ -24,8 +24,8 @@ PENDING: set[str] = {
 """Folders whose words are still to be brought into order; empty at the end."""
 PENDING_PAGES = {"database.md", "benchmarks.md", "row-level-security.md"}
 """Pages that go with a folder above; empty at the end."""
-PENDING_COLUMNS = {"given_up_at", "incarnation", "withheld"}
-PENDING_NAMES = {"incarnation"}
+PENDING_COLUMNS = {"given_up_at", "generation", "withheld"}
+PENDING_NAMES = {"generation"}
 """Columns and tables that the next wave of migrations renames; empty at the end."""
 
 
@@ -38,7 +38,7 @@ RETIRED_NAMES = {
     "workshop": "language",
     "lives": "generations",
     "life": "generation",
-    "incarnation": "generation",
+    "generation": "generation",
     "incarnations": "generations",
     "arm": "query plan",
     "arms": "query plans",
@@ -98,7 +98,7 @@ RETIRED_IN_TEXT = {
 }
 """Retired in docstrings, comments and pages, with the words that stand for them now."""
 
-RETIRED_COLUMNS = {"sketch", "shelf", "incarnation", "withheld", "given_up_at"}
+RETIRED_COLUMNS = {"sketch", "shelf", "generation", "withheld", "given_up_at"}
 RETIRED_SETTINGS = {
     "floor", "shown_known", "least_confidence", "most_superseded", "even", "even_per_log", "certain", "softness", "lacking", "outside",
     "before", "after", "bonus", "answer_words", "reply", "similar", "habits",

@@ -16,7 +16,7 @@ asked AS MATERIALIZED (
 -- part: rarity
 rarity AS MATERIALIZED (
     -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
-    SELECT known.words,
+    SELECT known.terms,
            ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
     FROM (
         SELECT array_agg(asked.word) AS words, sum(counted.memories)::float8 AS memories
@@ -24,8 +24,8 @@ rarity AS MATERIALIZED (
         CROSS JOIN LATERAL (
             -- Counted here and read again below: a frequent word is in thousands of memories, and to keep them takes longer.
             SELECT count(*) AS memories
-            FROM persistmem.words w
-            WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+            FROM persistmem.terms w
+            WHERE w.namespace = %(namespace)s::text AND w.term = asked.word
         ) counted
         GROUP BY asked.one
     ) known
@@ -43,8 +43,8 @@ rarity AS MATERIALIZED (
     CROSS JOIN LATERAL unnest(r.words) AS form
     CROSS JOIN LATERAL (
         SELECT w.memory_id, w.times, w.length
-        FROM persistmem.words w
-        WHERE w.namespace = %(namespace)s::text AND w.word = form AND {words_condition}
+        FROM persistmem.terms w
+        WHERE w.namespace = %(namespace)s::text AND w.term = form AND {words_condition}
         OFFSET 0
     ) w
     GROUP BY w.memory_id
@@ -53,7 +53,7 @@ rarity AS MATERIALIZED (
 -- part: recall_asked
 -- include: asked_words
 , size AS MATERIALIZED (
-    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
+    SELECT n.documents::float8 AS documents, greatest(n.terms::float8 / greatest(n.documents, 1), 1) AS usual_length,
            n.hnsw_index
     FROM persistmem.namespaces n
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
