@@ -51,7 +51,7 @@ def test_in_the_background_nothing_is_asked_until_a_worker_runs(
 ) -> None:
     memory = opened(answer(entry("The user lives in Oslo.", 1)))
     observed = memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
-    assert (observed.stored, observed.added, observed.waiting) == (1, 0, 1)
+    assert (observed.stored, observed.added, observed.pending) == (1, 0, 1)
     worked = memory.admin.process_pending()
     assert (worked.threads, worked.added) == (1, 1)
     assert pending(database) == 0
