@@ -163,7 +163,7 @@ def test_a_worker_closes_the_thread_of_somebody_who_does_not_allow_learning_with
         connection.execute("UPDATE persistmem.namespaces SET consent = %s", [given])
         connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
     worked = memory.admin.process_pending()
-    assert (worked.threads, worked.added, worked.given_up, worked.postponed) == (1, 0, 0, 0)
+    assert (worked.threads, worked.added, worked.dead_letters, worked.postponed) == (1, 0, 0, 0)
     assert rows(database, "pending_work") == 0
     memory.privacy.set_consent("allowed", user_id="ada")
     memory.observe([], thread_id="t", user_id="ada")

@@ -102,7 +102,7 @@ def test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     for attempt in (1, 2, 3):
         worked = memory.admin.process_pending()
-        assert (worked.postponed, worked.given_up) == (1, int(attempt == 3))
+        assert (worked.postponed, worked.dead_letters) == (1, int(attempt == 3))
         due_now(database)
     (letter,) = memory.admin.dead_letters(user_id="ada")
     assert (letter.thread_id, letter.messages) == ("t", 1)
@@ -129,7 +129,7 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
     worked = memory.admin.process_pending()
     assert (worked.added, worked.postponed) == (2, 1)
     due_now(database)
-    assert memory.admin.process_pending().given_up == 1
+    assert memory.admin.process_pending().dead_letters == 1
     memory.observe([("user", "I moved to Rome")], thread_id="t", background=True, user_id="ada")
     due_now(database)
     assert memory.admin.process_pending().postponed == 0

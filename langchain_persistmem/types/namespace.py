@@ -149,7 +149,7 @@ def shape(template: Namespace) -> str:
 
 
 def read(template: Namespace, namespace: Namespace) -> dict[str, str]:
-    """The values of the names in ``template`` that make it ``namespace``: what :func:`fill` was given."""
+    """Read the values that :func:`fill` needs to make ``namespace`` of ``template``."""
     match = re.match(shape(template), encode(namespace))
     values = match.groups() if match else ()
     return {name: decode(value)[0] for name, value in zip(placeholders(template), values, strict=False)}
