@@ -1,4 +1,4 @@
-.PHONY: setup test faults floors lint format docs notebooks all
+.PHONY: setup test faults floors lint format docs notebooks site all
 
 setup:  ## everything that the targets below need
 	uv sync --all-groups --no-group bench
@@ -22,10 +22,13 @@ format:
 	uv run --group lint ruff format .
 	uv run --group lint ruff check --fix .
 
-docs:  ## every block of the documentation runs
+docs:  ## every block, link and command of the documentation is tried; `make site` builds the pages
 	uv run pytest tests/test_docs.py
 
 notebooks:  ## every notebook runs from top to bottom
 	uv run --group notebooks pytest tests/test_notebooks.py
+
+site:  ## the documentation as a site in build/site: every page, the API reference, the notebooks run, all links checked
+	uv run --group docs python .ci/site.py
 
 all: lint test

@@ -296,7 +296,7 @@ TAMPERING = {
 def test_tampering_is_found(how: str, chain: PersistMem, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(TAMPERING[how].encode())
-    check = chain.verify_audit(user_id="ada")
+    check = chain.privacy.verify_audit(user_id="ada")
     assert not check.ok
     assert check.faults[0].what
 
@@ -305,7 +305,7 @@ def test_the_fault_names_the_entry(chain: PersistMem, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("UPDATE persistmem.audit SET actor = 'nobody' WHERE number = 3")
         connection.execute("DELETE FROM persistmem.audit WHERE number = 5")
-    assert [(each.number, each.what) for each in chain.verify_audit(user_id="ada").faults] == [
+    assert [(each.number, each.what) for each in chain.privacy.verify_audit(user_id="ada").faults] == [
         (3, "it is not what was written, or not after this entry"),
         (5, "entries 5 to 5 are missing at the end"),
     ]
@@ -321,20 +321,20 @@ def test_an_entry_of_another_namespace_does_not_fit(chain: PersistMem, database:
         connection.execute("""
             UPDATE persistmem.namespaces SET audit_head = (SELECT digest FROM persistmem.audit a
                 WHERE a.namespace = 'memories/eve') WHERE namespace = 'memories/eve'""")
-    assert not chain.verify_audit(user_id="eve").ok
+    assert not chain.privacy.verify_audit(user_id="eve").ok
 
 
 def test_a_head_kept_elsewhere_shows_a_chain_that_was_made_anew(chain: PersistMem, database: str) -> None:
-    head = chain.verify_audit(user_id="ada").head
+    head = chain.privacy.verify_audit(user_id="ada").head
     chain.remember("I like tea", user_id="ada")
-    assert chain.verify_audit(head=head, user_id="ada").ok
+    assert chain.privacy.verify_audit(head=head, user_id="ada").ok
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("DELETE FROM persistmem.audit")
         connection.execute("UPDATE persistmem.namespaces SET audited = 0, audit_head = NULL")
     for number in range(7):
         chain.remember(f"I have {number} dogs", user_id="ada")
-    assert chain.verify_audit(user_id="ada").ok
-    assert [each.number for each in chain.verify_audit(head=head, user_id="ada").faults] == [5]
+    assert chain.privacy.verify_audit(user_id="ada").ok
+    assert [each.number for each in chain.privacy.verify_audit(head=head, user_id="ada").faults] == [5]
 
 
 async def test_many_writers_make_one_chain(amemory: PersistMem) -> None:

@@ -187,7 +187,7 @@ async def test_a_pin_is_shown_and_can_be_taken_away(either) -> None:
 
 
 async def test_no_rule_touches_what_is_pinned(either_with) -> None:
-    rules = Retention(episodic_days=10, stale_days=5, max_memories=1, compress_days=1, compress_least=2)
+    rules = Retention(episodic_days=10, stale_days=5, max_memories=1, compress_days=1, compress_min_memories=2)
     memory = await either_with(settings=Settings(retention=rules))
     for day in range(1, 5):
         when = datetime(2025, 3, day, tzinfo=UTC)
@@ -282,6 +282,35 @@ async def test_what_the_rules_learnt_waits_too(either_with) -> None:
     assert len(await memory.review.approve(everything=True, user_id="ada")) == 3
     assert await memory.review.list(user_id="ada") == []
     assert len(await memory.list(user_id="ada")) == 3
+
+
+async def test_a_memory_is_corrected_and_pinned_in_one_edit(either) -> None:
+    await either.remember(CELLO, key="plays", user_id="ada")
+    corrected = await either.edit("plays", text="I play the viola.", pinned=True, user_id="ada")
+    assert (corrected.text, corrected.pinned) == ("I play the viola.", True)
+    assert (await either.get("plays", user_id="ada")).pinned
+    again = await either.edit("plays", text="I play the violin.", user_id="ada")
+    assert again.pinned  # a new version under the key is pinned too
+    loose = await either.edit("plays", importance=0.9, pinned=False, user_id="ada")
+    assert (loose.importance, loose.pinned) == (pytest.approx(0.9), False)
+    assert len(await either.history.versions("plays", user_id="ada")) == 4
+    changes = [each.change for each in await either.history.changes("plays", user_id="ada")]
+    assert changes.count("pinned") == changes.count("unpinned") == 1
+
+
+async def test_an_edit_that_waits_for_review_pins_nothing(either) -> None:
+    await either.remember(CELLO, key="plays", user_id="ada")
+    waiting = await either.edit("plays", text="I play chess.", pinned=True, source="tool", user_id="ada")
+    assert waiting.status == "quarantined"
+    assert not (await either.get("plays", user_id="ada")).pinned
+
+
+@pytest.mark.parametrize("wrong", ["yes", 1, 0, []])
+async def test_a_pin_is_true_or_false(either, wrong: Any) -> None:
+    await either.remember(CELLO, key="plays", user_id="ada")
+    for more in ({}, {"text": "I play the viola."}):
+        with pytest.raises(InvalidInputError, match="pinned"):
+            await either.edit("plays", pinned=wrong, user_id="ada", **more)
 
 
 async def test_several_are_decided_at_once_all_or_none(either_with) -> None:

@@ -129,10 +129,10 @@ async def test_a_dry_run_counts_and_writes_nothing(either: Either, tmp_path: Pat
 
 async def test_a_dry_run_counts_what_the_import_then_does(either: Either, tmp_path: Path) -> None:
     await fill(either, "maya")
-    await either.export_file(tmp_path / "one.jsonl", user_id="maya")
+    await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     for new in (True, False):
-        planned = await either.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
-        done = await either.import_file(tmp_path / "one.jsonl", user_id="tom")
+        planned = await either.privacy.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
+        done = await either.privacy.import_file(tmp_path / "one.jsonl", user_id="tom")
         assert planned == replace(done, dry_run=True)
         assert (planned.memories > 0) is new
 
@@ -213,7 +213,7 @@ def test_another_model_makes_the_vectors_anew(memory: PersistMem, tmp_path: Path
     memory.privacy.import_file(tmp_path / "two.jsonl", user_id="tom")
     (found, *_) = memory.recall("Where do I live?", user_id="tom")
     (original, *_) = memory.recall("Where do I live?", user_id="maya")
-    assert found.why.similarity == pytest.approx(original.why.similarity, abs=1e-3)
+    assert found.score_parts.similarity == pytest.approx(original.score_parts.similarity, abs=1e-3)
 
 
 def test_only_the_owner_may_read_the_file_and_a_failure_leaves_none(memory: PersistMem, tmp_path: Path) -> None:

@@ -255,6 +255,6 @@ async def test_closing_right_after_there_was_work_does_not_wait_for_it(
         async with PersistMem.aopen(database, embeddings=embeddings, model=chat) as memory:
             await asyncio.sleep(0.1)  # the worker has looked, and sleeps
             await memory.aobserve([("user", f"hello {turns}")], thread_id="t", background=True, user_id="ada")
-            memory._wake()
+            memory._wake_worker()
             await asyncio.sleep(0)
     assert len(jobs(database)) == 1

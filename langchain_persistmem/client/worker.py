@@ -1,8 +1,8 @@
-"""Learning in the background of this process: a thread, or a task of the event loop, that lives as long as its memory.
+"""Workers that learn in the background of this process: a thread, or a task of the event loop, for as long as a memory is open.
 
-Its only state is in the database: whatever it had not finished when it stops, or is killed, is taken
+A worker's only state is in the database: work that it had not finished when it stops, or is killed, is taken
 up by the next one, at once if it could still give it back. It is woken when this process has stored
-something, and otherwise looks by itself.
+turns, and otherwise looks by itself.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from langchain_persistmem.types.results import ProcessResult
 
 logger = logging.getLogger(__name__)
 
-_ROUND = 20
-"""Threads that are dealt with in a round."""
-_LONGEST_SLEEP = 30.0
+_ROUND_THREADS = 20
+"""Conversations that are learnt from in a round."""
+_MAX_SLEEP = 30.0
 """Seconds between two looks at the database: other processes leave work too."""
-_AWAY = 1.0
+_RECONNECT_SECONDS = 1.0
 """Seconds until the next look at a database that could not be reached, which was waited for before."""
-_STOPPING = 3.0
-"""Seconds that closing waits for what is being learnt; the next worker takes up what took longer."""
-_GIVING_BACK = 1.0
+_STOP_SECONDS = 3.0
+"""Seconds that closing waits for the conversation being learnt from; the next worker takes up what took longer."""
+_GIVE_BACK_SECONDS = 1.0
 """Seconds that closing waits for the database to take the leases back; otherwise they run out."""
 
 
@@ -38,16 +38,16 @@ class ThreadWorker:
 
     Args:
         backend: the database and the models.
-        limit: threads that are dealt with in a round.
+        limit: conversations that are learnt from in a round.
         rounds: None means until it is stopped.
-        report: told what each round did.
+        report: called with the result of each round.
     """
 
     def __init__(
         self,
         backend: SyncBackend,
         *,
-        limit: int = _ROUND,
+        limit: int = _ROUND_THREADS,
         rounds: int | None = None,
         report: Callable[[ProcessResult], None] | None = None,
     ) -> None:
@@ -60,29 +60,29 @@ class ThreadWorker:
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="persistmem-worker", daemon=True)
         self.failure: PersistMemError | None = None
-        """Why a worker of so many rounds has ended before; one without an end tries again."""
+        """The error that ended a worker with a number of rounds; one without tries again."""
 
     def start(self) -> None:
         """Begin to work."""
         self._thread.start()
 
     def wake(self) -> None:
-        """There is work, or will be soon."""
+        """Signal that there is work, or will be soon."""
         self._wake.set()
 
-    def ended(self, seconds: float) -> bool:
-        """Whether it ends by itself within so many seconds."""
+    def join(self, seconds: float) -> bool:
+        """Wait for its end; True if it ends by itself within so many seconds."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop after the thread of conversation that is being learnt from, or else give it back to the next worker."""
+        """Stop after the conversation that is being learnt from, or else give it back to the next worker."""
         self._stop.set()
         self._wake.set()
-        if not self.ended(_STOPPING):
-            giving = threading.Thread(target=self._give_back, name="persistmem-worker-stop", daemon=True)
-            giving.start()
-            giving.join(_GIVING_BACK)
+        if not self.join(_STOP_SECONDS):
+            returning = threading.Thread(target=self._give_back, name="persistmem-worker-stop", daemon=True)
+            returning.start()
+            returning.join(_GIVE_BACK_SECONDS)
 
     def _give_back(self) -> None:
         with suppress(PersistMemError):  # the lease runs out by itself
@@ -101,7 +101,7 @@ class ThreadWorker:
                 if self._rounds is not None:
                     self.failure = error
                     return
-                pause = _after(error)
+                pause = _pause_after(error)
             if pause > 0 and self._rounds != 0:
                 self._wake.wait(pause)
 
@@ -127,7 +127,7 @@ class TaskWorker:
         self._task = asyncio.create_task(self._run(), name="persistmem-worker")
 
     def wake(self) -> None:
-        """There is work, or will be soon."""
+        """Signal that there is work, or will be soon."""
         self._wake.set()
 
     async def stop(self) -> None:
@@ -140,7 +140,7 @@ class TaskWorker:
             await self._task
         if interrupted:
             with suppress(PersistMemError, TimeoutError):  # the lease runs out by itself
-                await asyncio.wait_for(self._backend.arun(background.give_back, self._lease), _GIVING_BACK)
+                await asyncio.wait_for(self._backend.arun(background.give_back, self._lease), _GIVE_BACK_SECONDS)
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -149,14 +149,14 @@ class TaskWorker:
             try:
                 pause = await self._backend.arun(self._round, now=datetime.now(UTC))
             except PersistMemError as error:
-                pause = _after(error)
+                pause = _pause_after(error)
             self._working = False
             if pause > 0 and not self._stopping:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), pause)
 
     async def _round(self, backend: Backend, *, now: datetime) -> float:
-        return await _round(backend, limit=_ROUND, lease=self._lease, stopping=lambda: self._stopping, now=now)
+        return await _round(backend, limit=_ROUND_THREADS, lease=self._lease, stopping=lambda: self._stopping, now=now)
 
 
 async def _round(
@@ -168,7 +168,7 @@ async def _round(
     report: Callable[[ProcessResult], None] | None = None,
     now: datetime,
 ) -> float:
-    """Deal with what is due; returns the seconds until there may be more."""
+    """Learn from the threads that are due; return the seconds until there may be more."""
     with acting_as("worker"):  # whoever opened the memory: a task inherits that
         worked = await background.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
     if report is not None:
@@ -176,10 +176,10 @@ async def _round(
     if worked.threads == limit:
         return 0.0
     seconds = await background.next_due(backend)
-    return _LONGEST_SLEEP if seconds is None else min(max(seconds, 0.05), _LONGEST_SLEEP)
+    return _MAX_SLEEP if seconds is None else min(max(seconds, 0.05), _MAX_SLEEP)
 
 
-def _after(error: PersistMemError) -> float:
+def _pause_after(error: PersistMemError) -> float:
     if not isinstance(error, SchemaOutOfDateError):  # setup() has not been run yet, and wakes the worker
         logger.warning("the background worker could not work and tries again: %s: %s", type(error).__name__, error)
-    return _AWAY if isinstance(error, StorageUnavailableError) else _LONGEST_SLEEP
+    return _RECONNECT_SECONDS if isinstance(error, StorageUnavailableError) else _MAX_SLEEP

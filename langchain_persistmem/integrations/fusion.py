@@ -1,4 +1,4 @@
-"""Making one list of several: weighted reciprocal rank fusion of documents that are labelled and kept once; pure.
+"""Weighted reciprocal rank fusion of several lists of documents into one, each document once and with labels; pure.
 
 The rank that a retriever gives is comparable between retrievers, its scores are not. So a document's
 score is the sum, over the retrievers that found it, of ``weight / (c + rank)``, ranks counted from 1, as in
@@ -14,16 +14,16 @@ from typing import Any, Literal, cast
 from langchain_core.documents import Document
 
 Origin = Literal["session", "memory", "documents"]
-"""``session`` what was said in this thread, ``memory`` what is remembered, ``documents`` what the user's retrievers know."""
+"""``session``: turns of this thread; ``memory``: memories; ``documents``: documents of the application's own retrievers."""
 ORIGINS: tuple[Origin, ...] = ("session", "memory", "documents")
 
-_KEPT_FIRST: tuple[Origin, ...] = ("memory", "documents", "session")
-"""Of documents with the same text, the one with the most to say about itself is kept."""
+_PREFERENCE: tuple[Origin, ...] = ("memory", "documents", "session")
+"""Of documents with the same text, the one with the most metadata stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RankedCandidate:
-    """What one retriever found, best first."""
+    """The result of one retriever, best first."""
 
     origin: Origin
     retriever: str
@@ -42,7 +42,7 @@ class _Hit:
 
 @dataclass(eq=False, slots=True)
 class _Group:
-    """Hits that are the same thing."""
+    """Hits of the same document."""
 
     hits: list[_Hit] = field(default_factory=list[_Hit])
     absorbed: list[_Hit] = field(default_factory=list[_Hit])
@@ -56,82 +56,83 @@ class _Group:
 
 
 def fuse(lists: Sequence[RankedCandidate], *, c: int) -> list[Document]:
-    """All documents of ``lists``, each once, best first.
+    """Merge the documents of ``lists``, each once, best first.
 
     Two documents are the same if their texts are, whatever their capitals, spaces and forms of letters; or if
     they are the same memory or the same message. A memory that was learnt from messages of the session
-    which were all found joins the best of these: the words that were said are kept, because they are all
-    of it, and the memory is a part.
+    which were all found joins the best of these: the words of the turns stay, because the memory is only a part of
+    them.
 
-    The kept document is a copy; its metadata gains ``origins``, and ``fusion`` with the ``score`` and
+    The document that stays is a copy; its metadata gains ``origins``, and ``fusion`` with the ``score`` and
     who ``found`` it: the ``retriever``, its ``origin``, the ``rank`` and the document's ``id`` there.
     """
-    groups = _told_apart(lists, c)
+    groups = _group_hits(lists, c)
     turns = {key: group for group in groups for hit in group.hits for key in _message(hit.document, hit.origin)}
-    for group in [each for each in groups if all(hit.origin == "memory" for hit in each.hits)]:
-        sources = [turns.get(key) for hit in group.hits for key in _learnt_from(hit.document)]
-        known = [source for source in sources if source is not None and source is not group]
-        if known and len(known) == len(sources):
-            max(known, key=lambda source: source.score).absorbed.extend(group.hits)
+    for group in [candidate for candidate in groups if all(hit.origin == "memory" for hit in candidate.hits)]:
+        sources = [turns.get(key) for hit in group.hits for key in _source_messages(hit.document)]
+        present = [source for source in sources if source is not None and source is not group]
+        if present and len(present) == len(sources):
+            max(present, key=lambda source: source.score).absorbed.extend(group.hits)
             groups.remove(group)
-    return [_merged(group) for group in sorted(groups, key=lambda group: -group.score)]
+    return [_merge_group(group) for group in sorted(groups, key=lambda group: -group.score)]
 
 
-def _told_apart(lists: Sequence[RankedCandidate], c: int) -> list[_Group]:
-    """One group for each thing, in the order in which they were met."""
+def _group_hits(lists: Sequence[RankedCandidate], c: int) -> list[_Group]:
+    """Group the hits by document, in the order in which they were met."""
     groups: list[_Group] = []
-    known: dict[Hashable, _Group] = {}
-    for each in lists:
-        for rank, document in enumerate(each.documents, 1):
-            same = [("text", _normalised(document.page_content)), *_memory(document), *_message(document, each.origin)]
-            group = next((known[key] for key in same if key in known), None)
+    groups_by_key: dict[Hashable, _Group] = {}
+    for ranked in lists:
+        for rank, document in enumerate(ranked.documents, 1):
+            # Any of these keys makes two documents the same; a later one may join two groups' keys, the first group wins.
+            keys = [("text", _normalize(document.page_content)), *_memory(document), *_message(document, ranked.origin)]
+            group = next((groups_by_key[key] for key in keys if key in groups_by_key), None)
             if group is None:
                 group = _Group()
                 groups.append(group)
-            share = each.weight / (c + rank)
-            hit = _Hit(origin=each.origin, retriever=each.retriever, rank=rank, share=share, document=document)
+            share = ranked.weight / (c + rank)
+            hit = _Hit(origin=ranked.origin, retriever=ranked.retriever, rank=rank, share=share, document=document)
             group.hits.append(hit)
-            for key in same:
-                known.setdefault(key, group)
+            for key in keys:
+                groups_by_key.setdefault(key, group)
     return groups
 
 
-def _merged(group: _Group) -> Document:
-    kept = min(group.hits, key=lambda hit: (_KEPT_FIRST.index(hit.origin), -hit.share)).document
+def _merge_group(group: _Group) -> Document:
+    document = min(group.hits, key=lambda hit: (_PREFERENCE.index(hit.origin), -hit.share)).document
     hits = sorted((*group.hits, *group.absorbed), key=lambda hit: -hit.share)
-    found = [
+    sources = [
         {"retriever": hit.retriever, "origin": hit.origin, "rank": hit.rank, "id": hit.document.id} for hit in hits
     ]
     origins = [origin for origin in ORIGINS if any(hit.origin == origin for hit in hits)]
-    metadata = {**kept.metadata, "origins": origins, "fusion": {"score": group.score, "found": found}}
-    return kept.model_copy(update={"metadata": metadata})
+    metadata = {**document.metadata, "origins": origins, "fusion": {"score": group.score, "found": sources}}
+    return document.model_copy(update={"metadata": metadata})
 
 
-def _normalised(text: str) -> str:
+def _normalize(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _memory(document: Document) -> Iterator[Hashable]:
-    """What tells a memory from all others; nothing for another document, whose id may be some store's own count."""
+    """Yield the key of a memory; none for another document, whose id may be some store's own count."""
     if document.id is not None and _provenance(document) is not None:
-        yield "memory", _whose(document), document.id
+        yield "memory", _namespace(document), document.id
 
 
 def _message(document: Document, origin: Origin) -> Iterator[Hashable]:
-    """The same for a message of the session; an index of e-mails has message ids too, and many pieces of one."""
+    """Yield the key of a message of the session; an index of e-mails has message ids too, and many pieces of one."""
     if origin == "session" and "message_id" in document.metadata:
         yield _message_key(document, document.metadata.get("thread_id"), document.metadata["message_id"])
 
 
-def _learnt_from(document: Document) -> Iterator[Hashable]:
-    """The messages that a memory was made of."""
+def _source_messages(document: Document) -> Iterator[Hashable]:
+    """Yield the keys of the messages that a memory was made of."""
     provenance = _provenance(document) or {}
     for id in provenance.get("message_ids") or ():
         yield _message_key(document, provenance.get("thread_id"), id)
 
 
 def _message_key(document: Document, thread: object, id: object) -> Hashable:
-    return "message", _whose(document), str(thread), str(id)
+    return "message", _namespace(document), str(thread), str(id)
 
 
 def _provenance(document: Document) -> Mapping[str, Any] | None:
@@ -141,5 +142,5 @@ def _provenance(document: Document) -> Mapping[str, Any] | None:
     return cast("Mapping[str, Any]", provenance) if ours else None
 
 
-def _whose(document: Document) -> tuple[str, ...]:
+def _namespace(document: Document) -> tuple[str, ...]:
     return tuple(str(label) for label in document.metadata.get("namespace") or ())

@@ -22,10 +22,10 @@ _DAY = len("2026-03-02")
 def format_labelled(
     documents: Sequence[Document], *, max_tokens: int = 2_000, count_tokens: TokenCounter = approximate_tokens
 ) -> str:
-    """The best documents that fit, as text for a prompt; empty if there is none.
+    """Format the best documents that fit as a text for a prompt; empty if there is none.
 
     They are taken in their order; one that does not fit is left out, and a shorter one behind it may still
-    fit. Each stands once, under the first of its ``origins``: the session, memory, documents. One without
+    fit. Each document stands once, under the first of its ``origins``: the session, memory, documents. One without
     ``origins`` counts as a document. In an LCEL chain: ``{"found": ensemble | format_labelled, ...}``.
 
     Args:
@@ -42,7 +42,7 @@ def format_labelled(
     for document in documents:
         origin = _origin(document)
         entry = _entry(document, origin)
-        opens = all(each != origin for each, _ in chosen)
+        opens = all(other != origin for other, _ in chosen)
         cost = count_tokens(f"{_TITLES[origin]}\n" * opens + entry + "\n")
         if used + cost <= max_tokens:
             used += cost
@@ -55,7 +55,7 @@ def format_labelled(
 def _text(chosen: Sequence[tuple[Origin, str]]) -> str:
     parts: list[str] = []
     for origin in ORIGINS:
-        entries = [entry for each, entry in chosen if each == origin]
+        entries = [entry for entry_origin, entry in chosen if entry_origin == origin]
         if entries:
             parts += [_TITLES[origin], *entries]
     return _fenced(parts) if parts else ""
@@ -74,7 +74,7 @@ def _origin(document: Document) -> Origin:
 
 
 def _entry(document: Document, origin: Origin) -> str:
-    """One entry; its further lines are indented, so that it cannot open a section, close the fence or be two entries."""
+    """Format one entry; its further lines are indented, so that it cannot open a section, close the fence or be two entries."""
     metadata = cast("Mapping[str, Any]", document.metadata)
     text = "\n  ".join(line.rstrip() for line in document.page_content.strip().splitlines())
     day = _line(metadata.get("sent_at") or metadata.get("valid_from"))[:_DAY]
@@ -90,11 +90,11 @@ def _entry(document: Document, origin: Origin) -> str:
 
 
 def _source(metadata: Mapping[str, Any]) -> object:
-    """Who a memory comes from."""
+    """Return the source of a memory."""
     provenance = metadata.get("provenance")
     return cast("Mapping[str, object]", provenance).get("source") if isinstance(provenance, Mapping) else None
 
 
 def _line(value: object) -> str:
-    """A label on one line; what is no text is no label."""
+    """Put a label on one line; a value that is no text is no label."""
     return " ".join(value.split()) if isinstance(value, str) else ""
