@@ -26,7 +26,7 @@ BEGIN
         WHERE c.connamespace = 'persistmem'::regnamespace
     LOOP
         IF found.old <> found.new THEN
-            EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', found.place, found.old, found.new);
+            EXECUTE 'ALTER TABLE ' || found.place || ' RENAME CONSTRAINT ' || quote_ident(found.old) || ' TO ' || quote_ident(found.new);
         END IF;
     END LOOP;
 END
@@ -43,18 +43,16 @@ BEGIN
         FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
         WHERE c.relnamespace = 'persistmem'::regnamespace AND p.polname = 'persistmem_everywhere'
     LOOP
-        EXECUTE format('DROP POLICY persistmem_namespace ON %s', guarded.place);
-        EXECUTE format('DROP POLICY persistmem_within ON %s', guarded.place);
-        EXECUTE format('DROP POLICY persistmem_everywhere ON %s', guarded.place);
-        EXECUTE format($policy$CREATE POLICY persistmem_all_namespaces ON %s TO %s
-            USING (current_setting('persistmem.all_namespaces', true) = 'on')$policy$, guarded.place, guarded.roles);
-        EXECUTE format($policy$CREATE POLICY persistmem_by_prefix ON %s FOR SELECT
-            USING ((namespace || '/') ^@ ANY (nullif(current_setting('persistmem.prefixes', true), '')::text[]))$policy$,
-            guarded.place);
-        EXECUTE format($policy$CREATE POLICY persistmem_own_namespace ON %s
+        EXECUTE 'DROP POLICY persistmem_namespace ON ' || guarded.place;
+        EXECUTE 'DROP POLICY persistmem_within ON ' || guarded.place;
+        EXECUTE 'DROP POLICY persistmem_everywhere ON ' || guarded.place;
+        EXECUTE 'CREATE POLICY persistmem_all_namespaces ON ' || guarded.place || ' TO ' || guarded.roles || $policy$
+            USING (current_setting('persistmem.all_namespaces', true) = 'on')$policy$;
+        EXECUTE 'CREATE POLICY persistmem_by_prefix ON ' || guarded.place || $policy$ FOR SELECT
+            USING ((namespace || '/') ^@ ANY (nullif(current_setting('persistmem.prefixes', true), '')::text[]))$policy$;
+        EXECUTE 'CREATE POLICY persistmem_own_namespace ON ' || guarded.place || $policy$
             USING (namespace = current_setting('persistmem.namespace', true)
-                   OR namespace = ANY (nullif(current_setting('persistmem.namespaces', true), '')::text[]))$policy$,
-            guarded.place);
+                   OR namespace = ANY (nullif(current_setting('persistmem.namespaces', true), '')::text[]))$policy$;
     END LOOP;
 END
 $policies$;

@@ -28,7 +28,7 @@ WITH found AS (
 )
 UPDATE persistmem.namespaces n
 SET documents = n.documents + s.documents, terms = n.terms + s.terms
-FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS words FROM written) s
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS terms FROM written) s
 WHERE n.namespace = %(namespace)s::text
 
 -- name: unindex_memories
@@ -43,7 +43,7 @@ WITH gone AS (
 )
 UPDATE persistmem.namespaces n
 SET documents = n.documents - s.documents, terms = n.terms - s.terms
-FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS words FROM gone) s
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS terms FROM gone) s
 WHERE n.namespace = %(namespace)s::text
 
 -- name: delete_vectors
