@@ -633,16 +633,16 @@ KILLED = """
     from langchain_persistmem.postgres.queries import search_index
 
     database, source, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    insert_words, calls = search_index.insert_words, 0
+    insert_words, calls = search_index.insert_terms, 0
 
     async def killing(*arguments, **options):  # in the middle of the transaction that writes a batch
         global calls
         calls += 1
         if calls == at:
             os.kill(os.getpid(), signal.SIGKILL)
-        await insert_words(*arguments, **options)
+        await insert_terms(*arguments, **options)
 
-    search_index.insert_words = killing
+    search_index.insert_terms = killing
     with PersistMem.open(database) as memory:
         import_postgres_store(memory, source, vectors="keep", batch_size=400)
 """

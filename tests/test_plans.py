@@ -166,7 +166,7 @@ def of_the_index(name: str, text: str) -> str:
 VALUES: dict[str, object] = {
     "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "ef_search": 128, "iterative_scan": "relaxed_order",
     "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
-    "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
+    "language": "english", "query": "text", "terms": "{}", "sample": 256, "thread_id": None, "own_view": False,
     "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "best_by_terms": 60,
     **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "score_midpoint", "score_midpoint_per_log", "score_scale"), 1),
     "look_for_hnsw": False, "name_prefix": "vectors_hnsw_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
@@ -215,7 +215,7 @@ def test_a_search_of_a_large_namespace_scans_its_hnsw_index_and_nothing_else(
 )
 def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], indexed: str) -> None:
     where = "memories/large" if "hnsw" in name else "memories/u7"
-    values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "words": words}
+    values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "terms": words}
     slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
     with psycopg.connect(indexed, autocommit=True) as connection:
         text = statement(name, **{**slots, "vectors_condition": TRUE} if "vectors_condition" in slots else slots)

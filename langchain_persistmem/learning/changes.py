@@ -334,7 +334,7 @@ async def _revive_held(
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)
     words = {id: searchable(old.text or "", old.speaker)}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
     await record(tx, backend, namespace, change, [id, *gone], superseded=len(gone))
     revived = await changes_queries.get_version(tx, namespace, id)

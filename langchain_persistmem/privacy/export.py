@@ -230,7 +230,7 @@ async def _restore_memories(
     current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
     await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
     words = {id: searchable(row["text"], row.get("speaker")) for id, row in current.items()}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await record(tx, backend, namespace, "imported", sorted(new))
     return len(new)
 

@@ -252,7 +252,7 @@ async def _write(
         for entry in entries
         if entry.text is not None and entry.key in ids
     }
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 

@@ -277,7 +277,7 @@ async def _put(
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     return list(ids.values())
 
 

@@ -8,7 +8,7 @@ asked AS MATERIALIZED (
         UNION ALL
         -- In a sub-select, the array is as long for the planner whatever it holds, and one plan as good as one for each.
         SELECT coalesce((ts_lexize('english_stem', form))[1], form), term
-        FROM unnest((SELECT %(words)s::text[])) AS term, unnest(string_to_array(term, ' ')) AS form
+        FROM unnest((SELECT %(terms)s::text[])) AS term, unnest(string_to_array(term, ' ')) AS form
     ) found
     GROUP BY word
 )
@@ -44,7 +44,7 @@ rarity AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT w.memory_id, w.times, w.length
         FROM persistmem.terms w
-        WHERE w.namespace = %(namespace)s::text AND w.term = form AND {words_condition}
+        WHERE w.namespace = %(namespace)s::text AND w.term = form AND {terms_condition}
         OFFSET 0
     ) w
     GROUP BY w.memory_id
@@ -103,7 +103,7 @@ near AS MATERIALIZED (
         ORDER BY m.id
         LIMIT 4
     ) w
-    WHERE w.thread_id = turn.thread_id AND w.position = turn.position + 1 AND {words_condition}
+    WHERE w.thread_id = turn.thread_id AND w.position = turn.position + 1 AND {terms_condition}
 ), candidates AS (
     SELECT memory_id, bool_or(always) AS always
     FROM (

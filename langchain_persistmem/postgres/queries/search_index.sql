@@ -8,7 +8,7 @@ JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.mem
 -- What was made later comes second to what was written meanwhile.
 ON CONFLICT (namespace, memory_id, model, part) DO NOTHING
 
--- name: insert_words
+-- name: insert_terms
 -- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.
 WITH found AS (
     SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
