@@ -137,7 +137,7 @@ SLOTS = {
     "similarity": sql.SQL(_SIMILARITY["l2"]).format(embedding=sql.SQL("v.embedding")),
     "condition": condition({"a": {"$gt": 1}}).text,
     "vectors_condition": condition({"a": 1}, ["semantic"]).among("v"),
-    "words_condition": condition(None).among("w"),
+    "terms_condition": condition(None).among("w"),
     # what another memory's tables have, where their names would stand
     "items": sql.SQL(
         "(SELECT ''::text AS prefix, ''::text AS key, '{}'::jsonb AS value, now() AS created_at, now() AS updated_at)"

@@ -190,7 +190,7 @@ WITH within AS MATERIALIZED (
            greatest(sum(terms)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within
 ), rarity AS MATERIALIZED (
-    SELECT known.terms,
+    SELECT known.words,
            ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
     FROM (
         SELECT array_agg(asked.word) AS words, sum(counted.items)::float8 AS items

@@ -16,7 +16,7 @@ asked AS MATERIALIZED (
 -- part: rarity
 rarity AS MATERIALIZED (
     -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
-    SELECT known.terms,
+    SELECT known.words,
            ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
     FROM (
         SELECT array_agg(asked.word) AS words, sum(counted.memories)::float8 AS memories
