@@ -116,7 +116,7 @@ async def test_without_learning_conversations_and_given_statements_are_kept(eith
     memory = await either_with(settings=OFF)
     await memory.privacy.set_consent("no_extract", user_id="ada")
     observed = await memory.observe([said("I play the cello.")], thread_id="t", user_id="ada")
-    assert (observed.stored, observed.added, observed.waiting, observed.skip_reason) == (1, 0, 0, "no_extract")
+    assert (observed.stored, observed.added, observed.pending, observed.skip_reason) == (1, 0, 0, "no_extract")
     await memory.conversations.add([said("And the flute.", "u2")], thread_id="t", user_id="ada")
     assert len(await memory.conversations.messages("t", user_id="ada")) == 2
     assert await memory.list(user_id="ada") == []
@@ -163,7 +163,7 @@ def test_a_worker_closes_the_thread_of_somebody_who_does_not_allow_learning_with
         connection.execute("UPDATE persistmem.namespaces SET consent = %s", [given])
         connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
     worked = memory.admin.process_pending()
-    assert (worked.threads, worked.added, worked.given_up, worked.postponed) == (1, 0, 0, 0)
+    assert (worked.threads, worked.added, worked.dead_letters, worked.postponed) == (1, 0, 0, 0)
     assert rows(database, "pending_work") == 0
     memory.privacy.set_consent("allowed", user_id="ada")
     memory.observe([], thread_id="t", user_id="ada")

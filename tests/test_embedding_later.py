@@ -19,7 +19,7 @@ from langchain_persistmem import (
 from tests.conftest import Either, Open
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """What a provider raises when it does not answer."""
 
     status_code = 503
@@ -33,7 +33,7 @@ class Flaky(Embeddings):
         self.asked: list[str] = []
         self.away = 0
         """So many calls fail."""
-        self.error: Exception = Unreachable()
+        self.error: Exception = UnreachableError()
 
     def _answer(self, texts: list[str]) -> None:
         if self.away:
@@ -181,7 +181,7 @@ async def test_a_provider_that_stays_away_is_asked_less_and_less_often(
         row = connection.execute("SELECT attempts, failure FROM persistmem.missing_vectors").fetchone()
     assert row is not None
     assert row[0] >= 1
-    assert "Unreachable" in row[1]
+    assert "UnreachableError" in row[1]
     assert "bees" not in row[1]
 
 

@@ -165,7 +165,7 @@ def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics:
     by_index = many.backend.run(recalled, "question 3")
     assert by_index is not None
     assert by_index.count == len(numbers)
-    keys = {each.key for each in by_index.found}
+    keys = {each.key for each in by_index.candidates}
     assert len(keys & nearest(topics, "question 3", numbers, 10)) >= 9
     cosines = [float(topics.vector("question 3") @ topics.vector(f"text {each}")) for each in numbers]
     mean = sum(cosines) / len(numbers)

@@ -69,12 +69,12 @@ async def test_the_forms_of_a_word_count_as_one_word_as_regular_ones_do(either: 
 async def test_an_explanation_says_which_forms_were_looked_up(either: Any) -> None:
     await either.remember("Ada bought a kettle", user_id="ada")
     explained = await either.explain("Who will buy it?", user_id="ada")
-    assert explained.words == {"buy": 0, "bought": 1}
+    assert explained.terms == {"buy": 0, "bought": 1}
 
 
 async def test_what_is_left_out_is_weighed_by_the_forms_too(either: Any) -> None:
     await either.remember("Ada bought a kettle", key="kettle", user_id="ada")
     await either.remember("Ada has no kettle", key="kettle", user_id="ada")
     explained = await either.explain("Who will buy it?", threshold=0.0, user_id="ada")
-    (old,) = (each for each in explained.left_out if each.reason == "superseded")
-    assert old.score_parts.words > 0
+    (old,) = (each for each in explained.omissions if each.reason == "superseded")
+    assert old.score_parts.terms > 0

@@ -91,7 +91,7 @@ def recollections(text: str, speaker: str) -> list[Recollection]:
     parts = ScoreParts(**dict.fromkeys(ScoreParts.__dataclass_fields__, 0.0))
     found = memory(text, speaker)
     kinds = ("semantic", "episodic", "procedural")
-    return [Recollection(memory=replace(found, kind=kind), score=1.0, why=parts) for kind in kinds]
+    return [Recollection(memory=replace(found, kind=kind), score=1.0, score_parts=parts) for kind in kinds]
 
 
 def context(form: Form) -> Callable[[str, str], str]:

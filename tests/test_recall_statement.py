@@ -51,7 +51,7 @@ async def test_a_turn_that_the_filter_bars_does_not_come_with_the_one_before(eit
         user_id="ada",
     )
     explained = await either.explain("Which kettle?", kinds=["semantic"], user_id="ada")
-    assert explained.candidates == 0
+    assert explained.candidate_count == 0
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe"])

@@ -53,7 +53,7 @@ class PersistMemSaver(PostgresSaver):
         """Take upstream's arguments.
 
         Args:
-            register: the register of the threads' owners, as in :attr:`PersistMem.saver`. Without it, erasing a
+            register: the register of the threads' owners, as in :attr:`PersistMem.checkpointer`. Without it, erasing a
                 person does not find the person's checkpoints here.
         """
         super().__init__(conn, pipe, serde)

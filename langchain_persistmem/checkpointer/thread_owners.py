@@ -1,6 +1,6 @@
 """The owners of threads: LangGraph's tables have a thread's id and no person, so each run registers its thread.
 
-The saver of :attr:`PersistMem.saver` registers a thread once in a run, before its first write, if the run names a person;
+The saver of :attr:`PersistMem.checkpointer` registers a thread once in a run, before its first write, if the run names a person;
 no owner is guessed. The namespace's generation at the beginning of a run holds until its end: once the person is
 erased, the run's writes raise :class:`ErasedError`.
 """

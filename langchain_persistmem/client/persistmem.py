@@ -364,7 +364,7 @@ class PersistMem:
 
         Messages that a node or the middleware marked as off the record are neither stored nor learnt from,
         nor are the answers to them. Where the person has not agreed, or the conversation is off the record,
-        nothing is raised: ``ObserveResult.withheld`` has the reason.
+        nothing is raised: ``ObserveResult.skip_reason`` has the reason.
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
@@ -506,7 +506,7 @@ class PersistMem:
             expand: as for :meth:`recall`.
             check: relevance is decided by ``"threshold"``, or, in one call about everything found, by the
                 chat ``"model"``; where that fails, by the threshold.
-            shown: ``Context.marks`` of earlier contexts that the model still sees. Those memories are left out,
+            shown: ``Context.fingerprints`` of earlier contexts that the model still sees. Those memories are left out,
                 unless they have changed since; instructions and the profile stay.
             thread_id: the present conversation: memories learnt from it are left out, since the model sees it.
             messages: those of the conversation that the model still sees: only memories that were learnt from these, or

@@ -291,8 +291,8 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
 
 
 def _ids(versions: Sequence[UUID]) -> list[UUID]:
-    checked = validation.check_list(versions, "versions")
-    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(checked)]
+    given = validation.check_list(versions, "versions")
+    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(given)]
 
 
 async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:

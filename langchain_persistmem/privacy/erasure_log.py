@@ -114,7 +114,7 @@ def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: boo
         erased=not dry_run,
         counts=dict(total),
         by_namespace=by_namespace,
-        remaining_traces=tuple(dict.fromkeys(rest for receipt in receipts for rest in receipt.remaining_traces)),
+        remaining_traces=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.remaining_traces)),
         ids=() if dry_run else tuple(entry.id for entry in found),
         verified=not dry_run,
     )

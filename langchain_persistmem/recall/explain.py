@@ -33,7 +33,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
     passed_over = ranking.rank(
-        replace(result, found=tuple(hidden)),
+        replace(result, candidates=tuple(hidden)),
         question.query,
         background=query.model.background,
         weights=backend.settings.ranking,

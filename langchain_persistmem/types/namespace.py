@@ -133,23 +133,23 @@ def naming(template: Namespace, user_id: str) -> Pattern:
 
 
 def literal_prefix(template: Namespace) -> Namespace:
-    """The labels of ``template`` before the first name in braces."""
+    """Return the labels of ``template`` before the first name in braces."""
     return tuple(itertools.takewhile(lambda label: not _PLACEHOLDER.search(label), template))
 
 
 def shape(template: Namespace) -> str:
-    """A regular expression over the encoded namespaces that ``template`` can become, deeper ones left out.
+    """Build a regular expression for the encoded namespaces that ``template`` can become, without deeper ones.
 
-    Python and PostgreSQL read it alike: every sign that is no letter, digit or "_" stands behind a backslash.
+    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped.
     """
     encoded = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
-    texts = _PLACEHOLDER.split(encoded)[::2]  # between them stand the names
-    escaped = [re.sub(r"[^\w/]", lambda sign: "\\" + sign[0], text) for text in texts]
+    texts = _PLACEHOLDER.split(encoded)[::2]  # the names are between them
+    escaped = [re.sub(r"[^\w/]", lambda match: "\\" + match[0], text) for text in texts]
     return f"^{'([^/]+)'.join(escaped)}$"
 
 
 def read(template: Namespace, namespace: Namespace) -> dict[str, str]:
-    """The values of the names in ``template`` that make it ``namespace``: what :func:`fill` was given."""
+    """Read the values that :func:`fill` needs to make ``namespace`` of ``template``."""
     match = re.match(shape(template), encode(namespace))
     values = match.groups() if match else ()
     return {name: decode(value)[0] for name, value in zip(placeholders(template), values, strict=False)}

@@ -1,4 +1,4 @@
-"""A question to memory, and the results of recall: recollections with their scores, explanations, contexts; immutable."""
+"""The question to memory, and the results of recall: recollections with their scores, explanations and contexts; immutable."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -168,7 +168,7 @@ class ExportResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportFileResult:
-    """Row counts of an import of an export file; with ``dry_run=True``, of what it would import."""
+    """Row counts of an import of an export file; with ``dry_run=True``, of the import that would take place."""
 
     dry_run: bool
     read: int

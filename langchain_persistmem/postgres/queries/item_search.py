@@ -171,9 +171,9 @@ async def search_items_hybrid(
         "deviation": model.background_deviation,
         "rarity": weights.rarity,
         "coverage": weights.coverage,
-        "even": weights.score_midpoint,
-        "even_per_log": weights.score_midpoint_per_log,
-        "softness": weights.score_scale,
+        "score_midpoint": weights.score_midpoint,
+        "score_midpoint_per_log": weights.score_midpoint_per_log,
+        "score_scale": weights.score_scale,
         "reach": _reach(wanted, limit + offset),
         **wanted.parameters,
     }
