@@ -8,6 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from langchain_core.embeddings import Embeddings
 from psycopg import conninfo
 
@@ -18,6 +20,10 @@ from tests.scripted import Scripted
 from tests.session import Scheduler, arrange, is_worker, session_of, worker_count
 from tests.session import create_database as _create
 from tests.session import drop_database as _drop
+
+# How long an example takes says something about the machine, not about what is tested.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -1,4 +1,4 @@
-"""Many memories of one user: found as before, by a shortlist of signs, whatever was written, changed or erased."""
+"""Many memories of one user: found as before, whatever was written, changed or erased, with an HNSW index and without."""
 
 import asyncio
 import threading
@@ -13,11 +13,11 @@ from langgraph.store.base import PutOp
 from psycopg import conninfo
 
 from langchain_persistmem import PersistMem
-from langchain_persistmem.postgres.vector_index import binary_shortlist
+from langchain_persistmem.postgres.vector_index import hnsw_indexes
 
 pytestmark = pytest.mark.slow
 
-FEW, SHORTEST, SAMPLE = 60, 40, 20
+FEW = 60
 """So small that 200 items are many."""
 
 
@@ -62,14 +62,15 @@ def prepared(topics: Topics, server: str) -> Iterator[str]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-@pytest.fixture
-def big(prepared: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Connection string of a database in which a namespace is big early."""
-    for name, value in (("FEW", FEW), ("FEW_WIDE", FEW), ("SHORTEST", SHORTEST), ("SAMPLE", SAMPLE)):
-        monkeypatch.setattr(binary_shortlist, name, value)
+@pytest.fixture(params=[FEW, 10**6], ids=["hnsw", "exact"])
+def big(prepared: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Connection string of a database in which a namespace is big early, or never."""
+    for name in ("EXACT_UP_TO", "EXACT_UP_TO_WIDE"):
+        monkeypatch.setattr(hnsw_indexes, name, request.param)
     yield prepared
     with psycopg.connect(prepared, autocommit=True) as connection:
         connection.execute("DELETE FROM persistmem.namespaces")
+        connection.execute("UPDATE persistmem.hnsw_indexes SET documents = 0")
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_a_filter_is_exact_however_rare_what_it_asks_for(many: PersistMem, topic
     assert len(many.recall("question 1", filter={"rare": True}, threshold=0, limit=10, user_id="ada")) > 0
 
 
-def test_hybrid_search_finds_by_words_what_the_shortlist_leaves_out(topics: Topics, big: str) -> None:
+def test_hybrid_search_finds_by_words_what_is_not_near(topics: Topics, big: str) -> None:
     from langchain_persistmem.store import PersistMemStore
 
     index = {"dims": topics.dimensions, "embed": topics, "fields": ["text"], "hybrid": True}
@@ -191,13 +192,3 @@ async def test_searches_on_the_event_loop_take_the_same_way(topics: Topics, big:
             *(memory.store.asearch(("memories", "ada"), query=f"text {each}", limit=3) for each in range(8))
         )
         assert [items[0].key for items in answers] == [f"k{each}" for each in range(8)]
-
-
-def test_the_sketch_cannot_differ_from_the_vector(many: PersistMem, big: str) -> None:
-    fill(many, range(20))
-    fill(many, range(5, 25))
-    with psycopg.connect(big) as connection:
-        wrong = connection.execute(
-            "SELECT count(*) FROM persistmem.vectors WHERE sketch <> binary_quantize(coalesce(embedding, wide))"
-        ).fetchone()
-    assert wrong == (0,)

@@ -4,7 +4,7 @@ import pytest
 
 from langchain_persistmem.language.off_record import asks_not_to_remember
 from langchain_persistmem.language.small_talk import is_answer
-from langchain_persistmem.language.subjects import USER, Subject, same_subject, subject_of
+from langchain_persistmem.language.subjects import USER, Subject, find_subject, is_same_subject
 from langchain_persistmem.learning.evidence import says
 from langchain_persistmem.learning.extraction_prompt import fact_key
 
@@ -37,16 +37,16 @@ from langchain_persistmem.learning.extraction_prompt import fact_key
     ],
 )
 def test_whom_a_statement_is_about(text: str, names: tuple[str, ...], subject: Subject) -> None:
-    assert subject_of(text, names) == subject
+    assert find_subject(text, names) == subject
 
 
 def test_the_sister_may_be_the_sister_mia_and_nobody_else() -> None:
     sister, mia, ada = Subject("sister"), Subject("sister", "Mia"), Subject("sister", "Ada")
-    assert same_subject(sister, mia)
-    assert not same_subject(ada, mia)
-    assert not same_subject(sister, USER)
-    assert same_subject(Subject(name="Mia"), mia)
-    assert same_subject(USER, USER)
+    assert is_same_subject(sister, mia)
+    assert not is_same_subject(ada, mia)
+    assert not is_same_subject(sister, USER)
+    assert is_same_subject(Subject(name="Mia"), mia)
+    assert is_same_subject(USER, USER)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_sister_may_be_the_sister_mia_and_nobody_else() -> None:
     ],
 )
 def test_the_key_of_a_fact(given: str, text: str, key: str | None) -> None:
-    assert fact_key(given, subject_of(text)) == key
+    assert fact_key(given, find_subject(text)) == key
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem.language.date_matching import fit
-from langchain_persistmem.language.dates import LONGEST, periods_in
+from langchain_persistmem.language.dates import LONGEST, find_periods
 from langchain_persistmem.language.periods import feast
 from langchain_persistmem.types.recalled import Period
 from tests.test_ranking import memory
@@ -194,7 +194,7 @@ def cases(table: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("text", "first", "end"), cases(READ))
 def test_a_time_is_read(text: str, first: str, end: str) -> None:
-    found = periods_in(text, now=NOW)
+    found = find_periods(text, now=NOW)
     assert [(each.start.date().isoformat(), each.end.date().isoformat()) for each in found] == [(first, end)]
     assert 0 < found[0].certainty <= 1
     assert found[0].text in text
@@ -202,18 +202,18 @@ def test_a_time_is_read(text: str, first: str, end: str) -> None:
 
 @pytest.mark.parametrize("text", NOT_A_TIME.strip().splitlines())
 def test_what_is_no_time_is_not_taken_for_one(text: str) -> None:
-    assert periods_in(text, now=NOW) == ()
+    assert find_periods(text, now=NOW) == ()
 
 
 def test_several_times_are_several_periods() -> None:
-    found = periods_in("What did I do on 7 May and two weeks before that, or in 2021?", now=NOW)
+    found = find_periods("What did I do on 7 May and two weeks before that, or in 2021?", now=NOW)
     starts = [each.start.date().isoformat() for each in found]
     assert starts == ["2023-05-07", "2023-04-20", "2021-01-01"]
 
 
 def test_what_is_certain_is_told_from_what_is_not() -> None:
     certainty = [
-        periods_in(text, now=NOW)[0].certainty
+        find_periods(text, now=NOW)[0].certainty
         for text in ("on 7 May 2023", "in March", "on Tuesday", "after Christmas", "What is there today?")
     ]
     assert certainty == sorted(certainty, reverse=True)
@@ -222,7 +222,7 @@ def test_what_is_certain_is_told_from_what_is_not() -> None:
 
 def test_a_day_begins_at_midnight_of_the_asker() -> None:
     zone = timezone(timedelta(hours=9))
-    (found,) = periods_in("yesterday", now=datetime(2023, 10, 23, 1, tzinfo=zone))
+    (found,) = find_periods("yesterday", now=datetime(2023, 10, 23, 1, tzinfo=zone))
     assert found.start == datetime(2023, 10, 22, tzinfo=zone)
     assert found.end - found.start == timedelta(days=1)
 
@@ -284,7 +284,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)), moments)
 def test_any_text_at_any_time_has_periods_that_are_in_order(text: str, now: datetime) -> None:
-    for each in periods_in(text, now=now):
+    for each in find_periods(text, now=now):
         assert each.start < each.end
         assert 0 < each.certainty <= 1
 
@@ -294,7 +294,7 @@ def test_any_text_at_any_time_has_periods_that_are_in_order(text: str, now: date
 )
 def test_a_long_text_costs_no_more_than_its_beginning(unit: str) -> None:
     long = (unit * 20_000)[:20_000]
-    assert periods_in(long, now=NOW) == periods_in(long[:LONGEST], now=NOW)
+    assert find_periods(long, now=NOW) == find_periods(long[:LONGEST], now=NOW)
 
 
 def of_day(text: str, certainty: float = 1.0) -> Period:

@@ -2,8 +2,11 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +18,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the demo's own server."""
-    return tmp_path_factory.mktemp("demo") / "data"
+def folder() -> Iterator[Path]:
+    """The folder of the demo's own server. Not below pytest's own: the next pytest run closes that to the server's user."""
+    made = Path(tempfile.mkdtemp(prefix="persistmem-demo-"))
+    yield made / "data"
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

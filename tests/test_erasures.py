@@ -165,7 +165,7 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
         f"memories/{MARKER}",
     )
     before = {trace.split(".")[0] for trace in traces(database, MARKER)}
-    stays = {"migrations", "embedding_models", "erasures", "shelves"}
+    stays = {"migrations", "embedding_models", "erasures", "hnsw_indexes"}
     assert before >= {table for (table,) in ours} - stays | {"checkpoints", "checkpoint_blobs", "checkpoint_writes"}
     statuses = sql_on(database, "SELECT DISTINCT status FROM persistmem.memories")
     assert {status for (status,) in statuses} == {"active", "superseded", "archived", "quarantined"}

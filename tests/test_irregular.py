@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem.language.query_terms import irregular_forms, irregular_groups, terms
+from langchain_persistmem.language.query_terms import find_irregular_forms, find_terms, irregular_groups
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ from langchain_persistmem.language.query_terms import irregular_forms, irregular
     ],
 )
 def test_every_form_of_an_irregular_word_leads_to_all_of_them_once(asked: str, expected: tuple[str, ...]) -> None:
-    assert irregular_forms(asked, "english") == expected
+    assert find_irregular_forms(asked, "english") == expected
 
 
 def test_only_english_questions_have_english_forms() -> None:
-    assert terms("Was hat das Kind mit der Hand gemacht?", "auto") == terms("What did I buy?", "german") == ()
-    assert terms("What did I buy?", "auto") == terms("What did I buy?", "english") == ("buy bought",)
+    assert find_terms("Was hat das Kind mit der Hand gemacht?", "auto") == find_terms("What did I buy?", "german") == ()
+    assert find_terms("What did I buy?", "auto") == find_terms("What did I buy?", "english") == ("buy bought",)
 
 
 def test_no_form_belongs_to_two_words_as_postgresql_stems_it(database: str) -> None:

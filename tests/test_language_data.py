@@ -235,12 +235,12 @@ from pathlib import Path
 from langchain_persistmem.language import data
 data.FOLDER = Path({str(tmp_path)!r})
 from langchain_persistmem.language.command_detection import detect, detect_language, read_answer
-from langchain_persistmem.language.dates import periods_in
+from langchain_persistmem.language.dates import find_periods
 from langchain_persistmem.language.off_record import asks_not_to_remember
-from langchain_persistmem.language.query_terms import terms
+from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.language.subjects import subject_of
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.subjects import find_subject
+from langchain_persistmem.language.text_search import choose_configuration
 
 assert len(data.languages()) == {len(languages()) + 1}
 found = detect("Quro memru ke zon grona!")
@@ -254,14 +254,14 @@ assert data.replies_by_language()["tlh"].no_memories == "Nu savi nul."
 assert (read_answer("jep", 3), read_answer("nup", 3), read_answer("1 plu 3", 3)) == ("yes", "no", (1, 3))
 assert detect_language("jep") == "tlh"
 now = datetime(2023, 10, 23, tzinfo=UTC)
-days = lambda text: [(each.start.date().isoformat(), each.end.date().isoformat()) for each in periods_in(text, now=now)]
+days = lambda text: [(each.start.date().isoformat(), each.end.date().isoformat()) for each in find_periods(text, now=now)]
 assert days("ki zon faru vor-hestu?") == [("2023-10-21", "2023-10-22")]
 assert days("7 quintur 2023") == [("2023-05-07", "2023-05-08")]
 assert days("pretu septa") == [("2023-10-16", "2023-10-23")]
 assert is_small_talk("Salvu! Meru.") and is_answer("jep", "Zon bluna?")
-assert subject_of("Sorna del uzer").relation == "sister"
-assert configuration("auto", "ki zon faru plu blu") == "klingon"
-assert terms("grona", "klingon") == ("grona gruna",)
+assert find_subject("Sorna del uzer").relation == "sister"
+assert choose_configuration("auto", "ki zon faru plu blu") == "klingon"
+assert find_terms("grona", "klingon") == ("grona gruna",)
 assert detect("Please remember that I'm vegan").language == "en"
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import Settings
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.text_search import choose_configuration
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ from langchain_persistmem.language.text_search import configuration
     ],
 )
 def test_a_text_is_parsed_as_what_it_is(text: str, expected: str) -> None:
-    assert configuration("auto", text) == expected
-    assert configuration("simple", text) == "simple"
+    assert choose_configuration("auto", text) == expected
+    assert choose_configuration("simple", text) == "simple"
 
 
 @given(st.text())
 def test_any_text_has_a_configuration(text: str) -> None:
-    assert configuration("auto", text)
+    assert choose_configuration("auto", text)
 
 
 async def test_each_language_is_found_by_another_form_of_its_words(either_with: Any) -> None:

@@ -10,7 +10,7 @@ from psycopg import conninfo
 
 from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.statements import all_statements, statement
-from langchain_persistmem.postgres.vector_index.hnsw_indexes import SHELVES
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES
 from tests.test_schema import SLOTS
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ USERS, EACH = 500, 100
 BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespaces")
 
 ACROSS = {
-    "count_shelves": "upkeep, once a night, counts what lies on the shelves",
+    "count_hnsw_documents": "upkeep, once a night, counts what the HNSW indexes hold",
     "count_everything": "the status command counts what the whole database holds",
     "diagnose_counters": "the doctor compares counters of a sample of namespaces",
     "diagnose_orphans": "the doctor looks for rows without parents, up to a limit",
@@ -100,39 +100,35 @@ def test_no_statement_reads_a_big_table_from_end_to_end(name: str, grown: str) -
     assert not read or name in ACROSS, "\n".join(plan)
 
 
-@pytest.mark.parametrize("name", ["recall", "search_items", "search_items_hybrid"])
-def test_a_search_planned_once_for_all_users_reads_vectors_by_their_two_indexes(name: str, grown: str) -> None:
+@pytest.mark.parametrize("name", ["search_prefix", "search_prefix_hybrid"])
+def test_a_search_planned_once_for_all_users_reads_vectors_by_their_index(name: str, grown: str) -> None:
     with psycopg.connect(grown, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
         text = generic(name, connection).replace("v.norm", "1::real")  # the cosine reads no lengths
-        text = re.sub(r"EXISTS \(SELECT FROM persistmem\.memories m.*", "TRUE", text) if name == "recall" else text
         plan = "\n".join(explained(connection, text))
     assert "Index Only Scan using vectors_scan" in plan
-    assert "Index Only Scan using vectors_sketch" in plan
     assert "JIT" not in plan
 
 
-@pytest.mark.parametrize("name", ["recall_few", "search_leaf", "search_leaf_hybrid"])
-def test_a_search_of_a_small_namespace_reads_all_of_its_vectors_by_their_index_and_no_others(
-    name: str, grown: str
-) -> None:
+@pytest.mark.parametrize("name", ["recall", "search_exact", "search_exact_hybrid"])
+def test_a_search_of_one_namespace_reads_all_of_its_vectors_by_their_index_and_no_others(name: str, grown: str) -> None:
     with psycopg.connect(grown, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
         text = generic(name, connection).replace("v.norm", "1::real")
-        text = re.sub(r"EXISTS \(SELECT FROM persistmem\.memories m.*", "TRUE", text) if name == "recall_few" else text
+        text = re.sub(r"EXISTS \(SELECT FROM persistmem\.memories m.*", "TRUE", text) if name == "recall" else text
         plan = "\n".join(explained(connection, text))
     assert "Index Only Scan using vectors_scan" in plan
-    assert "vectors_sketch" not in plan
+    assert "vectors_sample" not in plan
 
 
-LARGE, SHELF = 4_000, 5
+LARGE, NUMBER = 4_000, 5
 
 
 @pytest.fixture(scope="module")
-def shelved(server: str, grown: str) -> Iterator[str]:
-    """The same with a namespace on a shelf, of which the statistics know nothing yet."""
+def indexed(server: str, grown: str) -> Iterator[str]:
+    """The same with a namespace in an HNSW index, of which the statistics know nothing yet."""
     name = f"persistmem_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {conninfo.conninfo_to_dict(grown)['dbname']}".encode())
@@ -140,8 +136,8 @@ def shelved(server: str, grown: str) -> Iterator[str]:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("ALTER TABLE persistmem.vectors SET (autovacuum_enabled = off)")
         connection.execute(
-            "INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, shelf) "
-            f"VALUES ('memories/large', gen_random_uuid(), {LARGE}, now(), {SHELF})".encode()
+            "INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, hnsw_index) "
+            f"VALUES ('memories/large', gen_random_uuid(), {LARGE}, now(), {NUMBER})".encode()
         )
         connection.execute(
             "INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, "
@@ -150,8 +146,8 @@ def shelved(server: str, grown: str) -> Iterator[str]:
             f"FROM generate_series(1, {LARGE}) i".encode()
         )
         connection.execute(
-            "INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, shelf, embedding) "
-            f"SELECT namespace, id, 1, 0, true, {SHELF}, (SELECT array_agg(random() - 0.5)::real[]::halfvec "
+            "INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, hnsw_index, embedding) "
+            f"SELECT namespace, id, 1, 0, true, {NUMBER}, (SELECT array_agg(random() - 0.5)::real[]::halfvec "
             "FROM generate_series(1, 384) WHERE m.id IS NOT NULL) FROM persistmem.memories m WHERE namespace = 'memories/large'".encode()
         )
     yield database
@@ -159,19 +155,21 @@ def shelved(server: str, grown: str) -> Iterator[str]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def of_the_shelf(name: str, text: str) -> str:
-    if name == "neighbours_graph":  # which is of one shelf
-        text = text.replace("v.shelf = 0", f"v.shelf = {SHELF}").replace("n.shelf = 0", f"n.shelf = {SHELF}")
+def of_the_index(name: str, text: str) -> str:
+    if name == "neighbours_hnsw":  # which is of one index
+        text = text.replace("v.hnsw_index = 0", f"v.hnsw_index = {NUMBER}").replace(
+            "n.hnsw_index = 0", f"n.hnsw_index = {NUMBER}"
+        )
     return text
 
 
 VALUES: dict[str, object] = {
-    "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "effort": 128, "further": "relaxed_order",
-    "model": 1, "most": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
+    "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "ef_search": 128, "iterative_scan": "relaxed_order",
+    "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
     "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
-    "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "favoured": 60,
+    "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "best_by_terms": 60,
     **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
-    "few": 8000, "graph": False, "graphs": "vectors_graph_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
+    "look_for_hnsw": False, "name_prefix": "vectors_hnsw_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
     "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3,
 }  # fmt: skip
 """Of a search of one namespace."""
@@ -179,48 +177,47 @@ VALUES: dict[str, object] = {
 
 @pytest.mark.parametrize("secured", [False, True])
 @pytest.mark.parametrize("analysed", [False, True])
-@pytest.mark.parametrize("name", ["search_graph", "search_graph_hybrid", "recall_graph", "neighbours_graph"])
-def test_a_search_of_a_large_namespace_walks_its_graph_and_nothing_else(
-    name: str, analysed: bool, secured: bool, shelved: str
+@pytest.mark.parametrize("name", ["search_hnsw", "search_hnsw_hybrid", "recall_hnsw", "neighbours_hnsw"])
+def test_a_search_of_a_large_namespace_scans_its_hnsw_index_and_nothing_else(
+    name: str, analysed: bool, secured: bool, indexed: str
 ) -> None:
-    with psycopg.connect(shelved, autocommit=True) as connection:
+    with psycopg.connect(indexed, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
         if analysed:
             connection.execute("VACUUM ANALYZE persistmem.vectors")
         with connection.transaction(force_rollback=True):
             if secured:
-                connection.execute("CREATE ROLE graph_planner")
-                connection.execute("GRANT USAGE ON SCHEMA persistmem TO graph_planner")
-                connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO graph_planner")
+                connection.execute("CREATE ROLE hnsw_planner")
+                connection.execute("GRANT USAGE ON SCHEMA persistmem TO hnsw_planner")
+                connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO hnsw_planner")
                 connection.execute("ALTER TABLE persistmem.vectors ENABLE ROW LEVEL SECURITY")
-                connection.execute("SET LOCAL ROLE graph_planner")
+                connection.execute("SET LOCAL ROLE hnsw_planner")
                 connection.execute("SET LOCAL persistmem.namespace = 'memories/large'")
-            text = of_the_shelf(name, generic(name, connection))
+            text = of_the_index(name, generic(name, connection))
             slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
-            query = of_the_shelf(name, statement(name, **slots).as_string(connection))  # type: ignore[arg-type]
+            query = of_the_index(name, statement(name, **slots).as_string(connection))  # type: ignore[arg-type]
             rows = connection.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {query}".encode(), VALUES).fetchall()
             for plan in ("\n".join(explained(connection, text)), "\n".join(row[0] for row in rows)):
-                walked = [SHELF] if name == "neighbours_graph" else range(SHELVES)
-                assert all(f"Index Scan using vectors_graph_1_{shelf} on" in plan for shelf in walked), plan
+                scanned = [NUMBER] if name == "neighbours_hnsw" else range(INDEXES)
+                assert all(f"Index Scan using vectors_hnsw_1_{number} on" in plan for number in scanned), plan
                 assert "Seq Scan on vectors" not in plan
                 assert "Seq Scan on memories" not in plan
-                assert "vectors_sketch" not in plan
                 assert "JIT" not in plan
-                assert name == "search_graph" or "Index Only Scan using vectors_sample" in plan, plan
-            (scan,) = (line for (line,) in rows if "using vectors_graph" in line and "never executed" not in line)
-            assert f"vectors_graph_1_{SHELF} on" in scan
+                assert name == "search_hnsw" or "Index Only Scan using vectors_sample" in plan, plan
+            (scan,) = (line for (line,) in rows if "using vectors_hnsw" in line and "never executed" not in line)
+            assert f"vectors_hnsw_1_{NUMBER} on" in scan
 
 
 @pytest.mark.parametrize("words", [[], ["buy bought", "child children"]])
 @pytest.mark.parametrize(
-    "name", ["search_leaf", "search_leaf_hybrid", "recall_few", "search_graph", "search_graph_hybrid", "recall_graph"]
+    "name", ["search_exact", "search_exact_hybrid", "recall", "search_hnsw", "search_hnsw_hybrid", "recall_hnsw"]
 )
-def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], shelved: str) -> None:
-    where = "memories/large" if "graph" in name else "memories/u7"
+def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], indexed: str) -> None:
+    where = "memories/large" if "hnsw" in name else "memories/u7"
     values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "words": words}
     slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
-    with psycopg.connect(shelved, autocommit=True) as connection:
+    with psycopg.connect(indexed, autocommit=True) as connection:
         text = statement(name, **{**slots, "vectors_condition": TRUE} if "vectors_condition" in slots else slots)
         for _ in range(8):
             assert connection.execute(text, values, prepare=True).fetchone() is not None
@@ -230,18 +227,18 @@ def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[s
 
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
-def test_what_is_shelved_next_is_found_without_reading_past_what_is_shelved(
-    mode: str, analysed: bool, shelved: str
+def test_what_is_indexed_next_is_found_without_reading_past_what_is_indexed(
+    mode: str, analysed: bool, indexed: str
 ) -> None:
-    values = {"namespace": "memories/large", "model": 1, "shelf": SHELF, "limit": 32}
-    with psycopg.connect(shelved, autocommit=True) as connection, connection.transaction(force_rollback=True):
+    values = {"namespace": "memories/large", "model": 1, "hnsw_index": NUMBER, "limit": 32}
+    with psycopg.connect(indexed, autocommit=True) as connection, connection.transaction(force_rollback=True):
         connection.execute(
-            "UPDATE persistmem.vectors SET shelf = NULL WHERE ctid IN (SELECT max(ctid) FROM persistmem.vectors)"
+            "UPDATE persistmem.vectors SET hnsw_index = NULL WHERE ctid IN (SELECT max(ctid) FROM persistmem.vectors)"
         )
         if analysed:
             connection.execute("ANALYZE persistmem.vectors")
         connection.execute(f"SET LOCAL plan_cache_mode = {mode}".encode())
-        text = "EXPLAIN (ANALYZE, TIMING OFF) " + statement("shelve_vectors").as_string(connection)
+        text = "EXPLAIN (ANALYZE, TIMING OFF) " + statement("index_vectors").as_string(connection)
         plan = "\n".join(row[0] for row in connection.execute(text.encode(), values, prepare=True).fetchall())
     assert "Index Only Scan using vectors_scan" in plan, plan
     assert "Rows Removed" not in plan, plan
@@ -249,14 +246,14 @@ def test_what_is_shelved_next_is_found_without_reading_past_what_is_shelved(
 
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("namespace", ["memories/large", "memories/u7"])
-def test_neighbours_without_a_graph_read_the_vectors_of_their_namespace_by_the_index_and_memories_by_their_ids(
-    namespace: str, analysed: bool, shelved: str
+def test_neighbours_without_an_index_read_the_vectors_of_their_namespace_by_the_index_and_memories_by_their_ids(
+    namespace: str, analysed: bool, indexed: str
 ) -> None:
     values: dict[str, object] = {
         "namespace": namespace, "model": 1, "now": "2026-01-01", "looked_at": 4000, "limit": 5, "kinds": ["episodic", "semantic"],
         "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3,
     }  # fmt: skip
-    with psycopg.connect(shelved, autocommit=True) as connection:
+    with psycopg.connect(indexed, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
         if analysed:

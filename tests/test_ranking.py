@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
-from langchain_persistmem.language.query_terms import pairs, without_names
+from langchain_persistmem.language.query_terms import cut_pairs, strip_names
 from langchain_persistmem.recall.context import approximate_tokens, render
 from langchain_persistmem.recall.ranking import decide, outstanding, rank, select
 from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
@@ -297,12 +297,12 @@ def test_the_better_memory_is_kept_when_both_do_not_fit() -> None:
     ],
 )
 def test_persons_are_taken_out_of_the_query_before_it_is_embedded(query: str, embedded: str) -> None:
-    assert without_names(query) == embedded
+    assert strip_names(query) == embedded
 
 
 def test_pairs_of_characters_stand_for_words_where_there_are_no_spaces() -> None:
-    assert pairs("我喜欢茶 and 茶") == ("我喜", "喜欢", "欢茶", "茶")
-    assert pairs("plain text") == ()
+    assert cut_pairs("我喜欢茶 and 茶") == ("我喜", "喜欢", "欢茶", "茶")
+    assert cut_pairs("plain text") == ()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ async def test_recall_and_context_are_one_round_trip_each(either, statements: li
         statements.clear()
         await call("Do I like tea?", user_id="ada")
         assert len(statements) == 1
-        assert statements[0].startswith("/* recall_few */")
+        assert statements[0].startswith("/* recall */")
 
 
 async def test_the_turn_after_a_question_is_weighed_though_nothing_else_brings_it_up(either_with) -> None:

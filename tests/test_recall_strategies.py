@@ -114,7 +114,7 @@ async def test_expanding_costs_one_batch_of_vectors_and_one_connection_and_witho
         await call(QUESTION, expand="rules", user_id="ada")
         assert (embedded["embed_query"], embedded["embed"]) == (1, 1)
         assert len(statements) == len(variants(QUESTION))
-        assert all(each.startswith("/* recall_few */") for each in statements)
+        assert all(each.startswith("/* recall */") for each in statements)
 
 
 async def test_the_past_can_be_asked_further_questions_too(either: Any) -> None:

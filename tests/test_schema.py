@@ -23,7 +23,7 @@ from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_serve
 from langchain_persistmem.postgres.queries.import_rows import _NO_VECTORS
 from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.statements import all_statements, part, statement
-from langchain_persistmem.postgres.vector_index.hnsw_indexes import SHELVES
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES
 
 CATALOG = """
 SELECT 'column' AS what, table_name || '.' || column_name AS name,
@@ -31,13 +31,13 @@ SELECT 'column' AS what, table_name || '.' || column_name AS name,
 FROM information_schema.columns WHERE table_schema = 'persistmem'
 UNION ALL
 SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'persistmem'
-    AND NOT indexname ^@ 'vectors_graph_' -- made with a model, not by the schema
+    AND NOT indexname ^@ 'vectors_hnsw_' -- made with a model, not by the schema
 UNION ALL
 SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
 FROM pg_constraint WHERE connamespace = 'persistmem'::regnamespace
 UNION ALL
 SELECT 'storage', attrelid::regclass || '.' || attname, attstorage::text
-FROM pg_attribute WHERE attrelid = 'persistmem.vectors'::regclass AND attnum > 0
+FROM pg_attribute WHERE attrelid = 'persistmem.vectors'::regclass AND attnum > 0 AND NOT attisdropped
 UNION ALL
 SELECT 'options', relname, array_to_string(reloptions, ' ')
 FROM pg_class WHERE relnamespace = 'persistmem'::regnamespace AND relkind = 'r'
@@ -68,7 +68,7 @@ def test_schema_sql_is_what_the_migrations_build(database: str, empty_database: 
 WITHOUT_NAMESPACE = {
     "migrations": "what the database has been through: nobody's data",
     "embedding_models": "the names of models and what they call unrelated: nobody's data",
-    "shelves": "how full the shelves of large namespaces are: sums, nobody's data",
+    "hnsw_indexes": "how full the HNSW indexes of large namespaces are: sums, nobody's data",
     "erasures": "names nobody: random ids of what is gone, kept so that it stays gone after a restore",
 }
 POLICIES = {"persistmem_namespace": "*", "persistmem_within": "r", "persistmem_everywhere": "*"}
@@ -118,13 +118,15 @@ def test_every_table_with_a_namespace_has_the_three_policies(database: str) -> N
 _VECTOR = sql.SQL("(v.embedding::halfvec(384))")
 
 
-def _on_shelf(shelf: int) -> sql.Composed:
-    return sql.SQL("nullif(v.active AND v.model = 1 AND v.shelf = {}, false) IS NOT NULL").format(sql.Literal(shelf))
+def _in_index(number: int) -> sql.Composed:
+    return sql.SQL("nullif(v.active AND v.model = 1 AND v.hnsw_index = {}, false) IS NOT NULL").format(
+        sql.Literal(number)
+    )
 
 
-def _walk(shelf: int) -> sql.Composed:
+def _scan(number: int) -> sql.Composed:
     return part(
-        "graph_walk", vector=_VECTOR, on_shelf=_on_shelf(shelf), shelf=sql.Literal(shelf), shortlist=sql.Literal(128)
+        "hnsw_scan", vector=_VECTOR, in_index=_in_index(number), number=sql.Literal(number), nearest=sql.Literal(128)
     )
 
 
@@ -143,15 +145,15 @@ SLOTS = {
     "vectors": _NO_VECTORS,
     "expires_at": sql.SQL("NULL::timestamptz"),
     "minutes": sql.SQL("NULL::integer"),
-    # a graph
-    "graph": sql.Identifier("tried"),
+    # an HNSW index
+    "hnsw_index": sql.Identifier("tried"),
     "dimensions": sql.Literal(384),
     "model": sql.Literal(1),
-    "shelf": sql.Literal(0),
+    "number": sql.Literal(0),
     "vector": _VECTOR,
-    "on_shelf": _on_shelf(0),
-    "walks": sql.SQL(" UNION ALL ").join(map(_walk, range(SHELVES))),
-    "shortlist": sql.Literal(128),
+    "in_index": _in_index(0),
+    "hnsw_scans": sql.SQL(" UNION ALL ").join(map(_scan, range(INDEXES))),
+    "nearest": sql.Literal(128),
     "source": sql.SQL("(SELECT NULL::uuid AS id, NULL::vector AS vector, '{}'::jsonb AS payload)"),
 }
 
@@ -208,6 +210,69 @@ def test_who_could_erase_before_the_graphs_came_still_can(empty_database: str, e
     with psycopg.connect(empty_database, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def test_migration_10_renames_hnsw_indexes_and_builds_none_anew(
+    empty_database: str, embeddings: LocalEmbeddings
+) -> None:
+    """A large namespace as it was after migration 8, with indexes by their old names."""
+    indexes = (
+        "SELECT c.relname, pg_relation_filenode(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indrelid = 'persistmem.vectors'::regclass AND c.relname ~ '^vectors_(graph|hnsw|scan|sample)' ORDER BY 2"
+    )
+    name = "LocalEmbeddings:all-MiniLM-L6-v2-int8:384"
+    with psycopg.connect(empty_database, autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION vector")
+        admin.execute(_MIGRATIONS_TABLE)
+        for each, text in migrations().items():
+            if each < "0009":
+                admin.execute(text.encode())
+                admin.execute("INSERT INTO persistmem.migrations VALUES (%s, %s, now())", [each, checksum(text)])
+        admin.execute(
+            "INSERT INTO persistmem.embedding_models VALUES (1, %s, 384, 0.1, 0.1, now())", [name], prepare=False
+        )
+        for number in (0, 1):
+            admin.execute(
+                f"CREATE INDEX vectors_graph_1_{number} ON persistmem.vectors "
+                "USING hnsw ((embedding::halfvec(384)) halfvec_ip_ops) WITH (ef_construction = 200) "
+                f"WHERE nullif(active AND model = 1 AND shelf = {number}, false) IS NOT NULL".encode()
+            )
+        admin.execute(OLD_LARGE_NAMESPACE.encode())
+        before = dict(admin.execute(indexes).fetchall())
+    with PersistMem.open(empty_database, embeddings=embeddings) as memory:
+        memory.setup()
+        with psycopg.connect(empty_database) as connection:
+            after = dict(connection.execute(indexes).fetchall())
+            assert {
+                key.replace("vectors_graph_", "vectors_hnsw_"): file for key, file in before.items()
+            }.items() <= after.items()
+            assert connection.execute("SELECT hnsw_index, hnsw_documents FROM persistmem.namespaces").fetchone() == (
+                1,
+                40,
+            )
+            assert connection.execute("SELECT documents FROM persistmem.hnsw_indexes ORDER BY 1 DESC").fetchone() == (
+                40,
+            )
+            assert connection.execute("SELECT count(hnsw_index) FROM persistmem.vectors").fetchone() == (40,)
+        found = memory.store.search(("memories", "ada"), query="anything", limit=40)
+        assert memory.backend.search_plans.of("memories/ada") == "hnsw"  # along the index that was there before
+        assert len(found) == 40
+
+
+OLD_LARGE_NAMESPACE = """
+INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, shelf, shelved)
+VALUES ('memories/ada', gen_random_uuid(), 40, now(), 1, 40);
+UPDATE persistmem.shelves SET memories = 40 WHERE shelf = 1;
+INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, provenance, valid_from,
+                                 recorded_at, updated_at)
+SELECT 'memories/ada', gen_random_uuid(), 'k' || i, 'semantic', 'text', '{"text": "text"}', 0.5, 1, 'store', '{"source": "store"}',
+       now(), now(), now()
+FROM generate_series(1, 40) i;
+INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, shelf, embedding)
+SELECT namespace, id, 1, 0, true, 1, l2_normalize((SELECT array_agg(random() - 0.5)::real[]::halfvec
+                                                   FROM generate_series(1, 384) WHERE m.id IS NOT NULL))
+FROM persistmem.memories m;
+"""
 
 
 def test_setup_by_eight_at_once_succeeds_for_all(empty_database: str, embeddings: LocalEmbeddings) -> None:

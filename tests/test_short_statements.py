@@ -8,7 +8,6 @@ import pytest
 from langgraph.store.base import PutOp, SearchItem
 
 from langchain_persistmem import LocalEmbeddings, PersistMemStore
-from langchain_persistmem.postgres.vector_index import binary_shortlist
 from langchain_persistmem.types.namespace import encode
 
 ADA = ("memories", "ada")
@@ -29,9 +28,9 @@ def put(store: PersistMemStore, texts: Sequence[str], namespace: tuple[str, ...]
 
 def both(store: PersistMemStore, query: str, **options: Any) -> list[SearchItem]:
     """The answer, which is the same whichever way is tried first."""
-    store.backend.arms.note(encode(ADA), "few")
+    store.backend.search_plans.forget(encode(ADA))
     short = store.search(ADA, query=query, **options)
-    store.backend.arms.note(encode(ADA), "many")
+    store.backend.search_plans.note(encode(ADA), "prefix")
     general = store.search(ADA, query=query, **options)
     assert [(each.key, each.namespace) for each in short] == [(each.key, each.namespace) for each in general]
     assert [each.score for each in short] == pytest.approx([each.score for each in general])
@@ -46,7 +45,7 @@ def test_a_search_of_one_namespace_is_one_short_statement(store: PersistMemStore
     put(store, SAID[:5])
     statements.clear()
     assert len(store.search(ADA, query="Which trees are behind the barn?")) == 5
-    assert [each.split()[1].removesuffix("_hybrid") for each in statements] == ["search_leaf"]
+    assert [each.split()[1].removesuffix("_hybrid") for each in statements] == ["search_exact"]
     statements.clear()
     assert store.search(("memories", "nobody"), query="Which trees?") == []
     assert len(statements) == 1
@@ -107,17 +106,6 @@ def test_expired_items_leave_no_gap(store: PersistMemStore, database: str) -> No
     found = both(store, "Which elms and oaks are behind the school?", limit=8)
     assert len(found) == 8
     assert not {each.key for each in found} & {"k1", "k4", "k7", "k10"}
-
-
-def test_a_large_namespace_goes_the_general_way(
-    store: PersistMemStore, statements: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(store, SAID)
-    monkeypatch.setattr(binary_shortlist, "FEW", 20)
-    for count in (2, 1):
-        statements.clear()
-        assert len(store.search(ADA, query="Which elms?", limit=6)) == 6
-        assert len(statements) == count
 
 
 def test_a_filter_compares_all_that_pass(store: PersistMemStore, statements: list[str]) -> None:

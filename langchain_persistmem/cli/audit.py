@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
             return _show_check(memory.privacy.verify_audit(head=options.head, **owner), json=options.json)
         found = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **owner)
     if options.json:
-        print_json({"entries": [_as_json(each) for each in found]})
+        print_json({"entries": [_as_json(entry) for entry in found]})
         return 0
     if not found:
         out().print("Nothing is recorded here.")
@@ -75,12 +75,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show_check(check: AuditCheck, *, json: bool) -> int:
-    faults = [{"number": each.number, "what": each.what} for each in check.faults]
+    faults = [{"number": fault.number, "what": fault.what} for fault in check.faults]
     if json:
         print_json({"ok": check.ok, "entries": check.entries, "head": check.head, "faults": faults})
         return 0 if check.ok else 1
-    for each in check.faults:
-        out().print(plain(f"entry {each.number}: {each.what}"), style="red", soft_wrap=True)
+    for fault in check.faults:
+        out().print(plain(f"entry {fault.number}: {fault.what}"), style="red", soft_wrap=True)
     out().print(f"{check.entries:,} entries: " + ("the chain is whole" if check.ok else "the chain does not fit"))
     if check.head is not None:
         out().print(f"head: {check.head}", soft_wrap=True)
@@ -92,11 +92,16 @@ def _table(found: list[AuditEntry]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for name in ("number", "when (UTC)", "who", "what", "memories", "details"):
         table.add_column(name, justify="right" if name in ("number", "memories") else "left")
-    for each in found:
-        details = ", ".join(f"{name} {value}" for name, value in each.details.items())
-        when = each.recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    for entry in found:
+        details = ", ".join(f"{name} {value}" for name, value in entry.details.items())
+        when = entry.recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(
-            str(each.number), when, plain(each.actor), plain(each.action), f"{len(each.memory_ids):,}", plain(details)
+            str(entry.number),
+            when,
+            plain(entry.actor),
+            plain(entry.action),
+            f"{len(entry.memory_ids):,}",
+            plain(details),
         )
     return table
 

@@ -127,21 +127,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _remember(memory: PersistMem, conversations: Sequence[Conversation], *, idle: str) -> None:
-    turns = sum(len(each.messages) for each in conversations)
+    turns = sum(len(conversation.messages) for conversation in conversations)
     added = skipped = 0
     began = time.perf_counter()
     with progress_bar() as progress:
         task = progress.add_task("remembering", total=turns)
-        for each in conversations:
+        for conversation in conversations:
             try:
-                seen = memory.observe(each.messages, thread_id=each.thread_id, user_id=USER)
+                seen = memory.observe(conversation.messages, thread_id=conversation.thread_id, user_id=USER)
             except ExtractionError as error:  # a small model; the story goes on with what it did find
-                progress.console.print(Text(f"{each.day}  nothing learnt: {error}", style="red"))
-                seen = ObserveResult(stored=len(each.messages), added=0, reinforced=0, skipped=0)
-            progress.advance(task, len(each.messages))
+                progress.console.print(Text(f"{conversation.day}  nothing learnt: {error}", style="red"))
+                seen = ObserveResult(stored=len(conversation.messages), added=0, reinforced=0, skipped=0)
+            progress.advance(task, len(conversation.messages))
             added, skipped = added + seen.added, skipped + seen.skipped
-            topic = each.thread_id[11:].replace("-", " ")
-            line = Text.assemble((each.day, "cyan"), f"  {topic:<16} {seen.stored:>3} turns  →  ")
+            topic = conversation.thread_id[11:].replace("-", " ")
+            line = Text.assemble((conversation.day, "cyan"), f"  {topic:<16} {seen.stored:>3} turns  →  ")
             line.append(f"{seen.added:>3} memories", style="green")
             line.append(f", {seen.skipped} {idle}", style="dim")
             progress.console.print(line)
@@ -228,7 +228,7 @@ def _ask(
     out().print(Text.assemble("\n", ("? " + question.text, "bold yellow")))
     if found:
         shown = found[:_SHOWN]
-        marks = ["✓" if _answers(each, question.evidence) else "" for each in shown]
+        marks = ["✓" if _answers(recollection, question.evidence) else "" for recollection in shown]
         out().print(recollection_table(shown, marks=marks, length=_length()))
     out().print(_verdict(question, found, context, tally).append(f"  ({spent:.0f} ms)", style="dim"))
     if first:
@@ -245,8 +245,10 @@ def _verdict(question: Question, found: Sequence[Recollection], context: Context
             return Text("✓ nothing is recalled, rightly: Maya never said it", style="green")
         near = f"{len(found)} {'memories come' if len(found) > 1 else 'memory comes'} up"
         return Text(f"✗ Maya never said it, yet {near}; the best scores {found[0].score:.2f}", style="red")
-    place = next((place for place, each in enumerate(found, 1) if _answers(each, question.evidence)), None)
-    if not any(_answers(each, question.evidence) for each in context.recollections):
+    place = next(
+        (rank for rank, recollection in enumerate(found, 1) if _answers(recollection, question.evidence)), None
+    )
+    if not any(_answers(recollection, question.evidence) for recollection in context.recollections):
         return Text(f"✗ what has the answer is not in the context ({question.answer})", style="red")
     tally.held += 1
     if place is not None and place <= _SHOWN:
@@ -274,8 +276,8 @@ def _show_context(context: Context, story: Story) -> None:
 
 
 def _history_tokens(conversations: Sequence[Conversation]) -> int:
-    messages: list[Mapping[str, str]] = [message for each in conversations for message in each.messages]
-    return approximate_tokens("\n".join(f"{each['role']}: {each['content']}" for each in messages))
+    messages: list[Mapping[str, str]] = [message for conversation in conversations for message in conversation.messages]
+    return approximate_tokens("\n".join(f"{message['role']}: {message['content']}" for message in messages))
 
 
 def _answer(model: BaseChatModel, question: str, context: Context) -> None:
@@ -293,12 +295,12 @@ def _forget(memory: PersistMem, story: Story) -> None:
     asked = " and ".join(f"“{each}”" for each in story.to_forget)
     out().print(Text.assemble("Maya: forget ", (asked, "bold yellow"), ". First, what that would be:\n"))
     plans = [memory.forget(query=each, limit=_SHOWN, user_id=USER) for each in story.to_forget]
-    candidates = list({each.memory.key: each for plan in plans for each in plan.candidates}.values())
+    candidates = list({candidate.memory.key: candidate for plan in plans for candidate in plan.candidates}.values())
     if not candidates:
         out().print(Text("✗ nothing comes up, so nothing is erased", style="red"))
         return
     out().print(recollection_table(candidates, numbered=True, keys=True, why=False, length=_length()))
-    meant = [place for place, each in enumerate(candidates, 1) if _answers(each, story.secret)] or [1]
+    meant = [place for place, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
     keys = [candidates[place - 1].memory.key for place in meant]
     out().print(f"\nMaya picks {' and '.join(map(str, meant))}. What goes with them, in one transaction:\n")
     out().print(receipt_table(memory.forget(keys, user_id=USER)))
@@ -322,7 +324,7 @@ def _erasure(memory: PersistMem, keys: Sequence[str], secret: frozenset[str]) ->
 
 
 def _close(options: argparse.Namespace, story: Story, tally: Tally) -> None:
-    told = sum(1 for each in story.questions if each.evidence)
+    told = sum(1 for question in story.questions if question.evidence)
     untold = len(story.questions) - told
     whole = _history_tokens(story.conversations)
     heading("6  In short")

@@ -33,13 +33,13 @@ def run(options: argparse.Namespace) -> int:
     with open_memory(options) as memory, waiting("looking"):
         found = memory.admin.diagnose()
     worst = sorted(found, key=lambda each: _ORDER.index(each.level))
-    failed = any(each.level == "error" for each in found)
+    failed = any(finding.level == "error" for finding in found)
     if options.json:
-        print_json({"ok": not failed, "findings": [asdict(each) for each in worst]})
+        print_json({"ok": not failed, "findings": [asdict(finding) for finding in worst]})
         return int(failed)
-    for each in worst:
-        _show(each)
-    counts = Counter(each.level for each in found)
+    for finding in worst:
+        _show(finding)
+    counts = Counter(finding.level for finding in found)
     note(", ".join(f"{counts[level]} {level}" for level in _ORDER if counts[level]))
     return int(failed)
 

@@ -145,7 +145,7 @@ def _everything(memory: PersistMem, options: argparse.Namespace, owner: dict[str
 
 
 def _certain(candidates: Sequence[Recollection]) -> list[str]:
-    return [each.memory.key for each in candidates if each.score >= Settings().threshold]
+    return [candidate.memory.key for candidate in candidates if candidate.score >= Settings().threshold]
 
 
 def _asked(candidates: Sequence[Recollection]) -> list[str]:
@@ -155,7 +155,7 @@ def _asked(candidates: Sequence[Recollection]) -> list[str]:
         if answer in ("", "none", "n", "no"):
             return []
         if answer == "all":
-            return [each.memory.key for each in candidates]
+            return [candidate.memory.key for candidate in candidates]
         numbers = answer.replace(",", " ").split()
         if all(number.isascii() and number.isdecimal() and 1 <= int(number) <= len(candidates) for number in numbers):
             return [candidates[int(number) - 1].memory.key for number in dict.fromkeys(numbers)]

@@ -76,7 +76,7 @@ def _observe(memory: PersistMem, found: Survey) -> ObserveResult:
         for path, counts in found.threads.items():
             for (user_id, thread_id), messages in chunks(path, counts, _CHUNK):
                 # Turns that an earlier run stored and did not get to learn from are learnt from here as well.
-                seen = memory.observe([dict(each) for each in messages], thread_id=thread_id, user_id=user_id)
+                seen = memory.observe([dict(message) for message in messages], thread_id=thread_id, user_id=user_id)
                 stored, added = stored + seen.stored, added + seen.added
                 reinforced, skipped = reinforced + seen.reinforced, skipped + seen.skipped
                 progress.advance(task, len(messages))
@@ -226,10 +226,10 @@ def _user(found: Mapping[str, Any], where: str, ids: _Ids) -> Iterator[FileTurn 
     if not isinstance(turns, list):
         yield f"{where}: turns is no list; write a list of objects with id, session, ts, speaker, role and text"
         return
-    for index, each in enumerate(cast("list[object]", turns)):
+    for index, turn in enumerate(cast("list[object]", turns)):
         here = f"{where}, turns[{index}]"
-        if isinstance(each, dict):
-            yield _checked(partial(_benchmark_turn, user, cast("dict[str, Any]", each)), here, ids)
+        if isinstance(turn, dict):
+            yield _checked(partial(_benchmark_turn, user, cast("dict[str, Any]", turn)), here, ids)
         else:
             yield f"{here}: is no object; write id, session, ts, speaker, role and text"
 

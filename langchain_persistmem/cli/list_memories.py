@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         found = memory.list(kinds=options.kind, limit=options.limit, **owner_of(options))
         total = memory.admin.status(**owner_of(options)).counts["memories"]
     if options.json:
-        print_json({"total": total, "memories": [tables.memory_json(each) for each in found]})
+        print_json({"total": total, "memories": [tables.memory_json(memory) for memory in found]})
         return 0
     if not found:
         out().print("Nothing is remembered here." if not total else "Nothing of this kind is remembered here.")

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         explained, found = _recalled(memory, options)
         spent = (time.perf_counter() - began) * 1000
     if options.json:
-        recollections = [tables.recollection_json(each) for each in found]
+        recollections = [tables.recollection_json(recollection) for recollection in found]
         more = {"explanation": tables.explanation_json(explained)} if explained else {}
         print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
         return 0

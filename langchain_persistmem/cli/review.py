@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     with open_memory(options) as memory:
         found = memory.review.list(limit=options.limit, **owner_of(options))
     if options.json:
-        print_json({"memories": [_json(each) for each in found]})
+        print_json({"memories": [_json(memory) for memory in found]})
     elif not found:
         out().print("Nothing waits for review.")
     else:
@@ -79,9 +79,9 @@ def _table(memories: list[Memory]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, expand=True)
     table.add_column("from", no_wrap=True)
     table.add_column("what, and why it waits", ratio=1, overflow="fold")
-    for each in memories:
-        cell = Text(plain(each.text or each.key))
-        cell.append(f"\n{each.review}", style="yellow")
-        cell.append(f"\nid {each.id}", style="dim")
-        table.add_row(each.provenance.source, cell)
+    for memory in memories:
+        cell = Text(plain(memory.text or memory.key))
+        cell.append(f"\n{memory.review}", style="yellow")
+        cell.append(f"\nid {memory.id}", style="dim")
+        table.add_row(memory.provenance.source, cell)
     return table

@@ -44,10 +44,10 @@ def run(options: argparse.Namespace) -> int:
 def _json(found: MemoryRecord) -> dict[str, object]:
     return {
         "memory": tables.memory_json(found.memory),
-        "messages": [_turn_json(each) for each in found.messages],
+        "messages": [_turn_json(message) for message in found.messages],
         "missing_messages": list(found.missing_messages),
-        "versions": [tables.memory_json(each) for each in found.versions],
-        "changes": [_change_json(each) for each in found.changes],
+        "versions": [tables.memory_json(version) for version in found.versions],
+        "changes": [_change_json(change) for change in found.changes],
         "uses": found.uses,
         "used_at": found.used_at.isoformat() if found.used_at else None,
     }

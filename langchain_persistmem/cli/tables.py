@@ -94,14 +94,14 @@ def recollection_table(
     table.add_column("when, who", max_width=16)
     table.add_column("what", ratio=1, overflow="fold")
     # The parts of a score stand below the text, not in columns of their own: a terminal has 80 characters.
-    for index, each in enumerate(recollections):
-        cell = Text(plain(each.text) if length is None else shortened(each.text, length))
+    for index, recollection in enumerate(recollections):
+        cell = Text(plain(recollection.text) if length is None else shortened(recollection.text, length))
         if why:
-            cell.append(f"\n{why_text(each.why)}", style="dim")
+            cell.append(f"\n{why_text(recollection.why)}", style="dim")
         if keys:
-            cell.append(f"\nkey {plain(each.memory.key)}", style="dim")
+            cell.append(f"\nkey {plain(recollection.memory.key)}", style="dim")
         first = [str(index + 1)] if numbered else [marks[index]] if marks is not None else []
-        table.add_row(*first, score_text(each.score), _when_who(each.memory), cell)
+        table.add_row(*first, score_text(recollection.score), _when_who(recollection.memory), cell)
     return table
 
 
@@ -112,9 +112,9 @@ def explained_table(recollections: Sequence[Recollection]) -> Table:
     table.add_column("", justify="right", style="bold")
     for name in (*PARTS, "sum", "score", "cosine"):
         table.add_column(short.get(name, name), justify="right", no_wrap=True)
-    for index, each in enumerate(recollections, 1):
-        parts = [f"{getattr(each.why, name):.2f}" for name in (*PARTS, "evidence")]
-        table.add_row(str(index), *parts, f"{each.score:.2f}", f"{each.why.similarity:.2f}")
+    for index, recollection in enumerate(recollections, 1):
+        parts = [f"{getattr(recollection.why, name):.2f}" for name in (*PARTS, "evidence")]
+        table.add_row(str(index), *parts, f"{recollection.score:.2f}", f"{recollection.why.similarity:.2f}")
     return table
 
 
@@ -124,8 +124,8 @@ def understood_table(explanation: Explanation) -> Table:
     words = ", ".join(f"{word} ({count})" for word, count in explanation.words.items())
     # Lines without content are left out below: most questions name no time, no person and nothing to ask for.
     times = [
-        f"{each.text}: {_day(each.start)} to {_day(each.end - timedelta(days=1))}, {each.certainty:.0%} sure"
-        for each in understood.periods
+        f"{period.text}: {_day(period.start)} to {_day(period.end - timedelta(days=1))}, {period.certainty:.0%} sure"
+        for period in understood.periods
     ]
     about = ["you"] if understood.about_user else []
     lines = {
@@ -172,10 +172,10 @@ def memory_table(memories: Sequence[Memory]) -> Table:
     table.add_column("when, who", max_width=16)
     table.add_column("kind", no_wrap=True, style="magenta")
     table.add_column("what", ratio=1, overflow="fold")
-    for each in memories:
-        cell = Text(plain(each.text) if each.text is not None else "(no text: a store item without an index)")
-        cell.append(f"\nkey {plain(each.key)}{', pinned' if each.pinned else ''}", style="dim")
-        table.add_row(_when_who(each), each.kind, cell)
+    for memory in memories:
+        cell = Text(plain(memory.text) if memory.text is not None else "(no text: a store item without an index)")
+        cell.append(f"\nkey {plain(memory.key)}{', pinned' if memory.pinned else ''}", style="dim")
+        table.add_row(_when_who(memory), memory.kind, cell)
     return table
 
 
@@ -236,8 +236,13 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
     """An explanation for a program, without its recollections: what was understood, and what was left out."""
     understood = explanation.understood
     periods = [
-        {"start": each.start.isoformat(), "end": each.end.isoformat(), "certainty": each.certainty, "text": each.text}
-        for each in understood.periods
+        {
+            "start": period.start.isoformat(),
+            "end": period.end.isoformat(),
+            "certainty": period.certainty,
+            "text": period.text,
+        }
+        for period in understood.periods
     ]
     left_out = [
         {"reason": each.reason, "instead": each.instead, "score": each.score, "why": asdict(each.why)}
@@ -269,5 +274,5 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
         ],
         "ids": [str(id) for id in receipt.ids],
         "verified": receipt.verified,
-        "candidates": [recollection_json(each) for each in receipt.candidates],
+        "candidates": [recollection_json(candidate) for candidate in receipt.candidates],
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from langchain_persistmem.language.command_detection import Detected, detect_language
+from langchain_persistmem.language.command_detection import DetectedCommand, detect_language
 from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.results import COMMANDS, Command
 
@@ -29,7 +29,7 @@ def material(text: str) -> str:
     return fence("message", text)
 
 
-def read_classification(answer: object, text: str) -> Detected | None:
+def read_classification(answer: object, text: str) -> DetectedCommand | None:
     """Read the command from the model's answer; None if its answer cannot be used, or its object is not in the message."""
     if not isinstance(answer, Mapping):
         return None
@@ -39,10 +39,10 @@ def read_classification(answer: object, text: str) -> Detected | None:
         return None
     language = detect_language(text) or "en"
     if command in ("show", "private"):
-        return Detected(cast("Command", command), language)
+        return DetectedCommand(cast("Command", command), language)
     if not isinstance(about, str) or not _letters(about) or _letters(about) not in _letters(text):
         return None
-    return Detected(cast("Command", command), language, " ".join(about.split()))
+    return DetectedCommand(cast("Command", command), language, " ".join(about.split()))
 
 
 def _letters(text: str) -> str:

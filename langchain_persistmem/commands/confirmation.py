@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.command_detection import Detected, detect_language, read_answer
+from langchain_persistmem.language.command_detection import DetectedCommand, detect_language, read_answer
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
@@ -24,7 +24,7 @@ _MAX_LINE_CHARS = 300
 
 
 async def ask(
-    backend: Backend, namespace: Namespace, request: Detected, opening: str, candidates: Sequence[Memory]
+    backend: Backend, namespace: Namespace, request: DetectedCommand, opening: str, candidates: Sequence[Memory]
 ) -> CommandReply:
     """List the candidates, numbered, each with the memories that go with it, and ask whether to erase them."""
     related = await _related_memories(backend, namespace, candidates)
@@ -59,7 +59,7 @@ async def _related_memories(backend: Backend, namespace: Namespace, candidates: 
     return related
 
 
-def read_reply(text: str, question: Question | None) -> Detected | None:
+def read_reply(text: str, question: Question | None) -> DetectedCommand | None:
     """Read the user's answer to our question; None if there was none, or the message is about something else."""
     if question is None:
         return None
@@ -68,11 +68,11 @@ def read_reply(text: str, question: Question | None) -> Detected | None:
     if choice is None:
         return None
     language = detect_language(text) or str(question["language"])
-    return Detected(cast("Command", question["command"]), language, everything=everything, answer=choice)
+    return DetectedCommand(cast("Command", question["command"]), language, everything=everything, answer=choice)
 
 
 async def answer(
-    backend: Backend, namespace: Namespace, request: Detected, question: Question, *, now: datetime
+    backend: Backend, namespace: Namespace, request: DetectedCommand, question: Question, *, now: datetime
 ) -> CommandReply:
     """Erase what the user agreed to."""
     replies, choice = replies_by_language()[request.language], request.answer
@@ -113,7 +113,7 @@ def entries(memory: Memory) -> list[str]:
     return [f"{one_line(text)[:_MAX_LINE_CHARS]} ({', '.join(about)})" for text in texts]
 
 
-def reply(request: Detected, text: str, **fields: Any) -> CommandReply:
+def reply(request: DetectedCommand, text: str, **fields: Any) -> CommandReply:
     """Make the reply to a command."""
     return CommandReply(command=request.command, language=request.language, text=text, **fields)
 

@@ -10,7 +10,7 @@ from langchain_persistmem.commands import confirmation
 from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, material, read_classification
 from langchain_persistmem.commands.confirmation import Question
 from langchain_persistmem.errors import ExtractionError, InvalidInputError, MemoryDisabledError, PersistMemError
-from langchain_persistmem.language.command_detection import Detected, detect, is_unsure
+from langchain_persistmem.language.command_detection import DetectedCommand, detect, is_unsure
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.extraction import CapReachedError, spend
@@ -134,7 +134,7 @@ async def _carry_out(
     backend: Backend,
     namespace: Namespace,
     message: UserMessage,
-    request: Detected,
+    request: DetectedCommand,
     question: Question | None,
     seen: generation.Seen,
     *,
@@ -155,7 +155,7 @@ async def _remember(
     backend: Backend,
     namespace: Namespace,
     message: UserMessage,
-    request: Detected,
+    request: DetectedCommand,
     seen: generation.Seen,
     *,
     now: datetime,
@@ -182,7 +182,7 @@ async def _remember(
     )
 
 
-async def _show(backend: Backend, namespace: Namespace, request: Detected, *, now: datetime) -> CommandReply:
+async def _show(backend: Backend, namespace: Namespace, request: DetectedCommand, *, now: datetime) -> CommandReply:
     """List the memories, by kind and date, with their sources."""
     replies = replies_by_language()[request.language]
     memories = await listing.list_(
@@ -203,7 +203,7 @@ async def _show(backend: Backend, namespace: Namespace, request: Detected, *, no
     )
 
 
-async def _plan(backend: Backend, namespace: Namespace, request: Detected, *, now: datetime) -> CommandReply:
+async def _plan(backend: Backend, namespace: Namespace, request: DetectedCommand, *, now: datetime) -> CommandReply:
     """List the memories that would be erased, and ask."""
     replies = replies_by_language()[request.language]
     if request.everything:
@@ -223,7 +223,7 @@ async def _plan(backend: Backend, namespace: Namespace, request: Detected, *, no
 
 
 async def _private(
-    backend: Backend, namespace: Namespace, message: UserMessage, request: Detected, *, now: datetime
+    backend: Backend, namespace: Namespace, message: UserMessage, request: DetectedCommand, *, now: datetime
 ) -> CommandReply:
     """Leave this message out; if it is nothing but the command, the one before too, and ask about memories learnt from that."""
     replies = replies_by_language()[request.language]
@@ -260,7 +260,7 @@ async def _close_turn_before(
     return [version for version in versions if version is not None and version.status == "active"]
 
 
-async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: datetime) -> Detected | None:
+async def _ask_model(backend: Backend, namespace: Namespace, text: str, *, now: datetime) -> DetectedCommand | None:
     """Ask the chat model, counted against the day's cap; None where it sees no command."""
     try:
         await spend(backend, namespace, now=now)

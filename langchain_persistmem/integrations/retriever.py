@@ -18,7 +18,7 @@ from pydantic import ConfigDict
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
-from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     off_the_record,
@@ -244,4 +244,4 @@ def _turn_document(turn: Turn, namespace: Namespace, thread_id: str, score: floa
 
 def _words(text: str) -> set[str]:
     """Split ``text`` into words without capitals; of Chinese, Japanese and Korean, pairs of characters."""
-    return {*_WORD.findall(text.casefold()), *pairs(text)}
+    return {*_WORD.findall(text.casefold()), *cut_pairs(text)}

@@ -40,7 +40,7 @@ Opening = Literal["private_opening", "private_opening_before"]
 
 
 @dataclass(frozen=True, slots=True)
-class Detected:
+class DetectedCommand:
     """A command."""
 
     command: Command
@@ -149,11 +149,11 @@ def phrasebooks() -> Sequence[Phrasebook]:
     return tuple(Phrasebook(language, language.commands) for language in languages() if language.commands is not None)
 
 
-def detect(text: str) -> Detected | None:
+def detect(text: str) -> DetectedCommand | None:
     """Detect the command that ``text`` is; None if it is none, or may be something else.
 
     >>> detect("Please remember that I'm allergic to nuts!")
-    Detected(command='remember', language='en', what="I'm allergic to nuts", everything=False, goes_on=False, answer=None)
+    DetectedCommand(command='remember', language='en', what="I'm allergic to nuts", everything=False, goes_on=False, answer=None)
     >>> detect("Do you remember that film?") is None
     True
     """
@@ -207,25 +207,25 @@ def detect_language(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _detect(message: str, phrases: Phrasebook) -> Detected | None:
+def _detect(message: str, phrases: Phrasebook) -> DetectedCommand | None:
     if phrases.has(message, "idioms"):
         return None
     # A question mark makes a question of it: then only what is meant as one counts, but for "show", which always asks.
     question = message.rstrip().endswith(("?", "？"))
     if phrases.has(message, "private_question") or (not question and phrases.has(message, "private")):
-        return Detected("private", phrases.language)
+        return DetectedCommand("private", phrases.language)
     if not question and phrases.has(message, "forget_everything"):
-        return Detected("forget", phrases.language, everything=True)
+        return DetectedCommand("forget", phrases.language, everything=True)
     if phrases.has(message, "show"):
-        return Detected("show", phrases.language)
+        return DetectedCommand("show", phrases.language)
     what = phrases.find_object(message, "private_with_text")
     if what is not None:
-        return Detected("private", phrases.language, what, goes_on=True)
+        return DetectedCommand("private", phrases.language, what, goes_on=True)
     what = phrases.find_object(message, *(() if question else ("forget",)), "forget_question")
     if what is not None:
-        return Detected("forget", phrases.language, what) if _is_short(what, phrases) else None
+        return DetectedCommand("forget", phrases.language, what) if _is_short(what, phrases) else None
     what = phrases.find_object(message, *(() if question else ("remember",)), "remember_question")
-    return Detected("remember", phrases.language, what) if what is not None else None
+    return DetectedCommand("remember", phrases.language, what) if what is not None else None
 
 
 def _is_short(what: str, phrases: Phrasebook) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 
 from langchain_persistmem.language import cjk_dates
 from langchain_persistmem.language.date_tokens import calendar_words
-from langchain_persistmem.language.dates import periods_in
+from langchain_persistmem.language.dates import find_periods
 from langchain_persistmem.types.recalled import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 
@@ -33,7 +33,7 @@ def fit(memory: Memory | RecallCandidate, periods: Sequence[Period]) -> float:
         if best < period.certainty:
             best = max(best, period.certainty * _valid(memory, period))
     if best < max((period.certainty for period in periods), default=0.0):
-        mentions = periods_in((memory.text or "")[:_READ], now=memory.valid_from)
+        mentions = find_periods((memory.text or "")[:_READ], now=memory.valid_from)
         pairs = ((mention, period) for mention in mentions for period in periods)
         best = max([best, *(period.certainty for mention, period in pairs if _is_about(mention, period))])
     return best

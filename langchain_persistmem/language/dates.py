@@ -28,11 +28,11 @@ _TOKEN = re.compile(
 )
 
 
-def periods_in(text: str, *, now: datetime) -> tuple[Period, ...]:
+def find_periods(text: str, *, now: datetime) -> tuple[Period, ...]:
     """Find the stretches of time that ``text`` speaks of, as seen from ``now``; in the time zone of ``now``, in order.
 
     >>> from datetime import UTC
-    >>> (found,) = periods_in("What did I say last March?", now=datetime(2023, 10, 23, tzinfo=UTC))
+    >>> (found,) = find_periods("What did I say last March?", now=datetime(2023, 10, 23, tzinfo=UTC))
     >>> found.start.date().isoformat(), found.end.date().isoformat(), found.text
     ('2023-03-01', '2023-04-01', 'last March')
     """

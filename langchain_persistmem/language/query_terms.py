@@ -5,28 +5,28 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from langchain_persistmem.language.data import IrregularForms, languages
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.text_search import choose_configuration
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0002ebef]+")
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED = re.compile(r"""["“][^"”]*["”]|(?<!\w)['‘].*?['’](?!\w)""")
 
 
-def terms(query: str, language: str) -> tuple[str, ...]:
+def find_terms(query: str, language: str) -> tuple[str, ...]:
     """Find neighbouring characters where there are no spaces to cut at, and the irregular forms of words.
 
     The words of one term count as one word. ``language`` is that of the settings.
 
-    >>> terms("What did Ada buy?", "english"), terms("我喜欢茶", "auto"), terms("What did Ada buy?", "german")
+    >>> find_terms("What did Ada buy?", "english"), find_terms("我喜欢茶", "auto"), find_terms("What did Ada buy?", "german")
     (('buy bought',), ('我喜', '喜欢', '欢茶'), ())
     """
-    return (*pairs(query), *irregular_forms(query, language))
+    return (*cut_pairs(query), *find_irregular_forms(query, language))
 
 
-def pairs(text: str) -> tuple[str, ...]:
+def cut_pairs(text: str) -> tuple[str, ...]:
     """Cut Chinese, Japanese and Korean text, which has no spaces, into neighbouring characters.
 
-    >>> pairs("我喜欢茶 and tea")
+    >>> cut_pairs("我喜欢茶 and tea")
     ('我喜', '喜欢', '欢茶')
     """
     found: list[str] = []
@@ -35,13 +35,13 @@ def pairs(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def irregular_forms(query: str, language: str) -> tuple[str, ...]:
+def find_irregular_forms(query: str, language: str) -> tuple[str, ...]:
     """Find for each word of a query that has irregular forms all of them, in one term.
 
-    >>> irregular_forms("Which books did the child buy?", "auto")
+    >>> find_irregular_forms("Which books did the child buy?", "auto")
     ('child children', 'buy bought')
     """
-    groups = irregular_groups().get(configuration(language, query))
+    groups = irregular_groups().get(choose_configuration(language, query))
     if groups is None:
         return ()
     found = (groups.get(word) for word in _WORD.findall(query.casefold()))
@@ -68,13 +68,13 @@ def _forms(irregular: IrregularForms) -> Iterator[tuple[str, str]]:
         yield from ((form, group) for form in (first, *others))
 
 
-def without_names(query: str) -> str:
+def strip_names(query: str) -> str:
     """``query`` as it is embedded: without the persons that it asks about, who stand in every turn of theirs.
 
     Small embedding models drown in names; the search by words still sees them. Quoted spans stay. Queries in
     languages whose file does not tell what stands around a name pass unchanged.
 
-    >>> without_names("When did Caroline paint the sunrise?")
+    >>> strip_names("When did Caroline paint the sunrise?")
     'When did paint the sunrise?'
     """
     subject, possessive = _names()

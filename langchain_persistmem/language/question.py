@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.data import Questions, Words, languages, match_words
-from langchain_persistmem.language.dates import periods_in
+from langchain_persistmem.language.dates import find_periods
 from langchain_persistmem.types.recalled import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
@@ -17,7 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Interpretation:
     """Find the times and persons that ``query`` speaks of, as seen from ``now``."""
     words = _question_words()
-    periods = periods_in(query, now=now)
+    periods = find_periods(query, now=now)
     about_user = bool(words.first_person.search(query)) and not words.assistant_statement.search(query)
     return Interpretation(
         periods=periods,

@@ -28,16 +28,16 @@ class Subject:
 USER = Subject()
 
 
-def subject_of(text: str, names: Sequence[str] = ()) -> Subject:
+def find_subject(text: str, names: Sequence[str] = ()) -> Subject:
     """Find whom ``text`` is about.
 
     Args:
         names: people who may be meant: a statement that begins with one of them, and does not
             speak of the user, is about them.
 
-    >>> subject_of("The user's sister Mia works at Bosch.")
+    >>> find_subject("The user's sister Mia works at Bosch.")
     Subject(relation='sister', name='Mia')
-    >>> subject_of("The user has a sister.")
+    >>> find_subject("The user has a sister.")
     Subject(relation=None, name=None)
     """
     user = _user().search(text)
@@ -69,7 +69,7 @@ def _related(words: Sequence[str]) -> Subject:
     return USER
 
 
-def same_subject(one: Subject, other: Subject) -> bool:
+def is_same_subject(one: Subject, other: Subject) -> bool:
     """Tell whether two may be the same: "the sister" may be "the sister Mia", and neither is the user."""
     if one.relation is not None and one.relation == other.relation:
         return one.name is None or other.name is None or one.name == other.name

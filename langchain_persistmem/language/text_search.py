@@ -15,10 +15,10 @@ _FEWEST = 2
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def configuration(language: str, text: str) -> str:
+def choose_configuration(language: str, text: str) -> str:
     """Choose ``language``, or for ``"auto"`` the configuration that fits ``text``: by its script, or by its small words.
 
-    >>> configuration("auto", "Wo habe ich früher gewohnt?"), configuration("auto", "Oslo"), configuration("dutch", "Oslo")
+    >>> choose_configuration("auto", "Wo habe ich früher gewohnt?"), choose_configuration("auto", "Oslo"), choose_configuration("dutch", "Oslo")
     ('german', 'english', 'dutch')
     """
     if language != AUTO:

@@ -31,7 +31,7 @@ _ROLE = r"^\W*(system|developer|assistant)\s*:|<\|?\s*/?\s*(system|im_start|im_e
 """The marks with which chat models tell who speaks, in any language."""
 
 
-def suspicion(candidate: Candidate) -> str | None:
+def find_suspicion(candidate: Candidate) -> str | None:
     """Find the reason why ``candidate`` has to be reviewed before it is recalled; None if nothing speaks against it."""
     if candidate.kind == "procedural" and candidate.provenance.source not in INSTRUCTORS:
         return "instructions are taken from the user or the operator only"

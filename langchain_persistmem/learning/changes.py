@@ -67,12 +67,12 @@ async def find_known(
 ) -> Known:
     """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
-    keys = list({each.candidate.key for each in new if each.candidate.key is not None})
+    keys = list({memory.candidate.key for memory in new if memory.candidate.key is not None})
     async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await changes_queries.neighbours(
             tx,
             namespace,
-            [each.vectors[0] for each in new],
+            [memory.vectors[0] for memory in new],
             model=model,
             kinds=CONSOLIDATED,
             limit=_NEIGHBOURS,
@@ -80,7 +80,7 @@ async def find_known(
         )
         by_key = await memories.get_memories(tx, namespace, keys, now=now)
     return Known(
-        nearest={each.id: near for each, near in zip(new, nearest, strict=True)},
+        nearest={memory.id: near for memory, near in zip(new, nearest, strict=True)},
         by_key=by_key,
         shown={memory.id: memory for memory in shown},
     )
@@ -161,7 +161,7 @@ def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
 async def _reinforce(
     tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
 ) -> None:
-    said = [(each.known.id, each.new.candidate) for each in again]
+    said = [(decision.known.id, decision.new.candidate) for decision in again]
     rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in said]
     once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
     await changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
@@ -174,23 +174,28 @@ async def _insert_inactive(
     """Write what is past and what waits for review, with vectors that are not searched; returns what waits."""
     model = await ready(backend)
     new: list[tuple[NewMemory, dict[str, object]]] = []
-    for each in decisions:
-        if isinstance(each, Past):
-            until = max(each.until, each.new.candidate.valid_from).isoformat()
-            new.append((each.new, {"status": "superseded", "valid_until": until, "superseded_by": str(each.successor)}))
-        elif isinstance(each, Quarantine):
-            about = str(each.about.id) if each.about is not None else None
-            key = each.about.key if each.about is not None else each.new.key
+    for decision in decisions:
+        if isinstance(decision, Past):
+            until = max(decision.until, decision.new.candidate.valid_from).isoformat()
             new.append(
-                (replace(each.new, key=key), {"status": "quarantined", "review": each.reason, "review_of": about})
+                (decision.new, {"status": "superseded", "valid_until": until, "superseded_by": str(decision.successor)})
+            )
+        elif isinstance(decision, Quarantine):
+            about = str(decision.about.id) if decision.about is not None else None
+            key = decision.about.key if decision.about is not None else decision.new.key
+            new.append(
+                (
+                    replace(decision.new, key=key),
+                    {"status": "quarantined", "review": decision.reason, "review_of": about},
+                )
             )
     stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
-    vectors = {each.id: each.vectors for each, _ in new if each.id in stored}
+    vectors = {memory.id: memory.vectors for memory, _ in new if memory.id in stored}
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)
     await search_index.unindex_memories(tx, namespace, list(vectors))
     if not all(vectors.values()):
         await note_missing(tx, backend, namespace)
-    waiting = [each for each in decisions if isinstance(each, Quarantine) and each.new.id in stored]
+    waiting = [decision for decision in decisions if isinstance(decision, Quarantine) and decision.new.id in stored]
     await log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
     return [each.new.id for each in waiting]
 
@@ -208,7 +213,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
         found = await changes_queries.history(tx, namespace, key)
     if not found:
         raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
-    await note_read(backend, namespace, "read", [each.id for each in found])
+    await note_read(backend, namespace, "read", [memory.id for memory in found])
     return found
 
 
@@ -243,7 +248,7 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await changes_queries.list_quarantined(tx, namespace, limit=limit)
-    await note_read(backend, namespace, "listed", [each.id for each in found])
+    await note_read(backend, namespace, "listed", [memory.id for memory in found])
     return found
 
 
@@ -287,7 +292,7 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
 
 def _ids(versions: Sequence[UUID]) -> list[UUID]:
     given = validation.listed(versions, "versions")
-    return [validation.uuid(each, f"versions[{index}]") for index, each in enumerate(given)]
+    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(given)]
 
 
 async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:

@@ -12,8 +12,8 @@ from typing import Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.language.subjects import Subject, same_subject, subject_of
-from langchain_persistmem.language.trust import may_supersede, suspicion
+from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject
+from langchain_persistmem.language.trust import find_suspicion, may_supersede
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"
@@ -138,13 +138,13 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
     What is known already is confirmed; what would change it, or be new, waits.
     """
     waiting: list[Decision] = []
-    for each in decisions:
-        if isinstance(each, Supersede):
-            waiting.append(Quarantine(each.new, WAITS, each.known))
-        elif isinstance(each, Add | Past):
-            waiting.append(Quarantine(each.new, WAITS))
+    for decision in decisions:
+        if isinstance(decision, Supersede):
+            waiting.append(Quarantine(decision.new, WAITS, decision.known))
+        elif isinstance(decision, Add | Past):
+            waiting.append(Quarantine(decision.new, WAITS))
         else:
-            waiting.append(replace(each, ended=()) if isinstance(each, Reinforce) else each)
+            waiting.append(replace(decision, ended=()) if isinstance(decision, Reinforce) else decision)
     return waiting
 
 
@@ -183,7 +183,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
         return Skip(new, "it was said twice"), earlier
     if new.candidate.confidence < policy.least_confidence:
         return Skip(new, "the confidence is too low"), earlier
-    suspicious = suspicion(new.candidate)
+    suspicious = find_suspicion(new.candidate)
     if suspicious is not None:
         return Quarantine(new, suspicious), earlier
     if policy.contradictions == "ask" or not may_supersede(
@@ -200,7 +200,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
     candidate = new.candidate
     if candidate.confidence < policy.least_confidence:
         return Skip(new, "the confidence is too low")
-    suspicious = suspicion(candidate)
+    suspicious = find_suspicion(candidate)
     if suspicious is not None:
         return Quarantine(new, suspicious)
     twin = _twin(new, known, policy)
@@ -301,13 +301,15 @@ def same_person(one: Candidate, other: Candidate | Memory) -> bool:
     """Tell if two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
     if one.speaker and other.speaker and one.speaker != other.speaker:
         return False
-    return same_subject(_subject(one), _subject(other))
+    return is_same_subject(_subject(one), _subject(other))
 
 
 def _subject(statement: Candidate | Memory) -> Subject:
     topics: object = (statement.value or {}).get("topics")
-    names = [each for each in cast("list[object]", topics) if isinstance(each, str)] if isinstance(topics, list) else []
-    return subject_of(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
+    names = (
+        [topic for topic in cast("list[object]", topics) if isinstance(topic, str)] if isinstance(topics, list) else []
+    )
+    return find_subject(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
 
 
 def adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.errors import ConcurrentUpdateError, InvalidInputError, MemoryNotFoundError
-from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
+from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
 from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
 from langchain_persistmem.learning.insert import insert, log, prepare
@@ -91,7 +91,7 @@ def edited(old: Memory, wanted: Edit) -> Candidate:
         InvalidInputError: nothing is to be changed, or the memory is a document or an item of the application's.
     """
     changes = (wanted.text, wanted.kind, wanted.importance, wanted.value, wanted.valid_from)
-    if all(each is None for each in changes):
+    if all(change is None for change in changes):
         raise InvalidInputError("edit() changes nothing; pass text, kind, importance, value, valid_from or pinned")
     if old.kind == "profile":
         raise InvalidInputError("the profile is a document; change it with update_profile()")
@@ -173,7 +173,7 @@ def _objection(candidate: Candidate, old: Memory) -> str | None:
     source = candidate.provenance.source
     if not may_supersede(source, old.provenance.source):
         return "a less trusted source contradicts what is known"
-    return suspicion(candidate) or (PINNED if old.pinned and source not in INSTRUCTORS else None)
+    return find_suspicion(candidate) or (PINNED if old.pinned and source not in INSTRUCTORS else None)
 
 
 def _value(old: Memory, wanted: Edit) -> Mapping[str, Any]:

@@ -132,8 +132,8 @@ async def _decisions(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
 ) -> list[Decision]:
     """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
-    if all(each.candidate.provenance.extractor == "turns" for each in new):
-        return [Add(each) for each in new]
+    if all(memory.candidate.provenance.extractor == "turns" for memory in new):
+        return [Add(memory) for memory in new]
     known = await find_known(backend, namespace, new, shown, now=now)
     return decide(new, known, await policy_of(backend))
 
@@ -193,7 +193,7 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
     best: dict[UUID, tuple[float, Memory]] = {}
-    for memory, similarity in (each for found in near for each in found):
+    for memory, similarity in (pair for pairs in near for pair in pairs):
         if memory.provenance.extractor != "turns" and similarity > best.get(memory.id, (-1.0, memory))[0]:
             best[memory.id] = (similarity, memory)
     ranked = sorted(best.values(), key=lambda each: (-each[0], each[1].id))

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.subjects import USER, Subject, relations, subject_of
+from langchain_persistmem.language.subjects import USER, Subject, find_subject, relations
 from langchain_persistmem.learning.evidence import is_pasted, supporting
 from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.prompt_fence import fence
@@ -238,7 +238,7 @@ def _candidate(
     said, topics = sources[-1].sent_at, _topics(fields.get("topics"))
     speaker = _speaker(sources)
     names = [*topics, *([speaker] if speaker else [])]
-    key = fact_key(_text(fields.get("key")), subject_of(statement, names)) if kind == "semantic" else None
+    key = fact_key(_text(fields.get("key")), find_subject(statement, names)) if kind == "semantic" else None
     stored = cast("Mapping[object, Mapping[str, Any]]", fields).get(_STORED, {})
     value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics, **stored}
     given = _clean(_text(fields.get("value")))
@@ -280,7 +280,7 @@ def _clean(text: str) -> str:
 def _topics(given: object) -> list[str]:
     if not isinstance(given, list):
         return []
-    clean = (_clean(each) for each in cast("list[object]", given) if isinstance(each, str))
+    clean = (_clean(entry) for entry in cast("list[object]", given) if isinstance(entry, str))
     return list(dict.fromkeys(each[:_LONGEST_TOPIC] for each in clean if each))[:_MOST_TOPICS]
 
 

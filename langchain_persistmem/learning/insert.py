@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
@@ -46,7 +46,7 @@ async def prepare(
         later: where the embedding model does not answer, go on without vectors, which are made later.
     """
     # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
-    candidates = [redacted_candidate(backend.settings.redaction, each) for each in candidates]
+    candidates = [redacted_candidate(backend.settings.redaction, candidate) for candidate in candidates]
     unique = {identity(candidate): (candidate, place) for candidate, place in _with(candidates, positions)}
     texts = [candidate.text for candidate, _ in unique.values()]
     vectors = await _vectors(backend, texts, later=later)
@@ -73,7 +73,7 @@ async def insert(
     if not new:
         return InsertResult((), ())
     model = await ready(backend)
-    keyed = [each for each in new if each.candidate.key is not None]
+    keyed = [memory for memory in new if memory.candidate.key is not None]
     ended: list[tuple[UUID, UUID, bool]] = []
     if keyed:
         ended = await memories.supersede_keys(tx, namespace, keyed, now=now)
@@ -85,7 +85,7 @@ async def insert(
     if heirs:  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, heirs, pinned=True)
     # Of the same statement made twice at once, one insert wins: the row that is there says whose it is.
-    added = [each for each in new if stored[each.identity][0] == each.id]
+    added = [memory for memory in new if stored[memory.identity][0] == memory.id]
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):
         await note_missing(tx, backend, namespace)
@@ -129,7 +129,7 @@ def identity(candidate: Candidate) -> bytes:
 
 def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
     """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
-    return (f"{speaker}: {text}" if speaker else text), pairs(text)
+    return (f"{speaker}: {text}" if speaker else text), cut_pairs(text)
 
 
 def _with(

@@ -151,7 +151,7 @@ async def _page(
 
 async def _vectors(backend: Backend, page: Sequence[Unembedded]) -> dict[UUID, Sequence[Vector]]:
     """By memory: one vector, or for an item of a store one for each text that the store indexes."""
-    texts = {each.id: _texts(backend, each) for each in page}
+    texts = {row.id: _texts(backend, row) for row in page}
     flat = list(dict.fromkeys(text for several in texts.values() for text in several))
     made = dict(zip(flat, await backend.embed(flat), strict=True))
     return {id: [made[text] for text in several] for id, several in texts.items()}

@@ -36,7 +36,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
-    await note_read(backend, namespace, "read_profile", [each.id for each in (*found.values(), *said)])
+    await note_read(backend, namespace, "read_profile", [memory.id for memory in (*found.values(), *said)])
     document = stored_document(found)
     return join_statements(document, said) if join else document
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
-from langchain_persistmem.language.trust import INSTRUCTORS, may_supersede, suspicion
+from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
 from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine, same_statement
 from langchain_persistmem.learning.insert import insert, prepare
@@ -56,7 +56,7 @@ async def remember(
     await generation.see(backend, [namespace], seen, now=now)
     (new,) = await prepare(backend, [candidate], later=True)
     candidate = new.candidate  # as it is kept: redacted, where that is set
-    reason = suspicion(candidate)
+    reason = find_suspicion(candidate)
     async with backend.transaction(namespace) as tx:
         life = await generation.hold(tx, backend, namespace, now=now)
         generation.check(namespace, life.incarnation, seen)

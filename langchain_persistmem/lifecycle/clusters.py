@@ -50,7 +50,7 @@ def stars(neighbours: Mapping[UUID, Sequence[UUID]]) -> list[list[UUID]]:
     for centre, near in sorted(neighbours.items(), key=lambda each: (-len(each[1]), each[0])):
         if centre in taken:
             continue
-        group = [centre, *(each for each in near if each not in taken)]
+        group = [centre, *(memory for memory in near if memory not in taken)]
         taken.update(group)
         groups.append(group)
     return groups

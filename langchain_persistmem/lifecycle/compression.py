@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ModelError, PersistMemError
-from langchain_persistmem.language.trust import suspicion
+from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
@@ -73,7 +73,7 @@ async def compress(
 async def _prepare(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:
     """The summary with its vector; None if it reads like an attack."""
     candidate = await _summary(backend, namespace, originals)
-    if suspicion(candidate) is not None:
+    if find_suspicion(candidate) is not None:
         return None
     (new,) = await prepare(backend, [candidate])
     return new
@@ -133,7 +133,7 @@ async def _write(
     now: datetime,
 ) -> bool:
     """Write the summary and archive the originals, all or nothing; False if somebody was faster."""
-    ids = [each.id for each in originals]
+    ids = [original.id for original in originals]
     try:
         async with backend.transaction(namespace) as tx:
             life = await generation.hold(tx, backend, namespace, now=now)

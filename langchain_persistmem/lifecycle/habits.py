@@ -56,7 +56,7 @@ _CEILING = 0.95
 
 def days(evidence: Sequence[Memory]) -> int:
     """On how many days something happened: a day full of it is one occasion."""
-    return len({each.valid_from.date() for each in evidence})
+    return len({memory.valid_from.date() for memory in evidence})
 
 
 def confidence(occasions: int) -> float:
@@ -68,7 +68,7 @@ def evidence_of(habit: Memory) -> set[str]:
     """The ids of all evidence for a preference, what came after it was stated included."""
     given = habit.value.get("evidence")
     stated = set(habit.provenance.memory_ids)
-    return stated | {str(each) for each in cast("list[object]", given)} if isinstance(given, list) else stated
+    return stated | {str(entry) for entry in cast("list[object]", given)} if isinstance(given, list) else stated
 
 
 def material(evidence: Sequence[Memory]) -> str:
@@ -94,7 +94,7 @@ def parse_answer(answer: object, evidence: Sequence[Memory], *, least: int, mode
         )
         failure.unusable_answer = True
         raise failure
-    given = {each for each in cast("list[object]", numbers) if type(each) is int and 1 <= each <= len(evidence)}
+    given = {number for number in cast("list[object]", numbers) if type(number) is int and 1 <= number <= len(evidence)}
     shows = [evidence[number - 1] for number in sorted(given)]
     statement = " ".join(text.replace("\x00", " ").encode(errors="replace").decode().split())
     if not statement or len(statement) > _MOST_CHARS or days(shows) < least:
@@ -103,8 +103,8 @@ def parse_answer(answer: object, evidence: Sequence[Memory], *, least: int, mode
 
 
 def _candidate(statement: str, shows: Sequence[Memory], model: str) -> Candidate:
-    speakers = {each.speaker for each in shows}
-    value: dict[str, Any] = {"text": statement, "type": "preference", "evidence": [str(each.id) for each in shows]}
+    speakers = {memory.speaker for memory in shows}
+    value: dict[str, Any] = {"text": statement, "type": "preference", "evidence": [str(memory.id) for memory in shows]}
     return Candidate(
         text=statement,
         kind="semantic",
@@ -112,13 +112,13 @@ def _candidate(statement: str, shows: Sequence[Memory], model: str) -> Candidate
         importance=_IMPORTANCE,
         confidence=confidence(days(shows)),
         speaker=speakers.pop() if len(speakers) == 1 else None,
-        valid_from=max(each.valid_from for each in shows),
+        valid_from=max(memory.valid_from for memory in shows),
         provenance=Provenance(
             source="user",
             extractor=HABITS_EXTRACTOR,
             model=model,
             prompt_version=VERSION,
-            memory_ids=tuple(str(each.id) for each in shows),
+            memory_ids=tuple(str(memory.id) for memory in shows),
         ),
     )
 
@@ -205,7 +205,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
 
 def _sort_in(found: _Groups, evidence: list[Memory], known: Sequence[Memory], least: int) -> None:
     """Evidence for a preference that is known, or for one that may be; what a person has ended is not drawn again."""
-    ids = {str(each.id) for each in evidence}
+    ids = {str(memory.id) for memory in evidence}
     related = [habit for habit in known if ids & evidence_of(habit)]
     current = [habit for habit in related if habit.status == "active"]
     if current:
@@ -213,7 +213,7 @@ def _sort_in(found: _Groups, evidence: list[Memory], known: Sequence[Memory], le
             found.confirmed.setdefault(current[0].id, (current[0], []))[1].extend(evidence)
         return
     ended = {id for habit in related for id in evidence_of(habit)}
-    left = [each for each in evidence if str(each.id) not in ended][-MOST_SHOWN:]
+    left = [memory for memory in evidence if str(memory.id) not in ended][-MOST_SHOWN:]
     if days(left) >= least:
         found.open.append(left)
 
@@ -290,9 +290,9 @@ async def _write(
 
 async def _still_founded(tx: Transaction, namespace: Namespace, decisions: Sequence[Decision]) -> list[Decision]:
     """The decisions whose evidence is all there still: what was erased while the model was asked leaves no trace."""
-    ids = {id for each in decisions for id in each.new.candidate.provenance.memory_ids}
+    ids = {id for decision in decisions for id in decision.new.candidate.provenance.memory_ids}
     there = {str(each.id) for each in await retention.memories_by_id(tx, namespace, sorted(map(UUID, ids)))}
-    return [each for each in decisions if there.issuperset(each.new.candidate.provenance.memory_ids)]
+    return [decision for decision in decisions if there.issuperset(decision.new.candidate.provenance.memory_ids)]
 
 
 async def _confirm(
@@ -300,7 +300,7 @@ async def _confirm(
 ) -> bool:
     """Add evidence to a preference; False if it is not current any more."""
     before = evidence_of(habit)
-    ids = [UUID(id) for id in {*before, *(str(each.id) for each in evidence)}]
+    ids = [UUID(id) for id in {*before, *(str(memory.id) for memory in evidence)}]
     there = await retention.memories_by_id(tx, namespace, sorted(ids))
     value = {**habit.value, "evidence": [str(each.id) for each in there]}
     added = len({str(each.id) for each in there} - before)

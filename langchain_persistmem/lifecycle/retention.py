@@ -60,11 +60,11 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
-        async for each, life in meant:
-            done, asking = await backend.step(_maintain, each, life, asking=asking, dry_run=dry_run, now=now)
+        async for owner, life in meant:
+            done, asking = await backend.step(_maintain, owner, life, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
-                await hnsw_upkeep.index_all(backend, each)
+                await hnsw_upkeep.index_all(backend, owner)
     if namespace is None and not dry_run:
         await hnsw_upkeep.count_documents(backend)
     return total
@@ -89,7 +89,7 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
             EVERYWHERE, atomic=False
         ) as tx:  # a thread that others have too is not one person's
             shared = await threads.threads_of_others(tx, mine, [namespace])
-        chosen = [each for each in mine if each not in set(shared)]
+        chosen = [thread_id for thread_id in mine if thread_id not in set(shared)]
     before = None if days is None else now - timedelta(days=days)
     return await retention.retain_checkpoints(begin, chosen, keep=keep, before=before, dry_run=dry_run)
 
@@ -106,8 +106,8 @@ async def _namespaces_of(backend: Backend, namespace: Namespace | None) -> Async
     while True:
         async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             page = await retention.namespaces_after(tx, last, limit=_PAGE)
-        for each in page:
-            yield each
+        for row in page:
+            yield row
         if len(page) < _PAGE:
             return
         last = page[-1][0]
@@ -220,5 +220,5 @@ _FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "m
 
 
 def _sum(one: MaintainResult, other: MaintainResult) -> MaintainResult:
-    counts = {each.name: getattr(one, each.name) + getattr(other, each.name) for each in fields(one)}
+    counts = {field.name: getattr(one, field.name) + getattr(other, field.name) for field in fields(one)}
     return MaintainResult(**{**counts, "dry_run": one.dry_run or other.dry_run})

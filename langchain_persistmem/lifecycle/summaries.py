@@ -54,7 +54,7 @@ def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int)
     if not isinstance(given, str) or not given.strip() or len(given) > max_chars:
         raise _unusable("the chat model gave no usable summary")
     text = " ".join(given.replace("\x00", " ").encode(errors="replace").decode().split())
-    known = {number for each in originals for number in _numbers(each)}
+    known = {number for original in originals for number in _numbers(original)}
     counts = {str(count) for count in range(len(originals) + 1)}
     if not {number.lstrip("0") for number in _NUMBER.findall(text)} <= known | counts | {""}:
         raise _unusable("the chat model's summary has a number that none of the memories has")
@@ -92,28 +92,28 @@ def extract(said: Sequence[tuple[int, str]], vectors: Sequence[Vector], original
 def candidate(text: str, originals: Sequence[Memory], *, model: str | None) -> Candidate:
     """The summary as a statement: as little trusted as the least trusted original, as lately valid as the latest."""
     first, last = originals[0].valid_from, originals[-1].valid_from
-    speakers = {each.speaker for each in originals}
+    speakers = {original.speaker for original in originals}
     value: dict[str, Any] = {
         "text": text,
         "type": "summary",
         "from": first.isoformat(),
         "until": last.isoformat(),
-        "originals": [each.key for each in originals],
+        "originals": [original.key for original in originals],
     }
     return Candidate(
         text=text,
         kind=originals[0].kind,
         value=value,
-        importance=max(each.importance for each in originals),
-        confidence=math.fsum(each.confidence for each in originals) / len(originals),
+        importance=max(original.importance for original in originals),
+        confidence=math.fsum(original.confidence for original in originals) / len(originals),
         speaker=speakers.pop() if len(speakers) == 1 else None,
         valid_from=last,
         provenance=Provenance(
-            source=min((each.provenance.source for each in originals), key=lambda source: TRUST[source]),
+            source=min((original.provenance.source for original in originals), key=lambda source: TRUST[source]),
             extractor=SUMMARY_EXTRACTOR,
             model=model,
             prompt_version=VERSION if model is not None else None,
-            memory_ids=tuple(str(each.id) for each in originals),
+            memory_ids=tuple(str(original.id) for original in originals),
         ),
     )
 

@@ -17,14 +17,14 @@ _FEW_PAGES = 100
 
 def about_tables(tables: Sequence[Facts], *, said: bool, superuser: bool) -> list[Finding]:
     """Rights, row-level security, and how settled the vectors are."""
-    by_name = {each["name"]: each for each in tables}
+    by_name = {table["name"]: table for table in tables}
     return [*_rights(by_name, superuser), *_guards(tables, said), *_settled(by_name)]
 
 
 def _rights(tables: Mapping[str, Facts], superuser: bool) -> list[Finding]:
     if superuser:  # that is a finding of its own
         return []
-    unread = sorted(name for name, each in tables.items() if not each["may_read"])
+    unread = sorted(name for name, table in tables.items() if not table["may_read"])
     found: list[Finding] = []
     if unread:
         fix = "GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO ..."
@@ -44,8 +44,8 @@ def _rights(tables: Mapping[str, Facts], superuser: bool) -> list[Finding]:
 
 
 def _guards(tables: Sequence[Facts], said: bool) -> list[Finding]:
-    policies = [each for each in tables if each["has_policy"]]
-    open_ = sorted(each["name"] for each in policies if not each["guarded"])
+    policies = [table for table in tables if table["has_policy"]]
+    open_ = sorted(policy["name"] for policy in policies if not policy["guarded"])
     if not policies or len(open_) == len(policies):
         if said:
             why = "Settings.row_level_security promises a lock that is not there"
@@ -61,7 +61,7 @@ def _guards(tables: Sequence[Facts], said: bool) -> list[Finding]:
 
 def _settled(tables: Mapping[str, Facts]) -> list[Finding]:
     found: list[Finding] = []
-    off = sorted(name for name, each in tables.items() if each["vacuum_off"])
+    off = sorted(name for name, table in tables.items() if table["vacuum_off"])
     if off:
         fix = "; ".join(f"ALTER TABLE persistmem.{name} RESET (autovacuum_enabled)" for name in off)
         why = "they swell, and searches slow down"
@@ -82,7 +82,7 @@ def _settled(tables: Mapping[str, Facts]) -> list[Finding]:
 
 def about_indexes(indexes: Sequence[Facts]) -> list[Finding]:
     """Indexes whose building was broken off, and those that searching needs."""
-    broken = [each["name"] for each in indexes if not each["valid"]]
+    broken = [index["name"] for index in indexes if not index["valid"]]
     found = [
         finding(
             "error",
@@ -93,7 +93,7 @@ def about_indexes(indexes: Sequence[Facts]) -> list[Finding]:
         )
         for name in broken
     ]
-    there = {str(each["name"]).rpartition(".")[2] for each in indexes}
+    there = {str(index["name"]).rpartition(".")[2] for index in indexes}
     for name in sorted(_NEEDED - there):
         why = "searches, or writes that rely on it, read whole tables or fail"
         fix = f"create it as the file schema.sql of this package does (look for {name})"
@@ -115,12 +115,12 @@ def about_orphans(orphans: Sequence[Facts]) -> list[Finding]:
         finding(
             "error",
             "orphans",
-            f"{each['orphans']:,} rows of the table {each['name']} belong to nothing",
+            f"{orphan['orphans']:,} rows of the table {orphan['name']} belong to nothing",
             "they can be left of a person who was erased, or of a restore that left something out",
-            _delete_orphans(each["name"]),
+            _delete_orphans(orphan["name"]),
         )
-        for each in orphans
-        if each["orphans"]
+        for orphan in orphans
+        if orphan["orphans"]
     ]
     return found or [ok("orphans", "every row belongs to something")]
 

@@ -121,20 +121,16 @@ class Transaction(ABC):
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[None]:
-        """BEGIN and COMMIT around the block, if the opening asks for them."""
-        if not self._opening.begins:
-            yield
-            return
+        """BEGIN and COMMIT around the block."""
         async with self._block(self._connection.transaction()):
             if self._opening.isolation is not None:
                 await self._execute(self._opening.isolation, None)
             yield
 
-    async def learn_vectors(self) -> None:
-        """Teach the connection pgvector's types, which are looked up once for each connection."""
-        if self._connection.adapters.types.get("halfvec") is None:
-            with suppress(psycopg.ProgrammingError):  # before setup() the type does not exist yet
-                await self._register_vectors()
+    @property
+    def has_vectors(self) -> bool:
+        """Tell if the connection knows pgvector's types, which are looked up once for each connection."""
+        return self._connection.adapters.types.get("halfvec") is not None
 
     async def _run(
         self, query: Query, parameters: Parameters
@@ -181,7 +177,8 @@ class Transaction(ABC):
         """A block of psycopg's."""
 
     @abstractmethod
-    async def _register_vectors(self) -> None: ...
+    async def register_vectors(self) -> None:
+        """Look up pgvector's types for the connection."""
 
 
 class SyncTransaction(Transaction):
@@ -196,7 +193,7 @@ class SyncTransaction(Transaction):
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return _Blocking(manager)
 
-    async def _register_vectors(self) -> None:
+    async def register_vectors(self) -> None:
         register_vector(self._connection)
 
 
@@ -212,7 +209,7 @@ class AsyncTransaction(Transaction):
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return manager
 
-    async def _register_vectors(self) -> None:
+    async def register_vectors(self) -> None:
         await register_vector_async(self._connection)
 
 
@@ -244,8 +241,10 @@ async def _transaction(
         async with checked_out as connection:
             _check_autocommit(connection)
             tx = kind(connection, opening)
-            await tx.learn_vectors()
-            async with tx.begin():
+            if not tx.has_vectors:
+                with suppress(psycopg.ProgrammingError):  # before setup() the type does not exist yet
+                    await tx.register_vectors()
+            async with tx.begin() if opening.begins else nullcontext():
                 begun = True
                 yield tx
                 committing = True

@@ -40,7 +40,7 @@ async def audit(
     await migrated(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await audit_queries.list_audit(tx, namespace, after=after, since=since, limit=limit)
-    return [each.entry for each in found]
+    return [row.entry for row in found]
 
 
 async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | None) -> AuditCheck:
@@ -60,8 +60,8 @@ async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | No
         last = -(2**62)
         while True:
             page = await audit_queries.list_audit(tx, namespace, after=last, since=None, limit=_PAGE)
-            for each in page:
-                chain.follow(each)
+            for row in page:
+                chain.follow(row)
             if len(page) < _PAGE:
                 return chain.result()
             last = page[-1].entry.number

@@ -73,9 +73,9 @@ async def _erase_all(
     backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
     done: dict[Namespace, _NamespaceErasure] = {}
-    for each in whole:
+    for namespace in whole:
         others = None if shared_threads else whole
-        done[each] = await backend.step(_erase_one, each, others, {}, dry_run=dry_run, now=now)
+        done[namespace] = await backend.step(_erase_one, namespace, others, {}, dry_run=dry_run, now=now)
     total: Counter[str] = Counter()
     for erased in done.values():
         total.update(erased.counts)

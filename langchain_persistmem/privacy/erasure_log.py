@@ -52,32 +52,34 @@ async def replay(
     """
     await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        there = await erasure_log.namespaces_living(tx, sorted({each.incarnation for each in given}))
+        there = await erasure_log.namespaces_living(tx, sorted({entry.incarnation for entry in given}))
     # A generation id is random and lives on in a backup: where one is there again, the erased namespace was restored.
-    whole = {each.incarnation for each in given if each.everything and each.incarnation in there}
+    whole = {entry.incarnation for entry in given if entry.everything and entry.incarnation in there}
     if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
         await _write_down(backend, given, whole)
     receipts = [
-        await erase_person.everything(backend, there[each], (), shared_threads=shared_threads, dry_run=dry_run, now=now)
-        for each in sorted(whole, key=lambda each: there[each])
+        await erase_person.everything(
+            backend, there[generation_id], (), shared_threads=shared_threads, dry_run=dry_run, now=now
+        )
+        for generation_id in sorted(whole, key=lambda generation_id: there[generation_id])
     ]
     parts: dict[UUID, list[Erasure]] = defaultdict(list)
-    for each in given:
-        if each.incarnation in there and each.incarnation not in whole:
-            parts[each.incarnation].append(each)
+    for entry in given:
+        if entry.incarnation in there and entry.incarnation not in whole:
+            parts[entry.incarnation].append(entry)
     for incarnation, entries in parts.items():
         counts = await backend.step(_erase_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[incarnation]: counts}))
-    return _join(receipts, [each for each in given if each.incarnation in there], dry_run=dry_run)
+    return _join(receipts, [entry for entry in given if entry.incarnation in there], dry_run=dry_run)
 
 
 async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUID]) -> None:
     """The log is to be complete here too; what is yet to be erased stands in it as begun."""
     for start in range(0, len(given), _PAGE):
         async with backend.transaction(EVERYWHERE) as tx:
-            for each in given[start : start + _PAGE]:
-                begun = each.everything and each.incarnation in whole
-                await erasure_log.record_erasure(tx, replace(each, completed_at=None) if begun else each)
+            for entry in given[start : start + _PAGE]:
+                begun = entry.everything and entry.incarnation in whole
+                await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if begun else entry)
 
 
 async def _erase_again(
@@ -105,15 +107,15 @@ async def _erase_again(
 def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
     total: Counter[str] = Counter()
     by_namespace: dict[Namespace, Mapping[str, int]] = {}
-    for each in receipts:
-        total.update(each.counts)
-        by_namespace.update(each.by_namespace)
+    for receipt in receipts:
+        total.update(receipt.counts)
+        by_namespace.update(receipt.by_namespace)
     return Receipt(
         erased=not dry_run,
         counts=dict(total),
         by_namespace=by_namespace,
-        not_reached=tuple(dict.fromkeys(place for each in receipts for place in each.not_reached)),
-        ids=() if dry_run else tuple(each.id for each in found),
+        not_reached=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.not_reached)),
+        ids=() if dry_run else tuple(entry.id for entry in found),
         verified=not dry_run,
     )
 
@@ -131,13 +133,13 @@ def erasures_of(given: Iterable[Erasure | str]) -> list[Erasure]:
     if isinstance(given, str):
         raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
     found: list[Erasure] = []
-    for number, each in enumerate(given, 1):
-        if isinstance(each, Erasure):
-            found.append(each)
-        elif not isinstance(each, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
-            raise InvalidInputError(f"line {number} is of type {type(each).__name__}; pass lines of text")
-        elif each.strip():
-            found.append(_erasure_of(each, f"line {number}"))
+    for number, entry in enumerate(given, 1):
+        if isinstance(entry, Erasure):
+            found.append(entry)
+        elif not isinstance(entry, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
+            raise InvalidInputError(f"line {number} is of type {type(entry).__name__}; pass lines of text")
+        elif entry.strip():
+            found.append(_erasure_of(entry, f"line {number}"))
     return found
 
 

@@ -55,14 +55,14 @@ async def export_file(backend: Backend, namespace: Namespace, writer: ExportWrit
     async with backend.transaction(Within(namespace), snapshot=True) as tx:
         found = await export.namespaces_below(tx, namespace)
         writer.begin({"root": list(namespace), "exported_at": now.isoformat()})
-        for each, consent in found:
-            writer.add("namespace", each, {"consent": consent})
+        for owner, consent in found:
+            writer.add("namespace", owner, {"consent": consent})
             for kind, page in _PAGES:
-                await _write_all(tx, writer, each, kind, page)
+                await _write_all(tx, writer, owner, kind, page)
     digest = writer.finish()
     counts = dict(writer.counts)
-    for each, _ in found:
-        await note_read(backend, each, "exported", memories=counts.get("memory", 0))
+    for owner, _ in found:
+        await note_read(backend, owner, "exported", memories=counts.get("memory", 0))
     return ExportResult(counts=counts, sha256=digest)
 
 

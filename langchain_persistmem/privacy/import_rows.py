@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.insert import identity
 from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
@@ -244,7 +244,7 @@ async def _write(
         parts = {id: vectors[namespace, key] for key, id in ids.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {
-        ids[entry.key]: (f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text, pairs(entry.text))
+        ids[entry.key]: (f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text, cut_pairs(entry.text))
         for entry in entries
         if entry.text is not None and entry.key in ids
     }

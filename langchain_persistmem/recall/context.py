@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_persistmem.language.trust import suspicion
+from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, place, profile_lines, text_of
 from langchain_persistmem.types.recalled import Context, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Candidate, Provenance, Turn
@@ -103,7 +103,7 @@ def withheld(found: RecallCandidate) -> bool:
     statement = Candidate(
         text=found.text or "", kind="semantic", provenance=Provenance(source="store"), valid_from=found.valid_from
     )
-    return suspicion(statement) is not None
+    return find_suspicion(statement) is not None
 
 
 def _words(text: str) -> str:

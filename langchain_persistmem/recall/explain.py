@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.query_terms import without_names
+from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
@@ -44,7 +44,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
     return Explanation(
         query=question.query,
         queries=candidates.queries,
-        embedded=without_names(question.query),
+        embedded=strip_names(question.query),
         words=found_terms,
         understood=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_chosen(ranked, decisions)),

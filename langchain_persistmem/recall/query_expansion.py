@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.language.query_terms import pairs
+from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.recalled import Expand, RankedCandidate, Recollection
@@ -101,7 +101,7 @@ def _conjunctions() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def _is_question(part: str) -> bool:
     """Tell if a part is long enough to be looked up by itself; Chinese and Japanese have no spaces to count."""
-    return len(part.split()) >= _FEWEST_WORDS or len(pairs(part)) >= _FEWEST_WORDS
+    return len(part.split()) >= _FEWEST_WORDS or len(cut_pairs(part)) >= _FEWEST_WORDS
 
 
 def _distinct(queries: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.query_terms import without_names
+from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery
@@ -42,10 +42,10 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
     question, wanted = _checked(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
     texts = await query_expansion.expanded(backend, question.query, question.expand)
-    vectors = [await backend.embed_query(without_names(question.query))]
+    vectors = [await backend.embed_query(strip_names(question.query))]
     if len(texts) > 1:
         # As texts, which are embedded in one call; questions are embedded one by one.
-        vectors += await backend.embed([without_names(text) for text in texts[1:]])
+        vectors += await backend.embed([strip_names(text) for text in texts[1:]])
     query = SearchQuery(
         question=question,
         namespace=namespace,

@@ -10,8 +10,8 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.language.query_terms import pairs, terms
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.query_terms import cut_pairs, find_terms
+from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
@@ -201,11 +201,11 @@ async def _found(
             tx,
             prefix,
             query=op.query,
-            words=terms(op.query, backend.settings.language),
+            words=find_terms(op.query, backend.settings.language),
             embedding=vector,
             model=sight.model,
             weights=backend.settings.ranking,
-            language=configuration(backend.settings.language, op.query),
+            language=choose_configuration(backend.settings.language, op.query),
             filter=filter,
             limit=limit,
             offset=offset,
@@ -262,7 +262,7 @@ async def _put(
     if model is not None:
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {ids[key]: (put.text, pairs(put.text)) for key, put in puts.items() if put.text is not None}
+    words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
     await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
     return list(ids.values())
 

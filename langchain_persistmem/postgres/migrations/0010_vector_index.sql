@@ -26,7 +26,8 @@ BEGIN
         WHERE c.conrelid IN ('persistmem.hnsw_indexes'::regclass, 'persistmem.namespaces'::regclass)
     LOOP
         IF found.old <> found.new THEN
-            EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', found.owner, found.old, found.new);
+            EXECUTE 'ALTER TABLE ' || found.owner || ' RENAME CONSTRAINT ' || quote_ident(found.old)
+                || ' TO ' || quote_ident(found.new);
         END IF;
     END LOOP;
     FOR found IN
@@ -35,7 +36,7 @@ BEGIN
         JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indrelid = 'persistmem.vectors'::regclass AND c.relname ^@ 'vectors_graph_'
     LOOP
-        EXECUTE format('ALTER INDEX persistmem.%I RENAME TO %I', found.old, found.new);
+        EXECUTE 'ALTER INDEX persistmem.' || quote_ident(found.old) || ' RENAME TO ' || quote_ident(found.new);
     END LOOP;
 END
 $names$;

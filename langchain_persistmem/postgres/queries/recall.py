@@ -6,8 +6,8 @@ from functools import partial
 
 from psycopg import sql
 
-from langchain_persistmem.language.query_terms import irregular_forms, terms
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.query_terms import find_irregular_forms, find_terms
+from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.search_index import findings_of, stored
@@ -45,7 +45,7 @@ class SearchQuery:
             "words": list(terms),
             "embedding": stored(self.embedding),
             "model": self.model.model,
-            "language": configuration(self.language, question.query),
+            "language": choose_configuration(self.language, question.query),
             "now": question.now,
             "at": question.at,
             "thread_id": question.thread_id,
@@ -65,7 +65,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
         "words_condition": query.condition.among("w"),
     }
     parameters = {
-        **query.parameters(terms(query.question.query, query.language)),
+        **query.parameters(find_terms(query.question.query, query.language)),
         "candidates": query.candidates,
         "instructions": query.question.instructions,
     }
@@ -82,6 +82,6 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
 async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
     """The memories that were valid at the question's moment, with both signals for ``query``."""
     text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
-    # What is stored is parsed here as the query is: only irregular forms are beyond the parser.
-    parameters = query.parameters(irregular_forms(query.question.query, query.language))
+    # Texts are parsed anew here, without the pairs of characters that the index has: of the terms only irregular forms match.
+    parameters = query.parameters(find_irregular_forms(query.question.query, query.language))
     return findings_of(await tx.fetch(text, parameters))

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
-from langchain_persistmem.language.text_search import configuration
+from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, dumped
 from langchain_persistmem.postgres.statements import statement
@@ -68,7 +68,7 @@ async def insert_words(
 ) -> None:
     """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
     rows = [
-        {"id": str(id), "text": text, "words": list(words), "language": configuration(language, text)}
+        {"id": str(id), "text": text, "words": list(words), "language": choose_configuration(language, text)}
         for id, (text, words) in texts.items()
     ]
     parameters = {"namespace": encode(namespace), "rows": dumped(rows)}

@@ -1,4 +1,4 @@
-"""Large namespaces have a graph each: found as by comparing all, whatever was written, changed or erased."""
+"""Large namespaces have a partial HNSW index each: found as by comparing all, whatever was written, changed or erased."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ from tests.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 
 pytestmark = pytest.mark.slow
 
-FEW, SOME, FRESH = 60, 8, 150
+FEW, BATCH, MOST_UNINDEXED = 60, 8, 150
 ADA = ("memories", "ada")
 
 
@@ -58,18 +58,18 @@ def prepared(topics: Topics, server: str) -> Iterator[str]:
 @pytest.fixture
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """A namespace is large early."""
-    monkeypatch.setattr(hnsw_indexes, "FEW", FEW)
-    monkeypatch.setattr(hnsw_indexes, "FEW_WIDE", FEW)
-    monkeypatch.setattr(unindexed, "SOME", SOME)
-    monkeypatch.setattr(hnsw_search, "FRESH", FRESH)
-    monkeypatch.setattr(hnsw_search, "FRESH_WIDE", FRESH)
+    monkeypatch.setattr(hnsw_indexes, "EXACT_UP_TO", FEW)
+    monkeypatch.setattr(hnsw_indexes, "EXACT_UP_TO_WIDE", FEW)
+    monkeypatch.setattr(unindexed, "BATCH", BATCH)
+    monkeypatch.setattr(hnsw_search, "MOST_UNINDEXED", MOST_UNINDEXED)
+    monkeypatch.setattr(hnsw_search, "MOST_UNINDEXED_WIDE", MOST_UNINDEXED)
 
 
 @pytest.fixture
 def big(prepared: str, early: None) -> Iterator[str]:
     yield prepared
     do(prepared, "DELETE FROM persistmem.namespaces")
-    do(prepared, "UPDATE persistmem.shelves SET memories = 0")
+    do(prepared, "UPDATE persistmem.hnsw_indexes SET documents = 0")
 
 
 @pytest.fixture
@@ -85,14 +85,14 @@ def do(database: str, text: str) -> list[tuple[Any, ...]]:
 
 
 def grown(memory: PersistMem, numbers: Sequence[int], user: str = "ada") -> None:
-    """Filled, and all of it on its shelf."""
+    """Filled, and all of it in its HNSW index."""
     fill(memory, numbers, user)
-    memory.backend.run(shelve_all, ("memories", user))
+    memory.backend.run(index_all, ("memories", user))
 
 
-async def shelve_all(backend: Backend, namespace: tuple[str, ...]) -> int:
+async def index_all(backend: Backend, namespace: tuple[str, ...]) -> int:
     await ready(backend)
-    return await hnsw_upkeep.shelve_all(backend, namespace)
+    return await hnsw_upkeep.index_all(backend, namespace)
 
 
 def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, object]:
@@ -104,7 +104,7 @@ def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, ob
 async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[StoredItem, float]] | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     async with backend.transaction(ADA, atomic=False) as tx:
-        return await hnsw_search.search_graph(tx, ADA, asked_for(vector, model, limit), model=model, end=limit)
+        return await hnsw_search.search(tx, ADA, asked_for(vector, model, limit), model=model, end=limit)
 
 
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> SearchResult | None:
@@ -114,23 +114,23 @@ async def recalled(backend: Backend, query: str, own_view: bool = False) -> Sear
         "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
-        return await hnsw_search.recall_graph(tx, ADA, parameters, model=model, candidates=20)
+        return await hnsw_search.recall(tx, ADA, parameters, model=model, candidates=20)
 
 
-def shelf_of(memory: PersistMem, user: str = "ada") -> int | None:
-    """The shelf that the namespace has; searches go there from then on."""
+def index_of(memory: PersistMem, user: str = "ada") -> int | None:
+    """The index that the namespace has; searches go there from then on."""
 
     async def asked(backend: Backend) -> int | None:
         model, where = await ready(backend), ("memories", user)
         async with backend.transaction(where, atomic=False) as tx:
-            return (await hnsw_indexes.shelf_of(tx, where, model))[0]
+            return (await hnsw_indexes.index_of(tx, where, model))[0]
 
-    shelf = memory.backend.run(asked)
-    assert (memory.backend.arms.of(f"memories/{user}") == "graph") == (shelf is not None)
-    return shelf
+    number = memory.backend.run(asked)
+    assert (memory.backend.search_plans.of(f"memories/{user}") == "hnsw") == (number is not None)
+    return number
 
 
-def along_the_graph(memory: PersistMem, query: str, limit: int = 10) -> set[str]:
+def along_the_index(memory: PersistMem, query: str, limit: int = 10) -> set[str]:
     """Of the statement itself, so that nothing else can have answered."""
     items = memory.backend.run(searched, query, limit)
     assert items is not None
@@ -140,38 +140,38 @@ def along_the_graph(memory: PersistMem, query: str, limit: int = 10) -> set[str]
 def same_as_by_comparing_all(memory: PersistMem, topics: Topics, numbers: Sequence[int]) -> bool:
     """By the statement and through the store."""
     queries = [f"question {each}" for each in range(20)]
-    hits = sum(len(along_the_graph(memory, query) & nearest(topics, query, numbers)) for query in queries)
+    hits = sum(len(along_the_index(memory, query) & nearest(topics, query, numbers)) for query in queries)
     return hits >= 0.97 * 200 and recall_at_10(memory, topics, numbers) >= 0.97
 
 
-def test_a_large_namespace_is_searched_along_its_graph(many: PersistMem, topics: Topics, big: str) -> None:
+def test_a_large_namespace_is_searched_along_its_index(many: PersistMem, topics: Topics, big: str) -> None:
     fill(many, range(100))
     fill(many, range(100, 400))
-    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(400,)]
+    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE hnsw_index IS NOT NULL") == [(400,)]
     assert same_as_by_comparing_all(many, topics, range(400))
     assert many.recall("question 1", limit=10, threshold=0, user_id="ada")
 
 
-def test_the_batch_with_which_a_namespace_becomes_large_is_shelved(many: PersistMem, big: str) -> None:
+def test_the_batch_with_which_a_namespace_becomes_large_is_indexed(many: PersistMem, big: str) -> None:
     fill(many, range(40))
-    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(0,)]
+    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE hnsw_index IS NOT NULL") == [(0,)]
     fill(many, range(40, 100))
-    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE shelf IS NOT NULL") == [(100,)]
+    assert do(big, "SELECT count(*) FROM persistmem.vectors WHERE hnsw_index IS NOT NULL") == [(100,)]
 
 
 def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics: Topics) -> None:
     numbers = range(1_600)  # an eighth of which is the sample
     grown(many, numbers)
-    by_graph = many.backend.run(recalled, "question 3")
-    assert by_graph is not None
-    assert by_graph.count == len(numbers)
-    keys = {each.key for each in by_graph.found}
+    by_index = many.backend.run(recalled, "question 3")
+    assert by_index is not None
+    assert by_index.count == len(numbers)
+    keys = {each.key for each in by_index.found}
     assert len(keys & nearest(topics, "question 3", numbers, 10)) >= 9
     cosines = [float(topics.vector("question 3") @ topics.vector(f"text {each}")) for each in numbers]
     mean = sum(cosines) / len(numbers)
     deviation = (sum((each - mean) ** 2 for each in cosines) / len(numbers)) ** 0.5
-    assert by_graph.mean == pytest.approx(mean, abs=0.3 * deviation)
-    assert by_graph.deviation == pytest.approx(deviation, rel=0.25)
+    assert by_index.mean == pytest.approx(mean, abs=0.3 * deviation)
+    assert by_index.deviation == pytest.approx(deviation, rel=0.25)
 
 
 def test_what_was_written_last_is_found_at_once(many: PersistMem) -> None:
@@ -180,7 +180,7 @@ def test_what_was_written_last_is_found_at_once(many: PersistMem) -> None:
         (best, *_) = many.store.search(ADA, query=f"text {number + 7}", limit=1)
         assert best.key == f"k{number + 7}"
     many.store.put(ADA, "one", {"text": "text 5000"})
-    assert along_the_graph(many, "text 5000", 1) == {"one"}
+    assert along_the_index(many, "text 5000", 1) == {"one"}
 
 
 def test_what_was_deleted_replaced_or_has_expired_is_not_found(many: PersistMem, topics: Topics, big: str) -> None:
@@ -193,10 +193,10 @@ def test_what_was_deleted_replaced_or_has_expired_is_not_found(many: PersistMem,
     do(big, "UPDATE persistmem.memories SET expires_at = now() - interval '1 s' WHERE key = 'k2'")
     left = [number for number in range(4, 300) if number % 3]
     assert same_as_by_comparing_all(many, topics, left)
-    assert along_the_graph(many, "text 9001", 1) == {"k1"}
-    assert not along_the_graph(many, "text 2", 20) & {"k2"}
-    many.backend.run(shelve_all, ADA)
-    assert along_the_graph(many, "text 9001", 1) == {"k1"}
+    assert along_the_index(many, "text 9001", 1) == {"k1"}
+    assert not along_the_index(many, "text 2", 20) & {"k2"}
+    many.backend.run(index_all, ADA)
+    assert along_the_index(many, "text 9001", 1) == {"k1"}
 
 
 def test_what_was_superseded_is_not_found_and_is_again_once_it_is_restored(many: PersistMem) -> None:
@@ -217,61 +217,61 @@ def texts_of(memory: PersistMem, query: str) -> list[str | None]:
     return [item.value["text"] for item, _ in items]
 
 
-def test_an_erased_namespace_gives_its_place_back(many: PersistMem, big: str) -> None:
+def test_an_erased_namespace_gives_its_index_back(many: PersistMem, big: str) -> None:
     grown(many, range(100))
-    assert do(big, "SELECT sum(memories) FROM persistmem.shelves") == [(100,)]
+    assert do(big, "SELECT sum(documents) FROM persistmem.hnsw_indexes") == [(100,)]
     many.forget(user_id="ada", everything=True)
-    assert do(big, "SELECT sum(memories) FROM persistmem.shelves") == [(0,)]
+    assert do(big, "SELECT sum(documents) FROM persistmem.hnsw_indexes") == [(0,)]
     assert many.backend.run(searched, "text 5") is None
     assert found(many, "text 5") == set()
     grown(many, range(50, 150))
-    assert along_the_graph(many, "text 70", 1) == {"k70"}
+    assert along_the_index(many, "text 70", 1) == {"k70"}
 
 
 def test_the_statement_says_when_it_is_the_wrong_way(many: PersistMem, big: str) -> None:
     grown(many, range(100))
-    shelf = shelf_of(many)
+    number = index_of(many)
     assert many.backend.run(searched, "text 5") is not None
-    do(big, "UPDATE persistmem.namespaces SET shelf = NULL")
+    do(big, "UPDATE persistmem.namespaces SET hnsw_index = NULL")
     assert many.backend.run(searched, "text 5") is None
     assert many.backend.run(recalled, "text 5") is None
-    do(big, f"UPDATE persistmem.namespaces SET shelf = {shelf}")
+    do(big, f"UPDATE persistmem.namespaces SET hnsw_index = {number}")
     assert many.backend.run(recalled, "text 5") is not None
-    do(big, "UPDATE persistmem.vectors SET shelf = NULL")
+    do(big, "UPDATE persistmem.vectors SET hnsw_index = NULL")
     assert many.backend.run(searched, "text 5") is not None  # all compared: not too many
     do(big, "INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, embedding, wide) "
-            f"SELECT namespace, memory_id, model, part + 1, true, embedding, wide FROM persistmem.vectors, generate_series(1, {FRESH // 100 + 1}) g "
+            f"SELECT namespace, memory_id, model, part + 1, true, embedding, wide FROM persistmem.vectors, generate_series(1, {MOST_UNINDEXED // 100 + 1}) g "
             "WHERE g = 1")  # fmt: skip
     assert many.backend.run(searched, "text 5") is None
-    do(big, "UPDATE persistmem.vectors SET shelf = (SELECT shelf FROM persistmem.namespaces)")
+    do(big, "UPDATE persistmem.vectors SET hnsw_index = (SELECT hnsw_index FROM persistmem.namespaces)")
     assert many.backend.run(searched, "text 5") is not None
     many.store.put((*ADA, "below"), "k", {"text": "text 5"})
     assert many.backend.run(searched, "text 5") is None
     assert {item.namespace for item in many.store.search(ADA, query="text 5", limit=2)} == {ADA, (*ADA, "below")}
 
 
-def test_where_there_is_no_graph_nothing_is_shelved_and_nothing_walked(
+def test_where_there_is_no_index_nothing_is_put_into_it_and_no_search_asks_for_it(
     empty_database: str, early: None, topics: Topics
 ) -> None:
     database = empty_database
     with PersistMem.open(database, embeddings=topics) as memory:
         memory.setup()
-        graphs = [
-            name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")
+        indexes = [
+            name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_hnsw_'")
         ]
-        do(database, "; ".join(f"DROP INDEX persistmem.{name}" for name in graphs[1:]))
+        do(database, "; ".join(f"DROP INDEX persistmem.{name}" for name in indexes[1:]))
         fill(memory, range(100))
         grown(memory, range(100, 200))
-        shelf = shelf_of(memory)  # of which there is one left
-        assert shelf is not None
+        number = index_of(memory)  # of which there is one left
+        assert number is not None
         assert memory.backend.run(searched, "text 5") is not None
-        do(database, f"DROP INDEX persistmem.{graphs[0]}")
+        do(database, f"DROP INDEX persistmem.{indexes[0]}")
         assert memory.backend.run(searched, "text 5") is None
         assert memory.backend.run(recalled, "text 5") is None
         assert found(memory, "text 5", 1) == {"k5"}
         fill(memory, range(100), "bob")
-        memory.backend.run(shelve_all, ("memories", "bob"))
-        assert shelf_of(memory, "bob") is None
+        memory.backend.run(index_all, ("memories", "bob"))
+        assert index_of(memory, "bob") is None
 
 
 def test_nothing_is_found_while_memory_is_paused(many: PersistMem) -> None:
@@ -288,7 +288,7 @@ def test_an_item_of_many_parts_does_not_crowd_out_the_others(many: PersistMem) -
     parts = {"texts": [f"part {each}" for each in range(130)]}
     for copy in range(3):
         many.store.put(ADA, f"long{copy}", parts, index=["texts[*]"])
-    many.backend.run(shelve_all, ADA)
+    many.backend.run(index_all, ADA)
     assert len(found(many, "part 7", 30)) == 30
     assert many.recall("part 7", limit=20, threshold=0, user_id="ada")
 
@@ -300,7 +300,7 @@ def test_there_are_always_as_many_as_asked_for(many: PersistMem) -> None:
     assert len(many.store.search(ADA, query="question 1", limit=50, offset=270)) == 30
 
 
-def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
+def test_pgvectors_settings_take_effect_and_do_not_stay(
     many: PersistMem, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
     async def settings(backend: Backend, inside: bool) -> list[tuple[str, str]]:
@@ -309,7 +309,7 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
             "SELECT current_setting('hnsw.ef_search') AS ef, current_setting('hnsw.iterative_scan') AS scan"
         )
         async with backend.transaction(ADA, atomic=inside) as tx:
-            await hnsw_search.search_graph(tx, ADA, asked_for(vector, model, 3), model=model, end=3)
+            await hnsw_search.search(tx, ADA, asked_for(vector, model, 3), model=model, end=3)
             return [(row["ef"], row["scan"]) for row in await tx.fetch(asked, {})]
 
     grown(many, range(200))
@@ -321,9 +321,9 @@ def test_what_the_scan_heeds_takes_effect_and_does_not_stay(
     statements.clear()
     assert many.backend.run(searched, "text 5") is not None
     assert len(statements) == 1
-    monkeypatch.setattr(hnsw_search, "EFFORT", 2)
-    monkeypatch.setattr(hnsw_search, "FURTHER", "off")
-    monkeypatch.setattr(hnsw_search, "SHORTLISTS", (2,))
+    monkeypatch.setattr(hnsw_search, "EF_SEARCH", 2)
+    monkeypatch.setattr(hnsw_search, "ITERATIVE_SCAN", "off")
+    monkeypatch.setattr(hnsw_search, "NEAREST", (2,))
     assert many.backend.run(searched, "text 5", 10) is None  # two were found
 
 
@@ -365,100 +365,104 @@ def test_writers_at_the_same_time_lose_nothing(many: PersistMem, topics: Topics,
         writer.start()
     for writer in writers:
         writer.join()
-    many.backend.run(shelve_all, ADA)
-    assert do(big, "SELECT count(*), count(shelf), count(DISTINCT shelf) FROM persistmem.vectors") == [(400, 400, 1)]
+    many.backend.run(index_all, ADA)
+    assert do(big, "SELECT count(*), count(hnsw_index), count(DISTINCT hnsw_index) FROM persistmem.vectors") == [
+        (400, 400, 1)
+    ]
     every = [number for start in range(0, 500, 100) for number in range(start, start + 80)]
     assert same_as_by_comparing_all(many, topics, every)
 
 
-def test_a_write_does_not_fail_because_shelving_does(
+def test_a_write_does_not_fail_because_indexing_does(
     many: PersistMem, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*args: Any, **kwargs: Any) -> int:
         raise StorageError("no room")
 
     fill(many, range(100))
-    monkeypatch.setattr(hnsw_indexes, "shelve_vectors", fail)
+    monkeypatch.setattr(hnsw_indexes, "index_vectors", fail)
     fill(many, range(100, 120))
-    assert "stay off their shelf" in caplog.text
+    assert "stay out of their HNSW index" in caplog.text
     assert found(many, "text 110", 1) == {"k110"}
 
 
-def test_each_large_namespace_takes_the_emptiest_shelf_if_it_will_be_half_of_it(
+def test_each_large_namespace_takes_the_emptiest_index_if_it_will_be_half_of_it(
     many: PersistMem, monkeypatch: pytest.MonkeyPatch, big: str, topics: Topics
 ) -> None:
-    do(big, "UPDATE persistmem.shelves SET memories = 1000 WHERE shelf > 1")
+    do(big, "UPDATE persistmem.hnsw_indexes SET documents = 1000 WHERE hnsw_index > 1")
     for user, count in (("bob", 100), ("eve", 120), ("ada", 90)):
         fill(many, range(count), user)
-        many.backend.run(shelve_all, ("memories", user))
-    assert {shelf_of(many, user) for user in ("bob", "eve")} == {0, 1}
-    assert shelf_of(many) is None  # it would be the smaller half
+        many.backend.run(index_all, ("memories", user))
+    assert {index_of(many, user) for user in ("bob", "eve")} == {0, 1}
+    assert index_of(many) is None  # it would be the smaller half
     grown(many, range(90, 170))
-    assert shelf_of(many) is None  # asked again when it has doubled
+    assert index_of(many) is None  # asked again when it has doubled
     grown(many, range(170, 200))
-    assert shelf_of(many) == 0
+    assert index_of(many) == 0
     assert same_as_by_comparing_all(many, topics, range(200))
 
 
-def test_upkeep_shelves_all_and_counts_anew(many: PersistMem, big: str) -> None:
+def test_upkeep_indexes_all_and_counts_anew(many: PersistMem, big: str) -> None:
     fill(many, range(100))
-    assert do(big, "SELECT count(shelf) FROM persistmem.vectors") == [(0,)]
-    do(big, "UPDATE persistmem.shelves SET memories = 7 WHERE shelf = 3")
+    assert do(big, "SELECT count(hnsw_index) FROM persistmem.vectors") == [(0,)]
+    do(big, "UPDATE persistmem.hnsw_indexes SET documents = 7 WHERE hnsw_index = 3")
     many.admin.maintain()
-    assert do(big, "SELECT count(shelf) FROM persistmem.vectors") == [(100,)]
-    assert do(big, "SELECT memories FROM persistmem.shelves WHERE memories > 0") == [(100,)]
+    assert do(big, "SELECT count(hnsw_index) FROM persistmem.vectors") == [(100,)]
+    assert do(big, "SELECT documents FROM persistmem.hnsw_indexes WHERE documents > 0") == [(100,)]
 
 
 def test_small_namespaces_are_written_in_the_same_statements_as_before(many: PersistMem, statements: list[str]) -> None:
     fill(many, range(50))
     statements.clear()
     fill(many, range(50, 55))
-    assert not [text for text in statements if "shelves" in text or "UPDATE persistmem.vectors v\nSET shelf" in text]
+    assert not [
+        text for text in statements if "hnsw_indexes" in text or "UPDATE persistmem.vectors v\nSET hnsw_index" in text
+    ]
 
 
-def test_setup_makes_the_graphs_of_a_model_that_was_known_before(topics: Topics, big: str) -> None:
-    do(big, "DROP INDEX " + ", ".join(f"persistmem.vectors_graph_1_{shelf}" for shelf in range(hnsw_indexes.SHELVES)))
+def test_setup_makes_the_indexes_of_a_model_that_was_known_before(topics: Topics, big: str) -> None:
+    do(big, "DROP INDEX " + ", ".join(f"persistmem.vectors_hnsw_1_{number}" for number in range(hnsw_indexes.INDEXES)))
     with PersistMem.open(big, embeddings=topics) as memory:
         memory.setup()
         grown(memory, range(100))
-        assert along_the_graph(memory, "text 5", 1) == {"k5"}
-    assert len(do(big, "SELECT 1 FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")) == hnsw_indexes.SHELVES
+        assert along_the_index(memory, "text 5", 1) == {"k5"}
+    assert len(do(big, "SELECT 1 FROM pg_indexes WHERE indexname ^@ 'vectors_hnsw_'")) == hnsw_indexes.INDEXES
 
 
 @pytest.mark.own_database
-def test_another_model_gets_graphs_of_its_own_and_the_old_ones_go(
+def test_another_model_gets_indexes_of_its_own_and_the_old_ones_go(
     database: str, early: None, embeddings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     wide = Topics(64)
     with PersistMem.open(database, embeddings=embeddings) as memory:
         memory.store.batch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in range(70)])
-        memory.backend.run(shelve_all, ADA)
-        shelf = shelf_of(memory)
+        memory.backend.run(index_all, ADA)
+        number = index_of(memory)
     with PersistMem.open(database, embeddings=wide) as memory:
         memory.admin.reembed()
         assert memory.backend.run(searched, "text 5") is not None
         memory.admin.reembed(drop_others=True)
-        memory.backend.run(shelve_all, ADA)
-        assert shelf_of(memory) == shelf
-        assert along_the_graph(memory, "text 5", 1) == {"k5"}
+        memory.backend.run(index_all, ADA)
+        assert index_of(memory) == number
+        assert along_the_index(memory, "text 5", 1) == {"k5"}
         assert same_as_by_comparing_all(memory, wide, range(70))
-    names = {name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_graph_'")}
-    assert names == {f"vectors_graph_2_{each}" for each in range(hnsw_indexes.SHELVES)}
+    names = {name for (name,) in do(database, "SELECT indexname FROM pg_indexes WHERE indexname ^@ 'vectors_hnsw_'")}
+    assert names == {f"vectors_hnsw_2_{each}" for each in range(hnsw_indexes.INDEXES)}
 
 
-def test_expired_items_are_swept_from_the_graph(many: PersistMem, big: str) -> None:
+def test_expired_items_are_swept_from_the_index(many: PersistMem, big: str) -> None:
     grown(many, range(100))
     do(big, "UPDATE persistmem.memories SET expires_at = now() - interval '1 s' WHERE key = 'k5'")
     do(big, "UPDATE persistmem.vectors v SET expires_at = m.expires_at FROM persistmem.memories m "
             "WHERE m.namespace = v.namespace AND m.id = v.memory_id")  # fmt: skip
-    assert "k5" not in along_the_graph(many, "text 5")
+    assert "k5" not in along_the_index(many, "text 5")
     assert many.store.sweep_ttl() == 1
-    assert "k5" not in along_the_graph(many, "text 5")
+    assert "k5" not in along_the_index(many, "text 5")
     assert len(found(many, "text 5", 99)) == 99
 
 
-def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: str, server: str) -> None:
-    role = f"graph_reader_{uuid4().hex[:8]}"
+def test_with_row_level_security_the_index_finds_the_same(topics: Topics, big: str, server: str) -> None:
+    role = f"hnsw_reader_{uuid4().hex[:8]}"
     with psycopg.connect(big, autocommit=True) as admin:
         for statement in (
             "CREATE ROLE {} LOGIN PASSWORD 'x'",
@@ -485,50 +489,48 @@ def test_with_row_level_security_the_graph_finds_the_same(topics: Topics, big: s
         do(big, f"DROP ROLE {role}")
 
 
-def test_a_search_does_not_wait_for_what_others_wrote_to_be_shelved() -> None:
-    counts = unindexed.Written[str]()
-    counts.held("ada", large=True)
-    counts.note("ada", unindexed.SOME)
+def test_a_search_does_not_wait_for_what_others_wrote_to_be_indexed() -> None:
+    counts = unindexed.Unindexed[str]()
+    counts.begin_write("ada", large=True)
+    counts.add("ada", unindexed.BATCH)
     taken: list[dict[str, int]] = []
     searcher = threading.Thread(target=lambda: taken.append(counts.take()))
     searcher.start()
     searcher.join()
     assert taken == [{}]
-    assert counts.take() == {"ada": unindexed.SOME}
+    assert counts.take() == {"ada": unindexed.BATCH}
     assert counts.take() == {}
 
 
-async def test_what_is_written_on_the_event_loop_is_shelved_too(topics: Topics, big: str) -> None:
+async def test_what_is_written_on_the_event_loop_is_indexed_too(topics: Topics, big: str) -> None:
     async with PersistMem.aopen(big, embeddings=topics) as memory:
         for start in (0, 100, 150):
             numbers = range(start, start + 100)
             await memory.store.abatch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in numbers])
-        assert do(big, "SELECT count(*), count(shelf) FROM persistmem.vectors") == [(250, 250)]
+        assert do(big, "SELECT count(*), count(hnsw_index) FROM persistmem.vectors") == [(250, 250)]
         (best, *_) = await memory.store.asearch(ADA, query="text 7", limit=3)
         assert best.key == "k7"
         assert await memory.arecall("text 7", threshold=0, user_id="ada")
 
 
 async def neighbours(
-    backend: Backend, queries: Sequence[str], kinds: Sequence[Kind], limit: int = 5, shelf: int | None = None
+    backend: Backend, queries: Sequence[str], kinds: Sequence[Kind], limit: int = 5, number: int | None = None
 ) -> list[set[str]] | None:
-    """The keys of the neighbours of several texts; with ``shelf``, of the statement that walks its graph."""
+    """The keys of the neighbours of several texts; with ``number``, of the statement that searches that index."""
     vectors, model, now = await backend.embed(list(queries)), await ready(backend), datetime.now(UTC)
     async with backend.transaction(ADA, atomic=False) as tx:
-        if shelf is None:
+        if number is None:
             found = await changes.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
         else:
             parameters = {"namespace": encode(ADA), "embeddings": all_stored(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
-            found = await hnsw_search.neighbours_graph(
-                tx, shelf, parameters, model=model, count=len(vectors), limit=limit
-            )
+            found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
     return None if found is None else [{memory.key for memory, _ in each} for each in found]
 
 
-def near_along_the_graph(
+def near_along_the_index(
     memory: PersistMem, queries: Sequence[str], kinds: Sequence[Kind] = CONSOLIDATED, limit: int = 5
 ) -> list[set[str]] | None:
-    return memory.backend.run(neighbours, queries, kinds, limit, shelf_of(memory))
+    return memory.backend.run(neighbours, queries, kinds, limit, index_of(memory))
 
 
 def near(
@@ -561,26 +563,26 @@ def hits(found: Sequence[set[str]] | None, truth: Sequence[set[str]]) -> float:
 
 
 @pytest.mark.parametrize("every", [1, 2, 5])
-def test_neighbours_are_found_along_the_graph_and_are_of_the_kinds_asked_for(
+def test_neighbours_are_found_along_the_index_and_are_of_the_kinds_asked_for(
     every: int, many: PersistMem, topics: Topics, big: str, statements: list[str]
 ) -> None:
     grown(many, range(600))
     of_kind(big, "procedural", every)
     for limit in (5, 12, 40):
         truth = exactly(topics, range(0, 600, every), limit)
-        assert hits(near_along_the_graph(many, QUESTIONS, ["procedural"], limit), truth) >= 0.95
+        assert hits(near_along_the_index(many, QUESTIONS, ["procedural"], limit), truth) >= 0.95
     statements.clear()
     assert hits(near(many, QUESTIONS, ["procedural"]), exactly(topics, range(0, 600, every))) >= 0.95  # fmt: skip
-    assert [each.split()[1] for each in statements if each.startswith("/*")] == ["shelf_of", "neighbours_graph"]
+    assert [each.split()[1] for each in statements if each.startswith("/*")] == ["hnsw_index_of", "neighbours_hnsw"]
 
 
 @pytest.mark.parametrize("count", [3, 50, 400])
-def test_neighbours_are_exactly_those_of_comparing_all_where_no_graph_is_walked(
+def test_neighbours_are_exactly_those_of_comparing_all_where_no_index_is_searched(
     count: int, many: PersistMem, topics: Topics, big: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(many, range(count))
     of_kind(big, "procedural", 7)
-    monkeypatch.setattr(hnsw_search, "reaches", lambda model, count: False)
+    monkeypatch.setattr(hnsw_search, "is_reachable", lambda model, count: False)
     for nearby in (4_000, 3):  # in the latter case there are too few among the nearest, and all are asked for
         monkeypatch.setattr(changes, "NEAREST", nearby)
         assert near(many, QUESTIONS) == exactly(topics, range(count))
@@ -593,7 +595,7 @@ def test_neighbours_are_exactly_those_of_comparing_all_where_no_graph_is_walked(
 def test_rare_kinds_are_compared_exactly(many: PersistMem, topics: Topics, big: str, statements: list[str]) -> None:
     grown(many, range(600))
     of_kind(big, "procedural", 60)
-    assert near_along_the_graph(many, QUESTIONS, ["procedural"]) is None
+    assert near_along_the_index(many, QUESTIONS, ["procedural"]) is None
     statements.clear()
     assert near(many, QUESTIONS, ["procedural"]) == exactly(topics, range(0, 600, 60))  # fmt: skip
     assert sum("/* neighbours */" in each for each in statements) == 1
@@ -604,19 +606,19 @@ def test_rare_kinds_are_compared_exactly(many: PersistMem, topics: Topics, big: 
 def test_neighbours_written_last_are_known_at_once_and_what_is_gone_is_not(many: PersistMem, big: str) -> None:
     grown(many, range(200))
     many.store.put(ADA, "k5000", {"text": "text 5000"})
-    assert near_along_the_graph(many, ["text 5000", "text 7"], limit=1) == [{"k5000"}, {"k7"}]
+    assert near_along_the_index(many, ["text 5000", "text 7"], limit=1) == [{"k5000"}, {"k7"}]
     many.store.delete(ADA, "k7")
     many.store.put(ADA, "k8", {"text": "text 9001"})
     do(big, "UPDATE persistmem.vectors v SET expires_at = now() - interval '1 s' FROM persistmem.memories m "
             "WHERE m.namespace = v.namespace AND m.id = v.memory_id AND m.key = 'k9'")  # fmt: skip
     asked = ["text 7", "text 8", "text 9", "text 9001"]
     for _ in range(2):
-        gone, replaced, expired, new = near_along_the_graph(many, asked, limit=1) or []
+        gone, replaced, expired, new = near_along_the_index(many, asked, limit=1) or []
         assert "k7" not in gone
         assert "k8" not in replaced
         assert "k9" not in expired
         assert new == {"k8"}
-        many.backend.run(shelve_all, ADA)
+        many.backend.run(index_all, ADA)
     first = many.remember("the colour is blue", key="colour", user_id="ada")
     many.remember("the colour is green", key="colour", user_id="ada")
     assert first.id not in {memory.id for memory, _ in many.backend.run(colours)}
@@ -631,39 +633,39 @@ async def colours(backend: Backend) -> list[tuple[Memory, float]]:
 
 def test_the_statement_of_neighbours_says_when_it_is_the_wrong_way(many: PersistMem, topics: Topics, big: str) -> None:
     grown(many, range(100))
-    shelf = shelf_of(many)
-    assert shelf is not None
-    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf) is not None
-    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf + 1) is None
-    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 101, shelf) is None
+    number = index_of(many)
+    assert number is not None
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, number) is not None
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, number + 1) is None
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 101, number) is None
     assert [len(each) for each in near(many, QUESTIONS, limit=101)] == [100] * 20
-    do(big, "UPDATE persistmem.vectors SET shelf = NULL")
-    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, shelf) is None
+    do(big, "UPDATE persistmem.vectors SET hnsw_index = NULL")
+    assert many.backend.run(neighbours, QUESTIONS, CONSOLIDATED, 5, number) is None
     assert near(many, QUESTIONS) == exactly(topics, range(100))
-    fill(many, range(100, 100 + FRESH))
-    do(big, "UPDATE persistmem.vectors SET shelf = NULL WHERE part = 0")
-    assert near(many, QUESTIONS) == exactly(topics, range(100 + FRESH))
+    fill(many, range(100, 100 + MOST_UNINDEXED))
+    do(big, "UPDATE persistmem.vectors SET hnsw_index = NULL WHERE part = 0")
+    assert near(many, QUESTIONS) == exactly(topics, range(100 + MOST_UNINDEXED))
 
 
 def test_neighbours_of_many_parts_are_each_found_once(many: PersistMem, topics: Topics) -> None:
     grown(many, range(100))
     for copy in range(2):
         many.store.put(ADA, f"long{copy}", {"texts": [f"part {each}" for each in range(60)]}, index=["texts[*]"])
-    many.backend.run(shelve_all, ADA)
+    many.backend.run(index_all, ADA)
     (found,) = near(many, ["part 7"], limit=10)
     assert {"long0", "long1"} < found
     assert len(found) == 10
 
 
-def test_the_walk_to_neighbours_takes_its_effort_from_the_statement(
+def test_the_search_for_neighbours_takes_its_ef_search_from_the_statement(
     many: PersistMem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grown(many, range(200))
-    assert near_along_the_graph(many, QUESTIONS) is not None
-    monkeypatch.setattr(hnsw_search, "THOROUGH", 2)
-    monkeypatch.setattr(hnsw_search, "FURTHER", "off")
-    monkeypatch.setattr(hnsw_search, "NEIGHBOURS", (2,))
-    assert near_along_the_graph(many, QUESTIONS) is None  # two were found
+    assert near_along_the_index(many, QUESTIONS) is not None
+    monkeypatch.setattr(hnsw_search, "EF_SEARCH_NEIGHBOURS", 2)
+    monkeypatch.setattr(hnsw_search, "ITERATIVE_SCAN", "off")
+    monkeypatch.setattr(hnsw_search, "NEAREST_NEIGHBOURS", (2,))
+    assert near_along_the_index(many, QUESTIONS) is None  # two were found
 
 
 async def test_neighbours_are_known_on_the_event_loop_too(topics: Topics, big: str) -> None:
@@ -672,6 +674,6 @@ async def test_neighbours_are_known_on_the_event_loop_too(topics: Topics, big: s
         for start in (0, 100, 200):
             some = numbers[start : start + 100]
             await memory.store.abatch([PutOp(ADA, f"k{each}", {"text": f"text {each}"}) for each in some])
-        await memory.backend.arun(shelve_all, ADA)
+        await memory.backend.arun(index_all, ADA)
         found = await memory.backend.arun(neighbours, QUESTIONS, CONSOLIDATED)
         assert hits(found, [nearest(topics, query, numbers, 5) for query in QUESTIONS]) >= 0.95
