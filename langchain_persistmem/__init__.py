@@ -46,7 +46,6 @@ from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.actor import acting_as
 from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.profile import Profile
 from langchain_persistmem.types.recalled import (
     Context,
     Explanation,
@@ -82,6 +81,7 @@ from langchain_persistmem.types.results import (
     Refusal,
     StatusResult,
 )
+from langchain_persistmem.types.user_profile import Profile
 
 if TYPE_CHECKING:
     from langchain_persistmem.integrations.middleware import PersistMemMiddleware

@@ -1,26 +1,26 @@
 """Every error that this package raises.
 
     PersistMemError
-    +-- ConfigurationError            the set-up is wrong; nothing was attempted
-    |   +-- MissingDependencyError         an optional package is not installed
-    |   +-- SchemaOutOfDateError           the database is older or newer than this code
-    |   +-- EmbeddingMismatchError         the vectors in the database come from another model
-    +-- NamespaceMissingError              nobody said whose memory is meant
-    +-- UseAsyncMethodError                a sync method on an object that was opened with aopen()
-    +-- InvalidInputError                  an argument cannot be stored or understood (a ValueError)
-    +-- MemoryNotFoundError                no memory has that key (a LookupError)
-    +-- RedactionError               a detector of the application's failed; nothing passes unread
-    +-- MemoryDisabledError                the person has not agreed to it; nothing was stored
-    +-- StorageError                  PostgreSQL refused
-    |   +-- StorageUnavailableError        PostgreSQL cannot be reached, or not in time
-    |   +-- ConcurrentUpdateError          somebody else changed the same rows; try again
-    |   +-- Erased                    the person was erased since this began; nothing was written
-    +-- ModelError                    an embedding or chat model failed
-        +-- EmbeddingError           no usable vector came back
-        +-- ExtractionError          no usable candidates came back
+    +-- ConfigurationError              the set-up is wrong; nothing was attempted
+    |   +-- MissingDependencyError      an optional package is not installed
+    |   +-- SchemaOutOfDateError        the database is older or newer than this code
+    |   +-- EmbeddingMismatchError      the vectors in the database come from another model
+    +-- NamespaceMissingError           the call names no user and no namespace
+    +-- UseAsyncMethodError             a sync method on an object that was opened with aopen()
+    +-- InvalidInputError               an argument cannot be stored or understood (a ValueError)
+    +-- MemoryNotFoundError             no memory has that key (a LookupError)
+    +-- RedactionError                  a detector of the application failed; nothing was stored
+    +-- MemoryDisabledError             the person has not agreed to it; nothing was stored
+    +-- StorageError                    PostgreSQL refused
+    |   +-- StorageUnavailableError     PostgreSQL cannot be reached, or not in time
+    |   +-- ConcurrentUpdateError       somebody else changed the same rows; try again
+    |   +-- ErasedError                 the person was erased since this began; nothing was written
+    +-- ModelError                      an embedding or chat model failed
+        +-- EmbeddingError              the model gave no usable vector
+        +-- ExtractionError             the model gave no usable candidates
 
-A class's docstring is its default message. A message ends with what to do. No message
-carries the text of a memory: what PostgreSQL or a model said is reduced to its class and
+A class's docstring is its default message. A message ends with the fix. No message
+carries the text of a memory: an error of PostgreSQL or of a model is reduced to its class and
 code before it is chained. All of them survive pickling.
 """
 
@@ -51,7 +51,7 @@ class EmbeddingMismatchError(ConfigurationError):
 
 
 class NamespaceMissingError(PersistMemError):
-    """Nobody said whose memory is meant; pass user_id= or namespace=."""
+    """The call names no user and no namespace; pass user_id= or namespace=."""
 
 
 class UseAsyncMethodError(PersistMemError, asyncio.InvalidStateError):
@@ -85,7 +85,7 @@ class StorageUnavailableError(StorageError):
     """PostgreSQL cannot be reached; check the connection string and the server, then try again."""
 
     unanswered: object = False
-    """Whether it was a COMMIT that got no answer, and so may have been done; how the write had signed, if it had."""
+    """True for a COMMIT without an answer, which may have been done; or the value by which the write can be looked up."""
 
 
 class ConcurrentUpdateError(StorageError):
@@ -93,7 +93,7 @@ class ConcurrentUpdateError(StorageError):
 
 
 class ErasedError(StorageError):
-    """This memory was erased since the call or the run began, so nothing of it was written; begin anew if that is meant."""
+    """This memory was erased since the call or the run began, so nothing was written; start again if that is intended."""
 
 
 class ModelError(PersistMemError):
@@ -108,7 +108,7 @@ class EmbeddingError(ModelError):
 
 
 class ExtractionError(ModelError):
-    """The chat model gave no usable candidates; the turns are kept and the next call tries again."""
+    """The chat model gave no usable candidates; the turns stay stored and the next call tries again."""
 
     unusable_answer = False
     """True if the model answered, but cut short or in another shape: fewer turns at once may help."""

@@ -30,11 +30,11 @@ _SHOWN = re.compile(r'<message number="(\d+)" date="[^"]*" from="user[^"]*">(.*?
 _KNOWN = re.compile(r'<known label="(k\d+)" since="[^"]*">(.*?)</known>', re.DOTALL)
 
 
-class Cut(Exception):
+class CutError(Exception):
     """Named below as a provider names it: the answer was longer than allowed."""
 
 
-Cut.__name__ = "LengthFinishReasonError"
+CutError.__name__ = "LengthFinishReasonError"
 
 
 class Model:
@@ -51,7 +51,7 @@ class Model:
             return answer()
         given = self.waiting.popleft()
         if given == "cut":
-            return Cut()
+            return CutError()
         if given == "down":
             return ConnectionError()
         if given == "prose":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,16 @@ def run(*arguments: str, database: str, capsys: pytest.CaptureFixture[str]) -> s
     """The output of a command that succeeds, run in this process."""
     assert main([arguments[0], "--dsn", database, *arguments[1:]]) == 0
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("start", [["ingest"], ["import", "chats", "--source"]], ids=["ingest", "import chats"])
+def test_a_dry_run_of_chats_counts_them_and_stores_nothing(
+    tmp_path: Path, database: str, start: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = lines(tmp_path / "chats.jsonl", turn("ada", "I live in Oslo"), turn("ben", "I play the viola"))
+    out = run(*start, file, "--dry-run", database=database, capsys=capsys)
+    assert re.search(r"turns read +2", out)
+    assert not stored(database)
 
 
 def test_ingesting_a_file_again_changes_nothing(
@@ -204,9 +215,9 @@ def test_recall_as_json_has_every_part_of_the_score(
     found = json.loads(out)
     assert set(found) == {"query", "milliseconds", "recollections"}
     (only,) = found["recollections"]
-    assert set(only) == {"score", "why", "memory"}
-    assert set(only["why"]) == {*PARTS, "evidence", "similarity"}
-    assert sum(only["why"][part] for part in PARTS) == pytest.approx(only["why"]["evidence"])
+    assert set(only) == {"score", "score_parts", "memory"}
+    assert set(only["score_parts"]) == {*PARTS, "evidence", "similarity"}
+    assert sum(only["score_parts"][part] for part in PARTS) == pytest.approx(only["score_parts"]["evidence"])
     assert 0 <= only["score"] <= 1
     assert only["memory"]["key"] == stored.key
     assert only["memory"]["provenance"]["source"] == "user"

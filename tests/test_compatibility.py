@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 
@@ -51,7 +52,9 @@ def test_the_data_has_rows_in_every_table(old_database: str) -> None:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'persistmem'").fetchall()
         assert len(tables) > MIGRATIONS
         for (name,) in tables:
-            assert connection.execute(f"SELECT 1 FROM persistmem.{name} LIMIT 1").fetchone(), name
+            assert connection.execute(
+                sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier("persistmem", name))
+            ).fetchone(), name
 
 
 def test_setup_applies_what_came_since_and_then_nothing(old_database: str, embeddings: LocalEmbeddings) -> None:

@@ -22,8 +22,8 @@ from tests.conftest import Either, Open
 from tests.scripted import Scripted
 from tests.test_forgetting import MARKER, tables_with
 
-OLD = Settings(retention=Retention(compress_days=30, habits=None), worker=False)
-LOOSE = Settings(retention=Retention(compress_days=30, similar=3.0, habits=None), worker=False)
+OLD = Settings(retention=Retention(compress_days=30, habit_days=None), worker=False)
+LOOSE = Settings(retention=Retention(compress_days=30, similarity=3.0, habit_days=None), worker=False)
 
 
 async def summary_in(either: Either, user: str = "ada") -> Memory:
@@ -262,7 +262,9 @@ async def test_a_dry_run_asks_no_model_and_counts(either_with: Open, database: s
 
 
 async def test_people_and_sources_are_not_mixed_into_one_summary(either_with: Open) -> None:
-    either = await either_with(settings=Settings(retention=Retention(compress_days=30, compress_least=2, habits=None)))
+    either = await either_with(
+        settings=Settings(retention=Retention(compress_days=30, compress_min_memories=2, habit_days=None))
+    )
     start = datetime.now(UTC) - 90 * DAY
     for place, text in enumerate(RUNS):
         given = {"speaker": "Nora"} if place % 2 else {"source": "document"}

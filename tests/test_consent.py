@@ -116,7 +116,7 @@ async def test_without_learning_conversations_and_given_statements_are_kept(eith
     memory = await either_with(settings=OFF)
     await memory.privacy.set_consent("no_extract", user_id="ada")
     observed = await memory.observe([said("I play the cello.")], thread_id="t", user_id="ada")
-    assert (observed.stored, observed.added, observed.waiting, observed.withheld) == (1, 0, 0, "no_extract")
+    assert (observed.stored, observed.added, observed.pending, observed.skip_reason) == (1, 0, 0, "no_extract")
     await memory.conversations.add([said("And the flute.", "u2")], thread_id="t", user_id="ada")
     assert len(await memory.conversations.messages("t", user_id="ada")) == 2
     assert await memory.list(user_id="ada") == []
@@ -163,7 +163,7 @@ def test_a_worker_closes_the_thread_of_somebody_who_does_not_allow_learning_with
         connection.execute("UPDATE persistmem.namespaces SET consent = %s", [given])
         connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
     worked = memory.admin.process_pending()
-    assert (worked.threads, worked.added, worked.given_up, worked.postponed) == (1, 0, 0, 0)
+    assert (worked.threads, worked.added, worked.dead_letters, worked.postponed) == (1, 0, 0, 0)
     assert rows(database, "pending_work") == 0
     memory.privacy.set_consent("allowed", user_id="ada")
     memory.observe([], thread_id="t", user_id="ada")
@@ -207,7 +207,7 @@ async def test_paused_writes_nothing_and_says_how_to_resume(
             await refused
     caplog.set_level(logging.INFO)
     observed = await memory.observe([said("I play the drums.")], thread_id="t", used=["plays"], user_id="ada")
-    assert (observed.stored, observed.added, observed.withheld) == (0, 0, "paused")
+    assert (observed.stored, observed.added, observed.skip_reason) == (0, 0, "paused")
     assert await memory.conversations.add([said("I play the drums.")], thread_id="t", user_id="ada") == 0
     assert [record.levelname for record in caplog.records if "paused" in record.getMessage()] == ["INFO", "INFO"]
     assert "drums" not in caplog.text
@@ -441,7 +441,7 @@ def test_an_import_leaves_out_who_has_paused(memory: PersistMem, database: str) 
 
 @pytest.mark.parametrize("given", ["no_extract", "paused"])
 def test_upkeep_erases_and_writes_no_summary(given: str, opened: Callable[..., PersistMem]) -> None:
-    rules = Retention(compress_days=10, compress_least=2, episodic_days=100, habits=2)
+    rules = Retention(compress_days=10, compress_min_memories=2, episodic_days=100, habit_days=2)
     memory = opened(retention=rules)  # a call of its model would find no answer
     for day in range(1, 6):
         when = datetime(2025, 3, day, tzinfo=UTC)
@@ -532,7 +532,7 @@ async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_wi
     assert not await memory.may_recall("t", user_id="ada")
     before = everything(database)
     observed = await memory.observe([said("I play the flute.")], thread_id="t", user_id="ada")
-    assert (observed.stored, observed.withheld) == (0, "off_record")
+    assert (observed.stored, observed.skip_reason) == (0, "off_record")
     assert await memory.conversations.add([said("I play the flute.")], thread_id="t", user_id="ada") == 0
     assert (await memory.context(ASKED, thread_id="t", profile=True, user_id="ada")).text == ""
     assert await memory.recall(ASKED, thread_id="t", user_id="ada") == []

@@ -98,7 +98,7 @@ def test_a_model_that_would_replace_everything_is_capped_and_the_rest_waits_for_
               for n in found)
         )  # fmt: skip
 
-    memory = opened(answer(*(entry(text, 1) for text in facts)), everything, most_superseded=2)
+    memory = opened(answer(*(entry(text, 1) for text in facts)), everything, max_superseded=2)
     memory.observe(said("I know Mia, Noah, Emma and Liam from school"), thread_id="a", user_id="ada")
     observed = memory.observe(said("Delete everybody from school", 9), thread_id="a", user_id="ada")
     assert (observed.superseded, observed.quarantined) == (2, 2)
@@ -372,7 +372,7 @@ async def test_recall_answers_as_of_a_date(either: Any) -> None:
     for day, city in ((1, "Oslo"), (31, "Rome"), (90, "Lyon")):
         (best, *_) = await either.recall(question, at=START + timedelta(days=day), user_id="ada")
         assert best.text == f"The user lives in {city}."
-        assert best.why.words > 0
+        assert best.score_parts.terms > 0
     assert await either.recall(question, at=START - timedelta(days=1), user_id="ada") == []
     (best, *rest) = await either.recall(question, user_id="ada")
     assert best.text == "The user lives in Lyon."

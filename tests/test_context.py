@@ -20,7 +20,7 @@ from tests.test_ranking import found
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FORMS: tuple[Form, ...] = get_args(Form)
-ZERO = ScoreParts(evidence=0, meaning=0, words=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0)
+ZERO = ScoreParts(evidence=0, meaning=0, terms=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0)
 
 
 def recollection(key: str, text: str, score: float = 0.5, **fields: Any) -> Recollection:
@@ -30,7 +30,7 @@ def recollection(key: str, text: str, score: float = 0.5, **fields: Any) -> Reco
         importance=0.5, confidence=1.0, confirmations=0, speaker=None, provenance=Provenance(source=source),
         valid_from=NOW, valid_until=None, recorded_at=NOW, updated_at=NOW, expires_at=None,
     )  # fmt: skip
-    return Recollection(memory=replace(base, **fields), score=score, why=ZERO)
+    return Recollection(memory=replace(base, **fields), score=score, score_parts=ZERO)
 
 
 def rendered(each: Sequence[Recollection], form: Form = "sections", budget: int = 100_000, **options: Any) -> Context:
@@ -119,12 +119,12 @@ def test_what_did_not_fit_is_said_in_the_text_and_counted_in_the_budget(form: Fo
     many = [recollection(str(number), f"fact {number} " + "word " * 20) for number in range(30)]
     made = rendered(many, form, 400)
     assert made.tokens <= 400
-    assert made.left_out == 30 - len(made.keys) > 0
+    assert made.omission_count == 30 - len(made.keys) > 0
     assert made.keys == tuple(sorted(str(number) for number in range(len(made.keys))))  # the best
     if form == "json":
-        assert document_of(made.text)["left_out"] == made.left_out
+        assert document_of(made.text)["left_out"] == made.omission_count
     else:
-        assert f"\n({made.left_out} more did not fit)\n</memory>" in made.text
+        assert f"\n({made.omission_count} more did not fit)\n</memory>" in made.text
     assert rendered(many, form, 400).text == made.text
 
 
@@ -132,7 +132,7 @@ def test_the_line_about_what_was_left_out_gives_way_to_the_only_entry() -> None:
     each = [recollection("a", "word " * 10), recollection("b", "word " * 50)]
     exact = rendered(each[:1]).tokens
     made = rendered(each, "sections", exact)
-    assert (made.keys, made.left_out) == (("a",), 1)
+    assert (made.keys, made.omission_count) == (("a",), 1)
     assert "did not fit" not in made.text
     assert rendered(each, "sections", exact - 1).text == ""
 
@@ -140,13 +140,13 @@ def test_the_line_about_what_was_left_out_gives_way_to_the_only_entry() -> None:
 def test_what_the_profile_lists_is_not_said_twice() -> None:
     each = [recollection("a", "Run a marathon"), recollection("b", "Ada lives in Oslo")]
     made = rendered(each, profile=PROFILE)
-    assert (made.keys, made.left_out, made.text.count("Run a marathon")) == (("b",), 0, 1)
+    assert (made.keys, made.omission_count, made.text.count("Run a marathon")) == (("b",), 0, 1)
 
 
 def test_an_empty_profile_and_no_memories_are_no_text() -> None:
     for form in FORMS:
         made = rendered([], form, profile={"name": None, "goals": []})
-        assert (made.text, made.tokens, made.left_out) == ("", 0, 0)
+        assert (made.text, made.tokens, made.omission_count) == ("", 0, 0)
 
 
 NASTY = st.one_of(

@@ -187,7 +187,7 @@ async def test_a_pin_is_shown_and_can_be_taken_away(either) -> None:
 
 
 async def test_no_rule_touches_what_is_pinned(either_with) -> None:
-    rules = Retention(episodic_days=10, stale_days=5, max_memories=1, compress_days=1, compress_least=2)
+    rules = Retention(episodic_days=10, stale_days=5, max_memories=1, compress_days=1, compress_min_memories=2)
     memory = await either_with(settings=Settings(retention=rules))
     for day in range(1, 5):
         when = datetime(2025, 3, day, tzinfo=UTC)

@@ -19,7 +19,7 @@ from langchain_persistmem import (
 from tests.conftest import Either, Open
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """What a provider raises when it does not answer."""
 
     status_code = 503
@@ -33,7 +33,7 @@ class Flaky(Embeddings):
         self.asked: list[str] = []
         self.away = 0
         """So many calls fail."""
-        self.error: Exception = Unreachable()
+        self.error: Exception = UnreachableError()
 
     def _answer(self, texts: list[str]) -> None:
         if self.away:
@@ -99,7 +99,7 @@ async def test_a_provider_that_fails_for_the_moment_is_asked_again(open_with: Op
     flaky.away = 2
     await memory.remember("I keep bees", user_id="maya")
     (found, *_) = await memory.recall("bees", user_id="maya")
-    assert found.why.similarity > 0.5
+    assert found.score_parts.similarity > 0.5
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ async def test_what_could_not_be_embedded_is_found_by_words_and_healed(open_with
     assert kept.key in {each.memory.key for each in await memory.recall("bees behind the barn", user_id="maya")}
     await asyncio.sleep(0.05)
     worked = await memory.admin.process_pending()
-    assert worked.healed == 2
+    assert worked.vectors_added == 2
     (found, *_) = await memory.recall("Where are the insects that make honey?", user_id="maya", threshold=0.0)
-    assert found.why.similarity > 0.3
-    assert (await memory.admin.process_pending()).healed == 0
+    assert found.score_parts.similarity > 0.3
+    assert (await memory.admin.process_pending()).vectors_added == 0
 
 
 async def test_without_a_worker_the_next_writes_heal(open_with: Open, flaky: Flaky, database: str) -> None:
@@ -164,7 +164,7 @@ async def test_nothing_comes_back_of_what_was_erased_before_it_was_healed(
     await memory.remember("My bees live behind the barn", user_id="maya")
     await memory.forget(everything=True, user_id="maya")
     await asyncio.sleep(0.05)
-    assert (await memory.admin.process_pending()).healed == 0
+    assert (await memory.admin.process_pending()).vectors_added == 0
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM persistmem.namespaces").fetchone() == (0,)
 
@@ -181,7 +181,7 @@ async def test_a_provider_that_stays_away_is_asked_less_and_less_often(
         row = connection.execute("SELECT attempts, failure FROM persistmem.missing_vectors").fetchone()
     assert row is not None
     assert row[0] >= 1
-    assert "Unreachable" in row[1]
+    assert "UnreachableError" in row[1]
     assert "bees" not in row[1]
 
 
@@ -228,7 +228,7 @@ async def test_a_new_model_takes_over_while_the_old_one_works(
     for memory in (old, new):
         (found, *_) = await memory.recall("Where are the honey insects?", user_id="maya", threshold=0.0)
         assert found.text == "maya keeps bees behind the barn"
-        assert found.why.similarity > 0.2
+        assert found.score_parts.similarity > 0.2
 
     await old.remember("My cello is from Mittenwald", user_id="maya")  # by an application that was not changed yet
     (found, *_) = await new.recall("cello from Mittenwald", user_id="maya")
@@ -236,7 +236,7 @@ async def test_a_new_model_takes_over_while_the_old_one_works(
     done = await new.admin.reembed(drop_others=True)
     assert (done.memories, done.dropped) == (1, 7)
     (found, *_) = await new.recall("string instrument", user_id="maya", threshold=0.0)
-    assert found.why.similarity > 0.2
+    assert found.score_parts.similarity > 0.2
     assert _models(database) == ["turned"]
     with psycopg.connect(database) as connection:
         searched = connection.execute(

@@ -289,7 +289,7 @@ async def test_nobody_is_guessed_and_the_receipt_says_so(either, database: str) 
     await (graph.ainvoke(*given) if either.asynchronous else asyncio.to_thread(graph.invoke, *given))
     assert sql_on(database, "SELECT count(*) FROM persistmem.threads") == [(0,)]
     receipt = await either.forget(everything=True, user_id="ada")
-    assert any("no run named a person" in place for place in receipt.not_reached)
+    assert any("no run named a person" in place for place in receipt.remaining_traces)
     assert traces(database, MARKER)
 
 
@@ -307,11 +307,13 @@ async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(eith
     await run(either, graph, "And I am Bob", user="bob", thread="ours")
     await run(either, graph, "Mine alone", user="bob", thread="bobs")
     receipt = await either.forget(everything=True, user_id="bob")
-    assert receipt.not_reached == ("the checkpoints of thread 'ours', which others have too: see shared_threads=True",)
+    assert receipt.remaining_traces == (
+        "the checkpoints of thread 'ours', which others have too: see shared_threads=True",
+    )
     assert sql_on(database, "SELECT DISTINCT thread_id FROM checkpoints") == [("ours",)]
     await run(either, graph, "And I am Bob", user="bob", thread="ours")
     receipt = await either.forget(everything=True, shared_threads=True, user_id="bob")
-    assert receipt.not_reached == ()
+    assert receipt.remaining_traces == ()
     assert sql_on(database, "SELECT count(*) FROM checkpoints") == [(0,)]
 
 
@@ -325,7 +327,7 @@ async def test_who_names_the_thread_of_another_deletes_nothing_of_it(either, dat
 
 
 async def test_retention_of_one_namespace_leaves_shared_threads_alone(either_with, database: str) -> None:
-    either = await either_with(settings=Settings(retention=Retention(checkpoints_keep=1)))
+    either = await either_with(settings=Settings(retention=Retention(max_checkpoints=1)))
     graph = graph_of(either.memory.checkpointer)
     for user, thread in (("ada", "ours"), ("bob", "ours"), ("bob", "bobs"), ("bob", "bobs")):
         await run(either, graph, "hello", user=user, thread=thread)
@@ -468,7 +470,7 @@ def test_what_maintenance_was_making_during_an_erase_does_not_come_back(
     database: str, embeddings: LocalEmbeddings
 ) -> None:
     sql_on(database, "DELETE FROM persistmem.embedding_models")
-    rules = Retention(compress_days=30, stale_days=1, purge_days=1, messages_days=1, habits=None)
+    rules = Retention(compress_days=30, stale_days=1, purge_days=1, messages_days=1, habit_days=None)
     with erasing_in_the_middle(database, embeddings, retention=rules) as (memory, arm, _):
         asyncio.run(fill(Either(memory, asynchronous=False)))
         memory.observe([("user", f"I am {MARKER}")], thread_id="t", user_id="ada")

@@ -10,7 +10,7 @@ import pytest
 
 from langchain_persistmem import LocalEmbeddings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.evaluation.embedding_cache import KeptVectors
+from langchain_persistmem.evaluation.embedding_cache import EmbeddingCache
 from langchain_persistmem.evaluation.metrics import interval, scores, separation
 
 pytestmark = pytest.mark.slow
@@ -202,10 +202,10 @@ def test_a_text_is_embedded_once(tmp_path: Path, embeddings: LocalEmbeddings) ->
             asked.extend(texts)
             return super().embed_documents(texts)
 
-    first = KeptVectors(Counting(), "counting", tmp_path / "vectors.sqlite")
+    first = EmbeddingCache(Counting(), "counting", tmp_path / "vectors.sqlite")
     one = first.embed_documents(["tea", "coffee", "tea"])
     first.close()
-    second = KeptVectors(Counting(), "counting", tmp_path / "vectors.sqlite")
+    second = EmbeddingCache(Counting(), "counting", tmp_path / "vectors.sqlite")
     assert second.embed_documents(["tea", "coffee", "tea"]) == one
     second.close()
     assert asked == ["tea", "coffee"]

@@ -213,7 +213,7 @@ def test_another_model_makes_the_vectors_anew(memory: PersistMem, tmp_path: Path
     memory.privacy.import_file(tmp_path / "two.jsonl", user_id="tom")
     (found, *_) = memory.recall("Where do I live?", user_id="tom")
     (original, *_) = memory.recall("Where do I live?", user_id="maya")
-    assert found.why.similarity == pytest.approx(original.why.similarity, abs=1e-3)
+    assert found.score_parts.similarity == pytest.approx(original.score_parts.similarity, abs=1e-3)
 
 
 def test_only_the_owner_may_read_the_file_and_a_failure_leaves_none(memory: PersistMem, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from langchain_persistmem.postgres.queries import changes
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
 from langchain_persistmem.postgres.queries.rows import StoredItem
-from langchain_persistmem.postgres.queries.search_index import all_stored, stored
+from langchain_persistmem.postgres.queries.search_index import to_halfvec, to_halfvecs
 from langchain_persistmem.postgres.vector_index import hnsw_indexes, hnsw_search, unindexed
 from langchain_persistmem.privacy import row_security
 from langchain_persistmem.runtime import hnsw_upkeep
@@ -98,7 +98,7 @@ async def index_all(backend: Backend, namespace: tuple[str, ...]) -> int:
 def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, object]:
     """What a store's search gives to its statements."""
     where = page(ADA, limit=limit, offset=0, now=datetime.now(UTC))
-    return {**where, "namespace": encode(ADA), "embedding": stored(vector), "model": model.model, "reach": limit}
+    return {**where, "namespace": encode(ADA), "embedding": to_halfvec(vector), "model": model.model, "reach": limit}
 
 
 async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[StoredItem, float]] | None:
@@ -110,7 +110,7 @@ async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> SearchResult | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     parameters = {
-        "namespace": encode(ADA), "query": query, "words": [], "embedding": stored(vector), "model": model.model, "language": "english",
+        "namespace": encode(ADA), "query": query, "words": [], "embedding": to_halfvec(vector), "model": model.model, "language": "english",
         "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
@@ -165,7 +165,7 @@ def test_recall_finds_the_same_and_knows_what_is_usual(many: PersistMem, topics:
     by_index = many.backend.run(recalled, "question 3")
     assert by_index is not None
     assert by_index.count == len(numbers)
-    keys = {each.key for each in by_index.found}
+    keys = {each.key for each in by_index.candidates}
     assert len(keys & nearest(topics, "question 3", numbers, 10)) >= 9
     cosines = [float(topics.vector("question 3") @ topics.vector(f"text {each}")) for each in numbers]
     mean = sum(cosines) / len(numbers)
@@ -522,7 +522,7 @@ async def neighbours(
         if number is None:
             found = await changes.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
         else:
-            parameters = {"namespace": encode(ADA), "embeddings": all_stored(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
+            parameters = {"namespace": encode(ADA), "embeddings": to_halfvecs(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
             found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
     return None if found is None else [{memory.key for memory, _ in each} for each in found]
 

@@ -193,8 +193,8 @@ async def test_what_was_imported_is_recalled_by_meaning_and_by_words(either, sou
     await carried(either, source, vectors=vectors)
     (best, *_) = await either.recall("What does Ada drink?", user_id="ada")
     assert (best.memory.key, best.memory.provenance.source) == ("tea", "import")
-    assert best.why.meaning > 0
-    assert best.why.words > 0
+    assert best.score_parts.meaning > 0
+    assert best.score_parts.terms > 0
     (best, *_) = await either.recall("her pet", threshold=0, user_id="ada")
     assert (best.memory.key, best.memory.kind, best.memory.importance) == ("dog", "episodic", pytest.approx(0.9))
     assert "Rex" in (await either.context("What is the dog called?", user_id="ada")).text
@@ -362,7 +362,9 @@ async def test_what_is_newer_here_stays_and_what_is_newer_there_comes(
     texts = {each.key: each.text for each in await either.list(user_id="ada")}
     assert texts == {"tea": "Ada drinks water now", "dog": "The dog is called Max now", "new": "Ada learns Norwegian"}
     assert (await either.get("dog", user_id="ada")).recorded_at == created
-    assert [each.memory.key for each in await either.recall("Rex", threshold=0, user_id="ada") if each.why.words] == []
+    assert [
+        each.memory.key for each in await either.recall("Rex", threshold=0, user_id="ada") if each.score_parts.terms
+    ] == []
     assert len(await either.list(user_id="ben")) == 1
 
 
@@ -628,7 +630,7 @@ def test_five_thousand_items_come_over_in_bounded_batches_without_a_model(
 KILLED = """
     import os, signal, sys
     from langchain_persistmem import PersistMem, import_postgres_store
-    from langchain_persistmem.postgres import search_index
+    from langchain_persistmem.postgres.queries import search_index
 
     database, source, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
     insert_words, calls = search_index.insert_words, 0

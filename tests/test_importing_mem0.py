@@ -116,7 +116,7 @@ async def test_a_memory_is_its_users_with_its_text_its_dates_and_the_rest_of_its
     assert (oslo.value["run_id"], oslo.value["agent_id"]) == ("session-7", "helper")
     (best, *_) = await either.recall("Which nuts must I avoid?", threshold=0, user_id="ada")
     assert best.memory.key == nuts.key
-    assert (await either.recall("Bergen", user_id="ben"))[0].why.words > 0
+    assert (await either.recall("Bergen", user_id="ben"))[0].score_parts.terms > 0
 
 
 async def test_again_changes_nothing_and_a_change_there_comes(either, source: str) -> None:

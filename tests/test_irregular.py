@@ -45,7 +45,7 @@ async def test_what_was_bought_is_found_by_asking_for_what_somebody_buys(either:
     now = datetime.now(UTC) + timedelta(minutes=1)
     for at in (None, now):
         found = await either.recall("Who will buy it?", threshold=0.0, at=at, now=now, user_id="ada")
-        assert {each.text: each.why.words > 0 for each in found} == {
+        assert {each.text: each.score_parts.terms > 0 for each in found} == {
             "Ada bought a kettle": True,
             "Ada sells a lamp": False,
             "The bus is late": False,
@@ -58,7 +58,7 @@ async def test_the_forms_of_a_word_count_as_one_word_as_regular_ones_do(either: 
 
     async def words(query: str, at: datetime | None) -> list[float]:
         found = await either.recall(query, threshold=0.0, at=at, user_id="ada")
-        return sorted(each.why.words for each in found)
+        return sorted(each.score_parts.terms for each in found)
 
     for at in (None, datetime.now(UTC) + timedelta(minutes=1)):
         irregular, regular = await words("Who will buy it?", at), await words("Who will paint it?", at)
@@ -69,12 +69,12 @@ async def test_the_forms_of_a_word_count_as_one_word_as_regular_ones_do(either: 
 async def test_an_explanation_says_which_forms_were_looked_up(either: Any) -> None:
     await either.remember("Ada bought a kettle", user_id="ada")
     explained = await either.explain("Who will buy it?", user_id="ada")
-    assert explained.words == {"buy": 0, "bought": 1}
+    assert explained.terms == {"buy": 0, "bought": 1}
 
 
 async def test_what_is_left_out_is_weighed_by_the_forms_too(either: Any) -> None:
     await either.remember("Ada bought a kettle", key="kettle", user_id="ada")
     await either.remember("Ada has no kettle", key="kettle", user_id="ada")
     explained = await either.explain("Who will buy it?", threshold=0.0, user_id="ada")
-    (old,) = (each for each in explained.left_out if each.reason == "superseded")
-    assert old.why.words > 0
+    (old,) = (each for each in explained.omissions if each.reason == "superseded")
+    assert old.score_parts.terms > 0

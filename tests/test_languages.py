@@ -53,7 +53,7 @@ async def test_each_language_is_found_by_another_form_of_its_words(either_with: 
     for text, question in said.items():
         (best, *_) = await memory.recall(question, user_id="ada")
         assert best.text == text
-        assert best.why.words > 0
+        assert best.score_parts.terms > 0
         explained = await memory.explain(question, user_id="ada")
         assert sum(count > 0 for count in explained.words.values()) >= 1
     store = memory.memory.store

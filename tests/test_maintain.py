@@ -11,6 +11,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_persistmem import LocalEmbeddings, MaintainResult, Memory, PersistMem, Retention, Settings
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.lifecycle import habits
+from langchain_persistmem.types.records import HABITS_EXTRACTOR
 from tests.aging import DAY, fill, rows, whole
 from tests.conftest import Either, Open
 from tests.scripted import Scripted
@@ -27,7 +28,7 @@ def stated(*notes: int, text: str = LIKES) -> dict[str, Any]:
 
 
 async def preferences(either: Either) -> list[Memory]:
-    return [each for each in await either.list(user_id="ada") if each.provenance.extractor == habits.EXTRACTOR]
+    return [each for each in await either.list(user_id="ada") if each.provenance.extractor == HABITS_EXTRACTOR]
 
 
 async def more(either: Either, text: str, *, days_ago: int = 0, **given: Any) -> Memory:
@@ -77,7 +78,7 @@ async def test_more_evidence_makes_it_surer_without_asking_again(either_with: Op
 
 
 async def test_evidence_that_comes_from_two_sides_is_all_counted(either_with: Open) -> None:
-    settings = Settings(worker=False, retention=Retention(similar=6.0))
+    settings = Settings(worker=False, retention=Retention(similarity=6.0))
     either = await either_with(stated(1, 2, 3, 4), settings=settings)
     await fill(either, ["Sushi for lunch", "Sushi for dinner", "Sushi for lunch again", "Sushi for dinner again"])
     assert (await either.admin.maintain()).preferences == 1
@@ -98,7 +99,7 @@ async def test_three_times_on_one_day_are_one_occasion(either_with: Open) -> Non
 
 
 async def test_evidence_adds_up_over_months_and_through_summaries(either_with: Open) -> None:
-    settings = Settings(retention=Retention(compress_days=30, compress_least=2), worker=False)
+    settings = Settings(retention=Retention(compress_days=30, compress_min_memories=2), worker=False)
     either = await either_with({"summary": "The user had sushi."}, stated(1, 2, 3), settings=settings)
     await fill(either, SUSHI[:2])
     assert (await either.admin.maintain()).compressed == 2
@@ -175,7 +176,7 @@ def test_when_the_embedding_model_fails_nothing_changes_and_it_is_tried_again(
     database: str, memory: PersistMem, embeddings: LocalEmbeddings, answers: tuple[Any, ...]
 ) -> None:
     failing, model = Failing(embeddings), Scripted(answers=iter(answers)) if answers else None
-    rules = Retention(compress_days=30, compress_least=3 if model is None else 20)
+    rules = Retention(compress_days=30, compress_min_memories=3 if model is None else 20)
     settings = Settings(retention=rules, worker=False, embedding_model=memory._backend.embedding_name)
     with PersistMem.open(database, embeddings=failing, model=model, settings=settings) as opened:
         for place, text in enumerate(SUSHI):
@@ -307,7 +308,7 @@ def test_the_command_follows_its_rules_and_a_dry_run_changes_nothing(
         (("--stale-days", "-1"), "no number of days"),
         (("--stale-days", "nan"), "no number of days"),
         (("--max-memories", "0"), "no whole number"),
-        (("--checkpoints-keep", "x"), "no whole number"),
+        (("--max-checkpoints", "x"), "no whole number"),
     ],
 )
 def test_the_command_refuses_rules_that_are_none(arguments: tuple[str, ...], said: str, capsys: Any) -> None:
@@ -322,9 +323,9 @@ def test_the_command_erases_old_checkpoints_too(memory: PersistMem, database: st
     for _ in range(2):
         graph.invoke({"said": ["hello"]}, thread("a"))
     code, out, _ = run(
-        database, "maintain", "--checkpoints-keep", "1", "--checkpoints-days", "1", "--json", capsys=capsys
+        database, "maintain", "--max-checkpoints", "1", "--checkpoints-days", "1", "--json", capsys=capsys
     )
     assert (code, json.loads(out)["checkpoints"]) == (0, 0)
-    code, out, _ = run(database, "maintain", "--checkpoints-keep", "1", "--json", capsys=capsys)
+    code, out, _ = run(database, "maintain", "--max-checkpoints", "1", "--json", capsys=capsys)
     assert (code, json.loads(out)["checkpoints"]) == (0, 5)
     assert graph.get_state(thread("a")).values["said"]

@@ -23,7 +23,7 @@ async def test_what_is_remembered_is_recalled_with_score_and_why(either) -> None
     best, *_ = await either.recall("Which instrument does Lena play?", user_id="ada")
     assert best.text == "My daughter Lena plays the violin"
     assert 0.9 < best.score <= 1
-    why = best.why
+    why = best.score_parts
     parts = (why.meaning, why.words, why.neighbours, why.speaker, why.recency, why.importance, why.use)
     assert why.evidence == pytest.approx(sum(parts))
     assert best.memory.provenance.source == "user"
@@ -241,7 +241,7 @@ async def test_languages_without_spaces_are_found_by_their_words(either) -> None
     await either.remember("我的猫叫小白", user_id="ada")
     (best, *_) = await either.recall("绿茶", user_id="ada", threshold=0)
     assert best.text == "我喜欢喝绿茶"
-    assert best.why.words > 0
+    assert best.score_parts.terms > 0
 
 
 async def test_a_missing_memory_is_not_found(either) -> None:

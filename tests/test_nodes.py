@@ -191,7 +191,7 @@ async def test_forgetting_one_memory_names_the_checkpoints_and_forgetting_everyt
     await say(graph, either, "I am allergic to hazelnuts.", "t1", "bob")
     (memory, *_) = await either.list(user_id="ada")
     receipt = await either.forget([memory.key], user_id="ada")
-    assert receipt.not_reached == ("the checkpoints of thread 't1'",)
+    assert receipt.remaining_traces == ("the checkpoints of thread 't1'",)
     await say(graph, either, "I have a cat called Pixel.", "t2")
     receipt = await either.forget(everything=True, user_id="ada")
     for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):

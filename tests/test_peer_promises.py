@@ -215,7 +215,7 @@ async def test_each_search_uses_its_own_query(either: Either) -> None:
     for word in (*facts, *reversed(facts)):
         (best, *_) = await either.recall(f"What about the {word}?", user_id="ada")
         assert best.memory.key == word
-        assert best.why.words > 0  # hybrid: the words of this query, and not of the first one
+        assert best.score_parts.terms > 0  # hybrid: the words of this query, and not of the first one
         (item, *_) = await store_call(either, "search", ADA, query=word)
         assert item.key == word
     found = await store_call(either, "batch", [SearchOp(ADA, query=word, limit=1) for word in facts])

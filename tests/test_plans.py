@@ -168,7 +168,7 @@ VALUES: dict[str, object] = {
     "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
     "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
     "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "best_by_terms": 60,
-    **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "even", "even_per_log", "softness"), 1),
+    **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "score_midpoint", "score_midpoint_per_log", "score_scale"), 1),
     "look_for_hnsw": False, "name_prefix": "vectors_hnsw_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
     "embeddings": ["[" + ",".join(["0.05"] * 384) + "]"] * 3,
 }  # fmt: skip

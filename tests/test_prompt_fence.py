@@ -19,7 +19,7 @@ from langchain_persistmem.learning import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
 from langchain_persistmem.recall import query_expansion
 from langchain_persistmem.recall.context import render
-from langchain_persistmem.recall.context_formats import FORMS
+from langchain_persistmem.recall.context_formats import FORMS, Form
 from langchain_persistmem.types.prompt_fence import Tag, escape, fence
 from langchain_persistmem.types.recalled import Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory, Provenance, Turn
@@ -91,10 +91,10 @@ def recollections(text: str, speaker: str) -> list[Recollection]:
     parts = ScoreParts(**dict.fromkeys(ScoreParts.__dataclass_fields__, 0.0))
     found = memory(text, speaker)
     kinds = ("semantic", "episodic", "procedural")
-    return [Recollection(memory=replace(found, kind=kind), score=1.0, why=parts) for kind in kinds]
+    return [Recollection(memory=replace(found, kind=kind), score=1.0, score_parts=parts) for kind in kinds]
 
 
-def context(form: str) -> Callable[[str, str], str]:
+def context(form: Form) -> Callable[[str, str], str]:
     def prompt(text: str, label: str) -> str:
         profile = {label or "name": text, "goals": [text, {label: text}]}
         found = recollections(text, label)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
 from langchain_persistmem.language.query_terms import cut_pairs, strip_names
 from langchain_persistmem.recall.context import approximate_tokens, render
-from langchain_persistmem.recall.ranking import decide, outstanding, rank, select
+from langchain_persistmem.recall.ranking import decide, rank, select, select_outstanding
 from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -32,13 +32,13 @@ def found(each: Memory, similarity: float = 0.1, **fields: object) -> RecallCand
         id=each.id, key=each.key, kind=each.kind, text=each.text, speaker=each.speaker, source=each.provenance.source,
         thread_id=each.provenance.thread_id, valid_from=each.valid_from, valid_until=each.valid_until,
         importance=each.importance, similarity=similarity, lexical=0.0, uses=0, position=None, always=False,
-        whole=lambda: each,
+        build_memory=lambda: each,
     )  # fmt: skip
     return base._replace(**fields)
 
 
 def weighed(*each: RecallCandidate, query: str = "query", count: int = 100) -> list[RankedCandidate]:
-    findings = SearchResult(found=each, count=count, mean=0.07, deviation=0.09, lexical_max=10.0)
+    findings = SearchResult(candidates=each, count=count, mean=0.07, deviation=0.09, lexical_max=10.0)
     return rank(findings, query, background=BACKGROUND, weights=Ranking(), now=NOW)
 
 
@@ -57,8 +57,11 @@ def test_bonuses_break_ties_and_never_outvote_relevance(one, other, age, other_a
     weights, by_key = Ranking(), {each.memory.key: each for each in ranked(a, b)}
     for each in by_key.values():
         assert 0 <= each.score <= 1
-        assert all(0 <= part <= weights.bonus for part in (each.why.recency, each.why.importance, each.why.use))
-    if by_key["a"].why.meaning > by_key["b"].why.meaning + 3 * weights.bonus:
+        assert all(
+            0 <= part <= weights.max_bonus
+            for part in (each.score_parts.recency, each.score_parts.importance, each.score_parts.use)
+        )
+    if by_key["a"].score_parts.meaning > by_key["b"].score_parts.meaning + 3 * weights.max_bonus:
         assert by_key["a"].score >= by_key["b"].score
 
 
@@ -92,7 +95,7 @@ def test_of_two_turns_before_it_the_one_that_asks_lifts_an_answer_more() -> None
         where = Provenance(source="user", thread_id="t")
         before = found(memory("before", text, provenance=where), 0.6, position=1)
         answer = found(memory("answer", "Oslo", provenance=where), 0.1, position=2)
-        return next(each.why.neighbours for each in ranked(before, answer) if each.memory.key == "answer")
+        return next(each.score_parts.neighbours for each in ranked(before, answer) if each.memory.key == "answer")
 
     assert lifted("Where do you live?") > lifted("I live by the sea.") > 0
 
@@ -103,7 +106,7 @@ def test_a_session_speaks_for_its_turns_and_another_day_of_the_thread_does_not()
     same = found(memory("same", provenance=where), 0.1, position=30)
     later = found(memory("later", provenance=where, valid_from=NOW + timedelta(days=2)), 0.1, position=60)
     echo = found(memory("echo", provenance=replace(where, source="assistant")), 0.1, position=31)
-    near = {each.memory.key: each.why.neighbours for each in ranked(hit, same, later, echo)}
+    near = {each.memory.key: each.score_parts.neighbours for each in ranked(hit, same, later, echo)}
     assert near["same"] > near["hit"] > 0
     assert near["later"] == near["echo"] == 0
 
@@ -112,8 +115,8 @@ def test_a_weak_turn_never_costs_a_strong_one_anything() -> None:
     where = Provenance(source="user", thread_id="t")
     strong = found(memory("strong", provenance=where), 0.6, position=1)
     weak = found(memory("weak", provenance=where), -0.5, position=2)
-    alone = ranked(strong)[0].why.evidence
-    assert ranked(strong, weak)[0].why.evidence == alone
+    alone = ranked(strong)[0].score_parts.evidence
+    assert ranked(strong, weak)[0].score_parts.evidence == alone
 
 
 def test_among_people_who_only_asks_comes_after_who_tells() -> None:
@@ -121,7 +124,7 @@ def test_among_people_who_only_asks_comes_after_who_tells() -> None:
     tells = found(memory("tells", "I like tea.", speaker="Tom"), 0.25)
     assert [each.memory.key for each in ranked(asks, tells)] == ["tells", "asks"]
     both = found(memory("both", "I like tea. You too?", speaker="Nora"), 0.3)
-    assert ranked(asks)[0].why.question < ranked(both)[0].why.question < 0
+    assert ranked(asks)[0].score_parts.question < ranked(both)[0].score_parts.question < 0
 
 
 def test_the_words_of_a_question_count_for_its_answer_as_far_as_it_lacks_them() -> None:
@@ -130,11 +133,11 @@ def test_the_words_of_a_question_count_for_its_answer_as_far_as_it_lacks_them() 
     def lifted(before: str, words: float) -> float:
         first = found(memory("first", before, provenance=where), lexical=8.0, position=1)
         second = found(memory("second", "Oslo", provenance=where), lexical=words, position=2)
-        return next(each.why.neighbours for each in ranked(first, second) if each.memory.key == "second")
+        return next(each.score_parts.neighbours for each in ranked(first, second) if each.memory.key == "second")
 
-    worth = ranked(found(memory("m"), lexical=8.0))[0].why.words
+    worth = ranked(found(memory("m"), lexical=8.0))[0].score_parts.terms
     gained = lifted("Where do you live?", 0.0) - lifted("Where do you live?", 8.0)
-    assert gained == pytest.approx(Ranking().answer_words * worth)
+    assert gained == pytest.approx(Ranking().answer_terms * worth)
     assert lifted("I live by the sea.", 0.0) == lifted("I live by the sea.", 8.0)
 
 
@@ -153,13 +156,13 @@ def test_the_words_of_a_question_count_for_its_answer_as_far_as_it_lacks_them() 
 def test_what_tells_the_time_or_the_number_that_is_asked_for_comes_first(query: str, telling: str, other: str) -> None:
     one, two = found(memory("telling", telling), 0.2), found(memory("other", other), 0.23)
     assert [each.memory.key for each in ranked(one, two, query=query)] == ["telling", "other"]
-    assert [each.why.lacking for each in ranked(one, two, query=query)] == [0, -Ranking().lacking]
+    assert [each.score_parts.missing_answer for each in ranked(one, two, query=query)] == [0, -Ranking().missing_answer]
     assert [each.memory.key for each in ranked(one, two, query="Where was it?")] == ["other", "telling"]
 
 
 @pytest.mark.parametrize("query", ["When I was a child, where did I live?", "Where was it?", "What did Tom do in May?"])
 def test_a_question_that_asks_for_no_time_and_no_number_lacks_nothing(query: str) -> None:
-    assert ranked(found(memory("m", "It was in Oslo")), query=query)[0].why.lacking == 0
+    assert ranked(found(memory("m", "It was in Oslo")), query=query)[0].score_parts.missing_answer == 0
 
 
 def test_of_many_only_the_likeliest_are_read_and_no_other_overtakes_them() -> None:
@@ -171,7 +174,7 @@ def test_of_many_only_the_likeliest_are_read_and_no_other_overtakes_them() -> No
 
 
 def test_what_a_user_asks_of_an_assistant_tells_of_the_user() -> None:
-    assert ranked(found(memory("m", "Which tea goes with my new kettle?")))[0].why.question == 0
+    assert ranked(found(memory("m", "Which tea goes with my new kettle?")))[0].score_parts.question == 0
 
 
 def test_a_question_about_a_time_is_answered_by_what_happened_then() -> None:
@@ -180,7 +183,7 @@ def test_a_question_about_a_time_is_answered_by_what_happened_then() -> None:
     other = found(memory("other", valid_from=datetime(2026, 10, 1, tzinfo=UTC)), 0.3)
     assert [each.memory.key for each in ranked(then, told, other, query="Where was it on 7 May?")][-1] == "other"
     assert ranked(then, told, other, query="Where was it?")[0].memory.key == "other"
-    assert all(each.why.period == 0 for each in ranked(then, told, other, query="When was it?"))
+    assert all(each.score_parts.period == 0 for each in ranked(then, told, other, query="When was it?"))
 
 
 def test_what_is_so_now_is_told_by_the_newest_of_equally_good_memories() -> None:
@@ -199,8 +202,8 @@ def test_the_parts_of_a_score_add_up() -> None:
         for n in range(8)
     ]
     for each in ranked(*turns, query="What did Nora say on 7 May 2026?"):
-        why = each.why
-        parts = (why.meaning, why.words, why.neighbours, why.speaker, why.period, why.question, why.lacking)
+        why = each.score_parts
+        parts = (why.meaning, why.terms, why.neighbours, why.speaker, why.period, why.question, why.missing_answer)
         assert sum((*parts, why.recency, why.importance, why.use)) == pytest.approx(why.evidence)
 
 
@@ -210,20 +213,20 @@ def test_every_recollection_that_is_left_out_has_a_reason() -> None:
         found(memory("d", "y"), 0.6), found(memory("e", "z"), -0.9),
     )  # fmt: skip
     decided = decide(every, limit=2, threshold=0.4, floor=0.05)
-    assert decided == [(None, None), ("duplicate", "a"), (None, None), ("limit", None), ("floor", None)]
+    assert decided == [(None, None), ("duplicate", "a"), (None, None), ("limit", None), ("min_score", None)]
     assert decide(every, limit=2, threshold=1.0, floor=0.05) == [("threshold", None)] * 5
 
 
 def test_beyond_the_best_ten_what_is_far_from_the_best_is_not_outstanding() -> None:
-    why = ranked(found(memory("a")))[0].why
+    why = ranked(found(memory("a")))[0].score_parts
     several = [
-        Recollection(memory=memory(str(number)), score=0.5, why=replace(why, evidence=evidence))
+        Recollection(memory=memory(str(number)), score=0.5, score_parts=replace(why, evidence=evidence))
         for number, evidence in enumerate((8.0, *[1.0] * 8, -1.0, 4.1, 4.0, 3.9, -2.0))
     ]
-    kept = [each.memory.key for each in outstanding(several, share=0.5)]
+    kept = [each.memory.key for each in select_outstanding(several, share=0.5)]
     assert kept == [str(number) for number in range(12)]
-    assert outstanding(several, share=0.0) == several
-    assert outstanding([], share=0.5) == []
+    assert select_outstanding(several, share=0.0) == several
+    assert select_outstanding([], share=0.5) == []
 
 
 def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:
@@ -238,7 +241,7 @@ def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_few_memories_are_no_trap(count: int) -> None:
     (alone,) = rank(
-        SearchResult(found=(found(memory("a"), 0.6),), count=count, mean=0.6, deviation=0.0, lexical_max=0.0),
+        SearchResult(candidates=(found(memory("a"), 0.6),), count=count, mean=0.6, deviation=0.0, lexical_max=0.0),
         "query", background=BACKGROUND, weights=Ranking(), now=NOW,
     )  # fmt: skip
     assert alone.score > 0.5
@@ -246,9 +249,9 @@ def test_few_memories_are_no_trap(count: int) -> None:
 
 def recollection(key: str, text: str, score: float = 0.5, **fields: object) -> Recollection:
     zero = ScoreParts(
-        evidence=0, meaning=0, words=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0
+        evidence=0, meaning=0, terms=0, neighbours=0, speaker=0, recency=0, importance=0, use=0, similarity=0
     )  # fmt: skip
-    return Recollection(memory=memory(key, text, **fields), score=score, why=zero)
+    return Recollection(memory=memory(key, text, **fields), score=score, score_parts=zero)
 
 
 @given(st.lists(st.text(max_size=200), max_size=12), st.integers(1, 400))
@@ -258,7 +261,7 @@ def test_the_context_never_exceeds_its_budget(texts: list[str], budget: int) -> 
     )
     assert made.tokens <= budget
     assert made.tokens == approximate_tokens(made.text)
-    assert len(made.recollections) + made.left_out == len(texts)
+    assert len(made.recollections) + made.omission_count == len(texts)
 
 
 def test_the_same_memories_give_the_same_bytes_whatever_their_scores() -> None:
@@ -282,7 +285,7 @@ def test_the_better_memory_is_kept_when_both_do_not_fit() -> None:
         count_tokens=approximate_tokens,
     )
     assert made.keys == ("good",)
-    assert made.left_out == 1
+    assert made.omission_count == 1
 
 
 @pytest.mark.parametrize(
@@ -312,7 +315,7 @@ def test_pairs_of_characters_stand_for_words_where_there_are_no_spaces() -> None
         {"candidates": 0},
         {"pool_min": 5, "pool_max": 2},
         {"connect_seconds": 0},
-        {"floor": -1},
+        {"min_score": -1},
         {"instructions": -1},
     ],
 )
@@ -322,7 +325,7 @@ def test_a_setting_out_of_range_is_named(bad: dict[str, float]) -> None:
 
 
 def test_a_weight_that_cannot_work_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"Ranking\.softness"):
-        Settings(ranking=Ranking(softness=0))
+    with pytest.raises(ConfigurationError, match=r"Ranking\.score_scale"):
+        Settings(ranking=Ranking(score_scale=0))
     with pytest.raises(ConfigurationError, match=r"Ranking\.speaker"):
         Settings(ranking=Ranking(speaker=float("nan")))

@@ -39,9 +39,9 @@ async def test_the_turn_after_a_question_is_weighed_though_nothing_else_brings_i
         explained = await either.explain(
             "Which kettle was taken for the harbour kitchen?", limit=2, kinds=kinds, user_id="ada"
         )
-        weighed = {each.memory.text: each.why for each in (*explained.recollections, *explained.left_out)}
+        weighed = {each.memory.text: each.score_parts for each in (*explained.recollections, *explained.omissions)}
         assert "Oh, blue!" in weighed
-        assert weighed["Oh, blue!"].words == 0
+        assert weighed["Oh, blue!"].terms == 0
 
 
 async def test_a_turn_that_the_filter_bars_does_not_come_with_the_one_before(either) -> None:
@@ -51,7 +51,7 @@ async def test_a_turn_that_the_filter_bars_does_not_come_with_the_one_before(eit
         user_id="ada",
     )
     explained = await either.explain("Which kettle?", kinds=["semantic"], user_id="ada")
-    assert explained.candidates == 0
+    assert explained.candidate_count == 0
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe"])

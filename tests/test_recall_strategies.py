@@ -68,7 +68,7 @@ def test_a_memory_counts_once_and_with_its_best_score() -> None:
         for number, (key, score) in enumerate((("a", 0.4), ("b", 0.6)))
     )
     merged = merge([[one, other], [one._replace(score=0.9)]])
-    assert [(each.found.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
+    assert [(each.candidate.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
 
 
 @pytest.fixture
@@ -213,15 +213,15 @@ async def test_what_was_shown_is_left_out_until_it_changes_and_instructions_stay
     rule = await either.remember("Always answer briefly", kind="procedural", user_id="ada")
     first = await either.context("Where is my home?", user_id="ada")
     assert set(first.keys) == {"home", rule.key}
-    second = await either.context("Where is my home?", shown=[*first.marks], user_id="ada")
+    second = await either.context("Where is my home?", shown=[*first.fingerprints], user_id="ada")
     assert second.keys == (rule.key,)
     await either.remember("My home is in Oslo", key="home", user_id="ada")  # again: nothing new to be shown
-    assert (await either.context("Where is my home?", shown=[*first.marks], user_id="ada")).keys == (rule.key,)
+    assert (await either.context("Where is my home?", shown=[*first.fingerprints], user_id="ada")).keys == (rule.key,)
     await either.remember("My home is in Rome", key="home", user_id="ada")
-    third = await either.context("Where is my home?", shown=[*first.marks], user_id="ada")
+    third = await either.context("Where is my home?", shown=[*first.fingerprints], user_id="ada")
     assert set(third.keys) == {"home", rule.key}
     assert "Rome" in third.text
-    assert set(third.marks) & set(first.marks) == set(first.marks) - {first.marks[1]}
+    assert set(third.fingerprints) & set(first.fingerprints) == set(first.fingerprints) - {first.fingerprints[1]}
 
 
 async def test_a_store_item_with_another_text_is_shown_again(either: Any) -> None:
@@ -231,7 +231,7 @@ async def test_a_store_item_with_another_text_is_shown_again(either: Any) -> Non
         await put(namespace, "hours", {"text": text}) if put else store.put(namespace, "hours", {"text": text})
         if text.endswith("six"):
             first = await either.context("When does the harbour open?", user_id="ada")
-    second = await either.context("When does the harbour open?", shown=first.marks, user_id="ada")
+    second = await either.context("When does the harbour open?", shown=first.fingerprints, user_id="ada")
     assert (first.keys, second.keys) == (("hours",), ("hours",))
     assert "seven" in second.text
 

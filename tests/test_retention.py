@@ -21,7 +21,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def ruled(**rules: Any) -> Settings:
-    return Settings(retention=Retention(habits=None, **rules), worker=False)
+    return Settings(retention=Retention(habit_days=None, **rules), worker=False)
 
 
 async def texts(either: Either, user: str = "ada") -> list[str]:
@@ -201,8 +201,8 @@ async def test_a_summary_outlives_its_originals_and_is_still_forgotten(either_wi
 
 @pytest.mark.parametrize(
     "rules",
-    [{"stale_days": 0}, {"semantic_days": -1}, {"max_memories": 0}, {"habits": 1}, {"compress_least": 1},
-     {"compress_least": 9, "compress_most": 8}, {"half_life_days": 0.0}, {"similar": float("nan")}],
+    [{"stale_days": 0}, {"semantic_days": -1}, {"max_memories": 0}, {"habit_days": 1}, {"compress_min_memories": 1},
+     {"compress_min_memories": 9, "compress_max_memories": 8}, {"half_life_days": 0.0}, {"similarity": float("nan")}],
 )  # fmt: skip
 def test_a_rule_out_of_range_is_refused_by_name(rules: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"Retention\.\w+ is .*must be"):
@@ -279,7 +279,7 @@ def checkpoints_age(database: str, name: str, days: int) -> None:
 async def test_the_newest_checkpoints_of_each_thread_stay_and_a_dry_run_only_counts(
     either_with: Open, database: str
 ) -> None:
-    either = await either_with(settings=ruled(checkpoints_keep=1))
+    either = await either_with(settings=ruled(max_checkpoints=1))
     await talk(either, "a", "b")
     before = checkpointed(database)
     gone = sum(before.values()) - 2
@@ -325,13 +325,13 @@ async def test_for_one_user_only_their_threads_lose_checkpoints_even_as_their_me
 
 @pytest.mark.own_database
 async def test_where_there_are_no_checkpoint_tables_nothing_is_missing(either_with: Open, database: str) -> None:
-    either = await either_with(settings=ruled(checkpoints_keep=1))
+    either = await either_with(settings=ruled(max_checkpoints=1))
     with psycopg.connect(database) as connection:
         connection.execute("DROP TABLE checkpoints, checkpoint_blobs, checkpoint_writes")
     assert await either.admin.maintain() == MaintainResult()
 
 
-@pytest.mark.parametrize("rules", [{"checkpoints_keep": 0}, {"checkpoints_days": 0}, {"purge_days": 1e9}])
+@pytest.mark.parametrize("rules", [{"max_checkpoints": 0}, {"checkpoints_days": 0}, {"purge_days": 1e9}])
 def test_a_rule_that_cannot_be_followed_is_refused_by_name(rules: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"Retention.{next(iter(rules))}"):
         Retention(**rules)

@@ -70,7 +70,7 @@ async def test_each_run_gets_the_memories_of_its_own_user(either) -> None:
     assert ada.metadata["namespace"] == ("memories", "ada")
     assert ada.metadata["provenance"]["source"] == "user"
     assert 0 < ada.metadata["score"] <= 1
-    assert ada.metadata["why"]["meaning"] > 0
+    assert ada.metadata["score_parts"]["meaning"] > 0
 
 
 async def test_without_a_user_nothing_is_guessed(either) -> None:

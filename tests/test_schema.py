@@ -384,4 +384,4 @@ def test_another_language_of_postgresql_stems_its_words(database: str, embedding
     with PersistMem.open(database, embeddings=embeddings, settings=Settings(language="german")) as memory:
         memory.remember("Meine Häuser stehen in Lübeck", user_id="ada")
         (best,) = memory.recall("Welches Haus?", threshold=0, user_id="ada")
-        assert best.why.words > 0
+        assert best.score_parts.terms > 0

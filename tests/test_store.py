@@ -648,7 +648,7 @@ async def test_what_was_put_is_recalled(door: Door, database: str) -> None:
     assert (best.memory.key, best.memory.kind, best.memory.importance) == ("pet", "episodic", pytest.approx(0.9))
     assert best.memory.provenance.source == "store"
     (chinese, *_) = await door.of_memory("recall")("喜欢", user_id="ada", threshold=0)
-    assert chinese.why.words > 0
+    assert chinese.score_parts.terms > 0
     assert (chinese.memory.key, chinese.memory.kind, chinese.memory.importance) == ("tea", "semantic", 0.5)
     await door.of_memory("remember")("My cat is called Tom", key="pet", user_id="ada")
     assert (await door.get(ADA, "pet")).value == {"text": "My cat is called Tom"}

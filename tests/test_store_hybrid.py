@@ -106,7 +106,7 @@ async def test_several_hybrid_searches_share_a_batch(hybrid: Alone) -> None:
     assert (pet[0].key, code[0].key) == ("pet", "code")
 
 
-@pytest.mark.parametrize("ranking", [Ranking(prior_count=0), Ranking(coverage=0, rarity=0), Ranking(softness=1e-6)])
+@pytest.mark.parametrize("ranking", [Ranking(prior_count=0), Ranking(coverage=0, rarity=0), Ranking(score_scale=1e-6)])
 def test_any_weights_give_scores(database: str, embeddings: LocalEmbeddings, ranking: Ranking) -> None:
     options: dict[str, Any] = {"embeddings": embeddings, "settings": Settings(ranking=ranking)}
     with PersistMem.open(database, store_index={"hybrid": True}, **options) as memory:

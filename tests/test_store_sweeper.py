@@ -126,7 +126,7 @@ async def test_a_failing_sweep_is_logged_and_the_next_one_goes_on(
 
 
 async def test_a_store_that_closes_does_not_wait_for_ever(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("langchain_persistmem.store.sweeper.PATIENCE", 0.01)
+    monkeypatch.setattr("langchain_persistmem.store.sweeper.CLOSE_TIMEOUT", 0.01)
     begun: list[bool] = []
     if colour == "sync":
         released = []

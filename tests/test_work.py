@@ -21,11 +21,11 @@ pytestmark = pytest.mark.slow
 SOON = {"quiet_seconds": 0.0, "retry_seconds": 3600.0, "worker": False}
 
 
-class Cut(Exception):
+class CutError(Exception):
     """Named below as a provider names it."""
 
 
-Cut.__name__ = "LengthFinishReasonError"
+CutError.__name__ = "LengthFinishReasonError"
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_in_the_background_nothing_is_asked_until_a_worker_runs(
 ) -> None:
     memory = opened(answer(entry("The user lives in Oslo.", 1)))
     observed = memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
-    assert (observed.stored, observed.added, observed.waiting) == (1, 0, 1)
+    assert (observed.stored, observed.added, observed.pending) == (1, 0, 1)
     worked = memory.admin.process_pending()
     assert (worked.threads, worked.added) == (1, 1)
     assert pending(database) == 0
@@ -74,7 +74,7 @@ def test_a_thread_is_learnt_from_once_it_is_quiet_and_in_one_call(
 
 
 def test_a_talkative_thread_is_learnt_from_all_the_same(opened: Callable[..., PersistMem]) -> None:
-    memory = opened(answer(entry("The user lives in Oslo.", 1)), quiet_seconds=3600.0, longest_wait_seconds=0.0)
+    memory = opened(answer(entry("The user lives in Oslo.", 1)), quiet_seconds=3600.0, max_wait_seconds=0.0)
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     memory.observe([("user", "and so on")], thread_id="t", background=True, user_id="ada")
     assert memory.admin.process_pending().added == 1
@@ -102,7 +102,7 @@ def test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_
     memory.observe([("user", "I live in Oslo")], thread_id="t", background=True, user_id="ada")
     for attempt in (1, 2, 3):
         worked = memory.admin.process_pending()
-        assert (worked.postponed, worked.given_up) == (1, int(attempt == 3))
+        assert (worked.postponed, worked.dead_letters) == (1, int(attempt == 3))
         due_now(database)
     (letter,) = memory.admin.dead_letters(user_id="ada")
     assert (letter.thread_id, letter.messages) == ("t", 1)
@@ -120,7 +120,7 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
     def poisoned(messages: Any) -> Any:
         shown = messages[1][1]
         if "POISON" in shown:
-            return Cut()
+            return CutError()
         return answer(entry(f"The user said something of {shown.count('</message>')} turns.", 1))
 
     memory = opened(*[poisoned] * 50, max_attempts=2)
@@ -129,7 +129,7 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
     worked = memory.admin.process_pending()
     assert (worked.added, worked.postponed) == (2, 1)
     due_now(database)
-    assert memory.admin.process_pending().given_up == 1
+    assert memory.admin.process_pending().dead_letters == 1
     memory.observe([("user", "I moved to Rome")], thread_id="t", background=True, user_id="ada")
     due_now(database)
     assert memory.admin.process_pending().postponed == 0
@@ -150,7 +150,7 @@ def test_a_daily_cap_holds_and_the_turns_wait_for_tomorrow(opened: Callable[...,
     memory = opened(*[answer(entry("The user lives in Oslo.", 1))] * 3, model_calls_per_day=1)
     assert memory.observe([("user", "I live in Oslo")], thread_id="a", user_id="ada").added == 1
     observed = memory.observe([("user", "I live in Oslo")], thread_id="b", user_id="ada")
-    assert (observed.added, observed.waiting) == (0, 1)
+    assert (observed.added, observed.pending) == (0, 1)
     assert memory.observe([("user", "I live in Oslo")], thread_id="c", user_id="bob").added == 1
     assert memory.admin.process_pending().threads == 0
     due_now(database)

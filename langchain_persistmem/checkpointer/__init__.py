@@ -1,4 +1,4 @@
-"""LangGraph's checkpointers in the same database: blocking and awaited."""
+"""LangGraph's checkpointers in the same database: sync and async."""
 
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver

@@ -1,4 +1,4 @@
-"""The savers' second colour: upstream's ``AsyncPostgresSaver``, with what ``sync_saver.py`` adds."""
+"""The async checkpointer: upstream's ``AsyncPostgresSaver``, with the additions of ``sync_saver.py``."""
 
 import asyncio
 import time
@@ -31,13 +31,13 @@ T = TypeVar("T")
 
 
 class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
-    """Upstream's ``AsyncPostgresSaver``; it belongs to the event loop on which it was made.
+    """Upstream's ``AsyncPostgresSaver``, for the event loop on which it was made.
 
-    Its blocking methods serve other threads only. On the loop's own thread they raise
+    The blocking methods are for other threads only. On the loop's own thread they raise
     ``asyncio.InvalidStateError``, which :class:`~langchain_persistmem.errors.UseAsyncMethodError` is too.
     """
 
-    sleep = staticmethod(asyncio.sleep)  # between two tries
+    sleep = staticmethod(asyncio.sleep)  # between two attempts
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         *,
         register: Register | None = None,
     ) -> None:
-        """As upstream's; ``register`` is that of :class:`PersistMemSaver`."""
+        """Take upstream's arguments, and ``register`` as :class:`PersistMemSaver` does."""
         super().__init__(conn, pipe, serde)
         self._register = register
         if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
@@ -58,7 +58,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     async def from_conn_string(
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
     ) -> "AsyncGenerator[AsyncPersistMemSaver]":
-        """:meth:`PersistMemSaver.from_conn_string`, for asyncio."""
+        """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
         async with await psycopg.AsyncConnection[DictRow].connect(
             conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
         ) as connection:
@@ -70,7 +70,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
 
     @adapt_async
     async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
-        """:meth:`PersistMemSaver.setup`, awaiting; it raises the same."""
+        """Create or update the tables; see :meth:`PersistMemSaver.setup`."""
         deadline = time.monotonic() + timeout
         async with self._cursor() as cursor:
             statements = AsyncStatements(cursor.connection)
@@ -91,31 +91,32 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
 
     @adapt_async
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
-        """:meth:`PersistMemSaver.get_tuple`, awaiting."""
+        """Read a checkpoint; see :meth:`PersistMemSaver.get_tuple`."""
         if self._register is not None:
             await self._register.aclaim(config, begins=True)
         search = checkpoint_rows.search_one(config)
         for row in await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
-            return checkpoint_rows.named(await self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
+            checkpoint = await self._load_checkpoint_tuple(row)
+            return checkpoint if search.checkpoint_id is None else checkpoint_rows.with_named_id(checkpoint)
         return None
 
     async def alist(
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> AsyncIterator[CheckpointTuple]:
-        """:meth:`PersistMemSaver.list`, awaiting."""
-        for found in await self._listed(checkpoint_rows.search(config, filter, before, limit)):
-            yield found
+        """Yield checkpoints, newest first; see :meth:`PersistMemSaver.list`."""
+        for checkpoint in await self._list_all(checkpoint_rows.search(config, filter, before, limit)):
+            yield checkpoint
 
     @adapt_async
-    async def _listed(self, search: checkpoint_rows.Search) -> Sequence[CheckpointTuple]:
-        found = await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)
-        return [checkpoint_rows.named(await self._load_checkpoint_tuple(row)) for row in found]
+    async def _list_all(self, search: checkpoint_rows.Search) -> Sequence[CheckpointTuple]:
+        rows = await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)
+        return [checkpoint_rows.with_named_id(await self._load_checkpoint_tuple(row)) for row in rows]
 
     @adapt_async
     async def aput(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
-        """:meth:`PersistMemSaver.put`, awaiting; it raises the same."""
+        """Store a checkpoint; see :meth:`PersistMemSaver.put`."""
         new = await asyncio.to_thread(
             checkpoint_rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions
         )
@@ -127,51 +128,53 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         await _check(held)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
-        return checkpoint_rows.stored(new, count)
+        return checkpoint_rows.config_of_stored(new, count)
 
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """:meth:`PersistMemSaver.put_writes`, awaiting; it raises the same."""
+        """Store the writes of a task; see :meth:`PersistMemSaver.put_writes`."""
         checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = await self._register.aclaim(config) if self._register is not None else None
         if claim is None or not writes:
             await super().aput_writes(config, writes, task_id, task_path)
             return
-        given = config.get("configurable", {})
-        place = (given["thread_id"], given["checkpoint_ns"], given["checkpoint_id"])
-        dumped = await asyncio.to_thread(self._dump_writes, *place, task_id, task_path, writes)
+        ids = config.get("configurable", {})
+        key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
+        rows = await asyncio.to_thread(self._dump_writes, *key, task_id, task_path, writes)
         async with self._cursor(pipeline=True) as cursor:
             held = await _hold(cursor.connection, claim)
             await cursor.execute(
                 statement("put_checkpoint_writes"),
-                checkpoint_rows.new_writes(config, dumped, replace=checkpoint_rows.replaces(writes)),
+                checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
             )
         await _check(held)
 
     @adapt_async
     async def adelete_thread(self, thread_id: str) -> None:
-        """:meth:`PersistMemSaver.delete_thread`, awaiting."""
+        """Erase a thread; see :meth:`PersistMemSaver.delete_thread`."""
         await checkpoint_retention_queries.delete_threads(
             self._begin, [checkpoint_ids.storable_id(thread_id, "thread_id")]
         )
 
     @adapt_async
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """:meth:`PersistMemSaver.delete_for_runs`, awaiting."""
-        await checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.ids(run_ids, "run_ids"))
+        """Erase the checkpoints of runs; see :meth:`PersistMemSaver.delete_for_runs`."""
+        await checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.storable_ids(run_ids, "run_ids"))
 
     @adapt_async
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """:meth:`PersistMemSaver.copy_thread`, awaiting; it raises the same."""
-        source, target = checkpoint_ids.copied(source_thread_id, target_thread_id)
+        """Copy a thread; see :meth:`PersistMemSaver.copy_thread`."""
+        source, target = checkpoint_ids.check_copy(source_thread_id, target_thread_id)
         if self._register is not None:
             await self._register.acopy(source, target)
         await checkpoint_retention_queries.copy_thread(self._begin, source, target)
 
     @adapt_async
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """:meth:`PersistMemSaver.prune`, awaiting; it raises the same."""
-        await checkpoint_retention_queries.prune(self._begin, checkpoint_ids.ids(thread_ids, "thread_ids"), strategy)
+        """Erase threads or old checkpoints; see :meth:`PersistMemSaver.prune`."""
+        await checkpoint_retention_queries.prune(
+            self._begin, checkpoint_ids.storable_ids(thread_ids, "thread_ids"), strategy
+        )
 
     @adapt_async
     async def aretain(
@@ -182,18 +185,18 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         thread_ids: Sequence[str] | None = None,
         dry_run: bool = False,
     ) -> Mapping[str, int]:
-        """:meth:`PersistMemSaver.retain`, awaiting; it raises the same."""
-        rule = checkpoint_rows.rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else checkpoint_ids.ids(thread_ids, "thread_ids")
+        """Erase old checkpoints; see :meth:`PersistMemSaver.retain`."""
+        rule = checkpoint_rows.retention_rule(keep_latest, older_than)
+        chosen = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
         return await checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run)
 
     @adapt_async
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
-        """:meth:`PersistMemSaver.get_delta_channel_history`, awaiting."""
+        """Read the history of delta channels; see :meth:`PersistMemSaver.get_delta_channel_history`."""
         return await checkpoint_rows.delta_histories(self._begin, self.serde, config, channels)
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
-        """:meth:`aget_tuple`, from another thread.
+        """Call :meth:`aget_tuple` from another thread.
 
         Raises:
             UseAsyncMethodError: called on the loop's own thread, where this would wait for itself for ever.
@@ -203,33 +206,33 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     def list(
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> Iterator[CheckpointTuple]:
-        """:meth:`alist`, from another thread; raises as :meth:`get_tuple` does."""
-        yield from self._from_thread("alist", self._listed(checkpoint_rows.search(config, filter, before, limit)))
+        """Call :meth:`alist` from another thread; raises as :meth:`get_tuple` does."""
+        yield from self._from_thread("alist", self._list_all(checkpoint_rows.search(config, filter, before, limit)))
 
     def put(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
-        """:meth:`aput`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`aput` from another thread; raises as :meth:`get_tuple` does."""
         return self._from_thread("aput", self.aput(config, checkpoint, metadata, new_versions))
 
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """:meth:`aput_writes`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`aput_writes` from another thread; raises as :meth:`get_tuple` does."""
         self._from_thread("aput_writes", self.aput_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
-        """:meth:`adelete_thread`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`adelete_thread` from another thread; raises as :meth:`get_tuple` does."""
         self._from_thread("adelete_thread", self.adelete_thread(thread_id))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """:meth:`adelete_for_runs`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`adelete_for_runs` from another thread; raises as :meth:`get_tuple` does."""
         self._from_thread("adelete_for_runs", self.adelete_for_runs(run_ids))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """:meth:`acopy_thread`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`acopy_thread` from another thread; raises as :meth:`get_tuple` does."""
         self._from_thread("acopy_thread", self.acopy_thread(source_thread_id, target_thread_id))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """:meth:`aprune`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`aprune` from another thread; raises as :meth:`get_tuple` does."""
         self._from_thread("aprune", self.aprune(thread_ids, strategy=strategy))
 
     def retain(
@@ -240,12 +243,12 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         thread_ids: Sequence[str] | None = None,
         dry_run: bool = False,
     ) -> Mapping[str, int]:
-        """:meth:`aretain`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`aretain` from another thread; raises as :meth:`get_tuple` does."""
         flow = self.aretain(keep_latest=keep_latest, older_than=older_than, thread_ids=thread_ids, dry_run=dry_run)
         return self._from_thread("aretain", flow)
 
     def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
-        """:meth:`aget_delta_channel_history`, from another thread; raises as :meth:`get_tuple` does."""
+        """Call :meth:`aget_delta_channel_history` from another thread; raises as :meth:`get_tuple` does."""
         flow = self.aget_delta_channel_history(config=config, channels=channels)
         return self._from_thread("aget_delta_channel_history", flow)
 
@@ -271,7 +274,7 @@ async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -
     if claim is None:
         return None
     if claim.settings:
-        await connection.cursor().execute(statement("set_locally"), claim.said)
+        await connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
     return await connection.cursor(row_factory=dict_row).execute(statement("hold_life"), claim.parameters)
 
 

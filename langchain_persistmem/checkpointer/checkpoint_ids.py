@@ -1,4 +1,4 @@
-"""The ids by which LangGraph names checkpoints and writes, as far as PostgreSQL and upstream's statements can hold them."""
+"""Checks of the ids of checkpoints and writes: PostgreSQL and upstream's statements cannot hold all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,16 +13,16 @@ Writes = Sequence[tuple[str, Any]]
 _MOST_BYTES = 2_048
 
 
-def check_place(given: Mapping[str, Any]) -> None:
+def check_ids(configurable: Mapping[str, Any]) -> None:
     """Refuse ids that PostgreSQL cannot hold, or that are too long for the keys of upstream's tables.
 
     Raises:
         InvalidInputError: the message names the id.
     """
     for name in ("thread_id", "checkpoint_ns", "checkpoint_id"):
-        if given.get(name) is not None:
-            storable_id(given[name], name)
-    sizes = [len(str(given.get(name) or "").encode()) for name in ("thread_id", "checkpoint_ns")]
+        if configurable.get(name) is not None:
+            storable_id(configurable[name], name)
+    sizes = [len(str(configurable.get(name) or "").encode()) for name in ("thread_id", "checkpoint_ns")]
     if sizes[0] > validation.MAX_NAME_BYTES:
         raise InvalidInputError("thread_id is longer than 1,024 bytes; use a shorter one")
     if sum(sizes) > _MOST_BYTES:
@@ -32,51 +32,51 @@ def check_place(given: Mapping[str, Any]) -> None:
 
 
 def check_task(config: Config, writes: Writes, task_id: str, task_path: str) -> None:
-    """:func:`check_place` for what a task wrote.
+    """Check the ids of a task's writes; see :func:`check_ids`.
 
     Raises:
         InvalidInputError: the message names the id, or the channel.
     """
-    check_place(config.get("configurable", {}))
+    check_ids(config.get("configurable", {}))
     check_readable(task_id, "task_id")
     storable_id(task_path, "task_path")
     for channel, _ in writes:
         check_readable(channel, "the name of a channel")
 
 
-def check_readable(given: str, where: str) -> None:
-    """Refuse what upstream's SELECT, which casts it from text to bytea, cannot read, and the whole thread with it."""
-    if "\\" in storable_id(given, where):
+def check_readable(name: str, where: str) -> None:
+    """Refuse a name with a backslash: upstream's SELECT casts it to bytea, and fails for the whole thread."""
+    if "\\" in storable_id(name, where):
         raise InvalidInputError(
             f"{where} has a backslash, with which LangGraph's savers cannot read it back; use another"
         )
 
 
-def copied(source_thread_id: object, target_thread_id: object) -> tuple[str, str]:
-    """The ids of a thread and of its copy.
+def check_copy(source_thread_id: object, target_thread_id: object) -> tuple[str, str]:
+    """Check the ids of a thread and of its copy; return them as text.
 
     Raises:
         InvalidInputError: one cannot be stored.
     """
-    check_place({"thread_id": target_thread_id})
+    check_ids({"thread_id": target_thread_id})
     return storable_id(source_thread_id, "source_thread_id"), storable_id(target_thread_id, "target_thread_id")
 
 
-def storable_id(given: object, name: str) -> str:
-    """An id as text.
+def storable_id(id: object, name: str) -> str:
+    """Return an id as text.
 
     Raises:
         InvalidInputError: PostgreSQL cannot hold it; the message names it.
     """
-    return validation.storable(str(given), name)
+    return validation.storable(str(id), name)
 
 
-def ids(given: Sequence[str], name: str) -> list[str]:
-    """Ids as a list of strings.
+def storable_ids(ids: Sequence[str], name: str) -> list[str]:
+    """Return ids as a list of strings.
 
     Raises:
         TypeError: one string, which is a sequence of letters.
     """
-    if isinstance(given, str):
+    if isinstance(ids, str):
         raise TypeError(f"{name} is one string; pass a list of them")
-    return [storable_id(each, f"{name}[{index}]") for index, each in enumerate(given)]
+    return [storable_id(id, f"{name}[{index}]") for index, id in enumerate(ids)]

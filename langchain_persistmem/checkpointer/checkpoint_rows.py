@@ -1,4 +1,4 @@
-"""Checkpoints as LangGraph knows them, and as rows: what both savers share and no event loop changes."""
+"""Conversion between LangGraph's checkpoints and rows of the database, for both savers."""
 
 import json
 import math
@@ -50,21 +50,21 @@ LOCK_PAUSE = 0.05  # seconds
 _MOST = 2**31 - 1
 _LONGEST = 2**62
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
-_LAST_WITHOUT_SENDS = 3  # the version of checkpoints whose sends lay with their parent
+_LAST_WITHOUT_SENDS = 3  # up to this version of checkpoints, pending sends are stored with the parent
 
 
 class Begin(Protocol):
-    """Begins a transaction, or single statements."""
+    """Begin a transaction, or single statements."""
 
     def __call__(self, *, atomic: bool = True) -> AbstractAsyncContextManager[Transaction]: ...
 
 
 class NamedId(str):
-    """The id of a checkpoint that a caller named, instead of finding it as the head of its thread.
+    """The id of a checkpoint that the caller named in the config, in contrast to the head of its thread.
 
-    LangGraph hands the config of what it read back to ``put`` as the parent. An id of this type says
-    that the run began at a checkpoint of the caller's choice, and so may leave the thread's head
-    behind; any other run continues the head. It is equal to the plain string in every way.
+    LangGraph passes the config of the checkpoint that it read to ``put``, as the parent. An id of this
+    type means that the run began at a checkpoint of the caller's choice, and so may branch off behind
+    the thread's head; any other run continues the head. It is equal to the plain string in every way.
     """
 
     __slots__ = ()
@@ -82,58 +82,56 @@ class NamedId(str):
 
 
 def search_one(config: Config) -> Search:
-    """The checkpoint that a config names, or the head."""
-    given = config.get("configurable", {})
-    thread_id, checkpoint_ns = str(given["thread_id"]), str(given.get("checkpoint_ns", ""))
-    checkpoint_ids.check_place(given)
-    return Search(thread_id, checkpoint_ns, given.get("checkpoint_id") or None, limit=1)
+    """Build the search for the checkpoint that a config names, or the head."""
+    ids = config.get("configurable", {})
+    thread_id, checkpoint_ns = str(ids["thread_id"]), str(ids.get("checkpoint_ns", ""))
+    checkpoint_ids.check_ids(ids)
+    return Search(thread_id, checkpoint_ns, ids.get("checkpoint_id") or None, limit=1)
 
 
 def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
-    """The checkpoints that the arguments of ``list`` mean."""
-    given: Mapping[str, Any] = config.get("configurable", {}) if config else {}
+    """Build the search for the arguments of ``list``."""
+    ids: Mapping[str, Any] = config.get("configurable", {}) if config else {}
     earlier: Mapping[str, Any] = before.get("configurable", {}) if before else {}
-    checkpoint_ids.check_place(given)
-    checkpoint_ids.check_place(earlier)
+    checkpoint_ids.check_ids(ids)
+    checkpoint_ids.check_ids(earlier)
     if metadata:
         validation.check_json(metadata, "filter")
     if limit is not None:
         validation.count(int(limit), "limit", at_most=_LONGEST)
     return Search(
-        str(given["thread_id"]) if config else None,
-        given.get("checkpoint_ns"),
-        given.get("checkpoint_id") or None,
+        str(ids["thread_id"]) if config else None,
+        ids.get("checkpoint_ns"),
+        ids.get("checkpoint_id") or None,
         metadata or None,
         earlier.get("checkpoint_id"),
         None if limit is None else int(limit),
     )
 
 
-async def read(begin: Begin, select: str, wanted: Search, migrate_sends: MigrateSends) -> Sequence[DictRow]:
-    """The rows that upstream makes its tuples of, newest first."""
-    query, parameters = checkpoints.find_checkpoints(sql.SQL(cast("LiteralString", select)), wanted)
+async def read(begin: Begin, select: str, search: Search, migrate_sends: MigrateSends) -> Sequence[DictRow]:
+    """Read the rows from which upstream builds its tuples, newest first."""
+    query, parameters = checkpoints.find_checkpoints(sql.SQL(cast("LiteralString", select)), search)
     async with begin(atomic=False) as tx:
-        found = await tx.fetch(query, parameters)
-        old = [row for row in found if row["checkpoint"]["v"] <= _LAST_WITHOUT_SENDS and row["parent_checkpoint_id"]]
+        rows = await tx.fetch(query, parameters)
+        old = [row for row in rows if row["checkpoint"]["v"] <= _LAST_WITHOUT_SENDS and row["parent_checkpoint_id"]]
         sends = await checkpoints.pending_sends(tx, old)
     by_parent: dict[tuple[str, str, str], list[DictRow]] = defaultdict(list)
     for row in old:
         by_parent[row["thread_id"], row["checkpoint_ns"], row["parent_checkpoint_id"]].append(row)
-    for parent, sent in sends.items():
+    for parent, parent_sends in sends.items():
         for row in by_parent[parent]:
-            loaded: list[tuple[bytes, bytes, bytes]] = row["channel_values"] or []
-            row["channel_values"] = loaded
-            migrate_sends(sent, row["checkpoint"], loaded)
-    return found
+            channels: list[tuple[bytes, bytes, bytes]] = row["channel_values"] or []
+            row["channel_values"] = channels
+            migrate_sends(parent_sends, row["checkpoint"], channels)
+    return rows
 
 
-def named(found: CheckpointTuple, by_caller: bool = True) -> CheckpointTuple:
-    """``found``, remembering in its config whether a caller named it; whoever picks from a list does too."""
-    if not by_caller:
-        return found
-    place = found.config.get("configurable", {})
-    marked = {**place, "checkpoint_id": NamedId(place["checkpoint_id"])}
-    return found._replace(config=cast("Config", {"configurable": marked}))
+def with_named_id(checkpoint: CheckpointTuple) -> CheckpointTuple:
+    """Mark a checkpoint as named by the caller; a checkpoint picked from a list counts as named, too."""
+    ids = checkpoint.config.get("configurable", {})
+    configurable = {**ids, "checkpoint_id": NamedId(ids["checkpoint_id"])}
+    return checkpoint._replace(config=cast("Config", {"configurable": configurable}))
 
 
 def new_checkpoint(
@@ -143,44 +141,46 @@ def new_checkpoint(
     metadata: CheckpointMetadata,
     new_versions: ChannelVersions,
 ) -> dict[str, object]:
-    """The parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream has it.
+    """Build the parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream does.
 
-    What JSON in PostgreSQL cannot hold, or would change, such as NaN and a text with NUL, becomes a blob too.
+    Values that PostgreSQL's ``jsonb`` cannot hold, or would change, such as NaN and a text with NUL, become blobs too.
 
     Raises:
         InvalidInputError: an id cannot be stored, or a text is no Unicode.
     """
-    given = config.get("configurable", {})
-    checkpoint_ids.check_place({**given, "checkpoint_id": checkpoint["id"]})
+    ids = config.get("configurable", {})
+    checkpoint_ids.check_ids({**ids, "checkpoint_id": checkpoint["id"]})
     plain = dict[str, Any]()
     blobs = dict[str, Any]()
     for channel, value in checkpoint["channel_values"].items():
         checkpoint_ids.check_readable(channel, "the name of a channel")
-        if _comes_back_from_json(value):
+        if _is_jsonb_safe(value):
             plain[channel] = value
         else:
             blobs[channel] = value
+            # The marker by which upstream finds the nearest snapshot when it rebuilds a delta channel.
             if isinstance(value, _DeltaSnapshot):
                 plain[channel] = True
+    # A channel without a new version has its blob in the table already, under the version of an earlier checkpoint.
     changed = [channel for channel in new_versions if channel in blobs]
-    dumped = [serde.dumps_typed(blobs[channel]) for channel in changed]
+    serialized = [serde.dumps_typed(blobs[channel]) for channel in changed]
     return {
-        "thread_id": given["thread_id"],
-        "checkpoint_ns": given["checkpoint_ns"],
+        "thread_id": ids["thread_id"],
+        "checkpoint_ns": ids["checkpoint_ns"],
         "checkpoint_id": checkpoint["id"],
-        "parent_id": given.get("checkpoint_id"),
+        "parent_id": ids.get("checkpoint_id"),
         "continues_head": _continues_head(config),
         "checkpoint": _jsonb({**checkpoint, "channel_values": plain}, "checkpoint"),
         "metadata": _jsonb(get_serializable_checkpoint_metadata(config, metadata), "metadata"),
         "channels": changed,
         "versions": [str(new_versions[channel]) for channel in changed],
-        "types": [type_ for type_, _ in dumped],
-        "blobs": [blob for _, blob in dumped],
+        "types": [type_ for type_, _ in serialized],
+        "blobs": [blob for _, blob in serialized],
     }
 
 
-def _comes_back_from_json(value: object) -> bool:
-    """Whether a channel's value is a plain one, and PostgreSQL's ``jsonb`` gives it back as it was."""
+def _is_jsonb_safe(value: object) -> bool:
+    """Recognise a plain value that PostgreSQL's ``jsonb`` returns unchanged."""
     if isinstance(value, str):
         return "\x00" not in value
     if isinstance(value, float):  # a whole number with an exponent would be an int, and a zero has no sign there
@@ -189,7 +189,7 @@ def _comes_back_from_json(value: object) -> bool:
 
 
 def _jsonb(value: object, where: str) -> Jsonb:
-    """JSON for PostgreSQL.
+    """Convert a value to PostgreSQL's ``jsonb``.
 
     Raises:
         InvalidInputError: a text in it has a lone surrogate or NUL.
@@ -207,91 +207,91 @@ def _jsonb(value: object, where: str) -> Jsonb:
 
 
 def _continues_head(config: Config) -> bool:
-    """Whether a put claims that its parent is the head, be it a checkpoint or none.
+    """Recognise a put whose parent has to be the head of the thread; without a parent, the thread has to be empty.
 
-    Only graphs do: they complete every config with a recursion limit. Not where a caller named the
-    checkpoint to begin with, nor where a subgraph is replayed from before its first one.
+    It is so for the puts of a graph, which completes every config with a recursion limit, unless the
+    caller named the checkpoint to begin with, or a subgraph is replayed from before its first one.
     """
-    given = config.get("configurable", {})
-    parent = given.get("checkpoint_id")
-    replayed = parent is None and given.get("__pregel_replay_state") is not None
-    return "recursion_limit" in config and not isinstance(parent, NamedId) and not replayed
+    configurable = config.get("configurable", {})
+    parent = configurable.get("checkpoint_id")
+    is_replay = parent is None and configurable.get("__pregel_replay_state") is not None
+    return "recursion_limit" in config and not isinstance(parent, NamedId) and not is_replay
 
 
-def stored(new: Mapping[str, object], count: int) -> Config:
-    """The config of what was stored.
+def config_of_stored(new: Mapping[str, object], count: int) -> Config:
+    """Return the config of a new checkpoint, of which ``count`` rows were stored.
 
     Raises:
-        ConcurrentUpdateError: it was not.
+        ConcurrentUpdateError: none was stored.
     """
     if not count:
         raise ConcurrentUpdateError(
             f"somebody else stored a checkpoint in thread {new['thread_id']!r}, or deleted it, since this run read it; "
             "nothing of this step was stored: run again, which reads the new head"
         )
-    place = {
+    ids = {
         "thread_id": new["thread_id"],
         "checkpoint_ns": new["checkpoint_ns"],
         "checkpoint_id": new["checkpoint_id"],
     }
-    return cast("Config", {"configurable": place})
+    return cast("Config", {"configurable": ids})
 
 
 def new_writes(
-    config: Config, dumped: Sequence[tuple[str, str, str, str, str, int, str, str, bytes]], *, replace: bool
+    config: Config, rows: Sequence[tuple[str, str, str, str, str, int, str, str, bytes]], *, replace: bool
 ) -> dict[str, object]:
-    """The parameters of ``put_checkpoint_writes``, from the rows that upstream makes of writes."""
-    given = config.get("configurable", {})
+    """Build the parameters of ``put_checkpoint_writes`` from upstream's rows."""
+    ids = config.get("configurable", {})
     return {
-        "thread_id": given["thread_id"],
-        "checkpoint_ns": given["checkpoint_ns"],
-        "checkpoint_id": given["checkpoint_id"],
-        "task_id": dumped[0][3],
-        "task_path": dumped[0][4],
-        "places": [row[5] for row in dumped],
-        "channels": [row[6] for row in dumped],
-        "types": [row[7] for row in dumped],
-        "blobs": [row[8] for row in dumped],
+        "thread_id": ids["thread_id"],
+        "checkpoint_ns": ids["checkpoint_ns"],
+        "checkpoint_id": ids["checkpoint_id"],
+        "task_id": rows[0][3],
+        "task_path": rows[0][4],
+        "indexes": [row[5] for row in rows],
+        "channels": [row[6] for row in rows],
+        "types": [row[7] for row in rows],
+        "blobs": [row[8] for row in rows],
         "replace": replace,
     }
 
 
-def replaces(writes: Writes) -> bool:
-    """Whether these writes are replaced by later ones of their task, as upstream has it."""
+def are_replaceable(writes: Writes) -> bool:
+    """Recognise writes, such as errors and interrupts, that later writes of their task replace, as upstream does."""
     return all(channel in WRITES_IDX_MAP for channel, _ in writes)
 
 
 async def delta_histories(
     begin: Begin, serde: SerializerProtocol, config: Config, channels: Sequence[str]
 ) -> Mapping[str, History]:
-    """What upstream's get_delta_channel_history returns, without its assumption that parents have smaller ids."""
+    """Read the histories of delta channels, without upstream's assumption that parents have smaller ids."""
     if not channels:
         return {}
-    wanted = search_one(config)
-    thread_id, checkpoint_ns = cast("str", wanted.thread_id), cast("str", wanted.checkpoint_ns)
+    search = search_one(config)
+    thread_id, checkpoint_ns = cast("str", search.thread_id), cast("str", search.checkpoint_ns)
     async with begin(atomic=False) as tx:
-        checkpoint_id = wanted.checkpoint_id or await checkpoints.head_of(tx, thread_id, checkpoint_ns)
-        found: Sequence[DictRow] = ()
+        checkpoint_id = search.checkpoint_id or await checkpoints.head_of(tx, thread_id, checkpoint_ns)
+        rows: Sequence[DictRow] = ()
         if checkpoint_id is not None:
-            found = await checkpoints.delta_history(tx, thread_id, checkpoint_ns, checkpoint_id, channels)
-    return {channel: _history(serde, channel, found) for channel in channels}
+            rows = await checkpoints.delta_history(tx, thread_id, checkpoint_ns, checkpoint_id, channels)
+    return {channel: _history(serde, channel, rows) for channel in channels}
 
 
-def _history(serde: SerializerProtocol, channel: str, found: Sequence[DictRow]) -> History:
-    writes = [row for row in found if row["channel"] == channel and row["task_id"] is not None]
+def _history(serde: SerializerProtocol, channel: str, rows: Sequence[DictRow]) -> History:
+    writes = [row for row in rows if row["channel"] == channel and row["task_id"] is not None]
     writes.sort(key=lambda row: (-row["steps"], writes_sort_key(row["task_path"], row["task_id"], row["idx"])))
     history: History = {
         "writes": [(row["task_id"], channel, serde.loads_typed((row["type"], row["blob"]))) for row in writes]
     }
-    for row in found:
+    for row in rows:
         if row["channel"] == channel and row["task_id"] is None:
             # a blob wins: for a snapshot the value in the checkpoint is a mere marker
             history["seed"] = row["inline"] if row["blob"] is None else serde.loads_typed((row["type"], row["blob"]))
     return history
 
 
-def rule(keep_latest: int | None, older_than: timedelta | None) -> Retention:
-    """The arguments of ``retain``, checked.
+def retention_rule(keep_latest: int | None, older_than: timedelta | None) -> Retention:
+    """Check the arguments of ``retain``.
 
     Raises:
         InvalidInputError: neither was given, or one is out of range.
@@ -314,7 +314,7 @@ def rule(keep_latest: int | None, older_than: timedelta | None) -> Retention:
 
 
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
-    """Set-up needs it for CREATE INDEX CONCURRENTLY.
+    """Require autocommit, which set-up needs for CREATE INDEX CONCURRENTLY.
 
     Raises:
         ConfigurationError: the connection has no autocommit.

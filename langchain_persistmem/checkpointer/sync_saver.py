@@ -1,7 +1,7 @@
-"""LangGraph checkpoints in the same database: upstream's savers and tables, on a pool that works in parallel.
+"""The sync checkpointer: upstream's saver and tables, on a pool whose connections work in parallel.
 
-Both take what upstream's constructors take, so one can replace the other at any time. A pool that
-is passed in is neither opened nor closed here; its connections must be in autocommit mode.
+The constructors take the arguments of upstream's, so that one can replace the other at any time. A pool
+passed in is neither opened nor closed here; its connections must be in autocommit mode.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class PersistMemSaver(PostgresSaver):
     A cancelled async call does not stop its thread: what it was writing may still be stored.
     """
 
-    sleep = staticmethod(time.sleep)  # between two tries
+    sleep = staticmethod(time.sleep)  # between two attempts
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class PersistMemSaver(PostgresSaver):
         *,
         register: Register | None = None,
     ) -> None:
-        """As upstream's.
+        """Take upstream's arguments.
 
         Args:
-            register: of whose threads these are: :attr:`PersistMem.checkpointer` has one. Without it no erase of a
-                person finds their checkpoints here.
+            register: the register of the threads' owners, as in :attr:`PersistMem.checkpointer`. Without it, erasing a
+                person does not find the person's checkpoints here.
         """
         super().__init__(conn, pipe, serde)
         self._register = register
@@ -68,9 +68,9 @@ class PersistMemSaver(PostgresSaver):
     def from_conn_string(
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
     ) -> "Generator[PersistMemSaver]":
-        """A saver on a connection of its own, which is closed at the end.
+        """Open a saver with its own connection, which is closed at the end.
 
-        ``prepare_threshold``: after how many uses a statement is prepared; None, for poolers such as
+        ``prepare_threshold``: number of uses after which a statement is prepared; None, for poolers such as
         PgBouncer before 1.21, means never.
         """
         with psycopg.Connection[DictRow].connect(
@@ -112,29 +112,27 @@ class PersistMemSaver(PostgresSaver):
 
     @adapt_sync
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
-        """The checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
+        """Return the checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
         if self._register is not None:
             self._register.claim(config, begins=True)
         search = checkpoint_rows.search_one(config)
         for row in finished(checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)):
-            return checkpoint_rows.named(self._load_checkpoint_tuple(row), search.checkpoint_id is not None)
+            checkpoint = self._load_checkpoint_tuple(row)
+            return checkpoint if search.checkpoint_id is None else checkpoint_rows.with_named_id(checkpoint)
         return None
 
     def list(
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> Iterator[CheckpointTuple]:
-        """Checkpoints, newest first; all are read before the first is yielded, so bound long threads with ``limit``."""
+        """Yield checkpoints, newest first; all are read before the first is yielded, so bound long threads with ``limit``."""
         # Upstream keeps the connection while its caller loops: a get_tuple in the loop then waits for ever.
-        yield from self._listed(config, filter, before, limit)
+        yield from self._list_all(config, filter, before, limit)
 
     @adapt_sync
-    def _listed(self, *given: Any) -> "tuple[CheckpointTuple, ...]":
-        found = finished(
-            checkpoint_rows.read(
-                self._begin, self.SELECT_SQL, checkpoint_rows.search(*given), self._migrate_pending_sends
-            )
-        )
-        return tuple(checkpoint_rows.named(self._load_checkpoint_tuple(row)) for row in found)
+    def _list_all(self, *arguments: Any) -> "tuple[CheckpointTuple, ...]":
+        search = checkpoint_rows.search(*arguments)
+        rows = finished(checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends))
+        return tuple(checkpoint_rows.with_named_id(self._load_checkpoint_tuple(row)) for row in rows)
 
     @adapt_sync
     def put(
@@ -156,24 +154,24 @@ class PersistMemSaver(PostgresSaver):
         _check(held)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
-        return checkpoint_rows.stored(new, count)
+        return checkpoint_rows.config_of_stored(new, count)
 
     @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """Store what a task wrote, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
+        """Store the writes of a task, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
         checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = self._register.claim(config) if self._register is not None else None
         if claim is None or not writes:
             super().put_writes(config, writes, task_id, task_path)
             return
-        given = config.get("configurable", {})
-        place = (given["thread_id"], given["checkpoint_ns"], given["checkpoint_id"])
-        dumped = self._dump_writes(*place, task_id, task_path, writes)
+        ids = config.get("configurable", {})
+        key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
+        rows = self._dump_writes(*key, task_id, task_path, writes)
         with self._cursor(pipeline=True) as cursor:
             held = _hold(cursor.connection, claim)
             cursor.execute(
                 statement("put_checkpoint_writes"),
-                checkpoint_rows.new_writes(config, dumped, replace=checkpoint_rows.replaces(writes)),
+                checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
             )
         _check(held)
 
@@ -188,11 +186,11 @@ class PersistMemSaver(PostgresSaver):
 
     @adapt_sync
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Erase the checkpoints of runs, apart from those from which a ``DeltaChannel`` of what stays is rebuilt.
+        """Erase the checkpoints of runs, apart from those that remaining ones need to rebuild a ``DeltaChannel``.
 
-        Looks for them by ``run_id`` in the metadata, in the whole table.
+        Searches the whole table for ``run_id`` in the metadata.
         """
-        finished(checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.ids(run_ids, "run_ids")))
+        finished(checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.storable_ids(run_ids, "run_ids")))
 
     @adapt_sync
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
@@ -201,7 +199,7 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             InvalidInputError: there is no such thread, or the target exists.
         """
-        source, target = checkpoint_ids.copied(source_thread_id, target_thread_id)
+        source, target = checkpoint_ids.check_copy(source_thread_id, target_thread_id)
         if self._register is not None:
             self._register.copy(source, target)
         finished(checkpoint_retention_queries.copy_thread(self._begin, source, target))
@@ -210,13 +208,15 @@ class PersistMemSaver(PostgresSaver):
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Erase threads (``"delete"``), or all but the head of each namespace (``"keep_latest"``).
 
-        Unlike upstream's it takes threads with a ``DeltaChannel``: what one is rebuilt from stays too.
+        Unlike upstream's it takes threads with a ``DeltaChannel``: the checkpoints that rebuild one stay too.
 
         Raises:
             ValueError: another strategy.
         """
         finished(
-            checkpoint_retention_queries.prune(self._begin, checkpoint_ids.ids(thread_ids, "thread_ids"), strategy)
+            checkpoint_retention_queries.prune(
+                self._begin, checkpoint_ids.storable_ids(thread_ids, "thread_ids"), strategy
+            )
         )
 
     @adapt_sync
@@ -228,64 +228,64 @@ class PersistMemSaver(PostgresSaver):
         thread_ids: Sequence[str] | None = None,
         dry_run: bool = False,
     ) -> Mapping[str, int]:
-        """Erase old checkpoints, of these threads or of all; returns the number of rows by table.
+        """Erase old checkpoints, of these threads or of all; return the number of rows by table.
 
-        ``keep_latest`` keeps that many of each namespace of a thread; ``older_than`` erases what is older by
-        the checkpoint's own time. With both, a checkpoint goes only if both say so. A thread's head stays;
-        but with ``older_than`` alone a thread of which all is older goes altogether. What a ``DeltaChannel``
-        is rebuilt from stays. At most 500 checkpoints go in one transaction; ``dry_run`` only counts.
+        ``keep_latest`` keeps that many of each namespace of a thread; ``older_than`` erases older ones, by
+        the checkpoint's own time. With both, a checkpoint goes only if both allow it. A thread's head stays;
+        but with ``older_than`` alone, a thread whose checkpoints are all older goes altogether. Checkpoints that
+        rebuild a ``DeltaChannel`` stay. At most 500 checkpoints go in one transaction; ``dry_run`` only counts.
 
         Raises:
             InvalidInputError: neither was given, or one is out of range.
         """
-        rule = checkpoint_rows.rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else checkpoint_ids.ids(thread_ids, "thread_ids")
+        rule = checkpoint_rows.retention_rule(keep_latest, older_than)
+        chosen = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
         return finished(checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run))
 
     @adapt_sync
     def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
-        """Per channel what its value at a checkpoint is rebuilt from, following the parents in one statement."""
+        """Read the writes and snapshots that rebuild each channel's value, following the parents in one statement."""
         return finished(checkpoint_rows.delta_histories(self._begin, self.serde, config, channels))
 
     async def asetup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - as setup
-        """:meth:`setup`, in a thread."""
+        """Create or update the tables, in a thread; see :meth:`setup`."""
         await asyncio.to_thread(self.setup, timeout=timeout)
 
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
-        """:meth:`get_tuple`, in a thread."""
+        """Read a checkpoint in a thread; see :meth:`get_tuple`."""
         return await asyncio.to_thread(self.get_tuple, config)
 
     async def alist(
         self, config: Config | None, *, filter: Filter = None, before: Config | None = None, limit: int | None = None
     ) -> AsyncIterator[CheckpointTuple]:
-        """:meth:`list`, in a thread."""
-        for checkpoint in await asyncio.to_thread(self._listed, config, filter, before, limit):
+        """Yield checkpoints, read in a thread; see :meth:`list`."""
+        for checkpoint in await asyncio.to_thread(self._list_all, config, filter, before, limit):
             yield checkpoint
 
     async def aput(
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
-        """:meth:`put`, in a thread."""
+        """Store a checkpoint in a thread; see :meth:`put`."""
         return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
 
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
-        """:meth:`put_writes`, in a thread."""
+        """Store the writes of a task in a thread; see :meth:`put_writes`."""
         await asyncio.to_thread(self.put_writes, config, writes, task_id, task_path)
 
     async def adelete_thread(self, thread_id: str) -> None:
-        """:meth:`delete_thread`, in a thread."""
+        """Erase a thread, in a thread; see :meth:`delete_thread`."""
         await asyncio.to_thread(self.delete_thread, thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """:meth:`delete_for_runs`, in a thread."""
+        """Erase the checkpoints of runs, in a thread; see :meth:`delete_for_runs`."""
         await asyncio.to_thread(self.delete_for_runs, run_ids)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """:meth:`copy_thread`, in a thread."""
+        """Copy a thread, in a thread; see :meth:`copy_thread`."""
         await asyncio.to_thread(self.copy_thread, source_thread_id, target_thread_id)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """:meth:`prune`, in a thread."""
+        """Erase threads or old checkpoints, in a thread; see :meth:`prune`."""
         await asyncio.to_thread(self.prune, thread_ids, strategy=strategy)
 
     async def aretain(
@@ -296,13 +296,13 @@ class PersistMemSaver(PostgresSaver):
         thread_ids: Sequence[str] | None = None,
         dry_run: bool = False,
     ) -> Mapping[str, int]:
-        """:meth:`retain`, in a thread."""
+        """Erase old checkpoints in a thread; see :meth:`retain`."""
         return await asyncio.to_thread(
             self.retain, keep_latest=keep_latest, older_than=older_than, thread_ids=thread_ids, dry_run=dry_run
         )
 
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
-        """:meth:`get_delta_channel_history`, in a thread."""
+        """Read the history of delta channels in a thread; see :meth:`get_delta_channel_history`."""
         return await asyncio.to_thread(self.get_delta_channel_history, config=config, channels=channels)
 
     @asynccontextmanager
@@ -317,11 +317,11 @@ class PersistMemSaver(PostgresSaver):
 
 
 def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.Cursor[DictRow] | None":
-    """Before all else, as an erase does: whoever takes two locks takes them in one order."""
+    """Lock the owner's namespace before the thread, in the same order as an erasure, so that no deadlock arises."""
     if claim is None:
         return None
     if claim.settings:
-        connection.cursor().execute(statement("set_locally"), claim.said)
+        connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
     return connection.cursor(row_factory=dict_row).execute(statement("hold_life"), claim.parameters)
 
 

@@ -1,8 +1,8 @@
-"""Whose threads a saver writes: LangGraph's tables know a thread's id and no person, and a run says who it is for.
+"""The owners of threads: LangGraph's tables have a thread's id and no person, so each run registers its thread.
 
-The saver of :attr:`PersistMem.checkpointer` registers each thread that a run names a person for, once in a run, before its first
-write; nobody is guessed. What a run finds at its beginning holds until its end: after an erase of the person it finds
-that life over, and writes nothing more (:class:`ErasedError`).
+The saver of :attr:`PersistMem.checkpointer` registers a thread once in a run, before its first write, if the run names a person;
+no owner is guessed. The namespace's generation at the beginning of a run holds until its end: once the person is
+erased, the run's writes raise :class:`ErasedError`.
 """
 
 from __future__ import annotations
@@ -33,53 +33,53 @@ from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 logger = logging.getLogger(__name__)
 
 _RUNS = 10_000
-"""So many runs are known at once; one that is older is taken for new."""
-_RUNTIME = "__pregel_runtime"  # under which LangGraph keeps a run's Runtime in its config
+"""The number of runs that the register remembers; an older one registers its thread again."""
+_RUNTIME = "__pregel_runtime"  # the key of a run's Runtime in LangGraph's config
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A thread that is a person's, in the life that the person's namespace had when the run began."""
+    """A person's thread, with the generation of the person's namespace at the beginning of the run."""
 
     namespace: Namespace
     incarnation: UUID
     settings: Mapping[str, str]
-    """What the transaction says of itself, for row-level security."""
+    """The settings of the transaction for row-level security."""
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Those of the statement ``hold_life``."""
+        """The parameters of the statement ``hold_life``."""
         return {"namespace": encode(self.namespace), "incarnation": self.incarnation}
 
     @property
-    def said(self) -> dict[str, object]:
-        """Those of the statement ``set_locally``."""
+    def settings_parameters(self) -> dict[str, object]:
+        """The parameters of the statement ``set_locally``."""
         return {"settings": json.dumps(dict(self.settings))}
 
     async def hold(self, tx: Transaction) -> None:
-        """Keep an erase waiting until the transaction ends.
+        """Lock the namespace against erasure until the transaction ends.
 
         Raises:
-            ErasedError: there was one.
+            ErasedError: it was erased.
         """
         if self.settings:
-            await tx.fetch(statement("set_locally"), self.said)
+            await tx.fetch(statement("set_locally"), self.settings_parameters)
         if not await generation.hold_life(tx, self.namespace, self.incarnation):
             raise ErasedError
 
 
-def check(life: object) -> None:
-    """Refuse what was written in a life that is over; the database has not stored it.
+def check(generation_state: object) -> None:
+    """Check the generation after a write, which the database skips if the namespace was erased.
 
     Raises:
-        ErasedError: it is.
+        ErasedError: it was.
     """
-    if life != "on":
+    if generation_state != "on":
         raise ErasedError
 
 
 class Register:
-    """Notes whose threads they are, for one saver."""
+    """The register of the threads' owners, for one saver."""
 
     def __init__(self, backend: SyncBackend | AsyncBackend, template: Namespace) -> None:
         self._backend = backend
@@ -88,34 +88,34 @@ class Register:
         self._lock = Lock()
 
     def claim(self, config: RunnableConfig, *, begins: bool = False) -> Claim | None:
-        """Whose thread the config's is; None where nobody is named. One round trip for a run.
+        """Register the thread of a config for its owner; None if the run names nobody. One round trip for a run.
 
         Args:
-            begins: nothing is written yet: without a run, nothing is claimed.
+            begins: True before the first write; then nothing is claimed outside a run.
         """
-        whose = self._whose(config, begins)
-        if whose is None:
+        owner = self._owner_of(config, begins)
+        if owner is None:
             return None
-        known = None if begins and _is_whole(config) else self._known(config, *whose)
-        return known or self._note(config, *whose, self._backend.run(_register, *whose), again=begins)
+        claim = None if begins and _is_root_graph(config) else self._find(config, *owner)
+        return claim or self._note(config, *owner, self._backend.run(_register, *owner), again=begins)
 
     async def aclaim(self, config: RunnableConfig, *, begins: bool = False) -> Claim | None:
-        """:meth:`claim`, awaited."""
-        whose = self._whose(config, begins)
-        if whose is None:
+        """Register the thread of a config; see :meth:`claim`."""
+        owner = self._owner_of(config, begins)
+        if owner is None:
             return None
-        known = None if begins and _is_whole(config) else self._known(config, *whose)
-        return known or self._note(config, *whose, await self._backend.arun(_register, *whose), again=begins)
+        claim = None if begins and _is_root_graph(config) else self._find(config, *owner)
+        return claim or self._note(config, *owner, await self._backend.arun(_register, *owner), again=begins)
 
     def copy(self, source: str, target: str) -> None:
-        """A copy belongs to whom the thread belongs; said before it is made, so that it never belongs to nobody."""
+        """Register the copy of a thread for the same owner, before it is made, so that it is never without one."""
         self._backend.run(_copy, source, target)
 
     async def acopy(self, source: str, target: str) -> None:
-        """:meth:`copy`, awaited."""
+        """Register the copy of a thread; see :meth:`copy`."""
         await self._backend.arun(_copy, source, target)
 
-    def _whose(self, config: RunnableConfig, begins: bool) -> tuple[Namespace, str] | None:
+    def _owner_of(self, config: RunnableConfig, begins: bool) -> tuple[Namespace, str] | None:
         thread_id = (config.get("configurable") or {}).get("thread_id")
         runtime = _runtime_of(config)
         if thread_id is None or (begins and runtime is None):
@@ -130,11 +130,11 @@ class Register:
             logger.warning("a thread's checkpoints are nobody's, and no erase will reach them: %s", error)
             return None
 
-    def _known(self, config: RunnableConfig, namespace: Namespace, thread_id: str) -> Claim | None:
+    def _find(self, config: RunnableConfig, namespace: Namespace, thread_id: str) -> Claim | None:
         run = _run_of(config)
         with self._lock:
-            known = self._runs.get((id(run), namespace, thread_id)) if run is not None else None
-        return known[1] if known is not None else None
+            entry = self._runs.get((id(run), namespace, thread_id)) if run is not None else None
+        return entry[1] if entry is not None else None
 
     def _note(
         self, config: RunnableConfig, namespace: Namespace, thread_id: str, incarnation: UUID, *, again: bool
@@ -143,11 +143,12 @@ class Register:
         claim, run = Claim(namespace, incarnation, settings), _run_of(config)
         if run is None:
             return claim
-        place = (id(run), namespace, thread_id)
+        key = (id(run), namespace, thread_id)
         with self._lock:
             if again:
-                self._runs.pop(place, None)
-            _, first = self._runs.setdefault(place, (run, claim))  # with the run itself, so that no other has its id
+                self._runs.pop(key, None)
+            # The entry holds the run itself: while it exists, no other object has the same id().
+            _, first = self._runs.setdefault(key, (run, claim))
             while len(self._runs) > _RUNS:
                 self._runs.popitem(last=False)
         return first
@@ -158,13 +159,13 @@ def _runtime_of(config: RunnableConfig) -> Runtime[Any] | None:
     return cast("Runtime[Any]", runtime) if isinstance(runtime, Runtime) else None
 
 
-def _is_whole(config: RunnableConfig) -> bool:
-    """Whether it is of a whole graph, with which a run begins, and not of a graph within one."""
+def _is_root_graph(config: RunnableConfig) -> bool:
+    """Recognise the config of the root graph, with which a run begins, in contrast to a subgraph."""
     return not (config.get("configurable") or {}).get("checkpoint_ns")
 
 
 def _run_of(config: RunnableConfig) -> object | None:
-    """What is the same for a run and all its subgraphs, and another for each run."""
+    """Return an object that is the same for a run and all its subgraphs, and another for each run."""
     runtime = _runtime_of(config)
     return (runtime.control or runtime) if runtime is not None else None
 

@@ -227,9 +227,9 @@ def _ask(
     tally.tokens += context.tokens
     out().print(Text.assemble("\n", ("? " + question.text, "bold yellow")))
     if found:
-        shown = found[:_SHOWN]
-        marks = ["✓" if _answers(recollection, question.evidence) else "" for recollection in shown]
-        out().print(recollection_table(shown, marks=marks, length=_length()))
+        best = found[:_SHOWN]
+        marks = ["✓" if _answers(recollection, question.evidence) else "" for recollection in best]
+        out().print(recollection_table(best, marks=marks, length=_length()))
     out().print(_verdict(question, found, context, tally).append(f"  ({spent:.0f} ms)", style="dim"))
     if first:
         _show_context(context, story)
@@ -284,24 +284,24 @@ def _answer(model: BaseChatModel, question: str, context: Context) -> None:
     state = {"messages": [HumanMessage(question)], "memory_context": context.text}
     try:
         with waiting("the model answers"):
-            said = str(model.invoke(prompt_with_memory(IDENTITY, state)).text)
+            reply = str(model.invoke(prompt_with_memory(IDENTITY, state)).text)
     except Exception as error:  # noqa: BLE001 - whatever a provider raises; the demo goes on without its answer
         out().print(Text(f"the model gave no answer ({type(error).__name__})", style="red"))
         return
-    out().print(Text.assemble(("the model: ", "bold magenta"), plain(said)))
+    out().print(Text.assemble(("the model: ", "bold magenta"), plain(reply)))
 
 
 def _forget(memory: PersistMem, story: Story) -> None:
-    asked = " and ".join(f"“{each}”" for each in story.to_forget)
-    out().print(Text.assemble("Maya: forget ", (asked, "bold yellow"), ". First, what that would be:\n"))
-    plans = [memory.forget(query=each, limit=_SHOWN, user_id=USER) for each in story.to_forget]
+    topics = " and ".join(f"“{topic}”" for topic in story.to_forget)
+    out().print(Text.assemble("Maya: forget ", (topics, "bold yellow"), ". First, what that would be:\n"))
+    plans = [memory.forget(query=topic, limit=_SHOWN, user_id=USER) for topic in story.to_forget]
     candidates = list({candidate.memory.key: candidate for plan in plans for candidate in plan.candidates}.values())
     if not candidates:
         out().print(Text("✗ nothing comes up, so nothing is erased", style="red"))
         return
     out().print(recollection_table(candidates, numbered=True, keys=True, why=False, length=_length()))
-    meant = [place for place, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
-    keys = [candidates[place - 1].memory.key for place in meant]
+    meant = [number for number, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
+    keys = [candidates[number - 1].memory.key for number in meant]
     out().print(f"\nMaya picks {' and '.join(map(str, meant))}. What goes with them, in one transaction:\n")
     out().print(receipt_table(memory.forget(keys, user_id=USER)))
     for query in story.to_forget:
@@ -316,29 +316,29 @@ def _forget(memory: PersistMem, story: Story) -> None:
 
 def _erasure(memory: PersistMem, keys: Sequence[str], secret: frozenset[str]) -> Text:
     """The verdict after looking at every memory that is left."""
-    kept = memory.list(limit=10_000, user_id=USER)
-    traces = [each for each in kept if each.key in keys or not secret.isdisjoint(each.provenance.message_ids)]
+    memories = memory.list(limit=10_000, user_id=USER)
+    traces = [item for item in memories if item.key in keys or not secret.isdisjoint(item.provenance.message_ids)]
     if traces:
-        return Text(f"✗ {len(traces)} of the {len(kept)} memories that are left still tell it", style="red")
-    return Text(f"✓ none of the {len(kept)} memories that are left tells it", style="green")
+        return Text(f"✗ {len(traces)} of the {len(memories)} memories that are left still tell it", style="red")
+    return Text(f"✓ none of the {len(memories)} memories that are left tells it", style="green")
 
 
 def _close(options: argparse.Namespace, story: Story, tally: Tally) -> None:
-    told = sum(1 for question in story.questions if question.evidence)
-    untold = len(story.questions) - told
+    answerable = sum(1 for question in story.questions if question.evidence)
+    unanswerable = len(story.questions) - answerable
     whole = _history_tokens(story.conversations)
     heading("6  In short")
     first = f"{tally.shown} of them among the {_SHOWN} best"
-    out().print(Text(f"the context held the answer to {tally.held} of {told} questions, {first}", style="bold"))
-    out().print(f"recalled nothing for {tally.silent} of {untold} that Maya never told")
+    out().print(Text(f"the context held the answer to {tally.held} of {answerable} questions, {first}", style="bold"))
+    out().print(f"recalled nothing for {tally.silent} of {unanswerable} that Maya never told")
     average = tally.tokens / len(story.questions)
     out().print(f"context: {average:.0f} tokens on average, instead of {whole:,}")
     out().print(f"time: {time.time() - options.began:.1f} s from the first line to the last, in two processes")
     run = "uv run persistmem" if "UV_RUN_RECURSION_DEPTH" in os.environ else "persistmem"
     if options.keep:
-        place = "" if dsn_of(options) else f" --data-dir {options.data_dir}"
+        location = "" if dsn_of(options) else f" --data-dir {options.data_dir}"
         namespace = "/".join(NAMESPACE).format(user_id=USER)
-        first = f'{run} recall "Where does my brother live?" --namespace {namespace}{place}'
+        first = f'{run} recall "Where does my brother live?" --namespace {namespace}{location}'
     else:
         note("Maya's memories are erased again")
         first = f"{run} demo --keep"

@@ -85,13 +85,13 @@ def _list(memory: PersistMem, file: str | None) -> int:
         out().print(_table(memory))
         return 0
     if file == "-":
-        for each in _log(memory):
-            sys.stdout.write(each.line + "\n")
+        for erasure in _log(memory):
+            sys.stdout.write(erasure.line + "\n")
         return 0
     try:
         with Path(file).open("w", encoding="utf-8") as written:
-            for each in _log(memory):
-                written.write(each.line + "\n")
+            for erasure in _log(memory):
+                written.write(erasure.line + "\n")
     except OSError as error:
         raise InvalidInputError(f"{file} cannot be written: {type(error).__name__}; name another file") from error
     return 0
@@ -111,9 +111,9 @@ def _table(memory: PersistMem) -> Table:
     table.add_column("what")
     table.add_column("rows", justify="right")
     table.add_column("state")
-    for each in _log(memory):
-        what = "everything" if each.everything else f"{len(each.memory_ids)} memories, {len(each.turns)} turns"
-        state = "complete" if each.completed_at is not None else "interrupted: persistmem erasures resume"
-        moment = each.erased_at.astimezone().isoformat(" ", "seconds")
-        table.add_row(moment, what, f"{sum(each.counts.values()):,}", state)
+    for erasure in _log(memory):
+        what = "everything" if erasure.everything else f"{len(erasure.memory_ids)} memories, {len(erasure.turns)} turns"
+        state = "complete" if erasure.completed_at is not None else "interrupted: persistmem erasures resume"
+        moment = erasure.erased_at.astimezone().isoformat(" ", "seconds")
+        table.add_row(moment, what, f"{sum(erasure.counts.values()):,}", state)
     return table

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
             options.questions, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
         )
     chosen = dict(list(users.items())[: options.users])
-    asked = [question for question in questions if question.user_id in chosen]
+    questions_asked = [question for question in questions if question.user_id in chosen]
     options.out.mkdir(parents=True, exist_ok=True)
     _same_run(options)
     if dsn_of(options) is None and options.data_dir is None:
@@ -89,10 +89,10 @@ def run(options: argparse.Namespace) -> int:
     models = models_of(options.embeddings, None, Settings())
     if models.embeddings is None or models.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
-    vectors = embedding_cache.KeptVectors(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
+    vectors = embedding_cache.EmbeddingCache(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
-    notes = run_flow.Notes(options.out / "answers.jsonl")
+    notes = run_flow.AnswerLog(options.out / "answers.jsonl")
     opened = open_memory(
         options,
         set_up=True,
@@ -102,20 +102,24 @@ def run(options: argparse.Namespace) -> int:
         worker=False,
     )
     with opened as memory:
-        compared: list[systems.System] = [systems.Ours(memory), systems.Cosine(vectors), systems.Words()]
+        compared: list[systems.System] = [
+            systems.PersistMemSystem(memory),
+            systems.CosineSystem(vectors),
+            systems.Bm25System(),
+        ]
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
                 "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
-                "questions": bar.add_task("questions", total=len(compared) * len(asked)),
+                "questions": bar.add_task("questions", total=len(compared) * len(questions_asked)),
             }
             run_flow.evaluate(
-                compared, chosen, asked, notes, memory=memory,
+                compared, chosen, questions_asked, notes, memory=memory,
                 progress=lambda what, done: bar.advance(tasks[what], done),
             )  # fmt: skip
     vectors.close()
-    ids = {question.id for question in asked}
+    ids = {question.id for question in questions_asked}
     answers = [answer for answer in notes.answers if answer.question in ids]
-    found = report.figures(answers, left_out=options.leave_out)
+    found = report.figures(answers, excluded=options.leave_out)
     (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
     report.plot(found, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
     if options.json:
@@ -127,13 +131,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _users(path: Path) -> dict[str, list[Any]]:
     """Each user's turns in the order of the file."""
-    from langchain_persistmem.evaluation.systems import SaidTurn
+    from langchain_persistmem.evaluation.systems import ConversationTurn
 
     found: dict[str, list[Any]] = {}
     for counts in survey([path]).threads.values():
         for (user_id, session), messages in chunks(path, counts, _ALL):
             found.setdefault(user_id, []).extend(
-                SaidTurn(id=message["id"], session=session, text=message["content"], message=message)
+                ConversationTurn(id=message["id"], session=session, text=message["content"], message=message)
                 for message in messages
             )
     return found
@@ -173,18 +177,18 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     first = next(iter(found["systems"].values()))["categories"]
     for category in first:
-        for place, (system, figures) in enumerate(found["systems"].items()):
+        for index, (system, figures) in enumerate(found["systems"].items()):
             row = figures["categories"][category]
             cells = [_figure(row[name], wide=name in ("R@5", "R@10")) for name in _SHOWN]
-            last = place == len(found["systems"]) - 1
-            table.add_row("" if place else category, system, "" if place else str(row["n"]), *cells, end_section=last)
+            last = index == len(found["systems"]) - 1
+            table.add_row("" if index else category, system, "" if index else str(row["n"]), *cells, end_section=last)
     out().print(table)
     for metric in ("R@5", "R@10"):
         if metric in found["differences"]:
-            each = found["differences"][metric]
+            difference = found["differences"][metric]
             out().print(
-                f"{metric}: {100 * each['mean']:+.1f} points against {each['against']} "
-                f"(95 % interval {100 * each['low']:+.1f} to {100 * each['high']:+.1f})"
+                f"{metric}: {100 * difference['mean']:+.1f} points against {difference['against']} "
+                f"(95 % interval {100 * difference['low']:+.1f} to {100 * difference['high']:+.1f})"
             )
     seen = found["context"]
     if "evidence" in seen:

@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
             "forget asks before it erases, and there is nobody to ask; "
             "pass --yes to erase, or --dry-run to see what would go"
         )
-    with open_memory(options, erase_namespaces=[decode(each) for each in options.also]) as memory:
+    with open_memory(options, erase_namespaces=[decode(pattern) for pattern in options.also]) as memory:
         receipt = _forget(memory, options, owner_of(options))
     if receipt is not None and options.json:
         print_json(tables.receipt_json(receipt))

@@ -95,10 +95,10 @@ def _run_file(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace, memory: PersistMem) -> Import:
-    given = {"schema": options.schema, "vectors": options.vectors, "dry_run": options.dry_run}
+    arguments = {"schema": options.schema, "vectors": options.vectors, "dry_run": options.dry_run}
     if options.kind == "mem0":
-        return partial(memory.admin.import_mem0, options.source, table=options.table, **given)
-    return partial(memory.admin.import_postgres_store, options.source, **given)
+        return partial(memory.admin.import_mem0, options.source, table=options.table, **arguments)
+    return partial(memory.admin.import_postgres_store, options.source, **arguments)
 
 
 def _advance(progress: Progress, task: TaskID, seen: ImportResult) -> None:
@@ -118,7 +118,7 @@ def _show(imported: ImportResult, seconds: float) -> None:
     }
     out().print(counts_table(rows, seconds=seconds))
     for refusal in imported.refusals[:_SHOWN]:
-        place = "/".join((*refusal.namespace, refusal.key))
-        err().print(plain(f"refused: {place:.120}: {refusal.reason}"), soft_wrap=True)
+        path = "/".join((*refusal.namespace, refusal.key))
+        err().print(plain(f"refused: {path:.120}: {refusal.reason}"), soft_wrap=True)
     if imported.refused > _SHOWN:
         err().print(f"and {imported.refused - _SHOWN:,} more; --json lists them", soft_wrap=True)

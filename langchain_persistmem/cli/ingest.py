@@ -135,11 +135,11 @@ def survey(files: Sequence[Path]) -> Survey:
     bad: list[str] = []
     for path in files:
         counts = found.threads[path] = Counter[Thread]()
-        for each in _read(path):
-            if isinstance(each, str):
-                bad.append(each)
+        for turn in _read(path):
+            if isinstance(turn, str):
+                bad.append(turn)
             else:
-                counts[each.thread] += 1
+                counts[turn.thread] += 1
     if bad:
         more = f"\n... and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
         what = "1 line" if len(bad) == 1 else f"{len(bad):,} lines"
@@ -156,14 +156,14 @@ def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tupl
     """
     left = dict(counts)
     waiting: dict[Thread, list[Mapping[str, str]]] = {}
-    for each in _read(path):
-        if isinstance(each, str) or not left.get(each.thread):
+    for turn in _read(path):
+        if isinstance(turn, str) or not left.get(turn.thread):
             raise InvalidInputError(f"{path} was changed while it was read; run again: what is stored stays as it is")
-        chunk = waiting.setdefault(each.thread, [])
-        chunk.append(each.message)
-        left[each.thread] -= 1
-        if len(chunk) == size or not left[each.thread]:
-            yield each.thread, waiting.pop(each.thread)
+        chunk = waiting.setdefault(turn.thread, [])
+        chunk.append(turn.message)
+        left[turn.thread] -= 1
+        if len(chunk) == size or not left[turn.thread]:
+            yield turn.thread, waiting.pop(turn.thread)
 
 
 def _read(path: Path) -> Iterator[FileTurn | str]:
@@ -265,7 +265,7 @@ def _made(
     user: object, found: Mapping[str, Any], fields: tuple[str, str, str], moment: datetime, name: object
 ) -> FileTurn:
     thread_field, text_field, id_field = fields
-    user_id = validation.required_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
+    user_id = validation.check_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
     encode(("memories", user_id))
     thread = validation.name(_given(found, thread_field), thread_field)
     role = _ROLES.get(str(_given(found, "role")))
@@ -282,7 +282,7 @@ def _made(
     if found.get(id_field) is not None:
         message["id"] = validation.name(found[id_field], id_field)
     if name is not None:
-        message["name"] = validation.required_text(name, "name", at_most=200)
+        message["name"] = validation.check_text(name, "name", at_most=200)
     return FileTurn((user_id, thread), message)
 
 
@@ -317,11 +317,11 @@ class _Ids:
         Raises:
             InvalidInputError: its id belongs to a turn that says something else.
         """
-        said = {name: turn.message.get(name, "") for name in ("role", "content", "timestamp", "name")}
-        print_ = _digest(*turn.thread, *said.values())
+        parts = {name: turn.message.get(name, "") for name in ("role", "content", "timestamp", "name")}
+        print_ = _digest(*turn.thread, *parts.values())
         if "id" in turn.message:
-            place = _digest(*turn.thread, turn.message["id"])
-            if self._first.setdefault(place, print_) != print_:
+            turn_id = _digest(*turn.thread, turn.message["id"])
+            if self._first.setdefault(turn_id, print_) != print_:
                 raise InvalidInputError(
                     f"id {turn.message['id']!r:.60} belongs to another turn of this thread; give each its own, or none"
                 )

@@ -23,7 +23,7 @@ from langchain_persistmem.settings import Retention
 
 _COUNTS = {
     "max_memories": "over so many, archive the least worth of a namespace",
-    "checkpoints_keep": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
+    "max_checkpoints": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
 }
 _DAYS = {
     "compress_days": "make summaries of related memories older than this, and archive them",
@@ -58,12 +58,12 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Follow the rules and show what was done."""
-    given: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
-    if options.model is None and all(rule is None for rule in given.values()):
+    rules: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
+    if options.model is None and all(rule is None for rule in rules.values()):
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
     meant = owner_of(options)
     with (
-        open_memory(options, model=chat_model(options), retention=Retention(**given)) as memory,
+        open_memory(options, model=chat_model(options), retention=Retention(**rules)) as memory,
         waiting("looking through the memories"),
     ):
         done = memory.admin.maintain(dry_run=options.dry_run, **meant)

@@ -43,7 +43,7 @@ def add_command(subcommands: Subcommands, name: str, summary: str, example: str)
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(parser=parser)
-    _add_place(parser)
+    _add_location(parser)
     _add_models(parser)
     _add_redaction(parser)
     return parser
@@ -88,14 +88,14 @@ def owner_of(options: argparse.Namespace) -> dict[str, Any]:
     return {"user_id": options.user} if options.user is not None else {}
 
 
-def _add_place(parser: argparse.ArgumentParser) -> None:
-    place = parser.add_argument_group("where the data lies").add_mutually_exclusive_group()
-    place.add_argument(
+def _add_location(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the data lies").add_mutually_exclusive_group()
+    group.add_argument(
         "--dsn",
         metavar="URI",
         help="a PostgreSQL with pgvector; by default the environment's PERSISTMEM_DSN, else the embedded server",
     )
-    place.add_argument("--data-dir", metavar="DIR", type=Path, help="folder of the embedded server")
+    group.add_argument("--data-dir", metavar="DIR", type=Path, help="folder of the embedded server")
     parser.add_argument(
         "--row-level-security",
         action="store_true",

@@ -86,7 +86,7 @@ def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanat
 
 
 def _print_left_out(explained: Explanation | None) -> None:
-    if explained is not None and explained.left_out:
-        shown = explained.left_out[:_MOST_LEFT_OUT]
-        out().print(f"\nleft out: {len(explained.left_out)}, of which {len(shown)} are shown", style="bold")
-        out().print(tables.left_out_table(shown))
+    if explained is not None and explained.omissions:
+        first = explained.omissions[:_MOST_LEFT_OUT]
+        out().print(f"\nleft out: {len(explained.omissions)}, of which {len(first)} are shown", style="bold")
+        out().print(tables.left_out_table(first))

@@ -41,4 +41,4 @@ def run(options: argparse.Namespace) -> int:
             "dropped": "vectors of other models deleted",
         }
         out().print(counts_table({names[field]: count for field, count in asdict(done).items()}))
-    return 1 if done.waiting else 0
+    return 1 if done.pending else 0

@@ -16,7 +16,18 @@ from langchain_persistmem.types.recalled import Explanation, Omission, Recollect
 from langchain_persistmem.types.records import Memory
 from langchain_persistmem.types.results import Receipt
 
-PARTS = ("meaning", "words", "neighbours", "speaker", "period", "question", "lacking", "recency", "importance", "use")
+PARTS = (
+    "meaning",
+    "terms",
+    "neighbours",
+    "speaker",
+    "period",
+    "question",
+    "missing_answer",
+    "recency",
+    "importance",
+    "use",
+)
 """The parts of a score, in the order in which they are shown; they add up to the evidence."""
 _BAR = 6
 _GOOD, _FAIR = 0.7, 0.4
@@ -33,8 +44,8 @@ def score_text(score: float) -> Text:
 def why_text(why: ScoreParts) -> str:
     """The parts of a score as the sum that they are; parts below 0.005 are left out."""
     parts = [(name, getattr(why, name)) for name in PARTS]
-    shown = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
-    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in shown)
+    visible = [(name, part) for name, part in parts if abs(part) >= 0.005]  # noqa: PLR2004 - as it is rounded
+    terms = "".join(f" {'-' if part < 0 else '+'} {name} {abs(part):.2f}" for name, part in visible)
     return f"{why.evidence:.2f} = {terms.removeprefix(' + ').strip()}"
 
 
@@ -97,7 +108,7 @@ def recollection_table(
     for index, recollection in enumerate(recollections):
         cell = Text(plain(recollection.text) if length is None else shortened(recollection.text, length))
         if why:
-            cell.append(f"\n{why_text(recollection.why)}", style="dim")
+            cell.append(f"\n{why_text(recollection.score_parts)}", style="dim")
         if keys:
             cell.append(f"\nkey {plain(recollection.memory.key)}", style="dim")
         first = [str(index + 1)] if numbered else [marks[index]] if marks is not None else []
@@ -108,36 +119,42 @@ def recollection_table(
 def explained_table(recollections: Sequence[Recollection]) -> Table:
     """Every part of every score, as numbers in columns, in the order of the recollections."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-    short = {"neighbours": "near", "importance": "import", "question": "asks", "lacking": "lacks", "recency": "recent"}
+    short = {
+        "neighbours": "near",
+        "importance": "import",
+        "question": "asks",
+        "missing_answer": "lacks",
+        "recency": "recent",
+    }
     table.add_column("", justify="right", style="bold")
     for name in (*PARTS, "sum", "score", "cosine"):
         table.add_column(short.get(name, name), justify="right", no_wrap=True)
     for index, recollection in enumerate(recollections, 1):
-        parts = [f"{getattr(recollection.why, name):.2f}" for name in (*PARTS, "evidence")]
-        table.add_row(str(index), *parts, f"{recollection.score:.2f}", f"{recollection.why.similarity:.2f}")
+        parts = [f"{getattr(recollection.score_parts, name):.2f}" for name in (*PARTS, "evidence")]
+        table.add_row(str(index), *parts, f"{recollection.score:.2f}", f"{recollection.score_parts.similarity:.2f}")
     return table
 
 
 def understood_table(explanation: Explanation) -> Table:
     """A question as it was understood, and how many memories it was compared with."""
-    understood = explanation.understood
-    words = ", ".join(f"{word} ({count})" for word, count in explanation.words.items())
+    understood = explanation.interpretation
+    words = ", ".join(f"{word} ({count})" for word, count in explanation.terms.items())
     # Lines without content are left out below: most questions name no time, no person and nothing to ask for.
     times = [
         f"{period.text}: {_day(period.start)} to {_day(period.end - timedelta(days=1))}, {period.certainty:.0%} sure"
         for period in understood.periods
     ]
-    about = ["you"] if understood.about_user else []
+    about = ["you"] if understood.is_about_user else []
     lines = {
-        "compared by": explanation.embedded,
+        "compared by": explanation.embedded_text,
         "words (in memories)": words,
         "also asked": "; ".join(explanation.queries[1:]),
         "times": "; ".join(times),
-        "about": ", ".join([*understood.named, *about]) + ("; as it is now" if understood.present else ""),
+        "about": ", ".join([*understood.speakers, *about]) + ("; as it is now" if understood.is_about_present else ""),
         "asked for": {"time": "a time", "number": "a number", None: ""}[understood.asks_for],
-        "memories": f"{explanation.compared} compared, {explanation.candidates} ranked, "
+        "memories": f"{explanation.compared_count} compared, {explanation.candidate_count} ranked, "
         f"{len(explanation.recollections)} recalled (limit {explanation.limit}); "
-        f"threshold {explanation.threshold:.2f}, floor {explanation.floor:.2f}",
+        f"threshold {explanation.threshold:.2f}, minimum {explanation.min_score:.2f}",
     }
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
     table.add_column("", no_wrap=True, style="dim")
@@ -158,11 +175,11 @@ def left_out_table(left_out: Sequence[Omission]) -> Table:
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
     table.add_column("what", ratio=1, overflow="fold")
-    for each in left_out:
-        cell = Text(shortened(each.memory.text or "", 200))
-        if each.instead is not None:
-            cell.append(f"\ninstead: key {plain(each.instead)}", style="dim")
-        table.add_row(score_text(each.score), each.reason, cell)
+    for omission in left_out:
+        cell = Text(shortened(omission.memory.text or "", 200))
+        if omission.replacement_key is not None:
+            cell.append(f"\ninstead: key {plain(omission.replacement_key)}", style="dim")
+        table.add_row(score_text(omission.score), omission.reason, cell)
     return table
 
 
@@ -187,11 +204,11 @@ def receipt_table(receipt: Receipt) -> Group:
     table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
     for name, count in _sorted(receipt.counts):
         table.add_row(name, str(count), style="" if count else "dim")
-    lines = [Text(f"not reached: {plain(place)}", style="yellow") for place in receipt.not_reached]
+    lines = [Text(f"not reached: {plain(rest)}", style="yellow") for rest in receipt.remaining_traces]
     if len(receipt.by_namespace) > 1:
         lines[:0] = [
-            Text(f"{plain('/'.join(each))}: {sum(counts.values()):,} rows")
-            for each, counts in receipt.by_namespace.items()
+            Text(f"{plain('/'.join(namespace))}: {sum(counts.values()):,} rows")
+            for namespace, counts in receipt.by_namespace.items()
         ]
     if receipt.verified:
         lines.append(Text("Verified: every table was looked through afterwards, and nothing was left."))
@@ -202,7 +219,7 @@ def receipt_table(receipt: Receipt) -> Group:
 
 def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     rank = {name: position for position, name in enumerate(_ORDER)}
-    return sorted(counts.items(), key=lambda each: (rank.get(each[0], len(rank)), each[0]))
+    return sorted(counts.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0]))
 
 
 def memory_json(memory: Memory) -> dict[str, object]:
@@ -229,12 +246,16 @@ def memory_json(memory: Memory) -> dict[str, object]:
 
 def recollection_json(recollection: Recollection) -> dict[str, object]:
     """A recollection for a program: the memory, its score and every part of it."""
-    return {"score": recollection.score, "why": asdict(recollection.why), "memory": memory_json(recollection.memory)}
+    return {
+        "score": recollection.score,
+        "score_parts": asdict(recollection.score_parts),
+        "memory": memory_json(recollection.memory),
+    }
 
 
 def explanation_json(explanation: Explanation) -> dict[str, object]:
     """An explanation for a program, without its recollections: what was understood, and what was left out."""
-    understood = explanation.understood
+    understood = explanation.interpretation
     periods = [
         {
             "start": period.start.isoformat(),
@@ -245,20 +266,25 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         for period in understood.periods
     ]
     left_out = [
-        {"reason": each.reason, "instead": each.instead, "score": each.score, "why": asdict(each.why)}
-        | {"memory": memory_json(each.memory)}
-        for each in explanation.left_out
+        {
+            "reason": omission.reason,
+            "replacement_key": omission.replacement_key,
+            "score": omission.score,
+            "score_parts": asdict(omission.score_parts),
+        }
+        | {"memory": memory_json(omission.memory)}
+        for omission in explanation.omissions
     ]
     return {
         "queries": list(explanation.queries),
-        "embedded": explanation.embedded,
-        "words": dict(explanation.words),
-        "understood": {**asdict(understood), "named": list(understood.named), "periods": periods},
-        "left_out": left_out,
-        "compared": explanation.compared,
-        "candidates": explanation.candidates,
+        "embedded_text": explanation.embedded_text,
+        "terms": dict(explanation.terms),
+        "interpretation": {**asdict(understood), "speakers": list(understood.speakers), "periods": periods},
+        "omissions": left_out,
+        "compared_count": explanation.compared_count,
+        "candidate_count": explanation.candidate_count,
         "threshold": explanation.threshold,
-        "floor": explanation.floor,
+        "min_score": explanation.min_score,
         "limit": explanation.limit,
     }
 
@@ -268,9 +294,9 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
     return {
         "erased": receipt.erased,
         "counts": dict(receipt.counts),
-        "not_reached": list(receipt.not_reached),
+        "remaining_traces": list(receipt.remaining_traces),
         "by_namespace": [
-            {"namespace": list(each), "counts": dict(counts)} for each, counts in receipt.by_namespace.items()
+            {"namespace": list(namespace), "counts": dict(counts)} for namespace, counts in receipt.by_namespace.items()
         ],
         "ids": [str(id) for id in receipt.ids],
         "verified": receipt.verified,

@@ -1,4 +1,4 @@
-"""The terminal: colour where it has it, and no text of a memory that could steer it."""
+"""The terminal: color where it has it, and no text of a memory that could steer it."""
 
 from __future__ import annotations
 

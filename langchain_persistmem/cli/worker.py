@@ -117,19 +117,19 @@ def _stopped() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _schema(given: str | None) -> Any:
+def _schema(path: str | None) -> Any:
     """The class that ``MODULE:CLASS`` names.
 
     Raises:
         ConfigurationError: there is none.
     """
-    if given is None:
+    if path is None:
         return None
-    module, _, name = given.partition(":")
+    module, _, name = path.partition(":")
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
-            f"--schema {given[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the "
+            f"--schema {path[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the "
             "class, such as app.memory:Wish"
         ) from error

@@ -30,7 +30,7 @@ from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing
 from langchain_persistmem.recall import recall as recall_flow
@@ -48,10 +48,10 @@ from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
-from langchain_persistmem.types.profile import Profile
 from langchain_persistmem.types.recalled import Context, Explanation, Recollection
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source
 from langchain_persistmem.types.results import ObserveResult, Receipt
+from langchain_persistmem.types.user_profile import Profile
 
 _TEMPLATE = ("memories", "{user_id}")
 
@@ -281,7 +281,7 @@ class PersistMem:
             EmbeddingMismatchError: the memories were embedded with another model.
         """
         applied = await run(self._backend, setup, now=datetime.now(UTC))
-        with unhurried():
+        with without_deadline():
             if isinstance(self._checkpointer, PersistMemSaver):
                 self._checkpointer.setup()
             else:
@@ -364,7 +364,7 @@ class PersistMem:
 
         Messages that a node or the middleware marked as off the record are neither stored nor learnt from,
         nor are the answers to them. Where the person has not agreed, or the conversation is off the record,
-        nothing is raised: ``ObserveResult.withheld`` has the reason.
+        nothing is raised: ``ObserveResult.skip_reason`` has the reason.
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
@@ -506,7 +506,7 @@ class PersistMem:
             expand: as for :meth:`recall`.
             check: relevance is decided by ``"threshold"``, or, in one call about everything found, by the
                 chat ``"model"``; where that fails, by the threshold.
-            shown: ``Context.marks`` of earlier contexts that the model still sees. Those memories are left out,
+            shown: ``Context.fingerprints`` of earlier contexts that the model still sees. Those memories are left out,
                 unless they have changed since; instructions and the profile stay.
             thread_id: the present conversation: memories learnt from it are left out, since the model sees it.
             messages: those of the conversation that the model still sees: only memories that were learnt from these, or

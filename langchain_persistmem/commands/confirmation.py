@@ -42,7 +42,7 @@ async def ask(
             "command": request.command,
             "language": request.language,
             "everything": False,
-            "keys": [[memory.key, memory.mark] for memory in candidates],
+            "keys": [[memory.key, memory.fingerprint] for memory in candidates],
         },
     )
 
@@ -100,7 +100,7 @@ async def _unchanged(
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         current = await memories.get_memories(tx, namespace, [key for key, _ in marks], now=now)
-    return [key for key, mark in marks if key in current and current[key].mark == mark]
+    return [key for key, mark in marks if key in current and current[key].fingerprint == mark]
 
 
 def entries(memory: Memory) -> list[str]:

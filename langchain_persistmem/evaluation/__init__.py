@@ -1,1 +1,1 @@
-"""Measuring recall on conversations with questions whose answers are known; the command is ``persistmem eval``."""
+"""Evaluation of recall on conversations with questions and gold answers; the command is ``persistmem eval``."""

@@ -1,4 +1,4 @@
-"""An embedding model that is asked for each text once, also when an evaluation is interrupted and goes on."""
+"""A cache of embeddings, so that an interrupted evaluation embeds no text twice."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from langchain_core.embeddings import Embeddings
 
 
-class KeptVectors(Embeddings):
-    """Vectors in a SQLite file, by the model's name and the text.
+class EmbeddingCache(Embeddings):
+    """An embedding model with its vectors in a SQLite file, by the model's name and the text.
 
     Args:
-        model: what is asked for the vectors that are not there yet.
+        model: the model for the texts that are not in the file.
         name: the model's name.
-        path: the file; made if it does not exist.
+        path: the file; created if it does not exist.
     """
 
     def __init__(self, model: Embeddings, name: str, path: Path) -> None:
@@ -37,20 +37,20 @@ class KeptVectors(Embeddings):
         return self._vectors("query", [text], lambda texts: [self._model.embed_query(texts[0])])[0]
 
     def _vectors(
-        self, use: str, texts: Sequence[str], made: Callable[[list[str]], list[list[float]]]
+        self, use: str, texts: Sequence[str], embed: Callable[[list[str]], list[list[float]]]
     ) -> list[list[float]]:
         digests = [hashlib.sha256("\x1f".join((self._name, use, text)).encode()).digest() for text in texts]
-        known = {digest: vector for digest in digests if (vector := self._known(digest)) is not None}
-        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
+        vectors = {digest: vector for digest in digests if (vector := self._read(digest)) is not None}
+        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in vectors}
         if missing:
-            fresh = dict(zip(missing, made(list(missing.values())), strict=True))
+            fresh = dict(zip(missing, embed(list(missing.values())), strict=True))
             rows = [(digest, array("d", vector).tobytes()) for digest, vector in fresh.items()]
             self._file.execute("BEGIN")
             self._file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
             self._file.execute("COMMIT")
-            known |= fresh
-        return [known[digest] for digest in digests]
+            vectors |= fresh
+        return [vectors[digest] for digest in digests]
 
-    def _known(self, digest: bytes) -> list[float] | None:
+    def _read(self, digest: bytes) -> list[float] | None:
         row = self._file.execute("SELECT vector FROM vectors WHERE digest = ?", (digest,)).fetchone()
         return None if row is None else array("d", row[0]).tolist()

@@ -1,4 +1,4 @@
-"""How well a ranking finds the evidence, and how sure the figures are; pure."""
+"""Metrics of a ranking against the gold turns, with confidence intervals; pure."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 METRICS = ("R@5", "R@10", "R@20", "all@10", "any@10", "nDCG@10", "MRR", "sR@5")
-"""In the order of the tables: ``R@k`` is the share of the evidence among the first k, ``all@k`` whether all of it is,
-``any@k`` whether any is, ``sR@5`` the share of the evidence's sessions among the first five sessions."""
+"""In the order of the tables: ``R@k`` is the share of the gold turns among the first k, ``all@k`` 1 if all of them are,
+``any@k`` 1 if any is, ``sR@5`` the share of the gold turns' sessions among the first five sessions."""
 
 _RESAMPLES = 2000
-_GAINED = 10
+_NDCG_DEPTH = 10
 
 
-def scores(ranked: Sequence[str], gold: Sequence[str], sessions: Mapping[str, str]) -> dict[str, float]:
-    """Every metric of one ranking.
+def scores(ranking: Sequence[str], gold: Sequence[str], sessions: Mapping[str, str]) -> dict[str, float]:
+    """Compute every metric of one ranking.
 
     Args:
-        ranked: ids of turns, best first, none twice.
+        ranking: ids of turns, best first, none twice.
         gold: ids of the turns that answer the question; at least one.
         sessions: the session of each turn.
     """
-    wanted = set(gold)
-    hits = [turn in wanted for turn in ranked]
-    gain = sum(1 / math.log2(place + 2) for place, hit in enumerate(hits[:_GAINED]) if hit)
-    best = sum(1 / math.log2(place + 2) for place in range(min(len(wanted), _GAINED)))
-    places = list(dict.fromkeys(sessions[turn] for turn in ranked))
-    wanted_sessions = {sessions[turn] for turn in gold}
+    relevant = set(gold)
+    hits = [turn in relevant for turn in ranking]
+    gain = sum(1 / math.log2(rank + 2) for rank, hit in enumerate(hits[:_NDCG_DEPTH]) if hit)
+    best = sum(1 / math.log2(rank + 2) for rank in range(min(len(relevant), _NDCG_DEPTH)))
+    ranked_sessions = list(dict.fromkeys(sessions[turn] for turn in ranking))
+    relevant_sessions = {sessions[turn] for turn in gold}
     return {
-        **{f"R@{k}": sum(hits[:k]) / len(wanted) for k in (5, 10, 20)},
-        "all@10": float(sum(hits[:10]) == len(wanted)),
+        **{f"R@{k}": sum(hits[:k]) / len(relevant) for k in (5, 10, 20)},
+        "all@10": float(sum(hits[:10]) == len(relevant)),
         "any@10": float(any(hits[:10])),
         "nDCG@10": gain / best,
-        "MRR": next((1 / (place + 1) for place, hit in enumerate(hits) if hit), 0.0),
-        "sR@5": len(wanted_sessions & set(places[:5])) / len(wanted_sessions),
+        "MRR": next((1 / (rank + 1) for rank, hit in enumerate(hits) if hit), 0.0),
+        "sR@5": len(relevant_sessions & set(ranked_sessions[:5])) / len(relevant_sessions),
     }
 
 
 def interval(numbers: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean, by resampling the questions with a fixed seed."""
+    """Compute the 95 % interval of the mean, by resampling the questions with a fixed seed."""
     if not numbers:
         return math.nan, math.nan
     sample: NDArray[np.float64] = np.asarray(numbers, dtype=np.float64)
@@ -51,9 +51,9 @@ def interval(numbers: Sequence[float]) -> tuple[float, float]:
 
 
 def separation(answerable: Sequence[float], unanswerable: Sequence[float]) -> float | None:
-    """How often the best score of a question that can be answered lies above that of one that cannot (AUROC).
+    """Compute the AUROC: the share of pairs in which the answerable question has the higher best score.
 
-    None where there are not both.
+    None without both sorts of questions.
     """
     if not answerable or not unanswerable:
         return None

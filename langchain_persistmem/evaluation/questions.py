@@ -14,12 +14,12 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 
 _GZIP = b"\x1f\x8b"
-_SHOWN = 5
+_MOST_ERRORS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """Something that a user might ask, and which of the user's turns answer it."""
+    """A question of a user, with the turns that answer it."""
 
     id: str
     user_id: str
@@ -31,7 +31,7 @@ class Question:
 
 
 def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Question]:
-    """Every question of a file, plain or gzip.
+    """Read every question of a file, plain or gzip.
 
     Args:
         path: one object per line with ``qid``, ``user_id``, ``query``, ``asked_at``, ``category`` and ``gold``.
@@ -47,6 +47,7 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
         raise InvalidInputError(f"{path} cannot be read ({type(error).__name__}); give a JSON Lines file") from error
     questions: list[Question] = []
     bad: list[str] = []
+    # Errors are collected over the whole file, so that several mistakes are corrected in one go.
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -55,11 +56,11 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
         except InvalidInputError as error:
             bad.append(f"{path.name}, line {number}: {error}")
     if bad:
-        more = f"\n... and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
-        raise InvalidInputError("the questions cannot be used:\n" + "\n".join(bad[:_SHOWN]) + more)
-    twice = _first_twice([question.id for question in questions])
-    if twice is not None:
-        raise InvalidInputError(f"{path.name}: qid {twice!r:.60} stands for two questions; give each its own")
+        more = f"\n... and {len(bad) - _MOST_ERRORS:,} more" if len(bad) > _MOST_ERRORS else ""
+        raise InvalidInputError("the questions cannot be used:\n" + "\n".join(bad[:_MOST_ERRORS]) + more)
+    duplicate = _first_duplicate([question.id for question in questions])  # answers are looked up by id
+    if duplicate is not None:
+        raise InvalidInputError(f"{path.name}: qid {duplicate!r:.60} stands for two questions; give each its own")
     if not questions:
         raise InvalidInputError(f"{path} has no question; write one object per line")
     return questions
@@ -67,30 +68,31 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
 
 def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
     try:
-        found: object = json.loads(line)
+        document: object = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError("is no JSON; write one JSON object per line") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise InvalidInputError("is no JSON object; write one object per line")
-    given = cast("dict[str, Any]", found)
-    user_id = validation.required_text(given.get("user_id"), "user_id", at_most=validation.MAX_NAME_BYTES)
+    fields = cast("dict[str, Any]", document)
+    user_id = validation.check_text(fields.get("user_id"), "user_id", at_most=validation.MAX_NAME_BYTES)
     if user_id not in turns:
         raise InvalidInputError(f"user_id {user_id!r:.60} has no conversations in the other file")
-    gold: object = given.get("gold", [])
-    if not isinstance(gold, list) or not all(isinstance(each, str) for each in cast("list[object]", gold)):
+    gold: object = fields.get("gold", [])
+    if not isinstance(gold, list) or not all(isinstance(id, str) for id in cast("list[object]", gold)):
         raise InvalidInputError(
             "gold is no list of strings; write the ids of the turns that answer the question, or []"
         )
     ids = tuple(dict.fromkeys(cast("list[str]", gold)))
+    # A gold turn that nobody said would count as missed by every system.
     unknown = [id for id in ids if id not in turns[user_id]]
     if unknown:
         raise InvalidInputError(f"gold has {unknown[0]!r:.60}, which is no turn of this user")
     return Question(
-        id=validation.required_text(given.get("qid"), "qid", at_most=validation.MAX_NAME_BYTES),
+        id=validation.check_text(fields.get("qid"), "qid", at_most=validation.MAX_NAME_BYTES),
         user_id=user_id,
-        text=validation.required_text(given.get("query"), "query", at_most=20_000),
-        asked_at=_moment(given.get("asked_at")),
-        category=str(given.get("category") or "all"),
+        text=validation.check_text(fields.get("query"), "query", at_most=20_000),
+        asked_at=_moment(fields.get("asked_at")),
+        category=str(fields.get("category") or "all"),
         gold=ids,
     )
 
@@ -105,7 +107,7 @@ def _moment(text: object) -> datetime:
     raise InvalidInputError(f"asked_at is {text!r:.40}; write ISO 8601, such as 2026-03-02T19:04:00+01:00")
 
 
-def _first_twice(ids: Sequence[str]) -> str | None:
+def _first_duplicate(ids: Sequence[str]) -> str | None:
     seen: set[str] = set()
     for id in ids:
         if id in seen:

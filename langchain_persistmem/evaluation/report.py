@@ -1,4 +1,4 @@
-"""From answers to figures with their uncertainty, as data, as a table's rows and as a plot."""
+"""Figures of an evaluation with their uncertainty, as data, as rows of a table and as a plot."""
 
 from __future__ import annotations
 
@@ -12,98 +12,97 @@ from langchain_persistmem.evaluation.metrics import METRICS, interval, separatio
 from langchain_persistmem.evaluation.run import Answer
 
 ALL = "all"
-_PLOTTED = ("R@5", "R@10", "nDCG@10")
+_MAIN_METRICS = ("R@5", "R@10", "nDCG@10")
 
 
-def figures(answers: Sequence[Answer], *, left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """Means with 95 % intervals by system and category.
+def figures(answers: Sequence[Answer], *, excluded: Sequence[str] = ()) -> dict[str, Any]:
+    """Compute means with 95 % intervals by system and category.
 
     Args:
         answers: of all systems.
-        left_out: categories that have a row of their own and do not count in ``all``.
+        excluded: categories with a row of their own that do not count in ``all``.
 
     Returns:
         ``systems``: by system, ``categories`` (each with ``n`` and, by metric, ``mean``, ``low``, ``high``), ``auroc``
         and ``milliseconds``; ``differences``: by metric, ours less the better of the others on the same questions;
-        ``context``: what a model would see.
+        ``context``: metrics of our context.
     """
     names = list(dict.fromkeys(answer.system for answer in answers))
-    systems = {name: _system([each for each in answers if each.system == name], left_out) for name in names}
+    systems = {name: _system([answer for answer in answers if answer.system == name], excluded) for name in names}
     return {
         "systems": systems,
-        "differences": _differences(answers, left_out) if len(names) > 1 and names[0] == "persistmem" else {},
-        "context": _context([each for each in answers if each.shown is not None], left_out),
+        "differences": _differences(answers, excluded) if len(names) > 1 and names[0] == "persistmem" else {},
+        "context": _context([answer for answer in answers if answer.context is not None], excluded),
     }
 
 
-def _system(answers: Sequence[Answer], left_out: Sequence[str]) -> dict[str, Any]:
-    answered = [each for each in answers if each.metrics is not None]
-    categories = {ALL: [each for each in answered if each.category not in left_out]}
-    for name in sorted({each.category for each in answered}):
-        categories[name] = [each for each in answered if each.category == name]
+def _system(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str, Any]:
+    answerable = [answer for answer in answers if answer.metrics is not None]
+    unanswerable = [answer for answer in answers if answer.metrics is None]
+    categories = {ALL: [answer for answer in answerable if answer.category not in excluded]}
+    for name in sorted({answer.category for answer in answerable}):
+        categories[name] = [answer for answer in answerable if answer.category == name]
     return {
-        "categories": {name: _means(each) for name, each in categories.items() if each},
-        "auroc": separation([each.best for each in answered], [each.best for each in answers if each.metrics is None]),
-        "milliseconds": median(each.milliseconds for each in answers),
+        "categories": {name: _means(group) for name, group in categories.items() if group},
+        "auroc": separation([answer.best for answer in answerable], [answer.best for answer in unanswerable]),
+        "milliseconds": median(answer.milliseconds for answer in answers),
     }
 
 
 def _means(answers: Sequence[Answer]) -> dict[str, Any]:
-    found: dict[str, Any] = {"n": len(answers)}
+    means: dict[str, Any] = {"n": len(answers)}
     for metric in METRICS:
-        numbers = [each.metrics[metric] for each in answers if each.metrics is not None]
+        numbers = [answer.metrics[metric] for answer in answers if answer.metrics is not None]
         low, high = interval(numbers)
-        found[metric] = {"mean": fmean(numbers), "low": low, "high": high}
-    return found
+        means[metric] = {"mean": fmean(numbers), "low": low, "high": high}
+    return means
 
 
-def _differences(answers: Sequence[Answer], left_out: Sequence[str]) -> dict[str, Any]:
-    """Question by question, so that what is hard for everybody cancels out."""
+def _differences(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str, Any]:
+    """Compare question by question, so that the difficulty of the questions cancels out."""
     by_system: dict[str, dict[str, Answer]] = {}
-    for each in answers:
-        if each.metrics is not None and each.category not in left_out:
-            by_system.setdefault(each.system, {})[each.question] = each
+    for answer in answers:
+        if answer.metrics is not None and answer.category not in excluded:
+            by_system.setdefault(answer.system, {})[answer.question] = answer
     ours, others = by_system.pop("persistmem", {}), by_system
-    found: dict[str, Any] = {}
+    differences: dict[str, Any] = {}
     for metric in METRICS if ours and others else ():
-        best = max(others, key=lambda name: fmean(_of(each, metric) for each in others[name].values()))
+        best = max(others, key=lambda name: fmean(_of(answer, metric) for answer in others[name].values()))
         gains = [_of(ours[id], metric) - _of(others[best][id], metric) for id in ours if id in others[best]]
         low, high = interval(gains)
-        found[metric] = {"against": best, "mean": fmean(gains), "low": low, "high": high}
-    return found
+        differences[metric] = {"against": best, "mean": fmean(gains), "low": low, "high": high}
+    return differences
 
 
 def _of(answer: Answer, metric: str) -> float:
     return 0.0 if answer.metrics is None else answer.metrics[metric]
 
 
-def _context(answers: Sequence[Answer], left_out: Sequence[str]) -> dict[str, float]:
-    """Of our context: how much of the evidence is in it, at which share of the history's tokens."""
-    shown = [each.shown for each in answers if each.shown is not None]
-    if not shown:
+def _context(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str, float]:
+    """Compute the share of the gold turns in our context, and the context's share of the history's tokens."""
+    contexts = [(answer, answer.context) for answer in answers if answer.context is not None]
+    if not contexts:
         return {}
-    found = {
-        "tokens": fmean(each["tokens"] for each in shown),
-        "history_tokens": fmean(each["history"] for each in shown),
-        "share": fmean(each["tokens"] / each["history"] for each in shown if each["history"]),
+    figures = {
+        "tokens": fmean(context["tokens"] for _, context in contexts),
+        "history_tokens": fmean(context["history"] for _, context in contexts),
+        "share": fmean(context["tokens"] / context["history"] for _, context in contexts if context["history"]),
     }
     evidence = [
-        each.shown["evidence"]
-        for each in answers
-        if each.shown is not None and "evidence" in each.shown and each.category not in left_out
+        context["evidence"] for answer, context in contexts if "evidence" in context and answer.category not in excluded
     ]
-    unanswerable = [each.shown["silent"] for each in answers if each.shown is not None and each.metrics is None]
-    answerable = [each.shown["silent"] for each in answers if each.shown is not None and each.metrics is not None]
+    unanswerable = [context["silent"] for answer, context in contexts if answer.metrics is None]
+    answerable = [context["silent"] for answer, context in contexts if answer.metrics is not None]
     for name, numbers in (
         ("evidence", evidence), ("silent_unanswerable", unanswerable), ("silent_answerable", answerable)
     ):  # fmt: skip
         if numbers:
-            found[name] = fmean(numbers)
-    return found
+            figures[name] = fmean(numbers)
+    return figures
 
 
-def plot(found: dict[str, Any], path: Path, title: str) -> None:
-    """The main metrics and the categories as bars with their intervals, in a PNG file.
+def plot(report: dict[str, Any], path: Path, title: str) -> None:
+    """Draw the main metrics and the categories as bars with their intervals, in a PNG file.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -114,16 +113,21 @@ def plot(found: dict[str, Any], path: Path, title: str) -> None:
         raise MissingDependencyError(
             "the plot needs matplotlib; run: pip install 'langchain-persistmem[eval]'"
         ) from error
-    systems: dict[str, Any] = found["systems"]
+    systems: dict[str, Any] = report["systems"]
     categories = list(next(iter(systems.values()))["categories"])
+    # The object interface of matplotlib: pyplot would open a display and keep every figure in memory.
     figure: Any = Figure(figsize=(max(9.0, 2.0 + 1.2 * len(categories)), 8.0), layout="constrained")
     upper, lower = figure.subplots(2, 1)
     _bars(
-        upper, list(_PLOTTED), {name: [each["categories"][ALL][m] for m in _PLOTTED] for name, each in systems.items()}
+        upper,
+        list(_MAIN_METRICS),
+        {name: [system["categories"][ALL][m] for m in _MAIN_METRICS] for name, system in systems.items()},
     )
     upper.set_title(title)
     _bars(
-        lower, categories, {name: [each["categories"][c]["R@10"] for c in categories] for name, each in systems.items()}
+        lower,
+        categories,
+        {name: [system["categories"][c]["R@10"] for c in categories] for name, system in systems.items()},
     )
     lower.set_title("R@10 by category")
     figure.savefig(path, format="png", dpi=150)
@@ -131,12 +135,12 @@ def plot(found: dict[str, Any], path: Path, title: str) -> None:
 
 def _bars(axes: Any, labels: Sequence[str], bars: dict[str, list[dict[str, float]]]) -> None:
     width = 0.8 / len(bars)
-    for index, (name, each) in enumerate(bars.items()):
-        places = [place + (index - (len(bars) - 1) / 2) * width for place in range(len(labels))]
-        means = [100 * bar["mean"] for bar in each]
-        below = [100 * max(0.0, bar["mean"] - bar["low"]) for bar in each]
-        above = [100 * max(0.0, bar["high"] - bar["mean"]) for bar in each]
-        axes.bar(places, means, width, yerr=[below, above], capsize=3, label=name)
+    for index, (name, heights) in enumerate(bars.items()):
+        positions = [label + (index - (len(bars) - 1) / 2) * width for label in range(len(labels))]
+        means = [100 * bar["mean"] for bar in heights]
+        below = [100 * max(0.0, bar["mean"] - bar["low"]) for bar in heights]
+        above = [100 * max(0.0, bar["high"] - bar["mean"]) for bar in heights]
+        axes.bar(positions, means, width, yerr=[below, above], capsize=3, label=name)
     axes.set_xticks(range(len(labels)), labels, rotation=20 if len(labels) > 4 else 0)  # noqa: PLR2004 - they would touch
     axes.set_ylabel("%")
     axes.set_ylim(0, 100)

@@ -1,4 +1,4 @@
-"""Asking every system every question; each answer is written down at once, so that an interrupted run goes on."""
+"""The run of an evaluation: every question to every system. Each answer is stored at once, so that a run can resume."""
 
 from __future__ import annotations
 
@@ -12,85 +12,87 @@ from typing import Any
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.evaluation.metrics import scores
 from langchain_persistmem.evaluation.questions import Question
-from langchain_persistmem.evaluation.systems import SaidTurn, System
+from langchain_persistmem.evaluation.systems import ConversationTurn, System
 from langchain_persistmem.recall.context import approximate_tokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What became of one question put to one system."""
+    """The result of one question to one system."""
 
     system: str
     question: str
     category: str
     metrics: Mapping[str, float] | None
-    """None for a question that cannot be answered."""
+    """None for an unanswerable question."""
     best: float
-    """The score of the first turn; 0 if there was none."""
+    """The score of the first turn; 0 without one."""
     milliseconds: float
-    """How long the ranking took, the embedding of the question included unless it was known."""
-    shown: Mapping[str, float] | None = None
+    """Duration of the ranking, with the embedding of the question unless it was in the cache."""
+    context: Mapping[str, float] | None = None
     """Of our context at its default budget: ``evidence`` (share of the gold turns in it), ``tokens``, ``history`` (tokens
-    of all the user's turns), and ``silent`` (1 if the threshold held everything back)."""
+    of all the user's turns), and ``silent`` (1 if no memory passed the threshold)."""
 
 
-class Notes:
+class AnswerLog:
     """The answers so far, in a JSON Lines file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.answers: list[Answer] = []
         if path.exists():
-            whole = path.read_bytes().rpartition(b"\n")[0]  # a line that was cut short is asked for again
-            self.answers = [Answer(**json.loads(line)) for line in whole.splitlines()]
-            path.write_bytes(whole + b"\n" if whole else b"")
-        self._known = {(answer.system, answer.question) for answer in self.answers}
+            # an interrupted run may have cut its last line short: that question is put again
+            complete = path.read_bytes().rpartition(b"\n")[0]
+            self.answers = [Answer(**json.loads(line)) for line in complete.splitlines()]
+            path.write_bytes(complete + b"\n" if complete else b"")
+        self._keys = {(answer.system, answer.question) for answer in self.answers}
 
     def has(self, system: str, question: str) -> bool:
-        """Whether the question was put to the system already."""
-        return (system, question) in self._known
+        """Return True if the system has answered the question."""
+        return (system, question) in self._keys
 
     def add(self, answer: Answer) -> None:
-        """Write an answer down."""
+        """Append an answer to the file."""
         with self._path.open("ab") as file:
             file.write(json.dumps(asdict(answer)).encode() + b"\n")
         self.answers.append(answer)
-        self._known.add((answer.system, answer.question))
+        self._keys.add((answer.system, answer.question))
 
 
 def evaluate(
     systems: Sequence[System],
-    users: Mapping[str, Sequence[SaidTurn]],
+    users: Mapping[str, Sequence[ConversationTurn]],
     questions: Sequence[Question],
-    notes: Notes,
+    log: AnswerLog,
     *,
     memory: PersistMem,
-    progress: Callable[[str, int], None] = lambda _what, _done: None,
+    progress: Callable[[str, int], None] = lambda _unit, _count: None,
 ) -> None:
     """Put every question that has no answer yet to every system, user by user.
 
     Args:
-        systems: what is compared.
+        systems: the systems to compare.
         users: each user's turns, in order.
-        questions: what is asked.
-        notes: where the answers go.
-        memory: whose context is measured beside the ranking of the system called ``persistmem``.
-        progress: told, as it goes, what was done (``"turns"`` or ``"questions"``) and how much of it.
+        questions: the questions.
+        log: the file of the answers.
+        memory: its context is measured beside the ranking of the system called ``persistmem``.
+        progress: called with a unit of work (``"turns"`` or ``"questions"``) and a count, for each part of the work.
     """
     sessions = {turn.id: turn.session for turns in users.values() for turn in turns}
     for user_id, turns in users.items():
-        asked = [question for question in questions if question.user_id == user_id]
+        users_questions = [question for question in questions if question.user_id == user_id]
         history = sum(approximate_tokens(turn.text) for turn in turns)
         for system in systems:
-            open_ = [question for question in asked if not notes.has(system.name, question.id)]
-            if open_:
+            pending = [question for question in users_questions if not log.has(system.name, question.id)]
+            # learning takes most of the time: a resumed run skips the users whose questions are all answered
+            if pending:
                 system.learn(user_id, turns)
             progress("turns", len(turns))
-            for question in open_:
+            for question in pending:
                 began = time.perf_counter()
                 ranked = system.rank(question)
                 took = time.perf_counter() - began
-                notes.add(
+                log.add(
                     Answer(
                         system=system.name,
                         question=question.id,
@@ -98,17 +100,17 @@ def evaluate(
                         metrics=scores(ranked.turns, question.gold, sessions) if question.gold else None,
                         best=ranked.best,
                         milliseconds=1000 * took,
-                        shown=_shown(memory, question, history) if system.name == "persistmem" else None,
+                        context=_context_metrics(memory, question, history) if system.name == "persistmem" else None,
                     )
                 )
-            progress("questions", len(asked))
+            progress("questions", len(users_questions))
 
 
-def _shown(memory: PersistMem, question: Question, history: int) -> dict[str, float]:
-    """What the model would see."""
+def _context_metrics(memory: PersistMem, question: Question, history: int) -> dict[str, float]:
+    """Measure the context that a model would get."""
     context = memory.context(question.text, now=question.asked_at, user_id=question.user_id)
-    seen = {id for each in context.recollections for id in each.memory.provenance.message_ids}
-    found: dict[str, Any] = {"tokens": context.tokens, "history": history, "silent": float(not context.recollections)}
+    ids = {id for item in context.recollections for id in item.memory.provenance.message_ids}
+    metrics: dict[str, Any] = {"tokens": context.tokens, "history": history, "silent": float(not context.recollections)}
     if question.gold:
-        found["evidence"] = len(seen & set(question.gold)) / len(question.gold)
-    return found
+        metrics["evidence"] = len(ids & set(question.gold)) / len(question.gold)
+    return metrics

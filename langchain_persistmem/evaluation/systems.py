@@ -1,4 +1,4 @@
-"""What is compared: our recall, plain cosine over the same vectors, and plain BM25."""
+"""The systems of an evaluation: our recall, plain cosine over the same vectors, and plain BM25."""
 
 from __future__ import annotations
 
@@ -19,65 +19,66 @@ DEPTH = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SaidTurn:
+class ConversationTurn:
     """One turn of a user's conversations."""
 
     id: str
     session: str
     text: str
     message: Mapping[str, str]
-    """As ``observe()`` takes it."""
+    """The message, in a form for ``observe()``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RankedCandidate:
-    """What a system answers to a question."""
+class RankedTurns:
+    """The answer of a system to a question."""
 
     turns: tuple[str, ...]
     """Ids of turns, best first, none twice."""
     best: float
-    """The score of the first; 0 if there is none."""
+    """The score of the first; 0 without one."""
 
 
 class System(Protocol):
-    """Something that finds turns."""
+    """A system that ranks turns."""
 
     name: str
 
-    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
-        """Take in a user's conversations, in the order in which they happened."""
+    def learn(self, user_id: str, turns: Sequence[ConversationTurn]) -> None:
+        """Store a user's conversations, in the order in which they happened."""
         ...
 
-    def rank(self, question: Question) -> RankedCandidate:
-        """The turns that answer a question, as far as this system can tell."""
+    def rank(self, question: Question) -> RankedTurns:
+        """Rank the turns by relevance to a question."""
         ...
 
 
-class Ours:
-    """``recall()`` on what ``observe()`` has learnt; without a threshold, so that every question gets a ranking."""
+class PersistMemSystem:
+    """``recall()`` after ``observe()``; without a threshold, so that every question gets a ranking."""
 
     name = "persistmem"
 
     def __init__(self, memory: PersistMem) -> None:
         self._memory = memory
 
-    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+    def learn(self, user_id: str, turns: Sequence[ConversationTurn]) -> None:
         sessions: dict[str, list[Any]] = {}
         for turn in turns:
             sessions.setdefault(turn.session, []).append(dict(turn.message))
         for session, messages in sessions.items():
             self._memory.observe(messages, thread_id=session, user_id=user_id)
 
-    def rank(self, question: Question) -> RankedCandidate:
-        found = self._memory.recall(
+    def rank(self, question: Question) -> RankedTurns:
+        recollections = self._memory.recall(
             question.text, limit=DEPTH, threshold=0.0, now=question.asked_at, user_id=question.user_id
         )
-        turns = dict.fromkeys(id for each in found for id in each.memory.provenance.message_ids)
-        return RankedCandidate(turns=tuple(islice(turns, DEPTH)), best=found[0].score if found else 0.0)
+        turns = dict.fromkeys(id for item in recollections for id in item.memory.provenance.message_ids)
+        best = recollections[0].score if recollections else 0.0
+        return RankedTurns(turns=tuple(islice(turns, DEPTH)), best=best)
 
 
-class Cosine:
-    """The nearest vectors: what a vector store does, with the same embedding model."""
+class CosineSystem:
+    """The nearest vectors, as from a vector store, with the same embedding model."""
 
     name = "cosine"
 
@@ -85,18 +86,18 @@ class Cosine:
         self._embeddings = embeddings
         self._users: dict[str, tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]] = {}
 
-    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+    def learn(self, user_id: str, turns: Sequence[ConversationTurn]) -> None:
         vectors = np.asarray(self._embeddings.embed_documents([turn.text for turn in turns]), dtype=np.float64)
         self._users[user_id] = [turn.id for turn in turns], vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def rank(self, question: Question) -> RankedCandidate:
+    def rank(self, question: Question) -> RankedTurns:
         ids, vectors = self._users[question.user_id]
         query = np.asarray(self._embeddings.embed_query(question.text), dtype=np.float64)
         return _best(ids, vectors @ (query / np.linalg.norm(query)))
 
 
-class Words:
-    """BM25 over stemmed words without stop words, by the library ``bm25s``."""
+class Bm25System:
+    """BM25 over stemmed terms without stop words, by the library ``bm25s``."""
 
     name = "BM25"
 
@@ -112,27 +113,24 @@ class Words:
         self._stemmer: Any = vars(Stemmer)["Stemmer"]("english")  # it has no types
         self._users: dict[str, tuple[list[str], Any]] = {}
 
-    def learn(self, user_id: str, turns: Sequence[SaidTurn]) -> None:
+    def learn(self, user_id: str, turns: Sequence[ConversationTurn]) -> None:
         index = self._bm25s.BM25()
         index.index(self._tokens([turn.text for turn in turns]), show_progress=False)
         self._users[user_id] = [turn.id for turn in turns], index
 
-    def rank(self, question: Question) -> RankedCandidate:
+    def rank(self, question: Question) -> RankedTurns:
         ids, index = self._users[question.user_id]
         (tokens,) = self._tokens([question.text])
-        known = [token for token in tokens if token in index.vocab_dict]
-        return (
-            _best(ids, np.asarray(index.get_scores(known), dtype=np.float64))
-            if known
-            else RankedCandidate(turns=(), best=0)
-        )
+        indexed = [token for token in tokens if token in index.vocab_dict]
+        if not indexed:
+            return RankedTurns(turns=(), best=0)
+        return _best(ids, np.asarray(index.get_scores(indexed), dtype=np.float64))
 
     def _tokens(self, texts: list[str]) -> list[list[str]]:
         return self._bm25s.tokenize(texts, stopwords="en", stemmer=self._stemmer, return_ids=False, show_progress=False)
 
 
-def _best(ids: Sequence[str], scores: np.ndarray[Any, np.dtype[np.float64]]) -> RankedCandidate:
+def _best(ids: Sequence[str], scores: np.ndarray[Any, np.dtype[np.float64]]) -> RankedTurns:
     order = np.argsort(-scores, kind="stable")[:DEPTH]
-    return RankedCandidate(
-        turns=tuple(ids[int(place)] for place in order), best=float(scores[order[0]]) if len(order) else 0.0
-    )
+    best = float(scores[order[0]]) if len(order) else 0.0
+    return RankedTurns(turns=tuple(ids[int(index)] for index in order), best=best)

@@ -35,7 +35,7 @@ from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recalled import Expand
-from langchain_persistmem.types.records import UNSTORED, Kind
+from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
@@ -270,7 +270,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     background=self._learns_in_background,
                     namespace=whose,
                 )
-                if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
+                if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
                     return _marks(state)
         return None
 

@@ -34,7 +34,7 @@ from langchain_persistmem.runtime.run_identity import (
     whose_memory,
 )
 from langchain_persistmem.types.recalled import Expand
-from langchain_persistmem.types.records import UNSTORED, Kind
+from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
@@ -128,7 +128,7 @@ def load_memory(
                 **context_options,
             )
             if once and context.text and question.message_id:
-                earlier[question.message_id] = ShownContext(text=context.text, marks=[*context.marks])
+                earlier[question.message_id] = ShownContext(text=context.text, marks=[*context.fingerprints])
             nothing |= {state_key: context.text, "memory_keys": [*context.keys]}
         return nothing | ({"memory_shown": earlier} if once else {})
 
@@ -177,7 +177,7 @@ def extract_memory(
                 background=memory.learns_in_background if background is None else background,
                 namespace=namespace,
             )
-            if observed.withheld in UNSTORED:  # marked, or a later run would learn from them
+            if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
                 return _mark_all(messages, messages_key) or None
         return None
 

@@ -200,7 +200,7 @@ def _document(recollection: Recollection) -> Document:
         "namespace": memory.namespace,
         "kind": memory.kind,
         "score": recollection.score,
-        "why": asdict(recollection.why),
+        "score_parts": asdict(recollection.score_parts),
         "provenance": asdict(memory.provenance),
         "speaker": memory.speaker,
         "valid_from": memory.valid_from.isoformat(),

@@ -171,7 +171,7 @@ def _describe_erasure(receipt: Receipt, keys: Sequence[str]) -> str:
     turns = receipt.counts.get("messages", 0)
     text = f"Erased for good: {', '.join(map(shorten_key, keys))}"
     text += f", and {turns} stored messages that it came from." if turns else "."
-    return text + (f" Traces may remain in: {', '.join(receipt.not_reached)}." if receipt.not_reached else "")
+    return text + (f" Traces may remain in: {', '.join(receipt.remaining_traces)}." if receipt.remaining_traces else "")
 
 
 def _list_lines(title: str, memories: Sequence[Memory]) -> Answer:

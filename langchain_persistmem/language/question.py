@@ -21,9 +21,9 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
     about_user = bool(words.first_person.search(query)) and not words.assistant_statement.search(query)
     return Interpretation(
         periods=periods,
-        named=tuple(sorted(_named(findings.found, query))),
-        about_user=about_user,
-        present=about_user and not periods and not words.past.search(query),
+        speakers=tuple(sorted(_named(findings.candidates, query))),
+        is_about_user=about_user,
+        is_about_present=about_user and not periods and not words.past.search(query),
         asks_for=_asks_for(query, words),
     )
 

@@ -26,7 +26,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
-from langchain_persistmem.types.records import Turn, Withheld
+from langchain_persistmem.types.records import SkipReason, Turn
 from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ async def observe(
                 namespace,
                 thread_id,
                 quiet=timedelta(seconds=settings.quiet_seconds if background else settings.retry_seconds),
-                longest=timedelta(seconds=settings.longest_wait_seconds),
+                longest=timedelta(seconds=settings.max_wait_seconds),
                 lease=None if background else backend.new_id(),
                 leased=None if background else timedelta(seconds=settings.lease_seconds),
             )
@@ -135,8 +135,8 @@ async def run_once(
         superseded=done.superseded,
         quarantined=done.quarantined,
         postponed=postponed,
-        given_up=total.given_up,
-        healed=healed.memories,
+        dead_letters=total.given_up,
+        vectors_added=healed.memories,
     )
 
 
@@ -228,7 +228,7 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
             return 0
         revived = await messages.retry_given_up(tx, namespace, thread_id)
         if revived:
-            longest = timedelta(seconds=backend.settings.longest_wait_seconds)
+            longest = timedelta(seconds=backend.settings.max_wait_seconds)
             await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
     return revived
 
@@ -320,7 +320,7 @@ async def _give_up(
     return given_up
 
 
-def _observe_result(stored: int, total: _Total, waiting: int, withheld: Withheld | None) -> ObserveResult:
+def _observe_result(stored: int, total: _Total, waiting: int, withheld: SkipReason | None) -> ObserveResult:
     done = total.done
     return ObserveResult(
         stored=stored,
@@ -329,6 +329,6 @@ def _observe_result(stored: int, total: _Total, waiting: int, withheld: Withheld
         skipped=total.skipped,
         superseded=done.superseded,
         quarantined=done.quarantined,
-        waiting=waiting,
-        withheld=withheld,
+        pending=waiting,
+        skip_reason=withheld,
     )

@@ -91,8 +91,8 @@ async def policy_of(backend: Backend) -> Policy:
     settings, model = backend.settings, await ready(backend)
     return Policy(
         contradictions=settings.contradictions,
-        least_confidence=settings.least_confidence,
-        most_superseded=settings.most_superseded,
+        min_confidence=settings.min_confidence,
+        max_superseded=settings.max_superseded,
         related=model.background_mean + 2 * model.background_deviation,
     )
 
@@ -152,17 +152,17 @@ def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
     if decision.known.id not in current:
         return Add(new if new.candidate.key is not None else replace(new, key=str(new.id)))
     if isinstance(decision, Reinforce):
-        return replace(decision, ended=tuple(each for each in decision.ended if not current.get(each.id)))
+        return replace(decision, ended=tuple(old for old in decision.ended if not current.get(old.id)))
     if current[decision.known.id]:
         return Quarantine(new, PINNED, decision.known)
-    return replace(decision, also=tuple(each for each in decision.also if not current.get(each.id)))
+    return replace(decision, also=tuple(old for old in decision.also if not current.get(old.id)))
 
 
 async def _reinforce(
     tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
 ) -> None:
-    said = [(decision.known.id, decision.new.candidate) for decision in again]
-    rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in said]
+    statements = [(decision.known.id, decision.new.candidate) for decision in again]
+    rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in statements]
     once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
     await changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
     await log(tx, backend, namespace, [(id, "reinforced", "it was said again", None) for id in once], now=now)
@@ -291,7 +291,7 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
 
 
 def _ids(versions: Sequence[UUID]) -> list[UUID]:
-    given = validation.listed(versions, "versions")
+    given = validation.check_list(versions, "versions")
     return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(given)]
 
 
@@ -299,7 +299,7 @@ async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] 
     """The memories that are meant, under the namespace's lock; of a namespace that does not exist, no row is made."""
     if await hold_living(tx, namespace) is None or ids is not None:
         return list(dict.fromkeys(ids or ()))
-    return [each.id for each in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
+    return [memory.id for memory in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
 
 
 async def _revive(
@@ -329,7 +329,7 @@ async def _revive_held(
     ended = [(rival, id, max(from_then, since)) for rival, since, _ in rivals]
     gone = await changes_queries.supersede_memories(tx, namespace, ended, now=now)
     await search_index.unindex_memories(tx, namespace, gone)
-    await log(tx, backend, namespace, [(each, "superseded", f"another was {change}", id) for each in gone], now=now)
+    await log(tx, backend, namespace, [(old_id, "superseded", f"another was {change}", id) for old_id in gone], now=now)
     await changes_queries.revive_memories(tx, namespace, [id], now=now)
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)

@@ -101,9 +101,9 @@ class Policy:
     """The rules of a decision."""
 
     contradictions: Contradictions
-    least_confidence: float
+    min_confidence: float
     """A candidate below it is not kept."""
-    most_superseded: int
+    max_superseded: int
     """One answer of a model supersedes at most so many memories; the rest waits for review."""
     related: float
     """The cosine from which two statements have something to do with each other, under this embedder."""
@@ -114,16 +114,16 @@ def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decis
     decisions: list[Decision] = []
     gone: set[UUID] = set()
     keyed: dict[str, int] = {}
-    for given in sorted(new, key=lambda one: said_at(one.candidate)):
-        each = _own(given, known)
-        key = each.candidate.key
-        place = keyed.get(key) if key is not None else None
-        if place is not None and not same_person(each.candidate, decisions[place].new.candidate):
-            each, key, place = _without_key(each), None, None
-        if place is None:
-            decision = _decide(each, known, policy, gone)
+    for statement in sorted(new, key=lambda one: said_at(one.candidate)):
+        own = _own(statement, known)
+        key = own.candidate.key
+        index = keyed.get(key) if key is not None else None
+        if index is not None and not same_person(own.candidate, decisions[index].new.candidate):
+            own, key, index = _without_key(own), None, None
+        if index is None:
+            decision = _decide(own, known, policy, gone)
         else:
-            decision, decisions[place] = _succeed(each, decisions[place], policy)
+            decision, decisions[index] = _succeed(own, decisions[index], policy)
         if isinstance(decision, Supersede | Reinforce):
             gone.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):
@@ -151,10 +151,10 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
 def said_at(statement: Candidate | Memory) -> datetime:
     """The time at which a statement was made, which for an event is not the day that it speaks of."""
     value = statement.value or {}
-    given = value.get("said_at") if statement.kind == "episodic" else None
-    if isinstance(given, str):
+    moment_text = value.get("said_at") if statement.kind == "episodic" else None
+    if isinstance(moment_text, str):
         try:
-            moment = datetime.fromisoformat(given)
+            moment = datetime.fromisoformat(moment_text)
         except ValueError:
             return statement.valid_from
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -181,7 +181,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
     """A second statement under one key in one batch, and what becomes of the first, which was to be current."""
     if same_statement(new.candidate.text, earlier.new.candidate.text):
         return Skip(new, "it was said twice"), earlier
-    if new.candidate.confidence < policy.least_confidence:
+    if new.candidate.confidence < policy.min_confidence:
         return Skip(new, "the confidence is too low"), earlier
     suspicious = find_suspicion(new.candidate)
     if suspicious is not None:
@@ -198,7 +198,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
 
 def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> Decision:
     candidate = new.candidate
-    if candidate.confidence < policy.least_confidence:
+    if candidate.confidence < policy.min_confidence:
         return Skip(new, "the confidence is too low")
     suspicious = find_suspicion(candidate)
     if suspicious is not None:
@@ -207,7 +207,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
     targets = [memory for memory in _targets(new, known, policy) if twin is None or memory.id != twin.id]
     ended = [memory for memory in targets if _against(new, memory, policy, gone) is None]
     if twin is not None:
-        return Reinforce(new, twin, tuple(ended[: policy.most_superseded - len(gone)]))
+        return Reinforce(new, twin, tuple(ended[: policy.max_superseded - len(gone)]))
     if not targets:
         return Add(new)
     objection = _against(new, targets[0], policy, gone)
@@ -215,7 +215,7 @@ def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> De
         return objection
     if candidate.key is None:
         new = replace(new, key=targets[0].key)
-    return Supersede(new, targets[0], tuple(ended[1 : policy.most_superseded - len(gone)]))
+    return Supersede(new, targets[0], tuple(ended[1 : policy.max_superseded - len(gone)]))
 
 
 def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
@@ -227,16 +227,16 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
         return Quarantine(new, "a less trusted source contradicts what is known", target)
     if target.pinned:
         return Quarantine(new, PINNED, target)
-    if len(gone) >= policy.most_superseded:
+    if len(gone) >= policy.max_superseded:
         return Quarantine(new, "too many memories would change at once", target)
     if policy.contradictions == "ask":
         return Quarantine(new, "it contradicts what is known", target)
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id)))
-    said, known_since = said_at(candidate), said_at(target)
-    if said < known_since:
+    stated_at, known_since = said_at(candidate), said_at(target)
+    if stated_at < known_since:
         return Past(new, known_since, target.id)
-    if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > said:
+    if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > stated_at:
         return Add(new)  # what is planned ends nothing yet
     return None
 

@@ -14,7 +14,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import UNSTORED, Turn, Withheld
+from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +36,14 @@ async def add_messages(
         life = await generation.hold(tx, backend, namespace, now=now)
         stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
         await record(tx, backend, namespace, "observed", turns=stored)
-    if withheld in UNSTORED:
+    if withheld in UNSTORED_REASONS:
         logger.info("a conversation is not stored: %s", withheld)
     return stored
 
 
 async def store_turns(
     tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], life: Life, *, now: datetime
-) -> tuple[int, Withheld | None]:
+) -> tuple[int, SkipReason | None]:
     """Append the turns that are new, if that is allowed; the caller holds the namespace's lock.
 
     Returns:
@@ -106,8 +106,8 @@ def _check_turn(turn: Turn, where: str) -> None:
     validation.name(turn.id, f"{where}.id")
     validation.storable(turn.text, f"{where}.content")
     if len(turn.text) > _LONGEST_TURN:
-        validation.required_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
+        validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
     validation.json_object(turn.content, where)
     validation.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
-        validation.required_text(turn.speaker, f"{where}.name", at_most=200)
+        validation.check_text(turn.speaker, f"{where}.name", at_most=200)

@@ -26,8 +26,8 @@ def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> 
             user's messages than the one named, that one is the evidence: the words are better proof than the number.
         turns: what the model was shown.
     """
-    shown = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
-    named = [turns[number - 1] for number in shown]
+    numbers_shown = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
+    named = [turns[number - 1] for number in numbers_shown]
     if not any(turn.role == "user" for turn in named):
         return []
     if not letters(quote) or any(turn.role == "user" and says(turn.text, quote) for turn in named):
@@ -47,19 +47,19 @@ def says(text: str, quote: str) -> bool:
     >>> says("I moved to Zagreb.", "I moved to Split")
     False
     """
-    said, place = letters(text), 0
+    letters_of_text, position = letters(text), 0
     for part in filter(None, map(letters, _DOTS.split(quote))):
-        place = said.find(part, place)
-        if place < 0:
+        position = letters_of_text.find(part, position)
+        if position < 0:
             return _retells(text, quote)
-        place += len(part)
+        position += len(part)
     return True
 
 
 def _retells(text: str, quote: str) -> bool:
     words = _weighty(quote)
-    said = iter(_weighty(text))
-    return len(words) >= _FEWEST and all(word in said for word in words)
+    words_of_text = iter(_weighty(text))
+    return len(words) >= _FEWEST and all(word in words_of_text for word in words)
 
 
 def _weighty(text: str) -> list[str]:

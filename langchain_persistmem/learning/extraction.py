@@ -98,15 +98,15 @@ async def learn(
     turns = [redacted_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
-    asked, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
+    extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
     position_of = {turn.id: turn.position for turn in turns}
-    places = [
+    positions = [
         position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
-        for candidate in asked.candidates
+        for candidate in extraction.candidates
     ]
-    new = await prepare(backend, asked.candidates, places, later=backend.model_name is None)
+    new = await prepare(backend, extraction.candidates, positions, later=backend.model_name is None)
     decisions = await backend.step(_decisions, namespace, new, shown, now=now)
-    closing = [turn.id for turn in turns if turn.id not in asked.failed]
+    closing = [turn.id for turn in turns if turn.id not in extraction.failed]
 
     async def write(backend: Backend) -> ChangeResult:
         async with backend.transaction(namespace) as tx:
@@ -123,9 +123,9 @@ async def learn(
         done = await backend.step(write)
     except _OvertakenError as overtaken:
         return LearnResult(ChangeResult(), 0, (), None, more=True) if overtaken.again else None
-    learnt_from = {id for candidate in asked.candidates for id in candidate.provenance.message_ids}
+    learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
     more = len(turns) == backend.settings.extract_turns
-    return LearnResult(done, len(closing) - len(learnt_from), asked.failed, asked.failure, more)
+    return LearnResult(done, len(closing) - len(learnt_from), extraction.failed, extraction.failure, more)
 
 
 async def _decisions(
@@ -145,8 +145,8 @@ async def _candidates(
     hidden = find_off_record(turns)
     if backend.model_name is None:
         longest = backend.settings.max_text_chars
-        told = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
-        return _Extraction(tuple(_episode(turn, thread_id, longest) for turn in told)), ()
+        statements = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
+        return _Extraction(tuple(_episode(turn, thread_id, longest) for turn in statements)), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
@@ -168,35 +168,35 @@ async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
 
 def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozenset[str]) -> list[Turn]:
     """The turns that may hold something: no small talk, unless it answers a question, and nothing off the record."""
-    kept: list[Turn] = []
+    worthwhile: list[Turn] = []
     before = earlier[-1] if earlier else None
     for turn in turns:
-        asked = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
+        question = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
         if (
             turn.id not in hidden
             and turn.text.strip()
-            and (not is_small_talk(turn.text) or is_answer(turn.text, asked))
+            and (not is_small_talk(turn.text) or is_answer(turn.text, question))
         ):
-            kept.append(turn)
+            worthwhile.append(turn)
         before = turn
-    return kept
+    return worthwhile
 
 
 async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
     """The known memories that have most to do with what the user says, best first."""
-    most = backend.settings.shown_known
-    said = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
+    most = backend.settings.extract_context_memories
+    texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
     if not most:
         return ()
     model = await ready(backend)
-    vectors = await backend.embed(said)
+    vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
     best: dict[UUID, tuple[float, Memory]] = {}
     for memory, similarity in (pair for pairs in near for pair in pairs):
         if memory.provenance.extractor != "turns" and similarity > best.get(memory.id, (-1.0, memory))[0]:
             best[memory.id] = (similarity, memory)
-    ranked = sorted(best.values(), key=lambda each: (-each[0], each[1].id))
+    ranked = sorted(best.values(), key=lambda match: (-match[0], match[1].id))
     return [memory for _, memory in ranked[:most]]
 
 
@@ -215,8 +215,8 @@ async def _extract(
     """
     try:
         await spend(backend, namespace)
-        shown, shape = extraction_prompt.material(turns, known, earlier), backend.shape
-        answer = await backend.ask(extraction_prompt.instructions(shape), shown, extraction_prompt.schema(shape))
+        material, shape = extraction_prompt.material(turns, known, earlier), backend.shape
+        answer = await backend.ask(extraction_prompt.instructions(shape), material, extraction_prompt.schema(shape))
         answer, misfits = extraction_prompt.fit_answer(answer, shape)
         if misfits:
             logger.warning("%d memories were dropped: their content does not fit the schema of open()", misfits)

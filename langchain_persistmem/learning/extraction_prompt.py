@@ -138,7 +138,7 @@ def fit_answer(answer: object, shape: Shape | None) -> tuple[object, int]:
     entries = cast("Mapping[str, object]", answer).get("memories") if isinstance(answer, Mapping) else None
     if shape is None or not isinstance(entries, list):
         return cast("object", answer), 0
-    kept: list[object] = []
+    entries_that_fit: list[object] = []
     misfits = 0
     for entry in cast("list[object]", entries):
         fields = cast("Mapping[str, object]", entry if isinstance(entry, Mapping) else {})
@@ -146,8 +146,8 @@ def fit_answer(answer: object, shape: Shape | None) -> tuple[object, int]:
         if fits is None:
             misfits += 1
         else:
-            kept.append({**fields, _STORED: {"schema": fits[0], "content": fits[1]}})
-    return {"memories": kept}, misfits
+            entries_that_fit.append({**fields, _STORED: {"schema": fits[0], "content": fits[1]}})
+    return {"memories": entries_that_fit}, misfits
 
 
 def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Sequence[Turn] = ()) -> str:
@@ -235,18 +235,18 @@ def _candidate(
     about = labels.get(str(fields.get("known", "")).strip())
     change = fields.get("change")
     statement = _clean(text)[:max_chars]
-    said, topics = sources[-1].sent_at, _topics(fields.get("topics"))
+    stated_at, topics = sources[-1].sent_at, _topics(fields.get("topics"))
     speaker = _speaker(sources)
     names = [*topics, *([speaker] if speaker else [])]
     key = fact_key(_text(fields.get("key")), find_subject(statement, names)) if kind == "semantic" else None
     stored = cast("Mapping[object, Mapping[str, Any]]", fields).get(_STORED, {})
     value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics, **stored}
-    given = _clean(_text(fields.get("value")))
-    if key is not None and given:
-        value["value"] = given[:_LONGEST_VALUE]
-    day = _day(fields.get("date"), said) if kind == "episodic" else None
-    if day is not None and day != said:
-        value["said_at"] = said.isoformat()  # of two plans the one that was made later counts, not the later day
+    fact_value = _clean(_text(fields.get("value")))
+    if key is not None and fact_value:
+        value["value"] = fact_value[:_LONGEST_VALUE]
+    day = _day(fields.get("date"), stated_at) if kind == "episodic" else None
+    if day is not None and day != stated_at:
+        value["said_at"] = stated_at.isoformat()  # of two plans the one that was made later counts, not the later day
     return Candidate(
         text=statement,
         kind=kind,
@@ -254,7 +254,7 @@ def _candidate(
         value=value,
         importance=_share(fields.get("importance"), 0.5),
         confidence=_share(fields.get("confidence"), 0.5),
-        valid_from=day or said,
+        valid_from=day or stated_at,
         provenance=Provenance(source="user"),
         speaker=speaker,
         about=about,
@@ -268,8 +268,8 @@ def _speaker(sources: Sequence[Turn]) -> str | None:
     return speakers.pop() if len(speakers) == 1 else None
 
 
-def _text(given: object) -> str:
-    return given if isinstance(given, str) else ""
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _clean(text: str) -> str:
@@ -277,22 +277,22 @@ def _clean(text: str) -> str:
     return " ".join(text.replace("\x00", " ").encode(errors="replace").decode().split())
 
 
-def _topics(given: object) -> list[str]:
-    if not isinstance(given, list):
+def _topics(values: object) -> list[str]:
+    if not isinstance(values, list):
         return []
-    clean = (_clean(entry) for entry in cast("list[object]", given) if isinstance(entry, str))
-    return list(dict.fromkeys(each[:_LONGEST_TOPIC] for each in clean if each))[:_MOST_TOPICS]
+    clean = (_clean(entry) for entry in cast("list[object]", values) if isinstance(entry, str))
+    return list(dict.fromkeys(topic[:_LONGEST_TOPIC] for topic in clean if topic))[:_MOST_TOPICS]
 
 
-def _day(given: object, said: datetime) -> datetime | None:
+def _day(text: object, stated_at: datetime) -> datetime | None:
     """Noon of the day that was given, in the message's zone; None if it is no day."""
-    if not isinstance(given, str):
+    if not isinstance(text, str):
         return None
     try:
-        day = date.fromisoformat(given.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         return None
-    return said if day == said.date() else datetime.combine(day, time(12), said.tzinfo or UTC)
+    return stated_at if day == stated_at.date() else datetime.combine(day, time(12), stated_at.tzinfo or UTC)
 
 
 def _share(number: object, otherwise: float) -> float:
@@ -301,13 +301,13 @@ def _share(number: object, otherwise: float) -> float:
     return float(number) if number >= LEAST_SHARE else 0.0
 
 
-def fact_key(given: str, subject: Subject) -> str | None:
+def fact_key(proposal: str, subject: Subject) -> str | None:
     """The key under which a model's fact is kept; None if it is no name, or one that many values can have.
 
     It has one spelling, and it is the subject's own: a sister's ``employer`` is ``fact:sister_employer``. The
     prefix keeps models away from the keys of the application.
     """
-    name = _spelt(given)
+    name = _spelt(proposal)
     if not name or name in _MANY:
         return None
     if subject != USER and not any(part in relations() for part in name.split("_")):

@@ -47,11 +47,11 @@ async def prepare(
     """
     # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
     candidates = [redacted_candidate(backend.settings.redaction, candidate) for candidate in candidates]
-    unique = {identity(candidate): (candidate, place) for candidate, place in _with(candidates, positions)}
+    unique = {identity(candidate): (candidate, position) for candidate, position in _with(candidates, positions)}
     texts = [candidate.text for candidate, _ in unique.values()]
     vectors = await _vectors(backend, texts, later=later)
     prepared: list[NewMemory] = []
-    for (fingerprint, (candidate, place)), vector in zip(unique.items(), vectors, strict=True):
+    for (fingerprint, (candidate, position)), vector in zip(unique.items(), vectors, strict=True):
         id = backend.new_id()
         prepared.append(
             NewMemory(
@@ -60,7 +60,7 @@ async def prepare(
                 identity=fingerprint,
                 candidate=candidate,
                 vectors=vector,
-                position=place,
+                position=position,
             )
         )
     return prepared

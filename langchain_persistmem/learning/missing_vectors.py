@@ -43,7 +43,7 @@ async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) 
     """Memories of the namespace were written without vectors, in this transaction."""
     pause = timedelta(seconds=backend.settings.retry_seconds)
     await missing_vectors.note_missing_vectors(tx, namespace, await ready(backend), pause=pause)
-    backend.heals = True
+    backend.has_missing_vectors = True
 
 
 async def make_missing(
@@ -96,17 +96,17 @@ async def reembed(
                 f"{waiting} namespaces still wait for vectors of {model.name!r}, so nothing was dropped; run it again"
             )
         dropped = await _drop_others(backend, model)
-    return ReembedResult(namespaces=done.namespaces, memories=done.memories, waiting=waiting, dropped=dropped)
+    return ReembedResult(namespaces=done.namespaces, memories=done.memories, pending=waiting, dropped=dropped)
 
 
 async def make_some_missing(backend: Backend, *, now: datetime) -> None:
     """Make the vectors that this process wrote memories without, once they are due, where no worker runs."""
-    if not backend.heals or backend.settings.worker or backend.model_name is not None:
+    if not backend.has_missing_vectors or backend.settings.worker or backend.model_name is not None:
         return
     try:
         done = await make_missing(backend, limit=_SOME, now=now)
         if not done.namespaces:
-            backend.heals = await backend.step(_waits)
+            backend.has_missing_vectors = await backend.step(_waits)
     except PersistMemError as error:  # what it was called after is done
         logger.warning("missing vectors could not be made and are tried again: %s", error)
 

@@ -35,10 +35,10 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
-        said = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
-    await note_read(backend, namespace, "read_profile", [memory.id for memory in (*found.values(), *said)])
+        statements = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
+    await note_read(backend, namespace, "read_profile", [memory.id for memory in (*found.values(), *statements)])
     document = stored_document(found)
-    return join_statements(document, said) if join else document
+    return join_statements(document, statements) if join else document
 
 
 async def update(
@@ -81,12 +81,12 @@ def merge(document: Document, changes: Document) -> dict[str, Any]:
     return result
 
 
-def join_statements(document: Document, said: list[Memory]) -> dict[str, Any]:
+def join_statements(document: Document, statements: list[Memory]) -> dict[str, Any]:
     """The document with what memories say; where both speak of the same, the document is right."""
     result = dict(document)
     texts: dict[str, list[str]] = {"preferences": [], "goals": []}
     instructions: list[str] = []
-    for memory in said:
+    for memory in statements:
         kind = memory.value.get("type")
         if memory.kind == "procedural":
             instructions.append(memory.text or "")

@@ -97,18 +97,18 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
     Raises:
         InvalidInputError: the message names the field.
     """
-    validation.required_text(candidate.text, "text", at_most=max_chars)
+    validation.check_text(candidate.text, "text", at_most=max_chars)
     if candidate.kind not in KINDS:
         raise InvalidInputError(f"kind is {candidate.kind!r:.40}; use one of {', '.join(KINDS)}")
     if candidate.provenance.source not in SOURCES:
         raise InvalidInputError(f"source is {candidate.provenance.source!r:.40}; use one of {', '.join(SOURCES)}")
-    validation.kept_share(candidate.importance, "importance")
-    validation.kept_share(candidate.confidence, "confidence")
+    validation.check_stored_share(candidate.importance, "importance")
+    validation.check_stored_share(candidate.confidence, "confidence")
     validation.aware(candidate.valid_from, "valid_from")
     if candidate.key is not None:
         validation.name(candidate.key, "key")
     if candidate.speaker is not None:
-        validation.required_text(candidate.speaker, "speaker", at_most=200)
+        validation.check_text(candidate.speaker, "speaker", at_most=200)
     if candidate.provenance.thread_id is not None:
         validation.name(candidate.provenance.thread_id, "thread_id")
     if candidate.value is not None:

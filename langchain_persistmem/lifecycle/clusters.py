@@ -25,7 +25,7 @@ def clusters(pairs: Sequence[Pair], *, similar: float, least: int, most: int) ->
     cosine = {(min(one, other), max(one, other)): similarity for one, other, similarity in pairs}
     group_of: dict[int, list[int]] = {position: [position] for pair in cosine for position in pair}
     # Greedy average linkage. Ties are broken by position, so that a run after a crash makes the same groups.
-    for (one, other), similarity in sorted(cosine.items(), key=lambda each: (-each[1], each[0])):
+    for (one, other), similarity in sorted(cosine.items(), key=lambda item: (-item[1], item[0])):
         mine, yours = group_of[one], group_of[other]
         if similarity < similar:
             break
@@ -47,7 +47,7 @@ def stars(neighbours: Mapping[UUID, Sequence[UUID]]) -> list[list[UUID]]:
     """Groups around a memory each, the largest first: a memory and what resembles it, none of it in two groups."""
     taken: set[UUID] = set()
     groups: list[list[UUID]] = []
-    for centre, near in sorted(neighbours.items(), key=lambda each: (-len(each[1]), each[0])):
+    for centre, near in sorted(neighbours.items(), key=lambda item: (-len(item[1]), item[0])):
         if centre in taken:
             continue
         group = [centre, *(memory for memory in near if memory not in taken)]

@@ -85,7 +85,7 @@ async def find_related(backend: Backend, namespace: Namespace, *, now: datetime)
     if rules.compress_days is None:
         return
     before = now - timedelta(days=rules.compress_days)
-    similar = model.background_mean + rules.similar * model.background_deviation
+    similar = model.background_mean + rules.similarity * model.background_deviation
     for kind in COMPRESSED:
         last: Memory | None = None
         while True:
@@ -93,11 +93,13 @@ async def find_related(backend: Backend, namespace: Namespace, *, now: datetime)
                 window = await retention.compressible(
                     tx, namespace, kind, before=before, after=last, derived=DERIVED, limit=_WINDOW
                 )
-                ids = [each.id for each in window]
+                ids = [memory.id for memory in window]
                 pairs = await retention.similar_pairs(tx, namespace, ids, model=model, floor=similar / 2)
             alike = [pair for pair in pairs if _voice(window[pair[0]]) == _voice(window[pair[1]])]
-            for group in clusters(alike, similar=similar, least=rules.compress_least, most=rules.compress_most):
-                yield [window[place] for place in group]
+            for group in clusters(
+                alike, similar=similar, least=rules.compress_min_memories, most=rules.compress_max_memories
+            ):
+                yield [window[position] for position in group]
             if len(window) < _WINDOW:
                 break
             last = window[-1]
@@ -111,9 +113,9 @@ async def _summary(backend: Backend, namespace: Namespace, originals: Sequence[M
     """The summary of a group: the model's, or without one an extract. No connection is held."""
     longest = backend.settings.max_text_chars
     if backend.model_name is None:
-        said = summaries.sentences(originals)
-        vectors = await backend.embed([sentence for _, sentence in said])
-        text = summaries.extract(said, vectors, originals)[:longest]
+        sentences = summaries.sentences(originals)
+        vectors = await backend.embed([sentence for _, sentence in sentences])
+        text = summaries.extract(sentences, vectors, originals)[:longest]
         return summaries.candidate(text, originals, model=None)
     await spend(backend, namespace)
     answer = await backend.ask(

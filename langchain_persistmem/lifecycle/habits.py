@@ -66,9 +66,9 @@ def confidence(occasions: int) -> float:
 
 def evidence_of(habit: Memory) -> set[str]:
     """The ids of all evidence for a preference, what came after it was stated included."""
-    given = habit.value.get("evidence")
+    ids = habit.value.get("evidence")
     stated = set(habit.provenance.memory_ids)
-    return stated | {str(entry) for entry in cast("list[object]", given)} if isinstance(given, list) else stated
+    return stated | {str(entry) for entry in cast("list[object]", ids)} if isinstance(ids, list) else stated
 
 
 def material(evidence: Sequence[Memory]) -> str:
@@ -94,8 +94,8 @@ def parse_answer(answer: object, evidence: Sequence[Memory], *, least: int, mode
         )
         failure.unusable_answer = True
         raise failure
-    given = {number for number in cast("list[object]", numbers) if type(number) is int and 1 <= number <= len(evidence)}
-    shows = [evidence[number - 1] for number in sorted(given)]
+    named = {number for number in cast("list[object]", numbers) if type(number) is int and 1 <= number <= len(evidence)}
+    shows = [evidence[number - 1] for number in sorted(named)]
     statement = " ".join(text.replace("\x00", " ").encode(errors="replace").decode().split())
     if not statement or len(statement) > _MOST_CHARS or days(shows) < least:
         return None
@@ -153,7 +153,7 @@ async def enrich(
     Returns:
         What was done, or for a dry run would be asked about; and whether the models could be reached.
     """
-    least = backend.settings.retention.habits
+    least = backend.settings.retention.habit_days
     preferences = confirmed = failed = 0
     after: UUID | None = None
     while least is not None and backend.model_name is not None:
@@ -165,27 +165,27 @@ async def enrich(
             preferences += len(found.open)
             confirmed += len(found.confirmed)
             continue
-        asked = await _ask(backend, namespace, found.open, least)
-        failed += asked.failed
+        answers = await _ask(backend, namespace, found.open, least)
+        failed += answers.failed
         try:
-            done = await _write(backend, namespace, incarnation, found, asked, new[-1], now=now)
+            done = await _write(backend, namespace, incarnation, found, answers, new[-1], now=now)
         except ModelError as error:  # the embedding model: what was stated has no vector, and is asked for again
             logger.warning("a preference failed: %s", error)
             return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed + 1), False
         if done is None:
             break
         preferences, confirmed = preferences + done[0], confirmed + done[1]
-        if asked.capped or not asked.reachable:
+        if answers.capped or not answers.reachable:
             return MaintainResult(
-                preferences=preferences, confirmed=confirmed, failed=failed, postponed=int(asked.capped)
-            ), asked.reachable
+                preferences=preferences, confirmed=confirmed, failed=failed, postponed=int(answers.capped)
+            ), answers.reachable
     return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed), True
 
 
 async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
     """The next batch of new episodes, and what they are evidence of."""
     model, found = await ready(backend), _Groups()
-    similar = model.background_mean + backend.settings.retention.similar * model.background_deviation
+    similar = model.background_mean + backend.settings.retention.similarity * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:
@@ -195,10 +195,12 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
         )
         groups = stars(near)
         ids = {id for group in groups for id in group}
-        episodes = {each.id: each for each in await retention.memories_by_id(tx, namespace, sorted(ids))}
+        episodes = {episode.id: episode for episode in await retention.memories_by_id(tx, namespace, sorted(ids))}
         known = await retention.habits_of(tx, namespace, extractor=HABITS_EXTRACTOR)
     for group in groups:
-        evidence = sorted((episodes[id] for id in group if id in episodes), key=lambda each: (each.valid_from, each.id))
+        evidence = sorted(
+            (episodes[id] for id in group if id in episodes), key=lambda episode: (episode.valid_from, episode.id)
+        )
         _sort_in(found, evidence, known, least)
     return new, found
 
@@ -230,25 +232,25 @@ class _Answers:
 
 async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence[Memory]], least: int) -> _Answers:
     """One question for each group; it ends where the day's cap is reached or the model is not."""
-    asked = _Answers()
+    answers = _Answers()
     for evidence in groups:
         try:
             await spend(backend, namespace)
             answer = await backend.ask(INSTRUCTIONS, material(evidence), SCHEMA, purpose="enrich")
             stated = parse_answer(answer, evidence, least=least, model=backend.model_name or "")
         except CapReachedError:
-            asked.capped = True
+            answers.capped = True
             break
         except ModelError as error:
             logger.warning("asking about a habit failed: %s", error)
-            asked.failed += 1
+            answers.failed += 1
             if not getattr(error, "unusable_answer", False):
-                asked.reachable = False
+                answers.reachable = False
                 break
             continue
         if stated is not None:
-            asked.candidates.append(stated)
-    return asked
+            answers.candidates.append(stated)
+    return answers
 
 
 async def _write(
@@ -256,7 +258,7 @@ async def _write(
     namespace: Namespace,
     incarnation: UUID,
     found: _Groups,
-    asked: _Answers,
+    answers: _Answers,
     last: UUID,
     *,
     now: datetime,
@@ -266,7 +268,7 @@ async def _write(
     Returns:
         How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
     """
-    new = await prepare(backend, asked.candidates) if asked.candidates else []
+    new = await prepare(backend, answers.candidates) if answers.candidates else []
     known = await find_known(backend, namespace, new, [], now=now)
     decisions = decide(new, known, await policy_of(backend))
     try:
@@ -276,12 +278,12 @@ async def _write(
                 raise _NamespaceErasedError
             # In one transaction with the mark of how far was looked: a crash asks again and writes nothing twice.
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
-            confirmed = [each for each in found.confirmed.values() if await _confirm(tx, namespace, *each, now=now)]
+            confirmed = [item for item in found.confirmed.values() if await _confirm(tx, namespace, *item, now=now)]
             entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]
             await log(tx, backend, namespace, entries, now=now)
             memory_ids = done.memory_ids + MemoryIds(reinforced=tuple(habit.id for habit, _ in confirmed))
             await record(tx, backend, namespace, "enriched", memory_ids.all, **memory_ids.counts)
-            if not asked.capped and asked.reachable:
+            if not answers.capped and answers.reachable:
                 await retention.mark_examined(tx, namespace, last)
     except _NamespaceErasedError:
         return None
@@ -291,7 +293,7 @@ async def _write(
 async def _still_founded(tx: Transaction, namespace: Namespace, decisions: Sequence[Decision]) -> list[Decision]:
     """The decisions whose evidence is all there still: what was erased while the model was asked leaves no trace."""
     ids = {id for decision in decisions for id in decision.new.candidate.provenance.memory_ids}
-    there = {str(each.id) for each in await retention.memories_by_id(tx, namespace, sorted(map(UUID, ids)))}
+    there = {str(memory.id) for memory in await retention.memories_by_id(tx, namespace, sorted(map(UUID, ids)))}
     return [decision for decision in decisions if there.issuperset(decision.new.candidate.provenance.memory_ids)]
 
 

@@ -72,7 +72,7 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
 
 async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
     """Follow the rules for LangGraph's checkpoints, in the threads of a namespace or in all; returns how many went."""
-    keep, days = backend.settings.retention.checkpoints_keep, backend.settings.retention.checkpoints_days
+    keep, days = backend.settings.retention.max_checkpoints, backend.settings.retention.checkpoints_days
     if keep is None and days is None:
         return 0
 
@@ -154,7 +154,7 @@ async def _enrich(
 async def _plan(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> MaintainResult:
     """Count what would be compressed; then follow the other rules, count, and take it back."""
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
-        ids = [[each.id for each in group] async for group in groups] if life.learns else []
+        ids = [[memory.id for memory in group] async for group in groups] if life.learns else []
     done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
         return done

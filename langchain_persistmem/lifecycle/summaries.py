@@ -50,10 +50,10 @@ def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int)
     Raises:
         ExtractionError: it is no text, or too long, or has a number that none of the originals has.
     """
-    given = cast("Mapping[str, object]", answer).get("summary") if isinstance(answer, Mapping) else None
-    if not isinstance(given, str) or not given.strip() or len(given) > max_chars:
+    summary = cast("Mapping[str, object]", answer).get("summary") if isinstance(answer, Mapping) else None
+    if not isinstance(summary, str) or not summary.strip() or len(summary) > max_chars:
         raise _unusable("the chat model gave no usable summary")
-    text = " ".join(given.replace("\x00", " ").encode(errors="replace").decode().split())
+    text = " ".join(summary.replace("\x00", " ").encode(errors="replace").decode().split())
     known = {number for original in originals for number in _numbers(original)}
     counts = {str(count) for count in range(len(originals) + 1)}
     if not {number.lstrip("0") for number in _NUMBER.findall(text)} <= known | counts | {""}:
@@ -62,16 +62,16 @@ def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int)
 
 
 def sentences(originals: Sequence[Memory]) -> list[tuple[int, str]]:
-    """The sentences of the memories, each with the place of its memory."""
+    """The sentences of the memories, each with the position of its memory."""
     return [
-        (place, sentence[:_LONGEST_SENTENCE])
-        for place, memory in enumerate(originals)
+        (position, sentence[:_LONGEST_SENTENCE])
+        for position, memory in enumerate(originals)
         for part in _SENTENCE.split(memory.text or "")
         if (sentence := " ".join(part.split())) and any(map(str.isalnum, sentence))
     ]
 
 
-def extract(said: Sequence[tuple[int, str]], vectors: Sequence[Vector], originals: Sequence[Memory]) -> str:
+def extract(statements: Sequence[tuple[int, str]], vectors: Sequence[Vector], originals: Sequence[Memory]) -> str:
     """The sentences nearest to what all have in common, dated and in the order of their dates: nobody's words but theirs.
 
     Args:
@@ -80,12 +80,15 @@ def extract(said: Sequence[tuple[int, str]], vectors: Sequence[Vector], original
         originals: the memories.
     """
     centre = [math.fsum(column) for column in zip(*vectors, strict=True)]
-    near = sorted(range(len(said)), key=lambda place: (-_dot(vectors[place], centre), place))
+    near = sorted(range(len(statements)), key=lambda position: (-_dot(vectors[position], centre), position))
     chosen: list[int] = []
-    for place in near:
-        if len(chosen) < _MOST_SENTENCES and all(_dot(vectors[place], vectors[other]) < _ALIKE for other in chosen):
-            chosen.append(place)
-    lines = [f"{originals[said[place][0]].valid_from.date().isoformat()}: {said[place][1]}" for place in sorted(chosen)]
+    for position in near:
+        if len(chosen) < _MOST_SENTENCES and all(_dot(vectors[position], vectors[other]) < _ALIKE for other in chosen):
+            chosen.append(position)
+    lines = [
+        f"{originals[statements[position][0]].valid_from.date().isoformat()}: {statements[position][1]}"
+        for position in sorted(chosen)
+    ]
     return " ".join(line if line[-1] in ".!?…。！？" else f"{line}." for line in lines)
 
 

@@ -85,7 +85,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
         left = [sign for sign in signs if sign.id not in found]
         loose = [sign for sign in left if not sign.stays and sign.kind != "procedural"]
         by_worth = sorted(
-            loose, key=lambda each: (worth(each, half_life_days=retention.half_life_days, now=now), each.id)
+            loose, key=lambda facts: (worth(facts, half_life_days=retention.half_life_days, now=now), facts.id)
         )
         over = max(0, len(left) - retention.max_memories)
         found |= {sign.id: "there are too many memories" for sign in by_worth[:over]}

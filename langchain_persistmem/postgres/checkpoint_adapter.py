@@ -15,7 +15,7 @@ import psycopg_pool
 from psycopg import errors
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDateError, StorageError
-from langchain_persistmem.postgres.error_mapping import is_over, translated
+from langchain_persistmem.postgres.error_mapping import is_over, translate
 from langchain_persistmem.postgres.retry import Backoff
 from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction, finished
 
@@ -89,7 +89,7 @@ def _backoff(conn: object) -> Backoff:
 
 
 def _failure(error: psycopg.Error) -> PersistMemError:
-    ours = translated(error)
+    ours = translate(error)
     if isinstance(ours, StorageError):
         ours.nothing_was_done = is_over(error)
     if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):

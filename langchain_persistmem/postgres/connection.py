@@ -13,7 +13,7 @@ from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
 from langchain_persistmem.postgres.embedded import EmbeddedServer
-from langchain_persistmem.postgres.reconnect import AsyncReconnecting, Reconnecting
+from langchain_persistmem.postgres.reconnect import AsyncReconnection, Reconnection
 from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 from langchain_persistmem.settings import Settings
@@ -35,7 +35,8 @@ def open_pool(
         StorageUnavailableError: nothing answers there; the message says why.
     """
     where = conninfo if conninfo is not None else _embedded(stack, settings)
-    options = _pool_options(where, settings, pool_config, Reconnecting(), with_deadline(settings.statement_seconds))
+    connections = with_deadline(settings.statement_seconds)
+    options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
     with _clear_errors():
         psycopg.connect(where, **_probe(options, settings)).close()
         pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
@@ -48,7 +49,9 @@ async def open_async_pool(
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
     where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
     connections = with_async_deadline(settings.statement_seconds)
-    options = _pool_options(where, settings, pool_config, AsyncReconnecting(), connections)
+    options = _pool_options(
+        where, settings, pool_config, connection_class=connections, reconnect_failed=AsyncReconnection()
+    )
     with _clear_errors():
         await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
         pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
@@ -69,7 +72,7 @@ def _clear_errors() -> Generator[None]:
         raise failure  # outside the handler: the original may quote a password
 
 
-def given_pool(conn: object) -> SyncPool:
+def pool_of(conn: object) -> SyncPool:
     """A user's pool as it is, or a user's connection as a pool of one; neither is opened or closed here.
 
     Raises:
@@ -82,8 +85,8 @@ def given_pool(conn: object) -> SyncPool:
     raise ConfigurationError(f"conn is of type {type(conn).__name__}; pass a ConnectionPool or a Connection of psycopg")
 
 
-def given_async_pool(conn: object) -> AsyncPool:
-    """:func:`given_pool` for asyncio."""
+def async_pool_of(conn: object) -> AsyncPool:
+    """:func:`pool_of` for asyncio."""
     if isinstance(conn, psycopg_pool.AsyncConnectionPool):
         return cast("AsyncPool", conn)
     if isinstance(conn, psycopg.AsyncConnection):
@@ -149,10 +152,8 @@ async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
     return server.conninfo
 
 
-def _pool_options(
-    where: str, settings: Settings, pool_config: PoolConfig | None, reconnecting: object, connection_class: type
-) -> dict[str, Any]:
-    """The arguments of a pool; those of ``pool_config`` count before ours."""
+def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None, **classes: object) -> dict[str, Any]:
+    """The arguments of a pool; those of ``pool_config`` count before ours, and before the pool's ``classes``."""
     config = dict(pool_config or {})
     smallest = config.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
@@ -162,8 +163,7 @@ def _pool_options(
     return {
         # A pool gives a lost connection up at once and looks for the server, instead of doubling its pauses.
         "reconnect_timeout": 0.0,
-        "reconnect_failed": reconnecting,
-        "connection_class": connection_class,
+        **classes,
         "min_size": smallest,
         "max_size": max(settings.pool_max, smallest),
         "timeout": settings.connect_seconds,

@@ -12,7 +12,7 @@ from langchain_persistmem.errors import (
     StorageError,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.timeouts import DeadlinePassed
+from langchain_persistmem.postgres.timeouts import DeadlineError
 
 _POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
 """It has no connection to give, which was waited for already."""
@@ -24,7 +24,7 @@ def is_over(error: psycopg.Error) -> bool:
         return False
     if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation):
         return True
-    if isinstance(error, DeadlinePassed):  # it would pass again
+    if isinstance(error, DeadlineError):  # it would pass again
         return False
     # without a code it is libpq's, of a connection that is gone; 57P0x is the server's farewell, 08xxx a pooler's
     lost = error.sqlstate is None or error.sqlstate.startswith(("57P0", "08"))
@@ -33,7 +33,7 @@ def is_over(error: psycopg.Error) -> bool:
 
 def statement_failure(error: psycopg.Error) -> PersistMemError:
     """A failure of a statement: what it says of the transaction that it was part of."""
-    failure = translated(error)
+    failure = translate(error)
     if isinstance(failure, StorageError):
         failure.nothing_was_done = is_over(error)  # the transaction went with the connection
     return failure
@@ -41,7 +41,7 @@ def statement_failure(error: psycopg.Error) -> PersistMemError:
 
 def transaction_failure(error: psycopg.Error, *, begun: bool, signature: object) -> PersistMemError:
     """A failure of the pool, of BEGIN or of COMMIT; those of statements were translated where they ran."""
-    failure = translated(error)
+    failure = translate(error)
     if isinstance(failure, StorageError):
         failure.nothing_was_done = is_over(error) and (not begun or isinstance(failure, ConcurrentUpdateError))
     if isinstance(failure, StorageUnavailableError):
@@ -49,7 +49,7 @@ def transaction_failure(error: psycopg.Error, *, begun: bool, signature: object)
     return failure
 
 
-def translated(error: psycopg.Error) -> PersistMemError:
+def translate(error: psycopg.Error) -> PersistMemError:
     """Our error for PostgreSQL's, chained to a copy of it that quotes no row."""
     diagnostic = error.diag
     code = error.sqlstate or "no SQLSTATE"
@@ -83,7 +83,7 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
         )
     if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
         return ConcurrentUpdateError(f"somebody else changed the same memories: {summary}; try again")
-    if isinstance(error, DeadlinePassed):
+    if isinstance(error, DeadlineError):
         return StorageUnavailableError(
             f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"
         )

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.records import KINDS, Kind
-from langchain_persistmem.types.validation import check_json, listed, storable
+from langchain_persistmem.types.validation import check_json, check_list, storable
 
 MAX_DEPTH = 20
 """Filters nested deeper are refused: nobody means them."""
@@ -49,7 +49,7 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     Raises:
         InvalidInputError: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
     """
-    kinds = None if kinds is None else listed(kinds, "kinds")
+    kinds = None if kinds is None else check_list(kinds, "kinds")
     for kind in kinds or ():
         if kind not in KINDS:
             raise InvalidInputError(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")

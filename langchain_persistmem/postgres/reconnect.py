@@ -11,10 +11,10 @@ import psycopg_pool
 _PAUSE = 0.25  # seconds
 
 
-class Reconnecting:
+class Reconnection:
     """The reaction of a pool that cannot connect: it looks again soon, as long as it has no connection.
 
-    One object for each pool: ``ConnectionPool(reconnect_timeout=0, reconnect_failed=Reconnecting())``.
+    One object for each pool: ``ConnectionPool(reconnect_timeout=0, reconnect_failed=Reconnection())``.
     """
 
     def __init__(self) -> None:
@@ -34,8 +34,8 @@ class Reconnecting:
             pool.putconn(pool.getconn(timeout=0.001))
 
 
-class AsyncReconnecting:
-    """:class:`Reconnecting` for an asyncio pool."""
+class AsyncReconnection:
+    """:class:`Reconnection` for an asyncio pool."""
 
     def __init__(self) -> None:
         self._looking: asyncio.Task[None] | None = None

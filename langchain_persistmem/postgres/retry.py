@@ -82,7 +82,7 @@ async def retry(flow: Callable[[], Coroutine[Any, Any, T]], pause: Pause, backof
 
 
 @asynccontextmanager
-async def confirmed(
+async def confirm_commit(
     begin: Callable[[], AbstractAsyncContextManager[Transaction]],
     pause: Pause,
     backoff: Backoff,
@@ -119,7 +119,7 @@ async def confirmed(
         step.committed = True
 
 
-class _Undo(Exception):
+class _UndoError(Exception):
     """Rolls back what the question itself wrote."""
 
 
@@ -132,8 +132,8 @@ async def _was_committed(
         try:
             async with begin() as tx:
                 committed = await was_committed(tx, signature)
-                raise _Undo
-        except _Undo:
+                raise _UndoError
+        except _UndoError:
             return committed
         except StorageError as error:
             seconds = backoff.pause(error) if error.nothing_was_done else None

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 _SCOPE = "langchain_persistmem"
 
 
-class Seen(Protocol):
+class Measurement(Protocol):
     """The receiver of a number while something is measured."""
 
     def count(self, number: int) -> None:
@@ -24,14 +24,14 @@ class Seen(Protocol):
         ...
 
 
-class _Unseen:
+class _NoMeasurement:
     """The receiver where nobody listens."""
 
     def count(self, number: int) -> None:
-        """See :class:`Seen`."""
+        """See :class:`Measurement`."""
 
 
-_NOTHING: AbstractContextManager[Seen] = nullcontext(_Unseen())
+_NOTHING: AbstractContextManager[Measurement] = nullcontext(_NoMeasurement())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class _Kind:
     fixed: Mapping[str, str]
 
 
-def operation(name: str) -> AbstractContextManager[Seen]:
+def operation(name: str) -> AbstractContextManager[Measurement]:
     """Measure an operation of the application's, such as ``recall``."""
     kinds = _kinds()
     return _NOTHING if kinds is None else _Measured(kinds["operation"], f"persistmem.{name}", name)
 
 
-def statement(query: object) -> AbstractContextManager[Seen]:
+def statement(query: object) -> AbstractContextManager[Measurement]:
     """Measure a statement by its name."""
     kinds = _kinds()
     if kinds is None:
@@ -62,13 +62,13 @@ def statement(query: object) -> AbstractContextManager[Seen]:
     return _Measured(kinds["statement"], f"persistmem.sql.{name}", name)
 
 
-def model_call(name: str) -> AbstractContextManager[Seen]:
+def model_call(name: str) -> AbstractContextManager[Measurement]:
     """Measure a call of an embedding or chat model, such as ``embed``."""
     kinds = _kinds()
     return _NOTHING if kinds is None else _Measured(kinds["model"], f"persistmem.model.{name}", name)
 
 
-class _Measured(AbstractContextManager[Seen]):
+class _Measured(AbstractContextManager[Measurement]):
     """One span, and one value of the histogram."""
 
     __slots__ = ("_count", "_kind", "_label", "_name", "_span", "_started", "_within")
@@ -78,10 +78,10 @@ class _Measured(AbstractContextManager[Seen]):
         self._count: int | None = None
 
     def count(self, number: int) -> None:
-        """See :class:`Seen`."""
+        """See :class:`Measurement`."""
         self._count = number
 
-    def __enter__(self) -> Seen:
+    def __enter__(self) -> Measurement:
         kind = self._kind
         self._span = kind.tracer.start_span(
             self._name, kind=kind.kind, attributes={kind.label: self._label, **kind.fixed}

@@ -23,12 +23,12 @@ _CANCELLING = 2.0
 _unhurried: ContextVar[bool] = ContextVar("persistmem_unhurried", default=False)
 
 
-class DeadlinePassed(psycopg.OperationalError):
+class DeadlineError(psycopg.OperationalError):
     """A statement took longer than the connection allows; the connection is closed."""
 
 
 @contextmanager
-def unhurried() -> Generator[None]:
+def without_deadline() -> Generator[None]:
     """Within the block statements may take as long as they need: those that build indexes do."""
     token = _unhurried.set(True)
     try:
@@ -49,7 +49,7 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
             return super().wait(gen, *args, **kwargs)
         try:
             return super().wait(_within(gen, self.seconds), *args, **kwargs)
-        except DeadlinePassed:
+        except DeadlineError:
             if capabilities.has_cancel_safe():  # the older way could wait for ever itself
                 with suppress(psycopg.Error):
                     self.cancel_safe(timeout=_CANCELLING)
@@ -69,7 +69,7 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
             return await super().wait(gen, *args, **kwargs)
         try:
             return await super().wait(_within(gen, self.seconds), *args, **kwargs)
-        except DeadlinePassed:
+        except DeadlineError:
             try:
                 if capabilities.has_cancel_safe():
                     with suppress(psycopg.Error):
@@ -98,7 +98,7 @@ def _within(gen: PQGen[T], seconds: float) -> PQGen[T]:
             ready = yield state
             if time.monotonic() >= until:
                 gen.close()
-                raise DeadlinePassed(f"no answer within {seconds:g} s")
+                raise DeadlineError(f"no answer within {seconds:g} s")
             state = gen.send(ready)
     except StopIteration as done:
         return done.value

@@ -27,23 +27,25 @@ async def consent(backend: Backend, namespace: Namespace) -> Consent:
     return backend.settings.consent if life is None else life.consent
 
 
-async def set_consent(backend: Backend, namespace: Namespace, given: Consent, *, now: datetime) -> None:
+async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Consent, *, now: datetime) -> None:
     """Change what the person allows. What waited to be learnt from, once it may not be, never is.
 
     Raises:
         InvalidInputError: there is no such consent.
     """
-    if given not in CONSENTS:
-        raise InvalidInputError(f"consent is {given!r:.40}; use one of {', '.join(CONSENTS)}")
+    if consent_wanted not in CONSENTS:
+        raise InvalidInputError(f"consent is {consent_wanted!r:.40}; use one of {', '.join(CONSENTS)}")
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(tx, namespace, incarnation=backend.new_id(), consent=given, now=now)
-        await consent_queries.set_consent(tx, namespace, given, incarnation=life.incarnation, now=now)
-        if given != "allowed":
+        life = await namespaces.hold_namespace(
+            tx, namespace, incarnation=backend.new_id(), consent=consent_wanted, now=now
+        )
+        await consent_queries.set_consent(tx, namespace, consent_wanted, incarnation=life.incarnation, now=now)
+        if consent_wanted != "allowed":
             await consent_queries.withhold_messages(tx, namespace, now=now)
             await consent_queries.drop_work(tx, namespace)
-        await record(tx, backend, namespace, "consented", consent=given)
+        await record(tx, backend, namespace, "consented", consent=consent_wanted)
 
 
 async def off_record(backend: Backend, namespace: Namespace, thread_id: str) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.postgres.queries import erasure_log, forget, generation, threads
-from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
@@ -84,9 +84,9 @@ async def _erase_all(
     return Receipt(
         erased=not dry_run,
         counts=dict(total),
-        by_namespace={each: erased.counts for each, erased in done.items()},
-        not_reached=(
-            *(f"the checkpoints of thread {each!r}, which others have too: see shared_threads=True" for each in shared),
+        by_namespace={item: erased.counts for item, erased in done.items()},
+        remaining_traces=(
+            *(f"the checkpoints of thread {item!r}, which others have too: see shared_threads=True" for item in shared),
             *((_NOBODYS,) if nobodys else ()),
         ),
         ids=tuple(id for erased in done.values() for id in erased.ids),
@@ -114,7 +114,7 @@ async def _erase_one(
         among: the namespaces of the same person; None means that threads of others go too.
         unanswered: the life that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
-    with unhurried():  # a person may have much
+    with without_deadline():  # a person may have much
         async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
             incarnation = await generation.end_life(tx, namespace)

@@ -43,7 +43,7 @@ async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Re
 
 
 async def replay(
-    backend: Backend, given: Sequence[Erasure], *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend, log: Sequence[Erasure], *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
     """Erase again what the log says was erased, where it is there again; what is not, is not.
 
@@ -52,11 +52,11 @@ async def replay(
     """
     await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        there = await erasure_log.namespaces_living(tx, sorted({entry.incarnation for entry in given}))
+        there = await erasure_log.namespaces_living(tx, sorted({entry.incarnation for entry in log}))
     # A generation id is random and lives on in a backup: where one is there again, the erased namespace was restored.
-    whole = {entry.incarnation for entry in given if entry.everything and entry.incarnation in there}
+    whole = {entry.incarnation for entry in log if entry.everything and entry.incarnation in there}
     if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
-        await _write_down(backend, given, whole)
+        await _write_down(backend, log, whole)
     receipts = [
         await erase_person.everything(
             backend, there[generation_id], (), shared_threads=shared_threads, dry_run=dry_run, now=now
@@ -64,20 +64,20 @@ async def replay(
         for generation_id in sorted(whole, key=lambda generation_id: there[generation_id])
     ]
     parts: dict[UUID, list[Erasure]] = defaultdict(list)
-    for entry in given:
+    for entry in log:
         if entry.incarnation in there and entry.incarnation not in whole:
             parts[entry.incarnation].append(entry)
     for incarnation, entries in parts.items():
         counts = await backend.step(_erase_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[incarnation]: counts}))
-    return _join(receipts, [entry for entry in given if entry.incarnation in there], dry_run=dry_run)
+    return _join(receipts, [entry for entry in log if entry.incarnation in there], dry_run=dry_run)
 
 
-async def _write_down(backend: Backend, given: Sequence[Erasure], whole: set[UUID]) -> None:
+async def _write_down(backend: Backend, log: Sequence[Erasure], whole: set[UUID]) -> None:
     """The log is to be complete here too; what is yet to be erased stands in it as begun."""
-    for start in range(0, len(given), _PAGE):
+    for start in range(0, len(log), _PAGE):
         async with backend.transaction(EVERYWHERE) as tx:
-            for entry in given[start : start + _PAGE]:
+            for entry in log[start : start + _PAGE]:
                 begun = entry.everything and entry.incarnation in whole
                 await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if begun else entry)
 
@@ -114,7 +114,7 @@ def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: boo
         erased=not dry_run,
         counts=dict(total),
         by_namespace=by_namespace,
-        not_reached=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.not_reached)),
+        remaining_traces=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.remaining_traces)),
         ids=() if dry_run else tuple(entry.id for entry in found),
         verified=not dry_run,
     )
@@ -124,16 +124,16 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FIELDS = {"id", "incarnation", "everything", "memory_ids", "turns", "counts", "erased_at", "completed_at"}
 
 
-def erasures_of(given: Iterable[Erasure | str]) -> list[Erasure]:
+def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
     """Entries as they are, and lines as entries; empty lines are left out.
 
     Raises:
         InvalidInputError: the message names the line and the field, and quotes neither.
     """
-    if isinstance(given, str):
+    if isinstance(log, str):
         raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
     found: list[Erasure] = []
-    for number, entry in enumerate(given, 1):
+    for number, entry in enumerate(log, 1):
         if isinstance(entry, Erasure):
             found.append(entry)
         elif not isinstance(entry, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
@@ -145,12 +145,12 @@ def erasures_of(given: Iterable[Erasure | str]) -> list[Erasure]:
 
 def _erasure_of(line: str, where: str) -> Erasure:
     try:
-        given: object = json.loads(line)
+        parsed: object = json.loads(line)
     except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, Mapping):
+        parsed = None
+    if not isinstance(parsed, Mapping):
         raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
-    entry = cast("Mapping[str, object]", given)
+    entry = cast("Mapping[str, object]", parsed)
     if set(entry) != _FIELDS:  # a line that was edited, or of another format, is refused before it erases anything
         odd = sorted(_FIELDS.symmetric_difference(entry))
         raise InvalidInputError(
@@ -163,48 +163,48 @@ def _erasure_of(line: str, where: str) -> Erasure:
         incarnation=_uuid(entry["incarnation"], f"{where}: incarnation"),
         everything=entry["everything"],
         memory_ids=tuple(
-            _uuid(each, f"{where}: memory_ids") for each in _list(entry["memory_ids"], f"{where}: memory_ids")
+            _uuid(item, f"{where}: memory_ids") for item in _list(entry["memory_ids"], f"{where}: memory_ids")
         ),
-        turns=tuple(_digest(each, f"{where}: turns") for each in _list(entry["turns"], f"{where}: turns")),
+        turns=tuple(_digest(item, f"{where}: turns") for item in _list(entry["turns"], f"{where}: turns")),
         counts=_counts(entry["counts"], f"{where}: counts"),
         erased_at=_time(entry["erased_at"], f"{where}: erased_at"),
         completed_at=None if entry["completed_at"] is None else _time(entry["completed_at"], f"{where}: completed_at"),
     )
 
 
-def _list(given: object, where: str) -> list[object]:
-    if not isinstance(given, list):
+def _list(value: object, where: str) -> list[object]:
+    if not isinstance(value, list):
         raise InvalidInputError(f"{where} is no list; pass a line of the log as it is")
-    return cast("list[object]", given)
+    return cast("list[object]", value)
 
 
-def _uuid(given: object, where: str) -> UUID:
+def _uuid(value: object, where: str) -> UUID:
     try:
-        if isinstance(given, str):
-            return UUID(given)
+        if isinstance(value, str):
+            return UUID(value)
     except ValueError:
         pass
     raise InvalidInputError(f"{where} is no UUID; pass a line of the log as it is")
 
 
-def _digest(given: object, where: str) -> str:
-    if isinstance(given, str) and _DIGEST.fullmatch(given):
-        return given
+def _digest(value: object, where: str) -> str:
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return value
     raise InvalidInputError(f"{where} has what is no SHA-256 in hexadecimal; pass a line of the log as it is")
 
 
-def _counts(given: object, where: str) -> Mapping[str, int]:
-    if isinstance(given, Mapping):
-        counts = cast("Mapping[str, object]", given)
+def _counts(value: object, where: str) -> Mapping[str, int]:
+    if isinstance(value, Mapping):
+        counts = cast("Mapping[str, object]", value)
         if all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts.values()):
             return cast("Mapping[str, int]", counts)
     raise InvalidInputError(f"{where} is not of numbers by table; pass a line of the log as it is")
 
 
-def _time(given: object, where: str) -> datetime:
+def _time(value: object, where: str) -> datetime:
     try:
-        if isinstance(given, str):
-            return validation.aware(datetime.fromisoformat(given), where)
+        if isinstance(value, str):
+            return validation.aware(datetime.fromisoformat(value), where)
     except ValueError:
         pass
     raise InvalidInputError(f"{where} is no time with a zone; pass a line of the log as it is")

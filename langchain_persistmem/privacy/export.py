@@ -147,11 +147,11 @@ def _moved(namespace: Namespace, source: ExportFile, root: Namespace | None) -> 
 def _batches(source: ExportFile) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
     """Rows that follow each other and are of one kind and namespace."""
     kind, namespace, rows = "", (), list[dict[str, Any]]()
-    for each, where, row in source.rows():
-        if rows and ((each, where) != (kind, namespace) or len(rows) == _BATCH):
+    for row_kind, where, row in source.rows():
+        if rows and ((row_kind, where) != (kind, namespace) or len(rows) == _BATCH):
             yield kind, namespace, rows
             rows = []
-        kind, namespace = each, where
+        kind, namespace = row_kind, where
         rows.append(row)
     if rows:
         yield kind, namespace, rows
@@ -211,7 +211,7 @@ async def _restore_messages(
     new = await export.restore_messages(tx, namespace, rows)
     waiting = {row["thread_id"] for row in rows if "extracted_at" not in row and "given_up_at" not in row}
     for thread_id in sorted(waiting) if new else ():  # what waited to be learnt from goes on waiting
-        longest = timedelta(seconds=backend.settings.longest_wait_seconds)
+        longest = timedelta(seconds=backend.settings.max_wait_seconds)
         await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
     return new
 
@@ -257,7 +257,7 @@ async def _vectors(
 
 
 def _vector(stored: dict[str, Any], dimensions: int) -> Vector:
-    components = [float(each) for each in str(stored["vector"]).strip("[]").split(",")]
+    components = [float(component) for component in str(stored["vector"]).strip("[]").split(",")]
     if len(components) != dimensions:
         raise InvalidInputError(
             f"a vector of the file has {len(components)} dimensions, not {dimensions}; export again"

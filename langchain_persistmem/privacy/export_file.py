@@ -298,7 +298,7 @@ def _provenance(value: object, where: str) -> None:
 
 
 def _vectors(value: object, where: str) -> None:
-    for each in validation.listed(value, where):
+    for each in validation.check_list(value, where):
         if not isinstance(each["model"], str) or not validation.count(each["part"], where, at_most=2**15 - 1) >= 0:
             raise TypeError
         _ = [float(component) for component in str(each["vector"]).strip("[]").split(",")], float(each["norm"])
@@ -330,8 +330,8 @@ _COLUMNS: Mapping[str, _Columns] = {
             "kind": partial(_one_of, KINDS),
             "status": partial(_one_of, get_args(Status)),
             "value": validation.json_object,
-            "importance": validation.kept_share,
-            "confidence": validation.kept_share,
+            "importance": validation.check_stored_share,
+            "confidence": validation.check_stored_share,
             "confirmations": _few,
             "pinned": _flag,
             "source": partial(_one_of, SOURCES),

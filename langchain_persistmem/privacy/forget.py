@@ -79,11 +79,11 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     found: dict[UUID, Recollection] = {}
     for at in (None, now):
         question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
-        for each in (await find_candidates(backend, namespace, question)).ranked:
-            recollection = each.recollection() if each.score >= backend.settings.threshold else None
+        for candidate in (await find_candidates(backend, namespace, question)).ranked:
+            recollection = candidate.recollection() if candidate.score >= backend.settings.threshold else None
             if recollection is not None and (at is None or recollection.memory.status == "archived"):
-                found.setdefault(each.found.id, recollection)
-    best = sorted(found.values(), key=lambda each: (-each.score, each.memory.key))[:limit]
+                found.setdefault(candidate.candidate.id, recollection)
+    best = sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.memory.key))[:limit]
     return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
 
 
@@ -118,7 +118,7 @@ async def _keys(
         counts=gone.counts,
         ids=() if dry_run else (erasure.id,),
         verified=not dry_run and not left,
-        not_reached=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
+        remaining_traces=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
     )
 
 

@@ -66,7 +66,7 @@ class Mem0Source:
 
     def _entry(self, key: str, payload: Mapping[str, Any], row: DictRow) -> Entry:
         namespace = _namespace(self.options.template, payload)
-        text = validation.required_text(payload.get("data"), "payload.data", at_most=_LONGEST_TEXT)[:MAX_TEXT_CHARS]
+        text = validation.check_text(payload.get("data"), "payload.data", at_most=_LONGEST_TEXT)[:MAX_TEXT_CHARS]
         kind: Kind = "episodic" if payload.get("memory_type") == "procedural_memory" else "semantic"
         # The fingerprint is that of a statement made here, so that a later one confirms it instead of standing beside it.
         created, updated = _moment(payload, "created_at"), _moment(payload, "updated_at")
@@ -135,11 +135,11 @@ def _namespace(template: Namespace, payload: Mapping[str, Any]) -> Namespace:
 
 def _moment(payload: Mapping[str, Any], name: str) -> datetime | None:
     """A time of the payload; one without a time zone is of UTC."""
-    given = payload.get(name)
-    if given is None:
+    text = payload.get(name)
+    if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(str(given))
+        moment = datetime.fromisoformat(str(text))
         return validation.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), name)
     except ValueError:  # as InvalidInputError is
         return None

@@ -106,7 +106,7 @@ class PostgresStoreSource:
             return None if self.options.everything or not self.tables.vectors else False
         if self.options.fields is not None:
             return None
-        rank = {path: place for place, path in enumerate(self.options.otherwise)}
+        rank = {path: position for position, path in enumerate(self.options.otherwise)}
         return sorted(
             paths_of(fields, value), key=lambda path: rank.get(path, len(rank))
         )  # the source lost their order

@@ -21,7 +21,7 @@ from langchain_persistmem.postgres.queries.generation import hold_living
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.nested_values import redacted_json
+from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.runtime import generation, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -149,7 +149,11 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
                     known.stated.setdefault(entry.identity, "")
             judged = judge(mine, known.changed, known.stated)
             fates.extend(fate for _, fate in judged)
-            more.update((namespace, each.identity) for each, fate in judged if each.identity and fate == "added")
+            more.update(
+                (namespace, entry_judged.identity)
+                for entry_judged, fate in judged
+                if entry_judged.identity and fate == "added"
+            )
     stated.update(more)  # at the end: a page that is read again must not find itself
     return fates
 
@@ -259,7 +263,7 @@ def _redact(redaction: Redaction | None, entry: Entry) -> Entry:
     text = redaction.redact(entry.text) if entry.text is not None else None
     texts = tuple(map(redaction.redact, entry.texts))
     value = json.loads(entry.value)
-    redacted = redacted_json(redaction, value)
+    redacted = redact_json(redaction, value)
     same = entry.identity is None or text is None or text == entry.text
     return replace(
         entry,

@@ -34,8 +34,8 @@ async def enable(backend: Backend, *, everywhere_to: Sequence[str] = ()) -> RowS
     Raises:
         ConfigurationError: the role is not the owner of the tables, or one of ``everywhere_to`` does not exist.
     """
-    for place, role in enumerate(everywhere_to):
-        validation.name(role, f"everywhere_to[{place}]")
+    for index, role in enumerate(everywhere_to):
+        validation.name(role, f"everywhere_to[{index}]")
     await status(backend)
     async with backend.transaction(NOBODY) as tx:
         await row_security_queries.enable_row_security(tx, everywhere_to=everywhere_to)

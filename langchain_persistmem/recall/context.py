@@ -16,7 +16,7 @@ _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
 
-__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "render", "withheld"]
+__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "is_withheld", "render"]
 
 
 def approximate_tokens(text: str) -> int:
@@ -74,7 +74,7 @@ def render(
         text=made,
         tokens=count_tokens(made),
         recollections=tuple(sorted((each for each in chosen if isinstance(each, Recollection)), key=place)),
-        left_out=total - len(chosen),
+        omission_count=total - len(chosen),
     )
 
 
@@ -89,14 +89,14 @@ class Window:
     def says(self, found: RecallCandidate) -> bool:
         """Tell if they say it already: it was learnt from them, or stands in one word for word."""
         if self._thread_id is not None and found.thread_id == self._thread_id:
-            messages = found.whole().provenance.message_ids
+            messages = found.build_memory().provenance.message_ids
             if messages and self._ids.issuperset(messages):
                 return True
         words = _words(found.text or "")
         return words.count(" ") >= _FEWEST_WORDS - 1 and f" {words} " in self._words
 
 
-def withheld(found: RecallCandidate) -> bool:
+def is_withheld(found: RecallCandidate) -> bool:
     """Tell if it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
     if found.source != "store":  # everybody else's was looked at when it came
         return False

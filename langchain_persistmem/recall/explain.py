@@ -24,7 +24,7 @@ _MOST_PASSED_OVER = 20
 """Memories that the indexes do not hold, shown at most."""
 
 
-async def explanation(backend: Backend, candidates: Candidates, *, threshold: float, floor: float) -> Explanation:
+async def explanation(backend: Backend, candidates: Candidates, *, threshold: float, min_score: float) -> Explanation:
     """The memories that recall returns, those that it does not, and why; two further statements."""
     query, result = candidates.query, candidates.result
     question, limit = query.question, query.question.limit
@@ -33,26 +33,26 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
     passed_over = ranking.rank(
-        replace(result, found=tuple(hidden)),
+        replace(result, candidates=tuple(hidden)),
         question.query,
         background=query.model.background,
         weights=backend.settings.ranking,
         now=question.moment,
     )
     ranked = [candidate.recollection() for candidate in candidates.ranked]
-    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, floor=floor)
+    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, min_score=min_score)
     return Explanation(
         query=question.query,
         queries=candidates.queries,
-        embedded=strip_names(question.query),
-        words=found_terms,
-        understood=parse_question(result, question.query, now=question.moment),
+        embedded_text=strip_names(question.query),
+        terms=found_terms,
+        interpretation=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_chosen(ranked, decisions)),
-        left_out=(*_left_out(ranked, decisions), *_passed_over(passed_over, candidates)),
-        compared=result.count,
-        candidates=len(candidates.ranked),
+        omissions=(*_omissions(ranked, decisions), *_passed_over(passed_over, candidates)),
+        compared_count=result.count,
+        candidate_count=len(candidates.ranked),
         threshold=threshold,
-        floor=floor,
+        min_score=min_score,
         limit=limit,
     )
 
@@ -74,37 +74,49 @@ def of_context(
         ranked: all candidates.
         dropped: why what recall would return was not to enter it.
     """
-    known = {entry.memory.id for entry in (*explained.recollections, *explained.left_out, *chosen)}
+    known = {entry.memory.id for entry in (*explained.recollections, *explained.omissions, *chosen)}
     wanted, entered = {entry.memory.id for entry in chosen}, {entry.memory.id for entry in context.recollections}
 
     def omission(recollection: Recollection, reason: Reason) -> Omission:
-        return Omission(memory=recollection.memory, reason=reason, score=recollection.score, why=recollection.why)
+        return Omission(
+            memory=recollection.memory, reason=reason, score=recollection.score, score_parts=recollection.score_parts
+        )
 
     # Each memory has one reason, that of the last step that it reached: so the steps are gone through from the end.
-    left_out = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
-    left_out += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
-    left_out += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
-    left_out += [entry for entry in explained.left_out if entry.memory.id not in wanted]
-    return replace(explained, recollections=context.recollections, left_out=tuple(left_out), candidates=len(ranked))
+    omissions = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
+    omissions += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
+    omissions += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
+    omissions += [entry for entry in explained.omissions if entry.memory.id not in wanted]
+    return replace(
+        explained, recollections=context.recollections, omissions=tuple(omissions), candidate_count=len(ranked)
+    )
 
 
-def _left_out(
+def _omissions(
     ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
 ) -> Iterator[Omission]:
     """The candidates that do not come back."""
-    for entry, (reason, instead) in zip(ranked, decisions, strict=True):
+    for entry, (reason, replacement) in zip(ranked, decisions, strict=True):
         if reason is not None:
-            yield Omission(memory=entry.memory, reason=reason, score=entry.score, why=entry.why, instead=instead)
+            yield Omission(
+                memory=entry.memory,
+                reason=reason,
+                score=entry.score,
+                score_parts=entry.score_parts,
+                replacement_key=replacement,
+            )
 
 
 def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
     """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
-    keys = {candidate.found.id: candidate.found.key for candidate in candidates.ranked}
+    keys = {candidate.candidate.id: candidate.candidate.key for candidate in candidates.ranked}
     for entry in (candidate.recollection() for candidate in hidden):
         memory = entry.memory
-        instead = keys.get(memory.superseded_by) if memory.superseded_by else None
+        replacement = keys.get(memory.superseded_by) if memory.superseded_by else None
         reason = _reason(memory, candidates.query.question)
-        yield Omission(memory=memory, reason=reason, score=entry.score, why=entry.why, instead=instead)
+        yield Omission(
+            memory=memory, reason=reason, score=entry.score, score_parts=entry.score_parts, replacement_key=replacement
+        )
 
 
 def _chosen(

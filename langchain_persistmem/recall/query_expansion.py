@@ -71,14 +71,14 @@ def merge(ranked: Sequence[Sequence[RankedCandidate]]) -> list[RankedCandidate]:
     """Candidates of several queries, each memory once and with its best score, best first."""
     best: dict[UUID, RankedCandidate] = {}
     for each in (each for found in ranked for each in found):
-        known = best.get(each.found.id)
+        known = best.get(each.candidate.id)
         if known is None or _rank(each) < _rank(known):
-            best[each.found.id] = each
+            best[each.candidate.id] = each
     return sorted(best.values(), key=_rank)
 
 
 def _rank(candidate: RankedCandidate) -> tuple[float, float, str]:
-    return -candidate.score, -candidate.evidence, candidate.found.key
+    return -candidate.score, -candidate.evidence, candidate.candidate.key
 
 
 def _parts(query: str) -> list[str]:
@@ -152,7 +152,7 @@ def numbers(answer: object, count: int) -> list[int] | None:
 logger = logging.getLogger(__name__)
 
 
-async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[str]:
+async def expand_query(backend: Backend, query: str, expand: Expand | None) -> list[str]:
     """The queries to ask, this one first; where the model has no answer, those of the rules."""
     if expand == "model":
         try:
@@ -166,7 +166,7 @@ async def expanded(backend: Backend, query: str, expand: Expand | None) -> list[
     return [query] if expand is None else variants(query)
 
 
-async def checked(
+async def check_relevance(
     backend: Backend, query: str, found: Sequence[Recollection], *, otherwise: list[Recollection]
 ) -> list[Recollection]:
     """Ask the model what is relevant, in one call for all; where it has no answer, the threshold decides."""

@@ -54,7 +54,7 @@ def rank(
     result: SearchResult, query: str, *, background: tuple[float, float], weights: Ranking, now: datetime
 ) -> list[RankedCandidate]:
     """Weigh the candidates, best first; ties by key, so that the order is stable."""
-    candidates, bonus = result.found, weights.bonus
+    candidates, bonus = result.candidates, weights.max_bonus
     asked = parse_question(result, query, now=now)
     scale = _Scale(result, background, weights)
     meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
@@ -65,7 +65,7 @@ def rank(
     asking = [_asking(candidate.text or "") for candidate in candidates]
     # A newer memory is preferred only to an older one that is an answer as well: no age makes an answer of noise.
     is_answered = any(evidence >= scale.toss_up for evidence in about)
-    latest = _latest(candidates, about) if asked.present and is_answered else {}
+    latest = _latest(candidates, about) if asked.is_about_present and is_answered else {}
     neighbours = list(_neighbours(candidates, about, words, asking, weights))
     speaker = [_speaker(candidate, asked, weights) for candidate in candidates]
     # Without a period in the question none is missed: nothing is outside of it.
@@ -74,7 +74,7 @@ def rank(
     )
     # Among named speakers a question is about the other; what a user asks of an assistant is about the user.
     question = [
-        0.0 - (weights.question * share if candidate.speaker else 0.0)
+        0.0 - (weights.question_penalty * share if candidate.speaker else 0.0)
         for candidate, share in zip(candidates, asking, strict=True)
     ]
     lacking = [0.0] * len(candidates)
@@ -91,7 +91,7 @@ def rank(
     use = [bonus * min(1.0, math.log1p(candidate.uses) / _USES_AT_CEILING) for candidate in candidates]
     parts = zip(meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use, strict=True)
     ranked = [scale.ranked(candidate, evidence) for candidate, evidence in zip(candidates, parts, strict=True)]
-    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.found.key))
+    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
 
 
 def _neighbours(
@@ -125,15 +125,15 @@ def _neighbours(
             if asking[before] > 0:
                 # An answer has few words of its question, which stand in the turn before.
                 share += weights.answer * positive[before]
-                share += weights.answer_words * max(0.0, words[before] - words[index])
+                share += weights.answer_terms * max(0.0, words[before] - words[index])
             else:
-                share += weights.before * positive[before]
+                share += weights.previous_turn * positive[before]
         after = turns.get((turn.thread_id, turn.position + 1))
         if after is not None:
-            share += (weights.reply if assistant[after] else weights.after) * positive[after]
+            share += (weights.assistant_reply if assistant[after] else weights.next_turn) * positive[after]
         for other in best.get(turn.thread_id, ()):
             if other != index and abs(turn.valid_from - candidates[other].valid_from) <= _SESSION:
-                share += weights.session * positive[other]
+                share += weights.same_session * positive[other]
                 break  # they are sorted: the best other turn speaks for the session
         yield share
 
@@ -153,9 +153,9 @@ def _best_by_thread(
 
 def _speaker(candidate: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
     evidence = 0.0
-    if len(asked.named) == 1:
-        evidence += weights.speaker if candidate.speaker in asked.named else -weights.speaker
-    if asked.about_user and _is_assistant(candidate):
+    if len(asked.speakers) == 1:
+        evidence += weights.speaker if candidate.speaker in asked.speakers else -weights.speaker
+    if asked.is_about_user and _is_assistant(candidate):
         evidence -= weights.assistant_echo
     return evidence
 
@@ -163,7 +163,7 @@ def _speaker(candidate: RecallCandidate, asked: Interpretation, weights: Ranking
 def _period(candidate: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
     """The evidence of a memory's time: more inside a period that is asked about, less outside if that one is sure."""
     fits = date_matching.fit(candidate, asked.periods)
-    return weights.period * fits if fits else -weights.outside * max(period.certainty for period in asked.periods)
+    return weights.period * fits if fits else -weights.other_period * max(period.certainty for period in asked.periods)
 
 
 def _lacking(
@@ -173,7 +173,7 @@ def _lacking(
     tells = date_matching.mentions_time if asked.asks_for == "time" else _tells_a_number
     likeliest = nlargest(_LIKELIEST, range(len(candidates)), key=evidence.__getitem__)
     telling = {index for index in likeliest if tells(candidates[index])}
-    return [0.0 if index in telling else 0.0 - weights.lacking for index in range(len(candidates))]
+    return [0.0 if index in telling else 0.0 - weights.missing_answer for index in range(len(candidates))]
 
 
 def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> dict[int, float]:
@@ -185,35 +185,37 @@ def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> di
     return {index: days.index(day) / (len(days) - 1) for index, day in day_of.items()} if len(days) > 1 else {}
 
 
-def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float) -> list[Recollection]:
-    """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``floor``."""
-    decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, floor=floor), strict=True)
+def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float) -> list[Recollection]:
+    """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``min_score``."""
+    decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, min_score=min_score), strict=True)
     chosen = (candidate for candidate, (reason, _) in decisions if reason is None)
     return [candidate.recollection() for candidate in islice(chosen, limit)]
 
 
-def outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
+def select_outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
     """The best ten, and what has ``share`` of the best one's evidence.
 
     A clear answer needs few memories, a question that none answers alone needs many: tokens go where the ranking is unsure.
     """
     if not share:
         return list(chosen)
-    least = share * max((recollection.why.evidence for recollection in chosen), default=0.0)
+    least = share * max((recollection.score_parts.evidence for recollection in chosen), default=0.0)
     return [
-        recollection for index, recollection in enumerate(chosen) if index < _SURE or recollection.why.evidence >= least
+        recollection
+        for index, recollection in enumerate(chosen)
+        if index < _SURE or recollection.score_parts.evidence >= least
     ]
 
 
 def decide(
-    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float
+    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float
 ) -> list[tuple[Reason | None, str | None]]:
     """Say of each candidate why it is left out, or None; and of a duplicate the key of the one that stands for it."""
-    return list(_decisions(ranked, limit=limit, threshold=threshold, floor=floor))
+    return list(_decisions(ranked, limit=limit, threshold=threshold, min_score=min_score))
 
 
 def _decisions(
-    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, floor: float
+    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float
 ) -> Iterator[tuple[Reason | None, str | None]]:
     """See :func:`decide`; one by one, so that :func:`select` reads no text behind the last that it takes."""
     keys: dict[str, str] = {}
@@ -222,11 +224,11 @@ def _decisions(
         if best < threshold:
             yield "threshold", None
             continue
-        if candidate.score < floor:
-            yield "floor", None
+        if candidate.score < min_score:
+            yield "min_score", None
             continue
-        key = candidate.found.key
-        text = " ".join(_WORD.findall((candidate.found.text or "").casefold())) or key
+        key = candidate.candidate.key
+        text = " ".join(_WORD.findall((candidate.candidate.text or "").casefold())) or key
         if text in keys:
             yield "duplicate", keys[text]
         else:
@@ -252,10 +254,10 @@ class _Scale:
         rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
         self.word = weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
         """Evidence for each unit of the BM25 score."""
-        self.toss_up = weights.even + weights.even_per_log * math.log(max(count, 1))
+        self.toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
-        self._softness = weights.softness
-        self._certain = usual + weights.certain * scale
+        self._softness = weights.score_scale
+        self._certain = usual + weights.strong_match * scale
 
     def meaning(self, similarity: float | None) -> float:
         """Evidence by meaning: without a vector yet nothing is known of it, for or against."""

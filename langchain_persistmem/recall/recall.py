@@ -10,7 +10,7 @@ from langchain_persistmem.learning.profile import KEY, join_statements, stored_d
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, render, withheld
+from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, is_withheld, render
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime.audit_log import note_read
@@ -57,8 +57,8 @@ async def recall(
     """
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
     candidates = await find_candidates(backend, namespace, question)
-    gate, floor = _gates(backend, threshold)
-    recollections = ranking.select(candidates.ranked, limit=question.limit, threshold=gate, floor=floor)
+    gate, min_score = _gates(backend, threshold)
+    recollections = ranking.select(candidates.ranked, limit=question.limit, threshold=gate, min_score=min_score)
     await note_read(backend, namespace, "recalled", [recollection.memory.id for recollection in recollections])
     return recollections
 
@@ -73,9 +73,9 @@ async def explain(
         EmbeddingError: the query has no vector.
     """
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
-    gate, floor = _gates(backend, threshold)
+    gate, min_score = _gates(backend, threshold)
     candidates = await find_candidates(backend, namespace, question)
-    explained = await explanation(backend, candidates, threshold=gate, floor=floor)
+    explained = await explanation(backend, candidates, threshold=gate, min_score=min_score)
     await note_read(
         backend, namespace, "recalled", [recollection.memory.id for recollection in explained.recollections]
     )
@@ -83,10 +83,10 @@ async def explain(
 
 
 def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
-    """The threshold and the floor."""
+    """The threshold and the min_score."""
     settings = backend.settings
     gate = settings.threshold if threshold is None else validation.share(threshold, "threshold")
-    return gate, min(settings.floor, gate)
+    return gate, min(settings.min_score, gate)
 
 
 async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
@@ -98,26 +98,26 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     """
     settings = backend.settings
     budget = _check_shape(shape, settings.context_tokens)
-    kinds = None if question.kinds is None else validation.listed(question.kinds, "kinds")
+    kinds = None if question.kinds is None else validation.check_list(question.kinds, "kinds")
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
     candidates = await find_candidates(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
     ranked = candidates.ranked
     document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
     # Instructions hold whatever is asked, and so are neither measured against a threshold nor left out as shown before.
-    always = {candidate.key for candidate in candidates.result.found if candidate.always}
-    standing = [candidate.recollection() for candidate in ranked if candidate.found.key in always]
+    always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
+    standing = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
     fresh = [
         candidate
         for candidate in ranked
-        if candidate.found.key not in always and _is_fresh(candidate.found, shape, window)
+        if candidate.candidate.key not in always and _is_fresh(candidate.candidate, shape, window)
     ]
-    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, floor=settings.floor)
-    relevant = ranking.outstanding(likely, share=settings.context_share)
+    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, min_score=settings.min_score)
+    relevant = ranking.select_outstanding(likely, share=settings.context_share)
     if shape.check == "model":
         # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
-        uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, floor=settings.floor)
-        relevant = await query_expansion.checked(backend, question.query, uncut, otherwise=relevant)
+        uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
+        relevant = await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
     rendered = render(
         [*standing, *relevant],
         max_tokens=budget,
@@ -129,7 +129,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if not shape.explain:
         return rendered
     explained = await explanation(
-        backend, replace(candidates, ranked=fresh), threshold=settings.threshold, floor=settings.floor
+        backend, replace(candidates, ranked=fresh), threshold=settings.threshold, min_score=settings.min_score
     )
     dropped: Reason = "model" if shape.check == "model" else "share"
     weighed = [candidate.recollection() for candidate in ranked]
@@ -150,7 +150,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
     """Tell if the model does not have it before it yet, and may have it."""
-    if (shape.shown and found.mark in shape.shown) or withheld(found):
+    if (shape.shown and found.fingerprint in shape.shown) or is_withheld(found):
         return False
     if window is None:
         return shape.thread_id is None or found.thread_id != shape.thread_id

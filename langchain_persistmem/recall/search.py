@@ -41,7 +41,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
     """
     question, wanted = _checked(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
-    texts = await query_expansion.expanded(backend, question.query, question.expand)
+    texts = await query_expansion.expand_query(backend, question.query, question.expand)
     vectors = [await backend.embed_query(strip_names(question.query))]
     if len(texts) > 1:
         # As texts, which are embedded in one call; questions are embedded one by one.
@@ -83,7 +83,7 @@ def _checked(backend: Backend, namespace: Namespace, question: Question) -> tupl
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
     """
-    validation.required_text(question.query, "query", at_most=_LONGEST_QUERY)
+    validation.check_text(question.query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
     if question.at is not None:
         validation.aware(question.at, "at")

@@ -1,4 +1,4 @@
-"""Taking personal data and secrets out of text: what is found, what is put in its place, and in which records; pure."""
+"""Redaction of personal data and secrets in texts and in nested values; pure."""
 
 from langchain_persistmem.redaction.policy import Redaction
 from langchain_persistmem.redaction.spans import CATEGORIES, Category, Detector, Span

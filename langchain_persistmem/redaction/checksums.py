@@ -1,4 +1,4 @@
-"""Checksums by which numbers prove themselves; pure. Each takes digits, or capitals and digits, without separators."""
+"""Checksums of numbers and addresses; pure. Each takes digits, or capitals and digits, without separators."""
 
 import hashlib
 import zlib
@@ -8,12 +8,12 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 """The sum of the digits of twice a digit."""
 _AS_NUMBERS = {ord(letter): str(number) for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_BASE58 = {letter: place for place, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
-_BECH32 = {letter: place for place, letter in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+_BASE58 = {letter: index for index, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_BECH32 = {letter: index for index, letter in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 _BECH32_SUMS = (1, 0x2BC830A3)
-"""What is left of a right address: of the first version, and of those since taproot."""
+"""The remainders of a valid address: of the first version, and of those since taproot."""
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-_TURNS = (
+_PERMUTATIONS = (
     "0123456789",
     "1576283094",
     "5803796142",
@@ -27,27 +27,27 @@ _TURNS = (
 
 
 def luhn(digits: str) -> bool:
-    """Payment cards, Swedish and Canadian numbers."""
+    """Check payment cards, Swedish and Canadian numbers."""
     return (sum(map(int, digits[::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
 
 
 def mod97(text: str) -> bool:
-    """IBANs, the first four characters being moved to the end."""
+    """Check an IBAN: the first four characters move to the end, and the remainder by 97 is 1."""
     return int((text[4:] + text[:4]).translate(_AS_NUMBERS)) % 97 == 1
 
 
-def weighted(digits: str, weights: Sequence[int], *, modulus: int) -> bool:
-    """Whether the weighted sum of the digits is divisible."""
+def is_weighted_sum_valid(digits: str, weights: Sequence[int], *, modulus: int) -> bool:
+    """Check that the weighted sum of the digits is divisible by ``modulus``."""
     return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % modulus == 0
 
 
 def ean13(digits: str) -> bool:
-    """Barcodes, and the Swiss AHV number."""
-    return weighted(digits, (1, 3) * 6 + (1,), modulus=10)
+    """Check barcodes, and the Swiss AHV number."""
+    return is_weighted_sum_valid(digits, (1, 3) * 6 + (1,), modulus=10)
 
 
 def mod11_10(digits: str) -> bool:
-    """ISO 7064: the German tax id."""
+    """Check the German tax id (ISO 7064)."""
     product = 10
     for digit in digits[:-1]:
         total = (int(digit) + product) % 10 or 10
@@ -56,25 +56,25 @@ def mod11_10(digits: str) -> bool:
 
 
 def verhoeff(digits: str) -> bool:
-    """The Indian Aadhaar number; the group of the symmetries of a pentagon."""
+    """Check the Indian Aadhaar number, which uses the group of the symmetries of a pentagon."""
     state = 0
-    for place, digit in enumerate(reversed(digits)):
-        state = _dihedral(state, int(_TURNS[place % 8][int(digit)]))
+    for index, digit in enumerate(reversed(digits)):
+        state = _dihedral(state, int(_PERMUTATIONS[index % 8][int(digit)]))
     return state == 0
 
 
 def crc32_base62(text: str, checksum: str) -> bool:
-    """Tokens of GitHub and npm: six characters at their end say what comes before them."""
+    """Check tokens of GitHub and npm: their last six characters are a CRC of the rest."""
     number = zlib.crc32(text.encode())
-    made = ""
+    encoded = ""
     while number:
         number, rest = divmod(number, 62)
-        made = _BASE62[rest] + made
-    return made.rjust(len(checksum), "0") == checksum
+        encoded = _BASE62[rest] + encoded
+    return encoded.rjust(len(checksum), "0") == checksum
 
 
 def base58check(text: str) -> bool:
-    """Bitcoin's first addresses and keys, and those of its relatives."""
+    """Check Bitcoin's first addresses and keys, and those of its relatives."""
     number = 0
     for letter in text:
         number = number * 58 + _BASE58[letter]
@@ -84,10 +84,10 @@ def base58check(text: str) -> bool:
 
 
 def bech32(text: str) -> bool:
-    """Addresses such as ``bc1...``; all of one case."""
+    """Check addresses such as ``bc1...``; all of one case."""
     prefix, _, data = text.lower().rpartition("1")
-    values = [ord(each) >> 5 for each in prefix] + [0] + [ord(each) & 31 for each in prefix]
-    values += [_BECH32.get(each, -1) for each in data]
+    values = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
+    values += [_BECH32.get(letter, -1) for letter in data]
     check = 1
     for value in values:
         if value < 0:

@@ -27,7 +27,7 @@ _PICTURE = re.compile(r"@[0-9]x\.(?:png|jpe?g|gif|webp|svg|pdf)\Z", re.IGNORECAS
 
 
 def emails(text: str) -> Iterator[Span]:
-    """E-mail addresses, also those written with ``(at)`` or ``[dot]``; not the user of a URL, nor pictures such as ``a@2x.png``."""
+    """Find e-mail addresses, also with ``(at)`` or ``[dot]``; not the user of a URL, nor pictures such as ``a@2x.png``."""
     if "@" in text:
         for pattern in (_ADDRESS, _QUOTED):
             for match in pattern.finditer(text):

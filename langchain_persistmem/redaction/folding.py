@@ -1,4 +1,4 @@
-"""A text as the detectors read it: one kind of digit, space, dash and dot, nothing invisible; and the way back; pure."""
+"""Normal form of a text for the detectors: one kind of digit, space, dash and dot, nothing invisible; pure."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ _MATHEMATICAL = range(0x1D400, 0x1D7CC)
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """The folded text, and where each of its characters stood."""
+class FoldedText:
+    """The folded text, with the original position of each of its characters."""
 
     text: str
-    places: list[int] | None
-    """None where all stand where they stood."""
+    positions: list[int] | None
+    """None if all characters have their original position."""
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """A place of the folded text, in the text as it was; invisible characters inside belong to it."""
-        return (start, end) if self.places is None else (self.places[start], self.places[end - 1] + 1)
+        """Map a range of the folded text to the original text; invisible characters inside belong to it."""
+        return (start, end) if self.positions is None else (self.positions[start], self.positions[end - 1] + 1)
 
 
 class _Table(dict[int, int]):
-    """Code points by code point, worked out when they are met."""
+    """Folded code point by code point, computed at the first lookup."""
 
     def __missing__(self, code: int) -> int:
         self[code] = folded = _fold(code)
         return folded
 
 
-def fold(text: str) -> Folded:
-    """``text`` for the detectors: full-width digits as digits, a space that does not break as a space."""
+def fold(text: str) -> FoldedText:
+    """Fold ``text`` for the detectors: full-width digits become digits, a no-break space becomes a space."""
     if text.isascii():
-        return Folded(text, None)
+        return FoldedText(text, None)
     visible = text.translate(_TABLE)
     if "\u200b" not in visible:
-        return Folded(visible, None)
-    places = [place for place, character in enumerate(visible) if character != "\u200b"]
-    return Folded(visible.replace("\u200b", ""), places)
+        return FoldedText(visible, None)
+    positions = [index for index, character in enumerate(visible) if character != "\u200b"]
+    return FoldedText(visible.replace("\u200b", ""), positions)
 
 
 def _fold(code: int) -> int:

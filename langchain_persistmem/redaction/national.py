@@ -1,14 +1,14 @@
-"""Numbers that a state gives a person; pure.
+"""National identity and tax numbers; pure.
 
-Chosen are those that a checksum, or a shape that nothing else has, tells from other numbers. Where neither
-does, the number counts only behind its name.
+Included are numbers with a checksum, or with a pattern that no other number has. A number with neither
+counts only behind its name.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from langchain_persistmem.redaction.checksums import ean13, luhn, mod11_10, verhoeff, weighted
+from langchain_persistmem.redaction.checksums import ean13, is_weighted_sum_valid, luhn, mod11_10, verhoeff
 from langchain_persistmem.redaction.spans import Span
 
 _SSN = re.compile(
@@ -31,7 +31,7 @@ _CURP = "0123456789ABCDEFGHIJKLMN_OPQRSTUVWXYZ"
 
 
 def ssns(text: str) -> Iterator[Span]:
-    """US social security numbers, within the ranges that are given out; nine bare digits only behind the name."""
+    """Find US social security numbers within the ranges in use; nine bare digits only behind the name."""
     for match in _SSN.finditer(text):
         yield Span(*match.span(), "SSN")
     for match in _BARE_SSN.finditer(text):
@@ -40,14 +40,16 @@ def ssns(text: str) -> Iterator[Span]:
 
 
 def national_ids(text: str) -> Iterator[Span]:
-    """The numbers that begin with digits, and those that begin with letters."""
-    for starts, any_shape, numbers in _KINDS:
+    """Find the numbers that begin with digits, and those that begin with letters."""
+    for starts, any_pattern, numbers in _KINDS:
         for start in starts.finditer(text):
-            if any_shape.match(text, start.start()) is None:
+            # one alternation of all patterns rejects most starts at the price of a single match
+            if any_pattern.match(text, start.start()) is None:
                 continue
+            # then one by one, as each country has its own checksum; the first that passes is enough
             for number in numbers:
                 match = number.pattern.match(text, start.start())
-                if match is not None and number.proves(text, match):
+                if match is not None and number.is_valid(text, match):
                     yield Span(*match.span(), "NATIONAL_ID")
                     break
 
@@ -63,14 +65,14 @@ def _nir(text: str) -> bool:
 
 
 def _tax_id(text: str) -> bool:
-    """In the first ten digits exactly one stands twice or three times."""
+    """Check a German tax id: among the first ten digits exactly one occurs twice or three times."""
     times = sorted(text[:10].count(digit) for digit in set(text[:10]))
     return text[0] != "0" and times[-1] in (2, 3) and times[-2] == 1 and mod11_10(text)
 
 
 def _fiscal_code(text: str) -> bool:
-    total = sum(_CF_ODD[each] for each in text[0:15:2])
-    total += sum(int(each) if each.isdigit() else ord(each) - ord("A") for each in text[1:15:2])
+    total = sum(_CF_ODD[letter] for letter in text[0:15:2])
+    total += sum(int(letter) if letter.isdigit() else ord(letter) - ord("A") for letter in text[1:15:2])
     return chr(ord("A") + total % 26) == text[15]
 
 
@@ -78,14 +80,14 @@ def _cpf(text: str) -> bool:
     if len(set(text)) == 1:
         return False
     for length in (9, 10):
-        total = sum(int(digit) * (length + 1 - place) for place, digit in enumerate(text[:length]))
+        total = sum(int(digit) * (length + 1 - index) for index, digit in enumerate(text[:length]))
         if total * 10 % 11 % 10 != int(text[length]):
             return False
     return True
 
 
 def _resident(text: str) -> bool:
-    total = sum(int(digit) * 2**place for place, digit in zip(range(17, 0, -1), text, strict=False))
+    total = sum(int(digit) * 2**power for power, digit in zip(range(17, 0, -1), text, strict=False))
     return "10X98765432"[total % 11] == text[17]
 
 
@@ -99,7 +101,7 @@ def _hetu(text: str) -> bool:
 
 
 def _curp(text: str) -> bool:
-    total = sum(_CURP.index(each) * (18 - place) for place, each in enumerate(text[:17]))
+    total = sum(_CURP.index(letter) * (18 - index) for index, letter in enumerate(text[:17]))
     return str(-total % 10) == text[17]
 
 
@@ -109,40 +111,41 @@ def _rijksregister(text: str) -> bool:
 
 
 def _bsn(text: str) -> bool:
-    return weighted(text, (9, 8, 7, 6, 5, 4, 3, 2, -1), modulus=11)
+    return is_weighted_sum_valid(text, (9, 8, 7, 6, 5, 4, 3, 2, -1), modulus=11)
 
 
 def _pesel(text: str) -> bool:
-    return weighted(text, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1), modulus=10)
+    return is_weighted_sum_valid(text, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1), modulus=10)
 
 
 def _nhs(text: str) -> bool:
-    return weighted(text, (10, 9, 8, 7, 6, 5, 4, 3, 2, 1), modulus=11)
+    return is_weighted_sum_valid(text, (10, 9, 8, 7, 6, 5, 4, 3, 2, 1), modulus=11)
 
 
-def _shaped(_: str) -> bool:
+def _no_checksum(_: str) -> bool:
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class _Number:
     pattern: re.Pattern[str]
-    proof: Callable[[str], bool]
+    checksum: Callable[[str], bool]
     name: re.Pattern[str] | None = None
-    """What has to stand before it, where the checksum lets one of ten numbers pass."""
+    """The name that must stand before it, for a checksum that one of ten numbers passes."""
 
-    def proves(self, text: str, match: re.Match[str]) -> bool:
-        """Whether what has the shape has the checksum too, and the name if it needs one."""
+    def is_valid(self, text: str, match: re.Match[str]) -> bool:
+        """Check the checksum of a match, and the name before it if the number needs one."""
         start = match.start()
-        if not self.proof(re.sub(r"[\W_]", "", match[0]).upper()):
+        if not self.checksum(re.sub(r"[\W_]", "", match[0]).upper()):
             return False
         return self.name is None or self.name.search(text, max(0, start - _LOOK_BACK), start) is not None
 
 
-def _number(pattern: str, proof: Callable[[str], bool], name: str | None = None) -> _Number:
-    edged = re.compile(rf"(?:{pattern})(?!\w|[\-.][0-9])", re.ASCII)
-    named = re.compile(rf"(?:{name})[^0-9]{{0,24}}\Z", re.IGNORECASE) if name is not None else None
-    return _Number(edged, proof, named)
+def _number(pattern: str, checksum: Callable[[str], bool], name: str | None = None) -> _Number:
+    # A longer number or a word may not contain a match: behind it stands no letter, and no separator with a digit.
+    whole = re.compile(rf"(?:{pattern})(?!\w|[\-.][0-9])", re.ASCII)
+    before = re.compile(rf"(?:{name})[^0-9]{{0,24}}\Z", re.IGNORECASE) if name is not None else None
+    return _Number(whole, checksum, before)
 
 
 _DAY = r"(?:0[1-9]|[12][0-9]|3[01])"
@@ -151,10 +154,10 @@ _OMO = "[0-9LMNPQRSTUV]"
 _DIGITS_FIRST = re.compile(r"[0-9](?<![\w\-.][0-9])(?=(?:[ \-.+]?[0-9A-Za-z]){8})", re.ASCII)
 _LETTERS_FIRST = re.compile(r"(?<![\w\-.])(?=[A-Za-z]{1,6}[ \-]?[0-9L-V]{2})[A-Za-z]", re.ASCII)
 _WITH_LETTERS_FIRST = (
-    # United Kingdom: National Insurance; a shape of its own
+    # United Kingdom: National Insurance; no other number has this pattern
     _number(
         r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ \-]?[0-9]{2}[ \-]?[0-9]{2}[ \-]?[0-9]{2}[ \-]?[A-D]",
-        _shaped,
+        _no_checksum,
     ),
     # Spain: the number of foreigners, NIE
     _number(r"[XYZxyz][ \-]?[0-9]{7}[ \-]?[A-HJ-NP-TV-Za-hj-np-tv-z]", _dni),
@@ -191,13 +194,13 @@ _WITH_DIGITS_FIRST = (
     _number(rf"(?:19|20)?[0-9]{{2}}{_MONTH}{_DAY}[\-+][0-9]{{4}}", _personnummer),
     _number(rf"{_DAY}{_MONTH}[0-9]{{2}}[\-+A][0-9]{{3}}[0-9A-FHJ-NPR-Y]", _hetu),
     _number(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}", _rijksregister),
-    _number(rf"[0-9]{{2}}{_MONTH}{_DAY}-[1-8][0-9]{{6}}", _shaped),
+    _number(rf"[0-9]{{2}}{_MONTH}{_DAY}-[1-8][0-9]{{6}}", _no_checksum),
     # The Netherlands, Poland, Canada, Denmark, the US ITIN: behind their names
     _number(r"[0-9]{9}|[0-9]{4}[ .][0-9]{2}[ .][0-9]{3}", _bsn, r"\bBSN\b|burgerservicenummer|sofinummer"),
     _number(r"[0-9]{11}", _pesel, r"\bPESEL"),
     _number(r"[0-9]{3}[ \-]?[0-9]{3}[ \-]?[0-9]{3}", luhn, r"\bSIN\b|social insurance|assurance sociale|\bNAS\b"),
-    _number(rf"{_DAY}{_MONTH}[0-9]{{2}}-?[0-9]{{4}}", _shaped, r"\bCPR\b|personnummer"),
-    _number(r"9[0-9]{2}-?(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])-?[0-9]{4}", _shaped, r"\bITIN\b|taxpayer"),
+    _number(rf"{_DAY}{_MONTH}[0-9]{{2}}-?[0-9]{{4}}", _no_checksum, r"\bCPR\b|personnummer"),
+    _number(r"9[0-9]{2}-?(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])-?[0-9]{4}", _no_checksum, r"\bITIN\b|taxpayer"),
 )
 
 
@@ -209,4 +212,4 @@ _KINDS = (
     (_DIGITS_FIRST, _any(_WITH_DIGITS_FIRST), _WITH_DIGITS_FIRST),
     (_LETTERS_FIRST, _any(_WITH_LETTERS_FIRST), _WITH_LETTERS_FIRST),
 )
-"""Where such numbers begin, whether any can be there, and which."""
+"""Start of the numbers, the alternation of their patterns, and the numbers themselves."""

@@ -1,4 +1,4 @@
-"""Addresses of machines, which say where a person is or what they use: IP and MAC; pure."""
+"""Addresses of machines, which reveal a person's location or device: IP and MAC; pure."""
 
 import ipaddress
 import re
@@ -25,13 +25,13 @@ _MAC = re.compile(
 
 
 def addresses(text: str) -> Iterator[Span]:
-    """IPv4 and IPv6, unless they are nobody's: loopback, "any" and broadcast; a version number is none."""
+    """Find IPv4 and IPv6 addresses other than loopback, "any" and broadcast; a version number is none."""
     if text.count(".") >= 3:  # noqa: PLR2004 - an address has three
         for match in _V4.finditer(text):
             address = ipaddress.IPv4Address(match[0])
             before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
-            nobody = address.is_loopback or address.is_unspecified or match[0] == "255.255.255.255"
-            if not nobody and not match[0].startswith("0.") and not _NO_ADDRESS.search(before):
+            reserved = address.is_loopback or address.is_unspecified or match[0] == "255.255.255.255"
+            if not reserved and not match[0].startswith("0.") and not _NO_ADDRESS.search(before):
                 yield Span(*match.span(), "IP")
     if text.count(":") >= 2:  # noqa: PLR2004 - and one of version 6 has two
         for match in _V6.finditer(text):
@@ -40,7 +40,7 @@ def addresses(text: str) -> Iterator[Span]:
 
 
 def hardware(text: str) -> Iterator[Span]:
-    """MAC addresses."""
+    """Find MAC addresses."""
     for match in _MAC.finditer(text):
         if len(set(re.sub(r"\W", "", match[0]))) > 1 and any(map(str.isdigit, match[0])):
             yield Span(*match.span(), "MAC")
@@ -51,7 +51,7 @@ def _is_v6(text: str) -> bool:
         address = ipaddress.IPv6Address(text)
     except ValueError:
         return False
-    groups = [each for each in text.split(":") if each]
+    groups = [group for group in text.split(":") if group]
     if address.is_loopback or address.is_unspecified or not any(map(str.isdigit, text)):
         return False
     # "ab::c1" is more often a name in a program than an address

@@ -1,4 +1,4 @@
-"""The setting: what is looked for, and what is put in its place."""
+"""The redaction policy: categories, detectors and placeholders."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, RedactionError
 from langchain_persistmem.redaction import contact, credentials, money, national, network, phone
-from langchain_persistmem.redaction.folding import Folded, fold
+from langchain_persistmem.redaction.folding import FoldedText, fold
 from langchain_persistmem.redaction.pseudonyms import PLACEHOLDER, placeholder
-from langchain_persistmem.redaction.spans import CATEGORIES, Detector, Span, joined, without_overlaps
+from langchain_persistmem.redaction.spans import CATEGORIES, Detector, Span, merge_spans, resolve_overlaps
 
 LONGEST = 5_000_000
-"""Characters of one text; a longer one is refused, since it would be stored unread."""
+"""Characters of one text; a longer one is refused, since it would be stored without a search."""
 _SHORTEST_KEY = 16
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,40}")
 _BUILT_IN: Mapping[str, Callable[[str], Iterator[Span]]] = {
@@ -35,18 +35,18 @@ _WITH_DIGITS = frozenset({"IBAN", "CARD", "CRYPTO", "SSN", "NATIONAL_ID", "PHONE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redaction:
-    """Personal data and secrets are replaced by placeholders before anything is embedded, stored, or shown to a model.
+    """Replacement of personal data and secrets by placeholders before any text is embedded, stored, or sent to a model.
 
     Raises:
         ConfigurationError: a category is not known, the key is too short, or a detector has no ``detect``.
     """
 
     categories: Collection[str] | None = None
-    """Of the built-in :data:`CATEGORIES` those that are looked for; by default all."""
+    """The built-in :data:`CATEGORIES` to search for; by default all."""
     pseudonym_key: bytes | str | None = field(default=None, repr=False)
     """A secret of at least 16 bytes: placeholders become ``[EMAIL:c81d0f5b92ae]``, the same for the same value."""
     detectors: Sequence[Detector] = ()
-    """Further ones, for names, addresses, and what else a text may have."""
+    """Further detectors, such as for names and addresses."""
 
     def __post_init__(self) -> None:
         if isinstance(self.categories, str):
@@ -60,12 +60,12 @@ class Redaction:
             raise ConfigurationError(
                 f"Redaction.pseudonym_key is shorter than {_SHORTEST_KEY} bytes; use secrets.token_bytes(32), kept safe"
             )
-        for each in self.detectors:
-            if not callable(getattr(each, "detect", None)):
-                raise ConfigurationError(f"Redaction.detectors has a {type(each).__name__}; it needs detect(text)")
+        for detector in self.detectors:
+            if not callable(getattr(detector, "detect", None)):
+                raise ConfigurationError(f"Redaction.detectors has a {type(detector).__name__}; it needs detect(text)")
 
     def redact(self, text: str) -> str:
-        """``text`` with placeholders; what has been redacted stays as it is.
+        """Return ``text`` with placeholders; placeholders of an earlier call stay as they are.
 
         >>> Redaction().redact("Write to ada@example.com.")
         'Write to [EMAIL].'
@@ -77,99 +77,102 @@ class Redaction:
         return self.redact_parts([text])[0]
 
     def redact_parts(self, parts: Sequence[str]) -> list[str]:
-        """The parts of one text, redacted as the whole that they are; a placeholder stands where its value began."""
+        """Redact the parts of one text as a whole; a placeholder stands at the beginning of its value."""
         whole = "".join(parts)
         key = _key(self.pseudonym_key)
-        replaced = [(span, placeholder(span.category, whole[span.start : span.end], key)) for span in self.find(whole)]
-        if not replaced:
+        replacements = [
+            (span, placeholder(span.category, whole[span.start : span.end], key)) for span in self.find(whole)
+        ]
+        if not replacements:
             return list(parts)
         redacted: list[str] = []
         start = 0
         for part in parts:
-            redacted.append(_replaced(part, start, replaced))
+            redacted.append(_replace_spans(part, start, replacements))
             start += len(part)
         return redacted
 
     def find(self, text: str) -> list[Span]:
-        """What :meth:`redact` would replace, in the order of the text."""
+        """Return the spans that :meth:`redact` would replace, in the order of the text."""
         if len(text) > LONGEST:
             raise InvalidInputError(f"a text has {len(text)} characters, at most {LONGEST} can be redacted; split it")
-        kept = self._built_in(text)
+        spans = self._find_built_in(text)
         if self.detectors:
-            kept = joined([*kept, *(span for each in self.detectors for span in _found_by(each, text))])
-        marks = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
-        return _outside(kept, marks) if marks else kept
+            spans = merge_spans([*spans, *(span for item in self.detectors for span in _run_detector(item, text))])
+        placeholders = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
+        return _subtract_placeholders(spans, placeholders) if placeholders else spans
 
-    def _built_in(self, text: str) -> list[Span]:
+    def _find_built_in(self, text: str) -> list[Span]:
         folded = fold(text)
-        wanted = CATEGORIES if self.categories is None else self.categories
-        found: list[Span] = []
+        categories = CATEGORIES if self.categories is None else self.categories
+        spans: list[Span] = []
         digits = any(map(folded.text.__contains__, "0123456789"))
         for category in CATEGORIES:
-            if category in wanted and (digits or category not in _WITH_DIGITS):
-                found += _BUILT_IN[category](folded.text)
-        return [_back(span, folded) for span in without_overlaps(found)]
+            if category in categories and (digits or category not in _WITH_DIGITS):
+                spans += _BUILT_IN[category](folded.text)
+        return [_original_span(span, folded) for span in resolve_overlaps(spans)]
 
 
 def _key(key: bytes | str | None) -> bytes | None:
     return key.encode() if isinstance(key, str) else key
 
 
-def _back(span: Span, folded: Folded) -> Span:
+def _original_span(span: Span, folded: FoldedText) -> Span:
     return Span(*folded.original(span.start, span.end), span.category)
 
 
-def _found_by(detector: Detector, text: str) -> list[Span]:
-    """What a detector of the application finds.
+def _run_detector(detector: Detector, text: str) -> list[Span]:
+    """Run a detector of the application.
 
     Raises:
-        RedactionError: it raised something, or what it gave is no place in the text.
+        RedactionError: it raised an exception, or a result is no range of the text.
     """
     name, reason = type(detector).__name__, ""
     try:
-        return [_checked(each, len(text)) for each in cast("Iterable[object]", detector.detect(text))]
+        return [_check_span(span, len(text)) for span in cast("Iterable[object]", detector.detect(text))]
     except Exception as error:  # noqa: BLE001 - whatever it was, nothing may pass unread; its text may quote ours
         reason = type(error).__name__
     raise RedactionError(f"the detector {name} failed with {reason}; nothing was stored, correct it and try again")
 
 
-def _checked(given: object, length: int) -> Span:
-    start, end, category = cast("tuple[object, object, object]", given)
+def _check_span(span: object, length: int) -> Span:
+    start, end, category = cast("tuple[object, object, object]", span)
     if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= length):
-        raise ValueError("no place in the text")
+        raise ValueError("no range of the text")
     if not (isinstance(category, str) and _NAME.fullmatch(category)):
         raise ValueError("no category")
     return Span(start, end, category)
 
 
-def _outside(spans: Sequence[Span], marks: Sequence[tuple[int, int]]) -> list[Span]:
-    """What of ``spans`` is not in a placeholder; both are in the order of the text."""
-    left: list[Span] = []
-    place = 0
+def _subtract_placeholders(spans: Sequence[Span], placeholders: Sequence[tuple[int, int]]) -> list[Span]:
+    """Cut the placeholders out of ``spans``; both are in the order of the text."""
+    rest: list[Span] = []
+    index = 0
     for start, end, category in spans:
-        while place < len(marks) and marks[place][1] <= start:
-            place += 1
-        at, here = start, place
-        while here < len(marks) and marks[here][0] < end:
-            if marks[here][0] > at:
-                left.append(Span(at, marks[here][0], category))
-            at = max(at, marks[here][1])
-            here += 1
+        while index < len(placeholders) and placeholders[index][1] <= start:
+            index += 1
+        # A further index, as the next span may overlap the same placeholder.
+        at, inner = start, index
+        while inner < len(placeholders) and placeholders[inner][0] < end:
+            if placeholders[inner][0] > at:
+                rest.append(Span(at, placeholders[inner][0], category))
+            at = max(at, placeholders[inner][1])
+            inner += 1
         if at < end:
-            left.append(Span(at, end, category))
-    return left
+            rest.append(Span(at, end, category))
+    return rest
 
 
-def _replaced(part: str, start: int, replaced: Sequence[tuple[Span, str]]) -> str:
-    """``part``, which begins at ``start`` of the whole, with what of it is to be replaced."""
+def _replace_spans(part: str, start: int, replacements: Sequence[tuple[Span, str]]) -> str:
+    """Apply the replacements of a whole text to ``part``, which begins at its index ``start``."""
     pieces: list[str] = []
     at, end = start, start + len(part)
-    for span, mark in replaced:
+    for span, replacement in replacements:
         if span.end <= at or span.start >= end:
             continue
         pieces.append(part[at - start : max(at, span.start) - start])
-        if span.start >= start:
-            pieces.append(mark)
+        if span.start >= start:  # a value that began in an earlier part has its placeholder there
+            pieces.append(replacement)
         at = min(span.end, end)
     pieces.append(part[at - start :])
     return "".join(pieces)

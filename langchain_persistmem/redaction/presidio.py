@@ -1,4 +1,4 @@
-"""Microsoft Presidio as a detector for redaction (extra ``[presidio]``): names, places, and what its recognisers know."""
+"""Microsoft Presidio as a detector for redaction (extra ``[presidio]``): names, places, and other entities."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
@@ -15,16 +15,16 @@ class _Result(Protocol):
 
 
 class Analyzer(Protocol):
-    """What is needed of Presidio's ``AnalyzerEngine``."""
+    """The part of Presidio's ``AnalyzerEngine`` that the detector uses."""
 
     def analyze(
         self, text: str, language: str, entities: list[str] | None = None, *, score_threshold: float | None = None
     ) -> Iterable[_Result]:
-        """The engine's finds."""
+        """Find entities."""
         ...
 
 
-_OURS = {
+_CATEGORIES = {
     "EMAIL_ADDRESS": "EMAIL",
     "PHONE_NUMBER": "PHONE",
     "CREDIT_CARD": "CARD",
@@ -33,20 +33,20 @@ _OURS = {
     "MAC_ADDRESS": "MAC",
     "US_SSN": "SSN",
 }
-"""Presidio's names for what has one here; the others keep theirs, such as ``PERSON`` and ``LOCATION``."""
+"""Categories by Presidio's names; other entities keep their names, such as ``PERSON`` and ``LOCATION``."""
 
 
 class PresidioDetector:
-    """What a Presidio ``AnalyzerEngine`` finds.
+    """A detector that uses a Presidio ``AnalyzerEngine``.
 
-    The engine is the application's: with which recognisers and which language models, it says itself. Nothing is
-    downloaded here. Presidio's own engine without arguments may try to download a spaCy model.
+    The application makes the engine and chooses its recognisers and language models. Nothing is downloaded here.
+    Presidio's own engine without arguments may try to download a spaCy model.
 
     Args:
         analyzer: a ``presidio_analyzer.AnalyzerEngine``.
         language: of the texts, as the engine knows it.
         entities: only these of Presidio's names, such as ``["PERSON", "LOCATION"]``; by default all.
-        threshold: 0 to 1; what the engine is less sure of stays in the text. By default the engine's own.
+        threshold: 0 to 1; entities of a lower score stay in the text. By default the engine's own.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PresidioDetector:
         entities: Sequence[str] | None = None,
         threshold: float | None = None,
     ) -> None:
-        """Nothing is looked for yet.
+        """Take the engine; it runs at the first call of :meth:`detect`.
 
         Raises:
             MissingDependencyError: the extra is not installed.
@@ -72,7 +72,7 @@ class PresidioDetector:
         self._threshold = threshold
 
     def detect(self, text: str) -> Iterator[Span]:
-        """The places that the engine names, in its order."""
-        found = self._analyzer.analyze(text, self._language, self._entities, score_threshold=self._threshold)
-        for each in found:
-            yield Span(each.start, each.end, _OURS.get(each.entity_type, each.entity_type))
+        """Find spans, in the order of the engine."""
+        results = self._analyzer.analyze(text, self._language, self._entities, score_threshold=self._threshold)
+        for result in results:
+            yield Span(result.start, result.end, _CATEGORIES.get(result.entity_type, result.entity_type))

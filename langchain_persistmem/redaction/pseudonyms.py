@@ -1,4 +1,4 @@
-"""What is put in the place of what was found; pure."""
+"""Placeholders and pseudonyms; pure."""
 
 import hmac
 import ipaddress
@@ -8,28 +8,28 @@ from collections.abc import Callable, Mapping
 from langchain_persistmem.redaction.folding import fold
 
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,40}(?::[a-f][0-9a-f]{11})?\]")
-"""What stands in the place of something: it is never looked into again."""
+"""The pattern of a placeholder; a text inside one is never redacted again."""
 _DIGITS = 12
 """Of the pseudonym, some 46 bits: among a million values, the chance that any two share one is about 1 in 200."""
 
 
-def placeholder(category: str, found: str, key: bytes | None) -> str:
-    """``[EMAIL]``, or with a key ``[EMAIL:c81d0f5b92ae]``: the same for the same value, however it is written."""
+def placeholder(category: str, value: str, key: bytes | None) -> str:
+    """Return ``[EMAIL]``, or with a key ``[EMAIL:c81d0f5b92ae]``: the same for every notation of a value."""
     if key is None:
         return f"[{category}]"
-    message = f"{category}\0{canonical(category, found)}".encode(errors="surrogatepass")
+    message = f"{category}\0{canonical(category, value)}".encode(errors="surrogatepass")
     digest = hmac.digest(key, message, "sha256").hex()
     # It begins with a letter: a pseudonym of digits alone could be taken for a number.
     return f"[{category}:{'abcdef'[int(digest[-8:], 16) % 6]}{digest[: _DIGITS - 1]}]"
 
 
-def canonical(category: str, found: str) -> str:
-    """One writing of a value.
+def canonical(category: str, value: str) -> str:
+    """Return the canonical notation of a value.
 
     >>> canonical("CARD", "4111 1111-1111 1111"), canonical("EMAIL", "Ada(at)Example.com")
     ('4111111111111111', 'ada@example.com')
     """
-    return _CANONICAL.get(category, _words)(fold(found).text)
+    return _CANONICAL.get(category, _words)(fold(value).text)
 
 
 def _words(text: str) -> str:

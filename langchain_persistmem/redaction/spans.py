@@ -1,4 +1,4 @@
-"""What a detector finds: places in a text, each with a category."""
+"""Spans: ranges of a text with a category, as detectors return them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol, get_args
@@ -18,13 +18,13 @@ Category = Literal[
     "IP",
     "PHONE",
 ]
-"""What is found without further detectors, in the order of :data:`CATEGORIES`."""
+"""The categories of the built-in rules, in the order of :data:`CATEGORIES`."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
-"""Of two that claim the same characters, the one that stands first here is right: the surer sign comes first."""
+"""In the order of reliability: of two overlapping spans, the one of the earlier category counts."""
 
 
 class Span(NamedTuple):
-    """A place in a text, in characters from 0, the end not included."""
+    """A range of a text, in characters from 0, the end not included."""
 
     start: int
     end: int
@@ -33,38 +33,38 @@ class Span(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds what the built-in rules cannot, such as names and addresses."""
+    """A detector for data that the built-in rules cannot find, such as names and addresses."""
 
     def detect(self, text: str) -> Iterable[tuple[int, int, str]]:
-        """The places in ``text``, in any order: :class:`Span`, or plain tuples of start, end and category.
+        """Return the spans in ``text``, in any order: :class:`Span`, or plain tuples of start, end and category.
 
-        Called for every text that is stored, embedded or searched with, from any thread; it should give the same
-        for the same text, and wait for nothing. An error that it raises ends the call, and nothing is stored.
+        Called for every text that is stored, embedded or searched with, from any thread. The result should depend on
+        the text alone, and the call should not block. An error that it raises ends the call, and nothing is stored.
         """
         ...
 
 
-def without_overlaps(spans: Sequence[Span]) -> list[Span]:
-    """Of the built-in finds those that stand, in the order of the text: where two overlap, the surer one."""
-    rank = {category: place for place, category in enumerate(CATEGORIES)}
-    taken: list[Span] = []
+def resolve_overlaps(spans: Sequence[Span]) -> list[Span]:
+    """Drop the less reliable of two overlapping built-in spans; the result is in the order of the text."""
+    rank = {category: index for index, category in enumerate(CATEGORIES)}
+    chosen: list[Span] = []
     ends, best = -1, None
     for span in sorted(spans):
         if best is not None and span.start < ends:
             if (rank[span.category], span.start - span.end) < (rank[best.category], best.start - best.end):
-                taken[-1] = best = span
+                chosen[-1] = best = span
                 ends = span.end
             continue
-        taken.append(span)
+        chosen.append(span)
         best, ends = span, span.end
-    return taken
+    return chosen
 
 
-def joined(spans: Sequence[Span]) -> list[Span]:
-    """All of them, in order: what overlaps becomes one place, of the category of its longest part."""
+def merge_spans(spans: Sequence[Span]) -> list[Span]:
+    """Merge overlapping spans into one, of the category of its longest part; the result is in the order of the text."""
     merged: list[Span] = []
     longest = 0
-    for span in sorted(spans, key=lambda each: (each.start, -each.end)):
+    for span in sorted(spans, key=lambda item: (item.start, -item.end)):
         if merged and span.start < merged[-1].end:
             last = merged[-1]
             category = span.category if span.end - span.start > longest else last.category

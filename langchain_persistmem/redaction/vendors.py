@@ -1,6 +1,6 @@
-"""The shapes of well-known vendors' keys and tokens; pure.
+"""Patterns of well-known vendors' keys and tokens; pure.
 
-One alternation, so that a text is read once; each shape begins with a letter, by which ``re`` skips ahead.
+One alternation, so that a text is read once; each pattern begins with a letter, by which ``re`` skips ahead.
 """
 
 import re
@@ -70,11 +70,11 @@ TOKENS = re.compile(rf"(?:{'|'.join(_SHAPES)})(?![A-Za-z0-9_])")
 """No look-behind: a token may stand right behind an equals sign, a quote or a letter of another script."""
 UNPREFIXED = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_WITHOUT_PREFIX)})(?![A-Za-z0-9_])")
 RUN = re.compile(r"[A-Za-z0-9_\-.:/+=]{19,}+")
-"""Where a token can be: none is shorter, and none has a space."""
+"""A run of characters that can contain a token: none is shorter, and none has a space."""
 
 
-def proven(token: str) -> bool:
-    """Whether a token's checksum is right, where its vendor puts one in: else it is the example of some manual."""
+def has_valid_checksum(token: str) -> bool:
+    """Check a token's checksum if its vendor uses one; a token that fails is an example in some manual."""
     if token.startswith(("gh", "npm_")) and not token.startswith("github"):
         return crc32_base62(token[4:-6], token[-6:])
     return not token.startswith("AGE-") or bech32(token)

@@ -33,7 +33,7 @@ from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.pool_queue import ConnectionQueue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import reach_settings
-from langchain_persistmem.postgres.retry import Backoff, confirmed, retry
+from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
 from langchain_persistmem.postgres.transaction import (
     AsyncPool,
     Opening,
@@ -45,7 +45,7 @@ from langchain_persistmem.postgres.transaction import (
 )
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
-from langchain_persistmem.runtime.model_errors import guarded
+from langchain_persistmem.runtime.model_errors import call_provider
 from langchain_persistmem.runtime.models import Models
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
 from langchain_persistmem.settings import Settings
@@ -82,7 +82,7 @@ class Backend(ABC):
         """The schema was found up to date."""
         self.sees_everywhere = True
         """This role may see all namespaces at once; looked up with the schema."""
-        self.heals = False
+        self.has_missing_vectors = False
         """This process has stored memories without vectors, which are still to be made."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
@@ -124,7 +124,7 @@ class Backend(ABC):
                 "`persistmem rls enable --everywhere-to` named"
             )
         opening = Opening(atomic=atomic, snapshot=snapshot, read_committed=read_committed, settings=settings)
-        return confirmed(
+        return confirm_commit(
             lambda: self._begin(opening),
             self._pause,
             Backoff(self.settings.connect_seconds),
@@ -146,7 +146,7 @@ class Backend(ABC):
             batch = missing[start : start + size]
             with telemetry.model_call("embed") as seen:
                 seen.count(len(batch))
-                made = await self._guarded(
+                made = await self._ask_model(
                     EmbeddingError,
                     "embedding texts",
                     partial(model.embed_documents, batch),
@@ -162,7 +162,7 @@ class Backend(ABC):
         if query not in vectors:
             with telemetry.model_call("embed_query") as seen:
                 seen.count(1)
-                made = await self._guarded(
+                made = await self._ask_model(
                     EmbeddingError,
                     "embedding a query",
                     partial(model.embed_query, query),
@@ -191,7 +191,7 @@ class Backend(ABC):
         messages = [("system", instructions), ("human", self._redacted(material))]
         extractor = cast("Runnable[Any, Any]", self._model.with_structured_output(dict(schema)))  # pyright: ignore[reportUnknownMemberType]
         with telemetry.model_call(purpose):
-            return await self._guarded(
+            return await self._ask_model(
                 ExtractionError,
                 "asking the chat model",
                 lambda: extractor.invoke(messages, _quiet(purpose)),
@@ -232,7 +232,7 @@ class Backend(ABC):
     async def _gather(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """The results of ``calls``, in order."""
 
-    async def _guarded(
+    async def _ask_model(
         self,
         failure: type[EmbeddingError] | type[ExtractionError],
         doing: str,
@@ -241,7 +241,7 @@ class Backend(ABC):
     ) -> T:
         """The result of a model's call, with our errors; an embedding model is asked again, a chat model has its own retries."""
         tries = self.settings.embed_attempts if failure is EmbeddingError else 1
-        return await guarded(failure, doing, lambda: self._call(blocking, awaiting), self._pause, tries=tries)
+        return await call_provider(failure, doing, lambda: self._call(blocking, awaiting), self._pause, tries=tries)
 
     def _remember(self, use: Use, texts: Sequence[str], made: Sequence[Sequence[float]]) -> dict[str, Vector]:
         """The model's answer, checked and cached."""

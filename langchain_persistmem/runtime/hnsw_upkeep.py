@@ -12,7 +12,7 @@ from langchain_persistmem.errors import ConfigurationError, PersistMemError
 from langchain_persistmem.postgres.queries import search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generation import hold_living
-from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
@@ -98,7 +98,7 @@ async def create_indexes(backend: Backend, model: EmbeddingModel) -> None:
     if not missing:
         return
     try:
-        with unhurried():
+        with without_deadline():
             async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
                 await hnsw_indexes.create_indexes(tx, model)
     except ConfigurationError as error:

@@ -12,9 +12,9 @@ from langchain_core.utils.uuid import uuid7
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.nested_values import redacted_message
+from langchain_persistmem.redaction.nested_values import redact_message
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.records import Turn, is_marked_off
+from langchain_persistmem.types.records import Turn, is_off_record_metadata
 
 Role = Literal["user", "assistant", "system", "tool"]
 _ROLES: dict[str, Role] = {
@@ -48,7 +48,9 @@ def turns_of(
         InvalidInputError: something is no message, or its date has no time zone.
         RedactionError: a detector of the application's failed.
     """
-    given = [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.listed(messages, "messages")
+    given = (
+        [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.check_list(messages, "messages")
+    )
     seen: Counter[str] = Counter()
     turns: list[Turn] = []
     for index, each in enumerate(given):
@@ -68,7 +70,7 @@ def turns_of(
             content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
         if redaction is not None:
             speaker = redaction.redact(speaker) if speaker is not None else None
-            content = redacted_message(redaction, content)
+            content = redact_message(redaction, content)
         turns.append(
             Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
         )
@@ -103,8 +105,8 @@ def turns_on_the_record(
 def is_off_record(message: object) -> bool:
     """Tell if a message is marked as off the record; a state without LangGraph's reducer may have it as a dict."""
     if isinstance(message, dict):
-        return is_marked_off(cast("dict[str, object]", message).get("response_metadata"))
-    return is_marked_off(getattr(message, "response_metadata", None))
+        return is_off_record_metadata(cast("dict[str, object]", message).get("response_metadata"))
+    return is_off_record_metadata(getattr(message, "response_metadata", None))
 
 
 def by_middleware(message: object) -> bool:

@@ -19,7 +19,7 @@ _UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSON
 """By name, because their packages need not be installed: the model did answer, but not in the shape asked for."""
 
 
-async def guarded(
+async def call_provider(
     ours: type[EmbeddingError] | type[ExtractionError],
     doing: str,
     call: Callable[[], Awaitable[T]],

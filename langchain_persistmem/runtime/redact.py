@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.nested_values import redacted_json, redacted_message
+from langchain_persistmem.redaction.nested_values import redact_json, redact_message
 from langchain_persistmem.types.recalled import Question
 from langchain_persistmem.types.records import Candidate, Turn
 
@@ -21,7 +21,7 @@ def redacted_candidate(redaction: Redaction | None, candidate: Candidate) -> Can
         candidate,
         text=redaction.redact(candidate.text),
         speaker=redaction.redact(candidate.speaker) if candidate.speaker is not None else None,
-        value=redacted_json(redaction, candidate.value) if candidate.value is not None else None,
+        value=redact_json(redaction, candidate.value) if candidate.value is not None else None,
     )
 
 
@@ -35,12 +35,12 @@ def redacted_turn(redaction: Redaction | None, turn: Turn) -> Turn:
 
 def redacted_value(redaction: Redaction | None, value: Mapping[str, Any]) -> Mapping[str, Any]:
     """JSON of the application's."""
-    return value if redaction is None else redacted_json(redaction, value)
+    return value if redaction is None else redact_json(redaction, value)
 
 
 def redacted_filter(redaction: Redaction | None, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Conditions on values, which are stored redacted."""
-    return filter if redaction is None or filter is None else redacted_json(redaction, filter)
+    return filter if redaction is None or filter is None else redact_json(redaction, filter)
 
 
 def redacted_question(redaction: Redaction | None, question: Question) -> Question:
@@ -60,8 +60,8 @@ def redacted_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) ->
     texts = {name: redaction.redact(row[name]) for name in ("text", "speaker") if isinstance(row.get(name), str)}
     if kind == "message":
         content: Any = row.get("content")
-        return row | texts | ({"content": redacted_message(redaction, content)} if content else {})
-    redacted = row | texts | {"value": redacted_json(redaction, row.get("value"))}
+        return row | texts | ({"content": redact_message(redaction, content)} if content else {})
+    redacted = row | texts | {"value": redact_json(redaction, row.get("value"))}
     if redacted.get("text") != row.get("text"):
         redacted["identity"] = None
         redacted["vectors"] = [{**each, "model": ""} for each in row.get("vectors") or ()]

@@ -8,7 +8,7 @@ from langchain_persistmem.postgres.migrate import migrate, missing_migrations
 from langchain_persistmem.postgres.queries import embedding_models
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
-from langchain_persistmem.postgres.timeouts import unhurried
+from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.hnsw_upkeep import create_indexes
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY
@@ -63,7 +63,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         SchemaOutOfDateError: the database is newer than this code.
         EmbeddingMismatchError: the database holds another model's vectors.
     """
-    with unhurried():  # an index takes as long as it takes, and so does another process's setup()
+    with without_deadline():  # an index takes as long as it takes, and so does another process's setup()
         async with backend.transaction(EVERYWHERE) as tx:
             applied = await migrate(tx, now=now)
     if backend.embedding_name is None:

@@ -1,4 +1,4 @@
-"""LangGraph's store over the memories: blocking and awaited."""
+"""LangGraph's store over the memories: sync and async."""
 
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore

@@ -1,4 +1,4 @@
-"""The store of ``PersistMem.aopen()``, and the one that stands alone for asyncio."""
+"""AsyncPersistMemStore: the store of ``PersistMem.aopen()``, which also works without PersistMem."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.errors import UseAsyncMethodError
-from langchain_persistmem.postgres.connection import PoolConfig, given_async_pool, open_async_pool
+from langchain_persistmem.postgres.connection import PoolConfig, async_pool_of, open_async_pool
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.settings import Settings
@@ -32,8 +32,8 @@ from langchain_persistmem.store.sweeper import TaskSweeper
 class AsyncPersistMemStore(Store):
     """LangGraph's ``AsyncPostgresStore``, over the memories of one database, for the event loop that it is made on.
 
-    What is said of :class:`PersistMemStore` holds here too. Its blocking methods (``get``, ``put``, ...)
-    serve other threads only; on the loop's own thread they raise :class:`UseAsyncMethodError`.
+    See :class:`PersistMemStore` for the contract. The blocking methods (``get``, ``put``, ...)
+    are for other threads only; on the loop's own thread they raise :class:`UseAsyncMethodError`.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class AsyncPersistMemStore(Store):
         ttl: Config | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
     ) -> None:
-        """A store on what is open already; the arguments are those of :class:`PersistMemStore`."""
+        """Make a store on an open pool or connection; the arguments are those of :class:`PersistMemStore`."""
         if isinstance(conn, AsyncBackend):
             self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
         else:
             models = models_of_index(index, settings, blocking=False)
-            self._backend, self.embeddings = AsyncBackend(given_async_pool(conn), models, settings), models.embeddings
+            self._backend, self.embeddings = AsyncBackend(async_pool_of(conn), models, settings), models.embeddings
             options = None if index is None else index_of(index)
         self._set(index, options, ttl, deserializer)
         self._loop = asyncio.get_running_loop()
@@ -69,7 +69,7 @@ class AsyncPersistMemStore(Store):
         ttl: Config | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
     ) -> AsyncGenerator[Self]:
-        """:meth:`PersistMemStore.from_conn_string`, to be entered with ``async with``."""
+        """Open a store with ``async with``; see :meth:`PersistMemStore.from_conn_string`."""
         async with AsyncExitStack() as stack:
             pool = await open_async_pool(stack, conn_string, settings, pool_config)
             yield await stack.enter_async_context(cls(pool, index=index, ttl=ttl, settings=settings))
@@ -85,7 +85,7 @@ class AsyncPersistMemStore(Store):
         await self._sweeper.close()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """:meth:`abatch`, from another thread than the event loop's.
+        """Call :meth:`abatch` from a thread other than the event loop's.
 
         Raises:
             UseAsyncMethodError: called on the loop's own thread, or when the loop does not run.
@@ -101,24 +101,24 @@ class AsyncPersistMemStore(Store):
         return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """:meth:`PersistMemStore.batch`, awaited; it raises the same."""
-        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+        """Do ``ops``; see :meth:`PersistMemStore.batch`."""
+        return self._load_values(await self._backend.arun(store_batch.batch, **self._flow(ops)))
 
     async def setup(self) -> list[str]:
-        """:meth:`PersistMemStore.setup`, awaited; it raises the same."""
+        """Bring the database up to date; see :meth:`PersistMemStore.setup`."""
         return await self._backend.arun(setup_flow.setup, dimensions=self._dims, now=datetime.now(UTC))
 
     async def sweep_ttl(self) -> int:
-        """:meth:`PersistMemStore.sweep_ttl`, awaited."""
+        """Erase expired items; see :meth:`PersistMemStore.sweep_ttl`."""
         return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
 
     asetup, asweep_ttl = setup, sweep_ttl  # the names that both stores share
 
     async def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> asyncio.Task[None]:
-        """:meth:`PersistMemStore.start_ttl_sweeper`, with a task; cancelling it stops the sweeper."""
+        """Sweep at intervals in a task; cancelling it stops the sweeper. See :meth:`PersistMemStore.start_ttl_sweeper`."""
         seconds = self._sweep_seconds(sweep_interval_minutes)
         return asyncio.create_task(asyncio.sleep(0)) if seconds is None else self._sweeper.start(seconds)
 
     async def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as upstream's
-        """:meth:`PersistMemStore.stop_ttl_sweeper`, awaited."""
+        """Stop sweeping; see :meth:`PersistMemStore.stop_ttl_sweeper`."""
         return await self._sweeper.stop(timeout)

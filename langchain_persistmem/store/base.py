@@ -1,4 +1,4 @@
-"""What the two stores share, whichever colour: their options, and the shape of their answers."""
+"""The base class of the sync and the async store: options and results."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from langchain_persistmem.store.ops import MAX_TEXT_CHARS, texts_of
 Deserializer = Callable[[bytes], dict[str, Any]]
 
 _MINUTES = 5.0
-"""Between two sweeps, where the ``ttl`` does not say."""
+"""The interval between two sweeps, unless the ``ttl`` sets one."""
 
 
 class Store(BaseStore):
-    """What both colours share: LangGraph's store contract over the memories of one database.
+    """LangGraph's store contract over the memories of one database.
 
-    An item is a memory: what is put here is recalled, and what was remembered is found here. The
-    text that an item is recalled by is what ``fields`` (or ``put(index=...)``) point at; for ``$``,
-    the whole, that is ``value["text"]`` or ``value["content"]`` if there is one, else the JSON.
-    ``value["kind"]`` and ``value["importance"]`` are honoured.
+    An item is a memory: items of this store are recalled, and remembered statements are items of
+    this store. The text of an item is at the paths in ``fields`` (or ``put(index=...)``); for ``$``,
+    the whole, it is ``value["text"]`` or ``value["content"]`` if there is one, else the JSON.
+    ``value["kind"]`` and ``value["importance"]`` become the memory's kind and importance.
 
     In a batch all reads see one moment before its writes, the last put of a key wins, and either
-    all writes happen or none. Expired items are never returned, whether they were swept or not.
+    all writes happen or none. Expired items are never returned, swept or not.
     """
 
     supports_ttl = True
     index_config: Config | None
-    """The ``index`` that was given."""
+    """The ``index`` argument."""
     embeddings: Embeddings | None
-    """The embedding model, if this store has one of its own."""
+    """The embedding model of a store that has its own."""
     _backend: SyncBackend | AsyncBackend
 
     @property
@@ -58,13 +58,13 @@ class Store(BaseStore):
         self._index = options
         self._load = load
         if options is not None and options.fields != StoreIndex().fields:
-            # for vectors that are made anew, far from any put
+            # reembed() has no put that names the fields: the backend needs them to compute the texts again
             self._backend.item_texts = partial(texts_of, paths=options.fields, max_chars=MAX_TEXT_CHARS)
 
     def _flow(self, ops: Iterable[Op]) -> dict[str, Any]:
         return {"ops": list(ops), "index": self._index, "now": datetime.now(UTC), "seen": {}}
 
-    def _loaded(self, results: list[Result]) -> list[Result]:
+    def _load_values(self, results: list[Result]) -> list[Result]:
         if self._load is not None:
             for result in results:
                 for item in result if isinstance(result, list) else [result]:
@@ -72,10 +72,10 @@ class Store(BaseStore):
                         item.value = self._load(json.dumps(item.value, ensure_ascii=False).encode())
         return results
 
-    def _sweep_seconds(self, given: float | None) -> float | None:
-        """Seconds between two sweeps; None if nobody asked for any."""
-        if given is not None:
-            return 60 * minutes(given, "sweep_interval_minutes")
+    def _sweep_seconds(self, minutes_between: float | None) -> float | None:
+        """Return the seconds between two sweeps; None if the store does not sweep."""
+        if minutes_between is not None:
+            return 60 * minutes(minutes_between, "sweep_interval_minutes")
         if self.ttl_config is None:
             return None
         return 60 * (self.ttl_config.get("sweep_interval_minutes") or _MINUTES)

@@ -1,4 +1,4 @@
-"""What LangGraph's store does, once for both colours: batches, and the sweep of what has expired."""
+"""Batches of LangGraph's store operations, and the sweep of expired items; for the sync and the async store."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,37 +23,37 @@ from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
 from langchain_persistmem.store.index import StoreIndex
-from langchain_persistmem.store.ops import Plan, Put, fixed_prefix, namespaces_like, plan
+from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Several, Within, encode
 from langchain_persistmem.types.records import Memory, Vector
 
 logger = logging.getLogger(__name__)
 
 _ROWS = 500
-"""Items in one statement: no batch is too long, and no statement grows without bound."""
+"""Items in one statement: a batch may have any length, a statement may not."""
 _SWEPT = 1000
-"""Expired items that a sweep looks for at a time."""
+"""Expired items that a sweep reads at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """The results of a batch's reads by place, and the items among them that live on because they were read."""
+    """The results of a batch's reads by index in the batch, and the items whose time to live a read extends."""
 
     results: dict[int, Result] = field(default_factory=dict[int, Result])
     refreshed: dict[Namespace, set[str]] = field(default_factory=dict[Namespace, set[str]])
     read: dict[Namespace, list[UUID]] = field(default_factory=dict[Namespace, list[UUID]])
-    """What was read, for the audit."""
+    """Ids of the items that were read, for the audit log."""
 
-    def note(self, found: Memory | StoredItem | None, op: GetOp | SearchOp) -> None:
-        if found is not None:
-            self.read.setdefault(found.namespace, []).append(found.id)
-        if found is not None and found.expires_at is not None and op.refresh_ttl:
-            self.refreshed.setdefault(found.namespace, set()).add(found.key)
+    def note(self, item: Memory | StoredItem | None, op: GetOp | SearchOp) -> None:
+        if item is not None:
+            self.read.setdefault(item.namespace, []).append(item.id)
+        if item is not None and item.expires_at is not None and op.refresh_ttl:
+            self.refreshed.setdefault(item.namespace, set()).add(item.key)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
-    """What searches need: the model and the queries' vectors; without a model, none is needed."""
+class _QueryVectors:
+    """The embedding model and the vectors of a batch's queries; both are empty for a store without an index."""
 
     index: StoreIndex
     model: EmbeddingModel | None
@@ -63,12 +63,13 @@ class _Sight:
 async def batch(
     backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime, seen: generation.Seen | None = None
 ) -> list[Result]:
-    """Check everything, embed everything, read, write, and let live on what was read; see :class:`PersistMemStore`.
+    """Check, embed, read, write, and extend the time to live of the items read; see :class:`PersistMemStore`.
 
-    Without an ``index`` nothing is embedded, and a query is not looked at.
+    Without an ``index`` nothing is embedded, and a search ignores its query.
     """
     paths = (index or StoreIndex()).fields
     settings = backend.settings
+    # The whole batch is checked before anything is done, so that a mistake in the last operation costs nothing.
     todo = plan(
         ops,
         fields=paths,
@@ -80,63 +81,69 @@ async def batch(
         return []
     await migrated(backend)
     model = None if index is None else await _model(backend, index)
-    sight = _Sight(index or StoreIndex(), model, await _embedded_queries(backend, todo) if model else {})
+    # Models come before the transactions: no connection and no lock waits for a model.
+    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo) if model else {})
     texts, seen = todo.texts if model else [], {} if seen is None else seen
     if texts:
+        # An erasure may run while the model works. The generations are read first and compared under the lock below,
+        # so that an item never enters a namespace that was erased after the call began.
         await generation.see(backend, todo.writes, seen, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
-        async with backend.transaction(_read_by(todo), atomic=False, snapshot=todo.statements > 1) as tx:
+        # LangGraph's contract: all reads of a batch see one moment, that before its writes. A single statement needs
+        # no snapshot for that; several do.
+        async with backend.transaction(_reach_of_reads(todo), atomic=False, snapshot=todo.statements > 1) as tx:
             await _get(tx, todo, answers, now=now)
-            await _search(tx, backend, todo, answers, sight, now=now)
+            await _search(tx, backend, todo, answers, queries, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
             for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
                 if not puts and await hold_living(tx, namespace) is None:
-                    continue  # nothing is there to be deleted, and nothing comes about by that
+                    continue  # a delete must not create the row of a namespace that does not exist
                 life = await generation.hold(tx, backend, namespace, now=now)
                 generation.check(namespace, life.incarnation, seen)
                 if puts:
                     life.check_not_paused()
                 gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
                 await record(tx, backend, namespace, "deleted", gone)
-                if gone:  # so that it is not back after a restore
+                if gone:  # replaying the erasure log after a restore deletes it again
                     await record_erasure(tx, erasure_of(backend.new_id(), life.incarnation, gone, now=now))
                 for start in range(0, len(puts), _ROWS):
-                    some = dict(puts[start : start + _ROWS])
-                    written = await _put(tx, backend, namespace, some, vectors, model=model, now=now)
-                    await record(tx, backend, namespace, "put", written)
+                    chunk = dict(puts[start : start + _ROWS])
+                    put_ids = await _put(tx, backend, namespace, chunk, vectors, model=model, now=now)
+                    await record(tx, backend, namespace, "put", put_ids)
+    # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
     if answers.refreshed:
         await _refresh(backend, answers.refreshed, now=now)
-    return [answers.results.get(place) for place in range(len(ops))]
+    return [answers.results.get(index) for index in range(len(ops))]
 
 
 async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
-    """Erase what has expired, one transaction for each namespace; returns the number of items."""
+    """Erase expired items, one transaction for each namespace; return the number of items."""
     await migrated(backend)
     erased = 0
     while True:
-        expired = await backend.step(_expired, now=now)
+        expired = await backend.step(_find_expired, now=now)
         before = erased
         for namespace, ids in expired:
-            erased += await backend.step(_swept, namespace, ids, now=now)
+            erased += await backend.step(_erase_expired, namespace, ids, now=now)
         if erased == before or sum(len(ids) for _, ids in expired) < _SWEPT:
             return erased
 
 
-async def _expired(backend: Backend, *, now: datetime) -> Sequence[tuple[Namespace, Sequence[UUID]]]:
+async def _find_expired(backend: Backend, *, now: datetime) -> Sequence[tuple[Namespace, Sequence[UUID]]]:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         return await memories.expired_memories(tx, limit=_SWEPT, now=now)
 
 
-async def _swept(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> int:
+async def _erase_expired(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> int:
     async with backend.transaction(namespace) as tx:
-        if await hold_living(tx, namespace) is None:  # erased meanwhile: its name is not to come back
+        if await hold_living(tx, namespace) is None:  # erased meanwhile: the sweep must not create its row again
             return 0
         still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
         erased = (await forget.erase_memories(tx, namespace, still))["memories"]
@@ -144,13 +151,13 @@ async def _swept(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *,
         return erased
 
 
-def _read_by(todo: Plan) -> Several:
-    """The namespaces and prefixes that a batch's reads name: nothing else is seen."""
+def _reach_of_reads(todo: Plan) -> Several:
+    """Return the namespaces and prefixes that a batch's reads name; the transaction sees nothing else."""
     return Several(
         tuple(
             op.namespace
             if isinstance(op, GetOp)
-            else Within(op.namespace_prefix if isinstance(op, SearchOp) else fixed_prefix(op))
+            else Within(op.namespace_prefix if isinstance(op, SearchOp) else literal_prefix(op))
             for op in todo.reads.values()
         )
     )
@@ -162,48 +169,49 @@ async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
     return model
 
 
-async def _embedded_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
+async def _embed_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
     return dict(zip(todo.queries, await backend.embed_queries(todo.queries), strict=True)) if todo.queries else {}
 
 
 async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
-    gets = {place: op for place, op in todo.reads.items() if isinstance(op, GetOp)}
+    gets = {index: op for index, op in todo.reads.items() if isinstance(op, GetOp)}
     for namespace in dict.fromkeys(op.namespace for op in gets.values()):
-        mine = {place: op for place, op in gets.items() if op.namespace == namespace}
-        found = await memories.get_memories(tx, namespace, list({op.key for op in mine.values()}), now=now)
-        for place, op in mine.items():
-            memory = found.get(op.key)
+        group = {index: op for index, op in gets.items() if op.namespace == namespace}
+        by_key = await memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
+        for index, op in group.items():
+            memory = by_key.get(op.key)
             answers.note(memory, op)
-            answers.results[place] = _item(memory) if memory is not None else None
+            answers.results[index] = _item(memory) if memory is not None else None
 
 
 async def _search(
-    tx: Transaction, backend: Backend, todo: Plan, answers: _Answers, sight: _Sight, *, now: datetime
+    tx: Transaction, backend: Backend, todo: Plan, answers: _Answers, queries: _QueryVectors, *, now: datetime
 ) -> None:
-    for place, op in todo.reads.items():
+    for index, op in todo.reads.items():
         if isinstance(op, SearchOp):
-            found = await _found(tx, backend, op, sight, now=now)
-            for item, _ in found:
+            items = await _search_items(tx, backend, op, queries, now=now)
+            for item, _ in items:
                 answers.note(item, op)
-            answers.results[place] = [_search_item(item, score) for item, score in found]
+            answers.results[index] = [_search_item(item, score) for item, score in items]
 
 
-async def _found(
-    tx: Transaction, backend: Backend, op: SearchOp, sight: _Sight, *, now: datetime
+async def _search_items(
+    tx: Transaction, backend: Backend, op: SearchOp, queries: _QueryVectors, *, now: datetime
 ) -> Sequence[tuple[StoredItem, float | None]]:
     prefix, filter, limit, offset = op.namespace_prefix, op.filter, op.limit, op.offset
-    if op.query is None or sight.model is None:
-        listed = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
-        return [(item, None) for item in listed]
-    vector = sight.vectors[op.query]
-    if sight.index.hybrid:
+    # As in LangGraph's stores: without a query, or without an index, a search only filters, and nothing has a score.
+    if op.query is None or queries.model is None:
+        items = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
+        return [(item, None) for item in items]
+    vector = queries.vectors[op.query]
+    if queries.index.hybrid:
         return await item_search.search_items_hybrid(
             tx,
             prefix,
             query=op.query,
             words=find_terms(op.query, backend.settings.language),
             embedding=vector,
-            model=sight.model,
+            model=queries.model,
             weights=backend.settings.ranking,
             language=choose_configuration(backend.settings.language, op.query),
             filter=filter,
@@ -216,8 +224,8 @@ async def _found(
         tx,
         prefix,
         query=vector,
-        model=sight.model,
-        distance=sight.index.distance,
+        model=queries.model,
+        distance=queries.index.distance,
         plans=backend.search_plans,
         filter=filter,
         limit=limit,
@@ -227,14 +235,14 @@ async def _found(
 
 
 async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
-    for place, op in todo.reads.items():
+    for index, op in todo.reads.items():
         if isinstance(op, ListNamespacesOp):
-            known = await namespaces.list_namespaces(tx, fixed_prefix(op), now=now)
-            answers.results[place] = namespaces_like(known, op)
+            candidates = await namespaces.list_namespaces(tx, literal_prefix(op), now=now)
+            answers.results[index] = match_namespaces(candidates, op)
 
 
 async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> list[UUID]:
-    """Erase every version under ``keys``: what was superseded under a deleted key would otherwise stay for ever."""
+    """Erase every version under ``keys``: superseded versions of a deleted key would otherwise stay for ever."""
     if not keys:
         return []
     ids = sorted(id for id, *_ in await forget.erasable(tx, namespace, keys))
@@ -252,13 +260,14 @@ async def _put(
     model: EmbeddingModel | None,
     now: datetime,
 ) -> list[UUID]:
-    """Write items; returns their ids."""
+    """Write items; return their ids."""
     new = {key: backend.new_id() for key in puts}
     rows = [_row(new[key], key, put) for key, put in puts.items()]
     ids = await memories.upsert_items(tx, namespace, rows, now=now)
-    known = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, known)
-    await search_index.unindex_memories(tx, namespace, known)
+    # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
+    existing = [id for key, id in ids.items() if id != new[key]]
+    await search_index.delete_vectors(tx, namespace, existing)
+    await search_index.unindex_memories(tx, namespace, existing)
     if model is not None:
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
@@ -280,7 +289,7 @@ def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
 
 
 async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now: datetime) -> None:
-    """Let items live on; a read does not fail where nothing can be written, as on a replica."""
+    """Extend the time to live of items; a read does not fail where nothing can be written, as on a replica."""
     try:
         async with backend.transaction(Several(tuple(read)), atomic=False) as tx:
             for namespace, keys in read.items():

@@ -1,4 +1,4 @@
-"""How a store indexes and lets expire: LangGraph's ``index=`` and ``ttl=``, checked; pure."""
+"""Index and expiry of a store: checks of LangGraph's ``index=`` and ``ttl=``; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,37 +30,37 @@ _TTL_SWITCHES = ("refresh_on_read", "omit_expired")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreIndex:
-    """By what the items of a store are found."""
+    """The index of a store: paths of the texts, dimensions, distance."""
 
     fields: tuple[str, ...] = ("$",)
-    """Paths of what is embedded, such as ``text`` or ``tags[*]``; ``$`` is the whole."""
+    """Paths of the embedded texts, such as ``text`` or ``tags[*]``; ``$`` is the whole value."""
     dims: int | None = None
-    """The dimensions that the vectors are believed to have."""
+    """The dimensions of the vectors, according to the caller; setup() compares them with the model's."""
     distance: Distance = "cosine"
     hybrid: bool = False
-    """Whether a query also searches by words."""
+    """True if a query also uses full-text search."""
 
 
 def index_of(config: Config | None) -> StoreIndex:
-    """``config`` without its model, checked.
+    """Check ``config`` and return it without its model.
 
     Raises:
         ConfigurationError: it has an unknown key, or a value that cannot be; the message names it.
     """
-    given = _known(config or {}, "index", _INDEX_KEYS)
-    _check_ann(given.get("ann_index_config"))
-    dims: object = given.get("dims")
+    options = _check_keys(config or {}, "index", _INDEX_KEYS)
+    _check_ann(options.get("ann_index_config"))
+    dims: object = options.get("dims")
     if dims is not None and (isinstance(dims, bool) or not isinstance(dims, int) or not 1 <= dims <= MAX_DIMENSIONS):
         raise ConfigurationError(f"index['dims'] is {dims!r:.40}; pass a whole number from 1 to {MAX_DIMENSIONS:,}")
-    distance: Distance = _one_of(given.get("distance_type") or "cosine", "index['distance_type']", _DISTANCES)
-    hybrid = _switch(given.get("hybrid") or False, "index['hybrid']")
+    distance: Distance = _one_of(options.get("distance_type") or "cosine", "index['distance_type']", _DISTANCES)
+    hybrid = _switch(options.get("hybrid") or False, "index['hybrid']")
     if hybrid and distance != "cosine":
         raise ConfigurationError(f"index['hybrid'] weighs cosines against words; leave out distance_type={distance!r}")
-    return StoreIndex(fields=_fields(given.get("fields")), dims=dims, distance=distance, hybrid=hybrid)
+    return StoreIndex(fields=_fields(options.get("fields")), dims=dims, distance=distance, hybrid=hybrid)
 
 
 def models_of_index(config: Config | None, settings: Settings, *, blocking: bool) -> Models:
-    """The embedding model of ``config``; none if there is no config.
+    """Return the embedding model of ``config``; none if there is no config.
 
     Raises:
         ConfigurationError: ``embed`` or ``dims`` is missing or of no use, or ``embed`` is an async function and the
@@ -75,15 +75,16 @@ def models_of_index(config: Config | None, settings: Settings, *, blocking: bool
             raise ConfigurationError(
                 f"index has no {key!r}; pass dims=, the vectors' dimensions, and embed=, the model"
             )
-    made = embeddings_of(config["embed"])
-    if blocking and isinstance(made, EmbeddingsLambda) and not hasattr(made, "func"):
+    embeddings = embeddings_of(config["embed"])
+    # LangGraph's wrapper of a function has ``func`` for a plain function and only ``afunc`` for an async one.
+    if blocking and isinstance(embeddings, EmbeddingsLambda) and not hasattr(embeddings, "func"):
         raise ConfigurationError("index['embed'] is an async function, and this store blocks; use AsyncPersistMemStore")
-    name = settings.embedding_model or name_of_embeddings(config["embed"], made)
-    return Models(embeddings=made, embedding_name=name, chat=None, chat_name=None)
+    name = settings.embedding_model or name_of_embeddings(config["embed"], embeddings)
+    return Models(embeddings=embeddings, embedding_name=name, chat=None, chat_name=None)
 
 
 def without_model(config: Config | None) -> Config:
-    """``config`` for a store whose model is given already.
+    """Return ``config`` for a store that takes the model of its backend.
 
     Raises:
         ConfigurationError: it has a model of its own.
@@ -96,53 +97,53 @@ def without_model(config: Config | None) -> Config:
 
 
 def ttl_of(config: Config | None) -> TTLConfig | None:
-    """``config``, checked; a copy.
+    """Check ``config`` and return a copy.
 
     Raises:
         ConfigurationError: it has an unknown key, or a value that cannot be; the message names it.
     """
     if config is None:
         return None
-    given = _known(config, "ttl", (*_TTL_NUMBERS, *_TTL_SWITCHES))
+    options = _check_keys(config, "ttl", (*_TTL_NUMBERS, *_TTL_SWITCHES))
     for key, at_most in _TTL_NUMBERS.items():
-        if given.get(key) is not None:
-            minutes(given[key], f"ttl[{key!r}]", at_most=at_most)
+        if options.get(key) is not None:
+            minutes(options[key], f"ttl[{key!r}]", at_most=at_most)
     for key in _TTL_SWITCHES:
-        if given.get(key) is not None:
-            _switch(given[key], f"ttl[{key!r}]")
-    return cast("TTLConfig", {key: value for key, value in given.items() if value is not None})
+        if options.get(key) is not None:
+            _switch(options[key], f"ttl[{key!r}]")
+    return cast("TTLConfig", {key: value for key, value in options.items() if value is not None})
 
 
-def minutes(given: object, where: str, *, at_most: float = _YEAR) -> float:
-    """``given``, if it is a number of minutes, more than 0.
+def minutes(number: object, where: str, *, at_most: float = _YEAR) -> float:
+    """Return ``number`` if it is a number of minutes, more than 0.
 
     Raises:
         ConfigurationError: it is something else, or too long.
     """
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given <= at_most:
-        raise ConfigurationError(f"{where} is {given!r:.40}; pass minutes, more than 0 and at most {at_most:.0f}")
-    return float(given)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number <= at_most:
+        raise ConfigurationError(f"{where} is {number!r:.40}; pass minutes, more than 0 and at most {at_most:.0f}")
+    return float(number)
 
 
-def _fields(given: object) -> tuple[str, ...]:
-    if not given:
+def _fields(fields: object) -> tuple[str, ...]:
+    if not fields:
         return ("$",)
-    if isinstance(given, str):
-        return (given,)
-    if isinstance(given, (list, tuple)):
-        paths = cast("Sequence[object]", given)
-        found = tuple(path for path in paths if isinstance(path, str))
-        if len(found) == len(paths):
-            return found
+    if isinstance(fields, str):
+        return (fields,)
+    if isinstance(fields, (list, tuple)):
+        items = cast("Sequence[object]", fields)
+        paths = tuple(item for item in items if isinstance(item, str))
+        if len(paths) == len(items):
+            return paths
     raise ConfigurationError("index['fields'] is not usable; pass a list of paths such as ['text', 'tags[*]']")
 
 
-def _check_ann(given: object) -> None:
-    """What upstream makes an approximate index from; our search is exact and needs none."""
-    if given is None:
+def _check_ann(ann_index_config: object) -> None:
+    """Check the options of upstream's approximate index, which this store does not need."""
+    if ann_index_config is None:
         return
     where = "index['ann_index_config']"
-    config = _known(given, where, (*_ANN_CHOICES, *_ANN_NUMBERS))
+    config = _check_keys(ann_index_config, where, (*_ANN_CHOICES, *_ANN_NUMBERS))
     for key, choices in _ANN_CHOICES.items():
         if config.get(key) is not None:
             _one_of(config[key], f"{where}[{key!r}]", choices)
@@ -152,24 +153,24 @@ def _check_ann(given: object) -> None:
             raise ConfigurationError(f"{where}[{key!r}] is {number!r:.40}; pass a whole number of at least 1")
 
 
-def _known(given: object, where: str, keys: Sequence[str]) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise ConfigurationError(f"{where} is of type {type(given).__name__}; pass a dict")
-    config = dict(cast("Mapping[str, Any]", given))
+def _check_keys(value: object, where: str, keys: Sequence[str]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where} is of type {type(value).__name__}; pass a dict")
+    config = dict(cast("Mapping[str, Any]", value))
     unknown = [key for key in config if key not in keys]
     if unknown:
         raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r:.40}; use any of {', '.join(keys)}")
     return config
 
 
-def _one_of(given: object, where: str, choices: Sequence[T]) -> T:
+def _one_of(value: object, where: str, choices: Sequence[T]) -> T:
     for choice in choices:
-        if choice == given:
+        if choice == value:
             return choice
-    raise ConfigurationError(f"{where} is {given!r:.40}; use one of {', '.join(map(str, choices))}")
+    raise ConfigurationError(f"{where} is {value!r:.40}; use one of {', '.join(map(str, choices))}")
 
 
-def _switch(given: object, where: str) -> bool:
-    if not isinstance(given, bool):
-        raise ConfigurationError(f"{where} is {given!r:.40}; pass True or False")
-    return given
+def _switch(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{where} is {value!r:.40}; pass True or False")
+    return value

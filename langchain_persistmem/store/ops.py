@@ -1,4 +1,4 @@
-"""What a batch of LangGraph's store operations asks for, checked as a whole before anything is done; pure."""
+"""LangGraph's store operations: a batch, checked as a whole before anything is done; pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from langgraph.store.base import (
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.redaction.nested_values import redacted_json
+from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.types.records import KINDS, Kind
@@ -27,7 +27,7 @@ from langchain_persistmem.types.records import KINDS, Kind
 MAX_PARTS = 32_767
 """Vectors of one item: their number is a smallint in the database."""
 MAX_TEXT_CHARS = 100_000
-"""An item's text is cut here: PostgreSQL indexes at most 1 MB of words. The value stays whole."""
+"""An item's text is cut here: a tsvector holds at most 1 MB. The value stays whole."""
 MAX_MINUTES = 1e9
 """Some 1,900 years: Python's dates end at the year 9999."""
 _MAX_COUNT = 2**61
@@ -37,11 +37,11 @@ Read = GetOp | SearchOp | ListNamespacesOp
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """What is written under one key."""
+    """The new value of a key."""
 
     value: dict[str, Any]
     texts: tuple[str, ...]
-    """What it is found by, one vector each; empty if it is not indexed."""
+    """The texts to embed, one vector each; empty if the item is not indexed."""
     kind: Kind
     importance: float
     minutes: float | None
@@ -49,7 +49,7 @@ class Put:
 
     @property
     def text(self) -> str | None:
-        """What it is recalled by."""
+        """The text of the memory that the item is."""
         return "\n".join(self.texts)[:MAX_TEXT_CHARS] if self.texts else None
 
 
@@ -58,27 +58,27 @@ class Plan:
     """A checked batch."""
 
     reads: Mapping[int, Read]
-    """By place in the batch; a search without a query has None there."""
+    """By index in the batch; the query of a search that only filters is None."""
     writes: Mapping[Namespace, Mapping[str, Put | None]]
     """The last put of each key; None deletes it."""
 
     @property
     def statements(self) -> int:
-        """How many statements the reads take: gets of one namespace share one."""
+        """Number of statements for the reads: gets of one namespace share one."""
         gets = {op.namespace for op in self.reads.values() if isinstance(op, GetOp)}
         return len(gets) + sum(not isinstance(op, GetOp) for op in self.reads.values())
 
     @property
     def texts(self) -> list[str]:
-        """What is to be embedded for the puts, each text once."""
-        puts = (put for keyed in self.writes.values() for put in keyed.values() if put is not None)
+        """The texts to embed for the puts, each once."""
+        puts = (put for by_key in self.writes.values() for put in by_key.values() if put is not None)
         return list(dict.fromkeys(text for put in puts for text in put.texts))
 
     @property
     def queries(self) -> list[str]:
-        """What is to be embedded for the searches, each query once."""
-        found = (op.query for op in self.reads.values() if isinstance(op, SearchOp))
-        return list(dict.fromkeys(query for query in found if query is not None))
+        """The queries to embed for the searches, each once."""
+        queries = (op.query for op in self.reads.values() if isinstance(op, SearchOp))
+        return list(dict.fromkeys(query for query in queries if query is not None))
 
 
 def plan(
@@ -89,42 +89,42 @@ def plan(
     queries: bool = True,
     redaction: Redaction | None = None,
 ) -> Plan:
-    """The batch, checked.
+    """Check a batch.
 
     Args:
         ops: LangGraph's operations.
-        fields: paths of what is embedded where a put does not say.
-        max_chars: of each text only so many characters are embedded.
-        queries: whether they count; a store without an index searches by filters only, as LangGraph's do.
-        redaction: what is taken out of values, queries and filters; keys and namespaces stay as they are.
+        fields: paths of the texts to embed, for puts without ``index``.
+        max_chars: length at which a text is cut before it is embedded.
+        queries: False for a store without an index, whose searches only filter, as those of LangGraph's stores do.
+        redaction: applied to values, queries and filters; keys and namespaces stay as they are.
 
     Raises:
-        InvalidInputError: an operation cannot be done; the message has its place in the batch and the path.
+        InvalidInputError: an operation cannot be done; the message has its index in the batch and the path.
         InvalidNamespaceError: a label is empty, no string, or has a period.
     """
     reads: dict[int, Read] = {}
     writes: dict[Namespace, dict[str, Put | None]] = {}
-    for place, op in enumerate(ops):
+    for index, op in enumerate(ops):
         try:
             if isinstance(op, PutOp):
                 namespace = _key(op)
                 put = None if op.value is None else _put(op, op.value, redaction, fields=fields, max_chars=max_chars)
-                writes.setdefault(namespace, {})[op.key] = put
+                writes.setdefault(namespace, {})[op.key] = put  # the last put of a key wins
             else:
-                reads[place] = (
-                    _redacted(_read(op), redaction) if queries else _redacted(_without_query(_read(op)), redaction)
-                )
+                read = _read(op) if queries else _without_query(_read(op))
+                reads[index] = _redact(read, redaction)
         except InvalidInputError as error:
+            # The caller of a single method, such as get(), knows no batch and needs no index.
             if len(ops) == 1:
                 raise
-            raise InvalidInputError(f"ops[{place}]: {error}; nothing of the batch was done") from None
+            raise InvalidInputError(f"ops[{index}]: {error}; nothing of the batch was done") from None
     return Plan(reads, writes)
 
 
 def texts_of(value: Mapping[str, Any], paths: Sequence[str], *, max_chars: int) -> tuple[str, ...]:
-    """What ``value`` is found by: the texts at ``paths``, each once.
+    """Return the texts at ``paths`` of ``value``, each once.
 
-    ``$`` is the whole: its ``text`` or ``content`` if that is a string with something in it, since
+    ``$`` is the whole: its ``text`` or ``content`` if that is a string that is not blank, since
     that is the statement, and else its JSON.
 
     >>> texts_of({"text": "likes tea", "n": 1}, ["$"], max_chars=100)
@@ -132,34 +132,34 @@ def texts_of(value: Mapping[str, Any], paths: Sequence[str], *, max_chars: int) 
     >>> texts_of({"tags": ["tea", "", "dogs"]}, ["tags[*]"], max_chars=100)
     ('tea', 'dogs')
     """
-    found: list[str] = []
+    texts: list[str] = []
     for path in paths:
-        found += _whole(value) if path in ("", "$") else get_text_at_path(value, path)
-    return tuple(dict.fromkeys(text[:max_chars] for text in found if text[:max_chars].strip()))
+        texts += _whole(value) if path in ("", "$") else get_text_at_path(value, path)
+    return tuple(dict.fromkeys(text[:max_chars] for text in texts if text[:max_chars].strip()))
 
 
-def namespaces_like(known: Sequence[Namespace], op: ListNamespacesOp) -> list[Namespace]:
-    """What ``op`` lists of the ``known`` namespaces: those that match, cut to its depth, each once, in order."""
-    matches = op.match_conditions or ()
-    found = {each[: op.max_depth] for each in known if all(_matches(each, match) for match in matches)}
-    return sorted(found)[op.offset : op.offset + op.limit]
+def match_namespaces(namespaces: Sequence[Namespace], op: ListNamespacesOp) -> list[Namespace]:
+    """Select the namespaces that ``op`` lists: those that match, cut to its depth, each once, in order."""
+    conditions = op.match_conditions or ()
+    matches = {item[: op.max_depth] for item in namespaces if all(_is_match(item, match) for match in conditions)}
+    return sorted(matches)[op.offset : op.offset + op.limit]
 
 
-def fixed_prefix(op: ListNamespacesOp) -> Namespace:
-    """What every namespace that ``op`` lists begins with, so that no others are read."""
+def literal_prefix(op: ListNamespacesOp) -> Namespace:
+    """Return the longest prefix without ``*`` that ``op`` requires, so that no other namespaces are read."""
     longest: Namespace = ()
     for path in (match.path for match in op.match_conditions or () if match.match_type == "prefix"):
-        fixed = tuple(path[: path.index("*")] if "*" in path else path)
-        longest = max(longest, fixed, key=len)
+        literal = tuple(path[: path.index("*")] if "*" in path else path)
+        longest = max(longest, literal, key=len)
     return longest
 
 
-def _matches(namespace: Namespace, match: MatchCondition) -> bool:
+def _is_match(namespace: Namespace, match: MatchCondition) -> bool:
     path = tuple(match.path)
     if len(namespace) < len(path):
         return False
     part = namespace[: len(path)] if match.match_type == "prefix" else namespace[len(namespace) - len(path) :]
-    return all(wanted in ("*", label) for label, wanted in zip(part, path, strict=True))
+    return all(pattern in ("*", label) for label, pattern in zip(part, path, strict=True))
 
 
 def _key(op: GetOp | PutOp) -> Namespace:
@@ -216,7 +216,7 @@ def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
         if match.match_type not in ("prefix", "suffix"):
             raise InvalidInputError(f"match_type is {match.match_type!r:.40}; use 'prefix' or 'suffix'")
     validate_op_namespace(op)
-    prefix_range(fixed_prefix(op))
+    prefix_range(literal_prefix(op))
     validation.count(op.limit, "limit", at_most=_MAX_COUNT)
     validation.count(op.offset, "offset", at_most=_MAX_COUNT)
     if op.max_depth is not None:
@@ -230,28 +230,28 @@ def _match(match: MatchCondition) -> MatchCondition:
     return match._replace(path=(path,) if one_label else _labels(path, "match_conditions"))
 
 
-def _redacted(op: Read, redaction: Redaction | None) -> Read:
-    """A search in the writing of what is stored."""
+def _redact(op: Read, redaction: Redaction | None) -> Read:
+    """Redact a search: stored values have placeholders, so the query and the filter need the same ones."""
     if redaction is None or not isinstance(op, SearchOp):
         return op
     query = redaction.redact(op.query) if op.query is not None else None
-    return op._replace(query=query, filter=redacted_json(redaction, op.filter))
+    return op._replace(query=query, filter=redact_json(redaction, op.filter))
 
 
 def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"value is of type {type(value).__name__}; pass a dict, or None to delete")
     validation.json_object(cast("object", value), "value")
-    kept = _copy(cast("Mapping[str, Any]", value))
-    kept = kept if redaction is None else redacted_json(redaction, kept)
-    texts = texts_of(kept, _paths(op.index, fields), max_chars=max_chars)
+    copy = _copy(cast("Mapping[str, Any]", value))
+    copy = copy if redaction is None else redact_json(redaction, copy)
+    texts = texts_of(copy, _paths(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
         raise InvalidInputError(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
-    return Put(kept, texts, _kind(kept), _importance(kept), _minutes(op.ttl))
+    return Put(copy, texts, _kind(copy), _importance(copy), _minutes(op.ttl))
 
 
 def _copy(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain JSON that the caller cannot change while a model works."""
+    """Copy plain JSON, so that the caller cannot change it while a model works."""
     try:
         return json.loads(json.dumps(value, default=dict))
     except ValueError:  # Python's own limit, which would also keep everybody from reading it
@@ -280,15 +280,15 @@ def _whole(value: Mapping[str, Any]) -> list[str]:
 
 
 def _kind(value: Mapping[str, Any]) -> Kind:
-    given = value.get("kind")
-    found: list[Kind] = [kind for kind in KINDS if kind == given]
-    return found[0] if found else "semantic"
+    name = value.get("kind")
+    matches: list[Kind] = [kind for kind in KINDS if kind == name]
+    return matches[0] if matches else "semantic"
 
 
 def _importance(value: Mapping[str, Any]) -> float:
-    given = value.get("importance")
-    if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1:
-        return float(given) if given >= validation.LEAST_SHARE else 0.0
+    number = value.get("importance")
+    if isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number <= 1:
+        return float(number) if number >= validation.LEAST_SHARE else 0.0
     return 0.5
 
 

@@ -1,7 +1,7 @@
-"""Erasing expired items again and again: a thread for a store that blocks, a task for one that awaits.
+"""Sweepers, which erase expired items at intervals: a thread for the sync store, a task for the async store.
 
-Any number of processes may sweep one database: an erase holds the lock of its namespace, and asks
-again what has expired.
+Any number of processes may sweep one database: each erasure locks its namespace, and then reads
+again which items have expired.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from contextlib import suppress
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 5.0
+CLOSE_TIMEOUT = 5.0
 """Seconds that closing a store waits for a sweep in progress."""
 
 
 class ThreadSweeper:
-    """Calls ``sweep`` at intervals, in a thread that does not keep the process alive."""
+    """A daemon thread that calls ``sweep`` at intervals."""
 
     def __init__(self, sweep: Callable[[], int]) -> None:
         self._sweep = sweep
@@ -28,16 +28,16 @@ class ThreadSweeper:
         self._starting = threading.Lock()
 
     def start(self, seconds: float) -> Future[None]:
-        """Sweep every ``seconds``, the first time after the first interval; running already, go on.
+        """Sweep every ``seconds``, the first time after the first interval; a running sweeper goes on.
 
         Returns:
-            What is done when the sweeper has ended; cancelling it stops the sweeper.
+            A future that is done when the sweeper has ended; cancelling it stops the sweeper.
         """
         with self._starting:
             if self._thread is not None and self._thread.is_alive() and self._future and not self._stopped.is_set():
                 return self._future
             future: Future[None] = Future()
-            stopped = threading.Event()  # its own, so that one that still ends does not stop this one
+            stopped = threading.Event()  # a new one: an older thread may still wait for its own before it ends
             future.add_done_callback(lambda done: stopped.set() if done.cancelled() else None)
             thread = threading.Thread(
                 target=self._loop, args=(seconds, stopped, future), name="persistmem-ttl-sweeper", daemon=True
@@ -66,7 +66,7 @@ class ThreadSweeper:
 
 
 class TaskSweeper:
-    """Awaits ``sweep`` at intervals, in a task of the running event loop."""
+    """A task of the running event loop that awaits ``sweep`` at intervals."""
 
     def __init__(self, sweep: Callable[[], Awaitable[int]]) -> None:
         self._sweep = sweep
@@ -74,14 +74,14 @@ class TaskSweeper:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, seconds: float) -> asyncio.Task[None]:
-        """:meth:`ThreadSweeper.start`; cancelling the task stops the sweeper."""
+        """Sweep every ``seconds``; cancelling the task stops the sweeper. See :meth:`ThreadSweeper.start`."""
         if self._task is None or self._task.done() or self._stopped.is_set():
             self._stopped = asyncio.Event()
             self._task = asyncio.create_task(self._loop(seconds, self._stopped), name="persistmem-ttl-sweeper")
         return self._task
 
     async def stop(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - bounds the wait only
-        """:meth:`ThreadSweeper.stop`, awaiting."""
+        """Stop; see :meth:`ThreadSweeper.stop`."""
         self._stopped.set()
         if self._task is None:
             return True
@@ -90,7 +90,7 @@ class TaskSweeper:
 
     async def close(self) -> None:
         """Stop; a sweep that takes too long is cancelled, and its transaction is rolled back."""
-        if self._task is not None and not await self.stop(PATIENCE):
+        if self._task is not None and not await self.stop(CLOSE_TIMEOUT):
             self._task.cancel()
             await asyncio.wait({self._task})
 

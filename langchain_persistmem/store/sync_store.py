@@ -1,7 +1,7 @@
-"""The same memories as a LangGraph store: ``graph.compile(store=memory.store)``, or a store that stands alone.
+"""PersistMemStore: the memories as a LangGraph store, for ``graph.compile(store=memory.store)`` or without PersistMem.
 
-LangGraph's own methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their
-``a`` twins) all come down to ``batch`` or ``abatch``; what these do is in ``batch.py``.
+LangGraph's base class turns its methods (``get``, ``put``, ``search``, ``delete``, ``list_namespaces`` and their
+async twins) into operations for ``batch`` and ``abatch``; see ``batch.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from langgraph.store.base import Op, Result
 from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem.postgres.connection import PoolConfig, given_pool, open_pool
+from langchain_persistmem.postgres.connection import PoolConfig, open_pool, pool_of
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.settings import Settings
@@ -29,14 +29,14 @@ from langchain_persistmem.store.index import (
     models_of_index,
     without_model,
 )
-from langchain_persistmem.store.sweeper import PATIENCE, ThreadSweeper
+from langchain_persistmem.store.sweeper import CLOSE_TIMEOUT, ThreadSweeper
 
 
 class PersistMemStore(Store):
     """LangGraph's ``PostgresStore``, over the memories of one database; its async methods run in a thread.
 
-    Usually taken from :attr:`PersistMem.store`. It stands alone too: from :meth:`from_conn_string`,
-    or over a pool or a connection of yours, which is neither opened nor closed here.
+    Usually taken from :attr:`PersistMem.store`. It works without PersistMem too: from :meth:`from_conn_string`,
+    or over a pool or a connection of the application, which is neither opened nor closed here.
     """
 
     def __init__(
@@ -49,26 +49,27 @@ class PersistMemStore(Store):
         ttl: Config | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
     ) -> None:
-        """A store on what is open already.
+        """Make a store on an open pool or connection.
 
         Args:
             conn: a pool, or a connection in autocommit mode whose callers then take turns.
-            pipe: taken as upstream's and not needed: the connection that it belongs to is used as it is.
+            pipe: accepted as by upstream and not needed: the connection that it belongs to is used as it is.
             deserializer: makes an item's value from its JSON.
             index: LangGraph's ``IndexConfig`` (``dims``, ``embed``, ``fields``), ``distance_type`` (``cosine``,
-                ``l2``, ``inner_product``), ``hybrid`` to search by words as well, and ``ann_index_config``, which is
-                checked and not needed. Without an index nothing is embedded, and a query does not count.
+                ``l2``, ``inner_product``), ``hybrid`` for full-text search as well, and ``ann_index_config``, which is
+                checked and not needed. Without an index nothing is embedded, and a search ignores its query.
             ttl: LangGraph's ``TTLConfig``; with ``sweep_interval_minutes`` the sweeper starts on entering.
             settings: language, ranking and sizes.
 
         Raises:
             ConfigurationError: an argument cannot work; the message names it.
         """
+        # PersistMem passes its backend, which has the models: an index with a model of its own would contradict it.
         if isinstance(conn, SyncBackend):
             self._backend, options, self.embeddings = conn, index_of(without_model(index)), None
         else:
             models = models_of_index(index, settings, blocking=True)
-            self._backend, self.embeddings = SyncBackend(given_pool(conn), models, settings), models.embeddings
+            self._backend, self.embeddings = SyncBackend(pool_of(conn), models, settings), models.embeddings
             options = None if index is None else index_of(index)
         self._set(index, options, ttl, deserializer)
         self._sweeper = ThreadSweeper(self.sweep_ttl)
@@ -85,12 +86,12 @@ class PersistMemStore(Store):
         ttl: Config | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
     ) -> Generator[Self]:
-        """A store with connections of its own: ``with PersistMemStore.from_conn_string(...) as store: store.setup()``.
+        """Open a store with its own pool: ``with PersistMemStore.from_conn_string(...) as store: store.setup()``.
 
         Args:
             conn_string: PostgreSQL connection string or URI.
-            pipeline: taken as upstream's and not needed: a batch is few statements on one connection.
-            pool_config: ``min_size``, ``max_size``, ``kwargs`` for each connection, and whatever else psycopg's pool takes.
+            pipeline: accepted as by upstream and not needed: a batch is few statements on one connection.
+            pool_config: ``min_size``, ``max_size``, ``kwargs`` for each connection, and further options of psycopg's pool.
             index: see the class.
             ttl: see the class.
             settings: see the class.
@@ -99,7 +100,7 @@ class PersistMemStore(Store):
             ConfigurationError: an argument cannot work; the message names it.
             StorageUnavailableError: PostgreSQL does not answer.
         """
-        with ExitStack() as stack:
+        with ExitStack() as stack:  # the store leaves first, so that its sweeper ends before the pool closes
             pool = open_pool(stack, conn_string, settings, pool_config)
             yield stack.enter_context(cls(pool, index=index, ttl=ttl, settings=settings))
 
@@ -111,7 +112,7 @@ class PersistMemStore(Store):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop_ttl_sweeper(PATIENCE)
+        self.stop_ttl_sweeper(CLOSE_TIMEOUT)
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do ``ops``; the results come in their order.
@@ -122,11 +123,11 @@ class PersistMemStore(Store):
             EmbeddingError: a text or a query has no vector; nothing was done.
             SchemaOutOfDateError: ``setup()`` has not been run on this database.
         """
-        return self._loaded(self._backend.run(store_batch.batch, **self._flow(ops)))
+        return self._load_values(self._backend.run(store_batch.batch, **self._flow(ops)))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """:meth:`batch`, in a thread."""
-        return self._loaded(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+        """Do ``ops`` in a thread; see :meth:`batch`."""
+        return self._load_values(await self._backend.arun(store_batch.batch, **self._flow(ops)))
 
     def setup(self) -> list[str]:
         """Bring the database up to date; safe at every start and from many processes at once.
@@ -142,15 +143,15 @@ class PersistMemStore(Store):
         return self._backend.run(setup_flow.setup, dimensions=self._dims, now=datetime.now(UTC))
 
     async def asetup(self) -> list[str]:
-        """:meth:`setup`, in a thread."""
+        """Bring the database up to date in a thread; see :meth:`setup`."""
         return await self._backend.arun(setup_flow.setup, dimensions=self._dims, now=datetime.now(UTC))
 
     def sweep_ttl(self) -> int:
-        """Erase the items that have expired, in every namespace; returns how many."""
+        """Erase the expired items of every namespace; return their number."""
         return self._backend.run(store_batch.sweep_ttl, now=datetime.now(UTC))
 
     async def asweep_ttl(self) -> int:
-        """:meth:`sweep_ttl`, in a thread."""
+        """Erase expired items in a thread; see :meth:`sweep_ttl`."""
         return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
@@ -165,9 +166,9 @@ class PersistMemStore(Store):
         seconds = self._sweep_seconds(sweep_interval_minutes)
         if seconds is not None:
             return self._sweeper.start(seconds)
-        nothing: Future[None] = Future()
-        nothing.set_result(None)
-        return nothing
+        idle: Future[None] = Future()
+        idle.set_result(None)
+        return idle
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
         """Stop sweeping; False if a sweep in progress did not end within ``timeout`` seconds."""

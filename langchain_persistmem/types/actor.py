@@ -1,4 +1,4 @@
-"""Who is at work, for the audit: said by the application, and by our own parts where it says nothing."""
+"""The actor of the audit log: named by the application, or else by the part of this package that acts."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,16 +7,16 @@ from contextvars import ContextVar
 from langchain_persistmem.types import validation
 
 APPLICATION = "application"
-"""The actor where nobody said who it is."""
+"""The actor if the application names none."""
 
 _LONGEST = 200
-_given: ContextVar[str | None] = ContextVar("persistmem_actor", default=None)
+_actor: ContextVar[str | None] = ContextVar("persistmem_actor", default=None)
 _part: ContextVar[str] = ContextVar("persistmem_part", default=APPLICATION)
 
 
 @contextmanager
 def acting_as(actor: str) -> Generator[None]:
-    """Name who is at work, for the audit; used in a ``with`` statement.
+    """Name the actor for the audit log; used in a ``with`` statement.
 
     It holds for the thread or the asyncio task and what these start with their context: tasks, ``asyncio.to_thread``,
     LangChain's and LangGraph's own threads. The inner of two blocks counts. The name is stored as it is: give an id
@@ -25,16 +25,16 @@ def acting_as(actor: str) -> Generator[None]:
     Raises:
         InvalidInputError: ``actor`` is empty, longer than 200 characters, or cannot be stored.
     """
-    token = _given.set(validation.required_text(actor, "actor", at_most=_LONGEST))
+    token = _actor.set(validation.check_text(actor, "actor", at_most=_LONGEST))
     try:
         yield
     finally:
-        _given.reset(token)
+        _actor.reset(token)
 
 
 @contextmanager
 def part(name: str) -> Generator[None]:
-    """Within the block, ``name`` is the actor unless the application has said who it is; for our own parts."""
+    """Name a part of this package as the actor of the block, unless the application has named one."""
     token = _part.set(name)
     try:
         yield
@@ -43,5 +43,5 @@ def part(name: str) -> Generator[None]:
 
 
 def current_actor() -> str:
-    """Who is at work here."""
-    return _given.get() or _part.get()
+    """Return the actor of the present thread or task."""
+    return _actor.get() or _part.get()

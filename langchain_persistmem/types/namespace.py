@@ -1,4 +1,4 @@
-"""Whose memories: LangGraph's namespace tuple, as the database stores it.
+"""Namespaces: LangGraph's tuple of labels, in the form that the database stores.
 
 A namespace is the privacy boundary. It is written as one text, its labels joined by "/",
 and "/" and "%" inside a label escaped, so that no two tuples share a text and no label can
@@ -32,10 +32,10 @@ class Several:
 
 
 Reach = Namespace | Within | Several
-"""How far a transaction may see: one namespace, those under a prefix, or several of both."""
+"""The rows that a transaction may see: one namespace, those under a prefix, or several of both."""
 
 EVERYWHERE = Within()
-"""What no one person's request needs: background work, upkeep, the schema itself."""
+"""All namespaces: for background work, maintenance and the schema, never for one person's request."""
 
 NOBODY = Several(())
 """For tables that hold nothing of a person."""
@@ -47,13 +47,13 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def encode(namespace: Namespace) -> str:
-    """The one text that stands for ``namespace``.
+    """Encode ``namespace`` as the one text that stands for it.
 
     Raises:
         InvalidInputError: a label is empty, not a string, or holds NUL or a lone surrogate, the
             tuple is empty, or the text is longer than 512 bytes.
     """
-    labels = _checked(namespace)
+    labels = _check_labels(namespace)
     if not labels:
         raise InvalidInputError("namespace is empty; give at least one label, such as ('memories', 'ada')")
     text = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in labels)
@@ -64,12 +64,12 @@ def encode(namespace: Namespace) -> str:
 
 
 def decode(text: str) -> Namespace:
-    """The tuple that :func:`encode` was given."""
+    """Decode the text of :func:`encode`."""
     return tuple(label.replace("%2F", "/").replace("%25", "%") for label in text.split("/"))
 
 
 def prefix_range(prefix: Namespace) -> tuple[str, str, str]:
-    """``(exact, from, until)``: a namespace starts with ``prefix`` if its text is ``exact`` or in [from, until).
+    """Compute ``(exact, from, until)``: a namespace starts with ``prefix`` if its text is ``exact`` or in [from, until).
 
     "0" is the character after "/", so the range is exact in the "C" collation and an
     ordinary btree serves it. The empty prefix means every namespace.
@@ -81,12 +81,12 @@ def prefix_range(prefix: Namespace) -> tuple[str, str, str]:
 
 
 def placeholders(template: Namespace) -> tuple[str, ...]:
-    """The names in braces that ``template`` needs, in order: ``("memories", "{user_id}")`` -> ``("user_id",)``."""
+    """Return the names in braces of ``template``, in order: ``("memories", "{user_id}")`` -> ``("user_id",)``."""
     return tuple(name for label in template for name in _PLACEHOLDER.findall(label))
 
 
 def check_template(template: Namespace) -> Namespace:
-    """``template``, if it separates users.
+    """Return ``template`` if it separates users.
 
     Raises:
         ConfigurationError: it has no placeholder, so all users would share one memory, or a label is malformed.
@@ -108,7 +108,7 @@ Pattern = tuple[str | None, ...]
 
 
 def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
-    """``templates``, if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
+    """Return ``templates`` if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
 
     Raises:
         ConfigurationError: one does not have ``{user_id}``, or has another name, or is malformed.
@@ -127,36 +127,36 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
 
 
 def naming(template: Namespace, user_id: str) -> Pattern:
-    """The pattern of the namespaces that name ``user_id`` where ``template`` has its place; deeper ones begin with it."""
+    """Build the pattern of the namespaces that have ``user_id`` at its index in ``template``; deeper ones begin with it."""
     filled = fill(template, {"user_id": user_id})
     return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
 
 
 def literal_prefix(template: Namespace) -> Namespace:
-    """The labels of ``template`` before the first name in braces."""
+    """Return the labels of ``template`` before the first name in braces."""
     return tuple(itertools.takewhile(lambda label: not _PLACEHOLDER.search(label), template))
 
 
 def shape(template: Namespace) -> str:
-    """A regular expression over the encoded namespaces that ``template`` can become, deeper ones left out.
+    """Build a regular expression for the encoded namespaces that ``template`` can become, without deeper ones.
 
-    Python and PostgreSQL read it alike: every sign that is no letter, digit or "_" stands behind a backslash.
+    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped.
     """
     encoded = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
-    texts = _PLACEHOLDER.split(encoded)[::2]  # between them stand the names
-    escaped = [re.sub(r"[^\w/]", lambda sign: "\\" + sign[0], text) for text in texts]
+    texts = _PLACEHOLDER.split(encoded)[::2]  # the names are between them
+    escaped = [re.sub(r"[^\w/]", lambda match: "\\" + match[0], text) for text in texts]
     return f"^{'([^/]+)'.join(escaped)}$"
 
 
 def read(template: Namespace, namespace: Namespace) -> dict[str, str]:
-    """The values of the names in ``template`` that make it ``namespace``: what :func:`fill` was given."""
-    found = re.match(shape(template), encode(namespace))
-    values = found.groups() if found else ()
+    """Read the values that :func:`fill` needs to make ``namespace`` of ``template``."""
+    match = re.match(shape(template), encode(namespace))
+    values = match.groups() if match else ()
     return {name: decode(value)[0] for name, value in zip(placeholders(template), values, strict=False)}
 
 
-def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
-    """``template`` with each ``{name}`` replaced by ``known[name]``, which is never looked into for braces.
+def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:
+    """Replace each ``{name}`` of ``template`` by ``variables[name]``; braces inside a value stay as they are.
 
     Raises:
         NamespaceMissingError: a name has no value; the message lists the names that have one.
@@ -164,11 +164,11 @@ def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
     """
     values: dict[str, str] = {}
     for name in placeholders(template):
-        value = known.get(name)
+        value = variables.get(name)
         if value is None:
-            found = ", ".join(sorted(key for key in known if not key.startswith("__"))) or "none"
+            keys = ", ".join(sorted(key for key in variables if not key.startswith("__"))) or "none"
             raise NamespaceMissingError(
-                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {found}. "
+                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {keys}. "
                 f"Pass {name}=..., or put {name!r} into the run's context or config['configurable']."
             )
         if not isinstance(value, str) or not value:
@@ -179,7 +179,7 @@ def fill(template: Namespace, known: Mapping[str, object]) -> Namespace:
     return tuple(_PLACEHOLDER.sub(lambda match: values[match[1]], label) for label in template)
 
 
-def _checked(namespace: object) -> Namespace:
+def _check_labels(namespace: object) -> Namespace:
     if not isinstance(namespace, tuple):
         raise InvalidInputError(
             f"namespace is {_describe(namespace)}; pass a tuple of strings, such as ('memories', 'ada')"

@@ -1,4 +1,4 @@
-"""A question to memory, what a recall finds, how it was weighed, and what a context was made of; immutable."""
+"""The question to memory, and the results of recall: recollections with their scores, explanations and contexts; immutable."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from langchain_persistmem.types.records import Kind, Memory, Source, mark_of
+from langchain_persistmem.types.records import Kind, Memory, Source, fingerprint_of
 
 Reason = Literal[
-    "threshold", "floor", "duplicate", "limit", "budget", "shown", "share", "model",
+    "threshold", "min_score", "duplicate", "limit", "budget", "shown", "share", "model",
     "expired", "superseded", "archived", "quarantined", "not valid then", "filter",
 ]  # fmt: skip
-"""Why a memory was not recalled, or did not enter a context."""
+"""The reason why a memory was not recalled, or did not enter a context."""
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
@@ -50,9 +50,9 @@ class Question:
 
 
 class RecallCandidate(NamedTuple):
-    """A memory as the database found it: what ranking reads of it, and how to make the whole of it.
+    """A row of a search: the columns that ranking reads, and a function that builds the whole memory.
 
-    A search brings up a hundred and returns ten. So this is a tuple, and the rest of a memory waits until it is wanted.
+    A search ranks a hundred rows and returns ten. So this is a tuple, and the other columns are converted only on demand.
     """
 
     id: UUID
@@ -68,94 +68,94 @@ class RecallCandidate(NamedTuple):
     similarity: float | None
     """Cosine with the query, -1 to 1; the best of the memory's vectors."""
     lexical: float
-    """BM25 score; 0 when no word is shared."""
+    """BM25 score; 0 when no term is shared."""
     uses: int
     position: int | None
-    """Place of its turn in the thread, for the neighbours' sake."""
+    """Position of its turn in the thread; ranking compares it with the turns beside it."""
     always: bool
     """Fetched because of its kind, not because of the query."""
-    whole: Callable[[], Memory]
-    """Makes the memory, anew with each call."""
+    build_memory: Callable[[], Memory]
+    """Builds the whole memory, anew with each call."""
 
     @property
-    def mark(self) -> str:
-        """See :attr:`Memory.mark`."""
-        return mark_of(self.id, self.text, self.valid_from, self.speaker)
+    def fingerprint(self) -> str:
+        """See :attr:`Memory.fingerprint`."""
+        return fingerprint_of(self.id, self.text, self.valid_from, self.speaker)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchResult:
-    """What one search brought up, with the statistics that give its numbers a meaning."""
+    """The candidates of one search, with the statistics that put their scores on one scale."""
 
-    found: tuple[RecallCandidate, ...]
+    candidates: tuple[RecallCandidate, ...]
     count: int
     """Memories that were compared."""
     mean: float
     deviation: float
     lexical_max: float
-    """BM25 score of a memory that has every word of the query."""
+    """BM25 score of a memory that has every term of the query."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreParts:
-    """The parts of a score, in evidence: they add up to ``evidence``, which the score is made from."""
+    """The parts of a score, in units of evidence. They add up to ``evidence``, from which the score is computed."""
 
     evidence: float
     meaning: float
-    words: float
+    terms: float
     neighbours: float
     speaker: float
     period: float = 0.0
     question: float = 0.0
-    lacking: float = 0.0
+    missing_answer: float = 0.0
     recency: float
     importance: float
     use: float
     similarity: float
-    """The cosine that ``meaning`` was made from."""
+    """The cosine from which ``meaning`` is computed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recollection:
-    """A memory that was recalled, with its score from 0 to 1 and why."""
+    """A recalled memory, with its score from 0 to 1 and the parts of that score."""
 
     memory: Memory
     score: float
-    why: ScoreParts
+    score_parts: ScoreParts
 
     @property
     def text(self) -> str:
-        """What was remembered."""
+        """The memory's text."""
         return self.memory.text or ""
 
 
 class RankedCandidate(NamedTuple):
-    """A candidate that was weighed."""
+    """A candidate with its score."""
 
-    found: RecallCandidate
+    candidate: RecallCandidate
     score: float
     evidence: float
     parts: tuple[float, ...]
-    """What the evidence is the sum of, from ``meaning`` to ``use``: see :class:`ScoreParts`."""
+    """The summands of the evidence, from ``meaning`` to ``use``: see :class:`ScoreParts`."""
 
     def recollection(self) -> Recollection:
-        """What is returned or explained of it, with the whole memory."""
+        """Build the public record, with the whole memory."""
         meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use = self.parts
         why = ScoreParts(
             evidence=self.evidence,
             meaning=meaning,
-            words=words,
+            terms=words,
             neighbours=neighbours,
             speaker=speaker,
             period=period,
             question=question,
-            lacking=lacking,
+            missing_answer=lacking,
             recency=recency,
             importance=importance,
             use=use,
-            similarity=self.found.similarity or 0.0,
+            similarity=self.candidate.similarity or 0.0,
         )
-        return Recollection(memory=self.found.whole(), score=self.score, why=why)
+        return Recollection(memory=self.candidate.build_memory(), score=self.score, score_parts=why)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,66 +167,66 @@ class Period:
     certainty: float
     """0 to 1: how sure it is that this time is meant, and no other year, no other Tuesday, no time before or after."""
     text: str
-    """The words it was read from."""
+    """The part of the text that names it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpretation:
-    """What was made of a question, apart from its words and its vector."""
+    """The reading of a question, apart from its terms and its vector."""
 
     periods: tuple[Period, ...]
-    """The times it speaks of."""
-    named: tuple[str, ...]
-    """The speakers it names; one only makes a difference."""
-    about_user: bool
-    """It is about "I", and not about what the assistant said."""
-    present: bool
-    """It asks what is so now: of two equally good memories the later one answers it."""
+    """The periods that it mentions."""
+    speakers: tuple[str, ...]
+    """The speakers that it names; ranking uses them if there is exactly one."""
+    is_about_user: bool
+    """The question is about "I", and not about the words of the assistant."""
+    is_about_present: bool
+    """The question asks about the present: of two equally good memories the later one answers it."""
     asks_for: Literal["time", "number"] | None = None
-    """What an answer tells: it asks when, or how many or how much."""
+    """The sort of answer: a time for "when", a number for "how many" or "how much"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Omission:
-    """A memory that a question did not bring up."""
+    """A memory that was not recalled, with the reason."""
 
     memory: Memory
     reason: Reason
     score: float
-    why: ScoreParts
+    score_parts: ScoreParts
     """For what the indexes do not hold (expired, superseded ...): the score it would have had, about."""
-    instead: str | None = None
-    """The key of the memory that stands for it, if that one was found: the better duplicate, the successor, the summary."""
+    replacement_key: str | None = None
+    """The key of the memory recalled in its stead: the better duplicate, the successor or the summary; None without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """What a question brought up, what it did not, and how that came about."""
+    """A recall step by step: the question as it was read, the recollections, and the memories left out with the reasons."""
 
     query: str
     queries: tuple[str, ...]
-    """What was asked in all: the question itself, and others that ``expand`` found."""
-    embedded: str
-    """The question as the embedding model saw it: without the persons it asks about."""
-    words: Mapping[str, int]
-    """Its words, stemmed, each with the number of memories that have it."""
-    understood: Interpretation
+    """All queries of the search: the question itself, and those added by ``expand``."""
+    embedded_text: str
+    """The text sent to the embedding model: the question without the persons that it asks about."""
+    terms: Mapping[str, int]
+    """The stemmed terms of the question, each with the number of memories that contain it."""
+    interpretation: Interpretation
     recollections: tuple[Recollection, ...]
-    """What recall() returns without ``explain``."""
-    left_out: tuple[Omission, ...]
-    """The other candidates, best first; then what the indexes do not hold and would have been the nearest."""
-    compared: int
+    """The same as recall() returns."""
+    omissions: tuple[Omission, ...]
+    """The other candidates, best first; then the nearest of the memories that are not in the indexes."""
+    compared_count: int
     """Memories that the question was compared with."""
-    candidates: int
+    candidate_count: int
     """Memories that were ranked."""
     threshold: float
-    floor: float
+    min_score: float
     limit: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What the model is shown."""
+    """The text for the model's prompt, and the memories in it."""
 
     text: str
     """Ready to be placed before the model; empty when nothing is relevant."""
@@ -234,10 +234,10 @@ class Context:
     """Length of ``text``, by the token counter that was used."""
     recollections: tuple[Recollection, ...]
     """What the text was made from, in the order of the text."""
-    left_out: int
-    """Relevant memories that did not fit into the budget."""
+    omission_count: int
+    """Number of relevant memories that did not fit into the budget."""
     explanation: Explanation | None = None
-    """With ``explain=True``: how this came about."""
+    """With ``explain=True``: the explanation of the recall."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -245,6 +245,6 @@ class Context:
         return tuple(recollection.memory.key for recollection in self.recollections)
 
     @property
-    def marks(self) -> tuple[str, ...]:
-        """The memories in the text in their present wording, to be given as ``shown`` to later calls of context()."""
-        return tuple(recollection.memory.mark for recollection in self.recollections)
+    def fingerprints(self) -> tuple[str, ...]:
+        """The memories in the text in their present wording, for the argument ``shown`` of later calls of context()."""
+        return tuple(recollection.memory.fingerprint for recollection in self.recollections)

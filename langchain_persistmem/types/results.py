@@ -1,4 +1,4 @@
-"""What the other verbs answer: what was done, refused, erased, found wanting; immutable."""
+"""Results of all operations other than recall; immutable."""
 
 import json
 from collections.abc import Mapping
@@ -9,67 +9,67 @@ from uuid import UUID
 
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recalled import Recollection
-from langchain_persistmem.types.records import Consent, Memory, Withheld
+from langchain_persistmem.types.records import Consent, Memory, SkipReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObserveResult:
-    """What came of a call of observe()."""
+    """The result of observe()."""
 
     stored: int
     """Turns that were new."""
     added: int
     """Memories that are new."""
     reinforced: int
-    """Memories that were known and are confirmed."""
+    """Existing memories that were confirmed."""
     skipped: int
     """Turns that held nothing worth remembering."""
     superseded: int = 0
     """Memories whose validity ended, because something newer contradicts them."""
     quarantined: int = 0
     """Statements that wait for review and are not recalled."""
-    waiting: int = 0
-    """Turns of the thread that are stored and not learnt from yet."""
-    withheld: Withheld | None = None
-    """Why nothing was learnt; ``"paused"`` and ``"off_record"`` say that nothing was stored either."""
+    pending: int = 0
+    """Stored turns of the thread that are not processed yet."""
+    skip_reason: SkipReason | None = None
+    """The reason why nothing was learnt; with ``"paused"`` and ``"off_record"`` nothing was stored either."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessResult:
-    """What one round of background work did."""
+    """The result of one round of background work."""
 
     threads: int = 0
-    """Threads that were dealt with."""
+    """Threads that were processed."""
     added: int = 0
     reinforced: int = 0
     superseded: int = 0
     quarantined: int = 0
     postponed: int = 0
     """Threads that failed, or met the daily cap, and are tried again later."""
-    given_up: int = 0
-    """Turns that no attempt could be learnt from; ``admin.dead_letters()`` lists them."""
-    healed: int = 0
-    """Memories that were kept without a vector, because the embedding model did not answer, and have one now."""
+    dead_letters: int = 0
+    """Turns for which every attempt failed; ``admin.dead_letters()`` lists them."""
+    vectors_added: int = 0
+    """Memories that were stored without a vector, because the embedding model did not answer, and have one now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
-    """Turns of a thread that no attempt could be learnt from. They are stored, and can be retried."""
+    """Turns of a thread for which every attempt failed. They stay stored, and can be retried."""
 
     thread_id: str
     messages: int
     failure: str
     """Class and status of the last failure, without its text."""
-    given_up_at: datetime
+    failed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaintainResult:
-    """What ``admin.maintain()`` did, or, with ``dry_run``, would do; in numbers."""
+    """Counts of the changes by ``admin.maintain()``, or, with ``dry_run``, of the changes that it would make."""
 
     dry_run: bool = False
     namespaces: int = 0
-    """Namespaces that were looked through."""
+    """Namespaces that were read."""
     summaries: int = 0
     """Summaries that were written."""
     compressed: int = 0
@@ -87,7 +87,7 @@ class MaintainResult:
     confirmed: int = 0
     """Preferences that gained evidence."""
     failed: int = 0
-    """Groups of memories that stayed as they were because a model failed, or its answer was not believed."""
+    """Groups of memories that stayed as they were because a model failed, or its answer was rejected."""
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
 
@@ -121,24 +121,24 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """A row of another memory that was not brought over."""
+    """A row of another memory that was not imported."""
 
     namespace: Namespace
     """Its namespace there; empty if it has none that can be named."""
     key: str
     reason: str
-    """In words, and without content."""
+    """A sentence without content."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportResult:
-    """What came of an import, in rows; or, with ``dry_run=True``, what would."""
+    """Row counts of an import; with ``dry_run=True``, of the import that would take place."""
 
     dry_run: bool
     total: int = 0
     """Rows in the source when the import began."""
     read: int = 0
-    """Rows that were looked at; the counts below add up to it."""
+    """Rows that were read; the counts below add up to it."""
     added: int = 0
     replaced: int = 0
     """Known here, but older than in the source."""
@@ -158,7 +158,7 @@ class ImportResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportResult:
-    """What an export wrote."""
+    """The result of an export."""
 
     counts: Mapping[str, int]
     """Lines by kind: namespaces, threads, messages, memories in every version, and changes."""
@@ -168,7 +168,7 @@ class ExportResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportFileResult:
-    """What an import of an export brought back; or, with ``dry_run=True``, what it would."""
+    """Row counts of an import of an export file; with ``dry_run=True``, of the import that would take place."""
 
     dry_run: bool
     read: int
@@ -184,13 +184,13 @@ class ImportFileResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReembedResult:
-    """What came of making vectors with the present embedding model."""
+    """The result of reembed(): new vectors by the present embedding model."""
 
     namespaces: int
-    """Namespaces that were looked through."""
+    """Namespaces that were read."""
     memories: int
     """Memories that have their vectors now."""
-    waiting: int
+    pending: int
     """Namespaces that are tried again later, by a worker or by the next call."""
     dropped: int
     """Vectors of other models that were deleted."""
@@ -198,19 +198,19 @@ class ReembedResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What was erased, in numbers and without content; or, with ``erased=False``, what would be."""
+    """Row counts of an erasure, without content; with ``erased=False``, of an erasure that would take place."""
 
     erased: bool
     counts: Mapping[str, int]
     """Rows by table."""
-    not_reached: tuple[str, ...] = ()
-    """Where traces may remain, in words."""
+    remaining_traces: tuple[str, ...] = ()
+    """Places outside this database where traces may remain, as sentences."""
     by_namespace: Mapping[Namespace, Mapping[str, int]] = field(default_factory=dict[Namespace, Mapping[str, int]])
     """The same rows by namespace and table, where everything was meant."""
     ids: tuple[UUID, ...] = ()
     """The entries in the log of erasures, one for each namespace."""
     verified: bool = False
-    """Whether every table was looked through afterwards, and nothing was left."""
+    """True if every table was searched afterwards and nothing was left."""
     candidates: tuple[Recollection, ...] = field(default=())
     """Only with ``erased=False``: the memories that the query found, best first."""
 
@@ -231,7 +231,7 @@ class Erasure:
 
     id: UUID
     incarnation: UUID
-    """A random id of the life that the namespace had: a restored one has it again, a new one has another."""
+    """The id of the namespace's generation: a restored namespace has it again, a new one has another."""
     everything: bool
     memory_ids: tuple[UUID, ...]
     """The memories that went, where not everything did."""
@@ -261,31 +261,31 @@ class Erasure:
 
 
 Command = Literal["remember", "forget", "show", "private"]
-"""What a user may ask of the memory: keep this, forget that, show what is known, leave this out."""
+"""The commands of a user: store this, forget that, show the memories, leave this out."""
 
 COMMANDS: tuple[Command, ...] = ("remember", "forget", "show", "private")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandReply:
-    """What came of a command that a user gave in a conversation."""
+    """The result of a command that a user gave in a conversation."""
 
     command: Command
     text: str
-    """What to say to the user, in the language of the command."""
+    """The reply to the user, in the language of the command."""
     language: str
     """Its code, such as ``en``."""
     keys: tuple[str, ...] = ()
-    """The memories that were kept or erased; with ``needs_confirmation``, those that would be erased."""
+    """The memories that were stored or erased; with ``needs_confirmation``, those that would be erased."""
     candidates: tuple[Memory, ...] = ()
-    """What is known, or what would be erased, in the order of the text."""
+    """The memories that the text lists, in its order."""
     needs_confirmation: bool = False
     """Nothing was erased yet: the user's next message decides."""
     question: Mapping[str, Any] | None = None
     """With ``needs_confirmation``: plain JSON to be given back as ``question`` with the user's next message."""
     ends_turn: bool = True
-    """Whether ``text`` answers the whole message; if not, the model has still something to answer."""
+    """True if ``text`` answers the whole message; if not, the model has still something to answer."""
     receipt: Receipt | None = None
-    """What was erased."""
+    """The receipt of an erasure."""
     failed: bool = False
-    """Nothing could be done; ``text`` says so."""
+    """True if the command could not be carried out; ``text`` says so."""

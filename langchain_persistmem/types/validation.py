@@ -1,4 +1,4 @@
-"""What PostgreSQL and JSON can hold; everything else is refused here, with the place where it stands."""
+"""Checks of values that PostgreSQL and JSON cannot hold; an error names the path of the value."""
 
 import json
 import math
@@ -22,16 +22,16 @@ MAX_INTEGER_DIGITS = 4_300
 """A whole number with more is refused: Python itself does not read it again."""
 
 LEAST_SHARE = 1e-37
-"""What is smaller and not 0 has no place in PostgreSQL's ``real``."""
+"""A smaller number that is not 0 does not fit into PostgreSQL's ``real``."""
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-"""From the one until the other every moment can be read again in every time zone that a connection may have."""
+"""Every moment between them can be read again in every time zone that a connection may have."""
 
 _TOO_LARGE = 10**MAX_INTEGER_DIGITS
 
 
 def storable(text: str, where: str) -> str:
-    """``text``, if PostgreSQL can hold it.
+    """Return ``text`` if PostgreSQL can hold it.
 
     Raises:
         InvalidInputError: it holds NUL or a lone surrogate; the message names ``where`` and the position.
@@ -48,8 +48,8 @@ def storable(text: str, where: str) -> str:
     raise InvalidInputError(f"{where} has a lone surrogate at position {at}; decode the text properly")
 
 
-def required_text(text: object, where: str, *, at_most: int) -> str:
-    """``text``, if it is a string with something in it and not longer than ``at_most`` characters."""
+def check_text(text: object, where: str, *, at_most: int) -> str:
+    """Return ``text`` if it is a string with at least one word and at most ``at_most`` characters."""
     if not isinstance(text, str):
         raise InvalidInputError(f"{where} is of type {type(text).__name__}; pass a string")
     if not text.strip():
@@ -62,7 +62,7 @@ def required_text(text: object, where: str, *, at_most: int) -> str:
 
 
 def name(text: object, where: str) -> str:
-    """``text``, if it can be a key or an id: 1 to 1,024 bytes."""
+    """Return ``text`` if it can be a key or an id: 1 to 1,024 bytes."""
     if not isinstance(text, str) or not text:
         raise InvalidInputError(f"{where} is {text!r:.40}; pass a string with at least one character")
     if len(text.encode(errors="replace")) > MAX_NAME_BYTES:
@@ -71,7 +71,7 @@ def name(text: object, where: str) -> str:
 
 
 def check_json(value: object, where: str, depth: int = 0) -> None:
-    """Refuse what JSON cannot hold, at any depth.
+    """Refuse values that JSON cannot hold, at any depth.
 
     Raises:
         InvalidInputError: the message has the path, such as ``value.tags[2]``.
@@ -79,6 +79,7 @@ def check_json(value: object, where: str, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise InvalidInputError(f"{where[:80]} is nested deeper than {MAX_DEPTH} levels; flatten it")
     if value is None or isinstance(value, (bool, int)):
+        # Python refuses to parse more digits (CVE-2020-10735), so that the row could be written and never read.
         if value is not None and abs(value) >= _TOO_LARGE:
             raise InvalidInputError(
                 f"{where} is a whole number of more than {MAX_INTEGER_DIGITS:,} digits; store it as a string"
@@ -104,7 +105,7 @@ def check_json(value: object, where: str, depth: int = 0) -> None:
 
 
 def json_object(value: object, where: str) -> None:
-    """Refuse what is no dict, or is one that JSON cannot hold.
+    """Refuse a value that is no dict, or is one that JSON cannot hold.
 
     Raises:
         InvalidInputError: the message has the path.
@@ -119,44 +120,44 @@ def json_object(value: object, where: str) -> None:
         )
 
 
-def listed(given: object, where: str) -> list[Any]:
-    """``given`` as a list; a string is none, though it is a sequence of letters.
+def check_list(values: object, where: str) -> list[Any]:
+    """Return an iterable as a list; a string is refused, though it is a sequence of letters.
 
     Raises:
-        InvalidInputError: there is nothing to go through, or it is one string.
+        InvalidInputError: it is no iterable, or one string.
     """
-    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        kind = "a string" if isinstance(given, str) else f"of type {type(cast('object', given)).__name__}"
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        kind = "a string" if isinstance(values, str) else f"of type {type(cast('object', values)).__name__}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
-    return list(cast("Iterable[Any]", given))
+    return list(cast("Iterable[Any]", values))
 
 
-def names(given: object, where: str) -> list[str]:
-    """``given``, if it is a list of keys or ids.
+def names(values: object, where: str) -> list[str]:
+    """Return a list of keys or ids, checked.
 
     Raises:
-        InvalidInputError: it is something else; the message has the place.
+        InvalidInputError: it is something else; the message has the index.
     """
-    return [name(each, f"{where}[{index}]") for index, each in enumerate(listed(given, where))]
+    return [name(value, f"{where}[{index}]") for index, value in enumerate(check_list(values, where))]
 
 
-def uuid(given: object, where: str) -> UUID:
-    """``given``, if it is a UUID, or text that is one.
+def uuid(value: object, where: str) -> UUID:
+    """Return a UUID from a UUID or its text.
 
     Raises:
         InvalidInputError: it is something else.
     """
-    if isinstance(given, UUID):
-        return given
+    if isinstance(value, UUID):
+        return value
     try:
-        return UUID(cast("str", given))
+        return UUID(cast("str", value))
     except (TypeError, ValueError, AttributeError):
         pass
     raise InvalidInputError(f"{where} is no UUID; pass Memory.id or another id of that type")
 
 
 def aware(moment: object, where: str) -> datetime:
-    """``moment``, if it is a datetime with a time zone that PostgreSQL and Python can both hold.
+    """Return ``moment`` if it is a datetime with a time zone that PostgreSQL and Python can both hold.
 
     Raises:
         InvalidInputError: it is something else, or in the first or last two days of what Python knows; or naive, so that
@@ -174,22 +175,22 @@ def aware(moment: object, where: str) -> datetime:
 
 
 def share(number: object, where: str) -> float:
-    """``number``, if it lies from 0 to 1."""
+    """Return ``number`` if it lies from 0 to 1."""
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
         raise InvalidInputError(f"{where} is {number!r:.40}; pass a number from 0 to 1")
     return float(number)
 
 
-def kept_share(number: object, where: str) -> float:
-    """:func:`share`, for a number that is stored: with single precision, some seven digits."""
-    given = share(number, where)
-    if 0 < given < LEAST_SHARE:
-        raise InvalidInputError(f"{where} is {given!r:.40}; pass 0, or a number from {LEAST_SHARE} to 1")
-    return given
+def check_stored_share(number: object, where: str) -> float:
+    """Check a share that is stored with single precision, some seven digits; see :func:`share`."""
+    checked = share(number, where)
+    if 0 < checked < LEAST_SHARE:
+        raise InvalidInputError(f"{where} is {checked!r:.40}; pass 0, or a number from {LEAST_SHARE} to 1")
+    return checked
 
 
 def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
-    """``number``, if it is a whole number in the range."""
+    """Return ``number`` if it is a whole number in the range."""
     if isinstance(number, bool) or not isinstance(number, int) or not at_least <= number <= at_most:
         raise InvalidInputError(f"{where} is {number!r:.40}; pass a whole number from {at_least} to {at_most}")
     return number

@@ -1,4 +1,4 @@
-"""Vectors as they are compared: finite, of one dimension, of length 1."""
+"""Vectors in the form that is compared: finite, of one dimension, of length 1."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ MAX_DIMENSIONS = 16_000
 _SHORTEST, _LONGEST = 1e-37, 1e38  # the length is kept with single precision
 
 Distance = Literal["cosine", "l2", "inner_product"]
-"""How a store compares: by the cosine, by Euclidean distance, or by the inner product."""
+"""The distance of a store's search: by cosine, Euclidean, or by inner product."""
 
 
 class UnitVector(list[float]):
@@ -27,15 +27,15 @@ class UnitVector(list[float]):
 
 
 def norm_of(vector: Vector) -> float:
-    """The length that the embedding model gave ``vector``; 1 for one that does not say."""
+    """Return the length that the embedding model gave ``vector``; 1 for a plain list."""
     return vector.norm if isinstance(vector, UnitVector) else 1.0
 
 
-def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
-    """What an embedding model gave, scaled to length 1.
+def unit_vectors(vectors: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
+    """Check the vectors of an embedding model and scale them to length 1.
 
     Args:
-        made: one vector for each text.
+        vectors: one vector for each text.
         expected: the number of texts.
         dimensions: the dimension of what is stored already, or None if nothing is.
 
@@ -44,20 +44,22 @@ def unit_vectors(made: Sequence[Sequence[float]], *, expected: int, dimensions: 
         EmbeddingMismatchError: another dimension than what is stored.
     """
     try:
-        return _checked(made, expected=expected, dimensions=dimensions)
+        return _scale(vectors, expected=expected, dimensions=dimensions)
     except (TypeError, ValueError, OverflowError):
-        pass  # what was given may quote the texts: it is not chained
+        pass  # not chained, as the message may quote the texts
     raise EmbeddingError("the embedding model gave no lists of numbers; nothing was stored, check its set-up")
 
 
-def _checked(made: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
-    if len(made) != expected:
-        raise EmbeddingError(f"the embedding model gave {len(made)} vectors for {expected} texts; nothing was stored")
-    wanted = dimensions or (len(made[0]) if made else 0)
+def _scale(vectors: Sequence[Sequence[float]], *, expected: int, dimensions: int | None) -> list[UnitVector]:
+    if len(vectors) != expected:
+        raise EmbeddingError(
+            f"the embedding model gave {len(vectors)} vectors for {expected} texts; nothing was stored"
+        )
+    wanted = dimensions or (len(vectors[0]) if vectors else 0)
     if wanted > MAX_DIMENSIONS:
         raise EmbeddingError(f"the embedding model has {wanted:,} dimensions, at most {MAX_DIMENSIONS:,} are possible")
-    vectors: list[UnitVector] = []
-    for position, vector in enumerate(made):
+    scaled: list[UnitVector] = []
+    for position, vector in enumerate(vectors):
         if len(vector) != wanted or not wanted:
             kind = EmbeddingMismatchError if dimensions else EmbeddingError
             raise kind(
@@ -65,14 +67,14 @@ def _checked(made: Sequence[Sequence[float]], *, expected: int, dimensions: int 
                 "use the model that the database was set up with"
             )
         length = math.hypot(*vector)
-        if not _SHORTEST <= length <= _LONGEST:  # nor if it is no number
+        if not _SHORTEST <= length <= _LONGEST:  # false for NaN, too
             raise EmbeddingError(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
-        vectors.append(UnitVector([x / length for x in vector], length))
-    return vectors
+        scaled.append(UnitVector([x / length for x in vector], length))
+    return scaled
 
 
 def background(vectors: Sequence[Vector]) -> tuple[float, float]:
-    """Mean and deviation of the cosines among unrelated sentences: what "no relation" looks like under a model."""
+    """Compute mean and deviation of the cosines among unrelated sentences: the baseline of a model."""
     cosines = [
         math.fsum(x * y for x, y in zip(vectors[i], vectors[j], strict=True))
         for i in range(len(vectors))
@@ -80,4 +82,4 @@ def background(vectors: Sequence[Vector]) -> tuple[float, float]:
     ]
     mean = math.fsum(cosines) / len(cosines)
     deviation = math.sqrt(math.fsum((cosine - mean) ** 2 for cosine in cosines) / len(cosines))
-    return mean, max(deviation, 1e-3)  # a model that puts everything in one place still gets a scale
+    return mean, max(deviation, 1e-3)  # a model that gives every text the same vector still gets a scale

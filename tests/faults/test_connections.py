@@ -169,12 +169,13 @@ def test_a_frozen_backend_delays_one_call_and_no_other(
     with opened(place, embeddings, statement_seconds=2.0, connect_seconds=2.0) as memory:
         for user in ("ada", "bob"):
             memory.remember("I like tea", user_id=user)
-        (pid,) = place.cluster.backends(place.name)[:1]
+        pool = memory.backend.pool
+        pid = pool._pool[0].info.backend_pid  # the next call has it
         history, reads, pace = History(), History(), Pace()
         with place.cluster.frozen(pid):
             caller = threading.Thread(target=lambda: _remember(memory, history))
             caller.start()
-            while memory.backend.pool.get_stats()["pool_available"]:  # until the caller has the frozen one
+            while any(each.info.backend_pid == pid for each in list(pool._pool)):  # until the caller has it
                 time.sleep(0.01)
             for _ in range(50):
                 with reads.doing("recall", "bob"):

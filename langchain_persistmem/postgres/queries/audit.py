@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.postgres.queries.rows import dumped
+from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -45,7 +45,7 @@ async def record_audit(
         "actor": actor,
         "action": action,
         "ids": list(ids),
-        "details": dumped(details),
+        "details": to_json(details),
     }
     return await tx.execute(statement("record_audit"), parameters)
 

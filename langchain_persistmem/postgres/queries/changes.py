@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.rows import change_of, dumped, memory_of, neighbours_of, row_of
-from langchain_persistmem.postgres.queries.search_index import all_stored
+from langchain_persistmem.postgres.queries.rows import change_of, memory_of, neighbours_of, row_of, to_json
+from langchain_persistmem.postgres.queries.search_index import to_halfvecs
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
@@ -40,7 +40,7 @@ async def neighbours(
     number, large = await index_of(tx, namespace, model)
     parameters = {
         "namespace": encode(namespace),
-        "embeddings": all_stored(vectors),
+        "embeddings": to_halfvecs(vectors),
         "model": model.model,
         "kinds": list(kinds),
         "limit": limit,
@@ -82,7 +82,7 @@ async def reinforce_memories(
     ]
     if rows:
         await tx.execute(
-            statement("reinforce_memories"), {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+            statement("reinforce_memories"), {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
         )
 
 
@@ -95,7 +95,7 @@ async def supersede_memories(
     ]
     if not rows:
         return []
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
     return [row["id"] for row in await tx.fetch(statement("supersede_memories"), parameters)]
 
 
@@ -106,7 +106,7 @@ async def insert_inactive(
     rows = [{**row_of(memory, now=now), **more} for memory, more in new]
     if not rows:
         return []
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
+    parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
     return [row["id"] for row in await tx.fetch(statement("insert_inactive"), parameters)]
 
 
@@ -115,7 +115,7 @@ async def record_changes(
 ) -> None:
     """Append to the log: id, memory_id, change, reason, by_memory."""
     if rows:
-        parameters = {"namespace": encode(namespace), "rows": dumped(list(rows)), "now": now}
+        parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
         await tx.execute(statement("record_changes"), parameters)
 
 

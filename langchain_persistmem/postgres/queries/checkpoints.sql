@@ -44,7 +44,7 @@ INSERT INTO checkpoint_writes AS known
     (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
 SELECT %(thread_id)s::text, %(checkpoint_ns)s::text, %(checkpoint_id)s::text, %(task_id)s::text, %(task_path)s::text,
        w.idx, w.channel, w.type, w.blob
-FROM unnest(%(places)s::int[], %(channels)s::text[], %(types)s::text[], %(blobs)s::bytea[]) AS w (idx, channel, type, blob)
+FROM unnest(%(indexes)s::int[], %(channels)s::text[], %(types)s::text[], %(blobs)s::bytea[]) AS w (idx, channel, type, blob)
 WHERE current_setting('persistmem.life', true) IS DISTINCT FROM 'over'
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
 DO UPDATE SET channel = excluded.channel, type = excluded.type, blob = excluded.blob WHERE %(replace)s::boolean

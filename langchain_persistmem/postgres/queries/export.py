@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from langchain_persistmem.postgres.queries.rows import dumped
+from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
@@ -58,7 +58,7 @@ async def restore_messages(tx: Transaction, namespace: Namespace, rows: Sequence
 
 async def restore_memories(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> set[UUID]:
     """Write memories with their uses, without vectors and words; returns the ids of those that were new."""
-    parameters = {"namespace": encode(namespace), "rows": dumped([_stored(row) for row in rows])}
+    parameters = {"namespace": encode(namespace), "rows": to_json([_stored(row) for row in rows])}
     new = {row["id"] for row in await tx.fetch(statement("restore_memories"), parameters)}
     await _write(tx, "restore_uses", namespace, [row for row in rows if UUID(row["id"]) in new])
     return new
@@ -88,7 +88,7 @@ async def _page(
 async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, rows: Sequence[Row]) -> int:
     if not rows:
         return 0
-    parameters = {"namespace": encode(namespace), "rows": dumped([dict(row) for row in rows])}
+    parameters = {"namespace": encode(namespace), "rows": to_json([dict(row) for row in rows])}
     return await tx.execute(statement(name), parameters)
 
 

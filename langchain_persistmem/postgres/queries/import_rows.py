@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from langchain_persistmem.postgres.queries.rows import dumped
+from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -82,5 +82,5 @@ async def import_items(
     tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, extractor: str
 ) -> Mapping[str, UUID]:
     """Write items with their own dates; returns the id of each key that was written."""
-    parameters = {"namespace": encode(namespace), "rows": dumped(list(rows)), "extractor": extractor}
+    parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "extractor": extractor}
     return {row["key"]: row["id"] for row in await tx.fetch(statement("import_items"), parameters)}

@@ -12,7 +12,7 @@ from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
 from langchain_persistmem.postgres.queries.rows import StoredItem, item_of, items_of
-from langchain_persistmem.postgres.queries.search_index import stored
+from langchain_persistmem.postgres.queries.search_index import to_halfvec
 from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
@@ -59,7 +59,7 @@ async def search_items(
     similarity = sql.SQL(_SIMILARITY[distance]).format(embedding=embedding)
     parameters = {
         **page(prefix, limit=limit, offset=offset, now=now),
-        "embedding": stored(query),
+        "embedding": to_halfvec(query),
         "norm": norm_of(query),
         "model": model.model,
         "reach": _reach(wanted, limit + offset),
@@ -163,7 +163,7 @@ async def search_items_hybrid(
         **page(prefix, limit=limit, offset=offset, now=now),
         "query": query,
         "words": list(words),
-        "embedding": stored(embedding),
+        "embedding": to_halfvec(embedding),
         "model": model.model,
         "language": language,
         "prior": weights.prior_count,
@@ -171,9 +171,9 @@ async def search_items_hybrid(
         "deviation": model.background_deviation,
         "rarity": weights.rarity,
         "coverage": weights.coverage,
-        "even": weights.even,
-        "even_per_log": weights.even_per_log,
-        "softness": weights.softness,
+        "score_midpoint": weights.score_midpoint,
+        "score_midpoint_per_log": weights.score_midpoint_per_log,
+        "score_scale": weights.score_scale,
         "reach": _reach(wanted, limit + offset),
         **wanted.parameters,
     }

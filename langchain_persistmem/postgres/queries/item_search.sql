@@ -111,7 +111,7 @@ usual AS MATERIALIZED (
 -- In standard deviations, as recall counts it; an item without a vector says nothing by meaning.
 coalesce((near.similarity - scale.level) / scale.deviation, 0)
 + coalesce(worded.lexical, 0) * (%(rarity)s::float8 / ln(1 + 2 * scale.items) + %(coverage)s::float8 / best.lexical)
-- %(even)s::float8 - %(even_per_log)s::float8 * ln(scale.items) AS evidence
+- %(score_midpoint)s::float8 - %(score_midpoint_per_log)s::float8 * ln(scale.items) AS evidence
 
 -- part: weighed
 weighed AS MATERIALIZED (
@@ -125,7 +125,7 @@ weighed AS MATERIALIZED (
 
 -- part: hybrid_page
 SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
-       1 / (1 + exp(-least(60, greatest(-60, best.evidence / %(softness)s::float8)))) AS similarity
+       1 / (1 + exp(-least(60, greatest(-60, best.evidence / %(score_scale)s::float8)))) AS similarity
 FROM (
     -- Those on a par stay for the order below.
     SELECT memory_id, evidence FROM weighed ORDER BY evidence DESC FETCH FIRST (%(reach)s::bigint) ROWS WITH TIES
@@ -246,7 +246,7 @@ WITH within AS MATERIALIZED (
     CROSS JOIN best
 )
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at,
-       1 / (1 + exp(-least(60, greatest(-60, w.evidence / %(softness)s::float8)))) AS similarity
+       1 / (1 + exp(-least(60, greatest(-60, w.evidence / %(score_scale)s::float8)))) AS similarity
 FROM (SELECT namespace, memory_id, evidence FROM weighed ORDER BY evidence DESC OFFSET 0) w
 CROSS JOIN LATERAL (
     -- One by one, and no more than the page needs.

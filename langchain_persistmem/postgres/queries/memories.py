@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.filters import Condition, condition
-from langchain_persistmem.postgres.queries.rows import StoredItem, dumped, item_of, memory_of, row_of
+from langchain_persistmem.postgres.queries.rows import StoredItem, item_of, memory_of, row_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
@@ -19,7 +19,7 @@ async def insert_memories(
     """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
     parameters = {
         "namespace": encode(namespace),
-        "rows": dumped([row_of(memory, now=now) for memory in new]),
+        "rows": to_json([row_of(memory, now=now) for memory in new]),
         "now": now,
     }
     rows = await tx.fetch(statement("insert_memories"), parameters)
@@ -43,7 +43,7 @@ async def supersede_keys(
         }
         for each in new
     ]
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
     rows = await tx.fetch(statement("supersede_keys"), parameters)
     return [(row["id"], row["by_memory"], row["pinned"]) for row in rows]
 
@@ -52,7 +52,7 @@ async def upsert_items(
     tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
 ) -> Mapping[str, UUID]:
     """Write store items (id, key, kind, text, value, importance, minutes); returns each key's id."""
-    parameters = {"namespace": encode(namespace), "rows": dumped(list(rows)), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
     return {row["key"]: row["id"] for row in await tx.fetch(statement("upsert_items"), parameters)}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem.postgres.queries.rows import dumped, row_of_turn, turn_of
+from langchain_persistmem.postgres.queries.rows import row_of_turn, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -30,7 +30,7 @@ async def insert_messages(
     new = [turn for turn in turns if turn.id not in known]
     if not new:
         return 0
-    new_rows = dumped([row_of_turn(turn, ordinal) for ordinal, turn in enumerate(new, 1)])
+    new_rows = to_json([row_of_turn(turn, ordinal) for ordinal, turn in enumerate(new, 1)])
     return await tx.execute(statement("insert_messages"), {**where, "rows": new_rows, "withheld": withheld, "now": now})
 
 

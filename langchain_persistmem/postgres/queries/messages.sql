@@ -77,7 +77,7 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND ex
 
 -- name: list_given_up
 -- The dead letters of a namespace, by thread; no content.
-SELECT thread_id, count(*) AS messages, max(failure) AS failure, max(given_up_at) AS given_up_at
+SELECT thread_id, count(*) AS messages, max(failure) AS failure, max(given_up_at) AS failed_at
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND given_up_at IS NOT NULL
 GROUP BY thread_id

@@ -10,7 +10,7 @@ from langchain_persistmem.language.query_terms import find_irregular_forms, find
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.search_index import findings_of, stored
+from langchain_persistmem.postgres.queries.search_index import findings_of, to_halfvec
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
@@ -43,7 +43,7 @@ class SearchQuery:
             "namespace": encode(self.namespace),
             "query": question.query,
             "words": list(terms),
-            "embedding": stored(self.embedding),
+            "embedding": to_halfvec(self.embedding),
             "model": self.model.model,
             "language": choose_configuration(self.language, question.query),
             "now": question.now,

@@ -12,7 +12,7 @@ from langchain_persistmem.postgres.queries import checkpoint_retention, checkpoi
 from langchain_persistmem.postgres.queries.checkpoints import Begin
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.namespaces import Life
-from langchain_persistmem.postgres.queries.rows import dumped, memory_of
+from langchain_persistmem.postgres.queries.rows import memory_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
@@ -166,7 +166,7 @@ async def add_evidence(
     parameters = {
         "namespace": encode(namespace),
         "id": id,
-        "value": dumped(dict(value)),
+        "value": to_json(dict(value)),
         "added": added,
         "confidence": confidence,
         "now": now,

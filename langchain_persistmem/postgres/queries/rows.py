@@ -15,7 +15,7 @@ from langchain_persistmem.types import namespace as namespace_flow
 from langchain_persistmem.types.recalled import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "whole"))
+_CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
 _PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
 _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
@@ -33,7 +33,7 @@ class StoredItem:
     expires_at: datetime | None
 
 
-def dumped(value: object) -> str:
+def to_json(value: object) -> str:
     """JSON text that keeps every character and refuses NaN, which JSON does not have."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 

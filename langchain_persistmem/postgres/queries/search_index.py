@@ -11,7 +11,7 @@ from psycopg.types.array import ListBinaryDumper
 
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.rows import candidate_of, dumped
+from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
@@ -36,14 +36,14 @@ class _BinaryArray(list[HalfVector]):
 psycopg.adapters.register_dumper(_BinaryArray, ListBinaryDumper)
 
 
-def stored(vector: Vector) -> HalfVector:
+def to_halfvec(vector: Vector) -> HalfVector:
     """``vector`` as it is kept and compared: two bytes a dimension, which costs no recall that was measurable."""
     return HalfVector(list(vector))
 
 
-def all_stored(vectors: Iterable[Vector]) -> list[HalfVector]:
+def to_halfvecs(vectors: Iterable[Vector]) -> list[HalfVector]:
     """``vectors`` as one parameter, an array."""
-    return _BinaryArray(stored(vector) for vector in vectors)
+    return _BinaryArray(to_halfvec(vector) for vector in vectors)
 
 
 async def insert_vectors(
@@ -57,7 +57,7 @@ async def insert_vectors(
         "memory_ids": [id for id, _, _ in flat],
         "parts": [part for _, part, _ in flat],
         "norms": [norm_of(vector) for _, _, vector in flat],
-        "embeddings": all_stored(vector for _, _, vector in flat),
+        "embeddings": to_halfvecs(vector for _, _, vector in flat),
     }
     if flat:
         await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
@@ -71,7 +71,7 @@ async def insert_words(
         {"id": str(id), "text": text, "words": list(words), "language": choose_configuration(language, text)}
         for id, (text, words) in texts.items()
     ]
-    parameters = {"namespace": encode(namespace), "rows": dumped(rows)}
+    parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
     if rows:
         await tx.execute(statement("insert_words"), parameters)
 
@@ -92,7 +92,7 @@ def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
     count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
     return SearchResult(
-        found=tuple(candidate_of(row) for row in rows if row["id"] is not None),
+        candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,

@@ -1,10 +1,10 @@
-"""The structured document about a user: the default shape, which an application may replace by its own."""
+"""The structured document about a user: the default class, which an application may replace by its own."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Profile(BaseModel):
-    """What an assistant should always know of its user. Further fields may be added freely."""
+    """The facts about a user that an assistant should always have. Further fields may be added freely."""
 
     model_config = ConfigDict(extra="allow")
 
