@@ -336,7 +336,7 @@ def test_every_option_of_the_command_is_listed() -> None:
 WORDS = """
 memory, kind, namespace, key, value, thread, checkpoint, checkpointer, remember, observe, extract, reinforce, supersede,
 recall, recollection, score, evidence, threshold, ranking, importance, confidence, context, provenance, valid time,
-recorded time, forget, receipt, candidate, turn, small talk, incarnation, backend, history, retriever, consolidate,
+recorded time, forget, receipt, candidate, turn, small talk, generation, backend, history, retriever, consolidate,
 compress, trust, quarantine, retention, expire, archive, redact, hot path, background, decay
 """
 
