@@ -144,8 +144,14 @@ def navigation() -> str:
         if heading := re.match(r"(##+) (.+)", line):
             depth = len(heading[1]) - 1
             lines.append(f"{'    ' * (depth - 1)}- {heading[2]}")
-        elif link := re.match(r"(?:- |\d+\. )(\[.+?\]\([^)]+\))", line):
-            lines.append(f"{'    ' * depth}- {link[1].replace('notebooks/index.md', 'notebooks/index.md')}")
+        elif link := re.match(r"(?:- |\d+\. )(\[.+?\]\(([^)]+)\))", line):
+            if link[2] == "notebooks/index.md":
+                lines.append(f"{'    ' * depth}- Notebooks")
+                lines += [
+                    f"{'    ' * (depth + 1)}- [{title(page)}](notebooks/{page.name})" for page in notebooks.values()
+                ]
+            elif not link[2].startswith("notebooks/"):
+                lines.append(f"{'    ' * depth}- {link[1]}")
     lines += ["- Project", "    - [Contents](contents.md)"]
     lines += ["    - [Contributing](contributing.md)", "    - [Changes](changelog.md)"]
     return "\n".join(lines) + "\n"

@@ -76,7 +76,11 @@ RETIRED_NAMES = {
 }
 """Retired as a part of a name, with the word that stands for it now."""
 
-PLAIN_NAMES = {"half_life_days": "the half-life of a decay", "asked_at": "a field of the file of questions"}
+PLAIN_NAMES = {
+    "given_up_at": "to give up, as of a dead letter",
+    "half_life_days": "the half-life of a decay",
+    "asked_at": "a field of the file of questions",
+}
 """Names that contain a retired word for a good reason, by name."""
 
 RETIRED_IN_TEXT = {
