@@ -105,7 +105,7 @@ def _forget(memory: PersistMem, options: argparse.Namespace, owner: dict[str, An
         return None
     if not options.json:
         out().print(tables.recollection_table(found.candidates, numbered=True, keys=True, why=False))
-    chosen = _certain(found.candidates) if options.yes or options.dry_run else _asked(found.candidates)
+    chosen = _certain(found.candidates) if options.yes or options.dry_run else _ask_which(found.candidates)
     if not chosen:
         if options.json:
             return found
@@ -148,7 +148,7 @@ def _certain(candidates: Sequence[Recollection]) -> list[str]:
     return [candidate.memory.key for candidate in candidates if candidate.score >= Settings().threshold]
 
 
-def _asked(candidates: Sequence[Recollection]) -> list[str]:
+def _ask_which(candidates: Sequence[Recollection]) -> list[str]:
     """The keys of the candidates that the person at the terminal names by number."""
     while True:
         answer = ask("Erase which? Numbers such as 1 3, or all, or none: ").casefold()

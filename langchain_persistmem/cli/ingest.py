@@ -169,7 +169,7 @@ def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tupl
 def _read(path: Path) -> Iterator[FileTurn | str]:
     """Every turn of a file, or a sentence about what is wrong with it."""
     ids = _Ids()
-    with _opened(path) as lines:
+    with _open_bytes(path) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -182,11 +182,11 @@ def _read(path: Path) -> Iterator[FileTurn | str]:
             if "turns" in found:
                 yield from _user(found, where, ids)
             else:
-                yield _checked(partial(_turn, found), where, ids)
+                yield _check_line(partial(_turn, found), where, ids)
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[IO[bytes]]:
+def _open_bytes(path: Path) -> Generator[IO[bytes]]:
     """The bytes of a file, unpacked if they are packed.
 
     Raises:
@@ -229,14 +229,14 @@ def _user(found: Mapping[str, Any], where: str, ids: _Ids) -> Iterator[FileTurn 
     for index, turn in enumerate(cast("list[object]", turns)):
         here = f"{where}, turns[{index}]"
         if isinstance(turn, dict):
-            yield _checked(partial(_benchmark_turn, user, cast("dict[str, Any]", turn)), here, ids)
+            yield _check_line(partial(_benchmark_turn, user, cast("dict[str, Any]", turn)), here, ids)
         else:
             yield f"{here}: is no object; write id, session, ts, speaker, role and text"
 
 
-def _checked(make: Callable[[], FileTurn], where: str, ids: _Ids) -> FileTurn | str:
+def _check_line(make: Callable[[], FileTurn], where: str, ids: _Ids) -> FileTurn | str:
     try:
-        return ids.given(make())
+        return ids.with_id(make())
     except InvalidInputError as error:
         return f"{where}: {error}"
 
@@ -249,7 +249,7 @@ def _turn(found: Mapping[str, Any]) -> FileTurn:
             f"write {moment.isoformat()}Z for UTC, or an offset such as {moment.isoformat()}+01:00"
         )
     name = found.get("name")
-    return _made(found.get("user_id"), found, ("thread_id", "content", "id"), moment, name)
+    return _make_turn(found.get("user_id"), found, ("thread_id", "content", "id"), moment, name)
 
 
 def _benchmark_turn(user: object, found: Mapping[str, Any]) -> FileTurn:
@@ -258,20 +258,20 @@ def _benchmark_turn(user: object, found: Mapping[str, Any]) -> FileTurn:
         moment = moment.replace(tzinfo=UTC)  # the benchmarks' clock
     speaker, role = found.get("speaker"), str(found.get("role"))
     name = None if isinstance(speaker, str) and speaker.strip().casefold() in ("", role.casefold()) else speaker
-    return _made(user, found, ("session", "text", "id"), moment, name)
+    return _make_turn(user, found, ("session", "text", "id"), moment, name)
 
 
-def _made(
+def _make_turn(
     user: object, found: Mapping[str, Any], fields: tuple[str, str, str], moment: datetime, name: object
 ) -> FileTurn:
     thread_field, text_field, id_field = fields
     user_id = validation.check_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
     encode(("memories", user_id))
-    thread = validation.name(_given(found, thread_field), thread_field)
-    role = _ROLES.get(str(_given(found, "role")))
+    thread = validation.name(_optional_text(found, thread_field), thread_field)
+    role = _ROLES.get(str(_optional_text(found, "role")))
     if role is None:
         raise InvalidInputError(f"role is {found['role']!r:.40}; use user, assistant, system or tool")
-    text = _given(found, text_field)
+    text = _optional_text(found, text_field)
     if not isinstance(text, str):
         raise InvalidInputError(f"{text_field} is of type {type(text).__name__}; write a string")
     if len(text) > _LONGEST:
@@ -286,7 +286,7 @@ def _made(
     return FileTurn((user_id, thread), message)
 
 
-def _given(found: Mapping[str, Any], name: str) -> object:
+def _optional_text(found: Mapping[str, Any], name: str) -> object:
     if found.get(name) is None:
         raise InvalidInputError(f"{name} is missing; add it")
     return found[name]
@@ -311,7 +311,7 @@ class _Ids:
         self._times: Counter[bytes] = Counter()
         self._first: dict[bytes, bytes] = {}
 
-    def given(self, turn: FileTurn) -> FileTurn:
+    def with_id(self, turn: FileTurn) -> FileTurn:
         """``turn`` with its own id, or else with one made from what it says and how often it was said before.
 
         Raises:

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Recall and show."""
     with open_memory(options) as memory:
         began = time.perf_counter()
-        explained, found = _recalled(memory, options)
+        explained, found = _recall(memory, options)
         spent = (time.perf_counter() - began) * 1000
     if options.json:
         recollections = [tables.recollection_json(recollection) for recollection in found]
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     out().print(tables.recollection_table(found, numbered=options.explain, keys=options.explain))
     if options.explain:
         out().print()
-        out().print(tables.explained_table(found))
+        out().print(tables.score_table(found))
         out().print()
         out().print(_HOW, style="dim")
         _print_left_out(explained)
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _recalled(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
+def _recall(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanation | None, Sequence[Recollection]]:
     owner = owner_of(options)
     if not options.explain:
         return None, memory.recall(options.query, limit=options.limit, **owner)
@@ -89,4 +89,4 @@ def _print_left_out(explained: Explanation | None) -> None:
     if explained is not None and explained.omissions:
         first = explained.omissions[:_MOST_LEFT_OUT]
         out().print(f"\nleft out: {len(explained.omissions)}, of which {len(first)} are shown", style="bold")
-        out().print(tables.left_out_table(first))
+        out().print(tables.omission_table(first))

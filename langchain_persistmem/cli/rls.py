@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.everywhere_to and options.action != "enable":
         options.parser.error("--everywhere-to goes with enable")
     with open_memory(options) as memory:
-        found = _done(memory, options)
+        found = _switch(memory, options)
     if options.json:
         print_json(asdict(found))
     else:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _done(memory: PersistMem, options: argparse.Namespace) -> RowSecurity:
+def _switch(memory: PersistMem, options: argparse.Namespace) -> RowSecurity:
     if options.action == "enable":
         return memory.backend.run(row_security.enable, everywhere_to=options.everywhere_to)
     return memory.backend.run(row_security.disable if options.action == "disable" else row_security.status)

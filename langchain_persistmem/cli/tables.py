@@ -71,7 +71,7 @@ def _when_who(memory: Memory) -> Text:
     return Text.assemble(memory.valid_from.date().isoformat(), "\n", (who, "cyan"))
 
 
-def shortened(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """The beginning of ``text``, on one line, cut at a word."""
     line = plain(text)
     if len(line) <= length:
@@ -106,7 +106,7 @@ def recollection_table(
     table.add_column("what", ratio=1, overflow="fold")
     # The parts of a score stand below the text, not in columns of their own: a terminal has 80 characters.
     for index, recollection in enumerate(recollections):
-        cell = Text(plain(recollection.text) if length is None else shortened(recollection.text, length))
+        cell = Text(plain(recollection.text) if length is None else shorten(recollection.text, length))
         if why:
             cell.append(f"\n{why_text(recollection.score_parts)}", style="dim")
         if keys:
@@ -116,7 +116,7 @@ def recollection_table(
     return table
 
 
-def explained_table(recollections: Sequence[Recollection]) -> Table:
+def score_table(recollections: Sequence[Recollection]) -> Table:
     """Every part of every score, as numbers in columns, in the order of the recollections."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     short = {
@@ -169,14 +169,14 @@ def _day(moment: datetime) -> str:
     return "ever" if moment <= datetime.min.replace(tzinfo=UTC) + timedelta(days=2) else moment.date().isoformat()
 
 
-def left_out_table(left_out: Sequence[Omission]) -> Table:
+def omission_table(left_out: Sequence[Omission]) -> Table:
     """Memories that were not recalled, with the reason, and the memory that stands for each."""
     table = _table()
     table.add_column("score", no_wrap=True)
     table.add_column("why not", no_wrap=True, style="yellow")
     table.add_column("what", ratio=1, overflow="fold")
     for omission in left_out:
-        cell = Text(shortened(omission.memory.text or "", 200))
+        cell = Text(shorten(omission.memory.text or "", 200))
         if omission.replacement_key is not None:
             cell.append(f"\ninstead: key {plain(omission.replacement_key)}", style="dim")
         table.add_row(score_text(omission.score), omission.reason, cell)
@@ -202,7 +202,7 @@ def receipt_table(receipt: Receipt) -> Group:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("table")
     table.add_column("rows erased" if receipt.erased else "rows to erase", justify="right")
-    for name, count in _sorted(receipt.counts):
+    for name, count in _sort_tables(receipt.counts):
         table.add_row(name, str(count), style="" if count else "dim")
     lines = [Text(f"not reached: {plain(rest)}", style="yellow") for rest in receipt.remaining_traces]
     if len(receipt.by_namespace) > 1:
@@ -217,7 +217,7 @@ def receipt_table(receipt: Receipt) -> Group:
     return Group(Text(title, style="bold"), table, *lines)
 
 
-def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+def _sort_tables(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     rank = {name: position for position, name in enumerate(_ORDER)}
     return sorted(counts.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0]))
 

@@ -35,10 +35,10 @@ def plain(text: str) -> str:
     >>> plain("a\tb\x1b[2J")
     'a b␛[2J'
     """
-    return "".join(_shown(character) for character in " ".join(text.split()))
+    return "".join(_replace_control(character) for character in " ".join(text.split()))
 
 
-def _shown(character: str) -> str:
+def _replace_control(character: str) -> str:
     if character < " ":
         return chr(_PICTURES + ord(character))
     hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _JOINERS

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         worker=False,
         model_calls_per_day=options.calls_per_day,
     )
-    with opened as memory, _stopped() as stopped:
+    with opened as memory, _stop_event() as stopped:
         if options.model is None:
             note("without --model, turns become dated memories as they are", quiet=options.json)
         backend = cast("SyncBackend", memory.backend)
@@ -102,7 +102,7 @@ def _report(*, as_json: bool, silent: bool) -> Callable[[ProcessResult], None]:
 
 
 @contextmanager
-def _stopped() -> Generator[threading.Event]:
+def _stop_event() -> Generator[threading.Event]:
     """An event that SIGTERM and SIGINT set, instead of what they did before, until the end of the block."""
     event = threading.Event()
 

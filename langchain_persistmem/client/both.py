@@ -48,8 +48,8 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
     memory through which it is reached, where that is not the class of ``body`` in small letters.
     """
     name = body.__name__.lstrip("_")
-    once, awaited_once = _named(body, name, group), _named(body, f"a{name}", group)
-    advice = f"await {_spoken(body, f'a{name}', group)}(...)"
+    once, awaited_once = _copy_under_name(body, name, group), _copy_under_name(body, f"a{name}", group)
+    advice = f"await {_call_name(body, f'a{name}', group)}(...)"
 
     def blocking(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if isinstance(memory.backend, AsyncBackend):
@@ -62,7 +62,7 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
         return await awaited_once(memory, *args, **kwargs)
 
     setattr(blocking, _TWIN, awaiting)
-    return _dressed(blocking, body, name), _dressed(awaiting, body, f"a{name}")
+    return _dress(blocking, body, name), _dress(awaiting, body, f"a{name}")
 
 
 async def run(
@@ -89,16 +89,16 @@ async def call(asynchronous: bool, function: Callable[P, T], *args: P.args, **kw
     return await twin(*owner, *args, **kwargs)
 
 
-def _named(body: Awaitable[S, P, T], name: str, group: str) -> Awaitable[S, P, T]:
+def _copy_under_name(body: Awaitable[S, P, T], name: str, group: str) -> Awaitable[S, P, T]:
     """A copy of ``body`` under the name that an error about its arguments is to show."""
     function = cast("FunctionType", body)
     copy = FunctionType(function.__code__, function.__globals__, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__qualname__ = _spoken(body, name, group, memory="PersistMem")
+    copy.__qualname__ = _call_name(body, name, group, memory="PersistMem")
     return cast("Awaitable[S, P, T]", copy)
 
 
-def _spoken(body: Callable[..., object], name: str, group: str, *, memory: str = "memory") -> str:
+def _call_name(body: Callable[..., object], name: str, group: str, *, memory: str = "memory") -> str:
     """The name as a caller writes it: ``memory.recall``, ``memory.review.approve``, ``run_command``."""
     owner = body.__qualname__.rpartition(".")[0].rpartition(".")[2]
     if owner == "PersistMem":
@@ -107,7 +107,7 @@ def _spoken(body: Callable[..., object], name: str, group: str, *, memory: str =
     return f"memory.{group}.{name}" if group else name
 
 
-def _dressed(function: Callable[..., Any], body: Callable[..., Any], name: str) -> Any:
+def _dress(function: Callable[..., Any], body: Callable[..., Any], name: str) -> Any:
     """``function`` with the signature, docstring and module of ``body``, under its own public name."""
     functools.update_wrapper(function, body)
     function.__name__ = name

@@ -181,7 +181,7 @@ class PersistMem:
         others = check_naming(erase_namespaces)
         models = models_of(embeddings, model, settings, schema)
 
-        async def opened() -> PersistMem:
+        async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
                 backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
                 store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
@@ -192,7 +192,7 @@ class PersistMem:
                     stack.push_async_callback(worker.stop)
                 return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
 
-        return Opening(opened)
+        return Opening(open_memory)
 
     def close(self) -> None:
         """Close what was opened: the pool, and the embedded server if nobody else uses it. May be called twice."""

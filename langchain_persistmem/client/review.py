@@ -61,7 +61,7 @@ class Review(Group):
             MemoryDisabledError: memory is paused; nothing was approved.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes.approve, namespace, _chosen(versions, everything), now=datetime.now(UTC))
+        return await run(self.backend, changes.approve, namespace, _choose(versions, everything), now=datetime.now(UTC))
 
     approve, aapprove = both(_approve)
 
@@ -88,12 +88,12 @@ class Review(Group):
             InvalidInputError: both were given, or a version is no UUID.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes.reject, namespace, _chosen(versions, everything), now=datetime.now(UTC))
+        return await run(self.backend, changes.reject, namespace, _choose(versions, everything), now=datetime.now(UTC))
 
     reject, areject = both(_reject)
 
 
-def _chosen(versions: Sequence[UUID], everything: bool) -> Sequence[UUID] | None:
+def _choose(versions: Sequence[UUID], everything: bool) -> Sequence[UUID] | None:
     """The chosen versions; None stands for all that waits. An empty selection never means everything."""
     if not isinstance(everything, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
         raise InvalidInputError(f"everything is of type {type(everything).__name__}; pass True or False")

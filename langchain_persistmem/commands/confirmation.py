@@ -27,7 +27,7 @@ async def ask(
     backend: Backend, namespace: Namespace, request: DetectedCommand, opening: str, candidates: Sequence[Memory]
 ) -> CommandReply:
     """List the candidates, numbered, each with the memories that go with it, and ask whether to erase them."""
-    related = await _related_memories(backend, namespace, candidates)
+    related = await _find_related(backend, namespace, candidates)
     lines, listed = [opening], dict[str, Memory]()
     for number, (candidate, others) in enumerate(zip(candidates, related, strict=True), 1):
         lines += [f"{number}. {entries(candidate)[0]}", *(f"   + {entries(other)[0]}" for other in others)]
@@ -47,7 +47,7 @@ async def ask(
     )
 
 
-async def _related_memories(backend: Backend, namespace: Namespace, candidates: Sequence[Memory]) -> list[list[Memory]]:
+async def _find_related(backend: Backend, namespace: Namespace, candidates: Sequence[Memory]) -> list[list[Memory]]:
     """List for each candidate the memories learnt from the same messages: those are erased, so that they go too."""
     related: list[list[Memory]] = []
     async with backend.transaction(namespace, atomic=False) as tx:
@@ -84,7 +84,7 @@ async def answer(
         return reply(request, replies.erased_everything, receipt=receipt)
     marks = [cast("Sequence[str]", pair) for pair in question["keys"]]
     chosen = [marks[number - 1] for number in choice] if isinstance(choice, tuple) else marks
-    keys = await _unchanged(backend, namespace, chosen, now=now)
+    keys = await _find_unchanged(backend, namespace, chosen, now=now)
     if not keys:
         return reply(request, replies.outdated)
     plan = forget.Plan(keys, None, everything=False, dry_run=False, limit=1)
@@ -93,7 +93,7 @@ async def answer(
     return reply(request, text, keys=tuple(keys), receipt=receipt)
 
 
-async def _unchanged(
+async def _find_unchanged(
     backend: Backend, namespace: Namespace, marks: Sequence[Sequence[str]], *, now: datetime
 ) -> list[str]:
     """Return the keys whose memories are as they were listed: nobody agreed to the erasing of anything else."""

@@ -68,7 +68,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
 
     @model_validator(mode="after")
     def _check(self) -> PersistMemEnsembleRetriever:
-        if not self._named():
+        if not self._by_name():
             raise ConfigurationError("the ensemble has no retriever; pass session=, memory= or documents=")
         if any(name in ("session", "memory") for name in self._documents()):
             raise ConfigurationError("documents has a retriever named 'session' or 'memory'; use another name")
@@ -89,7 +89,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
     def config_specs(self) -> list[ConfigurableFieldSpec]:
         """The configurable fields of all retrievers."""
         return get_unique_config_specs(
-            spec for _, retriever in self._named().values() for spec in retriever.config_specs
+            spec for _, retriever in self._by_name().values() for spec in retriever.config_specs
         )
 
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
@@ -148,7 +148,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         _check_weights(weights or {})
         chosen = {**self.weights, **(weights or {})}
         sources: list[_Source] = []
-        for name, (origin, retriever) in self._named().items():
+        for name, (origin, retriever) in self._by_name().items():
             weight = float(chosen.get(name, chosen.get(origin, 1.0)))
             if weight > 0:
                 theirs = {**(options or {}).get(origin, {}), **(options or {}).get(name, {})}
@@ -168,7 +168,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
                 )
         return fuse(lists, c=self.c)[: call.k]
 
-    def _named(self) -> dict[str, tuple[Origin, RetrieverLike]]:
+    def _by_name(self) -> dict[str, tuple[Origin, RetrieverLike]]:
         """All retrievers by name, each with its origin."""
         named: dict[str, tuple[Origin, RetrieverLike]] = {}
         if self.session is not None:
@@ -188,7 +188,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         return {"documents": documents}
 
     def _check_names(self, options: Mapping[str, Any], where: str) -> None:
-        named = self._named()
+        named = self._by_name()
         names = sorted({*named, *(origin for origin, _ in named.values())})
         for name in options:
             if name not in names:

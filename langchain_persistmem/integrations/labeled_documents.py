@@ -38,7 +38,7 @@ def format_labelled(
     """
     validation.count(max_tokens, "max_tokens", at_least=1)
     chosen: list[tuple[Origin, str]] = []
-    used = count_tokens(_fenced([]))
+    used = count_tokens(_fence([]))
     for document in documents:
         origin = _origin(document)
         entry = _entry(document, origin)
@@ -58,10 +58,10 @@ def _text(chosen: Sequence[tuple[Origin, str]]) -> str:
         entries = [entry for entry_origin, entry in chosen if entry_origin == origin]
         if entries:
             parts += [_TITLES[origin], *entries]
-    return _fenced(parts) if parts else ""
+    return _fence(parts) if parts else ""
 
 
-def _fenced(parts: Sequence[str]) -> str:
+def _fence(parts: Sequence[str]) -> str:
     return fence("retrieved", "\n".join(["", _ABOUT, *parts, ""]))
 
 

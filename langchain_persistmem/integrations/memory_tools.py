@@ -95,7 +95,7 @@ def memory_tools(
             try:
                 run = _run(memory, asynchronous, prefix + name, state, messages_key, interruptible=ask == "interrupt")
                 with part(f"tool {prefix}{name}"):
-                    if not await _allowed(run, erases=behaviour is tool_calls.forget):
+                    if not await _is_allowed(run, erases=behaviour is tool_calls.forget):
                         return _OFF, None
                     return await behaviour(run, schema(**arguments))
             except (NamespaceMissingError, UseAsyncMethodError):
@@ -133,7 +133,7 @@ def memory_tools(
     ]
 
 
-async def _allowed(run: ToolRun, *, erases: bool) -> bool:
+async def _is_allowed(run: ToolRun, *, erases: bool) -> bool:
     """True where the person and the thread allow the call; a person who has paused memory may still erase."""
     if erases:
         return run.thread_id is None or not await run.call(

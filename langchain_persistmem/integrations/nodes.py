@@ -43,7 +43,7 @@ Node = Runnable[Any, Any]
 logger = logging.getLogger(__name__)
 
 
-class ShownContext(TypedDict):
+class StandingContext(TypedDict):
     """A context that stays before the model: :func:`load_memory` with ``once=True``."""
 
     text: str
@@ -58,7 +58,7 @@ class MemoryState(MessagesState):
     """The memories for the model as a text; refreshed on every run, empty when nothing is relevant."""
     memory_keys: NotRequired[list[str]]
     """The memories in it; :func:`extract_memory` counts their use. A state may leave this key out."""
-    memory_shown: NotRequired[dict[str, ShownContext]]
+    memory_shown: NotRequired[dict[str, StandingContext]]
     """With ``once=True``: earlier contexts of this thread, by the id of the user's message that each belongs to."""
 
 
@@ -128,7 +128,7 @@ def load_memory(
                 **context_options,
             )
             if once and context.text and question.message_id:
-                earlier[question.message_id] = ShownContext(text=context.text, marks=[*context.fingerprints])
+                earlier[question.message_id] = StandingContext(text=context.text, marks=[*context.fingerprints])
             nothing |= {state_key: context.text, "memory_keys": [*context.keys]}
         return nothing | ({"memory_shown": earlier} if once else {})
 
@@ -193,7 +193,7 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     this enters the state's messages.
     """
     remembered = in_state(state, "memory_context")
-    shown: Mapping[str, ShownContext] = in_state(state, "memory_shown") or {}
+    shown: Mapping[str, StandingContext] = in_state(state, "memory_shown") or {}
     messages = messages_in(state, messages_key)
     question = question_of(messages)
     if question is not None and question.message_id in shown:
@@ -216,10 +216,10 @@ def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
     return cast("Node", RunnableLambda(invoke, ainvoke, name=name))
 
 
-def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, ShownContext]:
+def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, StandingContext]:
     """Select the earlier contexts whose messages are still before the model; that of the question itself is made anew."""
     before = {getattr(message, "id", None) for message in window} - {question}
-    shown: Mapping[str, ShownContext] = in_state(state, "memory_shown") or {}
+    shown: Mapping[str, StandingContext] = in_state(state, "memory_shown") or {}
     return {id: context for id, context in shown.items() if id in before}
 
 

@@ -30,7 +30,7 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
     """Find the times in ``text``: their days, how sure they are, and the words."""
     if _CJK.search(text) is None:
         return
-    signs = _signs()
+    signs = _characters()
     # What is read is taken out, so that no sign counts twice: the year of "last year's spring" is no time of its own.
     for match in signs.season.finditer(text):
         year = int(match[1]) if match[1] else today.year - bool(signs.last_year.fullmatch(match[3]))
@@ -74,7 +74,7 @@ def _count_back(count: int, unit: str, today: date) -> tuple[Days, float]:
     return periods.days(periods.shift(then, -around), 2 * around + 1), 0.8
 
 
-class _Signs:
+class _Characters:
     """The signs for times of all languages, and the expressions that they make."""
 
     def __init__(self, calendars: Iterable[CompactCalendar]) -> None:
@@ -141,5 +141,5 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 @cache
-def _signs() -> _Signs:
-    return _Signs(part for language in languages() if (part := language.compact_calendar) is not None)
+def _characters() -> _Characters:
+    return _Characters(part for language in languages() if (part := language.compact_calendar) is not None)

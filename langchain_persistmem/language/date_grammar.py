@@ -80,7 +80,7 @@ class Dates(Tokens):
             previous is not None and previous.last == place - 1 and self._word(place - 1) in self.calendar.conjunctions
         )
         if word not in self.calendar.months or not (
-            word not in self.calendar.ambiguous or follows or self._marked(place)
+            word not in self.calendar.ambiguous or follows or self._mark(place)
         ):
             return None
         way = self._way(place)
@@ -243,7 +243,7 @@ class RelativeDates(Tokens):
             return Time(place, after + 1, of(year), 1.0)
         if (
             word in self.calendar.ambiguous
-            and not self._marked(place)
+            and not self._mark(place)
             and self._word(place + 1) not in self.calendar.last
         ):
             return None
@@ -268,7 +268,7 @@ class RelativeDates(Tokens):
         if after:
             way = -1 if self._word(end) in self.calendar.last else 1
         ambiguous = self._word(place) in self.calendar.ambiguous and end == place + 1 and not after
-        if ambiguous or not (way or self._marked(place) or self._word(place - 1) in self.calendar.articles):
+        if ambiguous or not (way or self._mark(place) or self._word(place - 1) in self.calendar.articles):
             return None
         back = (self.today.weekday() - number - 1) % 7 + 1
         ahead = (number - self.today.weekday() - 1) % 7 + 1

@@ -206,7 +206,7 @@ class Tokens:
         word = self._word(place)
         return None if word in self.foreign else self.calendar.units.get(word)
 
-    def _marked(self, place: int) -> bool:
+    def _mark(self, place: int) -> bool:
         before = self._word(place - 1)
         marks = self.calendar.marks
         return before in marks or (before in self.calendar.articles and self._word(place - 2) in marks)

@@ -73,7 +73,7 @@ class _Reader(Dates, RelativeDates):
                 place += 1
                 continue
             joined = self._join(read)
-            read = joined or self._bound(read)
+            read = joined or self._add_bounds(read)
             yield read
             place, previous = max(read.last, place + 1), read
 
@@ -112,7 +112,7 @@ class _Reader(Dates, RelativeDates):
             return None
         return Time(before, other.last, (one[0], two[1]), min(read.certainty, other.certainty))
 
-    def _bound(self, read: Time) -> Time:
+    def _add_bounds(self, read: Time) -> Time:
         """Make of a time what "since", "before" and "after" before it say."""
         before = self._opening(read.first)
         word, (start, end), tomorrow = self._word(before), read.days, periods.shift(self.today, 1)

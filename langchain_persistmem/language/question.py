@@ -21,14 +21,14 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
     about_user = bool(words.first_person.search(query)) and not words.assistant_statement.search(query)
     return Interpretation(
         periods=periods,
-        speakers=tuple(sorted(_named(findings.candidates, query))),
+        speakers=tuple(sorted(_find_speakers(findings.candidates, query))),
         is_about_user=about_user,
         is_about_present=about_user and not periods and not words.past.search(query),
         asks_for=_asks_for(query, words),
     )
 
 
-def _named(found: Sequence[RecallCandidate], query: str) -> set[str]:
+def _find_speakers(found: Sequence[RecallCandidate], query: str) -> set[str]:
     """Find the speakers whom the query names."""
     words = set(_WORD.findall(query.casefold()))
     speakers = {each.speaker for each in found if each.speaker}

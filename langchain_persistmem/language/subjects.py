@@ -43,7 +43,7 @@ def find_subject(text: str, names: Sequence[str] = ()) -> Subject:
     user = _user().search(text)
     possessive = _user_possessive().search(text[:80]) if user is not None else None
     if possessive is not None and _begins(text, possessive.start()):
-        return _related(possessive[1].split())
+        return _find_relation(possessive[1].split())
     cjk = _user_possessive_joined().match(text)
     if cjk is not None:
         found = next((cjk[1][:length] for length in (4, 3, 2, 1) if cjk[1][:length] in relations()), None)
@@ -59,7 +59,7 @@ def find_subject(text: str, names: Sequence[str] = ()) -> Subject:
     return USER
 
 
-def _related(words: Sequence[str]) -> Subject:
+def _find_relation(words: Sequence[str]) -> Subject:
     """Find who is meant by the words after "the user's": the relation is the first or, after an adjective, the second."""
     for place, word in enumerate(words[:2]):
         relation = relations().get(word.casefold())

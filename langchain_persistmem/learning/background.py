@@ -212,7 +212,7 @@ async def dead_letters(backend: Backend, namespace: Namespace) -> list[DeadLette
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        return await messages.list_given_up(tx, namespace)
+        return await messages.list_dead_letters(tx, namespace)
 
 
 async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: datetime) -> int:
@@ -226,7 +226,7 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
         state = await generations.hold(tx, backend, namespace, now=now)
         if not state.learns:  # nothing is given up there: what waited was closed
             return 0
-        revived = await messages.retry_given_up(tx, namespace, thread_id)
+        revived = await messages.retry_dead_letters(tx, namespace, thread_id)
         if revived:
             longest = timedelta(seconds=backend.settings.max_wait_seconds)
             await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)

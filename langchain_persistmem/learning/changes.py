@@ -10,7 +10,7 @@ from langchain_persistmem.learning.consolidation import (
     PINNED,
     Add,
     Decision,
-    Known,
+    ExistingMemories,
     Past,
     Policy,
     Quarantine,
@@ -62,9 +62,9 @@ class ChangeResult:
         )
 
 
-async def find_known(
+async def find_existing(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
-) -> Known:
+) -> ExistingMemories:
     """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
     keys = list({memory.candidate.key for memory in new if memory.candidate.key is not None})
@@ -79,7 +79,7 @@ async def find_known(
             now=now,
         )
         by_key = await memories.get_memories(tx, namespace, keys, now=now)
-    return Known(
+    return ExistingMemories(
         nearest={memory.id: near for memory, near in zip(new, nearest, strict=True)},
         by_key=by_key,
         shown={memory.id: memory for memory in shown},

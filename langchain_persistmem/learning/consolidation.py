@@ -86,7 +86,7 @@ Decision = Add | Reinforce | Supersede | Past | Quarantine | Skip
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExistingMemories:
     """The memories of the database that are near the candidates."""
 
     nearest: Mapping[UUID, Sequence[tuple[Memory, float]]]
@@ -109,7 +109,7 @@ class Policy:
     """The cosine from which two statements have something to do with each other, under this embedder."""
 
 
-def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decision]:
+def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) -> list[Decision]:
     """A decision for each of ``new``, in the order in which they were said: of one key the latest is current."""
     decisions: list[Decision] = []
     gone: set[UUID] = set()
@@ -123,7 +123,7 @@ def decide(new: Sequence[NewMemory], known: Known, policy: Policy) -> list[Decis
         if index is None:
             decision = _decide(own, known, policy, gone)
         else:
-            decision, decisions[index] = _succeed(own, decisions[index], policy)
+            decision, decisions[index] = _decide_second(own, decisions[index], policy)
         if isinstance(decision, Supersede | Reinforce):
             gone.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):
@@ -166,7 +166,7 @@ def ends_at(known: Memory, new: Candidate) -> datetime:
     return max(known.valid_from, said_at(new) if known.kind == "episodic" else new.valid_from)
 
 
-def _own(new: NewMemory, known: Known) -> NewMemory:
+def _own(new: NewMemory, known: ExistingMemories) -> NewMemory:
     """``new`` without its key, if somebody else's statement stands under it."""
     key = new.candidate.key
     rival = known.by_key.get(key) if key is not None else None
@@ -177,7 +177,7 @@ def _without_key(new: NewMemory) -> NewMemory:
     return replace(new, key=str(new.id), candidate=replace(new.candidate, key=None))
 
 
-def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:
+def _decide_second(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:
     """A second statement under one key in one batch, and what becomes of the first, which was to be current."""
     if same_statement(new.candidate.text, earlier.new.candidate.text):
         return Skip(new, "it was said twice"), earlier
@@ -196,7 +196,7 @@ def _succeed(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decisio
     return (Supersede(new, earlier.known, earlier.also) if isinstance(earlier, Supersede) else Add(new)), past
 
 
-def _decide(new: NewMemory, known: Known, policy: Policy, gone: set[UUID]) -> Decision:
+def _decide(new: NewMemory, known: ExistingMemories, policy: Policy, gone: set[UUID]) -> Decision:
     candidate = new.candidate
     if candidate.confidence < policy.min_confidence:
         return Skip(new, "the confidence is too low")
@@ -241,10 +241,10 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
     return None
 
 
-def _twin(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
+def _twin(new: NewMemory, known: ExistingMemories, policy: Policy) -> Memory | None:
     """The known memory that says the same."""
     candidate = new.candidate
-    claimed = _claimed(new, known, policy) if candidate.relation == "same" else None
+    claimed = _find_target(new, known, policy) if candidate.relation == "same" else None
     if claimed is not None and claimed.kind != candidate.kind:
         claimed = None
     if candidate.kind == "episodic":  # what happened twice is two memories; the same turn has the same identity
@@ -260,16 +260,16 @@ def _twin(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
     return claimed if adds_no_figure(candidate, claimed) else None
 
 
-def _targets(new: NewMemory, known: Known, policy: Policy) -> list[Memory]:
+def _targets(new: NewMemory, known: ExistingMemories, policy: Policy) -> list[Memory]:
     """The known memories that end with this one: what stands under its key, and what the model points at."""
     candidate = new.candidate
     keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
-    claimed = _claimed(new, known, policy) if candidate.relation == "replaces" else None
+    claimed = _find_target(new, known, policy) if candidate.relation == "replaces" else None
     found = {memory.id: memory for memory in (keyed, claimed) if memory is not None}
     return list(found.values())
 
 
-def _claimed(new: NewMemory, known: Known, policy: Policy) -> Memory | None:
+def _find_target(new: NewMemory, known: ExistingMemories, policy: Policy) -> Memory | None:
     """The memory that the candidate refers to, if the model saw it, it is about the same person, and the two are related."""
     about = new.candidate.about
     if about is None or about not in known.shown:

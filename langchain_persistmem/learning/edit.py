@@ -80,7 +80,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
         if reason is not None:
             done = await apply(tx, backend, namespace, [Quarantine(new, reason, old)], now=now)
             await record(tx, backend, namespace, "edited", done.memory_ids.all, **done.memory_ids.counts)
-            return await changes_queries.quarantined_twin(tx, namespace, new.identity)
+            return await changes_queries.find_quarantined(tx, namespace, new.identity)
         return await _replace(tx, backend, namespace, old, new, pinned=wanted.pinned, now=now)
 
 

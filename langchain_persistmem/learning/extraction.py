@@ -14,7 +14,7 @@ from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMem
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning import extraction_prompt
-from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_known, policy_of
+from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.consolidation import Add, Decision, decide
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
@@ -22,7 +22,7 @@ from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redacted_turn
+from langchain_persistmem.runtime.redact import redact_turn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance, Turn
@@ -95,7 +95,7 @@ async def learn(
     """
     async with backend.transaction(namespace, atomic=False) as tx:
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
-    turns = [redacted_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
+    turns = [redact_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
@@ -134,7 +134,7 @@ async def _decisions(
     """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
     if all(memory.candidate.provenance.extractor == "turns" for memory in new):
         return [Add(memory) for memory in new]
-    known = await find_known(backend, namespace, new, shown, now=now)
+    known = await find_existing(backend, namespace, new, shown, now=now)
     return decide(new, known, await policy_of(backend))
 
 

@@ -15,7 +15,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redacted_candidate
+from langchain_persistmem.runtime.redact import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, NewMemory, Vector
@@ -46,7 +46,7 @@ async def prepare(
         later: where the embedding model does not answer, go on without vectors, which are made later.
     """
     # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
-    candidates = [redacted_candidate(backend.settings.redaction, candidate) for candidate in candidates]
+    candidates = [redact_candidate(backend.settings.redaction, candidate) for candidate in candidates]
     unique = {identity(candidate): (candidate, position) for candidate, position in _with(candidates, positions)}
     texts = [candidate.text for candidate, _ in unique.values()]
     vectors = await _vectors(backend, texts, later=later)

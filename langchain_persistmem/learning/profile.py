@@ -13,7 +13,7 @@ from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redacted_value
+from langchain_persistmem.runtime.redact import redact_value
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -37,7 +37,7 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         statements = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
     await note_read(backend, namespace, "read_profile", [memory.id for memory in (*found.values(), *statements)])
-    document = stored_document(found)
+    document = read_document(found)
     return join_statements(document, statements) if join else document
 
 
@@ -51,14 +51,14 @@ async def update(
         MemoryDisabledError: memory is paused; nothing was changed.
     """
     validation.json_object(changes, "changes")
-    changes = redacted_value(backend.settings.redaction, changes)
+    changes = redact_value(backend.settings.redaction, changes)
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
         state.check_not_paused()
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
-        before = stored_document(found)
+        before = read_document(found)
         after = dict(check(merge(before, changes)))
         if after != before:
             result = await insert(tx, backend, namespace, [_version(backend, after, now)], now=now)
@@ -103,7 +103,7 @@ def join_statements(document: Document, statements: list[Memory]) -> dict[str, A
     return result
 
 
-def stored_document(found: Mapping[str, Memory]) -> dict[str, Any]:
+def read_document(found: Mapping[str, Memory]) -> dict[str, Any]:
     """The stored document; a memory or an item that happens to have its key is none."""
     memory = found.get(KEY)
     return dict(memory.value) if memory is not None and memory.kind == "profile" else {}

@@ -65,20 +65,22 @@ async def remember(
             raise MemoryDisabledError(
                 "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
             )
-        about = await _better_known(tx, namespace, candidate, now=now)
+        about = await _find_protected(tx, namespace, candidate, now=now)
         if about is not None:
             reason = reason or (PINNED if about.pinned else "a less trusted source contradicts what is known")
         if reason is not None:
             done = await apply(tx, backend, namespace, [Quarantine(new, reason, about)], now=now)
             await record(tx, backend, namespace, "remembered", done.memory_ids.all, **done.memory_ids.counts)
-            return await changes.quarantined_twin(tx, namespace, new.identity)
+            return await changes.find_quarantined(tx, namespace, new.identity)
         result = await insert(tx, backend, namespace, [new], now=now)
         await record(tx, backend, namespace, "remembered", result.memory_ids.all, **result.memory_ids.counts)
         (key,) = (*result.added, *result.reinforced)
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]
 
 
-async def _better_known(tx: Transaction, namespace: Namespace, candidate: Candidate, *, now: datetime) -> Memory | None:
+async def _find_protected(
+    tx: Transaction, namespace: Namespace, candidate: Candidate, *, now: datetime
+) -> Memory | None:
     """The memory under the candidate's key that it may not replace: another statement, more trusted or pinned."""
     if candidate.key is None:
         return None

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, ModelError, PersistMemError
-from langchain_persistmem.learning.changes import apply, find_known, policy_of
+from langchain_persistmem.learning.changes import apply, find_existing, policy_of
 from langchain_persistmem.learning.consolidation import Decision, decide
 from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import log, prepare
@@ -187,7 +187,7 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
     model, found = await ready(backend), _Groups()
     similar = model.background_mean + backend.settings.retention.similarity * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
-        new = await retention.unexamined(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
+        new = await retention.read_episodes(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:
             return new, found
         near = await retention.recurring(
@@ -269,7 +269,7 @@ async def _write(
         How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
     """
     new = await prepare(backend, answers.candidates) if answers.candidates else []
-    known = await find_known(backend, namespace, new, [], now=now)
+    known = await find_existing(backend, namespace, new, [], now=now)
     decisions = decide(new, known, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:

@@ -205,7 +205,7 @@ async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, s
         return 0
     if spared and rules.max_memories is not None:
         rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
-    signs = [Sign(**row) for row in await retention.signs_of_life(tx, namespace)]
+    signs = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
     reasons = fading(signs, rules, now=now)
     gone = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
     await search_index.unindex_memories(tx, namespace, gone)

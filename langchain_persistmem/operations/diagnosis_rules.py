@@ -18,7 +18,7 @@ _FEW_PAGES = 100
 def about_tables(tables: Sequence[Facts], *, said: bool, superuser: bool) -> list[Finding]:
     """Rights, row-level security, and how settled the vectors are."""
     by_name = {table["name"]: table for table in tables}
-    return [*_rights(by_name, superuser), *_guards(tables, said), *_settled(by_name)]
+    return [*_rights(by_name, superuser), *_guards(tables, said), *_check_vacuum(by_name)]
 
 
 def _rights(tables: Mapping[str, Facts], superuser: bool) -> list[Finding]:
@@ -59,7 +59,7 @@ def _guards(tables: Sequence[Facts], said: bool) -> list[Finding]:
     return [ok("row_security", f"enabled on {len(policies)} tables")]
 
 
-def _settled(tables: Mapping[str, Facts]) -> list[Finding]:
+def _check_vacuum(tables: Mapping[str, Facts]) -> list[Finding]:
     found: list[Finding] = []
     off = sorted(name for name, table in tables.items() if table["vacuum_off"])
     if off:
@@ -317,11 +317,11 @@ def _limits(server: Facts, settings: Settings) -> list[Finding]:
     name = "idle_in_transaction_session_timeout"
     if server[name] in ("0", "0ms"):
         why = "a process that freezes within a transaction keeps its locks for ever"
-        fix = f"ALTER ROLE {_quoted(server['role'])} SET {name} = '60s'"
+        fix = f"ALTER ROLE {_quote(server['role'])} SET {name} = '60s'"
         found.append(finding("note", "timeouts", f"{name} is not set", why, fix))
     if server["statement_timeout"] in ("0", "0ms") and settings.statement_seconds is None:
         why = "nothing ends a statement that hangs: Settings.statement_seconds is None, too"
-        fix = f"ALTER ROLE {_quoted(server['role'])} SET statement_timeout = '60s'"
+        fix = f"ALTER ROLE {_quote(server['role'])} SET statement_timeout = '60s'"
         found.append(finding("warning", "timeouts", "statement_timeout is not set", why, fix))
     free = server["max_connections"] - server["reserved_connections"]
     if settings.pool_max > free:
@@ -335,7 +335,7 @@ def _limits(server: Facts, settings: Settings) -> list[Finding]:
 
 
 def _role(server: Facts) -> list[Finding]:
-    role = _quoted(server["role"])
+    role = _quote(server["role"])
     if server["superuser"]:
         why = "no policy and no missing right binds it; whoever gets hold of the application has the whole server"
         fix = "use a role with the rights in docs/how-to/run-in-production.md"
@@ -369,7 +369,7 @@ def _clock(server: Facts, now: datetime) -> list[Finding]:
 
 
 def _pooler(server: Facts, settings: Settings) -> list[Finding]:
-    told = server.get("told_pid")
+    told = server.get("connection_pid")
     if told is None or told == server["backend_pid"]:
         return []
     if settings.prepare_threshold is None:
@@ -379,5 +379,5 @@ def _pooler(server: Facts, settings: Settings) -> list[Finding]:
     return [finding("note", "pooler", what, why, "set Settings.prepare_threshold=None where it is older")]
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -46,7 +46,7 @@ async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         server: dict[str, Any] = {
             **await diagnosis.diagnose_server(tx, language=settings.language),
-            "told_pid": tx.told_pid,
+            "connection_pid": tx.connection_pid,
         }
     found = [*about_versions(server), *about_server(server, settings, now=now)]
     if not server["migrated"] or server["vector_version"] is None:
@@ -54,7 +54,7 @@ async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
     found += await _schema(backend)
     model = backend.embedding_name
     for name, look in _looks(settings.row_level_security, model, superuser=server["superuser"]):
-        found += await _looked(backend, name, look)
+        found += await _look_safely(backend, name, look)
     return found
 
 
@@ -101,7 +101,7 @@ async def _schema(backend: Backend) -> Sequence[Finding]:
         return [_unseen("schema", error)]
 
 
-async def _looked(backend: Backend, name: str, look: Look) -> Sequence[Finding]:
+async def _look_safely(backend: Backend, name: str, look: Look) -> Sequence[Finding]:
     try:
         async with backend.transaction(EVERYWHERE, atomic=False) as tx:
             return await look(tx)

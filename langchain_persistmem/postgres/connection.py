@@ -34,7 +34,7 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailableError: nothing answers there; the message says why.
     """
-    where = conninfo if conninfo is not None else _embedded(stack, settings)
+    where = conninfo if conninfo is not None else _start_embedded(stack, settings)
     connections = with_deadline(settings.statement_seconds)
     options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
     with _clear_errors():
@@ -47,7 +47,7 @@ async def open_async_pool(
     stack: AsyncExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
 ) -> AsyncPool:
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
-    where = conninfo if conninfo is not None else await _embedded_async(stack, settings)
+    where = conninfo if conninfo is not None else await _start_embedded_async(stack, settings)
     connections = with_async_deadline(settings.statement_seconds)
     options = _pool_options(
         where, settings, pool_config, connection_class=connections, reconnect_failed=AsyncReconnection()
@@ -138,13 +138,13 @@ def _check_open(connection: psycopg.BaseConnection[Any]) -> None:
         )
 
 
-def _embedded(stack: ExitStack, settings: Settings) -> str:
+def _start_embedded(stack: ExitStack, settings: Settings) -> str:
     server = EmbeddedServer.start(settings.data_dir)
     stack.callback(server.stop)
     return server.conninfo
 
 
-async def _embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
+async def _start_embedded_async(stack: AsyncExitStack, settings: Settings) -> str:
     # Starting takes seconds, of files and processes, for which an event loop must not stand still. A start that is
     # cancelled goes on in its thread; that server is stopped when the process ends.
     server = await asyncio.to_thread(EmbeddedServer.start, settings.data_dir)

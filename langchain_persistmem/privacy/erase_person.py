@@ -121,14 +121,14 @@ async def _erase_one(
             if unanswered and generation not in unanswered:  # the COMMIT whose answer was lost has done it
                 return next(iter(unanswered.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
-                return _NamespaceErasure(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
+                return _NamespaceErasure(dict.fromkeys(await forget.count_rest_of_namespace(tx, namespace), 0))
             mine = await threads.threads_of(tx, namespace)
             shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
             going = [thread_id for thread_id in mine if thread_id not in shared]
             checkpoints = await forget.erase_checkpoints(tx, going)
             counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
             await _verify(tx, namespace, going)
-            erased = _NamespaceErasure(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
+            erased = _NamespaceErasure(counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared))))
             if dry_run:  # no entry in the log, and no id of one in the receipt
                 return erased
             await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
@@ -143,9 +143,9 @@ async def _verify(tx: Transaction, namespace: Namespace, going: Sequence[str]) -
     Raises:
         StorageError: there is something: the erase is taken back.
     """
-    left = await forget.left_of_namespace(tx, namespace)
+    left = await forget.count_rest_of_namespace(tx, namespace)
     if going and await forget.has_checkpoint_tables(tx):
-        left |= await forget.left_of_checkpoints(tx, going)
+        left |= await forget.count_rest_of_checkpoints(tx, going)
     found = {table: count for table, count in left.items() if count}
     if found:
         raise StorageError(

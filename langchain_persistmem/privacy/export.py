@@ -21,7 +21,7 @@ from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
-from langchain_persistmem.runtime.redact import redacted_row
+from langchain_persistmem.runtime.redact import redact_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Within, encode
 from langchain_persistmem.types.records import CONSENTS, Consent, Vector
@@ -113,7 +113,7 @@ async def _restore_all(backend: Backend, source: ExportFile, root: Namespace | N
     stricter: dict[Namespace, str] = {}
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
     for kind, found, rows in _batches(source):
-        namespace = _moved(found, source, root)
+        namespace = _target_namespace(found, source, root)
         if kind == "namespace":
             stricter[namespace] = str(rows[0].get("consent", "allowed"))
         counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
@@ -133,13 +133,13 @@ async def _count_new(backend: Backend, source: ExportFile, root: Namespace | Non
     seen: generations.Seen = {}
     async with undo_if(True, backend.transaction(Within(source.root if root is None else root))) as tx:
         for kind, found, rows in _batches(source):
-            namespace = _moved(found, source, root)
-            redacted = [redacted_row(backend.settings.redaction, kind, row) for row in rows]
+            namespace = _target_namespace(found, source, root)
+            redacted = [redact_row(backend.settings.redaction, kind, row) for row in rows]
             counts[kind] += await _restore_rows(tx, backend, namespace, kind, redacted, {}, seen, now=now)
     return counts
 
 
-def _moved(namespace: Namespace, source: ExportFile, root: Namespace | None) -> Namespace:
+def _target_namespace(namespace: Namespace, source: ExportFile, root: Namespace | None) -> Namespace:
     """The namespace under which rows of ``namespace`` are restored."""
     return namespace if root is None else (*root, *namespace[len(source.root) :])
 
@@ -167,7 +167,7 @@ async def _restore(
     now: datetime,
 ) -> int:
     """Write one batch, all or nothing; returns how many rows were new."""
-    rows = [redacted_row(backend.settings.redaction, kind, row) for row in rows]
+    rows = [redact_row(backend.settings.redaction, kind, row) for row in rows]
     vectors = await _vectors(backend, namespace, rows) if kind == "memory" else {}
     async with backend.transaction(namespace) as tx:
         return await _restore_rows(tx, backend, namespace, kind, rows, vectors, seen, now=now)
@@ -241,7 +241,7 @@ async def _vectors(
     """The vectors of what is not here yet: the file's own where the same model made them, else made anew."""
     model = await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        known = await export.known_memories(tx, namespace, [UUID(row["id"]) for row in rows])
+        known = await export.find_existing_memories(tx, namespace, [UUID(row["id"]) for row in rows])
     vectors: dict[UUID, Sequence[Vector]] = {}
     missing: dict[UUID, str] = {}
     for row in rows:

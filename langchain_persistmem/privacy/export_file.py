@@ -59,7 +59,7 @@ class ExportWriter:
                 f"path {str(self._path)!r:.200} cannot be written ({type(error).__name__}); name a file in a folder of yours"
             ) from error
         # without a date in it, so that the same rows make the same file
-        self._file = cast("IO[bytes]", gzip.GzipFile("", "wb", fileobj=raw, mtime=0)) if self._packed else raw
+        self._file = cast("IO[bytes]", gzip.GzipFile("", "wb", fileobj=raw, mtime=0)) if self._pack else raw
         self._raw = raw
         self._write({"line": "export", "format": FORMAT, **header})
 
@@ -83,7 +83,7 @@ class ExportWriter:
             self._part.unlink()
 
     @property
-    def _packed(self) -> bool:
+    def _pack(self) -> bool:
         return self._path.suffix == ".gz"
 
     def _write(self, line: Line) -> None:
@@ -152,7 +152,7 @@ class ExportFile:
             raise InvalidInputError(f"{self._path} has no end: it was cut; export or copy it again")
 
     def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        with self._opened() as file:
+        with self._open() as file:
             for number, text in enumerate(file, 1):
                 problem = ""
                 try:
@@ -168,7 +168,7 @@ class ExportFile:
                 yield text, cast("dict[str, Any]", found)
 
     @contextmanager
-    def _opened(self) -> Generator[IO[bytes]]:
+    def _open(self) -> Generator[IO[bytes]]:
         try:
             with self._path.open("rb") as raw:
                 packed = raw.peek(2)[:2] == _GZIP
@@ -232,10 +232,10 @@ def check_row(kind: str, row: Mapping[str, Any]) -> None:
             raise InvalidInputError(f"{name} is missing; export the file again")
     for name, check in (*columns.needed.items(), *columns.optional.items()):
         if row.get(name) is not None:
-            _checked(check, row[name], name)
+            _check(check, row[name], name)
 
 
-def _checked(check: _Check, value: object, name: str) -> None:
+def _check(check: _Check, value: object, name: str) -> None:
     try:
         check(value, name)
     except InvalidInputError:

@@ -112,7 +112,7 @@ async def _keys(
         erasure = erasure_log.erasure_of(backend.new_id(), state.generation, gone.ids, gone.turns, gone.counts, now=now)
         await erasure_log.record_erasure(tx, erasure)
         left = await erasure_log.memories_there(tx, namespace, gone.ids)
-        checkpointed = await forget_queries.checkpointed_threads(tx, sorted(turns))
+        checkpointed = await forget_queries.find_threads_with_checkpoints(tx, sorted(turns))
     return Receipt(
         erased=not dry_run,
         counts=gone.counts,
@@ -149,14 +149,14 @@ async def erase_with_turns(
     for thread_id, message_ids in sorted(turns.items()):
         ids.update(await forget_queries.memories_of_messages(tx, namespace, thread_id, sorted(message_ids)))
         erased_turns += await forget_queries.erase_messages(tx, namespace, thread_id, sorted(message_ids))
-    ids.update(await _derived(tx, backend, namespace, ids, now=now))
+    ids.update(await _erase_derived(tx, backend, namespace, ids, now=now))
     counts = await forget_queries.erase_memories(tx, namespace, sorted(ids))
     await record(tx, backend, namespace, "forgotten", sorted(ids), turns=erased_turns)
     pairs = [(thread_id, id) for thread_id, message_ids in sorted(turns.items()) for id in sorted(message_ids)]
     return EraseResult({**counts, "messages": erased_turns}, tuple(sorted(ids)), tuple(pairs))
 
 
-async def _derived(
+async def _erase_derived(
     tx: Transaction, backend: Backend, namespace: Namespace, ids: Collection[UUID], *, now: datetime
 ) -> list[UUID]:
     """Summaries and preferences made from what is erased, to be erased with it; other originals become current again."""

@@ -14,7 +14,7 @@ from langchain_persistmem.postgres.queries import import_rows
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Page
-from langchain_persistmem.privacy.import_postgres_store import check_type, comparable, parsed
+from langchain_persistmem.privacy.import_postgres_store import check_type, comparable, parse_json
 from langchain_persistmem.store.ops import MAX_TEXT_CHARS
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, fill, placeholders
@@ -95,7 +95,7 @@ class Mem0Source:
     def _vectors(self, row: DictRow) -> tuple[Vector, ...]:
         if not self.options.keep or row["vector"] is None:
             return ()
-        return comparable([parsed(row["vector"])], dimensions=self.dimensions)
+        return comparable([parse_json(row["vector"])], dimensions=self.dimensions)
 
 
 async def open_mem0(tx: Transaction, model: EmbeddingModel | None, *, options: Options) -> Mem0Source:
@@ -117,7 +117,7 @@ async def open_mem0(tx: Transaction, model: EmbeddingModel | None, *, options: O
 
 
 def _payload(row: DictRow) -> Mapping[str, Any]:
-    payload = parsed(row["payload"]) if row["payload"] is not None else None
+    payload = parse_json(row["payload"]) if row["payload"] is not None else None
     if not isinstance(payload, dict):
         raise InvalidInputError("payload is no JSON object; delete the row there")
     validation.check_json(cast("object", payload), "payload")

@@ -89,7 +89,7 @@ class PostgresStoreSource:
 
     def _put(self, namespace: Namespace, row: DictRow) -> Put:
         """The write that putting the item here would be."""
-        value = parsed(row["value"])
+        value = parse_json(row["value"])
         if value is None:
             raise InvalidInputError("value is null; put a dict there, or delete the item")
         op = PutOp(namespace, row["key"], value, self._index(value, row["fields"]))
@@ -196,7 +196,7 @@ def paths_of(fields: Sequence[str], value: object) -> list[str]:
     return list(paths)
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The JSON of a row.
 
     Raises:

@@ -73,7 +73,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Existing:
     """The keys and statements of a page that are here already, in one namespace."""
 
     changed: dict[str, datetime]
@@ -143,7 +143,7 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
             if backend.settings.consent == "paused" if state is None else state.paused:
                 fates.extend("paused" for _ in mine)
                 continue
-            known = await _known(tx, namespace, mine)
+            known = await _find_existing(tx, namespace, mine)
             for entry in mine:
                 if entry.identity is not None and (namespace, entry.identity) in stated:
                     known.stated.setdefault(entry.identity, "")
@@ -166,7 +166,7 @@ async def _bring(
     fresh: list[Entry] = []
     async with backend.transaction(_of(entries), atomic=False) as tx:
         for namespace, mine in by_namespace(entries).items():
-            known = await _known(tx, namespace, mine)
+            known = await _find_existing(tx, namespace, mine)
             for entry, fate in judge(mine, known.changed, known.stated):
                 if fate in ("added", "replaced"):
                     fresh.append(entry)
@@ -187,7 +187,7 @@ async def _bring(
             if state.paused:
                 fates.extend("paused" for _ in mine)
                 continue
-            known = await _known(tx, namespace, mine)  # asked again: now nobody else writes
+            known = await _find_existing(tx, namespace, mine)  # asked again: now nobody else writes
             judged = judge(mine, known.changed, known.stated)
             wanted = [entry for entry, fate in judged if fate in ("added", "replaced")]
             fates.extend(fate for _, fate in judged)
@@ -205,9 +205,11 @@ async def _model(backend: Backend) -> EmbeddingModel | None:
     return await ready(backend) if backend.embedding_name is not None else None
 
 
-async def _known(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> _Known:
+async def _find_existing(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> _Existing:
     identities = [entry.identity for entry in entries if entry.identity is not None]
-    return _Known(*await import_rows.known_items(tx, namespace, [entry.key for entry in entries], identities))
+    return _Existing(
+        *await import_rows.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
+    )
 
 
 async def _vectors(

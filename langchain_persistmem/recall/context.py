@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, place, profile_lines, text_of
+from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, profile_lines, sort_key, text_of
 from langchain_persistmem.types.recalled import Context, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Candidate, Provenance, Turn
 
@@ -73,7 +73,7 @@ def render(
     return Context(
         text=made,
         tokens=count_tokens(made),
-        recollections=tuple(sorted((each for each in chosen if isinstance(each, Recollection)), key=place)),
+        recollections=tuple(sorted((each for each in chosen if isinstance(each, Recollection)), key=sort_key)),
         omission_count=total - len(chosen),
     )
 

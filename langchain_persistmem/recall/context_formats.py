@@ -59,7 +59,7 @@ def text_of(entries: Sequence[Entry], *, form: Form, left_out: int) -> str:
     if not entries:
         return ""
     lines = [each for each in entries if isinstance(each, ProfileLine)]
-    memories = [each.memory for each in sorted((e for e in entries if isinstance(e, Recollection)), key=place)]
+    memories = [each.memory for each in sorted((e for e in entries if isinstance(e, Recollection)), key=sort_key)]
     if form == "json":
         return fence("memory", f"\n{_json(lines, memories, left_out)}\n")
     body = _prose(lines, memories) if form == "prose" else _sections(lines, memories)
@@ -74,12 +74,12 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
     for name in (*known, *sorted(set(document) - set(known))):
         value: object = document[name]
         entries = cast("list[object]", value) if isinstance(value, list) else [value]
-        texts = [each if isinstance(each, str) else _dumped(each) for each in entries if each not in (None, "", {}, [])]
+        texts = [each if isinstance(each, str) else _dump(each) for each in entries if each not in (None, "", {}, [])]
         found += [ProfileLine(name, text) for text in texts]
     return found
 
 
-def place(recollection: Recollection) -> tuple[int, str, str]:
+def sort_key(recollection: Recollection) -> tuple[int, str, str]:
     """The position of an entry: by section, date and key; its score has no part in it."""
     memory = recollection.memory
     order = [kind for kind, _ in _SECTIONS]
@@ -123,7 +123,7 @@ def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory]) -> list[str
     }
     if lines or of["profile"]:
         fields = groupby(lines, key=lambda line: line.field)
-        said = [f"{_spaced(name)}: {'; '.join(_bare(each.text) for each in group)}." for name, group in fields]
+        said = [f"{_space_out(name)}: {'; '.join(_bare(each.text) for each in group)}." for name, group in fields]
         paragraphs.append(" ".join(["Profile of the user.", *said, *(_sentence(each) for each in of["profile"])]))
     if of["procedural"]:
         paragraphs.append(
@@ -147,20 +147,22 @@ def _sentence(memory: Memory) -> str:
 def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: int) -> str:
     document: dict[str, Any] = {"about": " ".join(_ABOUT.split())}
     for memory in memories:
-        entry = {"date": _day(memory), "text": _seen(memory.text or ""), "source": memory.provenance.source}
+        entry = {"date": _day(memory), "text": _strip_hidden(memory.text or ""), "source": memory.provenance.source}
         if memory.speaker:
-            entry["speaker"] = _seen(memory.speaker)
+            entry["speaker"] = _strip_hidden(memory.speaker)
         section = _section(memory)
         document.setdefault(_NAMES[section] if section != "profile" else "facts", []).append(entry)
     if lines:
         fields = groupby(lines, key=lambda line: line.field)
-        document["profile"] = {_seen(name): [_seen(each.text) for each in group] for name, group in fields}
+        document["profile"] = {
+            _strip_hidden(name): [_strip_hidden(each.text) for each in group] for name, group in fields
+        }
     if left_out:
         document["left_out"] = left_out
-    return _dumped(document).translate(_IN_JSON)
+    return _dump(document).translate(_IN_JSON)
 
 
-def _dumped(value: object) -> str:
+def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
@@ -179,7 +181,7 @@ def _day(memory: Memory) -> str:
     return memory.valid_from.date().isoformat()
 
 
-def _spaced(name: str) -> str:
+def _space_out(name: str) -> str:
     return _bare(name).replace("_", " ")
 
 
@@ -190,9 +192,9 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return escape(" ".join(_seen(text).split()))
+    return escape(" ".join(_strip_hidden(text).split()))
 
 
-def _seen(text: str) -> str:
+def _strip_hidden(text: str) -> str:
     """Without characters that a model reads and a person does not see."""
     return HIDDEN.sub("", text)

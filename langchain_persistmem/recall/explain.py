@@ -47,8 +47,8 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         embedded_text=strip_names(question.query),
         terms=found_terms,
         interpretation=parse_question(result, question.query, now=question.moment),
-        recollections=tuple(_chosen(ranked, decisions)),
-        omissions=(*_omissions(ranked, decisions), *_passed_over(passed_over, candidates)),
+        recollections=tuple(_choose(ranked, decisions)),
+        omissions=(*_omissions(ranked, decisions), *_passed_over_omissions(passed_over, candidates)),
         compared_count=result.count,
         candidate_count=len(candidates.ranked),
         threshold=threshold,
@@ -107,7 +107,7 @@ def _omissions(
             )
 
 
-def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
+def _passed_over_omissions(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
     """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
     keys = {candidate.candidate.id: candidate.candidate.key for candidate in candidates.ranked}
     for entry in (candidate.recollection() for candidate in hidden):
@@ -119,7 +119,7 @@ def _passed_over(hidden: Sequence[RankedCandidate], candidates: Candidates) -> I
         )
 
 
-def _chosen(
+def _choose(
     ranked: Sequence[Recollection], decisions: Sequence[tuple[Reason | None, str | None]]
 ) -> list[Recollection]:
     return [entry for entry, (reason, _) in zip(ranked, decisions, strict=True) if reason is None]

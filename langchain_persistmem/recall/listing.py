@@ -9,7 +9,7 @@ from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redacted_filter
+from langchain_persistmem.runtime.redact import redact_filter
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -44,7 +44,7 @@ async def list_(
     now: datetime,
 ) -> list[Memory]:
     """Current memories, the last changed first."""
-    wanted = condition(redacted_filter(backend.settings.redaction, filter), kinds)
+    wanted = condition(redact_filter(backend.settings.redaction, filter), kinds)
     validation.count(limit, "limit", at_most=10_000)
     validation.count(offset, "offset", at_most=2**62)
     encode(namespace)

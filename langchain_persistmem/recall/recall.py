@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.profile import KEY, join_statements, stored_document
+from langchain_persistmem.learning.profile import KEY, join_statements, read_document
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.recall import query_expansion, ranking
@@ -145,7 +145,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
             return {}
         by_key = await memories.get_memories(tx, namespace, [KEY], now=now)
         learned = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
-    return join_statements(stored_document(by_key), [memory for memory in learned if memory.kind != "procedural"])
+    return join_statements(read_document(by_key), [memory for memory in learned if memory.kind != "procedural"])
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:

@@ -9,7 +9,7 @@ from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redacted_question
+from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -39,7 +39,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         InvalidInputError: an argument is out of range; the message names it.
         EmbeddingError: the query has no vector.
     """
-    question, wanted = _checked(backend, namespace, question)  # before a model is paid for
+    question, wanted = _check(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
     texts = await query_expansion.expand_query(backend, question.query, question.expand)
     vectors = [await backend.embed_query(strip_names(question.query))]
@@ -77,7 +77,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
     )
 
 
-def _checked(backend: Backend, namespace: Namespace, question: Question) -> tuple[Question, Condition]:
+def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[Question, Condition]:
     """The question, redacted as what is stored is, and its condition on memories.
 
     Raises:
@@ -92,5 +92,5 @@ def _checked(backend: Backend, namespace: Namespace, question: Question) -> tupl
         validation.name(question.thread_id, "thread_id")
     if question.expand is not None and question.expand not in EXPANDS:
         raise InvalidInputError(f"expand is {question.expand!r:.40}; use 'rules', 'model' or None")
-    question = redacted_question(backend.settings.redaction, question)
+    question = redact_question(backend.settings.redaction, question)
     return question, condition(question.filter, question.kinds)

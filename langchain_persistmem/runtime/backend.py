@@ -139,7 +139,7 @@ class Backend(ABC):
             EmbeddingError: the model failed, or gave too few, unequal, zero or non-finite vectors.
         """
         model, size = self._embedder(), self.settings.embed_batch
-        texts = [self._redacted(text) for text in texts]
+        texts = [self._redact(text) for text in texts]
         vectors = self._cache.known("text", texts)
         missing = list(dict.fromkeys(text for text in texts if text not in vectors))
         for start in range(0, len(missing), size):
@@ -157,7 +157,7 @@ class Backend(ABC):
 
     async def embed_query(self, query: str) -> Vector:
         """The vector of a question, which some models make differently."""
-        model, query = self._embedder(), self._redacted(query)
+        model, query = self._embedder(), self._redact(query)
         vectors = self._cache.known("question", [query])
         if query not in vectors:
             with telemetry.model_call("embed_query") as seen:
@@ -188,7 +188,7 @@ class Backend(ABC):
         """
         if self._model is None:
             raise ConfigurationError("no chat model was given; pass model= to open()")
-        messages = [("system", instructions), ("human", self._redacted(material))]
+        messages = [("system", instructions), ("human", self._redact(material))]
         extractor = cast("Runnable[Any, Any]", self._model.with_structured_output(dict(schema)))  # pyright: ignore[reportUnknownMemberType]
         with telemetry.model_call(purpose):
             return await self._ask_model(
@@ -250,7 +250,7 @@ class Backend(ABC):
         self._cache.keep(use, texts, vectors)
         return dict(zip(texts, vectors, strict=True))
 
-    def _redacted(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         """Whatever way it came, also if it was stored before redaction was switched on: no model sees it unredacted."""
         return text if self.settings.redaction is None else self.settings.redaction.redact(text)
 
@@ -320,14 +320,14 @@ class AsyncBackend(Backend):
             return [await calls[0]()]
         free = asyncio.Semaphore(_QUERIES_AT_ONCE)
 
-        async def limited(call: Callable[[], Awaitable[T]]) -> T:
+        async def limit_calls(call: Callable[[], Awaitable[T]]) -> T:
             async with free:
                 return await call()
 
         failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:  # the first failure stops the others
-                tasks = [group.create_task(limited(call)) for call in calls]
+                tasks = [group.create_task(limit_calls(call)) for call in calls]
         except* PersistMemError as failed:
             failure = failed.exceptions[0]
         else:

@@ -49,7 +49,7 @@ def models_of(
         embeddings=made,
         embedding_name=settings.embedding_model or name_of_embeddings(embeddings, made),
         chat=chat_model,
-        chat_name=None if chat_model is None else (_named(chat_model) or type(chat_model).__name__),
+        chat_name=None if chat_model is None else (_provider_name(chat_model) or type(chat_model).__name__),
         shape=shape,
     )
 
@@ -70,7 +70,7 @@ def embeddings_of(given: object) -> Embeddings:
     if callable(given) and not isinstance(given, type):  # a class is an object that somebody forgot to make
         return ensure_embeddings(cast("EmbeddingsFunc", given))
     wanted = "any LangChain Embeddings, 'provider:model', or 'local'"
-    return _made_by_langchain("embeddings", given, wanted, "langchain.embeddings", "init_embeddings")
+    return _make_with_langchain("embeddings", given, wanted, "langchain.embeddings", "init_embeddings")
 
 
 def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
@@ -83,7 +83,7 @@ def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
     if given is None or isinstance(given, BaseChatModel):
         return given
     wanted = "a LangChain chat model or 'provider:model'"
-    return _made_by_langchain("model", given, wanted, "langchain.chat_models", "init_chat_model")
+    return _make_with_langchain("model", given, wanted, "langchain.chat_models", "init_chat_model")
 
 
 def name_of_embeddings(given: object, made: Embeddings) -> str:
@@ -93,14 +93,14 @@ def name_of_embeddings(given: object, made: Embeddings) -> str:
     if isinstance(made, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
         function: object = getattr(made, "func", None) or getattr(made, "afunc", None)
         return str(getattr(function, "__qualname__", type(function).__qualname__))
-    parts = [type(made).__name__, _named(made)]
+    parts = [type(made).__name__, _provider_name(made)]
     dimensions = getattr(made, "dimensions", None)
     if isinstance(dimensions, int):
         parts.append(str(dimensions))
     return ":".join(part for part in parts if part)
 
 
-def _named(model: object) -> str | None:
+def _provider_name(model: object) -> str | None:
     """The provider's name of a model, under whichever attribute its class keeps it."""
     for attribute in ("model_name", "model", "model_id"):
         name = getattr(model, attribute, None)
@@ -109,7 +109,7 @@ def _named(model: object) -> str | None:
     return None
 
 
-def _made_by_langchain(field: str, name: object, wanted: str, module: str, function: str) -> Any:
+def _make_with_langchain(field: str, name: object, wanted: str, module: str, function: str) -> Any:
     """The model that ``function`` of langchain's ``module`` makes of ``name``; langchain is an extra."""
     if not isinstance(name, str) or not name:
         raise ConfigurationError(f"{field} is of type {type(name).__name__}; pass {wanted}")

@@ -13,7 +13,7 @@ from langchain_persistmem.types.recalled import Question
 from langchain_persistmem.types.records import Candidate, Turn
 
 
-def redacted_candidate(redaction: Redaction | None, candidate: Candidate) -> Candidate:
+def redact_candidate(redaction: Redaction | None, candidate: Candidate) -> Candidate:
     """A statement, its value and its speaker."""
     if redaction is None:
         return candidate
@@ -25,7 +25,7 @@ def redacted_candidate(redaction: Redaction | None, candidate: Candidate) -> Can
     )
 
 
-def redacted_turn(redaction: Redaction | None, turn: Turn) -> Turn:
+def redact_turn(redaction: Redaction | None, turn: Turn) -> Turn:
     """A stored turn as it is learnt from."""
     if redaction is None:
         return turn
@@ -33,24 +33,24 @@ def redacted_turn(redaction: Redaction | None, turn: Turn) -> Turn:
     return replace(turn, text=redaction.redact(turn.text), speaker=speaker)
 
 
-def redacted_value(redaction: Redaction | None, value: Mapping[str, Any]) -> Mapping[str, Any]:
+def redact_value(redaction: Redaction | None, value: Mapping[str, Any]) -> Mapping[str, Any]:
     """JSON of the application's."""
     return value if redaction is None else redact_json(redaction, value)
 
 
-def redacted_filter(redaction: Redaction | None, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def redact_filter(redaction: Redaction | None, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Conditions on values, which are stored redacted."""
     return filter if redaction is None or filter is None else redact_json(redaction, filter)
 
 
-def redacted_question(redaction: Redaction | None, question: Question) -> Question:
+def redact_question(redaction: Redaction | None, question: Question) -> Question:
     """A question with its filter, in the writing of what is stored: pseudonyms are found by their values."""
     if redaction is None:
         return question
-    return replace(question, query=redaction.redact(question.query), filter=redacted_filter(redaction, question.filter))
+    return replace(question, query=redaction.redact(question.query), filter=redact_filter(redaction, question.filter))
 
 
-def redacted_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+def redact_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) -> dict[str, Any]:
     """A row of an export, which may be older than the redaction.
 
     A memory whose text changes loses the hash that told what it said, and is embedded anew.

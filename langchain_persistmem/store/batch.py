@@ -143,7 +143,7 @@ async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
 
 async def _find_expired(backend: Backend, *, now: datetime) -> Sequence[tuple[Namespace, Sequence[UUID]]]:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return await memories.expired_memories(tx, limit=_SWEPT, now=now)
+        return await memories.find_expired_memories(tx, limit=_SWEPT, now=now)
 
 
 async def _erase_expired(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> int:

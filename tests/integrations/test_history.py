@@ -315,8 +315,8 @@ async def test_histories_of_langchain_community_are_learnt_from_in_both_colours(
 def test_a_history_that_lost_its_beginning_is_not_learnt_again(memory: PersistMem) -> None:
     other = ChatMessageHistory(messages=OLD)
     memory.conversations.backfill(other, thread_id="old", user_id="ada")
-    shortened = ChatMessageHistory(messages=[*OLD[3:], HumanMessage("I play the cello")])
-    assert memory.conversations.backfill(shortened, thread_id="old", user_id="ada").stored == 1
+    shorten = ChatMessageHistory(messages=[*OLD[3:], HumanMessage("I play the cello")])
+    assert memory.conversations.backfill(shorten, thread_id="old", user_id="ada").stored == 1
 
 
 async def test_a_history_that_cannot_be_read_says_why(either) -> None:

@@ -284,7 +284,7 @@ FACTS: dict[str, Any] = {
     "server_version": 180_006, "vector_version": "0.8.5", "vector_available": True, "migrated": True, "encoding": "UTF8",
     "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on", "track_counts": "on",
     "statement_timeout": "1min", "idle_in_transaction_session_timeout": "1min", "max_connections": 100,
-    "reserved_connections": 3, "read_only": "off", "replica": False, "backend_pid": 7, "told_pid": 7,
+    "reserved_connections": 3, "read_only": "off", "replica": False, "backend_pid": 7, "connection_pid": 7,
     "now": datetime(2026, 1, 1, tzinfo=UTC), "role": 'a"b', "superuser": False, "bypasses": False, "has_language": True,
 }  # fmt: skip
 
@@ -307,7 +307,7 @@ FACTS: dict[str, Any] = {
         ({"autovacuum": "off"}, "autovacuum", "error"),
         ({"track_counts": "off"}, "autovacuum", "error"),
         ({"replica": True}, "read_only", "note"),
-        ({"told_pid": 8}, "pooler", "note"),
+        ({"connection_pid": 8}, "pooler", "note"),
         ({"now": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=5)}, "clock", "warning"),
         ({"now": datetime(2026, 1, 1, tzinfo=UTC) - timedelta(minutes=5)}, "clock", "warning"),
     ],

@@ -30,7 +30,7 @@ ACROSS = {
     "namespaces_living": "a replay of erasures after a restore looks for lives that are back",
     "note_missing_everywhere": "a new embedding model has no vector anywhere",
     "open_erasures": "erases that were interrupted, in a log that is small",
-    "expired_memories": "the sweep looks through its own index, unless nearly everything has expired",
+    "find_expired_memories": "the sweep looks through its own index, unless nearly everything has expired",
 }
 """Statements that may, and why."""
 

@@ -24,7 +24,7 @@ ACROSS = {
     "list_people": "the people of a template, in pages: their names and counts, no content",
     "count_everything": "counts of the whole database for the status, no content",
     "count_work": "counts for the status: of one namespace or, without one, of all; no content",
-    "expired_memories": "the sweep: what has expired anywhere",
+    "find_expired_memories": "the sweep: what has expired anywhere",
     "namespaces_after": "upkeep: whose turn it is next",
     "claim_work": "the worker: whose turn it is next",
     "next_due": "the worker: when",

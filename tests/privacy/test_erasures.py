@@ -587,7 +587,7 @@ def test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again(
 ) -> None:
     from langchain_persistmem.postgres.queries import forget as forget_queries
 
-    original = forget_queries.left_of_namespace
+    original = forget_queries.count_rest_of_namespace
     cut: list[object] = []
 
     async def cut_off(tx: Any, namespace: Any) -> Any:
@@ -600,7 +600,7 @@ def test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again(
             )
         return await original(tx, namespace)
 
-    monkeypatch.setattr(forget_queries, "left_of_namespace", cut_off)
+    monkeypatch.setattr(forget_queries, "count_rest_of_namespace", cut_off)
     with PersistMem.open(database, embeddings=embeddings) as memory:
         memory.remember(f"I am {MARKER}", user_id="ada")
         receipt = memory.forget(everything=True, user_id="ada")  # begun again: nothing of it was committed

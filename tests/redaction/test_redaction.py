@@ -29,8 +29,6 @@ from langchain_persistmem import (
     RedactionError,
     Settings,
     Span,
-    abackfill,
-    backfill,
     extract_memory,
     load_memory,
     memory_tools,

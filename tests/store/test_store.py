@@ -606,14 +606,14 @@ async def test_the_sweep_spares_what_was_put_again_while_it_ran(
 ) -> None:
     await door.put(ADA, "k", {"text": "likes tea"}, ttl=1)
     age(database, 2)
-    listed = memories.expired_memories
+    listed = memories.find_expired_memories
 
     async def listed_just_before_a_put(tx: Any, *, limit: int, now: datetime) -> Any:
         found = await listed(tx, limit=limit, now=now)
         age(database, -60)
         return found
 
-    monkeypatch.setattr(memories, "expired_memories", listed_just_before_a_put)
+    monkeypatch.setattr(memories, "find_expired_memories", listed_just_before_a_put)
     assert await door.sweep_ttl() == 0
     assert await door.get(ADA, "k") is not None
 

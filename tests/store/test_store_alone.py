@@ -35,7 +35,7 @@ from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.migrate import migrations
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
-from langchain_persistmem.postgres.queries.search_index import stored
+from langchain_persistmem.postgres.queries.search_index import to_halfvec
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.types.vectors import unit_vectors
 from tests.store.test_store import ADA, model_of, rows
@@ -282,7 +282,7 @@ async def test_what_the_engine_remembers_keeps_its_length_too(empty_database: st
 def test_a_vector_keeps_its_direction_and_its_length() -> None:
     (vector,) = unit_vectors([[3.0, 4.0]], expected=1, dimensions=2)
     assert (vector, vector.norm) == ([0.6, 0.8], 5.0)
-    assert len(stored(vector).to_list()) == 2
+    assert len(to_halfvec(vector).to_list()) == 2
 
 
 def test_a_database_of_the_first_release_is_brought_up_to_date(
@@ -336,7 +336,7 @@ def test_a_search_by_cosine_reads_the_index_alone(database: str, memory: Persist
         )
         parameters = {
             **memories.page(("u", "7"), limit=10, offset=0, now=datetime.now(UTC)),
-            "embedding": stored(query),
+            "embedding": to_halfvec(query),
             "model": model.model,
             "reach": 10,
         }

@@ -137,10 +137,10 @@ async def get_version(tx: Transaction, namespace: Namespace, id: UUID) -> Memory
     return memory_of(rows[0]) if rows else None
 
 
-async def quarantined_twin(tx: Transaction, namespace: Namespace, identity: bytes) -> Memory:
+async def find_quarantined(tx: Transaction, namespace: Namespace, identity: bytes) -> Memory:
     """The memory that waits for review with this statement."""
     parameters = {"namespace": encode(namespace), "identity": identity}
-    (row,) = await tx.fetch(statement("quarantined_twin"), parameters)
+    (row,) = await tx.fetch(statement("find_quarantined"), parameters)
     return memory_of(row)
 
 

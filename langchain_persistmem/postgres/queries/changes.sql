@@ -106,7 +106,7 @@ SELECT
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = %(id)s::uuid
 
--- name: quarantined_twin
+-- name: find_quarantined
 -- The one that waits for review with this statement.
 SELECT
 -- include: memory

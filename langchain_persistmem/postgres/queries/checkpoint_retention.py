@@ -91,7 +91,7 @@ async def _erase(begin: Begin, thread_id: str, retention: Retention, *, dry_run:
         async with begin() as tx:
             if not dry_run:
                 await checkpoints.lock_threads(tx, [thread_id])
-            doomed = await checkpoints.doomed_checkpoints(tx, thread_id, retention, limit=None if dry_run else _BATCH)
+            doomed = await checkpoints.find_old_checkpoints(tx, thread_id, retention, limit=None if dry_run else _BATCH)
             if doomed:
                 change = checkpoints.count_doomed if dry_run else checkpoints.erase_doomed
                 counts.update(await change(tx, thread_id, doomed))

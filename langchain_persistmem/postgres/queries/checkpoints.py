@@ -143,7 +143,7 @@ async def threads_of_runs(tx: Transaction, run_ids: Sequence[str]) -> list[str]:
     return [row["thread_id"] for row in rows]
 
 
-async def doomed_checkpoints(
+async def find_old_checkpoints(
     tx: Transaction, thread_id: str, retention: Retention, *, limit: int | None
 ) -> list[Place]:
     """Find what of a thread may go, oldest first."""
@@ -154,7 +154,7 @@ async def doomed_checkpoints(
         "run_ids": None if retention.run_ids is None else list(retention.run_ids),
         "limit": limit,
     }
-    rows = await tx.fetch(statement("doomed_checkpoints"), parameters)
+    rows = await tx.fetch(statement("find_old_checkpoints"), parameters)
     return [(row["checkpoint_ns"], row["checkpoint_id"]) for row in rows]
 
 

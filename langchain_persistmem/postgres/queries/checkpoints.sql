@@ -96,7 +96,7 @@ SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id > %(after)s::text ORD
 -- The threads in which these runs left checkpoints.
 SELECT DISTINCT thread_id FROM checkpoints WHERE metadata ->> 'run_id' = ANY (%(run_ids)s::text[]) ORDER BY thread_id
 
--- name: doomed_checkpoints
+-- name: find_old_checkpoints
 -- What of a thread may go, oldest first: nothing that stays, and nothing from which a DeltaChannel of it is rebuilt.
 WITH RECURSIVE ranked AS (
     SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, persistmem_order,

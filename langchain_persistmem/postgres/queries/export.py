@@ -58,7 +58,7 @@ async def restore_messages(tx: Transaction, namespace: Namespace, rows: Sequence
 
 async def restore_memories(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> set[UUID]:
     """Write memories with their uses, without vectors and words; returns the ids of those that were new."""
-    parameters = {"namespace": encode(namespace), "rows": to_json([_stored(row) for row in rows])}
+    parameters = {"namespace": encode(namespace), "rows": to_json([_to_stored(row) for row in rows])}
     new = {row["id"] for row in await tx.fetch(statement("restore_memories"), parameters)}
     await _write(tx, "restore_uses", namespace, [row for row in rows if UUID(row["id"]) in new])
     return new
@@ -69,10 +69,10 @@ async def restore_changes(tx: Transaction, namespace: Namespace, rows: Sequence[
     return await _write(tx, "restore_changes", namespace, rows)
 
 
-async def known_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
+async def find_existing_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
     """Which of ``ids`` are here."""
     parameters = {"namespace": encode(namespace), "ids": list(ids)}
-    return {row["id"] for row in await tx.fetch(statement("known_memories"), parameters)}
+    return {row["id"] for row in await tx.fetch(statement("find_existing_memories"), parameters)}
 
 
 async def _page(
@@ -92,7 +92,7 @@ async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, row
     return await tx.execute(statement(name), parameters)
 
 
-def _stored(memory: Row) -> Row:
+def _to_stored(memory: Row) -> Row:
     """The row of an export as the table has it."""
     row = dict(memory)
     if "identity" in row and row["identity"] is not None:

@@ -89,6 +89,6 @@ FROM json_to_recordset(%(rows)s::json) AS r(
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.memory_id
 ON CONFLICT (namespace, id) DO NOTHING
 
--- name: known_memories
+-- name: find_existing_memories
 -- Which of these memories are here.
 SELECT m.id FROM persistmem.memories m WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[])

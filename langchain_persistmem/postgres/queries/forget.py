@@ -55,14 +55,14 @@ async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, in
     return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
 
 
-async def left_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+async def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
     """Rows that an erase has left, by table."""
-    return counts_of(await tx.fetch(statement("left_of_namespace"), {"namespace": encode(namespace)}))
+    return counts_of(await tx.fetch(statement("count_rest_of_namespace"), {"namespace": encode(namespace)}))
 
 
-async def left_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
+async def count_rest_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
     """Rows of LangGraph's tables that an erase has left; these tables have to exist."""
-    return counts_of(await tx.fetch(statement("left_of_checkpoints"), {"thread_ids": list(thread_ids)}))
+    return counts_of(await tx.fetch(statement("count_rest_of_checkpoints"), {"thread_ids": list(thread_ids)}))
 
 
 async def has_checkpoint_tables(tx: Transaction) -> bool:
@@ -71,11 +71,11 @@ async def has_checkpoint_tables(tx: Transaction) -> bool:
     return bool(row["present"])
 
 
-async def checkpointed_threads(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
+async def find_threads_with_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
     """Which of the threads LangGraph's checkpoints hold; none where its tables do not exist."""
     if not thread_ids or not await has_checkpoint_tables(tx):
         return []
-    rows = await tx.fetch(statement("checkpointed_threads"), {"thread_ids": list(thread_ids)})
+    rows = await tx.fetch(statement("find_threads_with_checkpoints"), {"thread_ids": list(thread_ids)})
     return [row["thread_id"] for row in rows]
 
 

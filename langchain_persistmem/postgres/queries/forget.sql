@@ -65,7 +65,7 @@ SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
        (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors
 
--- name: left_of_namespace
+-- name: count_rest_of_namespace
 -- What an erase has left, by table: nothing, or it is taken back.
 SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text) AS memories,
        (SELECT count(*) FROM persistmem.vectors WHERE namespace = %(namespace)s::text) AS vectors,
@@ -80,7 +80,7 @@ SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s
        (SELECT count(*) FROM persistmem.audit WHERE namespace = %(namespace)s::text) AS audit,
        (SELECT count(*) FROM persistmem.namespaces WHERE namespace = %(namespace)s::text) AS namespaces
 
--- name: left_of_checkpoints
+-- name: count_rest_of_checkpoints
 -- The same, of LangGraph's tables.
 SELECT (SELECT count(*) FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::text[])) AS checkpoints,
        (SELECT count(*) FROM checkpoint_blobs WHERE thread_id = ANY (%(thread_ids)s::text[])) AS checkpoint_blobs,
@@ -91,7 +91,7 @@ SELECT (SELECT count(*) FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::
 SELECT to_regclass('checkpoints') IS NOT NULL AND to_regclass('checkpoint_blobs') IS NOT NULL
    AND to_regclass('checkpoint_writes') IS NOT NULL AS present
 
--- name: checkpointed_threads
+-- name: find_threads_with_checkpoints
 -- Threads that have checkpoints, in which a forgotten turn may still stand.
 SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::text[]) ORDER BY thread_id
 

@@ -68,12 +68,12 @@ async def read_mem0(tx: Transaction, schema: str, table: str, *, after: UUID, li
     return await tx.fetch(text, {"after": after, "limit": limit})
 
 
-async def known_items(
+async def find_existing_items(
     tx: Transaction, namespace: Namespace, keys: Sequence[str], identities: Sequence[bytes]
 ) -> tuple[dict[str, datetime], dict[bytes, str]]:
     """Find what is here of ``keys``, with the time of its last change; and of ``identities``, with its key."""
     parameters = {"namespace": encode(namespace), "keys": list(keys), "identities": list(identities)}
-    rows = await tx.fetch(statement("known_items"), parameters)
+    rows = await tx.fetch(statement("find_existing_items"), parameters)
     stated = {bytes(row["identity"]): row["key"] for row in rows if row["identity"] is not None}
     return {row["key"]: row["updated_at"] for row in rows}, stated
 

@@ -44,7 +44,7 @@ WHERE t.id > %(after)s::uuid
 ORDER BY t.id
 LIMIT %(limit)s::bigint
 
--- name: known_items
+-- name: find_existing_items
 -- What is here already under these keys or with these statements, so that it is neither embedded nor written again.
 SELECT m.key, m.updated_at, m.identity
 FROM persistmem.memories m

@@ -104,9 +104,9 @@ async def refresh_items(tx: Transaction, namespace: Namespace, keys: Sequence[st
     await tx.execute(statement("refresh_items"), {"namespace": encode(namespace), "keys": list(keys), "now": now})
 
 
-async def expired_memories(tx: Transaction, *, limit: int, now: datetime) -> list[tuple[Namespace, list[UUID]]]:
+async def find_expired_memories(tx: Transaction, *, limit: int, now: datetime) -> list[tuple[Namespace, list[UUID]]]:
     """At most ``limit`` memories that have expired, by namespace."""
-    rows = await tx.fetch(statement("expired_memories"), {"limit": limit, "now": now})
+    rows = await tx.fetch(statement("find_expired_memories"), {"limit": limit, "now": now})
     return [(decode(row["namespace"]), row["ids"]) for row in rows]
 
 

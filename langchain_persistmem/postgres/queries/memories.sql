@@ -127,7 +127,7 @@ SET expires_at = read.expires_at
 FROM read
 WHERE v.namespace = %(namespace)s::text AND v.memory_id = read.id
 
--- name: expired_memories
+-- name: find_expired_memories
 -- What the sweep erases next, by namespace; every shard is visited, by design.
 SELECT m.namespace, array_agg(m.id) AS ids
 FROM (

@@ -71,16 +71,16 @@ async def give_up_messages(
     return await tx.execute(statement("give_up_messages"), {**where, "failure": failure, "now": now})
 
 
-async def list_given_up(tx: Transaction, namespace: Namespace) -> list[DeadLetter]:
+async def list_dead_letters(tx: Transaction, namespace: Namespace) -> list[DeadLetter]:
     """The turns that were given up, by thread."""
-    rows = await tx.fetch(statement("list_given_up"), {"namespace": encode(namespace)})
+    rows = await tx.fetch(statement("list_dead_letters"), {"namespace": encode(namespace)})
     return [DeadLetter(**row) for row in rows]
 
 
-async def retry_given_up(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
+async def retry_dead_letters(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
     """Let turns that were given up be learnt from again; returns how many."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id}
-    return await tx.execute(statement("retry_given_up"), parameters)
+    return await tx.execute(statement("retry_dead_letters"), parameters)
 
 
 async def read_messages(

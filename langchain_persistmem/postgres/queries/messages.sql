@@ -75,7 +75,7 @@ UPDATE persistmem.messages SET given_up_at = %(now)s::timestamptz, failure = %(f
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL
   AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
 
--- name: list_given_up
+-- name: list_dead_letters
 -- The dead letters of a namespace, by thread; no content.
 SELECT thread_id, count(*) AS messages, max(failure) AS failure, max(given_up_at) AS failed_at
 FROM persistmem.messages
@@ -83,7 +83,7 @@ WHERE namespace = %(namespace)s::text AND given_up_at IS NOT NULL
 GROUP BY thread_id
 ORDER BY thread_id
 
--- name: retry_given_up
+-- name: retry_dead_letters
 -- Dead letters are learnt from once more.
 UPDATE persistmem.messages SET given_up_at = NULL, failure = NULL
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND given_up_at IS NOT NULL

@@ -61,9 +61,9 @@ async def similar_pairs(
     return [(row["one"] - 1, row["other"] - 1, row["similarity"]) for row in rows]
 
 
-async def signs_of_life(tx: Transaction, namespace: Namespace) -> Sequence[DictRow]:
+async def read_usage(tx: Transaction, namespace: Namespace) -> Sequence[DictRow]:
     """For each current memory that retention may touch: id, kind, importance, confidence, pinned, said_at, uses, used_at."""
-    return await tx.fetch(statement("signs_of_life"), {"namespace": encode(namespace)})
+    return await tx.fetch(statement("read_usage"), {"namespace": encode(namespace)})
 
 
 async def purgeable(tx: Transaction, namespace: Namespace, *, before: datetime, limit: int) -> list[UUID]:
@@ -115,12 +115,12 @@ async def memories_by_id(tx: Transaction, namespace: Namespace, ids: Sequence[UU
     return [memory_of(row) for row in rows]
 
 
-async def unexamined(
+async def read_episodes(
     tx: Transaction, namespace: Namespace, *, after: UUID | None, derived: Sequence[str], limit: int
 ) -> list[UUID]:
     """Episodes of the user after ``after`` that have not been looked through for habits, as they were recorded."""
     parameters = {"namespace": encode(namespace), "after": after, "derived": list(derived), "limit": limit}
-    return [row["id"] for row in await tx.fetch(statement("unexamined"), parameters)]
+    return [row["id"] for row in await tx.fetch(statement("read_episodes"), parameters)]
 
 
 async def recurring(

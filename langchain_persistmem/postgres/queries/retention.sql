@@ -34,7 +34,7 @@ FROM chosen one
 JOIN chosen other ON one.place < other.place
 WHERE -(one.embedding <#> other.embedding) >= %(floor)s::float8
 
--- name: signs_of_life
+-- name: read_usage
 -- What the rules of retention go by, for every current memory that they may touch.
 SELECT m.id, m.kind, m.importance, m.confidence, m.pinned, coalesce(u.times, 0) AS uses, u.last_used_at AS used_at,
        CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END AS said_at
@@ -114,7 +114,7 @@ FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[])
 ORDER BY m.valid_from, m.id
 
--- name: unexamined
+-- name: read_episodes
 -- What happened to the user and has not been looked through for habits, in the order in which it was recorded.
 SELECT m.id
 FROM persistmem.memories m
