@@ -37,11 +37,11 @@ def whole(database: str) -> None:
     off = """
         SELECT m.id FROM persistmem.memories m WHERE m.text IS NOT NULL AND (
             (m.status = 'active') IS DISTINCT FROM (SELECT bool_and(active) FROM persistmem.vectors v WHERE v.memory_id = m.id)
-            OR (m.status = 'active') <> EXISTS (SELECT FROM persistmem.words w WHERE w.memory_id = m.id))
+            OR (m.status = 'active') <> EXISTS (SELECT FROM persistmem.terms w WHERE w.memory_id = m.id))
         UNION ALL SELECT m.id FROM persistmem.memories m WHERE m.status = 'archived' AND m.superseded_by IS NOT NULL
             AND NOT EXISTS (SELECT FROM persistmem.memories s WHERE s.id = m.superseded_by)
-        UNION ALL SELECT incarnation FROM persistmem.namespaces n WHERE documents <>
-            (SELECT count(DISTINCT memory_id) FROM persistmem.words w WHERE w.namespace = n.namespace)"""
+        UNION ALL SELECT generation FROM persistmem.namespaces n WHERE documents <>
+            (SELECT count(DISTINCT memory_id) FROM persistmem.terms w WHERE w.namespace = n.namespace)"""
     assert rows(database, off) == []
 
 

@@ -286,9 +286,9 @@ TAMPERING = {
         FROM persistmem.audit WHERE number = 1""",
     "end moved back": """
         WITH gone AS (DELETE FROM persistmem.audit WHERE number = 5)
-        UPDATE persistmem.namespaces SET audited = 4""",
+        UPDATE persistmem.namespaces SET audit_length = 4""",
     "head": "UPDATE persistmem.namespaces SET audit_head = sha256('x')",
-    "incarnation": "UPDATE persistmem.namespaces SET incarnation = gen_random_uuid()",
+    "generation": "UPDATE persistmem.namespaces SET generation = gen_random_uuid()",
 }
 
 
@@ -330,7 +330,7 @@ def test_a_head_kept_elsewhere_shows_a_chain_that_was_made_anew(chain: PersistMe
     assert chain.privacy.verify_audit(head=head, user_id="ada").ok
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("DELETE FROM persistmem.audit")
-        connection.execute("UPDATE persistmem.namespaces SET audited = 0, audit_head = NULL")
+        connection.execute("UPDATE persistmem.namespaces SET audit_length = 0, audit_head = NULL")
     for number in range(7):
         chain.remember(f"I have {number} dogs", user_id="ada")
     assert chain.privacy.verify_audit(user_id="ada").ok

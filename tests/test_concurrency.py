@@ -25,14 +25,14 @@ def check_whole(database: str) -> None:
     """Each memory has its vector and its words, and the sums for ranking are those of a recount."""
     bare = (
         "SELECT count(*) FROM persistmem.memories m WHERE status = 'active' AND NOT (EXISTS (SELECT FROM persistmem.vectors v "
-        "WHERE v.namespace = m.namespace AND v.memory_id = m.id AND v.active) AND EXISTS (SELECT FROM persistmem.words w "
+        "WHERE v.namespace = m.namespace AND v.memory_id = m.id AND v.active) AND EXISTS (SELECT FROM persistmem.terms w "
         "WHERE w.namespace = m.namespace AND w.memory_id = m.id))"
     )
     assert count(database, bare) == 0
     wrong = (
         "SELECT count(*) FROM persistmem.namespaces n, LATERAL (SELECT count(DISTINCT memory_id) AS documents, "
-        "coalesce(sum(times), 0) AS words FROM persistmem.words w WHERE w.namespace = n.namespace) r "
-        "WHERE n.documents <> r.documents OR n.words <> r.words"
+        "coalesce(sum(times), 0) AS terms FROM persistmem.terms w WHERE w.namespace = n.namespace) r "
+        "WHERE n.documents <> r.documents OR n.terms <> r.terms"
     )
     assert count(database, wrong) == 0
 

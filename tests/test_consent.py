@@ -49,7 +49,7 @@ def rows(database: str, table: str) -> int:
 
 
 def everything(database: str) -> dict[str, int]:
-    tables = ("memories", "vectors", "words", "messages", "pending_work", "uses", "model_calls", "changes")
+    tables = ("memories", "vectors", "terms", "messages", "pending_work", "uses", "model_calls", "changes")
     return {table: rows(database, table) for table in tables}
 
 

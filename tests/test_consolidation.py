@@ -227,7 +227,7 @@ def test_what_was_refused_is_gone(asked: tuple[PersistMem, Memory]) -> None:
     memory, question = asked
     memory.review.reject(question.id, user_id="ada")
     assert (memory.review.list(user_id="ada"), texts(memory)) == ([], ["The user lives in Oslo."])
-    with pytest.raises(MemoryNotFoundError, match=r"review\(\)"):
+    with pytest.raises(MemoryNotFoundError, match=r"review\.list\(\)"):
         memory.review.approve(question.id, user_id="ada")
 
 

@@ -106,7 +106,7 @@ def test_an_unsettled_search_table_is_found_and_the_fix_settles_it(database: str
     ("table", "columns"),
     [
         ("vectors", "namespace, memory_id, model, part, active, embedding"),
-        ("words", "namespace, word, memory_id, times, length"),
+        ("terms", "namespace, term, memory_id, times, length"),
         ("uses", "namespace, memory_id, times, last_used_at"),
         ("messages", "namespace, thread_id, id, position, role, text, content, sent_at, recorded_at"),
         ("audit", "namespace, number, recorded_at, actor, action, memory_ids, details, digest"),
@@ -177,7 +177,7 @@ async def test_what_is_stuck_or_waits_for_a_person_is_counted(either: Either, da
         database,
         "UPDATE persistmem.pending_work SET due_at = now() - interval '2 hours', attempts = 1 WHERE thread_id = 'stuck'",
         "UPDATE persistmem.messages SET given_up_at = now(), failure = 'x' WHERE thread_id = 'lost'",
-        """INSERT INTO persistmem.erasures (id, incarnation, everything, memory_ids, turns, counts, erased_at)
+        """INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, erased_at)
            VALUES (gen_random_uuid(), gen_random_uuid(), true, '{}', '{}', '{}', now() - interval '1 day')""",
     )
     try:

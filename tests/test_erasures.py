@@ -615,7 +615,7 @@ def test_what_an_erase_leaves_takes_it_back(memory, database: str) -> None:
     sql_on(
         database,
         "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
-        "CREATE TRIGGER keep BEFORE DELETE ON persistmem.words FOR EACH ROW EXECUTE FUNCTION keep()",
+        "CREATE TRIGGER keep BEFORE DELETE ON persistmem.terms FOR EACH ROW EXECUTE FUNCTION keep()",
     )
     try:
         with pytest.raises(Exception, match=r"rows were left|refused"):
@@ -623,7 +623,7 @@ def test_what_an_erase_leaves_takes_it_back(memory, database: str) -> None:
         assert len(memory.list(user_id="ada")) == 1
         assert memory.privacy.erasures() == []
     finally:
-        sql_on(database, "DROP TRIGGER keep ON persistmem.words; DROP FUNCTION keep()")
+        sql_on(database, "DROP TRIGGER keep ON persistmem.terms; DROP FUNCTION keep()")
 
 
 # --- the log, and a restored backup -------------------------------------------------------------------------------
@@ -645,8 +645,8 @@ async def test_a_restored_backup_is_erased_again(either, database: str, backup, 
         assert receipt.verified
         assert receipt.counts == planned.counts
         assert traces(restored, MARKER) == []
-        assert [(each.id, each.incarnation, each.counts) for each in memory.privacy.erasures()] == [
-            (each.id, each.incarnation, each.counts) for each in await either.privacy.erasures()
+        assert [(each.id, each.generation, each.counts) for each in memory.privacy.erasures()] == [
+            (each.id, each.generation, each.counts) for each in await either.privacy.erasures()
         ]
         assert len(memory.list(user_id="ada")) == 4
         again = memory.privacy.replay_erasures(lines)
@@ -691,8 +691,8 @@ def test_a_turn_is_known_by_a_digest_whatever_its_ids_are(memory, database: str)
         memory.conversations.add([{"role": "user", "content": "hello", "id": message}], thread_id=thread, user_id="ada")
     from langchain_persistmem.postgres.queries.erasure_log import erasure_of
 
-    ((incarnation,),) = sql_on(database, "SELECT incarnation FROM persistmem.namespaces")
-    erasure = erasure_of(uuid4(), incarnation, (), [("a", "b:c"), ("\u00e9:1", "2")], {}, now=datetime.now(UTC))
+    ((generation,),) = sql_on(database, "SELECT generation FROM persistmem.namespaces")
+    erasure = erasure_of(uuid4(), generation, (), [("a", "b:c"), ("\u00e9:1", "2")], {}, now=datetime.now(UTC))
     receipt = memory.privacy.replay_erasures([erasure])
     assert receipt.counts["messages"] == 2
     left = sql_on(database, "SELECT thread_id, id FROM persistmem.messages ORDER BY 1, 2")
@@ -701,7 +701,7 @@ def test_a_turn_is_known_by_a_digest_whatever_its_ids_are(memory, database: str)
 
 GOOD = Erasure(
     id=UUID(int=1),
-    incarnation=UUID(int=2),
+    generation=UUID(int=2),
     everything=False,
     memory_ids=(UUID(int=3),),
     turns=("ab" * 32,),
@@ -719,7 +719,7 @@ GOOD = Erasure(
         ("[" * 100_000, "line 2 is no JSON object"),
         ("{}", "line 2 lacks"),
         ({"id": "1"}, "line 2: id is no UUID"),
-        ({"incarnation": None}, "line 2: incarnation is no UUID"),
+        ({"generation": None}, "line 2: generation is no UUID"),
         ({"everything": 1}, "line 2: everything is neither"),
         ({"memory_ids": "x"}, "line 2: memory_ids is no list"),
         ({"memory_ids": [1]}, "line 2: memory_ids is no UUID"),

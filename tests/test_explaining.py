@@ -94,14 +94,14 @@ async def test_nobody_elses_memory_is_in_an_explanation(either: Any) -> None:
 async def test_only_an_explanation_costs_further_statements(either: Any, statements: list[str]) -> None:
     await either.remember("I live in Oslo", user_id="ada")
     counts: list[int] = []
-    for call, explain in (
-        (either.recall, False),
-        (either.recall, True),
-        (either.context, False),
-        (either.context, True),
+    for call, options in (
+        (either.recall, {}),
+        (either.explain, {}),
+        (either.context, {"explain": False}),
+        (either.context, {"explain": True}),
     ):
         statements.clear()
-        await call(QUERY, explain=explain, user_id="ada")
+        await call(QUERY, **options, user_id="ada")
         counts.append(len(statements))
     assert counts == [1, 3, 1, 3]
 
@@ -142,7 +142,8 @@ async def test_a_context_says_what_was_too_far_from_the_best(either: Any) -> Non
 
 @pytest.mark.parametrize("explain", [False, True])
 def test_the_past_of_an_empty_memory_is_explained_too(memory: PersistMem, explain: bool) -> None:
-    found = memory.recall(QUERY, at=datetime(2020, 1, 1, tzinfo=UTC), explain=explain, user_id="nobody")
+    call = memory.explain if explain else memory.recall
+    found = call(QUERY, at=datetime(2020, 1, 1, tzinfo=UTC), user_id="nobody")
     assert (found.recollections if isinstance(found, Explanation) else tuple(found)) == ()
 
 

@@ -87,7 +87,7 @@ async def test_the_same_file_again_changes_nothing(either: Either, tmp_path: Pat
     await either.privacy.export(tmp_path / "two.jsonl", user_id="maya")
     assert body(tmp_path / "two.jsonl") == body(tmp_path / "one.jsonl")
     with psycopg.connect(database) as connection:
-        counted = "SELECT documents, words, (SELECT count(DISTINCT memory_id) FROM persistmem.words w WHERE w.namespace = n.namespace)"
+        counted = "SELECT documents, terms, (SELECT count(DISTINCT memory_id) FROM persistmem.terms w WHERE w.namespace = n.namespace)"
         row = connection.execute(f"{counted} FROM persistmem.namespaces n WHERE namespace = 'memories/maya'").fetchone()
     assert row is not None
     assert row[0] == row[2]

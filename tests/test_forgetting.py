@@ -132,7 +132,7 @@ async def test_a_wildcard_is_a_name_and_forgets_nobody(either, user: str) -> Non
 
 
 async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypatch) -> None:
-    """An extraction that began before the erase finds another incarnation of the namespace and gives up."""
+    """An extraction that began before the erase finds another generation of the namespace and gives up."""
     from langchain_persistmem.learning import extraction
 
     original = extraction.prepare

@@ -164,7 +164,7 @@ def content(database: str) -> dict[str, Any]:
         ),
         "words": rows(
             database,
-            "SELECT m.namespace, m.key, w.word, w.times, w.length FROM persistmem.words w"
+            "SELECT m.namespace, m.key, w.term, w.times, w.length FROM persistmem.terms w"
             " JOIN persistmem.memories m ON m.namespace = w.namespace AND m.id = w.memory_id ORDER BY 1, 2, 3",
         ),
         "namespaces": rows(database, "SELECT namespace, documents, words FROM persistmem.namespaces ORDER BY 1"),
@@ -633,16 +633,16 @@ KILLED = """
     from langchain_persistmem.postgres.queries import search_index
 
     database, source, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    insert_words, calls = search_index.insert_words, 0
+    insert_words, calls = search_index.insert_terms, 0
 
     async def killing(*arguments, **options):  # in the middle of the transaction that writes a batch
         global calls
         calls += 1
         if calls == at:
             os.kill(os.getpid(), signal.SIGKILL)
-        await insert_words(*arguments, **options)
+        await insert_terms(*arguments, **options)
 
-    search_index.insert_words = killing
+    search_index.insert_terms = killing
     with PersistMem.open(database) as memory:
         import_postgres_store(memory, source, vectors="keep", batch_size=400)
 """

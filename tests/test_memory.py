@@ -71,7 +71,7 @@ async def test_counters_for_ranking_are_those_of_a_recount(either, database: str
     await either.observe([turn("user", "I planted tomatoes", id="m1")], thread_id="t", user_id="ada")
     with psycopg.connect(database) as connection:
         kept = connection.execute("SELECT documents, words FROM persistmem.namespaces").fetchone()
-        counted = connection.execute("SELECT count(DISTINCT memory_id), sum(times) FROM persistmem.words").fetchone()
+        counted = connection.execute("SELECT count(DISTINCT memory_id), sum(times) FROM persistmem.terms").fetchone()
         active = connection.execute("SELECT count(*) FROM persistmem.vectors WHERE active").fetchone()
     assert kept == counted
     assert active == (kept[0],)

@@ -602,6 +602,6 @@ async def test_fifty_documents_are_one_transaction_of_few_statements(
         monkeypatch.setattr(kind, "execute", execute)
     await store_call(either, "batch", [PutOp(ADA, f"k{n}", {"text": f"document {n}"}) for n in range(50)])
     assert 0 < len(sent) < 10
-    for table, minimum in (("memories", 50), ("vectors", 50), ("words", 100)):
+    for table, minimum in (("memories", 50), ("vectors", 50), ("terms", 100)):
         written = rows(database, f"SELECT count(*) >= {minimum}, count(DISTINCT xmin::text) FROM persistmem.{table}")
         assert written == [(True, 1)]

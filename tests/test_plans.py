@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 USERS, EACH = 500, 100
 """50,000 memories."""
 
-BIG = ("memories", "vectors", "words", "messages", "changes", "uses", "namespaces")
+BIG = ("memories", "vectors", "terms", "messages", "changes", "uses", "namespaces")
 
 ACROSS = {
     "count_hnsw_documents": "upkeep, once a night, counts what the HNSW indexes hold",
@@ -35,7 +35,7 @@ ACROSS = {
 """Statements that may, and why."""
 
 FILL = """
-INSERT INTO persistmem.namespaces (namespace, incarnation, documents, words, created_at)
+INSERT INTO persistmem.namespaces (namespace, generation, documents, terms, created_at)
 SELECT 'memories/u' || u, gen_random_uuid(), %(each)s, %(each)s * 8, now() FROM generate_series(1, %(users)s::int) u;
 INSERT INTO persistmem.memories (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
                                  thread_id, position, valid_from, recorded_at, updated_at)
@@ -44,7 +44,7 @@ SELECT 'memories/u' || u, gen_random_uuid(), 'k' || i, CASE i %% 9 WHEN 0 THEN '
 FROM generate_series(1, %(users)s::int) u, generate_series(1, %(each)s::int) i;
 INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, embedding)
 SELECT namespace, id, 1, 0, true, (SELECT array_fill(0.05::real, ARRAY[384])::halfvec) FROM persistmem.memories;
-INSERT INTO persistmem.words (namespace, word, memory_id, times, length)
+INSERT INTO persistmem.terms (namespace, term, memory_id, times, length)
 SELECT namespace, 'word' || (i * 7 + position) %% 500, id, 1, 8 FROM persistmem.memories, generate_series(1, 8) i;
 INSERT INTO persistmem.messages (namespace, thread_id, id, position, role, text, content, sent_at, recorded_at, extracted_at)
 SELECT namespace, 't', 'm' || position, position, 'user', text, '{}', now(), now(), now() FROM persistmem.memories;
@@ -136,7 +136,7 @@ def indexed(server: str, grown: str) -> Iterator[str]:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("ALTER TABLE persistmem.vectors SET (autovacuum_enabled = off)")
         connection.execute(
-            "INSERT INTO persistmem.namespaces (namespace, incarnation, documents, created_at, hnsw_index) "
+            "INSERT INTO persistmem.namespaces (namespace, generation, documents, created_at, hnsw_index) "
             f"VALUES ('memories/large', gen_random_uuid(), {LARGE}, now(), {NUMBER})".encode()
         )
         connection.execute(
@@ -166,7 +166,7 @@ def of_the_index(name: str, text: str) -> str:
 VALUES: dict[str, object] = {
     "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "ef_search": 128, "iterative_scan": "relaxed_order",
     "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
-    "language": "english", "query": "text", "words": "{}", "sample": 256, "thread_id": None, "own_view": False,
+    "language": "english", "query": "text", "terms": "{}", "sample": 256, "thread_id": None, "own_view": False,
     "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "best_by_terms": 60,
     **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "score_midpoint", "score_midpoint_per_log", "score_scale"), 1),
     "look_for_hnsw": False, "name_prefix": "vectors_hnsw_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
@@ -215,7 +215,7 @@ def test_a_search_of_a_large_namespace_scans_its_hnsw_index_and_nothing_else(
 )
 def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], indexed: str) -> None:
     where = "memories/large" if "hnsw" in name else "memories/u7"
-    values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "words": words}
+    values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "terms": words}
     slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
     with psycopg.connect(indexed, autocommit=True) as connection:
         text = statement(name, **{**slots, "vectors_condition": TRUE} if "vectors_condition" in slots else slots)

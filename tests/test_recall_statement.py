@@ -114,7 +114,7 @@ def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, d
         if asked and query is asked["query"]:
             asked["parameters"] = parameters
             asked["connection"] = self
-            original(self, "VACUUM ANALYZE persistmem.vectors, persistmem.words, persistmem.memories")
+            original(self, "VACUUM ANALYZE persistmem.vectors, persistmem.terms, persistmem.memories")
             asked["plan"] = [
                 row["QUERY PLAN"] for row in original(self, sql.SQL("EXPLAIN ") + query, parameters).fetchall()
             ]
@@ -124,7 +124,7 @@ def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, d
     memory.recall("Who planted an oak tree?", user_id="ada")
     plan = "\n".join(asked["plan"])
     assert "Index Only Scan using vectors_scan" in plan
-    for table in ("vectors", "words", "memories"):
+    for table in ("vectors", "terms", "memories"):
         assert f"Seq Scan on {table}" not in plan
 
 

@@ -133,7 +133,7 @@ def test_who_says_nothing_sees_nothing(database: str, owned: str) -> None:
             "namespaces",
             "memories",
             "vectors",
-            "words",
+            "terms",
             "messages",
             "changes",
             "threads",
@@ -166,7 +166,7 @@ def test_a_prefix_is_whole_labels_and_only_read(database: str) -> None:
         say(connection, within='{"memories/user1/"}')
         assert set().union(*seen(connection).values()) == {"memories/user1"}
         assert connection.execute("UPDATE persistmem.memories SET importance = 0").rowcount == 0
-        assert connection.execute("DELETE FROM persistmem.words").rowcount == 0
+        assert connection.execute("DELETE FROM persistmem.terms").rowcount == 0
         say(connection, within='{"memories/"}')
         assert len(seen(connection)["namespaces"]) == len(USERS)
 
@@ -176,8 +176,8 @@ def test_nobody_writes_into_anothers_namespace(database: str, owned: str) -> Non
     with psycopg.connect(database) as connection:
         for statement in (
             "UPDATE persistmem.memories SET namespace = 'memories/user10' WHERE namespace = 'memories/user1'",
-            "INSERT INTO persistmem.words VALUES ('memories/user10', 'spam', gen_random_uuid(), 1, 1)",
-            "INSERT INTO persistmem.namespaces (namespace, incarnation, created_at) "
+            "INSERT INTO persistmem.terms VALUES ('memories/user10', 'spam', gen_random_uuid(), 1, 1)",
+            "INSERT INTO persistmem.namespaces (namespace, generation, created_at) "
             "VALUES ('memories/user10', gen_random_uuid(), now()) ON CONFLICT (namespace) DO UPDATE SET documents = 0",
         ):
             with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
@@ -200,16 +200,16 @@ def test_nobody_writes_into_anothers_namespace(database: str, owned: str) -> Non
 
 def test_a_transaction_says_its_reach_and_all_of_it() -> None:
     nothing = {f"persistmem.{name}": "" for name in ("namespace", "namespaces", "within")} | {
-        "persistmem.everywhere": "off"
+        "persistmem.all_namespaces": "off"
     }
     assert reach_settings(("a", "b/%")) == nothing | {"persistmem.namespace": "a/b%2F%25"}
-    assert reach_settings(Within(("a",))) == nothing | {"persistmem.within": '{"a/"}'}
-    assert reach_settings(EVERYWHERE) == nothing | {"persistmem.everywhere": "on"}
+    assert reach_settings(Within(("a",))) == nothing | {"persistmem.prefixes": '{"a/"}'}
+    assert reach_settings(EVERYWHERE) == nothing | {"persistmem.all_namespaces": "on"}
     assert reach_settings(Several(())) == nothing
     several = Several((("a",), ('q"', "\\"), Within(("p",))))
     assert reach_settings(several) == nothing | {
         "persistmem.namespaces": '{"a","q\\"/\\\\"}',
-        "persistmem.within": '{"p/"}',
+        "persistmem.prefixes": '{"p/"}',
     }
 
 
@@ -315,7 +315,7 @@ def test_no_session_keeps_what_a_transaction_said(database: str, embeddings: Loc
 
 
 def test_what_a_session_says_widens_no_transaction(owned: str, role: str, embeddings: LocalEmbeddings) -> None:
-    loose = conninfo.make_conninfo(owned, user=role, password="x", options="-c persistmem.everywhere=on")
+    loose = conninfo.make_conninfo(owned, user=role, password="x", options="-c persistmem.all_namespaces=on")
     with (
         PersistMem.open(loose, embeddings=embeddings, settings=SAID) as memory,
         memory.backend.pool.connection() as one,
@@ -338,7 +338,7 @@ async def test_a_forgotten_where_shows_ones_own(plain: Either, options: Any) -> 
     async def unfiltered(backend: Any) -> Any:
         async with backend.transaction(space("user1"), **options) as tx:
             first = await tx.fetch(sql.SQL("SELECT DISTINCT namespace FROM persistmem.memories"), {})
-            return first, await tx.fetch(sql.SQL("SELECT DISTINCT namespace FROM persistmem.words"), {})
+            return first, await tx.fetch(sql.SQL("SELECT DISTINCT namespace FROM persistmem.terms"), {})
 
     backend = plain.memory.backend
     found = await backend.arun(unfiltered) if plain.asynchronous else backend.run(unfiltered)
@@ -434,8 +434,8 @@ def test_a_migration_finds_the_rows_and_guards_the_tables_that_it_makes(
     later = """
         UPDATE persistmem.memories SET importance = 0.25;
         CREATE TABLE persistmem.later (namespace text COLLATE "C" NOT NULL PRIMARY KEY);
-        CREATE POLICY persistmem_everywhere ON persistmem.later
-            USING ((SELECT current_setting('persistmem.everywhere', true)) = 'on');
+        CREATE POLICY persistmem_all_namespaces ON persistmem.later
+            USING ((SELECT current_setting('persistmem.all_namespaces', true)) = 'on');
     """
     with psycopg.connect(owned, autocommit=True) as admin:  # as an owner who is bound
         admin.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA persistmem TO {}").format(sql.Identifier(role)))

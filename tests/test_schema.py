@@ -71,7 +71,7 @@ WITHOUT_NAMESPACE = {
     "hnsw_indexes": "how full the HNSW indexes of large namespaces are: sums, nobody's data",
     "erasures": "names nobody: random ids of what is gone, kept so that it stays gone after a restore",
 }
-POLICIES = {"persistmem_namespace": "*", "persistmem_within": "r", "persistmem_everywhere": "*"}
+POLICIES = {"persistmem_all_namespaces": "*", "persistmem_by_prefix": "r", "persistmem_own_namespace": "*"}
 
 
 def test_every_table_begins_with_the_namespace_in_all_its_keys_except_those_without_personal_data(
@@ -137,7 +137,7 @@ SLOTS = {
     "similarity": sql.SQL(_SIMILARITY["l2"]).format(embedding=sql.SQL("v.embedding")),
     "condition": condition({"a": {"$gt": 1}}).text,
     "vectors_condition": condition({"a": 1}, ["semantic"]).among("v"),
-    "words_condition": condition(None).among("w"),
+    "terms_condition": condition(None).among("w"),
     # what another memory's tables have, where their names would stand
     "items": sql.SQL(
         "(SELECT ''::text AS prefix, ''::text AS key, '{}'::jsonb AS value, now() AS created_at, now() AS updated_at)"

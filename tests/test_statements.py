@@ -21,6 +21,7 @@ ACROSS = {
     "search_hnsw": "whether there are namespaces below the one that is searched; of those nothing is read",
     "search_hnsw_hybrid": "whether there are namespaces below the one that is searched; of those nothing is read",
     "count_hnsw_documents": "sums of what the HNSW indexes hold, no content",
+    "list_people": "the people of a template, in pages: their names and counts, no content",
     "count_everything": "counts of the whole database for the status, no content",
     "count_work": "counts for the status: of one namespace or, without one, of all; no content",
     "expired_memories": "the sweep: what has expired anywhere",
@@ -28,9 +29,9 @@ ACROSS = {
     "claim_work": "the worker: whose turn it is next",
     "next_due": "the worker: when",
     "give_back_leases": "the worker: its own lease, a random id, wherever it is",
-    "claim_missing": "the healing of vectors: whose turn it is next",
-    "next_missing": "the healing of vectors: when",
-    "count_missing": "the healing of vectors: counts, no content",
+    "claim_missing": "missing vectors: whose turn it is next",
+    "next_missing": "missing vectors: when",
+    "count_missing": "missing vectors: counts, no content",
     "note_missing_everywhere": "a new model has no vectors in any namespace: their names, no content",
     "drop_other_models": "whether anybody still has a vector of a model",
     "diagnose_orphans": "the doctor: counts of the whole database, no content",
@@ -39,8 +40,8 @@ ACROSS = {
     "diagnose_work": "the doctor: counts of the whole database, no content",
     "namespaces_below": "export: the namespaces under a person's, compared exactly",
     "namespaces_naming": "erase: the namespaces that name a person, label by label",
-    "namespaces_living": "erase: after a restore, by the random ids of lives that are over",
-    "open_erasures": "erase: what was interrupted, by the random ids of lives",
+    "namespaces_living": "erase: after a restore, by the random ids of generations that are over",
+    "open_erasures": "erase: what was interrupted, by the random ids of generations",
     "threads_of_others": "erase: a thread that somebody else has too keeps its checkpoints; ids of threads, no content",
     "has_checkpoints_of_nobody": "erase: whether a thread belongs to nobody, so that a receipt can say so",
     "copy_registrations": "a checkpointer's copy of a thread belongs to whom the thread belongs",
@@ -191,11 +192,11 @@ def test_every_statement_names_the_namespace_at_every_table(name: str) -> None:
     [
         "SELECT * FROM persistmem.memories",
         "SELECT * FROM persistmem.memories WHERE namespace = %(namespace)s::text OR true",
-        "SELECT * FROM persistmem.memories m JOIN persistmem.words w ON w.memory_id = m.id WHERE m.namespace = %(namespace)s::text",
-        "DELETE FROM persistmem.words WHERE memory_id = %(id)s::uuid",
+        "SELECT * FROM persistmem.memories m JOIN persistmem.terms w ON w.memory_id = m.id WHERE m.namespace = %(namespace)s::text",
+        "DELETE FROM persistmem.terms WHERE memory_id = %(id)s::uuid",
         "UPDATE persistmem.memories SET text = '' WHERE namespace <> %(namespace)s::text",
         "SELECT 1 WHERE EXISTS (SELECT FROM persistmem.uses)",
-        "WITH a AS (SELECT * FROM persistmem.uses) SELECT * FROM persistmem.words WHERE namespace = %(namespace)s::text",
+        "WITH a AS (SELECT * FROM persistmem.uses) SELECT * FROM persistmem.terms WHERE namespace = %(namespace)s::text",
         "INSERT INTO persistmem.uses (namespace, memory_id) SELECT m.namespace, m.id FROM persistmem.memories m",
         "INSERT INTO persistmem.uses (namespace, memory_id) VALUES (%(other)s::text, %(namespace)s::text)",
         "SELECT * FROM persistmem.memories m WHERE m.namespace = %(other)s::text",
@@ -210,6 +211,6 @@ def test_a_statement_that_does_not_is_found(text: str) -> None:
 
 def test_a_table_that_is_joined_by_the_namespace_is_bound() -> None:
     assert not unbound(
-        "SELECT * FROM persistmem.memories m JOIN persistmem.words w ON w.namespace = m.namespace "
+        "SELECT * FROM persistmem.memories m JOIN persistmem.terms w ON w.namespace = m.namespace "
         "WHERE m.namespace = %(namespace)s::text"
     )

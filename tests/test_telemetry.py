@@ -131,7 +131,7 @@ def test_metrics_count_and_time_each_operation_statement_and_model_call(memory: 
     for _ in range(3):
         memory.recall("tea", user_id=PERSON)
     assert count("persistmem.operation.duration", "persistmem.operation", "recall") == before + 3
-    assert count("persistmem.statement.duration", "persistmem.statement", "insert_words") >= 1
+    assert count("persistmem.statement.duration", "persistmem.statement", "insert_terms") >= 1
     assert count("persistmem.statement.rows", "persistmem.statement", "insert_memories") >= 1
     assert count("persistmem.model.duration", "persistmem.model_call", "embed_query") >= 3
     assert count("persistmem.model.texts", "persistmem.model_call", "embed") >= 1

@@ -21,7 +21,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from langchain_persistmem.errors import ErasedError, InvalidInputError, NamespaceMissingError
-from langchain_persistmem.postgres.queries import generation, threads
+from langchain_persistmem.postgres.queries import generations, threads
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -42,14 +42,14 @@ class Claim:
     """A person's thread, with the generation of the person's namespace at the beginning of the run."""
 
     namespace: Namespace
-    incarnation: UUID
+    generation: UUID
     settings: Mapping[str, str]
     """The settings of the transaction for row-level security."""
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The parameters of the statement ``hold_life``."""
-        return {"namespace": encode(self.namespace), "incarnation": self.incarnation}
+        """The parameters of the statement ``hold_generation``."""
+        return {"namespace": encode(self.namespace), "generation": self.generation}
 
     @property
     def settings_parameters(self) -> dict[str, object]:
@@ -64,7 +64,7 @@ class Claim:
         """
         if self.settings:
             await tx.fetch(statement("set_locally"), self.settings_parameters)
-        if not await generation.hold_life(tx, self.namespace, self.incarnation):
+        if not await generations.hold_generation(tx, self.namespace, self.generation):
             raise ErasedError
 
 
@@ -137,10 +137,10 @@ class Register:
         return entry[1] if entry is not None else None
 
     def _note(
-        self, config: RunnableConfig, namespace: Namespace, thread_id: str, incarnation: UUID, *, again: bool
+        self, config: RunnableConfig, namespace: Namespace, thread_id: str, generation: UUID, *, again: bool
     ) -> Claim:
         settings = reach_settings(namespace) if self._backend.settings.row_level_security else {}
-        claim, run = Claim(namespace, incarnation, settings), _run_of(config)
+        claim, run = Claim(namespace, generation, settings), _run_of(config)
         if run is None:
             return claim
         key = (id(run), namespace, thread_id)
@@ -176,7 +176,7 @@ async def _register(backend: Backend, namespace: Namespace, thread_id: str) -> U
             tx,
             namespace,
             thread_id,
-            incarnation=backend.new_id(),
+            generation=backend.new_id(),
             consent=backend.settings.consent,
             now=datetime.now(UTC),
         )

@@ -31,7 +31,7 @@ PARTS = (
 """The parts of a score, in the order in which they are shown; they add up to the evidence."""
 _BAR = 6
 _GOOD, _FAIR = 0.7, 0.4
-_ORDER = ("memories", "vectors", "words", "uses", "messages", "checkpoints", "checkpoint_blobs", "checkpoint_writes")
+_ORDER = ("memories", "vectors", "terms", "uses", "messages", "checkpoints", "checkpoint_blobs", "checkpoint_writes")
 
 
 def score_text(score: float) -> Text:

@@ -18,11 +18,11 @@ from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.postgres.queries.consent import withhold_messages
-from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.privacy import forget
 from langchain_persistmem.privacy.consent import off_record
 from langchain_persistmem.recall import listing
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
@@ -84,7 +84,7 @@ async def command(
         return None
     request = confirmation.read_reply(text, pending_question) or detect(text)
     # The generation of the namespace is noted before a model is asked: what is erased meanwhile is not written again.
-    seen: generation.Seen = {}
+    seen: generations.Seen = {}
     consults_model = request is None and ask_model and backend.model_name is not None and is_unsure(text)
     try:
         if (
@@ -94,7 +94,7 @@ async def command(
         ):
             return reply_memory_off(text, question)
         if consults_model:
-            await generation.see(backend, [namespace], seen, now=now)
+            await generations.see(backend, [namespace], seen, now=now)
             request = await _ask_model(backend, namespace, text, now=now)
         return (
             None
@@ -136,7 +136,7 @@ async def _carry_out(
     message: UserMessage,
     request: DetectedCommand,
     question: Question | None,
-    seen: generation.Seen,
+    seen: generations.Seen,
     *,
     now: datetime,
 ) -> CommandReply:
@@ -156,7 +156,7 @@ async def _remember(
     namespace: Namespace,
     message: UserMessage,
     request: DetectedCommand,
-    seen: generation.Seen,
+    seen: generations.Seen,
     *,
     now: datetime,
 ) -> CommandReply:
@@ -251,9 +251,9 @@ async def _close_turn_before(
     ids = [turn.id for turn in earlier[last:]]
     # A second transaction: reading took no lock, and an erasure meanwhile must find no new row under its namespace.
     async with backend.transaction(namespace) as tx:
-        if await hold_living(tx, namespace) is None:
+        if await hold_existing(tx, namespace) is None:
             return []
-        await generation.hold(tx, backend, namespace, now=now)
+        await generations.hold(tx, backend, namespace, now=now)
         await withhold_messages(tx, namespace, message.thread_id, ids, now=now)
         learnt = await forget_queries.memories_of_messages(tx, namespace, message.thread_id, ids)
         versions = [await changes.get_version(tx, namespace, id) for id in learnt]

@@ -18,9 +18,9 @@ from langchain_persistmem.learning.extraction import CapReachedError, LearnResul
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories, messages, missing_vectors, namespaces, pending_work
-from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.pending_work import Job
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -74,8 +74,8 @@ async def observe(
     # The turns and their entry of pending work are one transaction: whatever happens to this process or to its model,
     # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
+        state = await generations.hold(tx, backend, namespace, now=now)
+        stored, withheld = await store_turns(tx, namespace, thread_id, turns, state, now=now)
         if stored and withheld is None:
             job = await pending_work.enqueue_thread(
                 tx,
@@ -86,7 +86,7 @@ async def observe(
                 lease=None if background else backend.new_id(),
                 leased=None if background else timedelta(seconds=settings.lease_seconds),
             )
-        if used and not life.paused:
+        if used and not state.paused:
             await memories.record_uses(tx, namespace, used, now=now)
         await record(tx, backend, namespace, "observed", turns=stored)
     total = _Total()
@@ -94,7 +94,7 @@ async def observe(
         logger.info("a conversation is not learnt from: %s", withheld)
         return _observe_result(stored, total, 0, withheld)
     if not background:
-        await _learn_all(backend, namespace, thread_id, life.incarnation, job, total, now=now)
+        await _learn_all(backend, namespace, thread_id, state.generation, job, total, now=now)
     waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
     await make_some_missing(backend, now=now)
     return _observe_result(stored, total, waiting, None)
@@ -166,25 +166,25 @@ async def _close_thread(backend: Backend, namespace: Namespace, thread_id: str, 
     Nothing is done where learning was allowed again, or the namespace erased, meanwhile.
     """
     async with backend.transaction(namespace) as tx:
-        if await hold_living(tx, namespace) is None:
+        if await hold_existing(tx, namespace) is None:
             return
-        life = await namespaces.life_of(tx, namespace)
-        if life is not None and not life.learns:
+        state = await namespaces.read_state(tx, namespace)
+        if state is not None and not state.learns:
             await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)
             await consent_queries.drop_work(tx, namespace, thread_id)
 
 
 async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
     """Learn from one thread; whether it has to be tried again later."""
-    life = await backend.step(generation.present, job.namespace)
-    if life is None:  # erased meanwhile, and its work with it
+    state = await backend.step(generations.present, job.namespace)
+    if state is None:  # erased meanwhile, and its work with it
         return False
-    if not life.learns:
+    if not state.learns:
         await backend.step(_close_thread, job.namespace, job.thread_id, now=now)
         return False
     total.capped = False
     try:
-        await _learn_all(backend, job.namespace, job.thread_id, life.incarnation, job, total, now=now)
+        await _learn_all(backend, job.namespace, job.thread_id, state.generation, job, total, now=now)
     except ErasedError:  # meanwhile, and the work with it
         return False
     except ModelError as error:
@@ -221,10 +221,10 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        if await hold_living(tx, namespace) is None:
+        if await hold_existing(tx, namespace) is None:
             return 0
-        life = await generation.hold(tx, backend, namespace, now=now)
-        if not life.learns:  # nothing is given up there: what waited was closed
+        state = await generations.hold(tx, backend, namespace, now=now)
+        if not state.learns:  # nothing is given up there: what waited was closed
             return 0
         revived = await messages.retry_given_up(tx, namespace, thread_id)
         if revived:
@@ -237,7 +237,7 @@ async def _learn_all(
     backend: Backend,
     namespace: Namespace,
     thread_id: str,
-    incarnation: UUID,
+    generation: UUID,
     job: Job | None,
     total: _Total,
     *,
@@ -247,7 +247,7 @@ async def _learn_all(
     leased = timedelta(seconds=backend.settings.lease_seconds)
     unanswered: Sequence[str] | None = None
     try:
-        while (batch := await backend.step(learn, namespace, thread_id, incarnation, now=now)) is not None:
+        while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
             total.add(batch)
             if batch.failure is not None:
                 unanswered = batch.failed
@@ -260,7 +260,7 @@ async def _learn_all(
         total.capped = True
         await backend.step(_settle, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
     except ModelError as error:
-        total.given_up += await _fail(backend, job, error, unanswered, incarnation, now=now)
+        total.given_up += await _fail(backend, job, error, unanswered, generation, now=now)
         raise
     else:
         if job is not None:
@@ -282,7 +282,7 @@ async def _fail(
     job: Job | None,
     error: ModelError,
     turns: Sequence[str] | None,
-    incarnation: UUID,
+    generation: UUID,
     *,
     now: datetime,
 ) -> int:
@@ -294,7 +294,7 @@ async def _fail(
         pause = settings.pause_after(attempts)
         await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
         return 0
-    given_up = await backend.step(_give_up, job, turns, incarnation, failure=failure, now=now)
+    given_up = await backend.step(_give_up, job, turns, generation, failure=failure, now=now)
     if given_up is None:
         return 0
     logger.error("%d turns of a thread were given up; admin.dead_letters() lists them: %s", given_up, error)
@@ -308,10 +308,10 @@ async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attemp
 
 
 async def _give_up(
-    backend: Backend, job: Job, turns: Sequence[str] | None, incarnation: UUID, *, failure: str, now: datetime
+    backend: Backend, job: Job, turns: Sequence[str] | None, generation: UUID, *, failure: str, now: datetime
 ) -> int | None:
     async with backend.transaction(job.namespace) as tx:
-        if await hold_living(tx, job.namespace) != incarnation:  # erased meanwhile: not even the name comes back
+        if await hold_existing(tx, job.namespace) != generation:  # erased meanwhile: not even the name comes back
             return None
         given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
         await pending_work.postpone_work(

@@ -24,9 +24,9 @@ from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index
-from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds, note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -267,8 +267,8 @@ async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | 
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         wanted = await _to_decide(tx, namespace, ids)
-        if wanted and (life := await namespaces.life_of(tx, namespace)) is not None:
-            life.check_not_paused()
+        if wanted and (state := await namespaces.read_state(tx, namespace)) is not None:
+            state.check_not_paused()
         return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
 
 
@@ -297,7 +297,7 @@ def _ids(versions: Sequence[UUID]) -> list[UUID]:
 
 async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:
     """The memories that are meant, under the namespace's lock; of a namespace that does not exist, no row is made."""
-    if await hold_living(tx, namespace) is None or ids is not None:
+    if await hold_existing(tx, namespace) is None or ids is not None:
         return list(dict.fromkeys(ids or ()))
     return [memory.id for memory in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
 
@@ -309,8 +309,8 @@ async def _revive(
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        life.check_not_paused()
+        state = await generations.hold(tx, backend, namespace, now=now)
+        state.check_not_paused()
         return await _revive_held(tx, backend, namespace, id, change, reason, now=now)
 
 
@@ -334,7 +334,7 @@ async def _revive_held(
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)
     words = {id: searchable(old.text or "", old.speaker)}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
     await record(tx, backend, namespace, change, [id, *gone], superseded=len(gone))
     revived = await changes_queries.get_version(tx, namespace, id)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from langchain_persistmem.postgres.queries import messages
-from langchain_persistmem.postgres.queries.generation import hold_living
-from langchain_persistmem.postgres.queries.namespaces import Life
+from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -33,8 +33,8 @@ async def add_messages(
     check_turns(turns, namespace, thread_id)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, namespace, thread_id, turns, life, now=now)
+        state = await generations.hold(tx, backend, namespace, now=now)
+        stored, withheld = await store_turns(tx, namespace, thread_id, turns, state, now=now)
         await record(tx, backend, namespace, "observed", turns=stored)
     if withheld in UNSTORED_REASONS:
         logger.info("a conversation is not stored: %s", withheld)
@@ -42,19 +42,25 @@ async def add_messages(
 
 
 async def store_turns(
-    tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], life: Life, *, now: datetime
+    tx: Transaction,
+    namespace: Namespace,
+    thread_id: str,
+    turns: Sequence[Turn],
+    state: NamespaceState,
+    *,
+    now: datetime,
 ) -> tuple[int, SkipReason | None]:
     """Append the turns that are new, if that is allowed; the caller holds the namespace's lock.
 
     Returns:
         How many were stored, and why nothing is to be learnt from the thread, if it is not.
     """
-    if life.paused:
+    if state.paused:
         return 0, "paused"
-    stored = await messages.insert_messages(tx, namespace, thread_id, turns, withheld=not life.learns, now=now)
+    stored = await messages.insert_messages(tx, namespace, thread_id, turns, withheld=not state.learns, now=now)
     if stored is None:
         return 0, "off_record"
-    return stored, None if life.learns else "no_extract"
+    return stored, None if state.learns else "no_extract"
 
 
 async def get_messages(
@@ -83,7 +89,7 @@ async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: s
     validation.name(thread_id, "thread_id")
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        if await hold_living(tx, namespace) is None:
+        if await hold_existing(tx, namespace) is None:
             return 0
         cleared = await messages.clear_thread(tx, namespace, thread_id)
         await record(tx, backend, namespace, "cleared", turns=cleared)

@@ -16,7 +16,7 @@ from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
 from langchain_persistmem.postgres.queries import memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -72,8 +72,8 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
     (new,) = await prepare(backend, [candidate])
     new, candidate = replace(new, key=key), new.candidate  # as it is kept: redacted, where that is set
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        life.check_not_paused()
+        state = await generations.hold(tx, backend, namespace, now=now)
+        state.check_not_paused()
         if (await _current(tx, namespace, key, now=now)).id != old.id:
             raise ConcurrentUpdateError("the memory was changed meanwhile; look at it and edit it again")
         reason = _objection(candidate, old)
@@ -113,8 +113,8 @@ def edited(old: Memory, wanted: Edit) -> Candidate:
 async def _pin(backend: Backend, namespace: Namespace, key: str, *, pinned: bool, now: datetime) -> Memory:
     """Protect the memory under ``key`` from rules and models, or, with ``pinned=False``, end that; no new version."""
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        life.check_not_paused()
+        state = await generations.hold(tx, backend, namespace, now=now)
+        state.check_not_paused()
         memory = await _current(tx, namespace, key, now=now)
         if memory.pinned == pinned:
             return memory

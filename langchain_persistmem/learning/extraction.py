@@ -18,8 +18,8 @@ from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, ap
 from langchain_persistmem.learning.consolidation import Add, Decision, decide
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
-from langchain_persistmem.postgres.queries.generation import hold_living
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redacted_turn
@@ -81,7 +81,7 @@ class _Extraction:
 
 
 async def learn(
-    backend: Backend, namespace: Namespace, thread_id: str, incarnation: UUID, *, now: datetime
+    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
 ) -> LearnResult | None:
     """Learn from the oldest open turns of a thread.
 
@@ -110,9 +110,9 @@ async def learn(
 
     async def write(backend: Backend) -> ChangeResult:
         async with backend.transaction(namespace) as tx:
-            life = await generation.hold(tx, backend, namespace, now=now)
+            state = await generations.hold(tx, backend, namespace, now=now)
             closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
-            allowed = life.incarnation == incarnation and life.learns
+            allowed = state.generation == generation and state.learns
             if not allowed or closed != len(closing):
                 raise _OvertakenError(again=allowed)
             done = await apply(tx, backend, namespace, decisions, now=now)
@@ -258,8 +258,8 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
     await ready(backend)
     async with backend.transaction(namespace, repeatable=True) as tx:  # a call too many is counted, never one too few
         if now is not None:
-            await generation.hold(tx, backend, namespace, now=now)
-        elif await hold_living(tx, namespace) is None:
+            await generations.hold(tx, backend, namespace, now=now)
+        elif await hold_existing(tx, namespace) is None:
             raise ErasedError
         used, until_tomorrow = await pending_work.spend_call(tx, namespace)
         if used > cap:

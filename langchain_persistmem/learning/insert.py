@@ -92,7 +92,7 @@ async def insert(
     words: dict[UUID, tuple[str, Sequence[str]]] = {
         each.id: searchable(each.candidate.text, each.candidate.speaker) for each in added
     }
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
     memory_ids = MemoryIds(

@@ -32,7 +32,7 @@ async def bring_back(
     """Make the originals of summaries that go current again, apart from ``but``; the caller holds the namespace's lock."""
     back = await retention.unfold_summaries(tx, namespace, gone, but=but, now=now)
     words = {memory.id: searchable(memory.text or "", memory.speaker) for memory in back}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await log(tx, backend, namespace, [(memory.id, "restored", reason, None) for memory in back], now=now)
 
 

@@ -15,7 +15,7 @@ from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready, register
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
@@ -125,10 +125,10 @@ async def _make_in_namespace(
     *,
     now: datetime,
 ) -> int:
-    life = await backend.step(generation.present, namespace)
-    if life is None:  # erased meanwhile, and what waited with it
+    state = await backend.step(generations.present, namespace)
+    if state is None:  # erased meanwhile, and what waited with it
         return 0
-    seen: generation.Seen = {namespace: life.incarnation}
+    seen: generations.Seen = {namespace: state.generation}
     made, after = 0, None
     while True:
         page = await backend.step(_page, namespace, model, after)
@@ -167,7 +167,7 @@ async def _write(
     namespace: Namespace,
     model: EmbeddingModel,
     vectors: Mapping[UUID, Sequence[Vector]],
-    seen: generation.Seen,
+    seen: generations.Seen,
     *,
     now: datetime,
 ) -> None:
@@ -177,7 +177,7 @@ async def _write(
 
 
 async def _finish(
-    backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: generation.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: generations.Seen, *, now: datetime
 ) -> None:
     """Nothing waits any more, unless something was written meanwhile, which is due again soon."""
     async with backend.transaction(namespace, repeatable=True) as tx:
@@ -187,10 +187,10 @@ async def _finish(
 
 
 async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, seen: generation.Seen, *, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime
 ) -> None:
-    life = await generation.hold(tx, backend, namespace, now=now)
-    generation.check(namespace, life.incarnation, seen)
+    state = await generations.hold(tx, backend, namespace, now=now)
+    generations.check(namespace, state.generation, seen)
 
 
 async def _claim(backend: Backend, model: EmbeddingModel) -> tuple[Namespace, int] | None:

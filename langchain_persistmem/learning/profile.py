@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from langchain_persistmem.learning.insert import identity, insert
 from langchain_persistmem.postgres.queries import memories
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redacted_value
@@ -55,8 +55,8 @@ async def update(
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        life.check_not_paused()
+        state = await generations.hold(tx, backend, namespace, now=now)
+        state.check_not_paused()
         found = await memories.get_memories(tx, namespace, [KEY], now=now)
         before = stored_document(found)
         after = dict(check(merge(before, changes)))

@@ -11,7 +11,7 @@ from langchain_persistmem.learning.missing_vectors import make_some_missing
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -27,7 +27,7 @@ async def remember(
     *,
     now: datetime,
     thread_id: str | None = None,
-    seen: generation.Seen | None = None,
+    seen: generations.Seen | None = None,
 ) -> Memory:
     """Store one statement and return the memory.
 
@@ -37,7 +37,7 @@ async def remember(
 
     Args:
         thread_id: the conversation in which it is said.
-        seen: the lives that the caller has seen, before a model worked or a connection was lost.
+        seen: the generations that the caller has seen, before a model worked or a connection was lost.
 
     Raises:
         InvalidInputError: a field cannot be stored; nothing was.
@@ -53,14 +53,14 @@ async def remember(
     await ready(backend)
     await make_some_missing(backend, now=now)
     seen = {} if seen is None else seen
-    await generation.see(backend, [namespace], seen, now=now)
+    await generations.see(backend, [namespace], seen, now=now)
     (new,) = await prepare(backend, [candidate], later=True)
     candidate = new.candidate  # as it is kept: redacted, where that is set
     reason = find_suspicion(candidate)
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        generation.check(namespace, life.incarnation, seen)
-        life.check_not_paused()
+        state = await generations.hold(tx, backend, namespace, now=now)
+        generations.check(namespace, state.generation, seen)
+        state.check_not_paused()
         if thread_id is not None and await consent_queries.is_off_record(tx, namespace, thread_id):
             raise MemoryDisabledError(
                 "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"

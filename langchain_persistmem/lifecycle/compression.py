@@ -19,7 +19,7 @@ from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.lifecycle import summaries
 from langchain_persistmem.lifecycle.clusters import clusters
 from langchain_persistmem.postgres.queries import changes, retention, search_index
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -41,7 +41,7 @@ class _OvertakenError(PersistMemError):
 
 
 async def compress(
-    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+    backend: Backend, namespace: Namespace, generation: UUID, *, now: datetime
 ) -> tuple[MaintainResult, bool]:
     """Write a summary for each group of related old memories, each in a transaction of its own.
 
@@ -65,7 +65,7 @@ async def compress(
                 continue
             if new is None:
                 done = replace(done, failed=done.failed + 1)
-            elif await _write(backend, namespace, incarnation, new, originals, now=now):
+            elif await _write(backend, namespace, generation, new, originals, now=now):
                 done = replace(done, summaries=done.summaries + 1, compressed=done.compressed + len(originals))
     return done, True
 
@@ -128,7 +128,7 @@ async def _summary(backend: Backend, namespace: Namespace, originals: Sequence[M
 async def _write(
     backend: Backend,
     namespace: Namespace,
-    incarnation: UUID,
+    generation: UUID,
     new: NewMemory,
     originals: Sequence[Memory],
     *,
@@ -138,12 +138,12 @@ async def _write(
     ids = [original.id for original in originals]
     try:
         async with backend.transaction(namespace) as tx:
-            life = await generation.hold(tx, backend, namespace, now=now)
+            state = await generations.hold(tx, backend, namespace, now=now)
             # The model worked without a lock. A summary of less than all of its originals would say too much: if one
             # has gone, was changed or pinned meanwhile, the group waits for the next run.
             current = await changes.still_active(tx, namespace, ids)
             whole = len(current) == len(ids) and not any(current.values())
-            if life.incarnation != incarnation or not life.learns or not whole:
+            if state.generation != generation or not state.learns or not whole:
                 raise _OvertakenError
             if new.key not in (await insert(tx, backend, namespace, [new], now=now)).added:
                 raise _OvertakenError

@@ -16,7 +16,7 @@ from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars
 from langchain_persistmem.postgres.queries import retention
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -146,7 +146,7 @@ class _Groups:
 
 
 async def enrich(
-    backend: Backend, namespace: Namespace, incarnation: UUID, *, dry_run: bool, now: datetime
+    backend: Backend, namespace: Namespace, generation: UUID, *, dry_run: bool, now: datetime
 ) -> tuple[MaintainResult, bool]:
     """Look through what happened to the user since the last time, in batches, each in one transaction.
 
@@ -168,7 +168,7 @@ async def enrich(
         answers = await _ask(backend, namespace, found.open, least)
         failed += answers.failed
         try:
-            done = await _write(backend, namespace, incarnation, found, answers, new[-1], now=now)
+            done = await _write(backend, namespace, generation, found, answers, new[-1], now=now)
         except ModelError as error:  # the embedding model: what was stated has no vector, and is asked for again
             logger.warning("a preference failed: %s", error)
             return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed + 1), False
@@ -256,7 +256,7 @@ async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence
 async def _write(
     backend: Backend,
     namespace: Namespace,
-    incarnation: UUID,
+    generation: UUID,
     found: _Groups,
     answers: _Answers,
     last: UUID,
@@ -273,8 +273,8 @@ async def _write(
     decisions = decide(new, known, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:
-            life = await generation.hold(tx, backend, namespace, now=now)
-            if life.incarnation != incarnation or not life.learns:
+            state = await generations.hold(tx, backend, namespace, now=now)
+            if state.generation != generation or not state.learns:
                 raise _NamespaceErasedError
             # In one transaction with the mark of how far was looked: a crash asks again and writes nothing twice.
             done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)

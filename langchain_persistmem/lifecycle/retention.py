@@ -18,9 +18,9 @@ from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.worth import Sign, fading
 from langchain_persistmem.postgres.queries import changes, forget, namespaces, retention, search_index, threads
-from langchain_persistmem.postgres.queries.namespaces import Life
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
@@ -60,8 +60,8 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
-        async for owner, life in meant:
-            done, asking = await backend.step(_maintain, owner, life, asking=asking, dry_run=dry_run, now=now)
+        async for owner, state in meant:
+            done, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
                 await hnsw_upkeep.index_all(backend, owner)
@@ -94,13 +94,15 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
     return await retention.retain_checkpoints(begin, chosen, keep=keep, before=before, dry_run=dry_run)
 
 
-async def _namespaces_of(backend: Backend, namespace: Namespace | None) -> AsyncGenerator[tuple[Namespace, Life]]:
-    """The namespaces with their present lives, page by page."""
+async def _namespaces_of(
+    backend: Backend, namespace: Namespace | None
+) -> AsyncGenerator[tuple[Namespace, NamespaceState]]:
+    """The namespaces with their present states, page by page."""
     if namespace is not None:
         async with backend.transaction(namespace, atomic=False) as tx:
-            life = await namespaces.life_of(tx, namespace)
-        if life is not None:
-            yield namespace, life
+            state = await namespaces.read_state(tx, namespace)
+        if state is not None:
+            yield namespace, state
         return
     last: Namespace | None = None
     while True:
@@ -114,18 +116,18 @@ async def _namespaces_of(backend: Backend, namespace: Namespace | None) -> Async
 
 
 async def _maintain(
-    backend: Backend, namespace: Namespace, life: Life, *, asking: bool, dry_run: bool, now: datetime
+    backend: Backend, namespace: Namespace, state: NamespaceState, *, asking: bool, dry_run: bool, now: datetime
 ) -> tuple[MaintainResult, bool]:
     """One namespace: what was done, and whether models can be asked for the next one."""
-    done, incarnation = MaintainResult(), life.incarnation
+    done, generation = MaintainResult(), state.generation
     if dry_run:
-        if life.learns:
-            done, _ = await enrich(backend, namespace, incarnation, dry_run=True, now=now)
-        return _sum(done, await _plan(backend, namespace, life, now=now)), True
+        if state.learns:
+            done, _ = await enrich(backend, namespace, generation, dry_run=True, now=now)
+        return _sum(done, await _plan(backend, namespace, state, now=now)), True
     for flow in (_enrich, compress):
-        if asking and life.learns:  # what is made of memories is learnt too; and asked again when it is written
+        if asking and state.learns:  # what is made of memories is learnt too; and asked again when it is written
             try:
-                more, asking = await flow(backend, namespace, incarnation, now=now)
+                more, asking = await flow(backend, namespace, generation, now=now)
             except ErasedError:
                 return done, asking
             done = _sum(done, more)
@@ -133,43 +135,43 @@ async def _maintain(
     if not _any_rule(backend.settings.retention):
         return done, asking
     with suppress(_NamespaceErasedError):
-        done = _sum(done, await backend.step(_follow_rules_in, namespace, incarnation, now=now))
+        done = _sum(done, await backend.step(_follow_rules_in, namespace, generation, now=now))
     return done, asking
 
 
 async def _follow_rules_in(
-    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+    backend: Backend, namespace: Namespace, generation: UUID, *, now: datetime
 ) -> MaintainResult:
     async with backend.transaction(namespace) as tx:
-        await _hold(tx, backend, namespace, incarnation, now=now)
+        await _hold(tx, backend, namespace, generation, now=now)
         return await _follow_rules(tx, backend, namespace, spared=0, now=now)
 
 
 async def _enrich(
-    backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime
+    backend: Backend, namespace: Namespace, generation: UUID, *, now: datetime
 ) -> tuple[MaintainResult, bool]:
-    return await enrich(backend, namespace, incarnation, dry_run=False, now=now)
+    return await enrich(backend, namespace, generation, dry_run=False, now=now)
 
 
-async def _plan(backend: Backend, namespace: Namespace, life: Life, *, now: datetime) -> MaintainResult:
+async def _plan(backend: Backend, namespace: Namespace, state: NamespaceState, *, now: datetime) -> MaintainResult:
     """Count what would be compressed; then follow the other rules, count, and take it back."""
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
-        ids = [[memory.id for memory in group] async for group in groups] if life.learns else []
+        ids = [[memory.id for memory in group] async for group in groups] if state.learns else []
     done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
         return done
     with suppress(_NamespaceErasedError):
         async with undo_if(True, backend.transaction(namespace)) as tx:
-            await _hold(tx, backend, namespace, life.incarnation, now=now)
+            await _hold(tx, backend, namespace, state.generation, now=now)
             away = [id for group in ids for id in group]
             await changes.archive_memories(tx, namespace, away, summary=None, now=now)
             done = _sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now))
     return done
 
 
-async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, incarnation: UUID, *, now: datetime) -> None:
-    life = await generation.hold(tx, backend, namespace, now=now)
-    if life.incarnation != incarnation:
+async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, generation: UUID, *, now: datetime) -> None:
+    state = await generations.hold(tx, backend, namespace, now=now)
+    if state.generation != generation:
         raise _NamespaceErasedError
 
 

@@ -67,17 +67,17 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
     the cap. Instructions fade by their own age alone, and what is pinned never does.
     """
     found: dict[UUID, str] = {}
-    lives = {
+    ages = {
         "semantic": retention.semantic_days,
         "episodic": retention.episodic_days,
         "procedural": retention.procedural_days,
     }
     # Age before number: what fades by age anyway takes no place under the cap from what would stay.
     for sign in signs:
-        life = lives.get(sign.kind)
+        max_age = ages.get(sign.kind)
         if sign.stays:
             continue
-        if life is not None and _days(sign.said_at, now) > life:
+        if max_age is not None and _days(sign.said_at, now) > max_age:
             found[sign.id] = "it has outlived its kind"
         elif sign.kind != "procedural" and _stale(sign, retention.stale_days, now):
             found[sign.id] = "nobody has said or used it for long"

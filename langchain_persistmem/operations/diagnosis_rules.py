@@ -66,7 +66,7 @@ def _settled(tables: Mapping[str, Facts]) -> list[Finding]:
         fix = "; ".join(f"ALTER TABLE persistmem.{name} RESET (autovacuum_enabled)" for name in off)
         why = "they swell, and searches slow down"
         found.append(finding("warning", "autovacuum", f"autovacuum is off on: {', '.join(off)}", why, fix))
-    for name in ("vectors", "words"):
+    for name in ("vectors", "terms"):
         table = tables.get(name)
         if table is None or max(table["pages"], table["live"] // 50) < _FEW_PAGES:
             continue
@@ -139,8 +139,8 @@ def about_counters(counters: Facts) -> list[Finding]:
         return [ok("counters", f"right in {counters['looked_at']:,} namespaces")]
     what = f"the counters of words are wrong in {counters['wrong']:,} of {counters['looked_at']:,} namespaces"
     fix = (
-        "UPDATE persistmem.namespaces n SET documents = (SELECT count(DISTINCT memory_id) FROM persistmem.words w "
-        "WHERE w.namespace = n.namespace), words = (SELECT coalesce(sum(times), 0) FROM persistmem.words w "
+        "UPDATE persistmem.namespaces n SET documents = (SELECT count(DISTINCT memory_id) FROM persistmem.terms w "
+        "WHERE w.namespace = n.namespace), terms = (SELECT coalesce(sum(times), 0) FROM persistmem.terms w "
         "WHERE w.namespace = n.namespace)"
     )
     return [finding("warning", "counters", what, "words are weighed wrongly in recall", fix)]

@@ -14,20 +14,20 @@ CREATE TABLE persistmem.migrations (
 -- Whose memories. The row is also the lock of its namespace: every write takes it first.
 CREATE TABLE persistmem.namespaces (
     namespace   text COLLATE "C" NOT NULL PRIMARY KEY CHECK (octet_length(namespace) BETWEEN 1 AND 512),
-    -- A new one for each life of the namespace: work begun before an erase finds another and stops.
-    incarnation uuid NOT NULL,
-    -- How many memories can be found by words, and their summed length: BM25 needs both.
+    -- A new one after each erasure of the namespace: work begun before an erase finds another and stops.
+    generation uuid NOT NULL,
+    -- How many memories can be found by terms, and the sum of these: BM25 needs both.
     documents   bigint NOT NULL DEFAULT 0,
-    words       bigint NOT NULL DEFAULT 0,
+    terms       bigint NOT NULL DEFAULT 0,
     created_at  timestamptz NOT NULL,
     -- The latest transactions that were committed here, newest first: what became of one whose answer was lost.
     recent_writes uuid[] NOT NULL DEFAULT '{}',
     -- Memories up to this id have been looked through for habits.
-    enriched_to uuid,
+    habits_through uuid,
     -- What the person allows: everything, keeping without learning, or nothing at all.
     consent     text NOT NULL DEFAULT 'allowed' CHECK (consent IN ('allowed', 'no_extract', 'paused')),
     -- The end of the audit's chain: how many entries there are, and the digest of the last.
-    audited     bigint NOT NULL DEFAULT 0,
+    audit_length bigint NOT NULL DEFAULT 0,
     audit_head  bytea,
     -- The partial HNSW index of a large namespace, and how many memories it had when it last took or changed it.
     hnsw_index  smallint,
@@ -150,20 +150,20 @@ CREATE TABLE persistmem.hnsw_indexes (
 );
 INSERT INTO persistmem.hnsw_indexes (hnsw_index) SELECT generate_series(0, 15);
 
--- One row per word of a current memory: a plain btree gives true BM25 statistics per namespace
+-- One row per full-text term of a current memory: a plain btree gives true BM25 statistics per namespace
 -- and, unlike GIN, serves row-level security too.
-CREATE TABLE persistmem.words (
+CREATE TABLE persistmem.terms (
     namespace text COLLATE "C" NOT NULL,
-    word      text COLLATE "C" NOT NULL,
+    term      text COLLATE "C" NOT NULL,
     memory_id uuid NOT NULL,
     times     integer NOT NULL,
-    -- Words in the memory.
+    -- Terms in the memory.
     length    integer NOT NULL,
-    PRIMARY KEY (namespace, word, memory_id) INCLUDE (times, length),
+    PRIMARY KEY (namespace, term, memory_id) INCLUDE (times, length),
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02);
--- By the memory alone, so that the planner cannot take it for an index of a namespace's words.
-CREATE INDEX words_of_memory ON persistmem.words (memory_id);
+-- By the memory alone, so that the planner cannot take it for an index of a namespace's terms.
+CREATE INDEX terms_of_memory ON persistmem.terms (memory_id);
 
 -- Conversations as they were, whatever was learnt from them.
 CREATE TABLE persistmem.messages (
@@ -212,7 +212,7 @@ CREATE TABLE persistmem.pending_work (
     namespace    text COLLATE "C" NOT NULL REFERENCES persistmem.namespaces ON DELETE CASCADE,
     thread_id    text COLLATE "C" NOT NULL CHECK (octet_length(thread_id) BETWEEN 1 AND 1024),
     -- Grows with every new message: a worker acknowledges what it saw, and newer messages keep the row.
-    generation   bigint NOT NULL DEFAULT 1,
+    revision     bigint NOT NULL DEFAULT 1,
     due_at       timestamptz NOT NULL,
     -- Who works on it, and until when that is believed.
     lease        uuid,
@@ -259,21 +259,21 @@ CREATE TABLE persistmem.audit (
     PRIMARY KEY (namespace, number)
 );
 
--- What was erased, to be erased again after a backup was restored. It names nobody: an incarnation is a
+-- What was erased, to be erased again after a backup was restored. It names nobody: an generation is a
 -- random id that the erased namespace had, and that a restored one has again.
 CREATE TABLE persistmem.erasures (
     id          uuid NOT NULL PRIMARY KEY,
-    incarnation uuid NOT NULL,
+    generation uuid NOT NULL,
     everything  boolean NOT NULL,
     memory_ids  uuid[] NOT NULL,
-    -- SHA-256 of incarnation, thread and message id: turns that were erased with their memories.
+    -- SHA-256 of generation, thread and message id: turns that were erased with their memories.
     turns       bytea[] NOT NULL,
     counts      jsonb NOT NULL,
     -- NULL until the verification has found nothing left.
     completed_at timestamptz,
     erased_at   timestamptz NOT NULL
 );
-CREATE INDEX erasures_of_incarnation ON persistmem.erasures (incarnation);
+CREATE INDEX erasures_of_generation ON persistmem.erasures (generation);
 
 -- Namespaces in which some memories have no vector of a model yet: it did not answer, or it is a new one.
 CREATE TABLE persistmem.missing_vectors (
@@ -291,27 +291,27 @@ CREATE INDEX missing_vectors_due ON persistmem.missing_vectors (model, due_at);
 -- security is enabled on the tables, which is a step of its own (`persistmem rls enable`).
 --   persistmem.namespace    the namespace it is about
 --   persistmem.namespaces   several of them, as text[]
---   persistmem.within       prefixes, as text[], each ending with "/": read only
---   persistmem.everywhere   'on': background work, upkeep, the schema itself
--- Nothing said, nothing seen. Each setting is read once for a statement, because it stands in a sub-select.
+--   persistmem.prefixes       prefixes, as text[], each ending with "/": read only
+--   persistmem.all_namespaces   'on': background work, upkeep, the schema itself
+-- Nothing said, nothing seen. The policy of the own namespace sorts last by name and is asked first (decision 27).
 DO $policies$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY[
-        'namespaces', 'memories', 'uses', 'vectors', 'words', 'messages', 'changes', 'pending_work', 'model_calls',
+        'namespaces', 'memories', 'uses', 'vectors', 'terms', 'messages', 'changes', 'pending_work', 'model_calls',
         'threads', 'audit', 'missing_vectors'
     ] LOOP
-        EXECUTE 'CREATE POLICY persistmem_namespace ON persistmem.' || name || $policy$
-            USING (namespace = (SELECT nullif(current_setting('persistmem.namespace', true), ''))
-                   OR namespace = ANY ((SELECT nullif(current_setting('persistmem.namespaces', true), '')::text[])::text[]))
+        EXECUTE 'CREATE POLICY persistmem_all_namespaces ON persistmem.' || name || $policy$
+            USING (current_setting('persistmem.all_namespaces', true) = 'on')
         $policy$;
-        EXECUTE 'CREATE POLICY persistmem_within ON persistmem.' || name || $policy$
+        EXECUTE 'CREATE POLICY persistmem_by_prefix ON persistmem.' || name || $policy$
             FOR SELECT
-            USING ((namespace || '/') ^@ ANY ((SELECT nullif(current_setting('persistmem.within', true), '')::text[])::text[]))
+            USING ((namespace || '/') ^@ ANY (nullif(current_setting('persistmem.prefixes', true), '')::text[]))
         $policy$;
-        EXECUTE 'CREATE POLICY persistmem_everywhere ON persistmem.' || name || $policy$
-            USING ((SELECT current_setting('persistmem.everywhere', true)) = 'on')
+        EXECUTE 'CREATE POLICY persistmem_own_namespace ON persistmem.' || name || $policy$
+            USING (namespace = current_setting('persistmem.namespace', true)
+                   OR namespace = ANY (nullif(current_setting('persistmem.namespaces', true), '')::text[]))
         $policy$;
     END LOOP;
 END

@@ -67,12 +67,12 @@ async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | No
             last = page[-1].entry.number
 
 
-def digest_of(namespace: Namespace, incarnation: UUID, row: AuditRow, before: bytes | None) -> bytes:
+def digest_of(namespace: Namespace, generation: UUID, row: AuditRow, before: bytes | None) -> bytes:
     """The digest that an entry has to have; the same as in the statement ``record_audit``."""
     entry = row.entry
     microseconds = (entry.recorded_at - _EPOCH) // timedelta(microseconds=1)
     hashed = hashlib.sha256(before or b"")
-    hashed.update(incarnation.bytes + entry.number.to_bytes(8, signed=True) + microseconds.to_bytes(8, signed=True))
+    hashed.update(generation.bytes + entry.number.to_bytes(8, signed=True) + microseconds.to_bytes(8, signed=True))
     for text in (encode(namespace), entry.actor, entry.action):
         hashed.update(len(text.encode()).to_bytes(4) + text.encode())
     hashed.update(len(entry.memory_ids).to_bytes(4) + "".join(map(str, entry.memory_ids)).encode())
@@ -100,7 +100,7 @@ class Chain:
         if number != self.number + 1:
             missing = f"entries {self.number + 1} to {number - 1} are missing"
             self._fault(number, "an entry is before the first" if number < 1 else missing)
-        elif digest_of(self.namespace, self.end.incarnation, row, self.digest) != row.digest:
+        elif digest_of(self.namespace, self.end.generation, row, self.digest) != row.digest:
             self._fault(number, "it is not what was written, or not after this entry")
         if self.known is not None and self.known[0] == number:
             self.seen_known = row.digest == self.known[1]

@@ -9,7 +9,7 @@ from datetime import datetime
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import namespaces
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -23,8 +23,8 @@ async def consent(backend: Backend, namespace: Namespace) -> Consent:
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        life = await namespaces.life_of(tx, namespace)
-    return backend.settings.consent if life is None else life.consent
+        state = await namespaces.read_state(tx, namespace)
+    return backend.settings.consent if state is None else state.consent
 
 
 async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Consent, *, now: datetime) -> None:
@@ -38,10 +38,10 @@ async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Co
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        life = await namespaces.hold_namespace(
-            tx, namespace, incarnation=backend.new_id(), consent=consent_wanted, now=now
+        state = await namespaces.hold_namespace(
+            tx, namespace, generation=backend.new_id(), consent=consent_wanted, now=now
         )
-        await consent_queries.set_consent(tx, namespace, consent_wanted, incarnation=life.incarnation, now=now)
+        await consent_queries.set_consent(tx, namespace, consent_wanted, generation=state.generation, now=now)
         if consent_wanted != "allowed":
             await consent_queries.withhold_messages(tx, namespace, now=now)
             await consent_queries.drop_work(tx, namespace)
@@ -69,7 +69,7 @@ async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str,
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        await generation.hold(tx, backend, namespace, now=now)
+        await generations.hold(tx, backend, namespace, now=now)
         await consent_queries.set_off_record(tx, namespace, thread_id, off, now=now)
         if off:
             await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)

@@ -1,7 +1,7 @@
 """Erasing everything of a person: every namespace that names them, each in one transaction, verified before it commits.
 
 What is to go is written down first, without a name, so that whatever interrupts it can be found and gone on with. An
-erase ends a namespace's life: it waits for whoever writes in it, and whoever comes after finds that life over.
+erase ends a namespace's generation: it waits for whoever writes in it, and whoever comes after finds that generation over.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import StorageError
-from langchain_persistmem.postgres.queries import erasure_log, forget, generation, threads
+from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
@@ -51,8 +51,8 @@ async def everything(
         for pattern in patterns:
             lives_ended.update(await forget.namespaces_naming(tx, pattern))
         if len(lives_ended) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
-            for incarnation in lives_ended.values():
-                await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
+            for generation in lives_ended.values():
+                await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *lives_ended})
     return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
@@ -61,9 +61,9 @@ async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Re
     """Go on with every erasure that was interrupted."""
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         left: list[Namespace] = []
-        for incarnation, namespace in await erasure_log.open_erasures(tx):
+        for generation, namespace in await erasure_log.open_erasures(tx):
             if namespace is None:  # it is gone already: nothing is left to do
-                await erasure_log.complete_erasures(tx, incarnation, {}, now=now)
+                await erasure_log.complete_erasures(tx, generation, {}, now=now)
             else:
                 left.append(namespace)
     return await _erase_all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
@@ -112,15 +112,15 @@ async def _erase_one(
 
     Args:
         among: the namespaces of the same person; None means that threads of others go too.
-        unanswered: the life that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
+        unanswered: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
         async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
-            incarnation = await generation.end_life(tx, namespace)
-            if unanswered and incarnation not in unanswered:  # the COMMIT whose answer was lost has done it
+            generation = await generations.end_generation(tx, namespace)
+            if unanswered and generation not in unanswered:  # the COMMIT whose answer was lost has done it
                 return next(iter(unanswered.values()))
-            if incarnation is None:  # what comes about from now on is another generation, of which nobody asked
+            if generation is None:  # what comes about from now on is another generation, of which nobody asked
                 return _NamespaceErasure(dict.fromkeys(await forget.left_of_namespace(tx, namespace), 0))
             mine = await threads.threads_of(tx, namespace)
             shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
@@ -131,9 +131,9 @@ async def _erase_one(
             erased = _NamespaceErasure(counts, tuple(await forget.checkpointed_threads(tx, sorted(shared))))
             if dry_run:  # no entry in the log, and no id of one in the receipt
                 return erased
-            await erasure_log.plan_erasure(tx, incarnation, id=backend.new_id(), now=now)
-            erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, incarnation, counts, now=now)))
-            unanswered[incarnation] = erased
+            await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+            erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
+            unanswered[generation] = erased
     return erased
 
 

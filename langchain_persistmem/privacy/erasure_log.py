@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.postgres.queries import erasure_log, generation
+from langchain_persistmem.postgres.queries import erasure_log, generations
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.privacy.forget import erase_with_turns
 from langchain_persistmem.runtime.backend import Backend
@@ -47,14 +47,14 @@ async def replay(
 ) -> Receipt:
     """Erase again what the log says was erased, where it is there again; what is not, is not.
 
-    Namespaces that live an erased life go altogether; elsewhere go the memories and turns that the log names, what
+    Namespaces that have an erased generation go altogether; elsewhere go the memories and turns that the log names, what
     else was learnt from these turns, and what was derived. The log itself is written down here too.
     """
     await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        there = await erasure_log.namespaces_living(tx, sorted({entry.incarnation for entry in log}))
+        there = await erasure_log.namespaces_living(tx, sorted({entry.generation for entry in log}))
     # A generation id is random and lives on in a backup: where one is there again, the erased namespace was restored.
-    whole = {entry.incarnation for entry in log if entry.everything and entry.incarnation in there}
+    whole = {entry.generation for entry in log if entry.everything and entry.generation in there}
     if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
         await _write_down(backend, log, whole)
     receipts = [
@@ -65,12 +65,12 @@ async def replay(
     ]
     parts: dict[UUID, list[Erasure]] = defaultdict(list)
     for entry in log:
-        if entry.incarnation in there and entry.incarnation not in whole:
-            parts[entry.incarnation].append(entry)
-    for incarnation, entries in parts.items():
-        counts = await backend.step(_erase_again, there[incarnation], incarnation, entries, dry_run=dry_run, now=now)
-        receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[incarnation]: counts}))
-    return _join(receipts, [entry for entry in log if entry.incarnation in there], dry_run=dry_run)
+        if entry.generation in there and entry.generation not in whole:
+            parts[entry.generation].append(entry)
+    for generation, entries in parts.items():
+        counts = await backend.step(_erase_again, there[generation], generation, entries, dry_run=dry_run, now=now)
+        receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[generation]: counts}))
+    return _join(receipts, [entry for entry in log if entry.generation in there], dry_run=dry_run)
 
 
 async def _write_down(backend: Backend, log: Sequence[Erasure], whole: set[UUID]) -> None:
@@ -78,14 +78,14 @@ async def _write_down(backend: Backend, log: Sequence[Erasure], whole: set[UUID]
     for start in range(0, len(log), _PAGE):
         async with backend.transaction(EVERYWHERE) as tx:
             for entry in log[start : start + _PAGE]:
-                begun = entry.everything and entry.incarnation in whole
+                begun = entry.everything and entry.generation in whole
                 await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if begun else entry)
 
 
 async def _erase_again(
     backend: Backend,
     namespace: Namespace,
-    incarnation: UUID,
+    generation: UUID,
     entries: Sequence[Erasure],
     *,
     dry_run: bool,
@@ -93,12 +93,12 @@ async def _erase_again(
 ) -> Mapping[str, int]:
     """Erase memories and turns of a namespace that goes on."""
     async with undo_if(dry_run, backend.transaction(namespace)) as tx:
-        if await generation.hold_living(tx, namespace) != incarnation:
+        if await generations.hold_existing(tx, namespace) != generation:
             return {}
         ids = sorted({id for entry in entries for id in entry.memory_ids})
         digests = sorted({turn for entry in entries for turn in entry.turns})
         turns: dict[str, set[str]] = defaultdict(set)
-        for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, incarnation, digests):
+        for thread_id, message_id in await erasure_log.turns_erased(tx, namespace, generation, digests):
             turns[thread_id].add(message_id)
         there = await erasure_log.memories_there(tx, namespace, ids)
         return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
@@ -121,7 +121,9 @@ def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: boo
 
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_FIELDS = {"id", "incarnation", "everything", "memory_ids", "turns", "counts", "erased_at", "completed_at"}
+FORMAT = 2
+"""The version of a line. Lines without one were written before migration 9."""
+_FIELDS = {"format", "id", "generation", "everything", "memory_ids", "turns", "counts", "erased_at", "completed_at"}
 
 
 def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
@@ -150,17 +152,22 @@ def _erasure_of(line: str, where: str) -> Erasure:
         parsed = None
     if not isinstance(parsed, Mapping):
         raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
-    entry = cast("Mapping[str, object]", parsed)
+    entry = dict(cast("Mapping[str, object]", parsed))
+    if "incarnation" in entry and "format" not in entry:  # written before migration 9, which renamed the column
+        entry = {**entry, "format": FORMAT, "generation": entry["incarnation"]}
+        entry.pop("incarnation")
     if set(entry) != _FIELDS:  # a line that was edited, or of another format, is refused before it erases anything
         odd = sorted(_FIELDS.symmetric_difference(entry))
         raise InvalidInputError(
             f"{where} lacks, or has too much of: {', '.join(odd)[:200]}; pass a line of the log as it is"
         )
+    if entry["format"] != FORMAT:
+        raise InvalidInputError(f"{where}: format is none that this version reads; upgrade langchain-persistmem")
     if not isinstance(entry["everything"], bool):
         raise InvalidInputError(f"{where}: everything is neither true nor false; pass a line of the log as it is")
     return Erasure(
         id=_uuid(entry["id"], f"{where}: id"),
-        incarnation=_uuid(entry["incarnation"], f"{where}: incarnation"),
+        generation=_uuid(entry["generation"], f"{where}: generation"),
         everything=entry["everything"],
         memory_ids=tuple(
             _uuid(item, f"{where}: memory_ids") for item in _list(entry["memory_ids"], f"{where}: memory_ids")

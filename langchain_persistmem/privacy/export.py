@@ -17,7 +17,7 @@ from langchain_persistmem.postgres.queries import export, pending_work, search_i
 from langchain_persistmem.postgres.queries.export import Row
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
-from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
@@ -109,7 +109,7 @@ async def import_file(
 async def _restore_all(backend: Backend, source: ExportFile, root: Namespace | None, *, now: datetime) -> Counter[str]:
     """Write the file batch by batch, each in a transaction of its own; returns the new rows by kind."""
     counts: Counter[str] = Counter()
-    seen: generation.Seen = {}
+    seen: generations.Seen = {}
     stricter: dict[Namespace, str] = {}
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
     for kind, found, rows in _batches(source):
@@ -130,7 +130,7 @@ async def _count_new(backend: Backend, source: ExportFile, root: Namespace | Non
     memory of a change.
     """
     counts: Counter[str] = Counter()
-    seen: generation.Seen = {}
+    seen: generations.Seen = {}
     async with undo_if(True, backend.transaction(Within(source.root if root is None else root))) as tx:
         for kind, found, rows in _batches(source):
             namespace = _moved(found, source, root)
@@ -162,7 +162,7 @@ async def _restore(
     namespace: Namespace,
     kind: str,
     rows: Sequence[dict[str, Any]],
-    seen: generation.Seen,
+    seen: generations.Seen,
     *,
     now: datetime,
 ) -> int:
@@ -180,7 +180,7 @@ async def _restore_rows(
     kind: str,
     rows: Sequence[dict[str, Any]],
     vectors: Mapping[UUID, Sequence[Vector]],
-    seen: generation.Seen,
+    seen: generations.Seen,
     *,
     now: datetime,
 ) -> int:
@@ -197,12 +197,12 @@ async def _restore_rows(
 
 
 async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, seen: generation.Seen, *, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime
 ) -> None:
-    life = await generation.hold(tx, backend, namespace, now=now)
-    life.check_not_paused()
-    generation.check(namespace, life.incarnation, seen)
-    seen.setdefault(namespace, life.incarnation)
+    state = await generations.hold(tx, backend, namespace, now=now)
+    state.check_not_paused()
+    generations.check(namespace, state.generation, seen)
+    seen.setdefault(namespace, state.generation)
 
 
 async def _restore_messages(
@@ -230,7 +230,7 @@ async def _restore_memories(
     current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
     await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
     words = {id: searchable(row["text"], row.get("speaker")) for id, row in current.items()}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await record(tx, backend, namespace, "imported", sorted(new))
     return len(new)
 
@@ -266,12 +266,12 @@ def _vector(stored: dict[str, Any], dimensions: int) -> Vector:
 
 
 async def _restrict(
-    backend: Backend, namespace: Namespace, wanted: str, seen: generation.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, wanted: str, seen: generations.Seen, *, now: datetime
 ) -> None:
     """The stricter of two consents holds: what the person allowed there, and what is allowed here."""
     consent = _BY_NAME.get(wanted, "allowed")
     async with backend.transaction(namespace) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
-        generation.check(namespace, life.incarnation, seen)
-        if CONSENTS.index(consent) > CONSENTS.index(life.consent):
-            await consent_queries.set_consent(tx, namespace, consent, incarnation=life.incarnation, now=now)
+        state = await generations.hold(tx, backend, namespace, now=now)
+        generations.check(namespace, state.generation, seen)
+        if CONSENTS.index(consent) > CONSENTS.index(state.consent):
+            await consent_queries.set_consent(tx, namespace, consent, generation=state.generation, now=now)

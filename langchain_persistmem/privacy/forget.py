@@ -13,7 +13,7 @@ from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.recall.search import find_candidates
-from langchain_persistmem.runtime import generation
+from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
@@ -94,7 +94,7 @@ async def _keys(
     if not keys:
         return Receipt(erased=not dry_run, counts={})
     async with undo_if(dry_run, backend.transaction(namespace)) as tx:
-        life = await generation.hold(tx, backend, namespace, now=now)
+        state = await generations.hold(tx, backend, namespace, now=now)
         versions = await forget_queries.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:
@@ -109,7 +109,7 @@ async def _keys(
             if thread_id is not None:
                 turns[thread_id].update(message_ids)
         gone = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
-        erasure = erasure_log.erasure_of(backend.new_id(), life.incarnation, gone.ids, gone.turns, gone.counts, now=now)
+        erasure = erasure_log.erasure_of(backend.new_id(), state.generation, gone.ids, gone.turns, gone.counts, now=now)
         await erasure_log.record_erasure(tx, erasure)
         left = await erasure_log.memories_there(tx, namespace, gone.ids)
         checkpointed = await forget_queries.checkpointed_threads(tx, sorted(turns))

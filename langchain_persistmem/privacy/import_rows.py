@@ -17,12 +17,12 @@ from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.insert import identity
 from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json
-from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import migrated, ready
@@ -68,8 +68,8 @@ class State:
     done: bool = False
     stated: set[tuple[Namespace, bytes]] = field(default_factory=set[tuple[Namespace, bytes]])
     """Only with ``dry_run``: what would have been written so far, by which the same again is known. It only grows."""
-    seen: generation.Seen = field(default_factory=dict[Namespace, UUID])
-    """The lives of the namespaces that it has written to: what is erased meanwhile it does not write again."""
+    seen: generations.Seen = field(default_factory=dict[Namespace, UUID])
+    """The generations of the namespaces that it has written to: what is erased meanwhile it does not write again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
     more: set[tuple[Namespace, bytes]] = set()
     async with backend.transaction(_of(entries), atomic=False) as tx:
         for namespace, mine in by_namespace(entries).items():
-            life = await namespaces.life_of(tx, namespace)
-            if backend.settings.consent == "paused" if life is None else life.paused:
+            state = await namespaces.read_state(tx, namespace)
+            if backend.settings.consent == "paused" if state is None else state.paused:
                 fates.extend("paused" for _ in mine)
                 continue
             known = await _known(tx, namespace, mine)
@@ -159,7 +159,7 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
 
 
 async def _bring(
-    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generation.Seen, now: datetime
+    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generations.Seen, now: datetime
 ) -> tuple[list[Fate], int]:
     """Write what is new; returns what became of each, and how many texts were embedded."""
     fates: list[Fate] = []
@@ -174,17 +174,17 @@ async def _bring(
                     fates.append(fate)
     if not fresh:
         return fates, 0
-    await generation.see(backend, (entry.namespace for entry in fresh), seen, now=now)
+    await generations.see(backend, (entry.namespace for entry in fresh), seen, now=now)
     vectors, embedded = await _vectors(backend, fresh)
     async with backend.transaction(_of(fresh)) as tx:
         grouped = by_namespace(fresh)
         for namespace in sorted(grouped, key=encode):  # one order for all writers, so that no two wait for each other
             mine = grouped[namespace]
-            if namespace in seen and await hold_living(tx, namespace) != seen[namespace]:
+            if namespace in seen and await hold_existing(tx, namespace) != seen[namespace]:
                 fates.extend("erased" for _ in mine)  # since this import met it first; a later one may bring it over
                 continue
-            life = await generation.hold(tx, backend, namespace, now=now)
-            if life.paused:
+            state = await generations.hold(tx, backend, namespace, now=now)
+            if state.paused:
                 fates.extend("paused" for _ in mine)
                 continue
             known = await _known(tx, namespace, mine)  # asked again: now nobody else writes
@@ -252,7 +252,7 @@ async def _write(
         for entry in entries
         if entry.text is not None and entry.key in ids
     }
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 

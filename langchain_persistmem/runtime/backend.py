@@ -117,7 +117,7 @@ class Backend(ABC):
         ``repeatable=True`` says that doing it twice is as good as once, should the answer to its COMMIT be lost.
         """
         settings = reach_settings(reach) if self.settings.row_level_security else {}
-        if not self.sees_everywhere and settings.get("persistmem.everywhere") == "on":
+        if not self.sees_everywhere and settings.get("persistmem.all_namespaces") == "on":
             # It would find nothing, in silence.
             raise ConfigurationError(
                 "this needs to see all namespaces, which row-level security does not let this role do; use the role that "

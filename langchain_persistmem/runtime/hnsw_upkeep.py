@@ -11,7 +11,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
 from langchain_persistmem.postgres.queries import search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
@@ -81,7 +81,7 @@ async def index_all(backend: Backend, namespace: Namespace) -> int:
 
 async def _index_some(backend: Backend, namespace: Namespace, model: EmbeddingModel, limit: int) -> int:
     async with backend.transaction(namespace, repeatable=True) as tx:
-        if await hold_living(tx, namespace) is None:  # erased meanwhile
+        if await hold_existing(tx, namespace) is None:  # erased meanwhile
             return 0
         number = await hnsw_indexes.take_index(tx, namespace, model)
         if number is None:

@@ -70,7 +70,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         return applied
     async with backend.transaction(NOBODY, atomic=False) as tx:
         model = registered(await embedding_models.list_models(tx), backend.embedding_name)
-    if model is None:  # measured once in a database's life; never while a connection is held
+    if model is None:  # measured once in a database; never while a connection is held
         check_dimensions(dimensions, len((await backend.embed(UNRELATED))[0]))
         model = await register(backend, now=now)
     else:
@@ -103,7 +103,7 @@ async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
 
 
 async def migrated(backend: Backend) -> None:
-    """Check that setup() has been run; looked up once in the life of ``backend``.
+    """Check that setup() has been run; looked up once for a ``backend``.
 
     Raises:
         SchemaOutOfDateError: setup() has not been run, or not since the last upgrade.
@@ -123,7 +123,7 @@ async def migrated(backend: Backend) -> None:
 
 
 async def ready(backend: Backend) -> EmbeddingModel:
-    """The embedding model as the database knows it; looked up once in the life of ``backend``.
+    """The embedding model as the database knows it; looked up once for a ``backend``.
 
     Raises:
         SchemaOutOfDateError: setup() has not been run, or not since the last upgrade.

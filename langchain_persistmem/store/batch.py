@@ -15,10 +15,10 @@ from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
-from langchain_persistmem.postgres.queries.generation import hold_living
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.runtime import generation, hnsw_upkeep
+from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
@@ -61,7 +61,12 @@ class _QueryVectors:
 
 
 async def batch(
-    backend: Backend, ops: Sequence[Op], *, index: StoreIndex | None, now: datetime, seen: generation.Seen | None = None
+    backend: Backend,
+    ops: Sequence[Op],
+    *,
+    index: StoreIndex | None,
+    now: datetime,
+    seen: generations.Seen | None = None,
 ) -> list[Result]:
     """Check, embed, read, write, and extend the time to live of the items read; see :class:`PersistMemStore`.
 
@@ -87,7 +92,7 @@ async def batch(
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
         # so that an item never enters a namespace that was erased after the call began.
-        await generation.see(backend, todo.writes, seen, now=now)
+        await generations.see(backend, todo.writes, seen, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
@@ -101,16 +106,16 @@ async def batch(
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
             for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
-                if not puts and await hold_living(tx, namespace) is None:
+                if not puts and await hold_existing(tx, namespace) is None:
                     continue  # a delete must not create the row of a namespace that does not exist
-                life = await generation.hold(tx, backend, namespace, now=now)
-                generation.check(namespace, life.incarnation, seen)
+                state = await generations.hold(tx, backend, namespace, now=now)
+                generations.check(namespace, state.generation, seen)
                 if puts:
-                    life.check_not_paused()
+                    state.check_not_paused()
                 gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
                 await record(tx, backend, namespace, "deleted", gone)
                 if gone:  # replaying the erasure log after a restore deletes it again
-                    await record_erasure(tx, erasure_of(backend.new_id(), life.incarnation, gone, now=now))
+                    await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
                 for start in range(0, len(puts), _ROWS):
                     chunk = dict(puts[start : start + _ROWS])
                     put_ids = await _put(tx, backend, namespace, chunk, vectors, model=model, now=now)
@@ -143,7 +148,7 @@ async def _find_expired(backend: Backend, *, now: datetime) -> Sequence[tuple[Na
 
 async def _erase_expired(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> int:
     async with backend.transaction(namespace) as tx:
-        if await hold_living(tx, namespace) is None:  # erased meanwhile: the sweep must not create its row again
+        if await hold_existing(tx, namespace) is None:  # erased meanwhile: the sweep must not create its row again
             return 0
         still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
         erased = (await forget.erase_memories(tx, namespace, still))["memories"]
@@ -272,7 +277,7 @@ async def _put(
         parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
-    await search_index.insert_words(tx, namespace, words, language=backend.settings.language)
+    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     return list(ids.values())
 
 

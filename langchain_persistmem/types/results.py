@@ -230,13 +230,13 @@ class Erasure:
     """An entry in the log of erasures, by which a restored backup is erased again. It names nobody and has no content."""
 
     id: UUID
-    incarnation: UUID
+    generation: UUID
     """The id of the namespace's generation: a restored namespace has it again, a new one has another."""
     everything: bool
     memory_ids: tuple[UUID, ...]
     """The memories that went, where not everything did."""
     turns: tuple[str, ...]
-    """SHA-256, in hexadecimal, over incarnation, thread and message id: the turns that went with them."""
+    """SHA-256, in hexadecimal, over generation, thread and message id: the turns that went with them."""
     counts: Mapping[str, int]
     """Rows by table."""
     erased_at: datetime
@@ -248,8 +248,9 @@ class Erasure:
         """One line of JSON, as ``privacy.replay_erasures()`` takes it."""
         return json.dumps(
             {
+                "format": 2,
                 "id": str(self.id),
-                "incarnation": str(self.incarnation),
+                "generation": str(self.generation),
                 "everything": self.everything,
                 "memory_ids": [str(id) for id in self.memory_ids],
                 "turns": list(self.turns),

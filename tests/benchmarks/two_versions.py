@@ -19,7 +19,7 @@ import numpy as np
 import psycopg
 from psycopg import conninfo
 
-from tests.benchmarks.people import NOISE, TOPICS, TOPICS_OF_ONE, People, _noise, _unit
+from tests.benchmarks.people import NOISE, TOPICS, TOPICS_OF_ONE, People, Vectors
 
 SIZES = {
     384: [60_000, 20_000, 8_500, *[3_000] * 5, *[1_000] * 10, *[400] * 20, *[100] * 100],
@@ -37,12 +37,15 @@ def crowd(dimensions: int) -> People:
     sizes = SIZES[dimensions]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     rng = np.random.default_rng(1)
-    topics = _noise(rng, TOPICS, dimensions)
-    vectors = np.empty((sum(sizes), dimensions), np.float32)
+
+    def noise(rows: int) -> Vectors:
+        return rng.standard_normal((rows, dimensions), dtype=np.float32) / np.float32(np.sqrt(dimensions))
+
+    topics, vectors = noise(TOPICS), np.empty((sum(sizes), dimensions), np.float32)
     for start, size in zip(starts, sizes, strict=True):
         own = rng.choice(TOPICS, TOPICS_OF_ONE, replace=False)
-        made = topics[own[rng.integers(TOPICS_OF_ONE, size=size)]] + NOISE * _noise(rng, size, dimensions)
-        vectors[start : start + size] = _unit(made)
+        made = topics[own[rng.integers(TOPICS_OF_ONE, size=size)]] + NOISE * noise(size)
+        vectors[start : start + size] = made / np.linalg.norm(made, axis=1, keepdims=True)
     return People(len(vectors), len(sizes), dimensions, sizes, starts.tolist(), vectors)
 
 

@@ -25,8 +25,8 @@ QUERIES = {
     ),
     "I4: the sums for ranking are not those of a recount": (
         "SELECT count(*) FROM persistmem.namespaces n, LATERAL (SELECT count(DISTINCT memory_id) AS documents, "
-        "coalesce(sum(times), 0) AS words FROM persistmem.words w WHERE w.namespace = n.namespace) r "
-        "WHERE n.documents <> r.documents OR n.words <> r.words"
+        "coalesce(sum(times), 0) AS terms FROM persistmem.terms w WHERE w.namespace = n.namespace) r "
+        "WHERE n.documents <> r.documents OR n.terms <> r.terms"
     ),
     "I5: work is held without an end": (
         "SELECT count(*) FROM persistmem.pending_work WHERE lease IS NOT NULL AND leased_until IS NULL"

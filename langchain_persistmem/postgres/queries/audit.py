@@ -16,7 +16,7 @@ from langchain_persistmem.types.records import AuditEntry
 class AuditEnd:
     """The end of the chain, as the namespace's own row has it."""
 
-    incarnation: UUID
+    generation: UUID
     number: int
     digest: bytes | None
 
@@ -53,7 +53,7 @@ async def record_audit(
 async def audit_end(tx: Transaction, namespace: Namespace) -> AuditEnd | None:
     """The end of the chain; None if the namespace does not exist."""
     rows = await tx.fetch(statement("audit_end"), {"namespace": encode(namespace)})
-    return AuditEnd(rows[0]["incarnation"], rows[0]["audited"], rows[0]["audit_head"]) if rows else None
+    return AuditEnd(rows[0]["generation"], rows[0]["audit_length"], rows[0]["audit_head"]) if rows else None
 
 
 async def list_audit(

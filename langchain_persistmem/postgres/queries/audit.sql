@@ -2,12 +2,12 @@
 -- One entry at the end of the namespace's chain. What is hashed has each text's length before it, so that no two entries
 -- share an encoding; privacy/audit.py has the same in Python. The clock is the server's.
 WITH last AS MATERIALIZED (
-    SELECT n.incarnation, n.audited + 1 AS number, n.audit_head, clock_timestamp() AS recorded_at
+    SELECT n.generation, n.audit_length + 1 AS number, n.audit_head, clock_timestamp() AS recorded_at
     FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
     FOR NO KEY UPDATE
 ), sealed AS MATERIALIZED (
     SELECT last.number, last.recorded_at, given.ids, given.details, sha256(
-        coalesce(last.audit_head, '\x') || uuid_send(last.incarnation) || int8send(last.number)
+        coalesce(last.audit_head, '\x') || uuid_send(last.generation) || int8send(last.number)
         || int8send((extract(epoch FROM last.recorded_at) * 1000000)::bigint)
         || int4send(octet_length(given.namespace)) || given.namespace
         || int4send(octet_length(given.actor)) || given.actor
@@ -18,7 +18,7 @@ WITH last AS MATERIALIZED (
                        convert_to(%(action)s::text, 'UTF8') AS action, %(ids)s::uuid[] AS ids,
                        %(details)s::jsonb AS details) given
 ), head AS (
-    UPDATE persistmem.namespaces n SET audited = sealed.number, audit_head = sealed.digest
+    UPDATE persistmem.namespaces n SET audit_length = sealed.number, audit_head = sealed.digest
     FROM sealed WHERE n.namespace = %(namespace)s::text
 )
 INSERT INTO persistmem.audit (namespace, number, recorded_at, actor, action, memory_ids, details, digest)
@@ -26,7 +26,7 @@ SELECT %(namespace)s::text, number, recorded_at, %(actor)s::text, %(action)s::te
 
 -- name: audit_end
 -- Where the chain ends, as the namespace's own row has it.
-SELECT incarnation, audited, audit_head FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
+SELECT generation, audit_length, audit_head FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
 
 -- name: list_audit
 -- Entries in their order, from a number on, or the latest before the end.

@@ -11,10 +11,10 @@ from langchain_persistmem.types.records import Consent
 
 
 async def set_consent(
-    tx: Transaction, namespace: Namespace, consent: Consent, *, incarnation: UUID, now: datetime
+    tx: Transaction, namespace: Namespace, consent: Consent, *, generation: UUID, now: datetime
 ) -> None:
     """Write what the person allows; this locks the namespace until the transaction ends."""
-    parameters = {"namespace": encode(namespace), "consent": consent, "incarnation": incarnation, "now": now}
+    parameters = {"namespace": encode(namespace), "consent": consent, "generation": generation, "now": now}
     await tx.execute(statement("set_consent"), parameters)
 
 

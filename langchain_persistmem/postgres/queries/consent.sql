@@ -1,7 +1,7 @@
 -- name: set_consent
 -- What the person allows from now on; who was not known before begins with it.
-INSERT INTO persistmem.namespaces AS n (namespace, incarnation, consent, created_at)
-VALUES (%(namespace)s::text, %(incarnation)s::uuid, %(consent)s::text, %(now)s::timestamptz)
+INSERT INTO persistmem.namespaces AS n (namespace, generation, consent, created_at)
+VALUES (%(namespace)s::text, %(generation)s::uuid, %(consent)s::text, %(now)s::timestamptz)
 ON CONFLICT (namespace) DO UPDATE SET consent = excluded.consent
 
 -- name: withhold_messages

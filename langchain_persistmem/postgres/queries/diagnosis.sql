@@ -47,7 +47,7 @@ SELECT 'vectors' AS name, count(*) AS orphans
 FROM (SELECT namespace, memory_id FROM persistmem.vectors LIMIT %(most)s::bigint) r
 WHERE NOT EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
 UNION ALL
-SELECT 'words', count(*) FROM (SELECT namespace, memory_id FROM persistmem.words LIMIT %(most)s::bigint) r
+SELECT 'terms', count(*) FROM (SELECT namespace, memory_id FROM persistmem.terms LIMIT %(most)s::bigint) r
 WHERE NOT EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
 UNION ALL
 SELECT 'uses', count(*) FROM (SELECT namespace, memory_id FROM persistmem.uses LIMIT %(most)s::bigint) r
@@ -67,11 +67,11 @@ WHERE NOT EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = r.name
 
 -- name: diagnose_counters
 -- Namespaces, of so many picked by hash, whose BM25 counters are not what their words add up to; one statement, one moment.
-SELECT count(*) AS looked_at, count(*) FILTER (WHERE n.documents <> w.documents OR n.words <> w.words) AS wrong
-FROM (SELECT namespace, documents, words FROM persistmem.namespaces ORDER BY md5(namespace) LIMIT %(most)s::bigint) n
+SELECT count(*) AS looked_at, count(*) FILTER (WHERE n.documents <> w.documents OR n.terms <> w.terms) AS wrong
+FROM (SELECT namespace, documents, terms FROM persistmem.namespaces ORDER BY md5(namespace) LIMIT %(most)s::bigint) n
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0) AS words
-    FROM persistmem.words WHERE namespace = n.namespace
+    SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0) AS terms
+    FROM persistmem.terms WHERE namespace = n.namespace
 ) w
 
 -- name: diagnose_vectors

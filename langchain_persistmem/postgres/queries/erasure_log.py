@@ -15,7 +15,7 @@ from langchain_persistmem.types.results import Erasure
 
 def erasure_of(
     id: UUID,
-    incarnation: UUID,
+    generation: UUID,
     memory_ids: Sequence[UUID],
     turns: Sequence[tuple[str, str]] = (),
     counts: Mapping[str, int] | None = None,
@@ -25,35 +25,35 @@ def erasure_of(
     """An entry of the log, for memories and for turns, which are given by thread and message id."""
     return Erasure(
         id=id,
-        incarnation=incarnation,
+        generation=generation,
         everything=False,
         memory_ids=tuple(memory_ids),
-        turns=tuple(_digest(incarnation, thread_id, message_id) for thread_id, message_id in turns),
+        turns=tuple(_digest(generation, thread_id, message_id) for thread_id, message_id in turns),
         counts={"memories": len(memory_ids)} if counts is None else counts,
         erased_at=now,
         completed_at=now,
     )
 
 
-def _digest(incarnation: UUID, thread_id: str, message_id: str) -> str:
+def _digest(generation: UUID, thread_id: str, message_id: str) -> str:
     """By what a turn is known in the log; the same as in the statement ``turns_erased``.
 
-    The incarnation is random and goes with the namespace: without it nobody can try out ids.
+    The generation is random and goes with the namespace: without it nobody can try out ids.
     """
-    text = f"{incarnation}:{len(thread_id.encode())}:{thread_id}:{message_id}"
+    text = f"{generation}:{len(thread_id.encode())}:{thread_id}:{message_id}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def plan_erasure(tx: Transaction, incarnation: UUID, *, id: UUID, now: datetime) -> None:
-    """Write down that everything of a life is about to be erased, unless that is written already."""
-    await tx.execute(statement("plan_erasure"), {"id": id, "incarnation": incarnation, "now": now})
+async def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> None:
+    """Write down that everything of a state is about to be erased, unless that is written already."""
+    await tx.execute(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
 
 
 async def complete_erasures(
-    tx: Transaction, incarnation: UUID, counts: Mapping[str, int], *, now: datetime
+    tx: Transaction, generation: UUID, counts: Mapping[str, int], *, now: datetime
 ) -> list[UUID]:
-    """Close what was planned for a life; returns the entries."""
-    parameters = {"incarnation": incarnation, "counts": Jsonb(dict(counts)), "now": now}
+    """Close what was planned for a generation; returns the entries."""
+    parameters = {"generation": generation, "counts": Jsonb(dict(counts)), "now": now}
     return [row["id"] for row in await tx.fetch(statement("complete_erasures"), parameters)]
 
 
@@ -61,7 +61,7 @@ async def record_erasure(tx: Transaction, erasure: Erasure) -> bool:
     """Add an entry to the log; False if it is there already."""
     parameters = {
         "id": erasure.id,
-        "incarnation": erasure.incarnation,
+        "generation": erasure.generation,
         "everything": erasure.everything,
         "memory_ids": list(erasure.memory_ids),
         "turns": [bytes.fromhex(turn) for turn in erasure.turns],
@@ -78,7 +78,7 @@ async def list_erasures(tx: Transaction, *, after: UUID | None, limit: int) -> l
     return [
         Erasure(
             id=row["id"],
-            incarnation=row["incarnation"],
+            generation=row["generation"],
             everything=row["everything"],
             memory_ids=tuple(row["memory_ids"]),
             turns=tuple(bytes(turn).hex() for turn in row["turns"]),
@@ -91,24 +91,24 @@ async def list_erasures(tx: Transaction, *, after: UUID | None, limit: int) -> l
 
 
 async def open_erasures(tx: Transaction) -> list[tuple[UUID, Namespace | None]]:
-    """The lives whose erasure was begun and not completed, each with its namespace if that still lives it."""
+    """The generations whose erasure was begun and not completed, each with its namespace if that still lives it."""
     rows = await tx.fetch(statement("open_erasures"), {})
-    return [(row["incarnation"], decode(row["namespace"]) if row["namespace"] is not None else None) for row in rows]
+    return [(row["generation"], decode(row["namespace"]) if row["namespace"] is not None else None) for row in rows]
 
 
-async def namespaces_living(tx: Transaction, incarnations: Sequence[UUID]) -> dict[UUID, Namespace]:
-    """The namespaces that live these lives."""
-    rows = await tx.fetch(statement("namespaces_living"), {"incarnations": list(incarnations)})
-    return {row["incarnation"]: decode(row["namespace"]) for row in rows}
+async def namespaces_living(tx: Transaction, generations: Sequence[UUID]) -> dict[UUID, Namespace]:
+    """The namespaces that have these generations."""
+    rows = await tx.fetch(statement("namespaces_living"), {"generations": list(generations)})
+    return {row["generation"]: decode(row["namespace"]) for row in rows}
 
 
 async def turns_erased(
-    tx: Transaction, namespace: Namespace, incarnation: UUID, turns: Sequence[str]
+    tx: Transaction, namespace: Namespace, generation: UUID, turns: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Thread and id of each turn whose digest is among ``turns``."""
     parameters = {
         "namespace": encode(namespace),
-        "incarnation": str(incarnation),
+        "generation": str(generation),
         "turns": [bytes.fromhex(turn) for turn in turns],
     }
     return [(row["thread_id"], row["id"]) for row in await tx.fetch(statement("turns_erased"), parameters)]

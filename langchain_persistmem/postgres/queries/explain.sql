@@ -4,7 +4,7 @@ WITH
 -- include: asked_words
 SELECT asked.word, count(w.memory_id) AS memories
 FROM asked
-LEFT JOIN persistmem.words w ON w.namespace = %(namespace)s::text AND w.word = asked.word
+LEFT JOIN persistmem.terms w ON w.namespace = %(namespace)s::text AND w.term = asked.word
 GROUP BY asked.word
 ORDER BY 2, 1
 

@@ -42,12 +42,12 @@ async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, 
 
 
 async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Namespace, UUID]]:
-    """The namespaces that begin as ``pattern`` says, with their incarnations, in order."""
+    """The namespaces that begin as ``pattern`` says, with their generations, in order."""
     fixed = tuple(takewhile(lambda label: label is not None, pattern))
     exact, _, until = prefix_range(cast("Namespace", fixed))
     labels = [None if label is None else encode((label,)) for label in pattern]
     rows = await tx.fetch(statement("namespaces_naming"), {"from": exact, "until": until, "labels": labels})
-    return [(decode(row["namespace"]), row["incarnation"]) for row in rows]
+    return [(decode(row["namespace"]), row["generation"]) for row in rows]
 
 
 async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:

@@ -8,16 +8,16 @@ WHERE m.namespace = %(namespace)s::text
 -- name: erase_memories
 -- Memories with their vectors, words and uses; the counts by table are the receipt.
 WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
-     w AS (DELETE FROM persistmem.words WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
+     w AS (DELETE FROM persistmem.terms WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
            RETURNING memory_id, times),
      u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
      c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) RETURNING 1),
      n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),
-                  words = words - (SELECT coalesce(sum(times), 0)::bigint FROM w)
+                  terms = terms - (SELECT coalesce(sum(times), 0)::bigint FROM w)
            WHERE namespace = %(namespace)s::text)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors,
-       (SELECT count(*) FROM w) AS words, (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM c) AS changes
+       (SELECT count(*) FROM w) AS terms, (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM c) AS changes
 
 -- name: memories_of_messages
 -- Memories that came from any of these turns, whatever their status: a turn that goes takes them with it.
@@ -32,7 +32,7 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND id
 
 -- name: namespaces_naming
 -- The namespaces that begin with these labels, of which NULL is any: a label is equal or it is not, "user1" is not "user10".
-SELECT n.namespace, n.incarnation
+SELECT n.namespace, n.generation
 FROM persistmem.namespaces n
 WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text
   AND NOT EXISTS (
@@ -43,9 +43,9 @@ WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text
 ORDER BY n.namespace
 
 -- name: erase_namespace
--- Everything of one namespace, its row and so its incarnation included.
+-- Everything of one namespace, its row and so its generation included.
 WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text RETURNING 1),
-     w AS (DELETE FROM persistmem.words WHERE namespace = %(namespace)s::text RETURNING 1),
+     w AS (DELETE FROM persistmem.terms WHERE namespace = %(namespace)s::text RETURNING 1),
      u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text RETURNING 1),
      c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text RETURNING 1),
      p AS (DELETE FROM persistmem.pending_work WHERE namespace = %(namespace)s::text RETURNING 1),
@@ -60,7 +60,7 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      -- What it took of an HNSW index is free again.
      i AS (UPDATE persistmem.hnsw_indexes i SET documents = greatest(i.documents - n.hnsw_documents, 0)
            FROM n WHERE i.hnsw_index = n.hnsw_index)
-SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS words,
+SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS terms,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
        (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors
@@ -69,7 +69,7 @@ SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors
 -- What an erase has left, by table: nothing, or it is taken back.
 SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text) AS memories,
        (SELECT count(*) FROM persistmem.vectors WHERE namespace = %(namespace)s::text) AS vectors,
-       (SELECT count(*) FROM persistmem.words WHERE namespace = %(namespace)s::text) AS words,
+       (SELECT count(*) FROM persistmem.terms WHERE namespace = %(namespace)s::text) AS terms,
        (SELECT count(*) FROM persistmem.uses WHERE namespace = %(namespace)s::text) AS uses,
        (SELECT count(*) FROM persistmem.changes WHERE namespace = %(namespace)s::text) AS changes,
        (SELECT count(*) FROM persistmem.messages WHERE namespace = %(namespace)s::text) AS messages,

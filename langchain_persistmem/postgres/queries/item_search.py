@@ -118,7 +118,7 @@ async def _search_exact_hybrid(
 ) -> _Items | OtherPlan:
     """The same by meaning and by words."""
     limit, end = parameters["limit"], parameters["limit"] + parameters["offset"]
-    text = statement("search_exact_hybrid", embedding=vector_column(model), words_condition=TRUE)
+    text = statement("search_exact_hybrid", embedding=vector_column(model), terms_condition=TRUE)
     rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
     other = _other_plan(rows[0])
     if other is not None:
@@ -162,7 +162,7 @@ async def search_items_hybrid(
     parameters = {
         **page(prefix, limit=limit, offset=offset, now=now),
         "query": query,
-        "words": list(words),
+        "terms": list(words),
         "embedding": to_halfvec(embedding),
         "model": model.model,
         "language": language,

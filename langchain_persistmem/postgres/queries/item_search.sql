@@ -1,7 +1,7 @@
 -- part: exact_verdict
 verdict AS MATERIALIZED (
     -- No namespace, no answer: then nothing can be wrong with it either, unless others lie below.
-    SELECT b.below OR (n.hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean) AS other, b.below, n.documents, n.words
+    SELECT b.below OR (n.hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean) AS other, b.below, n.documents, n.terms
     FROM (SELECT EXISTS (SELECT FROM persistmem.namespaces b
                          WHERE b.namespace >= %(from)s::text AND b.namespace < %(until)s::text) AS below) b
     LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text AND n.consent <> 'paused'
@@ -145,7 +145,7 @@ LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 WITH
 -- include: exact_verdict
 , size AS MATERIALIZED (
-    SELECT documents::float8, greatest(words::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
+    SELECT documents::float8, greatest(terms::float8 / greatest(documents, 1), 1) AS usual_length FROM verdict WHERE NOT other AND documents IS NOT NULL
 ),
 -- include: asked_words
 ,
@@ -179,7 +179,7 @@ LEFT JOIN LATERAL (
 -- name: search_prefix_hybrid
 -- Items of all namespaces under a prefix by meaning and by words: all of them compared, so that any page is exact.
 WITH within AS MATERIALIZED (
-    SELECT n.namespace, n.documents, n.words
+    SELECT n.namespace, n.documents, n.terms
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
       AND n.consent <> 'paused'
@@ -187,7 +187,7 @@ WITH within AS MATERIALIZED (
 -- include: asked_words
 , size AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents,
-           greatest(sum(words)::float8 / greatest(sum(documents), 1), 1) AS usual_length
+           greatest(sum(terms)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within
 ), rarity AS MATERIALIZED (
     SELECT known.words,
@@ -200,7 +200,7 @@ WITH within AS MATERIALIZED (
             SELECT count(*) AS items
             FROM within
             CROSS JOIN LATERAL (
-                SELECT FROM persistmem.words w WHERE w.namespace = within.namespace AND w.word = asked.word OFFSET 0
+                SELECT FROM persistmem.terms w WHERE w.namespace = within.namespace AND w.term = asked.word OFFSET 0
             ) w
         ) counted
         GROUP BY asked.one
@@ -216,8 +216,8 @@ WITH within AS MATERIALIZED (
     CROSS JOIN LATERAL unnest(r.words) AS form
     CROSS JOIN LATERAL (
         SELECT w.namespace, w.memory_id, w.times, w.length
-        FROM persistmem.words w
-        WHERE w.namespace = within.namespace AND w.word = form
+        FROM persistmem.terms w
+        WHERE w.namespace = within.namespace AND w.term = form
         OFFSET 0
     ) w
     GROUP BY w.namespace, w.memory_id

@@ -13,10 +13,10 @@ from langchain_persistmem.types.records import Consent
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """The present life of a namespace, and what the person allows in it."""
+class NamespaceState:
+    """The present generation of a namespace, and what the person allows in it."""
 
-    incarnation: UUID
+    generation: UUID
     consent: Consent
     documents: int = 0
     """The number of memories that it held when it was locked."""
@@ -42,13 +42,13 @@ class Life:
 
 
 async def hold_namespace(
-    tx: Transaction, namespace: Namespace, *, incarnation: UUID, consent: Consent, now: datetime
-) -> Life:
-    """Lock ``namespace`` until the transaction ends; the incarnation and the consent are the given ones if it is new."""
-    parameters = {"namespace": encode(namespace), "incarnation": incarnation, "consent": consent, "now": now}
+    tx: Transaction, namespace: Namespace, *, generation: UUID, consent: Consent, now: datetime
+) -> NamespaceState:
+    """Lock ``namespace`` until the transaction ends; the generation and the consent are the given ones if it is new."""
+    parameters = {"namespace": encode(namespace), "generation": generation, "consent": consent, "now": now}
     (row,) = await tx.fetch(statement("hold_namespace"), parameters)
-    tx.signature = tx.signature or Signature(encode(namespace), incarnation, row["before"])
-    return Life(row["incarnation"], row["consent"], row["documents"])
+    tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
+    return NamespaceState(row["generation"], row["consent"], row["documents"])
 
 
 async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
@@ -61,10 +61,10 @@ async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
     return row["committed"]
 
 
-async def life_of(tx: Transaction, namespace: Namespace) -> Life | None:
-    """The present life of a namespace; None if it does not exist."""
-    rows = await tx.fetch(statement("life_of"), {"namespace": encode(namespace)})
-    return Life(rows[0]["incarnation"], rows[0]["consent"]) if rows else None
+async def read_state(tx: Transaction, namespace: Namespace) -> NamespaceState | None:
+    """The present generation of a namespace; None if it does not exist."""
+    rows = await tx.fetch(statement("read_state"), {"namespace": encode(namespace)})
+    return NamespaceState(rows[0]["generation"], rows[0]["consent"]) if rows else None
 
 
 async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) -> list[Namespace]:

@@ -2,23 +2,23 @@
 -- Take the namespace's lock until the transaction ends, creating its row; an upsert, so that it is one round trip.
 -- The consent is that of the locked row, so that nobody can change it before the transaction ends.
 -- The transaction signs, so that it can be asked after if the answer to its COMMIT is lost.
-INSERT INTO persistmem.namespaces AS n (namespace, incarnation, consent, created_at, recent_writes)
-VALUES (%(namespace)s::text, %(incarnation)s::uuid, %(consent)s::text, %(now)s::timestamptz, ARRAY[%(incarnation)s::uuid])
+INSERT INTO persistmem.namespaces AS n (namespace, generation, consent, created_at, recent_writes)
+VALUES (%(namespace)s::text, %(generation)s::uuid, %(consent)s::text, %(now)s::timestamptz, ARRAY[%(generation)s::uuid])
 ON CONFLICT (namespace) DO UPDATE SET recent_writes = (excluded.recent_writes || n.recent_writes)[1:16]
-RETURNING n.incarnation, n.consent, n.documents, n.recent_writes[2] AS before
+RETURNING n.generation, n.consent, n.documents, n.recent_writes[2] AS before
 
 -- name: was_committed
 -- Whether a transaction was committed, asked when no answer to COMMIT came; an upsert, to be rolled back, because it
 -- waits for the transaction if the server is still at it. NULL: so many have signed since that nobody knows.
-INSERT INTO persistmem.namespaces AS n (namespace, incarnation, created_at)
+INSERT INTO persistmem.namespaces AS n (namespace, generation, created_at)
 VALUES (%(namespace)s::text, %(write)s::uuid, now())
 ON CONFLICT (namespace) DO UPDATE SET created_at = n.created_at
 RETURNING CASE WHEN %(write)s::uuid = ANY (n.recent_writes) THEN true
                WHEN %(before)s::uuid = ANY (n.recent_writes) OR cardinality(n.recent_writes) < 16 THEN false END AS committed
 
--- name: life_of
--- The present life of a namespace, and what the person allows; no row once it was erased.
-SELECT incarnation, consent FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
+-- name: read_state
+-- The present generation of a namespace, and what the person allows; no row once it was erased.
+SELECT generation, consent FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
 
 -- name: list_namespaces
 -- The namespaces that hold at least one current item, within a prefix; every shard is asked, by design.

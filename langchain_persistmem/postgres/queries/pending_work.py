@@ -15,7 +15,7 @@ class Job:
 
     namespace: Namespace
     thread_id: str
-    generation: int
+    revision: int
     lease: UUID
     attempts: int
 
@@ -46,13 +46,13 @@ async def enqueue_thread(
     (row,) = await tx.fetch(statement("enqueue_thread"), parameters)
     if lease is None or row["lease"] != lease:  # another one works on it, and will see that there is more
         return None
-    return Job(namespace, thread_id, row["generation"], lease, row["attempts"])
+    return Job(namespace, thread_id, row["revision"], lease, row["attempts"])
 
 
 async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta) -> Job | None:
     """Take the thread that has been due for longest, of any namespace; None if there is none, or another was faster."""
     for row in await tx.fetch(statement("claim_work"), {"lease": lease, "leased": leased}):
-        return Job(decode(row["namespace"]), row["thread_id"], row["generation"], lease, row["attempts"])
+        return Job(decode(row["namespace"]), row["thread_id"], row["revision"], lease, row["attempts"])
     return None
 
 
@@ -64,7 +64,7 @@ async def renew_lease(tx: Transaction, job: Job, *, leased: timedelta) -> bool:
 
 async def finish_work(tx: Transaction, job: Job) -> None:
     """The job is done, as far as it was known when it was taken."""
-    await tx.execute(statement("finish_work"), {**_where(job), "generation": job.generation})
+    await tx.execute(statement("finish_work"), {**_where(job), "revision": job.revision})
 
 
 async def postpone_work(tx: Transaction, job: Job, *, pause: timedelta, attempts: int, failure: str | None) -> None:

@@ -5,12 +5,12 @@ INSERT INTO persistmem.pending_work AS w (namespace, thread_id, due_at, created_
 VALUES (%(namespace)s::text, %(thread_id)s::text, now() + %(quiet)s::interval, now(), %(lease)s::uuid,
         now() + %(leased)s::interval)
 ON CONFLICT (namespace, thread_id) DO UPDATE
-SET generation = w.generation + 1,
+SET revision = w.revision + 1,
     due_at = greatest(now(), least(now() + %(quiet)s::interval, w.created_at + %(longest)s::interval)),
     -- Whoever works on it now goes on; only a free row is taken.
     lease = CASE WHEN w.leased_until > now() THEN w.lease ELSE excluded.lease END,
     leased_until = CASE WHEN w.leased_until > now() THEN w.leased_until ELSE excluded.leased_until END
-RETURNING w.generation, w.lease, w.attempts
+RETURNING w.revision, w.lease, w.attempts
 
 -- name: claim_work
 -- Take a thread that is due and free. Another worker that wants the same row waits for its lock and then sees it taken.
@@ -22,7 +22,7 @@ WHERE (w.namespace, w.thread_id) IN (
           ORDER BY due.due_at
           LIMIT 1)
   AND w.due_at <= now() AND (w.leased_until IS NULL OR w.leased_until <= now())
-RETURNING w.namespace, w.thread_id, w.generation, w.attempts
+RETURNING w.namespace, w.thread_id, w.revision, w.attempts
 
 -- name: renew_lease
 -- Still at work; a worker that gets no row has lost its lease and stops.
@@ -35,7 +35,7 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND le
 WITH gone AS (
     DELETE FROM persistmem.pending_work
     WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
-      AND generation = %(generation)s::bigint
+      AND revision = %(revision)s::bigint
     RETURNING 1
 )
 UPDATE persistmem.pending_work

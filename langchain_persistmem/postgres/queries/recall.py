@@ -42,7 +42,7 @@ class SearchQuery:
         return {
             "namespace": encode(self.namespace),
             "query": question.query,
-            "words": list(terms),
+            "terms": list(terms),
             "embedding": to_halfvec(self.embedding),
             "model": self.model.model,
             "language": choose_configuration(self.language, question.query),
@@ -62,7 +62,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
         "vectors_condition": query.condition.among("v"),
-        "words_condition": query.condition.among("w"),
+        "terms_condition": query.condition.among("w"),
     }
     parameters = {
         **query.parameters(find_terms(query.question.query, query.language)),

@@ -8,7 +8,7 @@ asked AS MATERIALIZED (
         UNION ALL
         -- In a sub-select, the array is as long for the planner whatever it holds, and one plan as good as one for each.
         SELECT coalesce((ts_lexize('english_stem', form))[1], form), term
-        FROM unnest((SELECT %(words)s::text[])) AS term, unnest(string_to_array(term, ' ')) AS form
+        FROM unnest((SELECT %(terms)s::text[])) AS term, unnest(string_to_array(term, ' ')) AS form
     ) found
     GROUP BY word
 )
@@ -24,8 +24,8 @@ rarity AS MATERIALIZED (
         CROSS JOIN LATERAL (
             -- Counted here and read again below: a frequent word is in thousands of memories, and to keep them takes longer.
             SELECT count(*) AS memories
-            FROM persistmem.words w
-            WHERE w.namespace = %(namespace)s::text AND w.word = asked.word
+            FROM persistmem.terms w
+            WHERE w.namespace = %(namespace)s::text AND w.term = asked.word
         ) counted
         GROUP BY asked.one
     ) known
@@ -43,8 +43,8 @@ rarity AS MATERIALIZED (
     CROSS JOIN LATERAL unnest(r.words) AS form
     CROSS JOIN LATERAL (
         SELECT w.memory_id, w.times, w.length
-        FROM persistmem.words w
-        WHERE w.namespace = %(namespace)s::text AND w.word = form AND {words_condition}
+        FROM persistmem.terms w
+        WHERE w.namespace = %(namespace)s::text AND w.term = form AND {terms_condition}
         OFFSET 0
     ) w
     GROUP BY w.memory_id
@@ -53,7 +53,7 @@ rarity AS MATERIALIZED (
 -- part: recall_asked
 -- include: asked_words
 , size AS MATERIALIZED (
-    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
+    SELECT n.documents::float8 AS documents, greatest(n.terms::float8 / greatest(n.documents, 1), 1) AS usual_length,
            n.hnsw_index
     FROM persistmem.namespaces n
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
@@ -103,7 +103,7 @@ near AS MATERIALIZED (
         ORDER BY m.id
         LIMIT 4
     ) w
-    WHERE w.thread_id = turn.thread_id AND w.position = turn.position + 1 AND {words_condition}
+    WHERE w.thread_id = turn.thread_id AND w.position = turn.position + 1 AND {terms_condition}
 ), candidates AS (
     SELECT memory_id, bool_or(always) AS always
     FROM (

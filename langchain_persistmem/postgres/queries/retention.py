@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from langchain_persistmem.postgres.queries import checkpoint_retention, checkpoints
 from langchain_persistmem.postgres.queries.checkpoints import Begin
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.namespaces import Life
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import memory_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -20,11 +20,13 @@ from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Kind, Memory
 
 
-async def namespaces_after(tx: Transaction, after: Namespace | None, *, limit: int) -> list[tuple[Namespace, Life]]:
-    """A page of the database's namespaces, in order, with their present lives."""
+async def namespaces_after(
+    tx: Transaction, after: Namespace | None, *, limit: int
+) -> list[tuple[Namespace, NamespaceState]]:
+    """A page of the database's namespaces, in order, with their present states."""
     parameters = {"after": encode(after) if after is not None else "", "limit": limit}
     rows = await tx.fetch(statement("namespaces_after"), parameters)
-    return [(decode(row["namespace"]), Life(row["incarnation"], row["consent"])) for row in rows]
+    return [(decode(row["namespace"]), NamespaceState(row["generation"], row["consent"])) for row in rows]
 
 
 async def compressible(

@@ -1,6 +1,6 @@
 -- name: namespaces_after
 -- The namespaces of the database, a page at a time; every shard is asked, by design.
-SELECT n.namespace, n.incarnation, n.consent
+SELECT n.namespace, n.generation, n.consent
 FROM persistmem.namespaces n
 WHERE n.namespace > %(after)s::text
 ORDER BY n.namespace
@@ -120,7 +120,7 @@ SELECT m.id
 FROM persistmem.memories m
 JOIN persistmem.namespaces n ON n.namespace = %(namespace)s::text
 WHERE m.namespace = %(namespace)s::text AND m.kind = 'episodic' AND m.source = 'user' AND m.text IS NOT NULL
-  AND m.status IN ('active', 'archived') AND (n.enriched_to IS NULL OR m.id > n.enriched_to)
+  AND m.status IN ('active', 'archived') AND (n.habits_through IS NULL OR m.id > n.habits_through)
   AND (%(after)s::uuid IS NULL OR m.id > %(after)s::uuid)
   AND coalesce(m.provenance ->> 'extractor', '') <> ALL (%(derived)s::text[])
 ORDER BY m.id
@@ -167,5 +167,5 @@ WHERE m.namespace = %(namespace)s::text AND m.id = %(id)s::uuid AND m.status = '
 
 -- name: mark_examined
 -- Up to this memory the namespace has been looked through for habits.
-UPDATE persistmem.namespaces SET enriched_to = %(to)s::uuid
-WHERE namespace = %(namespace)s::text AND (enriched_to IS NULL OR enriched_to < %(to)s::uuid)
+UPDATE persistmem.namespaces SET habits_through = %(to)s::uuid
+WHERE namespace = %(namespace)s::text AND (habits_through IS NULL OR habits_through < %(to)s::uuid)

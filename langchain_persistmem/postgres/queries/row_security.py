@@ -43,8 +43,8 @@ def reach_settings(reach: Reach) -> dict[str, str]:
     return {
         "persistmem.namespace": exact[0] if len(exact) == 1 else "",
         "persistmem.namespaces": _array(exact) if len(exact) > 1 else "",
-        "persistmem.within": _array(within) if within else "",
-        "persistmem.everywhere": "on" if everywhere else "off",
+        "persistmem.prefixes": _array(within) if within else "",
+        "persistmem.all_namespaces": "on" if everywhere else "off",
     }
 
 

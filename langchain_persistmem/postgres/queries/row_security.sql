@@ -11,7 +11,7 @@ SELECT c.relname AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS 
        EXISTS (SELECT FROM unnest(p.polroles) AS o(role) WHERE o.role = 0 OR pg_has_role(o.role, 'USAGE')) AS everywhere
 FROM pg_class c
 JOIN pg_roles r ON r.rolname = current_user
-JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'persistmem_everywhere'
+JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'persistmem_all_namespaces'
 WHERE c.relnamespace = to_regnamespace('persistmem')
 ORDER BY c.relname
 
@@ -25,4 +25,4 @@ ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY
 
 -- name: grant_everywhere
 -- Who may see all namespaces at once, if the transaction says so.
-ALTER POLICY persistmem_everywhere ON {table} TO {roles}
+ALTER POLICY persistmem_all_namespaces ON {table} TO {roles}

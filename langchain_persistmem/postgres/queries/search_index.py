@@ -63,7 +63,7 @@ async def insert_vectors(
         await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
 
 
-async def insert_words(
+async def insert_terms(
     tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
 ) -> None:
     """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
@@ -73,7 +73,7 @@ async def insert_words(
     ]
     parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
     if rows:
-        await tx.execute(statement("insert_words"), parameters)
+        await tx.execute(statement("insert_terms"), parameters)
 
 
 async def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:

@@ -8,7 +8,7 @@ JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.mem
 -- What was made later comes second to what was written meanwhile.
 ON CONFLICT (namespace, memory_id, model, part) DO NOTHING
 
--- name: insert_words
+-- name: insert_terms
 -- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.
 WITH found AS (
     SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
@@ -21,20 +21,20 @@ WITH found AS (
 ), merged AS (
     SELECT memory_id, word, sum(times)::integer AS times FROM found GROUP BY memory_id, word
 ), written AS (
-    INSERT INTO persistmem.words (namespace, word, memory_id, times, length)
+    INSERT INTO persistmem.terms (namespace, term, memory_id, times, length)
     SELECT %(namespace)s::text, word, memory_id, times, (sum(times) OVER (PARTITION BY memory_id))::integer
     FROM merged
     RETURNING memory_id, times
 )
 UPDATE persistmem.namespaces n
-SET documents = n.documents + s.documents, words = n.words + s.words
-FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS words FROM written) s
+SET documents = n.documents + s.documents, terms = n.terms + s.terms
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS terms FROM written) s
 WHERE n.namespace = %(namespace)s::text
 
 -- name: unindex_memories
 -- Take memories out of both indexes; what stays of them is found by key and by history only.
 WITH gone AS (
-    DELETE FROM persistmem.words
+    DELETE FROM persistmem.terms
     WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
     RETURNING memory_id, times
 ), hidden AS (
@@ -42,8 +42,8 @@ WITH gone AS (
     WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
 )
 UPDATE persistmem.namespaces n
-SET documents = n.documents - s.documents, words = n.words - s.words
-FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS words FROM gone) s
+SET documents = n.documents - s.documents, terms = n.terms - s.terms
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS terms FROM gone) s
 WHERE n.namespace = %(namespace)s::text
 
 -- name: delete_vectors

@@ -11,18 +11,18 @@ from langchain_persistmem.types.records import Consent
 
 
 async def register_thread(
-    tx: Transaction, namespace: Namespace, thread_id: str, *, incarnation: UUID, consent: Consent, now: datetime
+    tx: Transaction, namespace: Namespace, thread_id: str, *, generation: UUID, consent: Consent, now: datetime
 ) -> UUID:
-    """Note whose thread it is; returns the namespace's incarnation, which is the given one if it is new."""
+    """Note whose thread it is; returns the namespace's generation, which is the given one if it is new."""
     parameters = {
         "namespace": encode(namespace),
         "thread_id": thread_id,
-        "incarnation": incarnation,
+        "generation": generation,
         "consent": consent,
         "now": now,
     }
     row, *_ = await tx.fetch(statement("register_thread"), parameters)
-    return row["incarnation"]
+    return row["generation"]
 
 
 async def copy_registrations(tx: Transaction, source: str, target: str, *, now: datetime) -> int:

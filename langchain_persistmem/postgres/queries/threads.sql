@@ -1,22 +1,22 @@
 -- name: register_thread
--- Whose thread it is; the answer is the present life of that namespace, which begins with this if there is none. A thread that is known costs no write.
+-- Whose thread it is; the answer is the present generation of that namespace, which begins with this if there is none. A thread that is known costs no write.
 WITH known AS (
-    SELECT n.incarnation
+    SELECT n.generation
     FROM persistmem.namespaces n
     JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = %(thread_id)s::text
     WHERE n.namespace = %(namespace)s::text
 ), held AS (
-    INSERT INTO persistmem.namespaces (namespace, incarnation, consent, created_at)
-    SELECT %(namespace)s::text, %(incarnation)s::uuid, %(consent)s::text, %(now)s::timestamptz
+    INSERT INTO persistmem.namespaces (namespace, generation, consent, created_at)
+    SELECT %(namespace)s::text, %(generation)s::uuid, %(consent)s::text, %(now)s::timestamptz
     WHERE NOT EXISTS (SELECT FROM known)
     ON CONFLICT (namespace) DO UPDATE SET created_at = persistmem.namespaces.created_at
-    RETURNING incarnation
+    RETURNING generation
 ), registered AS (
     INSERT INTO persistmem.threads (namespace, thread_id, recorded_at)
     SELECT %(namespace)s::text, %(thread_id)s::text, %(now)s::timestamptz FROM held
     ON CONFLICT (namespace, thread_id) DO NOTHING
 )
-SELECT incarnation FROM known UNION ALL SELECT incarnation FROM held
+SELECT generation FROM known UNION ALL SELECT generation FROM held
 
 -- name: copy_registrations
 -- A copy of a thread belongs to whom the thread belongs.

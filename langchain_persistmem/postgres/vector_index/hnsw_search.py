@@ -172,7 +172,7 @@ def _statement(name: LiteralString, model: EmbeddingModel, nearest: int) -> Quer
     scans = sql.SQL(" UNION ALL ").join(
         part("hnsw_scan", **_index_slots(model, number, nearest)) for number in range(INDEXES)
     )
-    return statement(name, embedding=vector_column(model), hnsw_scans=scans, words_condition=TRUE)
+    return statement(name, embedding=vector_column(model), hnsw_scans=scans, terms_condition=TRUE)
 
 
 def _index_slots(model: EmbeddingModel, number: int, nearest: int) -> dict[str, sql.Composable]:

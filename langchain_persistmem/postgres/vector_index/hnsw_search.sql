@@ -44,7 +44,7 @@ unindexed AS MATERIALIZED (
 -- part: hnsw_size
 size AS MATERIALIZED (
     -- pgvector's settings are made here, for as long as the transaction lasts: the scan's condition is read before it begins.
-    SELECT n.documents::float8 AS documents, greatest(n.words::float8 / greatest(n.documents, 1), 1) AS usual_length,
+    SELECT n.documents::float8 AS documents, greatest(n.terms::float8 / greatest(n.documents, 1), 1) AS usual_length,
            set_config('hnsw.ef_search', least(%(ef_search)s::bigint + n.documents / 300, 1000)::text, true)
                IS NOT NULL
            AND set_config('hnsw.iterative_scan', %(iterative_scan)s::text, true) IS NOT NULL AS ready, n.hnsw_index

@@ -1,0 +1,62 @@
+"""What a write has to know before a model works: which generation of a namespace it belongs to.
+
+An erase ends a namespace's generation, and the next write begins another. What was begun in the generation that ended must
+not be written into the next one, however long the model took and whatever was tried again meanwhile.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import ErasedError
+from langchain_persistmem.postgres.queries import namespaces
+from langchain_persistmem.postgres.queries.generations import begin_generation
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index import hnsw_indexes
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.types.namespace import Namespace, encode
+
+Seen = dict[Namespace, UUID]
+"""The generations that a call has seen, by namespace: they outlast an attempt that a lost connection ended."""
+
+
+async def see(backend: Backend, whose: Iterable[Namespace], seen: Seen, *, now: datetime) -> None:
+    """Note the present generation of each namespace that was not seen yet; where there is none, one begins."""
+    if backend.settings.consent == "paused":  # where there is none, nothing will be written either
+        return
+    new = sorted((each for each in set(whose) if each not in seen), key=encode)
+    for namespace in new:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            seen[namespace] = await begin_generation(
+                tx, namespace, generation=backend.new_id(), consent=backend.settings.consent, now=now
+            )
+
+
+async def present(backend: Backend, namespace: Namespace) -> NamespaceState | None:
+    """The present generation of a namespace, and what the person allows; None if there is none."""
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await namespaces.read_state(tx, namespace)
+
+
+async def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: datetime) -> NamespaceState:
+    """Lock a namespace until the transaction ends; one that is new begins with the consent of the settings."""
+    state = await namespaces.hold_namespace(
+        tx, namespace, generation=backend.new_id(), consent=backend.settings.consent, now=now
+    )
+    model = backend.embedding_model
+    # From half the size on, so that the batch with which it becomes large is indexed, and not only the next.
+    backend.unindexed.begin_write(
+        namespace, large=model is not None and 2 * state.documents > hnsw_indexes.exact_up_to(model)
+    )
+    return state
+
+
+def check(namespace: Namespace, generation: UUID, seen: Seen) -> None:
+    """Refuse to write into another generation than the one that was seen.
+
+    Raises:
+        ErasedError: the namespace was erased since.
+    """
+    if seen.get(namespace, generation) != generation:
+        raise ErasedError
