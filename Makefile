@@ -23,10 +23,10 @@ format:
 	uv run --group lint ruff check --fix .
 
 docs:  ## every block, link and command of the documentation is tried; `make site` builds the pages
-	uv run pytest tests/test_docs.py
+	uv run pytest tests/docs/test_docs.py
 
 notebooks:  ## every notebook runs from top to bottom
-	uv run --group notebooks pytest tests/test_notebooks.py
+	uv run --group notebooks pytest tests/docs/test_notebooks.py
 
 site:  ## the documentation as a site in build/site: every page, the API reference, the notebooks run, all links checked
 	uv run --group docs python .ci/site.py

@@ -16,10 +16,10 @@ from psycopg import conninfo
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
-from tests.scripted import Scripted
-from tests.session import Scheduler, arrange, is_worker, session_of, worker_count
-from tests.session import create_database as _create
-from tests.session import drop_database as _drop
+from tests.support.scripted import Scripted
+from tests.support.session import Scheduler, arrange, is_worker, session_of, worker_count
+from tests.support.session import create_database as _create
+from tests.support.session import drop_database as _drop
 
 # How long an example takes says something about the machine, not about what is tested.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

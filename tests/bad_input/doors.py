@@ -51,8 +51,8 @@ from tests.bad_input.corpus import (
     VALUES,
 )
 from tests.conftest import Either
-from tests.public_methods import get_path
-from tests.scripted_model import Scripted
+from tests.support.public_methods import get_path
+from tests.support.scripted_model import Scripted
 
 Act = Callable[[Either, Any], Awaitable[Any]]
 """Hands a value over; returns what was stored beside what should have been, or nothing where nothing is stored."""

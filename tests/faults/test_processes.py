@@ -12,7 +12,7 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemError, S
 from tests.faults.calls import Calls
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import Place
-from tests.pace import Pace
+from tests.support.pace import Pace
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ _EXIT = """
 import sys, time
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 sys.path.insert(0, sys.argv[2])
-from tests.scripted import Scripted
+from tests.support.scripted import Scripted
 def slow(_):
     time.sleep(60)
 memory = PersistMem.open(sys.argv[1], embeddings=LocalEmbeddings(), model=Scripted(answers=iter([slow] * 9)),

@@ -1,0 +1,1 @@
+"""Support for tests: scripted models, corpora, ways to a person's memory."""
