@@ -68,7 +68,7 @@ class Ranking:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
-    """The rules of :meth:`PersistMem.maintain`. Nothing is archived or erased unless a rule here says so.
+    """The rules of :meth:`Admin.maintain`. Nothing is archived or erased unless a rule here says so.
 
     No rule touches a memory that is pinned, or of importance 1. Items of a store have times to live of their own.
     """

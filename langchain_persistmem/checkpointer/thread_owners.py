@@ -74,7 +74,7 @@ def check(generation_state: object) -> None:
     Raises:
         ErasedError: it was.
     """
-    if generation_state != "on":
+    if generation_state != "current":
         raise ErasedError
 
 
