@@ -452,7 +452,7 @@ async def test_history_and_backfill_and_retrievers_are_doors_like_the_others(wat
 
     elsewhere = Elsewhere(memory, "t2", user_id="ada")
     for expected in (2, 0):
-        done = await it.call((backfill, abackfill), memory, elsewhere, thread_id="t2", user_id="ada")
+        done = await it.either.conversations.backfill(elsewhere, thread_id="t2", user_id="ada")
         assert done.stored == expected
     for retriever in (
         PersistMemRetriever(memory=memory, user_id="ada", threshold=0.0),
