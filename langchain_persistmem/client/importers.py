@@ -79,7 +79,7 @@ async def _import_postgres_store(
     store = memory if is_store else memory_of(memory).store
     options = import_postgres_store_flow.Options(
         schema=validation.name(schema, "schema"),
-        keep=_takes_over(vectors),
+        takes_vectors=_takes_over(vectors),
         fields=index_of({"fields": fields}).fields if fields is not None else None,
         otherwise=index_of(store.index_config).fields,
         everything=unindexed == "embed",
@@ -133,7 +133,7 @@ async def _import_mem0(
     options = import_mem0_flow.Options(
         schema=validation.name(schema, "schema"),
         table=validation.name(table, "table"),
-        keep=_takes_over(vectors),
+        takes_vectors=_takes_over(vectors),
         template=check_template(namespace) if namespace is not None else memory_of(memory).namespace,
         max_chars=memory.backend.settings.max_text_chars,
     )

@@ -527,7 +527,7 @@ class PersistMem:
             form=form,
             profile=self._joins_memories if profile else None,
             check=check,
-            shown=validation.names(shown, "shown"),
+            exclude=validation.names(shown, "shown"),
             thread_id=thread_id,
             window=None
             if messages is None
