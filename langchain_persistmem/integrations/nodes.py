@@ -111,6 +111,7 @@ def load_memory(
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
             return {**nothing, **({"memory_contexts": {}} if once else {}), **_mark_all(messages, messages_key)}
+        # Outside the `with`: a run without a user is a fault of the program, and must not pass as one without memory.
         namespace, question = whose_memory(memory.namespace, config, current_runtime()), question_of(messages)
         seen = messages if window is None else window(messages)
         earlier = _visible_contexts(state, seen, question.message_id if question else None) if once else {}

@@ -189,6 +189,7 @@ async def _insert_inactive(
                     {"status": "quarantined", "review": decision.reason, "review_of": about},
                 )
             )
+    # Vectors only for rows that are new: one that existed has its own.
     stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
     vectors = {memory.id: memory.vectors for memory, _ in new if memory.id in stored}
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)

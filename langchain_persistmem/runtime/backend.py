@@ -92,6 +92,7 @@ class Backend(ABC):
         """The flow that is run for them after the commit."""
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
+        # Private, since every call of a model has to go through the methods below, which count, retry and redact.
         self._embeddings = models.embeddings
         self._cache = VectorCache(settings.embed_cache)
         self._model = models.chat
