@@ -183,7 +183,7 @@ async def test_a_blocking_memory_serves_an_async_graph(memory) -> None:
     assert memory.recall("What am I allergic to?", user_id="ada")
 
 
-async def test_forgetting_one_memory_names_the_checkpoints_and_forgetting_everything_erases_them(
+async def test_forgetting_names_or_erases_the_checkpoints(
     either, database: str
 ) -> None:
     graph = graph_of(either.memory, [])
