@@ -183,9 +183,7 @@ async def test_a_blocking_memory_serves_an_async_graph(memory) -> None:
     assert memory.recall("What am I allergic to?", user_id="ada")
 
 
-async def test_forgetting_names_or_erases_the_checkpoints(
-    either, database: str
-) -> None:
+async def test_forgetting_names_or_erases_the_checkpoints(either, database: str) -> None:
     graph = graph_of(either.memory, [])
     await say(graph, either, "I am allergic to hazelnuts.", "t1")
     await say(graph, either, "I am allergic to hazelnuts.", "t1", "bob")
