@@ -12,7 +12,7 @@ faults:  ## every fault of docs/explanation/faults.md, injected for real; takes 
 floors:  ## savers and stores on the oldest version of each dependency that pyproject.toml allows
 	.ci/floors
 
-lint:  ## style, types, and the import contracts between the rooms
+lint:  ## style, types, and the import contracts between the layers
 	uv run --group lint ruff check .
 	uv run --group lint ruff format --check .
 	uv run --group lint basedpyright
