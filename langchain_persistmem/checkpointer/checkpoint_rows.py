@@ -303,14 +303,14 @@ def retention_rule(keep_latest: int | None, older_than: timedelta | None) -> Ret
             f"keep_latest is {keep_latest}; give a number from 1, since a thread's head always stays"
         )
     if older_than is None:
-        return Retention(keep=keep_latest)
+        return Retention(latest=keep_latest)
     try:
         cutoff = datetime.now(UTC) - older_than
     except OverflowError:
         cutoff = None
     if cutoff is None or older_than < timedelta(0):
         raise InvalidInputError("older_than is out of range; give a positive timedelta of at most some centuries")
-    return Retention(keep=keep_latest, cutoff=cutoff)
+    return Retention(latest=keep_latest, cutoff=cutoff)
 
 
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:

@@ -76,7 +76,7 @@ class Story:
 class Tally:
     """The numbers of the closing lines, counted on the way."""
 
-    shown: int = 0
+    hits: int = 0
     held: int = 0
     silent: int = 0
     tokens: int = 0
@@ -252,7 +252,7 @@ def _verdict(question: Question, found: Sequence[Recollection], context: Context
         return Text(f"✗ what has the answer is not in the context ({question.answer})", style="red")
     tally.held += 1
     if place is not None and place <= _SHOWN:
-        tally.shown += 1
+        tally.hits += 1
         return Text(f"✓ {question.answer}", style="green")
     return Text(
         f"✓ {question.answer}: further down, but in the context (place {place} of {len(found)})", style="yellow"
@@ -328,7 +328,7 @@ def _close(options: argparse.Namespace, story: Story, tally: Tally) -> None:
     unanswerable = len(story.questions) - answerable
     whole = _history_tokens(story.conversations)
     heading("6  In short")
-    first = f"{tally.shown} of them among the {_SHOWN} best"
+    first = f"{tally.hits} of them among the {_SHOWN} best"
     out().print(Text(f"the context held the answer to {tally.held} of {answerable} questions, {first}", style="bold"))
     out().print(f"recalled nothing for {tally.silent} of {unanswerable} that Maya never told")
     average = tally.tokens / len(story.questions)

@@ -34,6 +34,7 @@ _SHOWN = ("R@5", "R@10", "all@10", "nDCG@10", "sR@5")  # what fits 80 columns; r
 
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
+    # The help has the form of a question, for whoever measures with data of their own.
     parser = add_command(
         subcommands,
         "eval",
@@ -175,6 +176,7 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
     table.add_column("n", justify="right", no_wrap=True)
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
+    # All systems answered the same questions, so the first has every category.
     first = next(iter(found["systems"].values()))["categories"]
     for category in first:
         for index, (system, figures) in enumerate(found["systems"].items()):

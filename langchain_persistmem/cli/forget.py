@@ -35,6 +35,7 @@ def add(subcommands: Subcommands) -> None:
         "erase memories for good and show the receipt",
         'persistmem forget --query "my salary" --user maya',
     )
+    # The group is for the help; `run` checks that there is exactly one of the three, with a message that names them.
     what = parser.add_argument_group("what to forget (one of the three)")
     what.add_argument("keys", metavar="KEY", nargs="*", help="keys of memories, as `persistmem list` shows them")
     what.add_argument("--query", metavar="TEXT", help="show what a text brings up, and ask which of it")

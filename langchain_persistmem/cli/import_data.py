@@ -40,6 +40,7 @@ def add(subcommands: Subcommands) -> None:
         "bring another memory over; running it again changes nothing",
         "persistmem import postgres-store --source postgresql://me@old-server/agents --vectors keep",
     )
+    # One subcommand, not one for each source: a new source is one more choice, and its options stay the same.
     parser.add_argument(
         "kind",
         choices=("postgres-store", "mem0", "export", "chats"),

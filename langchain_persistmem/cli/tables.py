@@ -275,6 +275,7 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         | {"memory": memory_json(omission.memory)}
         for omission in explanation.omissions
     ]
+    # Recollections are not repeated here: they stand beside this, as without an explanation.
     return {
         "queries": list(explanation.queries),
         "embedded_text": explanation.embedded_text,

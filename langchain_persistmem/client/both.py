@@ -61,6 +61,7 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
             return await asyncio.to_thread(lambda: finished(awaited_once(memory, *args, **kwargs)))
         return await awaited_once(memory, *args, **kwargs)
 
+    # Tools and nodes, which have one function of the two, find the other here.
     setattr(blocking, _TWIN, awaiting)
     return _dress(blocking, body, name), _dress(awaiting, body, f"a{name}")
 

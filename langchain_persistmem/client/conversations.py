@@ -142,6 +142,7 @@ class Conversations(Group):
             InvalidInputError: a message cannot be stored; none was.
             ExtractionError: the chat model failed; the turns are stored, and running it again goes on.
         """
+        # Through `observe`, so that redaction, consent and what was learnt already hold here too.
         asynchronous = isinstance(self.backend, AsyncBackend)
         messages = await _read(history) if asynchronous else history.messages
         return await call(

@@ -75,11 +75,12 @@ async def _import_postgres_store(
     """
     if unindexed not in ("leave", "embed"):
         raise InvalidInputError(f"unindexed is {unindexed!r:.40}; use 'leave' or 'embed'")
+    # A store alone has no memories around it; in both cases its index says what an item is found by.
     is_store = isinstance(memory, (PersistMemStore, AsyncPersistMemStore))
     store = memory if is_store else memory_of(memory).store
     options = import_postgres_store_flow.Options(
         schema=validation.name(schema, "schema"),
-        keep=_takes_over(vectors),
+        takes_vectors=_takes_over(vectors),
         fields=index_of({"fields": fields}).fields if fields is not None else None,
         otherwise=index_of(store.index_config).fields,
         everything=unindexed == "embed",
@@ -130,10 +131,11 @@ async def _import_mem0(
         EmbeddingError: a text has no vector; the batches before are stored, and running it again goes on.
         StorageUnavailableError: one of the databases does not answer; running it again goes on.
     """
+    # Names are checked here, since they become a part of statements.
     options = import_mem0_flow.Options(
         schema=validation.name(schema, "schema"),
         table=validation.name(table, "table"),
-        keep=_takes_over(vectors),
+        takes_vectors=_takes_over(vectors),
         template=check_template(namespace) if namespace is not None else memory_of(memory).namespace,
         max_chars=memory.backend.settings.max_text_chars,
     )

@@ -97,6 +97,8 @@ class PersistMem:
         self._stack = stack
         self._namespace = namespace
         self._store = store
+        # The checkpointer has the same pool, and registers its threads, since an erasure has to find a person's
+        # checkpoints.
         register = Register(backend, namespace)
         self._checkpointer = (
             PersistMemSaver(backend.pool, register=register)
@@ -332,6 +334,7 @@ class PersistMem:
             EmbeddingError: there is no vector; nothing was stored.
             MemoryDisabledError: memory is paused, or the conversation off the record; nothing was stored.
         """
+        # One moment for the statement and its transaction: a memory must not become valid after it was stored.
         now, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
         candidate = Candidate(
             text=text,
@@ -433,6 +436,7 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
             EmbeddingError: the query has no vector.
         """
+        # One record of the question, so that `explain` and `context` are asked in the same way.
         question = _question(query, limit, kinds, filter, at, expand, thread_id, now)
         return await run(
             self._backend, recall_flow.recall, self.namespace_of(user_id, namespace), question, threshold=threshold
@@ -466,6 +470,7 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
             EmbeddingError: the query has no vector.
         """
+        # The very question of `recall`: an explanation of another one would explain nothing.
         question = _question(query, limit, kinds, filter, at, expand, thread_id, now)
         return await run(
             self._backend, recall_flow.explain, self.namespace_of(user_id, namespace), question, threshold=threshold
@@ -521,13 +526,14 @@ class PersistMem:
         """
         settings = self._backend.settings
         question = _question(query, settings.context_memories, kinds, filter, None, expand, thread_id, now)
+        # The window is redacted as what was stored was: only so are memories recognized that stand in it word for word.
         shape = Shape(
             max_tokens=max_tokens,
             count_tokens=count_tokens,
             form=form,
             profile=self._joins_memories if profile else None,
             check=check,
-            shown=validation.names(shown, "shown"),
+            exclude=validation.names(shown, "shown"),
             thread_id=thread_id,
             window=None
             if messages is None
@@ -615,6 +621,7 @@ class PersistMem:
             ConcurrentUpdateError: the memory was changed meanwhile; nothing was changed.
             MemoryDisabledError: memory is paused; nothing was changed.
         """
+        # One record, since a change is judged as a whole: a pin alone makes no new version.
         wanted = edit_flow.Edit(
             text=text,
             kind=kind,
@@ -666,6 +673,7 @@ class PersistMem:
             InvalidInputError: none or several of the three were given.
             MemoryNotFoundError: a key does not exist; nothing was erased.
         """
+        # A person can be named in further namespaces, which only the bare user leads to; a given namespace stays alone.
         patterns = self._patterns_of(user_id)
         plan = forget_flow.Plan(keys, query, everything, dry_run, limit, shared_threads, patterns)
         namespace = self.namespace_of(user_id, namespace)

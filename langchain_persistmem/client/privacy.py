@@ -121,6 +121,7 @@ class Privacy(Group):
             InvalidInputError: the file is not whole, was changed, or is no export.
             MemoryDisabledError: memory is paused here for the person.
         """
+        # Without a name the file's own namespaces hold, so that a backup comes back to where it was.
         named = user_id is not None or namespace is not None
         root = self._memory.namespace_of(user_id, namespace) if named else None
         source = ExportFile(Path(path))

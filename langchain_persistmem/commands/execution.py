@@ -160,6 +160,7 @@ async def _remember(
     *,
     now: datetime,
 ) -> CommandReply:
+    # An id of a message means something within its thread only.
     sourced = message.thread_id is not None and message.message_id is not None
     provenance = Provenance(
         source="user",

@@ -147,6 +147,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         self._name = name
         self._memory = memory
         self._placement: Placement = placement
+        # Checked here: a wrong option must fail where the agent is built, not in its first run.
         options = ContextOptions(
             max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check
         )

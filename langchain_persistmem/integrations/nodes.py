@@ -58,7 +58,7 @@ class MemoryState(MessagesState):
     """The memories for the model as a text; refreshed on every run, empty when nothing is relevant."""
     memory_keys: NotRequired[list[str]]
     """The memories in it; :func:`extract_memory` counts their use. A state may leave this key out."""
-    memory_shown: NotRequired[dict[str, StandingContext]]
+    memory_contexts: NotRequired[dict[str, StandingContext]]
     """With ``once=True``: earlier contexts of this thread, by the id of the user's message that each belongs to."""
 
 
@@ -92,7 +92,7 @@ def load_memory(
         profile: begin with the user's profile.
         expand: ask further questions beside the user's message.
         check: relevance is decided by the threshold or the chat model.
-        once: show each memory once in a thread. Its contexts are stored in the state, under ``memory_shown``, where
+        once: show each memory once in a thread. Its contexts are stored in the state, under ``memory_contexts``, where
             :func:`prompt_with_memory` puts each before the message that it belongs to, and are dropped with that.
         window: of the state's messages, those that the model is shown, where it is not shown all of them.
         state_key: the key that is written; the message list never is.
@@ -110,12 +110,13 @@ def load_memory(
         nothing: Update = {state_key: "", "memory_keys": []}
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
-            return {**nothing, **({"memory_shown": {}} if once else {}), **_mark_all(messages, messages_key)}
+            return {**nothing, **({"memory_contexts": {}} if once else {}), **_mark_all(messages, messages_key)}
+        # Outside the `with`: a run without a user is a fault of the program, and must not pass as one without memory.
         namespace, question = whose_memory(memory.namespace, config, current_runtime()), question_of(messages)
         seen = messages if window is None else window(messages)
         earlier = _visible_contexts(state, seen, question.message_id if question else None) if once else {}
         if question is None:
-            return nothing | ({"memory_shown": earlier} if once else {})
+            return nothing | ({"memory_contexts": earlier} if once else {})
         with continue_without_memory(logger, "load_memory", on_error):
             context = await call(
                 asynchronous,
@@ -130,7 +131,7 @@ def load_memory(
             if once and context.text and question.message_id:
                 earlier[question.message_id] = StandingContext(text=context.text, marks=[*context.fingerprints])
             nothing |= {state_key: context.text, "memory_keys": [*context.keys]}
-        return nothing | ({"memory_shown": earlier} if once else {})
+        return nothing | ({"memory_contexts": earlier} if once else {})
 
     return _node("load_memory", load)
 
@@ -193,7 +194,7 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     this enters the state's messages.
     """
     remembered = in_state(state, "memory_context")
-    shown: Mapping[str, StandingContext] = in_state(state, "memory_shown") or {}
+    shown: Mapping[str, StandingContext] = in_state(state, "memory_contexts") or {}
     messages = messages_in(state, messages_key)
     question = question_of(messages)
     if question is not None and question.message_id in shown:
@@ -219,7 +220,7 @@ def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
 def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, StandingContext]:
     """Select the earlier contexts whose messages are still before the model; that of the question itself is made anew."""
     before = {getattr(message, "id", None) for message in window} - {question}
-    shown: Mapping[str, StandingContext] = in_state(state, "memory_shown") or {}
+    shown: Mapping[str, StandingContext] = in_state(state, "memory_contexts") or {}
     return {id: context for id, context in shown.items() if id in before}
 
 

@@ -85,6 +85,7 @@ async def correct(run: ToolRun, arguments: CorrectMemory) -> Answer:
         return f"{old} Nothing was changed. recall_memories and list_memories show the keys.", None
     if " ".join((old.text or "").split()) == " ".join(arguments.text.split()):
         return f"It says so already: {format_memory(old)}", {"keys": [old.key]}
+    # The statement may stand in its document under any name; a copy that stayed would contradict the new text.
     fields = [name for name, value in old.value.items() if old.text and value == old.text]
     if not fields:
         return "That memory is a document of the application, not a statement; it cannot be corrected here.", None

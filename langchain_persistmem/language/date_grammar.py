@@ -64,6 +64,7 @@ class Dates(Tokens):
         month = self._month(place, short=True)
         if month is None:
             return None
+        # A day of the month is looked for before a year: "May 7, 2023" has both.
         at = place + 1 + (self._word(place + 1) == "the")
         number = self._digits(at)
         if number is not None and 1 <= number <= 31:  # noqa: PLR2004
@@ -241,6 +242,7 @@ class RelativeDates(Tokens):
         year = self._year_at(after)
         if year is not None:
             return Time(place, after + 1, of(year), 1.0)
+        # "Spring" and "fall" are verbs too: without a year they need a word of time beside them.
         if (
             word in self.calendar.ambiguous
             and not self._mark(place)

@@ -68,6 +68,7 @@ class CalendarWords:
                 for word in group
             }
 
+        # Joined once: a word is then looked up once, however many languages there are.
         self.months = count(lambda calendar: calendar.months, 1)
         self.short_months = count(lambda calendar: calendar.short_months, 1)
         self.weekdays = count(lambda calendar: calendar.weekdays, 0)

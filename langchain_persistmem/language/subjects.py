@@ -44,6 +44,7 @@ def find_subject(text: str, names: Sequence[str] = ()) -> Subject:
     possessive = _user_possessive().search(text[:80]) if user is not None else None
     if possessive is not None and _begins(text, possessive.start()):
         return _find_relation(possessive[1].split())
+    # A script without spaces: the longest relation at the start counts.
     cjk = _user_possessive_joined().match(text)
     if cjk is not None:
         found = next((cjk[1][:length] for length in (4, 3, 2, 1) if cjk[1][:length] in relations()), None)

@@ -39,7 +39,7 @@ class _Total:
     done: ChangeResult = field(default_factory=ChangeResult)
     skipped: int = 0
     capped: bool = False
-    given_up: int = 0
+    dead_letters: int = 0
 
     def add(self, batch: LearnResult) -> None:
         self.done += batch.done
@@ -135,7 +135,7 @@ async def run_once(
         superseded=done.superseded,
         quarantined=done.quarantined,
         postponed=postponed,
-        dead_letters=total.given_up,
+        dead_letters=total.dead_letters,
         vectors_added=healed.memories,
     )
 
@@ -260,7 +260,7 @@ async def _learn_all(
         total.capped = True
         await backend.step(_settle, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
     except ModelError as error:
-        total.given_up += await _fail(backend, job, error, unanswered, generation, now=now)
+        total.dead_letters += await _fail(backend, job, error, unanswered, generation, now=now)
         raise
     else:
         if job is not None:
@@ -294,11 +294,11 @@ async def _fail(
         pause = settings.pause_after(attempts)
         await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
         return 0
-    given_up = await backend.step(_give_up, job, turns, generation, failure=failure, now=now)
-    if given_up is None:
+    count = await backend.step(_give_up, job, turns, generation, failure=failure, now=now)
+    if count is None:
         return 0
-    logger.error("%d turns of a thread were given up; admin.dead_letters() lists them: %s", given_up, error)
-    return given_up
+    logger.error("%d turns of a thread were given up; admin.dead_letters() lists them: %s", count, error)
+    return count
 
 
 async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attempts: int, failure: str | None) -> None:
@@ -313,11 +313,11 @@ async def _give_up(
     async with backend.transaction(job.namespace) as tx:
         if await hold_existing(tx, job.namespace) != generation:  # erased meanwhile: not even the name comes back
             return None
-        given_up = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
+        count = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
         await pending_work.postpone_work(
             tx, job, pause=timedelta(0), attempts=0, failure=failure
         )  # others may still be open
-    return given_up
+    return count
 
 
 def _observe_result(stored: int, total: _Total, waiting: int, withheld: SkipReason | None) -> ObserveResult:

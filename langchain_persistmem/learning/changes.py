@@ -82,7 +82,7 @@ async def find_existing(
     return ExistingMemories(
         nearest={memory.id: near for memory, near in zip(new, nearest, strict=True)},
         by_key=by_key,
-        shown={memory.id: memory for memory in shown},
+        visible={memory.id: memory for memory in shown},
     )
 
 
@@ -107,7 +107,7 @@ async def apply(
     # The decisions were made on reads without a lock, while a model worked. Under the lock each is looked at again:
     # a memory that was changed or pinned meanwhile is not ended, and what was to end it is added instead.
     changing = [decision for decision in decisions if isinstance(decision, Supersede | Reinforce)]
-    ids = {memory.id for decision in changing for memory in (decision.known, *decision.ended)}
+    ids = {memory.id for decision in changing for memory in (decision.existing, *decision.ended)}
     current = await changes_queries.still_active(tx, namespace, sorted(ids))
     decisions = [_still_true(decision, current) for decision in decisions]
     if backend.settings.approval == "learnt":
@@ -116,7 +116,7 @@ async def apply(
     await _reinforce(tx, backend, namespace, repeated, now=now)
     # Endings come before inserts: a key, and an identity, has one active row, and the index would refuse a second.
     endings = [
-        (old, decision.new.id if isinstance(decision, Supersede) else decision.known.id, decision.new.candidate)
+        (old, decision.new.id if isinstance(decision, Supersede) else decision.existing.id, decision.new.candidate)
         for decision in decisions
         if isinstance(decision, Supersede | Reinforce)
         for old in decision.ended
@@ -133,7 +133,7 @@ async def apply(
         (old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended
     ]
     await log(tx, backend, namespace, entries, now=now)
-    reinforced = tuple({decision.known.id: None for decision in repeated})
+    reinforced = tuple({decision.existing.id: None for decision in repeated})
     return ChangeResult(
         added=len(result.added),
         reinforced=len(repeated) + len(result.reinforced),
@@ -149,19 +149,19 @@ def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
     if not isinstance(decision, Supersede | Reinforce):
         return decision
     new = decision.new
-    if decision.known.id not in current:
+    if decision.existing.id not in current:
         return Add(new if new.candidate.key is not None else replace(new, key=str(new.id)))
     if isinstance(decision, Reinforce):
         return replace(decision, ended=tuple(old for old in decision.ended if not current.get(old.id)))
-    if current[decision.known.id]:
-        return Quarantine(new, PINNED, decision.known)
+    if current[decision.existing.id]:
+        return Quarantine(new, PINNED, decision.existing)
     return replace(decision, also=tuple(old for old in decision.also if not current.get(old.id)))
 
 
 async def _reinforce(
     tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
 ) -> None:
-    statements = [(decision.known.id, decision.new.candidate) for decision in again]
+    statements = [(decision.existing.id, decision.new.candidate) for decision in again]
     rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in statements]
     once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
     await changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
@@ -189,6 +189,7 @@ async def _insert_inactive(
                     {"status": "quarantined", "review": decision.reason, "review_of": about},
                 )
             )
+    # Vectors only for rows that are new: one that existed has its own.
     stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
     vectors = {memory.id: memory.vectors for memory, _ in new if memory.id in stored}
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)

@@ -36,7 +36,7 @@ class Reinforce:
     """It is known already, and is confirmed."""
 
     new: NewMemory
-    known: Memory
+    existing: Memory
     ended: tuple[Memory, ...] = ()
     """Memories that are not true any more, because of the one that was known already."""
 
@@ -46,14 +46,14 @@ class Supersede:
     """It ends the validity of what is known."""
 
     new: NewMemory
-    known: Memory
+    existing: Memory
     also: tuple[Memory, ...] = ()
     """Memories that end with it: those the model points at beside the one under the key."""
 
     @property
     def ended(self) -> tuple[Memory, ...]:
         """Everything whose validity ends."""
-        return (self.known, *self.also)
+        return (self.existing, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ExistingMemories:
     nearest: Mapping[UUID, Sequence[tuple[Memory, float]]]
     """By the id of a new memory: the memories most like it, with the cosine."""
     by_key: Mapping[str, Memory]
-    shown: Mapping[UUID, Memory]
+    visible: Mapping[UUID, Memory]
     """The memories that the model was shown, and may refer to."""
 
 
@@ -114,7 +114,7 @@ def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) ->
     decisions: list[Decision] = []
     gone: set[UUID] = set()
     keyed: dict[str, int] = {}
-    for statement in sorted(new, key=lambda one: said_at(one.candidate)):
+    for statement in sorted(new, key=lambda one: statement_time(one.candidate)):
         own = _own(statement, known)
         key = own.candidate.key
         index = keyed.get(key) if key is not None else None
@@ -140,7 +140,7 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
     waiting: list[Decision] = []
     for decision in decisions:
         if isinstance(decision, Supersede):
-            waiting.append(Quarantine(decision.new, WAITS, decision.known))
+            waiting.append(Quarantine(decision.new, WAITS, decision.existing))
         elif isinstance(decision, Add | Past):
             waiting.append(Quarantine(decision.new, WAITS))
         else:
@@ -148,7 +148,7 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
     return waiting
 
 
-def said_at(statement: Candidate | Memory) -> datetime:
+def statement_time(statement: Candidate | Memory) -> datetime:
     """The time at which a statement was made, which for an event is not the day that it speaks of."""
     value = statement.value or {}
     moment_text = value.get("said_at") if statement.kind == "episodic" else None
@@ -163,7 +163,7 @@ def said_at(statement: Candidate | Memory) -> datetime:
 
 def ends_at(known: Memory, new: Candidate) -> datetime:
     """The time at which ``known`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
-    return max(known.valid_from, said_at(new) if known.kind == "episodic" else new.valid_from)
+    return max(known.valid_from, statement_time(new) if known.kind == "episodic" else new.valid_from)
 
 
 def _own(new: NewMemory, known: ExistingMemories) -> NewMemory:
@@ -193,7 +193,7 @@ def _decide_second(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[D
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id))), earlier
     past = Past(earlier.new, new.candidate.valid_from, new.id)
-    return (Supersede(new, earlier.known, earlier.also) if isinstance(earlier, Supersede) else Add(new)), past
+    return (Supersede(new, earlier.existing, earlier.also) if isinstance(earlier, Supersede) else Add(new)), past
 
 
 def _decide(new: NewMemory, known: ExistingMemories, policy: Policy, gone: set[UUID]) -> Decision:
@@ -233,7 +233,7 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
         return Quarantine(new, "it contradicts what is known", target)
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id)))
-    stated_at, known_since = said_at(candidate), said_at(target)
+    stated_at, known_since = statement_time(candidate), statement_time(target)
     if stated_at < known_since:
         return Past(new, known_since, target.id)
     if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > stated_at:
@@ -272,9 +272,9 @@ def _targets(new: NewMemory, known: ExistingMemories, policy: Policy) -> list[Me
 def _find_target(new: NewMemory, known: ExistingMemories, policy: Policy) -> Memory | None:
     """The memory that the candidate refers to, if the model saw it, it is about the same person, and the two are related."""
     about = new.candidate.about
-    if about is None or about not in known.shown:
+    if about is None or about not in known.visible:
         return None
-    memory = known.shown[about]
+    memory = known.visible[about]
     near = {near.id: similarity for near, similarity in known.nearest.get(new.id, ())}
     if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
         return None

@@ -103,6 +103,7 @@ def candidate(text: str, originals: Sequence[Memory], *, model: str | None) -> C
         "until": last.isoformat(),
         "originals": [original.key for original in originals],
     }
+    # A summary must not count for more than what it is made of.
     return Candidate(
         text=text,
         kind=originals[0].kind,

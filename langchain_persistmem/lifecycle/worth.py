@@ -29,7 +29,7 @@ class Sign:
     kind: Kind
     importance: float
     confidence: float
-    said_at: datetime
+    stated_at: datetime
     """The last time that it was said, confirmed or restored."""
     uses: int
     used_at: datetime | None
@@ -50,7 +50,7 @@ def confidence_now(confidence: float, *, days: float, half_life_days: float) -> 
 
 def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
     """0 to 1: importance counts most; then confidence, which fades; how lately it was said or used; how often used."""
-    unsaid = _days(sign.said_at, now)
+    unsaid = _days(sign.stated_at, now)
     idle = min(unsaid, _days(sign.used_at, now)) if sign.used_at is not None else unsaid
     return (
         _IMPORTANCE * sign.importance
@@ -77,7 +77,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
         max_age = ages.get(sign.kind)
         if sign.stays:
             continue
-        if max_age is not None and _days(sign.said_at, now) > max_age:
+        if max_age is not None and _days(sign.stated_at, now) > max_age:
             found[sign.id] = "it has outlived its kind"
         elif sign.kind != "procedural" and _stale(sign, retention.stale_days, now):
             found[sign.id] = "nobody has said or used it for long"
@@ -95,7 +95,7 @@ def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Map
 def _stale(sign: Sign, stale_days: float | None, now: datetime) -> bool:
     if stale_days is None:
         return False
-    last = sign.said_at if sign.used_at is None else max(sign.said_at, sign.used_at)
+    last = sign.stated_at if sign.used_at is None else max(sign.stated_at, sign.used_at)
     return _days(last, now) > stale_days
 
 

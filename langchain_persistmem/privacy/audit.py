@@ -50,13 +50,13 @@ async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | No
         InvalidInputError: ``head`` is not one of :attr:`AuditCheck.head`.
     """
     encode(namespace)
-    known = None if head is None else _parse_head(head)
+    anchor = None if head is None else _parse_head(head)
     await migrated(backend)
     async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
         end = await audit_queries.audit_end(tx, namespace)
         if end is None:
-            return Chain(namespace, AuditEnd(UUID(int=0), 0, None), known).result()
-        chain = Chain(namespace, end, known)
+            return Chain(namespace, AuditEnd(UUID(int=0), 0, None), anchor).result()
+        chain = Chain(namespace, end, anchor)
         last = -(2**62)
         while True:
             page = await audit_queries.list_audit(tx, namespace, after=last, since=None, limit=_PAGE)
@@ -86,12 +86,12 @@ class Chain:
 
     namespace: Namespace
     end: AuditEnd
-    known: tuple[int, bytes] | None
-    """An earlier head, kept elsewhere: its entry must still be there."""
+    anchor: tuple[int, bytes] | None
+    """An earlier head, stored elsewhere: its entry must still be there."""
     entries: int = 0
     number: int = 0
     digest: bytes | None = None
-    seen_known: bool = False
+    met_anchor: bool = False
     faults: list[AuditFault] = field(default_factory=list[AuditFault])
 
     def follow(self, row: AuditRow) -> None:
@@ -102,8 +102,8 @@ class Chain:
             self._fault(number, "an entry is before the first" if number < 1 else missing)
         elif digest_of(self.namespace, self.end.generation, row, self.digest) != row.digest:
             self._fault(number, "it is not what was written, or not after this entry")
-        if self.known is not None and self.known[0] == number:
-            self.seen_known = row.digest == self.known[1]
+        if self.anchor is not None and self.anchor[0] == number:
+            self.met_anchor = row.digest == self.anchor[1]
         self.entries, self.number, self.digest = self.entries + 1, number, row.digest
 
     def result(self) -> AuditCheck:
@@ -112,8 +112,8 @@ class Chain:
             self._fault(self.end.number, f"entries {self.number + 1} to {self.end.number} are missing at the end")
         elif self.number > self.end.number or self.digest != self.end.digest:
             self._fault(self.number, "it is not the entry that the namespace's row has as the last")
-        if self.known is not None and not self.seen_known:
-            self._fault(self.known[0], "it is not the entry that the given head was taken from")
+        if self.anchor is not None and not self.met_anchor:
+            self._fault(self.anchor[0], "it is not the entry that the given head was taken from")
         head = f"{self.number}:{self.digest.hex()}" if self.digest is not None else None
         return AuditCheck(entries=self.entries, head=head, faults=tuple(self.faults))
 

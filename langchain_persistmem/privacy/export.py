@@ -87,6 +87,7 @@ async def import_file(
         EmbeddingError: a text has no vector; what stands before it is stored.
         ErasedError: the namespace was erased meanwhile; what stands before it was stored and erased.
     """
+    # A wrong namespace fails here, before the schema is looked at and the file is read.
     if root is not None:
         encode(root)
     await ready(backend)

@@ -37,7 +37,7 @@ class Entry:
     """The fingerprint of the statement; None for items, of which each is itself."""
     created_at: datetime | None
     """None if the source does not say."""
-    written_at: datetime | None
+    updated_at: datetime | None
     """The last change there; None if the source does not say, and then nothing here is replaced by it."""
     valid_from: datetime | None
     expires_at: datetime | None = None
@@ -71,7 +71,7 @@ def judge(
             judged.append((entry, "duplicates"))
         elif since is None:
             judged.append((entry, "added"))
-        elif entry.written_at is None or since >= entry.written_at:
+        elif entry.updated_at is None or since >= entry.updated_at:
             judged.append((entry, "unchanged"))
         elif holder not in (None, entry.key):  # it became what another one says: two keys, one identity
             judged.append((replace(entry, identity=None), "replaced"))
@@ -86,7 +86,7 @@ def judge(
 
 def row_of_entry(id: UUID, entry: Entry, *, now: datetime) -> dict[str, object]:
     """The row that the statement writes; what the source does not date is of ``now``."""
-    written = entry.written_at or entry.created_at or now
+    written = entry.updated_at or entry.created_at or now
     created = entry.created_at or written
     return {
         "id": str(id),

@@ -33,7 +33,7 @@ class Options:
 
     schema: str
     table: str
-    keep: bool
+    takes_vectors: bool
     """Take the vectors as they are."""
     template: Namespace
     """Filled with what the payload has: ``user_id``, ``agent_id``, ``run_id``."""
@@ -87,13 +87,13 @@ class Mem0Source:
             speaker=_speaker(payload),
             identity=identity(same),
             created_at=created,
-            written_at=updated or created,
+            updated_at=updated or created,
             valid_from=created,
             expires_at=_expiry(payload),
         )
 
     def _vectors(self, row: DictRow) -> tuple[Vector, ...]:
-        if not self.options.keep or row["vector"] is None:
+        if not self.options.takes_vectors or row["vector"] is None:
             return ()
         return comparable([parse_json(row["vector"])], dimensions=self.dimensions)
 
@@ -111,7 +111,7 @@ async def open_mem0(tx: Transaction, model: EmbeddingModel | None, *, options: O
             f"there is no collection of mem0 at {options.schema}.{options.table}, which has the columns id, vector and "
             "payload; check conninfo, and pass table= with the collection's name and schema= if it is elsewhere"
         )
-    if options.keep:
+    if options.takes_vectors:
         check_type(columns["vector"], model)
     return Mem0Source(options, model and model.dimensions)
 

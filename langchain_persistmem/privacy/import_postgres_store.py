@@ -35,7 +35,7 @@ class Options:
     """Options of an import from a PostgresStore."""
 
     schema: str
-    keep: bool
+    takes_vectors: bool
     """Take the vectors as they are."""
     fields: Sequence[str] | None
     """Paths of what is embedded; None for what the source embedded."""
@@ -81,7 +81,7 @@ class PostgresStoreSource:
             vectors=self._vectors(row) if put.texts else (),
             importance=put.importance,
             created_at=row["created_at"],
-            written_at=row["updated_at"],
+            updated_at=row["updated_at"],
             valid_from=row["updated_at"],  # as with put
             expires_at=row["expires_at"],
             minutes=row["minutes"] or None,  # the source rounds: 0.3 became 0
@@ -112,7 +112,7 @@ class PostgresStoreSource:
         )  # the source lost their order
 
     def _vectors(self, row: DictRow) -> tuple[Vector, ...]:
-        if not self.options.keep or not row["vectors"]:
+        if not self.options.takes_vectors or not row["vectors"]:
             return ()
         return comparable([json.loads(vector) for vector in row["vectors"]], dimensions=self.dimensions)
 
@@ -134,7 +134,7 @@ async def open_postgres_store(
         )
     embedding = (await import_rows.source_columns(tx, schema, "store_vectors")).get("embedding")
     vectors = embedding is not None and await import_rows.source_has_rows(tx, schema, "store_vectors")
-    if options.keep:
+    if options.takes_vectors:
         if embedding is None:
             raise ConfigurationError(
                 f"there is no table {schema}.store_vectors to keep vectors of; pass vectors='embed'"

@@ -37,7 +37,7 @@ class Shape:
     profile: bool | None
     """Memories add to the profile; None leaves the profile out."""
     check: Check
-    shown: Sequence[str]
+    exclude: Sequence[str]
     """Marks of memories that were shown in this conversation before."""
     thread_id: str | None
     window: Sequence[Turn] | None
@@ -150,7 +150,7 @@ async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now:
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
     """Tell if the model does not have it before it yet, and may have it."""
-    if (shape.shown and found.fingerprint in shape.shown) or is_withheld(found):
+    if (shape.exclude and found.fingerprint in shape.exclude) or is_withheld(found):
         return False
     if window is None:
         return shape.thread_id is None or found.thread_id != shape.thread_id

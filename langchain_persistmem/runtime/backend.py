@@ -92,6 +92,7 @@ class Backend(ABC):
         """The flow that is run for them after the commit."""
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
+        # Private, since every call of a model has to go through the methods below, which count, retry and redact.
         self._embeddings = models.embeddings
         self._cache = VectorCache(settings.embed_cache)
         self._model = models.chat
@@ -140,7 +141,7 @@ class Backend(ABC):
         """
         model, size = self._embedder(), self.settings.embed_batch
         texts = [self._redact(text) for text in texts]
-        vectors = self._cache.known("text", texts)
+        vectors = self._cache.get("text", texts)
         missing = list(dict.fromkeys(text for text in texts if text not in vectors))
         for start in range(0, len(missing), size):
             batch = missing[start : start + size]
@@ -158,7 +159,7 @@ class Backend(ABC):
     async def embed_query(self, query: str) -> Vector:
         """The vector of a question, which some models make differently."""
         model, query = self._embedder(), self._redact(query)
-        vectors = self._cache.known("question", [query])
+        vectors = self._cache.get("question", [query])
         if query not in vectors:
             with telemetry.model_call("embed_query") as seen:
                 seen.count(1)
@@ -247,7 +248,7 @@ class Backend(ABC):
         """The model's answer, checked and cached."""
         dimensions = self.embedding_model.dimensions if self.embedding_model else None
         vectors = unit_vectors(made, expected=len(texts), dimensions=dimensions)
-        self._cache.keep(use, texts, vectors)
+        self._cache.put(use, texts, vectors)
         return dict(zip(texts, vectors, strict=True))
 
     def _redact(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""LangChain's messages become turns here, at the door; the engine never sees a framework type."""
+"""LangChain's messages become turns here at the entry point; the engine never sees a framework type."""
 
 import hashlib
 from collections import Counter

@@ -25,8 +25,8 @@ class VectorCache:
         self._vectors: OrderedDict[bytes, tuple[float, array[float]]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def known(self, use: Use, texts: Sequence[str]) -> dict[str, Vector]:
-        """The vectors of those of ``texts`` that are known."""
+    def get(self, use: Use, texts: Sequence[str]) -> dict[str, Vector]:
+        """The vectors of those of ``texts`` that are stored."""
         found: dict[str, Vector] = {}
         with self._lock:
             for text in texts:
@@ -37,7 +37,7 @@ class VectorCache:
                     found[text] = UnitVector(components, norm)
         return found
 
-    def keep(self, use: Use, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
+    def put(self, use: Use, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
         """Remember the vectors of ``texts``."""
         with self._lock:
             for text, vector in zip(texts, vectors, strict=True):

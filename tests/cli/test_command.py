@@ -77,11 +77,11 @@ def rows(database: str) -> list[tuple[Any, ...]]:
             "SELECT namespace, thread_id, position, id, role, text, extracted_at IS NOT NULL "
             "FROM persistmem.messages ORDER BY namespace, thread_id, position"
         ).fetchall()
-        words = connection.execute(
-            "SELECT namespace, documents, words FROM persistmem.namespaces ORDER BY 1"
+        terms = connection.execute(
+            "SELECT namespace, documents, terms FROM persistmem.namespaces ORDER BY 1"
         ).fetchall()
         vectors = connection.execute("SELECT count(*) FROM persistmem.vectors").fetchall()
-    return [*memories, *messages, *words, *vectors]
+    return [*memories, *messages, *terms, *vectors]
 
 
 def run(*arguments: str, database: str, capsys: pytest.CaptureFixture[str]) -> str:

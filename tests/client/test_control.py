@@ -200,7 +200,7 @@ async def test_no_rule_touches_what_is_pinned(either_with) -> None:
 
 def test_what_is_pinned_does_not_fade_and_the_rest_pays_for_the_cap() -> None:
     usual: dict[str, Any] = {
-        "kind": "semantic", "importance": 0.1, "confidence": 1.0, "said_at": MARCH, "uses": 0, "used_at": None,
+        "kind": "semantic", "importance": 0.1, "confidence": 1.0, "stated_at": MARCH, "uses": 0, "used_at": None,
     }  # fmt: skip
     pinned, loose = Sign(id=uuid4(), pinned=True, **usual), Sign(id=uuid4(), **{**usual, "importance": 0.9})
     rules = Retention(max_memories=1, semantic_days=10_000)

@@ -17,15 +17,6 @@ from langchain_persistmem import Ranking, Redaction, Retention, Settings, errors
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "langchain_persistmem"
 
-PENDING: set[str] = {
-    "client", "integrations", "commands", "runtime", "postgres", "recall", "cli", "learning", "lifecycle", "privacy", "operations",
-    "language",
-}  # fmt: skip
-"""Folders whose words are still to be brought into order; empty at the end."""
-PENDING_PAGES = {"database.md", "benchmarks.md", "row-level-security.md"}
-"""Pages that go with a folder above; empty at the end."""
-
-
 RETIRED_NAMES = {
     "hall": "client",
     "cellar": "postgres",
@@ -77,7 +68,6 @@ RETIRED_NAMES = {
 """Retired as a part of a name, with the word that stands for it now."""
 
 PLAIN_NAMES = {
-    "given_up_at": "to give up, as of a dead letter",
     "half_life_days": "the half-life of a decay",
     "asked_at": "a field of the file of questions",
 }
@@ -99,6 +89,7 @@ RETIRED_IN_TEXT = {
 }
 """Retired in docstrings, comments and pages, with the words that stand for them now."""
 
+PLAIN_COLUMNS = {"given_up_at": "to give up, as of a dead letter"}
 RETIRED_COLUMNS = {"sketch", "shelf", "incarnation", "audited", "enriched_to", "word", "words"}
 RETIRED_SETTINGS = {
     "floor", "shown_known", "least_confidence", "most_superseded", "even", "even_per_log", "certain", "softness", "lacking", "outside",
@@ -129,9 +120,7 @@ MOST_ENTRIES, MOST_MODULES, LONG_FUNCTION = 24, 15, 25
 
 
 def modules() -> list[Path]:
-    return sorted(
-        path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in PENDING | {"__pycache__"}
-    )
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "__pycache__")
 
 
 def place(path: Path, line: int = 1) -> str:
@@ -186,8 +175,7 @@ def test_no_module_class_function_or_field_has_a_retired_word_in_its_name() -> N
         if part in RETIRED_NAMES and name not in PLAIN_NAMES
     ]
     assert not bad, "\n".join(bad)
-    if not PENDING:
-        assert {name for path, tree in trees() for _, name in names_of(path, tree)} >= PLAIN_NAMES.keys()
+    assert {name for path, tree in trees() for _, name in names_of(path, tree)} >= PLAIN_NAMES.keys()
 
 
 def test_no_table_or_column_has_a_retired_word_in_its_name(database: str) -> None:
@@ -202,7 +190,7 @@ def test_no_table_or_column_has_a_retired_word_in_its_name(database: str) -> Non
         for name in (table, column)
         if (set(parts_of(name)) | {name}) & (RETIRED_NAMES.keys() | RETIRED_COLUMNS)
     }
-    assert bad == set(), bad
+    assert bad == PLAIN_COLUMNS.keys(), bad
 
 
 @pytest.mark.parametrize("kind", [Settings, Ranking, Retention, Redaction])
@@ -236,10 +224,9 @@ def texts() -> Iterator[tuple[Path, int, str]]:
         for line, comment in comments_of(path.read_text()).items():
             yield path, line, comment
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    if "postgres" not in PENDING:
-        pages += (path for path in sorted(PACKAGE.rglob("*.sql")) if path.parent.name != "migrations")
+    pages += (path for path in sorted(PACKAGE.rglob("*.sql")) if path.parent.name != "migrations")
     for path in pages:
-        if path.relative_to(ROOT).as_posix().startswith(HISTORY) or path.name in PENDING_PAGES:
+        if path.relative_to(ROOT).as_posix().startswith(HISTORY):
             continue
         text = path.read_text()
         for number, line in enumerate(text.partition("## Retired words")[0].splitlines(), 1):
@@ -311,7 +298,7 @@ def test_no_folder_has_many_modules() -> None:
         for folder in folders()
     }
     assert len(sizes) > 15
-    large = {name: size for name, size in sizes.items() if size > MOST_MODULES and name not in MAY_BE_LARGE | PENDING}
+    large = {name: size for name, size in sizes.items() if size > MOST_MODULES and name not in MAY_BE_LARGE}
     assert large == {}
 
 
@@ -328,11 +315,7 @@ def test_no_two_modules_share_a_name() -> None:
 
 
 def test_every_sql_file_lies_beside_the_module_of_its_name() -> None:
-    files = [
-        path
-        for path in PACKAGE.rglob("*.sql")
-        if path.parent.name != "migrations" and path.relative_to(PACKAGE).parts[0] not in PENDING
-    ]
-    assert files or PENDING
+    files = [path for path in PACKAGE.rglob("*.sql") if path.parent.name != "migrations"]
+    assert files
     alone = [path.relative_to(PACKAGE).as_posix() for path in files if not path.with_suffix(".py").exists()]
     assert not set(alone) - READ_ONLY_SQL.keys()

@@ -222,7 +222,7 @@ def wire(model: Scripted, request: list[Any]) -> str:
     return json.dumps({"tools": model.tools, "messages": convert_to_openai_messages(request)})
 
 
-async def test_a_run_begins_with_the_bytes_of_the_run_before_up_to_its_last_message_of_the_user(either) -> None:
+async def test_a_prompt_begins_with_the_bytes_of_the_prompt_before_it(either) -> None:
     for what in ("cook lentils for dinner", "cook beans for lunch", "cook eggs for breakfast"):
         await either.remember(f"I like to {what}", user_id="ada")
     model = Scripted(answers=[[call("weather", city="Oslo")], "Lentils."])

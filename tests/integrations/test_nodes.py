@@ -183,9 +183,7 @@ async def test_a_blocking_memory_serves_an_async_graph(memory) -> None:
     assert memory.recall("What am I allergic to?", user_id="ada")
 
 
-async def test_forgetting_one_memory_names_the_checkpoints_and_forgetting_everything_erases_them(
-    either, database: str
-) -> None:
+async def test_forgetting_names_or_erases_the_checkpoints(either, database: str) -> None:
     graph = graph_of(either.memory, [])
     await say(graph, either, "I am allergic to hazelnuts.", "t1")
     await say(graph, either, "I am allergic to hazelnuts.", "t1", "bob")
@@ -298,17 +296,17 @@ async def test_once_each_memory_is_shown_once_and_stays_before_the_model(either)
     graph = graph_of(either.memory, seen, once=True)
     await either.remember("For dinner I like to cook lentils", key="dinner", user_id="ada")
     state = await say(graph, either, "What should I cook for dinner?")
-    (first,) = state["memory_shown"]
+    (first,) = state["memory_contexts"]
     assert "lentils" in state["memory_context"]
     state = await say(graph, either, "So what should I cook for dinner?")
-    assert (state["memory_context"], list(state["memory_shown"])) == ("", [first])
+    assert (state["memory_context"], list(state["memory_contexts"])) == ("", [first])
     assert seen[1][: len(seen[0])] == seen[0]  # all of the earlier request is in the cache
     assert str(seen[1]).count("lentils") == 1
     assert not any("lentils" in str(each.content) for each in state["messages"])
     await either.remember("For dinner I like to cook beans", key="dinner", user_id="ada")
     state = await say(graph, either, "And what should I cook for dinner now?")
     assert "beans" in state["memory_context"]  # it has changed
-    assert len(state["memory_shown"]) == 2
+    assert len(state["memory_contexts"]) == 2
     learnt = [each.text for each in await either.list(user_id="ada")]
     assert not any("What is remembered" in str(each) or "lentils" in str(each) for each in learnt)
 
@@ -320,7 +318,7 @@ async def test_once_what_left_the_window_is_shown_again(either) -> None:
     for _ in range(2):
         state = await say(graph, either, "What should I cook for dinner?")
         assert "lentils" in state["memory_context"]
-        assert list(state["memory_shown"]) == [state["messages"][-2].id]
+        assert list(state["memory_contexts"]) == [state["messages"][-2].id]
 
 
 async def test_once_a_run_off_the_record_is_shown_nothing_of_before(either) -> None:
@@ -331,7 +329,7 @@ async def test_once_a_run_off_the_record_is_shown_nothing_of_before(either) -> N
     state = await turn(graph, either, "I plan a surprise dinner for Nora.", **OFF)
     assert "lentils" in str(seen[0])
     assert "lentils" not in str(seen[1])
-    assert state["memory_shown"] == {}
+    assert state["memory_contexts"] == {}
 
 
 async def test_what_is_marked_is_not_learnt_by_a_direct_call_either(either) -> None:

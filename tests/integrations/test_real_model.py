@@ -93,9 +93,7 @@ def test_the_second_session_recalls_what_the_first_one_said(model: ChatOpenAI, d
 
 
 @pytest.mark.timeout(900)  # four answers of a model that may have to share two cores
-def test_an_agent_with_middleware_and_tools_knows_in_a_second_thread_what_it_was_told_in_the_first(
-    model: ChatOpenAI, database: str, embeddings: Any
-) -> None:
+def test_an_agent_remembers_in_a_second_thread(model: ChatOpenAI, database: str, embeddings: Any) -> None:
     with PersistMem.open(database, embeddings=embeddings) as memory:
         remember, *_ = memory_tools(memory)
         wanted = model.bind_tools([remember], tool_choice="required").invoke(

@@ -111,7 +111,7 @@ async def test_a_correction_keeps_key_kind_value_and_history(either) -> None:
     assert "document of the application" in await use(either, "correct_memory", key="profile", text="I am Eve")
 
 
-async def test_what_the_model_says_by_itself_waits_for_review_where_the_user_said_otherwise(either) -> None:
+async def test_a_contradiction_by_the_model_waits_for_review(either) -> None:
     await either.remember("I live in Oslo", key="home", user_id="ada")
     said = await use(either, "correct_memory", key="home", text="The user lives in Rome")
     assert said.startswith("This waits for review")
@@ -405,7 +405,7 @@ async def test_they_work_in_a_loop_written_by_hand(either) -> None:
     assert message.content.startswith("Remembered")
 
 
-async def test_the_middleware_shows_what_the_tools_kept_and_learns_nothing_from_their_answers(either) -> None:
+async def test_middleware_and_tools_share_one_memory(either) -> None:
     model = Scripted(answers=[[call("remember", text="I play the cello")], [call("list_memories")], "Lovely indeed."])
     ours = PersistMemMiddleware(either.memory, on_error="raise")
     agent = create_agent(model, memory_tools(either.memory), middleware=[ours], checkpointer=either.memory.checkpointer)

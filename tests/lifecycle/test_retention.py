@@ -211,7 +211,7 @@ def test_a_rule_out_of_range_is_refused_by_name(rules: dict[str, Any]) -> None:
 
 def sign(**given: Any) -> Sign:
     usual = {"id": uuid4(), "kind": "semantic", "importance": 0.5, "confidence": 1.0, "uses": 0, "used_at": None}
-    return Sign(**{**usual, "said_at": NOW, **given})
+    return Sign(**{**usual, "stated_at": NOW, **given})
 
 
 shares = st.floats(0, 1)
@@ -223,7 +223,7 @@ def test_worth_is_a_share_and_age_only_ever_lowers_it(
     importance: float, confidence: float, age: float, uses: int, used: float | None
 ) -> None:
     used_at = None if used is None else NOW - used * DAY
-    older = sign(importance=importance, confidence=confidence, said_at=NOW - age * DAY, uses=uses, used_at=used_at)
+    older = sign(importance=importance, confidence=confidence, stated_at=NOW - age * DAY, uses=uses, used_at=used_at)
     newer = sign(importance=importance, confidence=confidence, uses=uses, used_at=used_at)
     value = worth(older, half_life_days=30, now=NOW)
     assert 0.0 <= value <= worth(newer, half_life_days=30, now=NOW) <= 1.0 + 1e-9
@@ -237,7 +237,7 @@ def test_confidence_fades_to_a_half_and_no_further() -> None:
 
 def test_importance_confidence_and_use_each_raise_what_a_memory_is_worth() -> None:
     def of(**given: Any) -> float:
-        return worth(sign(said_at=NOW - 90 * DAY, **given), half_life_days=30, now=NOW)
+        return worth(sign(stated_at=NOW - 90 * DAY, **given), half_life_days=30, now=NOW)
 
     assert of() < of(importance=0.6)
     assert of(confidence=0.5) < of()
@@ -245,11 +245,11 @@ def test_importance_confidence_and_use_each_raise_what_a_memory_is_worth() -> No
 
 
 def test_what_fades_first_is_told_by_worth_and_not_by_order() -> None:
-    signs = [sign(importance=number / 10, said_at=NOW - number * DAY) for number in range(10)]
+    signs = [sign(importance=number / 10, stated_at=NOW - number * DAY) for number in range(10)]
     rules = Retention(max_memories=7)
     assert set(fading(signs, rules, now=NOW)) == {each.id for each in signs[:3]}
     assert fading(signs[::-1], rules, now=NOW) == fading(signs, rules, now=NOW)
-    future = sign(said_at=NOW + timedelta(days=400))
+    future = sign(stated_at=NOW + timedelta(days=400))
     assert fading([future], Retention(semantic_days=1, stale_days=1), now=NOW) == {}
 
 

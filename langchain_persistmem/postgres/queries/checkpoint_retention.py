@@ -30,7 +30,7 @@ async def prune(begin: Begin, thread_ids: Sequence[str], strategy: str) -> None:
     if strategy == "delete":
         await delete_threads(begin, thread_ids)
     elif strategy == "keep_latest":
-        await retain(begin, Retention(keep=1), thread_ids, dry_run=False)
+        await retain(begin, Retention(latest=1), thread_ids, dry_run=False)
     else:
         raise InvalidInputError(f"Unknown prune strategy: {strategy!r:.40}; use 'keep_latest' or 'delete'")
 

@@ -43,7 +43,7 @@ class Search(NamedTuple):
 class Retention(NamedTuple):
     """The part of a thread that stays; ``run_ids`` means everything but these runs, whatever the other two say."""
 
-    keep: int | None = None
+    latest: int | None = None
     cutoff: datetime | None = None
     run_ids: Sequence[str] | None = None
 
@@ -149,7 +149,7 @@ async def find_old_checkpoints(
     """Find what of a thread may go, oldest first."""
     parameters = {
         "thread_id": thread_id,
-        "keep": retention.keep,
+        "latest": retention.latest,
         "cutoff": retention.cutoff,
         "run_ids": None if retention.run_ids is None else list(retention.run_ids),
         "limit": limit,
@@ -160,14 +160,14 @@ async def find_old_checkpoints(
 
 async def erase_doomed(tx: Transaction, thread_id: str, places: Sequence[Place]) -> dict[str, int]:
     """Erase checkpoints with their writes, and the blobs that nothing uses then; returns the rows by table."""
-    counts = counts_of(await tx.fetch(statement("erase_doomed_checkpoints"), _places(thread_id, places)))
+    counts = counts_of(await tx.fetch(statement("erase_doomed_checkpoints"), _checkpoint_ids(thread_id, places)))
     blobs = await tx.execute(statement("erase_unused_checkpoint_blobs"), {"thread_id": thread_id})
     return {**counts, "checkpoint_blobs": blobs}
 
 
 async def count_doomed(tx: Transaction, thread_id: str, places: Sequence[Place]) -> dict[str, int]:
     """Count what :func:`erase_doomed` would erase, by table."""
-    return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _places(thread_id, places)))
+    return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _checkpoint_ids(thread_id, places)))
 
 
 async def erase_threads(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
@@ -190,5 +190,5 @@ async def copy_thread(tx: Transaction, source: str, target: str) -> int:
     return copied
 
 
-def _places(thread_id: str, places: Sequence[Place]) -> dict[str, object]:
+def _checkpoint_ids(thread_id: str, places: Sequence[Place]) -> dict[str, object]:
     return {"thread_id": thread_id, "namespaces": [ns for ns, _ in places], "ids": [id_ for _, id_ in places]}

@@ -111,8 +111,8 @@ WITH RECURSIVE ranked AS (
 ), judged AS (
     SELECT *, CASE
         WHEN %(run_ids)s::text[] IS NOT NULL THEN NOT coalesce(metadata ->> 'run_id' = ANY (%(run_ids)s::text[]), false)
-        WHEN %(keep)s::int IS NULL AND newest < %(cutoff)s::timestamptz THEN false
-        ELSE place = 1 OR coalesce(place <= %(keep)s::int, false) OR coalesce(made >= %(cutoff)s::timestamptz, false)
+        WHEN %(latest)s::int IS NULL AND newest < %(cutoff)s::timestamptz THEN false
+        ELSE place = 1 OR coalesce(place <= %(latest)s::int, false) OR coalesce(made >= %(cutoff)s::timestamptz, false)
     END AS wanted
     FROM ranked
 ), kept AS (

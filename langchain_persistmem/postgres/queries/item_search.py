@@ -66,6 +66,7 @@ async def search_items(
         **wanted.parameters,
     }
     general = statement("search_prefix", condition=wanted.text, similarity=similarity)
+    # Short statements are for the cosine, one namespace and no condition; all else takes the general one.
     if prefix and distance == "cosine" and wanted.text is TRUE:
         parameters["namespace"] = encode(prefix)
         end = limit + offset
@@ -178,6 +179,7 @@ async def search_items_hybrid(
         **wanted.parameters,
     }
     general = statement("search_prefix_hybrid", condition=wanted.text, embedding=vector_column(model))
+    # As above: with a condition, an index could find too little that fulfils it.
     if prefix and wanted.text is TRUE:
         parameters["namespace"] = encode(prefix)
         end = limit + offset

@@ -62,7 +62,7 @@ async def similar_pairs(
 
 
 async def read_usage(tx: Transaction, namespace: Namespace) -> Sequence[DictRow]:
-    """For each current memory that retention may touch: id, kind, importance, confidence, pinned, said_at, uses, used_at."""
+    """For each current memory that retention may touch: id, kind, importance, confidence, pinned, stated_at, uses, used_at."""
     return await tx.fetch(statement("read_usage"), {"namespace": encode(namespace)})
 
 
@@ -80,7 +80,7 @@ async def retain_checkpoints(
         (row,) = await tx.fetch(statement("checkpoint_tables"), {})
     if not row["present"]:
         return 0
-    rule = checkpoints.Retention(keep=keep, cutoff=before)
+    rule = checkpoints.Retention(latest=keep, cutoff=before)
     return (await checkpoint_retention.retain(begin, rule, thread_ids, dry_run=dry_run))["checkpoints"]
 
 

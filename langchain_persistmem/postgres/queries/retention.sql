@@ -37,7 +37,7 @@ WHERE -(one.embedding <#> other.embedding) >= %(floor)s::float8
 -- name: read_usage
 -- What the rules of retention go by, for every current memory that they may touch.
 SELECT m.id, m.kind, m.importance, m.confidence, m.pinned, coalesce(u.times, 0) AS uses, u.last_used_at AS used_at,
-       CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END AS said_at
+       CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END AS stated_at
 FROM persistmem.memories m
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind <> 'profile' AND m.source <> 'store'

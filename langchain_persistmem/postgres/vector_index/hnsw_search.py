@@ -115,6 +115,7 @@ async def recall(
     Returns:
         None where this is not the way, as of :func:`search`.
     """
+    # With less than `nearest` for ef_search the scan would need a second step for what is always wanted.
     nearest = _nearest(candidates, NEAREST)
     parameters = {
         **parameters,

@@ -17,7 +17,7 @@ async def store() -> AsyncIterator[BaseStore]:
 
 
 @asynccontextmanager
-async def saver() -> AsyncIterator[BaseCheckpointSaver]:
+async def checkpointer() -> AsyncIterator[BaseCheckpointSaver]:
     """The threads."""
     async with memory() as opened:
         yield opened.checkpointer
