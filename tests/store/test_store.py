@@ -86,10 +86,10 @@ def model_of(database: str) -> str:
 def check_counters(database: str) -> None:
     """The sums that BM25 needs are those of the words that are there."""
     wrong = """
-        SELECT n.namespace, n.documents, n.words, count(DISTINCT w.memory_id), coalesce(sum(w.times), 0)
+        SELECT n.namespace, n.documents, n.terms, count(DISTINCT w.memory_id), coalesce(sum(w.times), 0)
         FROM persistmem.namespaces n LEFT JOIN persistmem.terms w USING (namespace)
         GROUP BY n.namespace
-        HAVING n.documents <> count(DISTINCT w.memory_id) OR n.words <> coalesce(sum(w.times), 0)"""
+        HAVING n.documents <> count(DISTINCT w.memory_id) OR n.terms <> coalesce(sum(w.times), 0)"""
     assert rows(database, wrong) == []
 
 
