@@ -316,7 +316,7 @@ async def test_delete_leaves_nothing_behind(door: Door, database: str) -> None:
     await door.delete(ADA, "never was")
     assert await door.get(ADA, "k") is None
     assert [item.key for item in await door.search(ADA, query="tea or coffee")] == ["stays"]
-    for table, column in (("memories", "id"), ("vectors", "memory_id"), ("words", "memory_id")):
+    for table, column in (("memories", "id"), ("vectors", "memory_id"), ("terms", "memory_id")):
         assert rows(database, f"SELECT count(DISTINCT {column}) FROM persistmem.{table}") == [(1,)]
     check_counters(database)
 
