@@ -38,6 +38,7 @@ from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.integrations.memory_tools import memory_tools
 from langchain_persistmem.integrations.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.integrations.retriever import PersistMemRetriever, PersistMemSessionRetriever
+from langchain_persistmem.recall.context import approximate_tokens
 from langchain_persistmem.redaction import Detector, Redaction, Span
 from langchain_persistmem.redaction.presidio import PresidioDetector
 from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings
@@ -164,6 +165,7 @@ __all__ = [
     "acting_as",
     "aimport_postgres_store",
     "answer_commands",
+    "approximate_tokens",
     "arun_command",
     "extract_memory",
     "format_labelled",

@@ -498,7 +498,7 @@ class PersistMem:
         Args:
             query: the user's message.
             max_tokens: the budget; by default ``Settings.context_tokens``.
-            count_tokens: the model's own counter; by default one token for four characters.
+            count_tokens: the model's own counter; by default :func:`approximate_tokens`.
             kinds: only these kinds.
             filter: conditions on ``value``, as in LangGraph's store.
             form: ``"sections"``, a list by sections; ``"prose"``, a few paragraphs; or ``"json"``.

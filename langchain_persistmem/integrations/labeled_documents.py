@@ -31,7 +31,7 @@ def format_labelled(
     Args:
         documents: best first, as :class:`PersistMemEnsembleRetriever` gives them, or of any retriever.
         max_tokens: the budget of the whole text.
-        count_tokens: the model's own counter; by default one token for four characters.
+        count_tokens: the model's own counter; by default :func:`approximate_tokens`.
 
     Raises:
         InvalidInputError: ``max_tokens`` is out of range.
