@@ -12,7 +12,7 @@ from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking
 from langchain_persistmem.language.query_terms import cut_pairs, strip_names
 from langchain_persistmem.recall.context import approximate_tokens, render
 from langchain_persistmem.recall.ranking import decide, rank, select, select_outstanding
-from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
+from langchain_persistmem.types.recall_results import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BACKGROUND = (0.07, 0.09)
