@@ -47,7 +47,7 @@ from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.actor import acting_as
 from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.recalled import (
+from langchain_persistmem.types.recall_results import (
     Context,
     Explanation,
     Interpretation,

@@ -22,7 +22,8 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Change it if asked to, and show it."""
-    with open_memory(options) as memory:
+    # Standard output is the consent and nothing else, for a script to compare.
+    with open_memory(options, quiet=True) as memory:
         if options.set is not None:
             memory.privacy.set_consent(options.set, **owner_of(options))
         allowed = memory.privacy.consent(**owner_of(options))

@@ -28,7 +28,7 @@ from langchain_persistmem.integrations.nodes import prompt_with_memory
 from langchain_persistmem.postgres.embedded import default_data_dir
 from langchain_persistmem.recall.context import approximate_tokens
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Recollection
+from langchain_persistmem.types.recall_results import Context, Recollection
 from langchain_persistmem.types.results import ObserveResult
 
 NAMESPACE: Namespace = ("persistmem-demo", "{user_id}")

@@ -23,7 +23,7 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import decode
-from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.results import Receipt
 
 

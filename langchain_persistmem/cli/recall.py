@@ -18,7 +18,7 @@ from langchain_persistmem.cli.options import (
 )
 from langchain_persistmem.cli.terminal import note, out, print_json
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.types.recalled import Explanation, Recollection
+from langchain_persistmem.types.recall_results import Explanation, Recollection
 
 _MOST_LEFT_OUT = 15
 

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         names = {
             "namespaces": "namespaces looked through",
             "memories": "memories embedded",
-            "waiting": "namespaces that failed and wait",
+            "pending": "namespaces that failed and wait",
             "dropped": "vectors of other models deleted",
         }
         out().print(counts_table({names[field]: count for field, count in asdict(done).items()}))

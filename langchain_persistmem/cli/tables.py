@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_persistmem.cli.terminal import plain
-from langchain_persistmem.types.recalled import Explanation, Omission, Recollection, ScoreParts
+from langchain_persistmem.types.recall_results import Explanation, Omission, Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory
 from langchain_persistmem.types.results import Receipt
 

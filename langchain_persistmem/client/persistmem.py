@@ -48,7 +48,7 @@ from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
-from langchain_persistmem.types.recalled import Context, Explanation, Recollection
+from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile

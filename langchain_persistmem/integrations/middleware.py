@@ -34,7 +34,7 @@ from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Expand
+from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
 if TYPE_CHECKING:

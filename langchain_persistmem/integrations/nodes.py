@@ -33,7 +33,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_of,
     whose_memory,
 )
-from langchain_persistmem.types.recalled import Expand
+from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
 State = Mapping[str, Any]

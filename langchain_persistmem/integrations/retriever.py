@@ -28,7 +28,7 @@ from langchain_persistmem.runtime.run_identity import (
 )
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Turn
 
 _WORD = re.compile(r"\w+")

@@ -23,7 +23,7 @@ from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import EXPANDS, Expand
+from langchain_persistmem.types.recall_results import EXPANDS, Expand
 from langchain_persistmem.types.records import OFF_RECORD, Kind
 
 OnError = Literal["raise", "continue"]

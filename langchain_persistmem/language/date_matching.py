@@ -8,7 +8,7 @@ from functools import cache
 from langchain_persistmem.language import cjk_dates
 from langchain_persistmem.language.date_tokens import calendar_words
 from langchain_persistmem.language.dates import find_periods
-from langchain_persistmem.types.recalled import Period, RecallCandidate
+from langchain_persistmem.types.recall_results import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 
 _TAIL = timedelta(days=7)

@@ -14,7 +14,7 @@ from langchain_persistmem.language import cjk_dates, periods
 from langchain_persistmem.language.date_grammar import Dates, RelativeDates
 from langchain_persistmem.language.date_tokens import Time, calendar_words
 from langchain_persistmem.language.periods import Days
-from langchain_persistmem.types.recalled import Period
+from langchain_persistmem.types.recall_results import Period
 
 LONGEST = 4_000
 """Characters of a text that are read: who asks about a time does so early."""

@@ -103,7 +103,7 @@ def about_indexes(indexes: Sequence[Facts]) -> list[Finding]:
 
 _NEEDED = frozenset(
     (
-        "vectors_scan", "vectors_pkey", "words_pkey", "memories_pkey", "memories_current_key", "memories_current_identity",
+        "vectors_scan", "vectors_pkey", "terms_pkey", "memories_pkey", "memories_current_key", "memories_current_identity",
         "messages_pkey", "namespaces_pkey", "audit_pkey",
     )
 )  # fmt: skip

@@ -20,7 +20,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, Pattern, encode
-from langchain_persistmem.types.recalled import Question, Recollection
+from langchain_persistmem.types.recall_results import Question, Recollection
 from langchain_persistmem.types.results import Receipt
 
 

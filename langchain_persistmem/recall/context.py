@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, profile_lines, sort_key, text_of
-from langchain_persistmem.types.recalled import Context, RecallCandidate, Recollection
+from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Candidate, Provenance, Turn
 
 TokenCounter = Callable[[str], int]

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
 from langchain_persistmem.types.prompt_fence import escape, fence
-from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Memory
 
 Form = Literal["sections", "prose", "json"]

@@ -9,7 +9,7 @@ from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
 from langchain_persistmem.recall.search import Candidates
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.types.recalled import (
+from langchain_persistmem.types.recall_results import (
     Context,
     Explanation,
     Omission,

@@ -12,7 +12,7 @@ from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.prompt_fence import fence
-from langchain_persistmem.types.recalled import Expand, RankedCandidate, Recollection
+from langchain_persistmem.types.recall_results import Expand, RankedCandidate, Recollection
 
 MOST = 6
 """Queries in all, the question itself included."""

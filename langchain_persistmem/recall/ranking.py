@@ -19,7 +19,7 @@ from langchain_persistmem.language import date_matching
 from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.settings import Ranking
-from langchain_persistmem.types.recalled import (
+from langchain_persistmem.types.recall_results import (
     Interpretation,
     RankedCandidate,
     Reason,

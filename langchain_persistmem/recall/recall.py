@@ -17,7 +17,14 @@ from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Context, Explanation, Question, Reason, RecallCandidate, Recollection
+from langchain_persistmem.types.recall_results import (
+    Context,
+    Explanation,
+    Question,
+    Reason,
+    RecallCandidate,
+    Recollection,
+)
 from langchain_persistmem.types.records import Turn
 
 Check = Literal["threshold", "model"]

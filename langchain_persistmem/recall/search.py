@@ -13,7 +13,7 @@ from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.recalled import EXPANDS, Question, RankedCandidate, SearchResult
+from langchain_persistmem.types.recall_results import EXPANDS, Question, RankedCandidate, SearchResult
 
 _LONGEST_QUERY = 20_000
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json, redact_message
-from langchain_persistmem.types.recalled import Question
+from langchain_persistmem.types.recall_results import Question
 from langchain_persistmem.types.records import Candidate, Turn
 
 

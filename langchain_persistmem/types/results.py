@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import Recollection
+from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Consent, Memory, SkipReason
 
 

@@ -15,8 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from langchain.agents import create_agent
-from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import HumanMessage, convert_to_messages
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import END, START, StateGraph
 
@@ -51,6 +50,7 @@ from tests.bad_input.corpus import (
     VALUES,
 )
 from tests.conftest import Either
+from tests.support.foreign_history import ForeignHistory
 from tests.support.public_methods import get_path
 from tests.support.scripted_model import Scripted
 
@@ -262,19 +262,9 @@ async def ingested(memory: Either, **given: Any) -> tuple[Any, Any]:
     return found[-1].content, line["content"]
 
 
-class _Elsewhere(BaseChatMessageHistory):
-    """A history of another package."""
-
-    def __init__(self, messages: list[BaseMessage]) -> None:
-        self.messages = messages
-
-    def clear(self) -> None:
-        self.messages = []
-
-
 async def backfilled(memory: Either, text: Any) -> tuple[Any, Any]:
     """A message of another history."""
-    history = _Elsewhere(messages=[HumanMessage(text)])
+    history = ForeignHistory(messages=[HumanMessage(text)])
     thread = fresh()
     if memory.asynchronous:
         await memory.memory.conversations.abackfill(history, thread_id=thread, user_id=USER)
@@ -377,6 +367,24 @@ def call(method: str, argument: str, **more: Any) -> Act:
 
     async def act(memory: Either, value: Any) -> None:
         await get_path(memory, method)(**{"user_id": USER, **more, argument: value})
+
+    return act
+
+
+def call_with(method: str, *arguments: Any, **options: Any) -> Act:
+    """A method, called with the value after the other arguments."""
+
+    async def act(memory: Either, value: Any) -> None:
+        await get_path(memory, method)(*arguments, value, **options)
+
+    return act
+
+
+def call_for_everybody(method: str, argument: str) -> Act:
+    """A method about all people, called with the value as its only argument."""
+
+    async def act(memory: Either, value: Any) -> None:
+        await get_path(memory, method)(**{argument: value})
 
     return act
 
@@ -558,27 +566,27 @@ DOORS = (
     Door("changes: limit", "limit", NUMBERS, call("history.changes", "limit")),
     Door("review: limit", "limit", NUMBERS, call("review.list", "limit")),
     Door("restore: version", "version", FEW_NAME, call("history.restore", "version")),
-    Door("approve: version", "version", FEW_NAME, lambda m, v: m.review.approve(v, user_id=USER)),
-    Door("reject: version", "version", FEW_NAME, lambda m, v: m.review.reject(v, user_id=USER)),
-    Door("approve: everything", "everything", NUMBERS, lambda m, v: m.review.approve(everything=v, user_id="else")),
-    Door("reject: everything", "everything", NUMBERS, lambda m, v: m.review.reject(everything=v, user_id="else")),
-    Door("people: limit", "limit", NUMBERS, lambda m, v: m.admin.people(limit=v)),
-    Door("people: after", "namespace", _PREFIXES, lambda m, v: m.admin.people(after=v)),
+    Door("approve: version", "version", FEW_NAME, call_with("review.approve", user_id=USER)),
+    Door("reject: version", "version", FEW_NAME, call_with("review.reject", user_id=USER)),
+    Door("approve: everything", "everything", NUMBERS, call("review.approve", "everything", user_id="else")),
+    Door("reject: everything", "everything", NUMBERS, call("review.reject", "everything", user_id="else")),
+    Door("people: limit", "limit", NUMBERS, call_for_everybody("admin.people", "limit")),
+    Door("people: after", "namespace", _PREFIXES, call_for_everybody("admin.people", "after")),
     Door("edit: pinned", "pinned", NUMBERS, call("edit", "pinned", key="known", text="I sail in a boat.")),
     Door(
         "approve: versions",
         "versions",
         {**NOT_TEXT, **{f"[{n}]": [v] for n, v in NOT_TEXT.items()}},
-        lambda m, v: m.review.approve(uuid4(), v, user_id="else"),
+        call_with("review.approve", uuid4(), user_id="else"),
     ),
     Door(
         "reject: versions",
         "versions",
         {**NOT_TEXT, **{f"[{n}]": [v] for n, v in NOT_TEXT.items()}},
-        lambda m, v: m.review.reject(uuid4(), v, user_id="else"),
+        call_with("review.reject", uuid4(), user_id="else"),
     ),
     Door("retry: thread_id", "thread_id", FEW_NAME, call("admin.retry", "thread_id")),
-    Door("process_pending: limit", "limit", NUMBERS, lambda m, v: m.admin.process_pending(limit=v)),
+    Door("process_pending: limit", "limit", NUMBERS, call_for_everybody("admin.process_pending", "limit")),
     Door("forget: limit", "limit", NUMBERS, call("forget", "limit", query="a")),
     Door("audit: since", "since", MOMENTS, call("privacy.audit", "since")),
     Door("audit: after", "after", NUMBERS, call("privacy.audit", "after")),

@@ -376,6 +376,12 @@ def test_ctrl_c_says_that_what_is_stored_is_kept(database: str, tmp_path: Path) 
     assert error == "error: interrupted; everything stored so far is kept\n"
 
 
+def test_reembed_names_every_count(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run("reembed", database=database, capsys=capsys)
+    names = ("namespaces looked through", "memories embedded", "namespaces that failed", "vectors of other models")
+    assert [name for name in names if name not in out] == []
+
+
 def test_a_reader_that_has_enough_is_no_error(memory: PersistMem, database: str) -> None:
     memory.observe([turn("ada", f"Fact {n}: {'x' * 400}") for n in range(300)], thread_id="t", user_id="ada")
     command = f"{sys.executable} -m langchain_persistmem list --limit 1000 --user ada | head -c 10"

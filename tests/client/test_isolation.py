@@ -255,18 +255,19 @@ async def test_a_prefix_is_a_whole_label(reader: Either) -> None:
 )  # fmt: skip
 async def test_nobody_is_an_error_and_never_everybody(reader: Either, user: Any, error: type[Exception]) -> None:
     calls: dict[str, tuple[Any, ...]] = {
-        "get": (KEY,), "list": (), "recall": (QUESTION,), "context": (QUESTION,), "profile": (), "history": (KEY,),
-        "changes": (), "review": (), "messages": (THREAD,), "turns": (THREAD,), "dead_letters": (), "retry": (THREAD,),
-        "clear_messages": (THREAD,), "remember": ("I like tea",), "forget": ([KEY],), "command": ("What do you know?",),
+        "get": (KEY,), "list": (), "recall": (QUESTION,), "context": (QUESTION,), "profile": (),
+        "history.versions": (KEY,), "history.changes": (), "review.list": (), "conversations.messages": (THREAD,),
+        "conversations.turns": (THREAD,), "conversations.clear": (THREAD,), "admin.dead_letters": (),
+        "admin.retry": (THREAD,), "remember": ("I like tea",), "forget": ([KEY],), "command": ("What do you know?",),
         "update_profile": ({"name": "x"},),
     }  # fmt: skip
     for name, arguments in calls.items():
         with pytest.raises(error):
-            await getattr(reader, name)(*arguments, user_id=user)
+            await get_path(reader, name)(*arguments, user_id=user)
     if user is not None:
-        for name in ("status", "maintain"):  # without anybody they are about the whole database, and say so
+        for name in ("admin.status", "admin.maintain"):  # without anybody they are about the whole database, and say so
             with pytest.raises(error):
-                await getattr(reader, name)(user_id=user)
+                await get_path(reader, name)(user_id=user)
     with pytest.raises(error):
         await reader.forget(everything=True, user_id=user)
 
@@ -280,10 +281,10 @@ async def test_an_odd_namespace_is_an_error_and_never_a_wildcard(reader: Either,
         "list": (),
         "recall": (QUESTION,),
         "remember": ("tea",),
-        "status": (),
+        "admin.status": (),
     }.items():
         with pytest.raises(InvalidInputError):
-            await getattr(reader, name)(*arguments, namespace=namespace)
+            await get_path(reader, name)(*arguments, namespace=namespace)
     for options in ({"everything": True}, {"keys": [KEY]}, {"query": QUESTION}):
         with pytest.raises(InvalidInputError):
             await reader.forget(**options, namespace=namespace)

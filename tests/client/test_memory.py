@@ -24,7 +24,7 @@ async def test_what_is_remembered_is_recalled_with_score_and_why(either) -> None
     assert best.text == "My daughter Lena plays the violin"
     assert 0.9 < best.score <= 1
     why = best.score_parts
-    parts = (why.meaning, why.words, why.neighbours, why.speaker, why.recency, why.importance, why.use)
+    parts = (why.meaning, why.terms, why.neighbours, why.speaker, why.recency, why.importance, why.use)
     assert why.evidence == pytest.approx(sum(parts))
     assert best.memory.provenance.source == "user"
 
@@ -70,7 +70,7 @@ async def test_counters_for_ranking_are_those_of_a_recount(either, database: str
     await either.forget(["k0"], user_id="ada")
     await either.observe([turn("user", "I planted tomatoes", id="m1")], thread_id="t", user_id="ada")
     with psycopg.connect(database) as connection:
-        kept = connection.execute("SELECT documents, words FROM persistmem.namespaces").fetchone()
+        kept = connection.execute("SELECT documents, terms FROM persistmem.namespaces").fetchone()
         counted = connection.execute("SELECT count(DISTINCT memory_id), sum(times) FROM persistmem.terms").fetchone()
         active = connection.execute("SELECT count(*) FROM persistmem.vectors WHERE active").fetchone()
     assert kept == counted

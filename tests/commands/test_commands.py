@@ -285,7 +285,7 @@ async def test_only_the_user_commands(either: Any) -> None:
 UNSURE = "It would help if you could remember for next time: no cheese for me"
 
 
-def test_the_model_is_asked_only_where_the_rules_are_unsure_and_believed_only_in_the_users_words(
+def test_the_model_decides_only_unsure_commands_and_only_in_the_users_words(
     opened: Callable[..., PersistMem],
 ) -> None:
     memory = opened(

@@ -36,7 +36,7 @@ SHARED = {
         "F11 contradictory facts at once",
         "one active value, the rest in a chain",
     ),
-    "learning/test_work.py::test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_letters": (
+    "learning/test_work.py::test_turns_become_dead_letters_after_the_last_attempt_of_a_failing_model": (
         "F12 a model that fails each time",
         "retried, then a dead letter with the reason; turns are never lost",
     ),

@@ -16,7 +16,7 @@ from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
 from langchain_persistmem import PersistMem, PersistMemChatMessageHistory
 from langchain_persistmem.types.namespace import encode
-from tests.support.other_history import OtherHistory
+from tests.support.foreign_history import ForeignHistory
 from tests.support.public_methods import get_function, get_path, public_methods, twin_name
 
 CLOSING = ("open", "close")  # not operations on memories
@@ -140,7 +140,7 @@ _ARGUMENTS: dict[str, Callable[[Scene], Any]] = {
     "changes": lambda scene: {"name": "Ada"},
     "version": lambda scene: scene.version(SUPERSEDED),
     "versions": lambda scene: [scene.version(QUARANTINED)],
-    "history": lambda scene: OtherHistory(messages=[HumanMessage("I keep bees")]),
+    "history": lambda scene: ForeignHistory(messages=[HumanMessage("I keep bees")]),
     "given": lambda scene: "no_extract",
     "consent": lambda scene: "no_extract",
     "off": lambda scene: True,

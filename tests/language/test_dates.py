@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from langchain_persistmem.language.date_matching import fit
 from langchain_persistmem.language.dates import LONGEST, find_periods
 from langchain_persistmem.language.periods import feast
-from langchain_persistmem.types.recalled import Period
+from langchain_persistmem.types.recall_results import Period
 from tests.recall.test_ranking import memory
 
 NOW = datetime(2023, 10, 23, 10, 2, tzinfo=UTC)

@@ -55,7 +55,7 @@ async def test_each_language_is_found_by_another_form_of_its_words(either_with: 
         assert best.text == text
         assert best.score_parts.terms > 0
         explained = await memory.explain(question, user_id="ada")
-        assert sum(count > 0 for count in explained.words.values()) >= 1
+        assert sum(count > 0 for count in explained.terms.values()) >= 1
     store = memory.memory.store
     put, search = (store.aput, store.asearch) if memory.asynchronous else (store.put, store.search)
     done = put(("memories", "ada"), "k", {"text": "Der Garten hat die schönsten Bäume und ist groß"})

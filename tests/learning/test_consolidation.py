@@ -84,7 +84,7 @@ def test_what_has_nothing_to_do_with_it_is_not_replaced_whatever_the_model_says(
     assert len(texts(memory)) == 2
 
 
-def test_a_model_that_would_replace_everything_is_capped_and_the_rest_waits_for_review(
+def test_replacements_beyond_the_cap_wait_for_review(
     opened: Callable[..., PersistMem],
 ) -> None:
     facts = [f"The user knows {name} from school." for name in ("Mia", "Noah", "Emma", "Liam")]

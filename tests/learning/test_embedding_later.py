@@ -224,7 +224,7 @@ async def test_a_new_model_takes_over_while_the_old_one_works(
         await new.recall("bees", user_id="maya")
 
     done = await new.admin.reembed()
-    assert (done.memories, done.waiting) == (6, 0)
+    assert (done.memories, done.pending) == (6, 0)
     for memory in (old, new):
         (found, *_) = await memory.recall("Where are the honey insects?", user_id="maya", threshold=0.0)
         assert found.text == "maya keeps bees behind the barn"
@@ -262,12 +262,12 @@ async def test_a_re_embedding_that_was_stopped_goes_on(
         model.away = AWAY
 
     done = await new.admin.reembed(progress=stop)
-    assert done.waiting == 2
+    assert done.pending == 2
     with pytest.raises(ConfigurationError, match="nothing was dropped"):
         await new.admin.reembed(drop_others=True)
     model.away = 0
     done = await new.admin.reembed(drop_others=True)
-    assert done.waiting == 0
+    assert done.pending == 0
     assert len(model.asked) == len(set(model.asked)), "nothing was embedded twice"
     assert _models(database) == ["turned"]
 

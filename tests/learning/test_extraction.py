@@ -207,7 +207,7 @@ class RateLimitError(Exception):
     ],
     ids=["429", "timeout", "refusal", "truncated", "wrong shape"],
 )
-def test_whatever_a_model_does_the_turn_ends_as_a_dead_letter_that_says_why_and_quotes_nothing(
+def test_a_dead_letter_says_why_the_model_failed_and_quotes_nothing(
     failure: Any, listed: str, database: str, embeddings: Any
 ) -> None:
     model = Scripted(answers=iter([failure] * 2 + [{"memories": [entry("The user lives in Hamburg.", 1)]}]))

@@ -74,7 +74,7 @@ def test_in_the_background_a_story_ends_the_same(
 
 
 @pytest.mark.parametrize("story", STORIES[1::3])
-def test_a_story_told_twice_with_the_program_started_anew_for_each_session_ends_the_same(
+def test_a_story_ends_the_same_with_a_new_program_for_each_session(
     story: Story, opened: Callable[..., PersistMem]
 ) -> None:
     for session in sessions(story):

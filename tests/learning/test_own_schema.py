@@ -131,7 +131,7 @@ def test_without_a_schema_no_content_of_a_model_is_stored(database: str, embeddi
 
 
 @pytest.mark.parametrize("schema", [Wish, [Wish, Complaint]])
-def test_what_a_model_is_asked_for_refers_to_nothing_and_keeps_fields_that_are_called_like_keywords(
+def test_the_schema_for_a_model_is_self_contained_and_keeps_every_field(
     schema: Any,
 ) -> None:
     asked = extraction_prompt.schema(shape_of(schema))

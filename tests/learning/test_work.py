@@ -94,7 +94,7 @@ def test_messages_that_come_while_a_worker_is_at_it_keep_the_work(
     assert pending(database) == 0
 
 
-def test_a_failing_model_is_tried_again_later_and_in_the_end_the_turns_are_dead_letters(
+def test_turns_become_dead_letters_after_the_last_attempt_of_a_failing_model(
     opened: Callable[..., PersistMem], database: str
 ) -> None:
     down = [ConnectionError("I live in Oslo")] * 3

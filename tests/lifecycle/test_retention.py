@@ -297,7 +297,7 @@ async def test_a_thread_of_which_all_is_old_goes_altogether_unless_some_are_to_s
     await talk(either, "old", "new")
     checkpoints_age(database, "old", 31)
     left = checkpointed(database)["new"]
-    keeping = await either_with(settings=ruled(checkpoints_days=30, checkpoints_keep=2))
+    keeping = await either_with(settings=ruled(checkpoints_days=30, max_checkpoints=2))
     await keeping.admin.maintain()
     assert checkpointed(database) == {"old": 2, "new": left}
     assert await either.admin.maintain() == MaintainResult(checkpoints=2)

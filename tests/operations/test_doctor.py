@@ -136,7 +136,7 @@ def test_orphans_are_found_and_the_fix_removes_them(
 async def test_wrong_counters_are_found_and_the_fix_sets_them_right(either: Either, database: str) -> None:
     await either.remember("I like tea", user_id="ada")
     await either.remember("I like tea", user_id="eve")
-    do(database, "UPDATE persistmem.namespaces SET words = words + 5 WHERE namespace = 'memories/ada'")
+    do(database, "UPDATE persistmem.namespaces SET terms = terms + 5 WHERE namespace = 'memories/ada'")
     wrong = one(await either.admin.diagnose(), "counters")
     assert "1 of 2 namespaces" in wrong.what
     do(database, str(wrong.fix))

@@ -26,7 +26,7 @@ from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import encode
-from langchain_persistmem.types.recalled import SearchResult
+from langchain_persistmem.types.recall_results import SearchResult
 from langchain_persistmem.types.records import Kind, Memory, Vector
 from tests.postgres.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
 

@@ -11,7 +11,7 @@ import pytest
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.statements import all_statements, part
 from langchain_persistmem.privacy.export_file import _COLUMNS
-from langchain_persistmem.types.recalled import RecallCandidate
+from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance
 
 INTERNAL = {"identity", "time_to_live"}
@@ -64,7 +64,7 @@ def test_a_memory_has_a_field_for_what_is_read(columns: dict[str, bool]) -> None
 
 
 def test_what_ranking_reads_is_read(columns: dict[str, bool]) -> None:
-    measured = {"similarity", "lexical", "uses", "always", "whole"}
+    measured = {"similarity", "lexical", "uses", "always", "build_memory"}
     assert set(RecallCandidate._fields) - measured <= columns.keys() - INTERNAL
 
 

@@ -27,7 +27,7 @@ ACROSS = {
     "diagnose_orphans": "the doctor looks for rows without parents, up to a limit",
     "diagnose_vectors": "the doctor looks for memories without a vector, up to a limit",
     "drop_other_models": "after a change of the embedding model, once",
-    "namespaces_living": "a replay of erasures after a restore looks for lives that are back",
+    "namespaces_living": "a replay of erasures after a restore looks for generations that are back",
     "note_missing_everywhere": "a new embedding model has no vector anywhere",
     "open_erasures": "erases that were interrupted, in a log that is small",
     "find_expired_memories": "the sweep looks through its own index, unless nearly everything has expired",
@@ -112,7 +112,7 @@ def test_a_search_planned_once_for_all_users_reads_vectors_by_their_index(name: 
 
 
 @pytest.mark.parametrize("name", ["recall", "search_exact", "search_exact_hybrid"])
-def test_a_search_of_one_namespace_reads_all_of_its_vectors_by_their_index_and_no_others(name: str, grown: str) -> None:
+def test_an_exact_search_scans_the_vectors_of_its_namespace_only(name: str, grown: str) -> None:
     with psycopg.connect(grown, autocommit=True) as connection:
         if connection.info.server_version < 160_000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
@@ -246,7 +246,7 @@ def test_what_is_indexed_next_is_found_without_reading_past_what_is_indexed(
 
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("namespace", ["memories/large", "memories/u7"])
-def test_neighbours_without_an_index_read_the_vectors_of_their_namespace_by_the_index_and_memories_by_their_ids(
+def test_exact_neighbours_scan_their_namespace_and_read_memories_by_id(
     namespace: str, analysed: bool, indexed: str
 ) -> None:
     values: dict[str, object] = {

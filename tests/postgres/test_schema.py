@@ -74,7 +74,7 @@ WITHOUT_NAMESPACE = {
 POLICIES = {"persistmem_all_namespaces": "*", "persistmem_by_prefix": "r", "persistmem_own_namespace": "*"}
 
 
-def test_every_table_begins_with_the_namespace_in_all_its_keys_except_those_without_personal_data(
+def test_keys_of_personal_data_begin_with_the_namespace(
     database: str,
 ) -> None:
     with psycopg.connect(database) as connection:

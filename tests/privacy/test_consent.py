@@ -154,7 +154,7 @@ def test_what_was_withheld_is_shown_to_no_model_later(opened: Callable[..., Pers
 
 
 @pytest.mark.parametrize("given", ["no_extract", "paused"])
-def test_a_worker_closes_the_thread_of_somebody_who_does_not_allow_learning_without_a_call(
+def test_a_worker_closes_a_thread_without_consent_and_calls_no_model(
     given: str, opened: Callable[..., PersistMem], database: str
 ) -> None:
     memory = opened()  # a call of its model would find no answer

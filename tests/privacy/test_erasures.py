@@ -218,7 +218,7 @@ async def test_erasing_nobody_leaves_no_row_behind(either, database: str) -> Non
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
-async def test_every_namespace_that_names_the_person_goes_and_none_that_only_looks_like_it(
+async def test_every_namespace_of_the_person_is_erased_and_no_similar_one(
     database: str, embeddings: LocalEmbeddings, colour: str
 ) -> None:
     templates = [("agents", "*", "{user_id}"), ("team", "{user_id}", "notes")]

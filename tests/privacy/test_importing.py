@@ -162,12 +162,12 @@ def content(database: str) -> dict[str, Any]:
             "SELECT m.namespace, m.key, v.part, v.active, v.expires_at, v.embedding::text FROM persistmem.vectors v"
             " JOIN persistmem.memories m ON m.namespace = v.namespace AND m.id = v.memory_id ORDER BY 1, 2, 3",
         ),
-        "words": rows(
+        "terms": rows(
             database,
             "SELECT m.namespace, m.key, w.term, w.times, w.length FROM persistmem.terms w"
             " JOIN persistmem.memories m ON m.namespace = w.namespace AND m.id = w.memory_id ORDER BY 1, 2, 3",
         ),
-        "namespaces": rows(database, "SELECT namespace, documents, words FROM persistmem.namespaces ORDER BY 1"),
+        "namespaces": rows(database, "SELECT namespace, documents, terms FROM persistmem.namespaces ORDER BY 1"),
     }
 
 
@@ -633,7 +633,7 @@ KILLED = """
     from langchain_persistmem.postgres.queries import search_index
 
     database, source, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    insert_words, calls = search_index.insert_terms, 0
+    insert_terms, calls = search_index.insert_terms, 0
 
     async def killing(*arguments, **options):  # in the middle of the transaction that writes a batch
         global calls

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,6 @@ from psycopg import conninfo, errors, sql
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, PersistMemStore, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.postgres.migrate import migrations
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.privacy import row_security
 from langchain_persistmem.types.namespace import EVERYWHERE, Several, Within
@@ -27,7 +27,8 @@ from tests.support.doors import COUNTING, READING, UNHURRIED, WRITING, filled, g
 
 USERS = ["user1", "user10", "user1/x", "%"]
 SAID = Settings(row_level_security=True, worker=False)
-_LIST = re.search(r"ARRAY ARRAY\[(.*?)\]", migrations()["0005_row_security.sql"], re.DOTALL)
+SCHEMA = files("langchain_persistmem.postgres").joinpath("schema.sql").read_text(encoding="utf-8")
+_LIST = re.search(r"ARRAY ARRAY\[(.*?)\]", SCHEMA, re.DOTALL)
 TABLES = re.findall(r"'(\w+)'", _LIST[1]) if _LIST else []
 
 
@@ -140,9 +141,9 @@ def test_who_says_nothing_sees_nothing(database: str, owned: str) -> None:
         }
     with psycopg.connect(database) as connection:
         assert seen(connection) == {}
-        say(connection, namespace="", namespaces="", within="", everywhere="")
+        say(connection, namespace="", namespaces="", prefixes="", all_namespaces="")
         assert seen(connection) == {}
-        say(connection, everywhere="off")
+        say(connection, all_namespaces="off")
         assert seen(connection) == {}
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute(
@@ -163,11 +164,11 @@ def test_who_says_a_namespace_sees_that_one(database: str) -> None:
 
 def test_a_prefix_is_whole_labels_and_only_read(database: str) -> None:
     with psycopg.connect(database) as connection:
-        say(connection, within='{"memories/user1/"}')
+        say(connection, prefixes='{"memories/user1/"}')
         assert set().union(*seen(connection).values()) == {"memories/user1"}
         assert connection.execute("UPDATE persistmem.memories SET importance = 0").rowcount == 0
         assert connection.execute("DELETE FROM persistmem.terms").rowcount == 0
-        say(connection, within='{"memories/"}')
+        say(connection, prefixes='{"memories/"}')
         assert len(seen(connection)["namespaces"]) == len(USERS)
 
 
@@ -193,13 +194,13 @@ def test_nobody_writes_into_anothers_namespace(database: str, owned: str) -> Non
     assert (
         left["memories"]
         == left["vectors"]
-        == left["words"]
+        == left["terms"]
         == {"memories/" + each for each in ("user10", "user1%2Fx", "%25")}
     )
 
 
 def test_a_transaction_says_its_reach_and_all_of_it() -> None:
-    nothing = {f"persistmem.{name}": "" for name in ("namespace", "namespaces", "within")} | {
+    nothing = {f"persistmem.{name}": "" for name in ("namespace", "namespaces", "prefixes")} | {
         "persistmem.all_namespaces": "off"
     }
     assert reach_settings(("a", "b/%")) == nothing | {"persistmem.namespace": "a/b%2F%25"}
@@ -305,7 +306,7 @@ def test_no_session_keeps_what_a_transaction_said(database: str, embeddings: Loc
         memory.get(doors.KEY, user_id="user1")
         memory.remember("I like tea", user_id="user1")
         with memory.backend.pool.connection() as connection:
-            for name in ("namespace", "namespaces", "within", "everywhere"):
+            for name in ("namespace", "namespaces", "prefixes", "all_namespaces"):
                 (row,) = connection.execute(
                     "SELECT current_setting(%s, true) AS said", [f"persistmem.{name}"]
                 ).fetchall()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from langchain_persistmem import Context, InvalidInputError, Memory, Provenance, Recollection
 from langchain_persistmem.recall.context import Form, Window, approximate_tokens, render
-from langchain_persistmem.types.recalled import ScoreParts
+from langchain_persistmem.types.recall_results import ScoreParts
 from langchain_persistmem.types.records import KINDS, SOURCES, Turn
 from tests.recall.test_ranking import found
 

@@ -9,7 +9,7 @@ import pytest
 
 from langchain_persistmem import Explanation, PersistMem, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.types.recalled import REASONS
+from langchain_persistmem.types.recall_results import REASONS
 
 QUERY = "Where do I live?"
 

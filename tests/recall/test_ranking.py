@@ -12,7 +12,7 @@ from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking
 from langchain_persistmem.language.query_terms import cut_pairs, strip_names
 from langchain_persistmem.recall.context import approximate_tokens, render
 from langchain_persistmem.recall.ranking import decide, rank, select, select_outstanding
-from langchain_persistmem.types.recalled import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
+from langchain_persistmem.types.recall_results import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BACKGROUND = (0.07, 0.09)
@@ -75,7 +75,7 @@ def test_a_named_speakers_turns_come_first() -> None:
     assert [each.memory.key for each in ranked(nora, tom, query="What was painted?")] == ["t", "n"]
 
 
-def test_questions_about_me_are_answered_by_my_turns_unless_the_assistant_is_asked_about() -> None:
+def test_questions_about_the_user_prefer_the_users_turns_to_the_assistants() -> None:
     mine = found(memory("mine"), 0.2)
     echo = found(memory("echo", provenance=Provenance(source="assistant")), 0.25)
     assert ranked(mine, echo, query="Where do I live?")[0].memory.key == "mine"
@@ -212,9 +212,9 @@ def test_every_recollection_that_is_left_out_has_a_reason() -> None:
         found(memory("a", "I like tea."), 0.9), found(memory("b", "I like TEA!"), 0.8), found(memory("c", "x"), 0.7),
         found(memory("d", "y"), 0.6), found(memory("e", "z"), -0.9),
     )  # fmt: skip
-    decided = decide(every, limit=2, threshold=0.4, floor=0.05)
+    decided = decide(every, limit=2, threshold=0.4, min_score=0.05)
     assert decided == [(None, None), ("duplicate", "a"), (None, None), ("limit", None), ("min_score", None)]
-    assert decide(every, limit=2, threshold=1.0, floor=0.05) == [("threshold", None)] * 5
+    assert decide(every, limit=2, threshold=1.0, min_score=0.05) == [("threshold", None)] * 5
 
 
 def test_beyond_the_best_ten_what_is_far_from_the_best_is_not_outstanding() -> None:
@@ -233,9 +233,9 @@ def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:
     twice = weighed(
         found(memory("a", "I like tea."), 0.9), found(memory("b", "I like TEA!"), 0.8), found(memory("c", "x"), 0.7)
     )
-    assert [each.memory.key for each in select(twice, limit=10, threshold=0.4, floor=0.05)] == ["a", "c"]
+    assert [each.memory.key for each in select(twice, limit=10, threshold=0.4, min_score=0.05)] == ["a", "c"]
     noise = weighed(found(memory("a"), 0.08))
-    assert select(noise, limit=10, threshold=0.4, floor=0.05) == []
+    assert select(noise, limit=10, threshold=0.4, min_score=0.05) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])

@@ -13,7 +13,7 @@ from langchain_core.messages import HumanMessage
 from langchain_persistmem import ConfigurationError, ExtractionError, PersistMem, Settings
 from langchain_persistmem.recall.query_expansion import MOST, material, merge, numbers, variants, variants_of
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.types.recalled import RankedCandidate
+from langchain_persistmem.types.recall_results import RankedCandidate
 from tests.recall.test_ranking import found
 from tests.recall.test_ranking import memory as remembered
 from tests.support.scripted import Scripted
@@ -100,7 +100,7 @@ async def test_each_part_of_a_question_finds_its_memory(either: Any) -> None:
     assert len(found) == len({each.memory.key for each in found.values()})
 
 
-async def test_expanding_costs_one_batch_of_vectors_and_one_connection_and_without_it_nothing(
+async def test_query_expansion_costs_one_batch_of_vectors_and_one_connection(
     either: Any, statements: list[str], embedded: Counter[str]
 ) -> None:
     await either.remember("I play the cello", user_id="ada")

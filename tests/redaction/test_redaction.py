@@ -121,7 +121,7 @@ def test_what_is_written_in_unicode_is_read_as_it_is_meant_and_cut_where_it_stan
     assert redaction.redact("ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ") == "[EMAIL]"
 
 
-def test_a_value_has_one_pseudonym_however_it_is_written_and_another_key_gives_another() -> None:
+def test_a_value_has_one_pseudonym_per_key_in_every_notation() -> None:
     redaction = Redaction(pseudonym_key=KEY)
     for writings in (
         ("4111 1111 1111 1111", "4111-1111-1111-1111", "4111111111111111", "４１１１１１１１１１１１１１１１"),
@@ -226,7 +226,7 @@ class Names:
         ]
 
 
-def test_what_a_detector_of_the_application_finds_goes_too_and_what_overlaps_goes_as_a_whole() -> None:
+def test_custom_detectors_redact_too_and_overlapping_spans_merge() -> None:
     redaction = Redaction(detectors=[Names(("Ada", "Ada Byron", "ada@"))], pseudonym_key=KEY)
     assert redaction.redact("Ada Byron met Ada Byron and Ada.").count("[PERSON:") == 3
     assert Redaction(detectors=[Names(("to ada",))]).redact("to ada@example.com") == "[EMAIL]"
@@ -319,7 +319,7 @@ async def test_by_default_nothing_is_changed(either) -> None:
     assert kept.text == f"I am {SECRET}"
 
 
-async def test_a_statement_its_value_and_its_speaker_are_redacted_and_found_by_the_value_again(watched) -> None:
+async def test_text_value_and_speaker_are_redacted_and_found_again(watched) -> None:
     it = await watched()
     value = {"mail": SECRET, "deep": [{"x": [SECRET]}], SECRET: 1, "card": 4111111111111111, "n": 42}
     kept = await it.either.remember(f"Write to {SECRET}", value=value, speaker=SECRET, key="mine", user_id="ada")
@@ -380,7 +380,7 @@ async def test_a_conversation_is_redacted_in_all_its_parts_and_its_ids_stay(watc
     it.assert_unseen("4111 1111 1111 1111")
 
 
-async def test_a_turn_without_an_id_is_known_again_and_its_id_is_no_hash_of_what_was_taken_out(watched) -> None:
+async def test_the_id_of_a_turn_is_stable_and_no_hash_of_the_secret(watched) -> None:
     it = await watched()
     turn = {"role": "user", "content": f"I am {SECRET}", "timestamp": "2026-01-05T10:00:00+00:00"}
     for expected in (1, 0):
@@ -391,7 +391,7 @@ async def test_a_turn_without_an_id_is_known_again_and_its_id_is_no_hash_of_what
     assert one.id != two.id
 
 
-async def test_the_chat_model_and_the_pending_work_see_placeholders_also_of_turns_stored_before(watched) -> None:
+async def test_learning_sees_placeholders_for_turns_stored_before_too(watched) -> None:
     before = await watched(redaction=None)
     await before.either.conversations.add([HumanMessage(f"Old: {SECRET}", id="m0")], thread_id="t1", user_id="ada")
     given = answer(entry(f"The user's mail is {SECRET}", 1, quote=MARK), entry(f"Also {MARK}", 2))
@@ -483,7 +483,7 @@ async def test_a_graph_and_an_agents_tools_write_placeholders(watched) -> None:
     assert len(await it.either.list(user_id="ada")) >= 2
 
 
-async def test_the_middleware_learns_placeholders_and_the_checkpoints_stay_the_applications(watched) -> None:
+async def test_the_middleware_learns_placeholders_and_checkpoints_stay_raw(watched) -> None:
     from langchain.agents import create_agent
 
     from tests.support.scripted_model import Scripted as ChatModel

@@ -86,10 +86,10 @@ def model_of(database: str) -> str:
 def check_counters(database: str) -> None:
     """The sums that BM25 needs are those of the words that are there."""
     wrong = """
-        SELECT n.namespace, n.documents, n.words, count(DISTINCT w.memory_id), coalesce(sum(w.times), 0)
+        SELECT n.namespace, n.documents, n.terms, count(DISTINCT w.memory_id), coalesce(sum(w.times), 0)
         FROM persistmem.namespaces n LEFT JOIN persistmem.terms w USING (namespace)
         GROUP BY n.namespace
-        HAVING n.documents <> count(DISTINCT w.memory_id) OR n.words <> coalesce(sum(w.times), 0)"""
+        HAVING n.documents <> count(DISTINCT w.memory_id) OR n.terms <> coalesce(sum(w.times), 0)"""
     assert rows(database, wrong) == []
 
 
@@ -316,7 +316,7 @@ async def test_delete_leaves_nothing_behind(door: Door, database: str) -> None:
     await door.delete(ADA, "never was")
     assert await door.get(ADA, "k") is None
     assert [item.key for item in await door.search(ADA, query="tea or coffee")] == ["stays"]
-    for table, column in (("memories", "id"), ("vectors", "memory_id"), ("words", "memory_id")):
+    for table, column in (("memories", "id"), ("vectors", "memory_id"), ("terms", "memory_id")):
         assert rows(database, f"SELECT count(DISTINCT {column}) FROM persistmem.{table}") == [(1,)]
     check_counters(database)
 

@@ -27,7 +27,7 @@ from langchain_persistmem import (
     memory_tools,
 )
 from langchain_persistmem.types.namespace import encode
-from tests.support.other_history import OtherHistory
+from tests.support.foreign_history import ForeignHistory
 from tests.support.scripted_model import Scripted as Chat
 
 Door = Callable[[Any, str], Awaitable[Any]]
@@ -277,7 +277,7 @@ WRITING: dict[str, Door] = {
     ),
     "add_messages": _add,
     "backfill": lambda either, user: either.conversations.backfill(
-        OtherHistory(messages=[HumanMessage("I sold it", id="m1")]), thread_id="t3", user_id=user
+        ForeignHistory(messages=[HumanMessage("I sold it", id="m1")]), thread_id="t3", user_id=user
     ),
     "clear_messages": lambda either, user: either.conversations.clear(THREAD, user_id=user),
     "update_profile": lambda either, user: either.update_profile({"name": "Nobody"}, user_id=user),

@@ -21,7 +21,7 @@ from langchain_persistmem.recall import query_expansion
 from langchain_persistmem.recall.context import render
 from langchain_persistmem.recall.context_formats import FORMS, Form
 from langchain_persistmem.types.prompt_fence import Tag, escape, fence
-from langchain_persistmem.types.recalled import Recollection, ScoreParts
+from langchain_persistmem.types.recall_results import Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory, Provenance, Turn
 
 TAGS: tuple[str, ...] = get_args(Tag)

@@ -6,7 +6,7 @@ from langchain_persistmem.postgres.queries.rows import candidate_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
-from langchain_persistmem.types.recalled import RecallCandidate
+from langchain_persistmem.types.recall_results import RecallCandidate
 
 
 async def query_terms(tx: Transaction, query: SearchQuery) -> dict[str, int]:

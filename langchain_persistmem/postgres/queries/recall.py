@@ -17,7 +17,7 @@ from langchain_persistmem.postgres.vector_index import hnsw_search
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan, SearchPlans
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.recalled import Question, SearchResult
+from langchain_persistmem.types.recall_results import Question, SearchResult
 from langchain_persistmem.types.records import Vector
 
 

@@ -1,6 +1,6 @@
 """Row-level security: what a transaction says of its reach, and the switch on the tables.
 
-The policies (``migrations/0005_row_security.sql``) show a transaction what it says that it is about, and nothing if it says
+The policies (at the end of ``schema.sql``) show a transaction what it says that it is about, and nothing if it says
 nothing. It is the second lock: every statement names its namespace in its WHERE as well.
 """
 

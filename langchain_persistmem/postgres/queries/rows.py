@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem.types import namespace as namespace_flow
-from langchain_persistmem.types.recalled import RecallCandidate
+from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
 _CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))

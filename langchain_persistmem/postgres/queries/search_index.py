@@ -16,7 +16,7 @@ from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.recalled import SearchResult
+from langchain_persistmem.types.recall_results import SearchResult
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import norm_of
 

@@ -22,7 +22,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES, has_hnsw, name_prefix
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recalled import SearchResult
+from langchain_persistmem.types.recall_results import SearchResult
 from langchain_persistmem.types.records import Memory
 
 NEAREST = (128, 256, 512, 1000)
