@@ -17,7 +17,7 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Approve what is named, or all."""
-    with open_memory(options) as memory:
+    with open_memory(options, quiet=True) as memory:
         approved = memory.review.approve(*options.ids, everything=not options.ids, **owner_of(options))
     if options.json:
         print_json({"approved": [memory_json(memory) for memory in approved]})

@@ -16,7 +16,7 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reject what is named, or all."""
-    with open_memory(options) as memory:
+    with open_memory(options, quiet=True) as memory:
         rejected = memory.review.reject(*options.ids, everything=not options.ids, **owner_of(options))
     if options.json:
         print_json({"rejected": rejected})
