@@ -31,7 +31,8 @@ BEGIN
     END LOOP;
 END
 $names$;
--- Policies without sub-selects. PostgreSQL asks them in the reverse order of their names, so that of the own namespace is last.
+-- Policies without sub-selects. PostgreSQL asks them in the reverse order of their names: that of the own namespace sorts
+-- last and is asked first, since it is the one that usually holds.
 DO $policies$
 DECLARE
     guarded record;

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from langchain_persistmem.types import namespace as namespace_flow
+from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
@@ -24,7 +24,7 @@ _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in
 class StoredItem:
     """A memory as a store returns it."""
 
-    namespace: namespace_flow.Namespace
+    namespace: Namespace
     id: UUID
     key: str
     value: Mapping[str, Any]
@@ -43,7 +43,7 @@ def memory_of(row: DictRow) -> Memory:
     zone = row["valid_from"].tzinfo  # the connection's
     return Memory(
         **{name: row[name] for name in _AS_THEY_ARE},
-        namespace=namespace_flow.decode(row["namespace"]),
+        namespace=decode(row["namespace"]),
         value=json.loads(row["value"]),
         provenance=_provenance_of(json.loads(row["provenance"])),
         recorded_at=datetime.fromisoformat(row["recorded_at"]).astimezone(zone),
@@ -65,10 +65,10 @@ def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory
     return found
 
 
-def item_of(row: DictRow, namespace: namespace_flow.Namespace | None = None) -> StoredItem:
+def item_of(row: DictRow, namespace: Namespace | None = None) -> StoredItem:
     """The item in a row, which names its namespace where that is not given."""
     return StoredItem(
-        namespace=namespace_flow.decode(row["namespace"]) if namespace is None else namespace,
+        namespace=decode(row["namespace"]) if namespace is None else namespace,
         id=row["id"],
         key=row["key"],
         value=row["value"],
@@ -78,7 +78,7 @@ def item_of(row: DictRow, namespace: namespace_flow.Namespace | None = None) -> 
     )
 
 
-def items_of(rows: Sequence[DictRow], namespace: namespace_flow.Namespace) -> list[tuple[StoredItem, float]]:
+def items_of(rows: Sequence[DictRow], namespace: Namespace) -> list[tuple[StoredItem, float]]:
     """The items in rows of which one at least says how the search went, each with its similarity."""
     return [(item_of(row, namespace), row["similarity"]) for row in rows if row["id"] is not None]
 
