@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.types.representation import type_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,7 +241,7 @@ class Settings:
         redaction = cast("object", self.redaction)
         if redaction is not None and not isinstance(redaction, Redaction):
             raise ConfigurationError(
-                f"Settings.redaction is of type {type(redaction).__name__}; pass Redaction(...) or None"
+                f"Settings.redaction is of type {type_name(redaction)}; pass Redaction(...) or None"
             )
         if self.contradictions not in ("newest", "both", "ask"):
             raise ConfigurationError(

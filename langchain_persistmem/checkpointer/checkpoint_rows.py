@@ -40,6 +40,7 @@ from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.queries.checkpoints import Retention, Search
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import quote
 
 Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
@@ -226,7 +227,7 @@ def config_of_stored(new: Mapping[str, object], count: int) -> Config:
     """
     if not count:
         raise ConcurrentUpdateError(
-            f"somebody else stored a checkpoint in thread {new['thread_id']!r}, or deleted it, since this run read it; "
+            f"somebody else stored a checkpoint in thread {quote(str(new['thread_id']))}, or deleted it, since this run read it; "
             "nothing of this step was stored: run again, which reads the new head"
         )
     ids = {

@@ -29,6 +29,7 @@ from langchain_persistmem.store.index import index_of
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, check_template
+from langchain_persistmem.types.representation import represent
 from langchain_persistmem.types.results import ImportResult
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def _import_postgres_store(
         StorageUnavailableError: one of the databases does not answer; running it again goes on.
     """
     if unindexed not in ("leave", "embed"):
-        raise InvalidInputError(f"unindexed is {unindexed!r:.40}; use 'leave' or 'embed'")
+        raise InvalidInputError(f"unindexed is {represent(unindexed)}; use 'leave' or 'embed'")
     # A store alone has no memories around it; in both cases its index says what an item is found by.
     is_store = isinstance(memory, (PersistMemStore, AsyncPersistMemStore))
     store = memory if is_store else memory_of(memory).store
@@ -149,7 +150,9 @@ import_mem0, aimport_mem0 = both(_import_mem0, group="admin")
 def _takes_over(vectors: object) -> bool:
     """True where the source's vectors are stored as they are."""
     if vectors not in ("embed", "keep"):
-        raise InvalidInputError(f"vectors is {vectors!r:.40}; use 'keep' if the same model made them, else 'embed'")
+        raise InvalidInputError(
+            f"vectors is {represent(vectors)}; use 'keep' if the same model made them, else 'embed'"
+        )
     return vectors == "keep"
 
 

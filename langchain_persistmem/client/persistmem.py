@@ -50,6 +50,7 @@ from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source
+from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
 
@@ -265,7 +266,7 @@ class PersistMem:
             return namespace
         if user_id is None:
             raise NamespaceMissingError(
-                f"whose memory is meant? Pass user_id=... (for {self._namespace!r}) or namespace=(...)"
+                f"whose memory is meant? Pass user_id=... (for {cut(repr(self._namespace))}) or namespace=(...)"
             )
         return fill(self._namespace, {"user_id": user_id})
 
@@ -708,6 +709,7 @@ class PersistMem:
             MemoryDisabledError: memory is paused; nothing was changed.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        validation.json_object(changes, "changes", names=self._profile_class.model_fields)
         document = await run(self._backend, profile_flow.update, namespace, changes, check=self._check_profile, now=now)
         return self._as_profile(document)
 
@@ -734,8 +736,9 @@ class PersistMem:
         try:
             return self._profile_class.model_validate(document)
         except ValidationError as error:  # its text quotes the document, so the message is built from places and types
+            faults = error.errors(include_input=False, include_url=False, include_context=False)
             reason = "; ".join(
-                f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors(include_input=False)
+                f"{_place_of(fault['loc'], self._profile_class)}: {fault['type']}" for fault in faults[:5]
             )
         raise InvalidInputError(
             f"the profile does not fit {self._profile_class.__name__} ({reason}); correct the named fields"
@@ -766,6 +769,12 @@ def _question(
         thread_id=thread_id,
         now=datetime.now(UTC) if now is None else now,
     )
+
+
+def _place_of(location: Sequence[int | str], kind: type[BaseModel]) -> str:
+    """Name a field of a profile's class; a name that the class does not have was chosen for a person, and says much."""
+    field = location[0] if location else ""
+    return field if isinstance(field, str) and field in kind.model_fields else "a field of another name"
 
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:

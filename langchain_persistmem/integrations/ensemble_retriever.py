@@ -26,6 +26,7 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.integrations.fusion import Origin, RankedCandidate, fuse
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import represent
 
 logger = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
         for name in options:
             if name not in names:
                 raise InvalidInputError(
-                    f"{where} has {name!r:.40}, which no retriever is called; use {', '.join(names)}"
+                    f"{where} has {represent(name)}, which no retriever is called; use {', '.join(names)}"
                 )
 
 
@@ -218,7 +219,7 @@ class _Call:
 def _check_weights(weights: Mapping[str, object]) -> None:
     for name, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
-            raise InvalidInputError(f"weights[{name!r:.40}] is {weight!r:.40}; pass a number of 0 or more")
+            raise InvalidInputError(f"weights[{represent(name)}] is {represent(weight)}; pass a number of 0 or more")
 
 
 def _describe(error: Exception) -> str:

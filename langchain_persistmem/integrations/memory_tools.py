@@ -34,6 +34,7 @@ from langchain_persistmem.integrations.tool_run import ToolRun
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import current_runtime, thread_if_any, whose_memory
 from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.representation import represent
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def memory_tools(
         NamespaceMissingError: from a tool, in a run that says nothing about its user.
     """
     if ask not in ("interrupt", "conversation"):
-        raise ConfigurationError(f"ask is {ask!r:.40}; use 'interrupt' or 'conversation'")
+        raise ConfigurationError(f"ask is {represent(ask)}; use 'interrupt' or 'conversation'")
 
     def tool(name: str, schema: type[Arguments], behaviour: Behaviour) -> BaseTool:
         async def answer(

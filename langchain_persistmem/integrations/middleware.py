@@ -36,6 +36,7 @@ from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memor
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
+from langchain_persistmem.types.representation import represent
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
@@ -140,9 +141,9 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> None:
         super().__init__()
         if placement not in ("human", "system"):
-            raise ConfigurationError(f"placement is {placement!r:.40}; use 'human' or 'system'")
+            raise ConfigurationError(f"placement is {represent(placement)}; use 'human' or 'system'")
         if on_error not in ("raise", "continue"):
-            raise ConfigurationError(f"on_error is {on_error!r:.40}; use 'raise' or 'continue'")
+            raise ConfigurationError(f"on_error is {represent(on_error)}; use 'raise' or 'continue'")
         self.tools = []
         self._name = name
         self._memory = memory

@@ -25,6 +25,7 @@ from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import EXPANDS, Expand
 from langchain_persistmem.types.records import OFF_RECORD, Kind
+from langchain_persistmem.types.representation import represent
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
@@ -54,11 +55,11 @@ class ContextOptions:
             ConfigurationError: the message names the option.
         """
         if self.form not in FORMS:
-            raise ConfigurationError(f"form is {self.form!r:.40}; use one of {', '.join(FORMS)}")
+            raise ConfigurationError(f"form is {represent(self.form)}; use one of {', '.join(FORMS)}")
         if self.expand is not None and self.expand not in EXPANDS:
-            raise ConfigurationError(f"expand is {self.expand!r:.40}; use 'rules', 'model' or None")
+            raise ConfigurationError(f"expand is {represent(self.expand)}; use 'rules', 'model' or None")
         if self.check not in ("threshold", "model"):
-            raise ConfigurationError(f"check is {self.check!r:.40}; use 'threshold' or 'model'")
+            raise ConfigurationError(f"check is {represent(self.check)}; use 'threshold' or 'model'")
         if "model" in (self.expand, self.check) and memory.backend.model_name is None:
             raise ConfigurationError(
                 "expand or check asks a chat model and there is none; open the memory with model=..."

@@ -18,6 +18,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.representation import type_name
 from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 500
@@ -139,7 +140,7 @@ def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
         if isinstance(entry, Erasure):
             found.append(entry)
         elif not isinstance(entry, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
-            raise InvalidInputError(f"line {number} is of type {type(entry).__name__}; pass lines of text")
+            raise InvalidInputError(f"line {number} is of type {type_name(entry)}; pass lines of text")
         elif entry.strip():
             found.append(_erasure_of(entry, f"line {number}"))
     return found
