@@ -24,7 +24,12 @@ from langchain_persistmem.client.history import History
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
 from langchain_persistmem.client.worker import TaskWorker, ThreadWorker
-from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError, UseAsyncMethodError
+from langchain_persistmem.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NamespaceMissingError,
+    UseAsyncMethodError,
+)
 from langchain_persistmem.learning import background as background_flow
 from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import profile as profile_flow
@@ -46,6 +51,7 @@ from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
@@ -113,6 +119,7 @@ class PersistMem:
         self.admin = Admin(self)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     def open(
         cls,
         conninfo: str | None = None,
@@ -165,6 +172,7 @@ class PersistMem:
             return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     def aopen(
         cls,
         conninfo: str | None = None,
@@ -774,7 +782,11 @@ def _question(
 def _place_of(location: Sequence[int | str], kind: type[BaseModel]) -> str:
     """Name a field of a profile's class; a name that the class does not have was chosen for a person, and says much."""
     field = location[0] if location else ""
-    return field if isinstance(field, str) and field in kind.model_fields else "a field of another name"
+    return (
+        field
+        if isinstance(field, str) and field in kind.model_fields
+        else f"a field that {kind.__name__} does not have"
+    )
 
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:

@@ -33,10 +33,10 @@ from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
-from langchain_persistmem.types.representation import represent
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
@@ -121,6 +121,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         NamespaceMissingError: in a run that says nothing about its user; whatever ``on_error`` is.
     """
 
+    @check_arguments(ConfigurationError)
     def __init__(
         self,
         memory: PersistMem,
@@ -140,10 +141,6 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         on_error: OnError = "continue",
     ) -> None:
         super().__init__()
-        if placement not in ("human", "system"):
-            raise ConfigurationError(f"placement is {represent(placement)}; use 'human' or 'system'")
-        if on_error not in ("raise", "continue"):
-            raise ConfigurationError(f"on_error is {represent(on_error)}; use 'raise' or 'continue'")
         self.tools = []
         self._name = name
         self._memory = memory

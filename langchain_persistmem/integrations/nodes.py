@@ -12,6 +12,7 @@ from langgraph.graph import MessagesState
 
 from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
     ContextOptions,
     OnError,
@@ -33,6 +34,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_of,
     whose_memory,
 )
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
@@ -62,6 +64,7 @@ class MemoryState(MessagesState):
     """With ``once=True``: earlier contexts of this thread, by the id of the user's message that each belongs to."""
 
 
+@check_arguments(ConfigurationError)
 def load_memory(
     memory: PersistMem,
     *,
@@ -136,6 +139,7 @@ def load_memory(
     return _node("load_memory", load)
 
 
+@check_arguments(ConfigurationError)
 def extract_memory(
     memory: PersistMem,
     *,
@@ -185,6 +189,7 @@ def extract_memory(
     return _node("extract_memory", extract)
 
 
+@check_arguments()
 def prompt_with_memory(identity: str, state: State, *, messages_key: str = "messages") -> list[AnyMessage]:
     """Build the messages for the model: the identity prompt, then the memories, then the conversation.
 

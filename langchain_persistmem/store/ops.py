@@ -179,12 +179,20 @@ def _labels(labels: object, where: str) -> Namespace:
 
 def _read(op: object) -> Read:
     if isinstance(op, GetOp):
+        _check_switch(op.refresh_ttl)
         return op._replace(namespace=_key(op))
     if isinstance(op, SearchOp):
+        _check_switch(op.refresh_ttl)
         return _search(op)
     if isinstance(op, ListNamespacesOp):
         return _listing(op)
     raise InvalidInputError(f"an operation is of type {type_name(op)}; use GetOp, SearchOp, PutOp or ListNamespacesOp")
+
+
+def _check_switch(refresh_ttl: object) -> None:
+    """Check what a read does to an item's time to live, which nothing but True prolongs."""
+    if not isinstance(refresh_ttl, bool):
+        raise InvalidInputError(f"refresh_ttl is of type {type_name(refresh_ttl)}; pass True or False")
 
 
 def _without_query(op: Read) -> Read:

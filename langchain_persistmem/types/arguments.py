@@ -26,6 +26,8 @@ from langchain_persistmem.types.representation import cut, represent, type_name
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_LIST = 3  # choices from which they are listed
+
 _SCALARS: Mapping[object, str] = {
     str: "a string",
     bytes: "bytes",
@@ -92,6 +94,15 @@ def check_arguments(
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         signature = Signature(function, error)
 
+        if inspect.iscoroutinefunction(function):  # what asks whether it is one gets the same answer
+
+            @functools.wraps(function)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                signature.check(args, kwargs)
+                return await function(*args, **kwargs)
+
+            return typing.cast("Callable[P, T]", awaited)
+
         @functools.wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> T:
             signature.check(args, kwargs)
@@ -120,13 +131,14 @@ def check_shape(value: object, shape: Shape, where: str, error: type[PersistMemE
         PersistMemError: it has another shape; of the type ``error``, and the message names ``where`` and the fix.
     """
     if not shape.fits(value):
-        problem = represent(value) if shape.choice else f"of type {type_name(value)}"
-        raise error(f"{where} is {problem}; pass {shape.words}")
+        if shape.choice:
+            raise error(f"{where} is {represent(value)}; use {shape.words}")
+        raise error(f"{where} is of type {type_name(value)}; pass {shape.words}")
     # Only what can be read twice: an iterator would be used up here.
     if shape.items is not None and isinstance(value, (list, tuple)):
         for index, item in enumerate(typing.cast("list[object]", value)):
             if shape.items.choice and not shape.items.fits(item):
-                raise error(f"{where} has {represent(item)}; pass any of {shape.items.words.removeprefix('one of ')}")
+                raise error(f"{where} has {represent(item)}; use {shape.items.words}")
             check_shape(item, shape.items, cut(f"{where}[{index}]"), error)
 
 
@@ -169,7 +181,8 @@ def _shape_of_choice(choices: tuple[object, ...]) -> Shape:
     def fits(value: object) -> bool:
         return any(_is(value, type(one)) and type(one).__eq__(one, value) is True for one in choices)
 
-    return Shape(fits, f"one of {', '.join(map(repr, choices))}", choice=True)
+    words = [repr(one) for one in choices]
+    return Shape(fits, " or ".join(words) if len(words) < _LIST else f"one of {', '.join(words)}", choice=True)
 
 
 def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:

@@ -81,8 +81,8 @@ def check_json(value: object, where: str, *, names: Collection[str] = ()) -> Non
     Args:
         value: any value.
         where: its name in the message.
-        names: keys of ``value`` that a program has chosen, so that the message may have them. Any other key is
-            named by its position: it may say as much about a person as a text.
+        names: keys, at any depth, that a program has chosen, so that the message may have them. Any other is named
+            by its position: it may say as much about a person as a text.
 
     Raises:
         InvalidInputError: the message has the path, such as ``value.<key 1>[2]``.
@@ -104,12 +104,12 @@ def _check_json(value: object, where: str, depth: int, names: Collection[str], c
         for position, (key, inner) in enumerate(cast("Mapping[object, object]", value).items()):
             if not isinstance(key, str):
                 raise InvalidInputError(f"{where} has a key of type {type_name(key)}; keys are strings")
-            path = f"{where}.{key}" if key in names else path_of(where, position)
+            path = cut(f"{where}.{key}") if key in names else path_of(where, position)
             storable(key, path)
-            _check_json(inner, path, depth + 1, (), counter)
+            _check_json(inner, path, depth + 1, names, counter)
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(cast("Sequence[object]", value)):
-            _check_json(inner, cut(f"{where}[{index}]"), depth + 1, (), counter)
+            _check_json(inner, cut(f"{where}[{index}]"), depth + 1, names, counter)
     else:
         raise InvalidInputError(
             f"{where} is of type {type_name(value)}, which JSON does not have; pass text or numbers"
