@@ -118,7 +118,7 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
         try:
             encode(template)
         except InvalidInputError as error:
-            raise ConfigurationError(f"erase_namespaces: {error}") from error
+            raise ConfigurationError(f"erase_namespaces has what is no namespace: {error}") from error
         if set(placeholders(template)) != {"user_id"}:
             raise ConfigurationError(
                 f"erase_namespaces has {cut(repr(template))}, which has to name the person and nobody else; write "
