@@ -380,7 +380,7 @@ class PersistMem:
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
-                ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``.
+                ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``; at most 10,000.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
             background: store the turns and return; a worker learns from them once the thread is quiet.

@@ -32,6 +32,7 @@ from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, Turn
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
@@ -243,7 +244,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     self._memory.context,
                     question.text,
                     thread_id=thread_if_any(ensure_config()),
-                    messages=request.messages,
+                    messages=request.messages[-MAX_MESSAGES:],
                     namespace=whose,
                     **self._options,
                 )
@@ -263,7 +264,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                 observed = await call(
                     asynchronous,
                     self._memory.observe,
-                    messages,
+                    messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
                     thread_id=thread,
                     used=used,
                     background=self._learns_in_background,

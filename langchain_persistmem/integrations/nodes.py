@@ -27,6 +27,7 @@ from langchain_persistmem.integrations.run_options import (
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     off_the_record,
@@ -126,7 +127,7 @@ def load_memory(
                 memory.context,
                 question.text,
                 thread_id=thread_if_any(config),
-                messages=seen,
+                messages=seen[-MAX_MESSAGES:],
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
                 namespace=namespace,
                 **context_options,
@@ -176,7 +177,7 @@ def extract_memory(
             observed = await call(
                 asynchronous,
                 memory.observe,
-                messages,
+                messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
                 thread_id=thread,
                 used=used,
                 background=memory.learns_in_background if background is None else background,

@@ -142,16 +142,20 @@ def json_object(value: object, where: str, *, names: Collection[str] = ()) -> No
         )
 
 
-def check_list(values: object, where: str) -> list[Any]:
+def check_list(values: object, where: str, *, at_most: int = MAX_JSON_VALUES) -> list[Any]:
     """Return an iterable as a list; a string is refused, though it is a sequence of letters.
 
     Raises:
-        InvalidInputError: it is no iterable, or one string.
+        InvalidInputError: it is no iterable, or one string, or has more elements than ``at_most``.
     """
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         kind = "a string" if isinstance(values, str) else f"of type {type_name(cast('object', values))}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
-    return list(cast("Iterable[Any]", values))
+    # No more is read than may be there: a generator need not have an end.
+    items = list(itertools.islice(cast("Iterable[Any]", values), at_most + 1))
+    if len(items) > at_most:
+        raise InvalidInputError(f"{where} has more than {at_most:,} elements; pass them in several calls")
+    return items
 
 
 def names(values: object, where: str) -> list[str]:
