@@ -46,7 +46,7 @@ def test_candidates_are_stored_with_where_they_come_from(opened: Callable[..., P
 
 
 def test_an_identical_candidate_confirms_what_is_known(opened: Callable[..., PersistMem]) -> None:
-    memory = opened({"memories": [entry("The user likes tea.", 1)]}, {"memories": [entry("the user likes TEA.", 1)]})
+    memory = opened({"memories": [entry("The user likes tea.", 1)]}, {"memories": [entry("the user likes tea", 1)]})
     memory.observe(said("I like tea"), thread_id="a", user_id="ada")
     observed = memory.observe(said("I do like tea"), thread_id="b", user_id="ada")
     assert (observed.added, observed.reinforced) == (0, 1)

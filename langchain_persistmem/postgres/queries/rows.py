@@ -16,7 +16,18 @@ from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
 _CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
-_PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
+_PARSED = {
+    "namespace",
+    "value",
+    "provenance",
+    "recorded_at",
+    "updated_at",
+    "is_turn",
+    "category",
+    "told_at",
+    "utc_offset",
+    "date_precision",
+}
 _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
 
