@@ -16,18 +16,7 @@ from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
 _CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
-_PARSED = {
-    "namespace",
-    "value",
-    "provenance",
-    "recorded_at",
-    "updated_at",
-    "is_turn",
-    "category",
-    "told_at",
-    "utc_offset",
-    "date_precision",
-}
+_PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
 _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
 
@@ -150,6 +139,12 @@ def row_of(new: NewMemory, *, now: datetime) -> Mapping[str, object]:
         "recorded_at": now.isoformat(),
         "updated_at": now.isoformat(),
         "pinned": False,
+        "is_turn": False,
+        "listed": True,
+        "category": candidate.category,
+        "told_at": (candidate.told_at or candidate.valid_from).isoformat(),
+        "utc_offset": candidate.utc_offset,
+        "date_precision": candidate.date_precision,
     }
 
 
