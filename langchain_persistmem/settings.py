@@ -168,6 +168,11 @@ class Settings:
     statements are, and recall leaves out the turns that are there."""
     extract_turns: int = 40
     """At most this many turns go into one model call of extraction."""
+    extraction_instructions: str | None = None
+    """Instructions of your own to the chat model that extracts memories, beside the built-in ones: what matters in your application."""
+    categories: tuple[str, ...] = ()
+    """Categories of your own that the model files memories under, in ``Memory.category``: ``"pet"``, or with what belongs
+    there ``"pet: animals of the user"``."""
     contradictions: Literal["newest", "both", "ask"] = "newest"
     """The rule for a statement that contradicts a memory: the newest wins, both stay with their times, or it waits for review."""
     min_confidence: float = 0.5
@@ -189,7 +194,8 @@ class Settings:
     worker: bool | None = None
     """True if this process learns in the background while memory is open; by default if there is a chat model."""
     extract_context_memories: int = 12
-    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes."""
+    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes; of
+    a long one more, so that each turn of the user brings its own."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
     """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"
@@ -245,6 +251,7 @@ class Settings:
             raise ConfigurationError(
                 f"Settings.redaction is of type {type(redaction).__name__}; pass Redaction(...) or None"
             )
+        _check_extraction(self.extraction_instructions, self.categories)
         if self.contradictions not in ("newest", "both", "ask"):
             raise ConfigurationError(
                 f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
@@ -261,6 +268,29 @@ class Settings:
             )
 
 
+def _check_extraction(instructions: object, categories: object) -> None:
+    if instructions is not None and not (isinstance(instructions, str) and 0 < len(instructions) <= _LONGEST_ADVICE):
+        raise ConfigurationError(
+            f"Settings.extraction_instructions has to be a text of 1 to {_LONGEST_ADVICE:,} characters, or None"
+        )
+    if not isinstance(categories, tuple):
+        raise ConfigurationError(f"Settings.categories is of type {type(categories).__name__}; pass a tuple of texts")
+    names: set[str] = set()
+    for category in cast("tuple[object, ...]", categories):
+        name = category.partition(":")[0].strip() if isinstance(category, str) else ""
+        if not 0 < len(name.encode(errors="replace")) <= _LONGEST_CATEGORY or "\x00" in name or name in names:
+            raise ConfigurationError(
+                f"Settings.categories[{len(names)}] has to be a text whose name, up to a colon, is new and has 1 to "
+                f"{_LONGEST_CATEGORY} bytes"
+            )
+        names.add(name)
+    if len(names) > _MOST_CATEGORIES:
+        raise ConfigurationError(f"Settings.categories has {len(names)} entries; pass at most {_MOST_CATEGORIES}")
+
+
+_LONGEST_ADVICE = 8_000
+_LONGEST_CATEGORY = 64
+_MOST_CATEGORIES = 50
 _LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (
     "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",
