@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from langchain_persistmem.errors import ErasedError, InvalidInputError, NamespaceMissingError
+from langchain_persistmem.postgres.owners import ProcessLock
 from langchain_persistmem.postgres.queries import generations, threads
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.statements import statement
@@ -85,7 +85,7 @@ class Register:
         self._backend = backend
         self._template = template
         self._runs: OrderedDict[tuple[int, Namespace, str], tuple[object, Claim]] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     def claim(self, config: RunnableConfig, *, begins: bool = False) -> Claim | None:
         """Register the thread of a config for its owner; None if the run names nobody. One round trip for a run.

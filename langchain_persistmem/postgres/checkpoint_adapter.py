@@ -16,6 +16,7 @@ from psycopg import errors
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDateError, StorageError
 from langchain_persistmem.postgres.error_mapping import is_over, translate
+from langchain_persistmem.postgres.owners import check_owner
 from langchain_persistmem.postgres.retry import Backoff
 from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction, finished
 
@@ -70,6 +71,7 @@ def adapt_async(method: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, Cor
 
 
 async def _retry(call: Callable[[], Awaitable[T]], pause: Callable[[float], Awaitable[None]], conn: object) -> T:
+    check_owner(conn)
     backoff = _backoff(conn)
     while True:
         try:

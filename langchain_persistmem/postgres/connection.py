@@ -13,6 +13,8 @@ from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
 from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.owners import check_owner, note_owner
+from langchain_persistmem.postgres.process_pool import LoopPool, ProcessPool
 from langchain_persistmem.postgres.reconnect import AsyncReconnection, Reconnection
 from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
@@ -34,12 +36,15 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailableError: nothing answers there; the message says why.
     """
-    where = conninfo if conninfo is not None else _start_embedded(stack, settings)
+    def address(stack: ExitStack) -> str:
+        return conninfo if conninfo is not None else _start_embedded(stack, settings)
+
+    where = address(stack)
     connections = with_deadline(settings.statement_seconds)
     options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
     with _clear_errors():
         psycopg.connect(where, **_probe(options, settings)).close()
-        pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
+        pool = ProcessPool(where, address=address, **options)
     return stack.enter_context(pool)
 
 
@@ -54,7 +59,8 @@ async def open_async_pool(
     )
     with _clear_errors():
         await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
-        pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
+        pool = LoopPool(where, open=False, **options)
+    note_owner(pool, asyncio.get_running_loop())
     return await stack.enter_async_context(pool)
 
 
@@ -79,6 +85,7 @@ def pool_of(conn: object) -> SyncPool:
         ConfigurationError: it is neither.
     """
     if isinstance(conn, psycopg_pool.ConnectionPool):
+        note_owner(cast("object", conn))
         return cast("SyncPool", conn)
     if isinstance(conn, psycopg.Connection):
         return cast("SyncPool", _OneConnection(cast("psycopg.Connection[DictRow]", conn)))
@@ -88,6 +95,7 @@ def pool_of(conn: object) -> SyncPool:
 def async_pool_of(conn: object) -> AsyncPool:
     """:func:`pool_of` for asyncio."""
     if isinstance(conn, psycopg_pool.AsyncConnectionPool):
+        note_owner(cast("object", conn), asyncio.get_running_loop())
         return cast("AsyncPool", conn)
     if isinstance(conn, psycopg.AsyncConnection):
         return cast("AsyncPool", _OneAsyncConnection(cast("psycopg.AsyncConnection[DictRow]", conn)))
@@ -104,9 +112,11 @@ class _OneConnection:
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
         self._free = threading.Lock()
+        note_owner(connection)
 
     @contextmanager
     def connection(self) -> Generator[psycopg.Connection[DictRow]]:
+        check_owner(self._connection)  # first: in the child of a fork, a thread of the parent's may hold the lock
         with self._free:
             _check_open(self._connection)
             yield self._connection
@@ -122,9 +132,11 @@ class _OneAsyncConnection:
     def __init__(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
         self._connection = connection
         self._free = asyncio.Lock()
+        note_owner(connection, asyncio.get_running_loop())
 
     @asynccontextmanager
     async def connection(self, timeout: float) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:  # noqa: ASYNC109 - a pool's
+        check_owner(self._connection)
         async with self._free:
             _check_open(self._connection)
             yield self._connection

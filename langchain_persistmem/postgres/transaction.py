@@ -32,6 +32,7 @@ from psycopg.rows import DictRow, dict_row
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
+from langchain_persistmem.postgres.owners import check_owner
 from langchain_persistmem.postgres.statements import Query, statement
 
 T = TypeVar("T")
@@ -220,11 +221,13 @@ async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
 
 def sync_transaction(pool: SyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
     """A connection of ``pool`` in a transaction, or for single statements."""
+    check_owner(pool)
     return _transaction(SyncTransaction, _Blocking(pool.connection()), opening)
 
 
 def async_transaction(pool: AsyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
     """:func:`sync_transaction` for an asyncio pool."""
+    check_owner(pool)
     return _transaction(AsyncTransaction, _check_out(pool), opening)
 
 
