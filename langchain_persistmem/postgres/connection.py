@@ -36,6 +36,7 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailableError: nothing answers there; the message says why.
     """
+
     def address(stack: ExitStack) -> str:
         return conninfo if conninfo is not None else _start_embedded(stack, settings)
 
