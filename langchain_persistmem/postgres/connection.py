@@ -14,8 +14,7 @@ from psycopg.rows import DictRow, dict_row
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
 from langchain_persistmem.postgres.embedded import EmbeddedServer
 from langchain_persistmem.postgres.owners import check_owner, note_owner
-from langchain_persistmem.postgres.process_pool import LoopPool, ProcessPool
-from langchain_persistmem.postgres.reconnect import AsyncReconnection, Reconnection
+from langchain_persistmem.postgres.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
 from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 from langchain_persistmem.settings import Settings

@@ -1,8 +1,12 @@
-"""Pools of connections: a blocking one, of which a forked child has its own, and an asyncio one that ends with its loop."""
+"""Pools of connections: a blocking one, of which a forked child has its own, and an asyncio one that ends with its loop.
+
+Both look four times a second for a server that is away: psycopg's double their pauses, and are late by as long as an outage.
+"""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, cast
 
 import psycopg
@@ -10,6 +14,8 @@ import psycopg_pool
 from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.owners import ProcessLock, react_to_forks, take_over
+
+_PAUSE = 0.25  # seconds
 
 
 class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
@@ -95,3 +101,49 @@ def check_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+class Reconnection:
+    """The reaction of a pool that cannot connect: it looks again soon, as long as it has no connection.
+
+    One object for each pool: ``ConnectionPool(reconnect_timeout=0, reconnect_failed=Reconnection())``.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = False
+        react_to_forks(self)
+
+    def begin_anew(self) -> None:
+        """Forget the parent's timer, which does not run in the child of a fork."""
+        self._waiting = False
+
+    def __call__(self, pool: "psycopg_pool.ConnectionPool[Any]") -> None:
+        """Called in a thread of the pool, for each connection that it gave up."""
+        if not self._waiting:
+            self._waiting = True
+            timer = threading.Timer(_PAUSE, self._look, (pool,))
+            timer.daemon = True
+            timer.start()
+
+    def _look(self, pool: "psycopg_pool.ConnectionPool[Any]") -> None:
+        self._waiting = False
+        with suppress(psycopg.Error):  # whoever asks a pool that has no connection makes it open one
+            pool.putconn(pool.getconn(timeout=0.001))
+
+
+class AsyncReconnection:
+    """:class:`Reconnection` for an asyncio pool."""
+
+    def __init__(self) -> None:
+        self._looking: asyncio.Task[None] | None = None
+
+    def __call__(self, pool: "psycopg_pool.AsyncConnectionPool[Any]") -> None:
+        """Called in a task of the pool, for each connection that it gave up."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(pool), name="persistmem-reconnect")
+
+    async def _look(self, pool: "psycopg_pool.AsyncConnectionPool[Any]") -> None:
+        await asyncio.sleep(_PAUSE)
+        self._looking = None
+        with suppress(psycopg.Error):
+            await pool.putconn(await pool.getconn(timeout=0.001))
