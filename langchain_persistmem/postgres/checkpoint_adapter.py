@@ -1,8 +1,7 @@
 """The adapter between the savers' own statements and the connections that upstream's savers were given.
 
 A :class:`~langchain_persistmem.postgres.transaction.Transaction` for sync and async; but the connection may be a
-user's, so that nothing is registered on it, and what upstream's code reads from it has to be binary. PostgreSQL's
-errors pass, and become ours where a method of a saver ends.
+user's, so that nothing is registered on it. PostgreSQL's errors pass, and become ours where a method of a saver ends.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -28,14 +27,12 @@ class SyncStatements(SyncTransaction):
     """Statements on a blocking connection."""
 
     translates = False
-    binary = True
 
 
 class AsyncStatements(AsyncTransaction):
     """Statements on an asyncio connection."""
 
     translates = False
-    binary = True
 
 
 def adapt_sync(method: Callable[P, T]) -> Callable[P, T]:

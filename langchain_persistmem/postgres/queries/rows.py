@@ -16,7 +16,7 @@ from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
 _CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
-_PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
+_PARSED = {"namespace", "value", "provenance"}
 _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
 
@@ -40,14 +40,11 @@ def to_json(value: object) -> str:
 
 def memory_of(row: DictRow) -> Memory:
     """The memory in a row of the part ``memory``: its columns have the names of the record's fields."""
-    zone = row["valid_from"].tzinfo  # the connection's
     return Memory(
         **{name: row[name] for name in _AS_THEY_ARE},
         namespace=decode(row["namespace"]),
         value=json.loads(row["value"]),
         provenance=_provenance_of(json.loads(row["provenance"])),
-        recorded_at=datetime.fromisoformat(row["recorded_at"]).astimezone(zone),
-        updated_at=datetime.fromisoformat(row["updated_at"]).astimezone(zone),
     )
 
 
