@@ -278,7 +278,7 @@ async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -
         return None
     if claim.settings:
         await connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return await connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return await connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 async def _check(held: psycopg.AsyncCursor[DictRow] | None) -> None:

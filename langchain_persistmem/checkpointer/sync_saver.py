@@ -325,7 +325,7 @@ def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.
         return None
     if claim.settings:
         connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 def _check(held: "psycopg.Cursor[DictRow] | None") -> None:

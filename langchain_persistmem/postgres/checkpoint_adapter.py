@@ -96,6 +96,11 @@ def _failure(error: psycopg.Error) -> PersistMemError:
             "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "
             "call setup() of the saver once, as their owner and on the primary server"
         )
+    elif isinstance(error, errors.InvalidSchemaName):
+        better = ConfigurationError(
+            "search_path names no schema that this role may use, and LangGraph's checkpoint tables are found by it; "
+            "ALTER ROLE ... SET search_path = public, or add options='-c search_path=public' to conninfo"
+        )
     elif isinstance(error, errors.InsufficientPrivilege):
         better = ConfigurationError(
             "the database role lacks rights on LangGraph's checkpoint tables, or on the sequence "

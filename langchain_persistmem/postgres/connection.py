@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import psycopg
 import psycopg_pool
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, scalar_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
 from langchain_persistmem.postgres.embedded import EmbeddedServer
@@ -43,7 +44,9 @@ def open_pool(
     connections = with_deadline(settings.statement_seconds)
     options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
     with _clear_errors():
-        psycopg.connect(where, **_probe(options, settings)).close()
+        with psycopg.connect(where, **_probe(options, settings)) as probe:
+            first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA).fetchone()
+        _name_a_schema(options, where, first)
         pool = ProcessPool(where, address=address, **options)
     return stack.enter_context(pool)
 
@@ -58,7 +61,9 @@ async def open_async_pool(
         where, settings, pool_config, connection_class=connections, reconnect_failed=AsyncReconnection()
     )
     with _clear_errors():
-        await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
+        async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
+            first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA)).fetchone()
+        _name_a_schema(options, where, first)
         pool = LoopPool(where, open=False, **options)
     note_owner(pool, asyncio.get_running_loop())
     return await stack.enter_async_context(pool)
@@ -171,7 +176,12 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
     if not isinstance(smallest, int):
         raise ConfigurationError(f"pool_config['min_size'] is {smallest!r:.40}; pass a whole number")
     # autocommit: a transaction is opened where one is meant, and a single read is a single round trip
-    connection = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": settings.prepare_threshold}
+    connection = {
+        "autocommit": True,
+        "row_factory": dict_row,
+        "prepare_threshold": settings.prepare_threshold,
+        "client_encoding": "UTF8",  # whatever the role or the database has: it would not say every text
+    }
     return {
         # A pool gives a lost connection up at once and looks for the server, instead of doubling its pauses.
         "reconnect_timeout": 0.0,
@@ -183,6 +193,19 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
         **config,
         "kwargs": {**_network(where, settings), **connection, **(config.get("kwargs") or {})},
     }
+
+
+_FIRST_SCHEMA = sql.SQL("SELECT current_schema()")
+
+
+def _name_a_schema(options: Mapping[str, Any], where: str, first: object) -> None:
+    """A search_path for a role that has none: LangGraph's checkpoint tables are found by it, ours are not.
+
+    As a start-up parameter, since a session's SET would leak behind a pooler; one that refuses it says so.
+    """
+    if first is None:
+        said = options["kwargs"].get("options") or conninfo_to_dict(where).get("options") or ""
+        options["kwargs"]["options"] = f"{said} -c search_path=public".strip()
 
 
 def _network(where: str, settings: Settings) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def _whole(text: str, parts: Mapping[str, str]) -> str:
     return _INCLUDE.sub(lambda part: _whole(parts[part[1]], parts), text)
 
 
-def statement(name: LiteralString, **slots: sql.Composable) -> Query:
+def statement(name: LiteralString, **slots: sql.Composable) -> NamedSQL:
     """The statement called ``name``, its slots filled; the text itself comes from this package alone."""
     filled = tuple((slot, tuple(_pieces(part))) for slot, part in slots.items())
     if any(len(piece.text) > _LONGEST for _, pieces in filled for piece in pieces):

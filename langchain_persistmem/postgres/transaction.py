@@ -175,14 +175,14 @@ class Transaction(ABC):
         Values come in PostgreSQL's binary format, which no DateStyle, IntervalStyle or extra_float_digits changes; not
         those of a script, whose several commands PostgreSQL takes as text only.
         """
-        named = isinstance(query, NamedSQL)
-        if named:
+        binary = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
+        if isinstance(query, NamedSQL):
             vectors = self._connection.adapters.types.get("halfvec")
             query = query.within(Schemas(self.schema, vectors.schema if isinstance(vectors, _VectorType) else None))
         if self._connection.row_factory is dict_row:
-            return self._connection.execute(query, parameters, binary=named)
+            return self._connection.execute(query, parameters, binary=binary)
         # A user's pool, with rows of its own.
-        return self._connection.cursor(row_factory=dict_row, binary=named).execute(query, parameters)
+        return self._connection.cursor(row_factory=dict_row, binary=binary).execute(query, parameters)
 
     def _together(self) -> AbstractAsyncContextManager[object]:
         """A block whose statements are one pipeline, or one transaction where libpq is older than 14."""
@@ -200,6 +200,7 @@ class Transaction(ABC):
     @abstractmethod
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         """A block of psycopg's."""
+
 
 class SyncTransaction(Transaction):
     """A :class:`Transaction` on a blocking connection: it never waits in the sense of asyncio."""
