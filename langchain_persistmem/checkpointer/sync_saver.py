@@ -28,9 +28,11 @@ from langchain_persistmem.checkpointer.thread_owners import Claim, Register, che
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
+from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.timeouts import with_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.types.arguments import check_arguments
@@ -59,6 +61,7 @@ class PersistMemSaver(PostgresSaver):
                 person does not find the person's checkpoints here.
         """
         super().__init__(conn, pipe, serde)
+        note_owner(conn)
         self._register = register
         if isinstance(conn, ConnectionPool):
             # Upstream holds its lock from before the checkout until the connection is back, so that a pool
@@ -76,7 +79,7 @@ class PersistMemSaver(PostgresSaver):
         ``prepare_threshold``: number of uses after which a statement is prepared; None, for poolers such as
         PgBouncer before 1.21, means never.
         """
-        with psycopg.Connection[DictRow].connect(
+        with with_deadline(None).connect(
             conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
         ) as connection:
             if pipeline:
@@ -327,7 +330,7 @@ def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.
         return None
     if claim.settings:
         connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 def _check(held: "psycopg.Cursor[DictRow] | None") -> None:
