@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, profile_lines, sort_key, text_of
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection
 from langchain_persistmem.types.records import Candidate, Provenance, Turn
 
@@ -20,6 +21,7 @@ _FEWEST_WORDS = 3
 __all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "is_withheld", "render"]
 
 
+@check_arguments()
 def approximate_tokens(text: str) -> int:
     """About how many tokens ``text`` is: one for four characters, one for each Chinese, Japanese or Korean character.
 
