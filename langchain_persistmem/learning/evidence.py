@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.types.records import Turn
 
 _DOTS = re.compile(r"\.{3,}|…")
@@ -13,8 +14,6 @@ _SHORTEST = 6
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
 _WORD = re.compile(r"[^\W_]+")
-_BLOCKS = re.compile(r"```.*?(?:```|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
-_QUOTED = re.compile(r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|「[^」]{6,}」')
 
 
 def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -80,8 +79,8 @@ def is_pasted(quote: str, sources: Sequence[Turn], *, instruction: bool) -> bool
 
 
 def _own_words(text: str, *, instruction: bool) -> str:
-    without = _BLOCKS.sub(" ", text)
-    return _QUOTED.sub(" ", without) if instruction else without
+    without = strip_blocks(text)
+    return strip_quotations(without) if instruction else without
 
 
 def letters(text: str) -> str:
