@@ -342,6 +342,26 @@ class Questions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Requests:
+    """Phrases by which a turn only asks or orders; a ``*`` before or behind one lets other letters stand there."""
+
+    phrases: Words
+    """A whole turn by themselves: continue."""
+    courtesies: Words
+    """May stand before a request: please, can you."""
+    openings: Words
+    """Begin an order, or a question without its mark: tell me, what is."""
+    endings: Words = ()
+    """End one."""
+    statements: Words
+    """Begin a clause in which somebody tells of themselves: I, my."""
+    conjunctions: Words
+    """Begin a clause within a sentence: because."""
+    instructions: Words
+    """Make an instruction that lasts of an order: always."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TextSearch:
     """The text search configuration of PostgreSQL for this language, and what tells that a text is in it."""
 
@@ -420,6 +440,7 @@ class Language:
     statements: Statements | None = None
     subjects: Subjects | None = None
     questions: Questions | None = None
+    requests: Requests | None = None
     text_search: TextSearch | None = None
     irregular_forms: IrregularForms | None = None
     person_names: PersonNames | None = None

@@ -3,6 +3,7 @@
 Values are always bound or quoted by psycopg, never pasted. ``{"city": "Oslo"}`` compares,
 ``{"age": {"$gte": 18}}`` uses an operator, a dotted name looks inside, several entries must all
 hold. Numbers compare as numbers and strings as strings; a missing key equals ``None``.
+``category`` is the memory's category where its value has no field of that name.
 """
 
 import json
@@ -22,6 +23,7 @@ MAX_DEPTH = 20
 MAX_VALUES = 10_000
 """More are refused: PostgreSQL takes 65,535 parameters in a statement, and plans such a filter for seconds."""
 
+_VALUE = sql.SQL("m.value::jsonb")
 TRUE = sql.SQL("TRUE")
 FALSE = sql.SQL("FALSE")
 
@@ -58,7 +60,7 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     if kinds is not None:
         parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bind(kinds)))
     if filter is not None:
-        parts.append(builder.all(filter, "filter", sql.SQL("m.value::jsonb"), 0))
+        parts.append(builder.all(filter, "filter", _VALUE, 0))
     return Condition(_join(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)
 
 
@@ -107,6 +109,8 @@ class _Builder:
         field = sql.SQL("({} #> {}::text[])").format(at, self.bind(name.split(".")))
         if "." in name:  # a field that is called so comes first
             field = sql.SQL("COALESCE({} -> {}::text, {})").format(at, self.bind(name), field)
+        elif name == "category" and at is _VALUE:
+            field = sql.SQL("COALESCE({}, to_jsonb(m.category))").format(field)
         return self.compare(field, value, where, depth + 1)
 
     def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:

@@ -51,7 +51,7 @@ CREATE TABLE persistmem.memories (
     key           text COLLATE "C" NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 1024),
     kind          text NOT NULL CHECK (kind IN ('semantic', 'episodic', 'procedural', 'profile')),
     status        text NOT NULL DEFAULT 'active'
-                  CHECK (status IN ('active', 'superseded', 'archived', 'quarantined')),
+                  CHECK (status IN ('active', 'superseded', 'archived', 'quarantined', 'withheld')),
     -- What it is recalled by; NULL for a store item that was put with index=False.
     text          text,
     -- json, not jsonb: what was put comes back to the letter (1e16, -0.0, the order of keys).
@@ -79,7 +79,19 @@ CREATE TABLE persistmem.memories (
     review_of     uuid,
     -- What a person wants kept as it is: no rule archives it, and no model replaces it unseen.
     pinned        boolean NOT NULL DEFAULT false,
-    PRIMARY KEY (namespace, id)
+    -- A turn of a conversation, whose id follows from it; and whether lists show it beside statements and items.
+    is_turn       boolean NOT NULL DEFAULT false,
+    listed        boolean NOT NULL DEFAULT true,
+    -- Preference, goal, fact, decision, or an application's own word.
+    category      text CHECK (octet_length(category) BETWEEN 1 AND 64),
+    -- When it was said; the sender's minutes from UTC then; what valid_from is.
+    told_at       timestamptz,
+    utc_offset    smallint CHECK (utc_offset BETWEEN -1439 AND 1439),
+    date_precision text CHECK (date_precision IN ('told', 'time', 'day', 'month', 'season', 'year', 'about')),
+    PRIMARY KEY (namespace, id),
+    -- Only a turn is withheld: it follows the statements that rest on it. And only a turn is not listed.
+    CONSTRAINT memories_withheld_check CHECK (is_turn OR status <> 'withheld'),
+    CONSTRAINT memories_listed_check CHECK (is_turn OR listed)
 );
 -- One current memory per key, and one per statement, whoever writes at the same time.
 CREATE UNIQUE INDEX memories_current_key ON persistmem.memories (namespace, key) WHERE status = 'active';
@@ -92,7 +104,7 @@ CREATE UNIQUE INDEX memories_quarantined_identity ON persistmem.memories (namesp
 CREATE INDEX memories_versions ON persistmem.memories (namespace, key) WHERE status <> 'active';
 CREATE INDEX memories_predecessors ON persistmem.memories (namespace, superseded_by) WHERE superseded_by IS NOT NULL;
 -- Listing, newest first.
-CREATE INDEX memories_newest ON persistmem.memories (namespace, updated_at DESC, key) WHERE status = 'active';
+CREATE INDEX memories_newest ON persistmem.memories (namespace, updated_at DESC) WHERE status = 'active' AND listed;
 -- Instructions enter every context.
 CREATE INDEX memories_instructions ON persistmem.memories (namespace, importance DESC)
     WHERE kind = 'procedural' AND status = 'active';
@@ -106,6 +118,8 @@ CREATE TABLE persistmem.uses (
     memory_id    uuid NOT NULL,
     times        bigint NOT NULL,
     last_used_at timestamptz NOT NULL,
+    -- The last use on an earlier day than the last one: what is known as of the beginning of a thread.
+    prior_used_at timestamptz,
     PRIMARY KEY (namespace, memory_id),
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
 ) WITH (fillfactor = 70);
@@ -184,11 +198,48 @@ CREATE TABLE persistmem.messages (
     failure      text,
     -- Said while nothing was to be learnt: it stays unlearnt, and no model is shown it for learning.
     withheld     boolean NOT NULL DEFAULT false,
+    -- The current turn of this message; the version of its words; by what an edit is told from a repetition.
+    turn_id      uuid,
+    version      smallint NOT NULL DEFAULT 1 CHECK (version >= 1),
+    digest       bytea,
+    utc_offset   smallint CHECK (utc_offset BETWEEN -1439 AND 1439),
+    -- What became of the turn, in the program's words; NULL until its row of memories is made, or it is known that it has none.
+    outcome      text CHECK (octet_length(outcome) BETWEEN 1 AND 64),
     PRIMARY KEY (namespace, thread_id, id),
     UNIQUE (namespace, thread_id, position)
 );
+CREATE UNIQUE INDEX messages_turn ON persistmem.messages (namespace, turn_id) WHERE turn_id IS NOT NULL;
+CREATE INDEX messages_without_outcome ON persistmem.messages (namespace, thread_id, position) WHERE outcome IS NULL;
 CREATE INDEX messages_to_extract ON persistmem.messages (namespace, thread_id, position) WHERE extracted_at IS NULL;
 CREATE INDEX messages_given_up ON persistmem.messages (namespace, thread_id) WHERE given_up_at IS NOT NULL;
+
+-- On which turns a statement rests, and the words of each that say so.
+CREATE TABLE persistmem.memory_turns (
+    namespace text COLLATE "C" NOT NULL,
+    memory_id uuid NOT NULL,
+    turn_id   uuid NOT NULL,
+    quote     text,
+    PRIMARY KEY (namespace, memory_id, turn_id),
+    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+);
+CREATE INDEX memory_turns_of_turn ON persistmem.memory_turns (namespace, turn_id);
+
+-- Statements that were found in a turn and dropped, and why. They go with the message.
+CREATE TABLE persistmem.omissions (
+    namespace   text COLLATE "C" NOT NULL,
+    id          uuid NOT NULL,
+    thread_id   text COLLATE "C" NOT NULL,
+    message_id  text COLLATE "C" NOT NULL,
+    version     smallint NOT NULL,
+    text        text NOT NULL,
+    reason      text NOT NULL CHECK (octet_length(reason) BETWEEN 1 AND 64),
+    -- The known memory that it was to change.
+    about       uuid,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (namespace, id),
+    FOREIGN KEY (namespace, thread_id, message_id) REFERENCES persistmem.messages ON DELETE CASCADE
+);
+CREATE INDEX omissions_of_message ON persistmem.omissions (namespace, thread_id, message_id);
 
 -- What changed and why, without content. What was added is its own record.
 CREATE TABLE persistmem.changes (
@@ -300,7 +351,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY[
         'namespaces', 'memories', 'uses', 'vectors', 'terms', 'messages', 'changes', 'pending_work', 'model_calls',
-        'threads', 'audit', 'missing_vectors'
+        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions'
     ] LOOP
         EXECUTE 'CREATE POLICY persistmem_all_namespaces ON persistmem.' || name || $policy$
             USING (current_setting('persistmem.all_namespaces', true) = 'on')

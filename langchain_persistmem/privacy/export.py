@@ -40,6 +40,8 @@ _PAGES: tuple[tuple[str, Page], ...] = (
     ("thread", export.export_threads),
     ("message", export.export_messages),
     ("memory", export.export_memories),
+    ("link", export.export_links),
+    ("omission", export.export_omissions),
     ("change", export.export_changes),
 )
 
@@ -192,6 +194,10 @@ async def _restore_rows(
         return await _restore_messages(tx, backend, namespace, rows)
     if kind == "memory":
         return await _restore_memories(tx, backend, namespace, rows, vectors)
+    if kind == "link":
+        return await export.restore_links(tx, namespace, rows)
+    if kind == "omission":
+        return await export.restore_omissions(tx, namespace, rows)
     if kind == "change":
         return await export.restore_changes(tx, namespace, rows)
     return len(rows)

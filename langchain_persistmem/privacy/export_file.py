@@ -24,11 +24,11 @@ from uuid import UUID
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, Status
+from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
 
-FORMAT = 1
+FORMAT = 2
 """The version of the form. It grows when an older package could not read the file."""
-LINES = ("namespace", "thread", "message", "memory", "change")
+LINES = ("namespace", "thread", "message", "memory", "link", "omission", "change")
 """The kinds of lines, in the order in which a namespace's lines stand."""
 
 Line = Mapping[str, Any]
@@ -271,6 +271,11 @@ def _flag(value: object, _where: str) -> None:
         raise TypeError
 
 
+def _offset(value: object, _where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 24 * 60:  # minutes from UTC
+        raise ValueError
+
+
 def _hex(value: object, _where: str) -> None:
     bytes.fromhex(cast("str", value))
 
@@ -321,7 +326,17 @@ _COLUMNS: Mapping[str, _Columns] = {
             "sent_at": _moment,
             "recorded_at": _moment,
         },
-        {"speaker": _text, "extracted_at": _moment, "given_up_at": _moment, "failure": _text, "withheld": _flag},
+        {
+            "speaker": _text,
+            "extracted_at": _moment,
+            "given_up_at": _moment,
+            "failure": _text,
+            "withheld": _flag,
+            "turn_id": _id,
+            "version": _few,
+            "utc_offset": _offset,
+            "outcome": _text,
+        },
     ),
     "memory": _Columns(
         {
@@ -355,7 +370,27 @@ _COLUMNS: Mapping[str, _Columns] = {
             "used": _number,
             "last_used_at": _moment,
             "vectors": _vectors,
+            "is_turn": _flag,
+            "listed": _flag,
+            "category": _text,
+            "told_at": _moment,
+            "utc_offset": _offset,
+            "date_precision": partial(_one_of, get_args(DatePrecision)),
+            "prior_used_at": _moment,
         },
+    ),
+    "link": _Columns({"memory_id": _id, "turn_id": _id}, {"quote": _text}),
+    "omission": _Columns(
+        {
+            "id": _id,
+            "thread_id": validation.name,
+            "message_id": validation.name,
+            "version": _few,
+            "text": _text,
+            "reason": _text,
+            "recorded_at": _moment,
+        },
+        {"about": _id},
     ),
     "change": _Columns(
         {"id": _id, "memory_id": _id, "change": partial(_one_of, _CHANGES), "reason": _text, "changed_at": _moment},

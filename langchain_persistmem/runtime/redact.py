@@ -55,8 +55,11 @@ def redact_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) -> d
 
     A memory whose text changes loses the hash that told what it said, and is embedded anew.
     """
-    if redaction is None or kind not in ("memory", "message"):
+    if redaction is None or kind not in ("memory", "message", "link", "omission"):
         return row
+    if kind in ("link", "omission"):
+        quoted = {name: redaction.redact(row[name]) for name in ("text", "quote") if isinstance(row.get(name), str)}
+        return row | quoted
     texts = {name: redaction.redact(row[name]) for name in ("text", "speaker") if isinstance(row.get(name), str)}
     if kind == "message":
         content: Any = row.get("content")

@@ -22,8 +22,16 @@ Source = Literal["user", "assistant", "tool", "document", "import", "operator", 
 
 SOURCES: tuple[Source, ...] = ("user", "assistant", "tool", "document", "import", "operator", "store")
 
-Status = Literal["active", "superseded", "archived", "quarantined"]
-"""``active`` is recalled; ``superseded`` was true once; ``archived`` is in a summary; ``quarantined`` waits for review."""
+Status = Literal["active", "superseded", "archived", "quarantined", "withheld"]
+"""``active`` is recalled; ``superseded`` was true once; ``archived`` is in a summary; ``quarantined`` waits for review.
+
+A turn is ``withheld`` while a statement that rests on it waits for review, and for good once one was rejected."""
+
+CATEGORIES: tuple[str, ...] = ("preference", "goal", "fact", "decision")
+"""The categories that the package itself gives; an application may add its own."""
+
+DatePrecision = Literal["told", "time", "day", "month", "season", "year", "about"]
+"""How exactly ``valid_from`` is known: ``told`` is the day of telling, where no date was named; ``about`` is roughly."""
 
 Consent = Literal["allowed", "no_extract", "paused"]
 """The consent of a person: everything; storing, but no learning from conversations; or neither writing nor recalling."""
@@ -107,6 +115,15 @@ class Candidate:
     value: Mapping[str, Any] | None = None
     importance: float = 0.5
     confidence: float = 1.0
+    category: str | None = None
+    """Preference, goal, fact, decision, or an application's own word."""
+    told_at: datetime | None = None
+    """When it was said; None means at ``valid_from``."""
+    utc_offset: int | None = None
+    """Minutes from UTC of the person who said it, at that time."""
+    date_precision: DatePrecision | None = None
+    quote: str | None = None
+    """The person's own words on which it rests."""
     about: UUID | None = None
     """The existing memory to which the model relates it."""
     relation: Relation = "new"
@@ -132,6 +149,8 @@ def fingerprint_of(id: UUID, text: str | None, valid_from: datetime, speaker: st
     return f"{id.hex}-{hashlib.sha256(wording.encode(errors='replace')).hexdigest()[:12]}"
 
 
+TURNS_EXTRACTOR = "turns"
+"""``Provenance.extractor`` of turns, which no model has worked on."""
 SUMMARY_EXTRACTOR = "summary"
 """``Provenance.extractor`` of summaries."""
 HABITS_EXTRACTOR = "habits"
@@ -169,6 +188,16 @@ class Memory:
     """The memory that it would replace, if it were approved."""
     pinned: bool = False
     """True if it is to stay as it is: no rule archives it, and no model replaces it before somebody has agreed."""
+    is_turn: bool = False
+    """True for a turn of a conversation, which is a memory as it was said; False for a statement or a store item."""
+    category: str | None = None
+    """Preference, goal, fact, decision, or an application's own word; None where nobody said."""
+    told_at: datetime | None = None
+    """When it was said; None where that is not known apart from ``valid_from``."""
+    utc_offset: int | None = None
+    """Minutes from UTC of the person who said it, at that time."""
+    date_precision: DatePrecision | None = None
+    """How exactly ``valid_from`` is known; None where nobody said."""
 
     @property
     def fingerprint(self) -> str:

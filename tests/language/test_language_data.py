@@ -25,6 +25,7 @@ PARTS = {
     "small_talk": data.SmallTalk,
     "subjects": data.Subjects,
     "questions": data.Questions,
+    "requests": data.Requests,
     "text_search": data.TextSearch,
     "irregular_forms": data.IrregularForms,
     "person_names": data.PersonNames,
@@ -185,7 +186,7 @@ def test_the_page_says_which_language_has_what() -> None:
     rows = {
         cells[1].strip("` "): cells
         for cells in (row.strip("|").split("|") for row in PAGE.splitlines())
-        if len(cells) == 14
+        if len(cells) == 15
     }
     header = [cell.strip().replace(" ", "_") for cell in rows.pop("code")[2:]]
     assert header == list(PARTS)

@@ -14,7 +14,7 @@ from langchain_persistmem.privacy.export_file import _COLUMNS
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance
 
-INTERNAL = {"identity", "time_to_live"}
+INTERNAL = {"identity", "time_to_live", "listed"}
 """Nobody is shown these."""
 OF_THE_PROVENANCE = {"source", "thread_id"}
 """They stand in a memory's provenance, which is read beside them."""
@@ -85,7 +85,9 @@ def test_an_item_that_is_put_again_says_what_becomes_of_every_column(columns: di
 
 def test_an_export_has_every_column(columns: dict[str, bool]) -> None:
     memory = _COLUMNS["memory"]
-    elsewhere = {"used", "last_used_at", "vectors"}
+    elsewhere = {"used", "last_used_at", "prior_used_at", "vectors"}
     exported = {*memory.needed, *memory.optional} - elsewhere - {"minutes_to_live"} | {"time_to_live", "namespace"}
     assert exported == columns.keys()
-    assert {name for name, nullable in columns.items() if not nullable} - {"namespace"} == memory.needed.keys()
+    since_format_2 = {"is_turn", "listed"}
+    needed = {name for name, nullable in columns.items() if not nullable} - {"namespace"}
+    assert needed - since_format_2 == memory.needed.keys()

@@ -59,6 +59,16 @@ async def test_everything_of_one_person_goes_from_every_table_and_nobody_elses(e
             connection.execute(statement, (f"memories/{user}",))
             statement = "INSERT INTO persistmem.threads VALUES (%s, %s, false, now()) ON CONFLICT DO NOTHING"
             connection.execute(statement, (f"memories/{user}", f"thread-{user}"))
+            statement = (
+                "INSERT INTO persistmem.memory_turns SELECT namespace, id, gen_random_uuid(), 'quote' "
+                "FROM persistmem.memories WHERE namespace = %s LIMIT 1"
+            )
+            connection.execute(statement, (f"memories/{user}",))
+            statement = (
+                "INSERT INTO persistmem.omissions SELECT namespace, gen_random_uuid(), thread_id, id, 1, 'text', "
+                "'low_confidence', NULL, now() FROM persistmem.messages WHERE namespace = %s LIMIT 1"
+            )
+            connection.execute(statement, (f"memories/{user}",))
             statement = "INSERT INTO persistmem.audit VALUES (%s, 0, now(), 'a test', 'shown', '{}', '{}', '')"
             connection.execute(statement, (f"memories/{user}",))
     before = rows_of(database, f"memories/{MARKER}")

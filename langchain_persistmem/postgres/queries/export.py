@@ -9,6 +9,7 @@ from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.types.records import TURNS_EXTRACTOR
 
 Row = Mapping[str, Any]
 """A row as JSON has it: moments in UTC, ids as text."""
@@ -41,6 +42,21 @@ async def export_memories(tx: Transaction, namespace: Namespace, after: Row | No
     return await _page(tx, "export_memories", namespace, {"after": after["id"] if after else _FIRST}, limit)
 
 
+async def export_links(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+    """The page of links between statements and turns that follows ``after``."""
+    place = (
+        {"memory_id": after["memory_id"], "turn_id": after["turn_id"]}
+        if after
+        else {"memory_id": _FIRST, "turn_id": _FIRST}
+    )
+    return await _page(tx, "export_links", namespace, place, limit)
+
+
+async def export_omissions(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+    """The page of dropped statements that follows ``after``."""
+    return await _page(tx, "export_omissions", namespace, {"after": after["id"] if after else _FIRST}, limit)
+
+
 async def export_changes(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
     """The page of changes that follows ``after``."""
     return await _page(tx, "export_changes", namespace, {"after": after["id"] if after else _FIRST}, limit)
@@ -62,6 +78,16 @@ async def restore_memories(tx: Transaction, namespace: Namespace, rows: Sequence
     new = {row["id"] for row in await tx.fetch(statement("restore_memories"), parameters)}
     await _write(tx, "restore_uses", namespace, [row for row in rows if UUID(row["id"]) in new])
     return new
+
+
+async def restore_links(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
+    """Write links whose statements are here; returns how many were new."""
+    return await _write(tx, "restore_links", namespace, rows)
+
+
+async def restore_omissions(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
+    """Write dropped statements whose messages are here; returns how many were new."""
+    return await _write(tx, "restore_omissions", namespace, rows)
 
 
 async def restore_changes(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
@@ -93,8 +119,9 @@ async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, row
 
 
 def _to_stored(memory: Row) -> Row:
-    """The row of an export as the table has it."""
-    row = dict(memory)
+    """The row of an export as the table has it; format 1 knew turns by their extractor only."""
+    is_turn = memory.get("kind") == "episodic" and (memory.get("provenance") or {}).get("extractor") == TURNS_EXTRACTOR
+    row = {"is_turn": is_turn, "listed": True, **memory}
     if "identity" in row and row["identity"] is not None:
         row["identity"] = rf"\x{row['identity']}"
     if row.get("minutes_to_live") is not None:

@@ -12,6 +12,8 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
            RETURNING memory_id, times),
      u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
      c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
+     -- Links to turns that go as well; those of the memories themselves go with them, by the foreign key.
+     l AS (DELETE FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text AND turn_id = ANY (%(ids)s::uuid[])),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) RETURNING 1),
      n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),
                   terms = terms - (SELECT coalesce(sum(times), 0)::bigint FROM w)
@@ -50,6 +52,8 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text RETURNING 1),
      p AS (DELETE FROM persistmem.pending_work WHERE namespace = %(namespace)s::text RETURNING 1),
      l AS (DELETE FROM persistmem.model_calls WHERE namespace = %(namespace)s::text RETURNING 1),
+     k AS (DELETE FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text RETURNING 1),
+     o AS (DELETE FROM persistmem.omissions WHERE namespace = %(namespace)s::text RETURNING 1),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text RETURNING 1),
      t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
      r AS (DELETE FROM persistmem.threads WHERE namespace = %(namespace)s::text RETURNING 1),
@@ -63,7 +67,8 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS terms,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
-       (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors
+       (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors,
+       (SELECT count(*) FROM k) AS memory_turns, (SELECT count(*) FROM o) AS omissions
 
 -- name: count_rest_of_namespace
 -- What an erase has left, by table: nothing, or it is taken back.
@@ -78,6 +83,8 @@ SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s
        (SELECT count(*) FROM persistmem.threads WHERE namespace = %(namespace)s::text) AS threads,
        (SELECT count(*) FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text) AS missing_vectors,
        (SELECT count(*) FROM persistmem.audit WHERE namespace = %(namespace)s::text) AS audit,
+       (SELECT count(*) FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text) AS memory_turns,
+       (SELECT count(*) FROM persistmem.omissions WHERE namespace = %(namespace)s::text) AS omissions,
        (SELECT count(*) FROM persistmem.namespaces WHERE namespace = %(namespace)s::text) AS namespaces
 
 -- name: count_rest_of_checkpoints

@@ -55,10 +55,10 @@ WHERE m.namespace = %(namespace)s::text AND m.status = 'active'
 -- Items of another memory with the dates that they have there; what was written here since is left as it is.
 INSERT INTO persistmem.memories AS m
     (namespace, id, key, kind, text, value, identity, importance, confidence, speaker, source, provenance,
-     valid_from, recorded_at, updated_at, expires_at, time_to_live)
+     valid_from, recorded_at, updated_at, told_at, expires_at, time_to_live)
 SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value::json, decode(r.identity, 'hex'), r.importance, 1,
        r.speaker, 'import', json_build_object('source', 'import', 'extractor', %(extractor)s::text)::jsonb,
-       r.valid_from, r.recorded_at, r.updated_at, r.expires_at, r.minutes * interval '1 minute'
+       r.valid_from, r.recorded_at, r.updated_at, r.valid_from, r.expires_at, r.minutes * interval '1 minute'
 FROM json_to_recordset(%(rows)s::json) AS r(
     id uuid, key text, kind text, text text, value text, identity text, importance real, speaker text,
     valid_from timestamptz, recorded_at timestamptz, updated_at timestamptz, expires_at timestamptz, minutes float8)
@@ -68,6 +68,8 @@ DO UPDATE SET kind = excluded.kind, text = excluded.text, value = excluded.value
               speaker = excluded.speaker, source = excluded.source, provenance = excluded.provenance,
               thread_id = NULL, position = NULL, valid_from = excluded.valid_from, valid_until = NULL,
               recorded_at = least(m.recorded_at, excluded.recorded_at), updated_at = excluded.updated_at,
-              expires_at = excluded.expires_at, time_to_live = excluded.time_to_live
+              expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
+              is_turn = false, listed = true, category = NULL, told_at = excluded.told_at, utc_offset = NULL,
+              date_precision = NULL
 WHERE m.updated_at < excluded.updated_at
 RETURNING m.id, m.key

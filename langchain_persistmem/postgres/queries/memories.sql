@@ -3,13 +3,14 @@
     -- ranks a hundred and returns ten.
     m.namespace, m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations,
     m.speaker, m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text,
-    m.updated_at::text, m.superseded_by, m.expires_at, m.review, m.review_of, m.pinned
+    m.updated_at::text, m.superseded_by, m.expires_at, m.review, m.review_of, m.pinned, m.is_turn, m.category, m.told_at,
+    m.utc_offset, m.date_precision
 
 -- part: memory_columns
     -- What is written of a memory beside its namespace, and exported: all columns, under the names that rows have in JSON.
     id, key, kind, status, text, value, identity, importance, confidence, confirmations, speaker, source, provenance,
     thread_id, position, valid_from, valid_until, recorded_at, updated_at, superseded_by, expires_at, time_to_live, review,
-    review_of, pinned
+    review_of, pinned, is_turn, listed, category, told_at, utc_offset, date_precision
 
 -- part: insert_rows
 INSERT INTO persistmem.memories AS m (
@@ -51,9 +52,9 @@ RETURNING m.id, r.id AS by_memory, m.pinned
 -- A store's put: the value under a key is replaced, created_at (recorded_at) stays unless the old one had expired.
 INSERT INTO persistmem.memories AS m
     (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
-     valid_from, recorded_at, updated_at, expires_at, time_to_live)
+     valid_from, recorded_at, updated_at, told_at, expires_at, time_to_live)
 SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value, r.importance, 1, 'store', '{"source": "store"}',
-       %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
+       %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
        %(now)s::timestamptz + r.minutes * interval '1 minute', r.minutes * interval '1 minute'
 FROM json_to_recordset(%(rows)s::json) AS r(
     id uuid, key text, kind text, text text, value json, importance real, minutes float8)
@@ -63,7 +64,9 @@ DO UPDATE SET kind = excluded.kind, text = excluded.text, value = excluded.value
               recorded_at = CASE WHEN m.expires_at <= excluded.recorded_at THEN excluded.recorded_at ELSE m.recorded_at END,
               source = excluded.source, provenance = excluded.provenance, thread_id = NULL, position = NULL,
               valid_from = excluded.valid_from, valid_until = NULL, updated_at = excluded.updated_at,
-              expires_at = excluded.expires_at, time_to_live = excluded.time_to_live
+              expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
+              is_turn = false, listed = true, category = NULL, told_at = excluded.told_at, utc_offset = NULL,
+              date_precision = NULL
 RETURNING m.id, m.key
 
 -- name: get_memories
@@ -79,7 +82,7 @@ WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m
 SELECT
 -- include: memory
 FROM persistmem.memories m
-WHERE m.namespace = %(namespace)s::text AND m.status = 'active'
+WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.listed
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
   AND {condition}
 ORDER BY m.updated_at DESC, m.key
@@ -93,7 +96,7 @@ FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.text IS NOT NULL
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
   AND ((m.kind = 'procedural' AND m.source IN ('user', 'operator')) OR m.key = 'fact:name'
-       OR (m.kind = 'semantic' AND m.value ->> 'type' IN ('preference', 'goal')))
+       OR (m.kind = 'semantic' AND coalesce(m.category, m.value ->> 'type') IN ('preference', 'goal')))
 ORDER BY m.importance DESC, m.id
 LIMIT %(limit)s::bigint
 
@@ -102,7 +105,7 @@ LIMIT %(limit)s::bigint
 SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at
 FROM persistmem.memories m
 WHERE (m.namespace = %(exact)s::text OR (m.namespace >= %(from)s::text AND m.namespace < %(until)s::text))
-  AND m.status = 'active'
+  AND m.status = 'active' AND m.listed
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
   AND {condition}
 ORDER BY m.updated_at DESC, m.key, m.namespace
@@ -153,4 +156,7 @@ SELECT m.namespace, m.id, 1, %(now)s::timestamptz
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
 ON CONFLICT (namespace, memory_id)
-DO UPDATE SET times = u.times + 1, last_used_at = excluded.last_used_at
+DO UPDATE SET times = u.times + 1, last_used_at = excluded.last_used_at,
+              -- The last use on an earlier day: what is known as of the beginning of a conversation of today.
+              prior_used_at = CASE WHEN (u.last_used_at AT TIME ZONE 'UTC')::date < (excluded.last_used_at AT TIME ZONE 'UTC')::date
+                                   THEN u.last_used_at ELSE u.prior_used_at END

@@ -13,6 +13,7 @@ SELECT
 -- include: memory
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind = %(kind)s::text AND m.text IS NOT NULL
+  AND m.listed
   AND m.key = m.id::text AND m.source <> 'store' AND m.importance < 1 AND NOT m.pinned AND m.expires_at IS NULL
   AND coalesce(m.provenance ->> 'extractor', '') <> ALL (%(derived)s::text[])
   AND (CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END)
@@ -40,7 +41,7 @@ SELECT m.id, m.kind, m.importance, m.confidence, m.pinned, coalesce(u.times, 0) 
        CASE WHEN m.updated_at > m.recorded_at THEN greatest(m.valid_from, m.updated_at) ELSE m.valid_from END AS stated_at
 FROM persistmem.memories m
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id
-WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind <> 'profile' AND m.source <> 'store'
+WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind <> 'profile' AND m.source <> 'store' AND m.listed
 ORDER BY m.id
 
 -- name: purgeable
@@ -119,7 +120,7 @@ ORDER BY m.valid_from, m.id
 SELECT m.id
 FROM persistmem.memories m
 JOIN persistmem.namespaces n ON n.namespace = %(namespace)s::text
-WHERE m.namespace = %(namespace)s::text AND m.kind = 'episodic' AND m.source = 'user' AND m.text IS NOT NULL
+WHERE m.namespace = %(namespace)s::text AND m.kind = 'episodic' AND m.source = 'user' AND m.text IS NOT NULL AND m.listed
   AND m.status IN ('active', 'archived') AND (n.habits_through IS NULL OR m.id > n.habits_through)
   AND (%(after)s::uuid IS NULL OR m.id > %(after)s::uuid)
   AND coalesce(m.provenance ->> 'extractor', '') <> ALL (%(derived)s::text[])
@@ -133,7 +134,7 @@ WITH eligible AS MATERIALIZED (
     FROM persistmem.memories m
     JOIN persistmem.vectors v ON v.namespace = %(namespace)s::text AND v.memory_id = m.id
                              AND v.model = %(model)s::smallint AND v.part = 0
-    WHERE m.namespace = %(namespace)s::text AND m.kind = 'episodic' AND m.source = 'user' AND m.text IS NOT NULL
+    WHERE m.namespace = %(namespace)s::text AND m.kind = 'episodic' AND m.source = 'user' AND m.text IS NOT NULL AND m.listed
       AND m.status IN ('active', 'archived') AND coalesce(m.provenance ->> 'extractor', '') <> ALL (%(derived)s::text[])
 )
 SELECT new.id AS new, near.id, near.similarity

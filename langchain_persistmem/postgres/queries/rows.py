@@ -139,6 +139,12 @@ def row_of(new: NewMemory, *, now: datetime) -> Mapping[str, object]:
         "recorded_at": now.isoformat(),
         "updated_at": now.isoformat(),
         "pinned": False,
+        "is_turn": False,
+        "listed": True,
+        "category": candidate.category,
+        "told_at": (candidate.told_at or candidate.valid_from).isoformat(),
+        "utc_offset": candidate.utc_offset,
+        "date_precision": candidate.date_precision,
     }
 
 

@@ -1,0 +1,128 @@
+"""Turns that only ask or order: history, from which nothing is to be known of anybody; pure.
+
+A turn too many that counts as telling something costs a line of a context; one too few costs what the user said. So in
+doubt a turn is no request: whatever a sentence asks, one clause of it that tells something is enough.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from langchain_persistmem.language.data import Requests, Words, languages, match_words
+from langchain_persistmem.language.small_talk import is_small_talk
+
+_SENTENCE = re.compile(r"[^.!?;。！？؟…\n]+[.!?;。！？؟…]*")
+_END = re.compile(r"[.!;。！…\s]+$")
+_QUESTION = re.compile(r"[?？؟]\s*$")
+_MARKS = " \t\"'“”„«»¡¿(*_-"
+_CALCULATION = re.compile(r"(?=[\d\s.,()+*/x×÷^%=?-]*[+*x×÷^%=])(?=.*\d)[\d\s.,()+*/x×÷^%=?-]+", re.IGNORECASE)
+_LONGEST = 300
+"""Characters of a request; in a longer turn something was pasted or told."""
+_MOST_WORDS = 15
+"""A longer sentence about the user tells something, whatever it asks: "a gift for my sister, who ..."."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+def is_request(text: str) -> bool:
+    """Tell whether ``text`` only asks or orders, and says nothing of the one who speaks.
+
+    Standing instructions ("always answer in German") and requests to remember are none: they hold beyond the turn.
+
+    >>> is_request("What is 17*23?"), is_request("Tell me a joke, please"), is_request("continue")
+    (True, True, True)
+    >>> is_request("I moved to Oslo. What should I see there?"), is_request("Always answer in German.")
+    (False, False)
+    """
+    if len(text) > _LONGEST:
+        return False
+    text = text.replace("’", "'")
+    if _CALCULATION.fullmatch(text.strip()):
+        return True
+    sentences = [sentence for sentence in _SENTENCE.findall(text) if _WORD.search(sentence)]
+    requests = [sentence for sentence in sentences if not is_small_talk(sentence) or _words().is_phrase(sentence)]
+    return bool(requests) and all(map(_is_request, requests))
+
+
+def _is_request(sentence: str) -> bool:
+    words = _words()
+    if _CALCULATION.fullmatch(sentence.strip()):
+        return True
+    if words.instructions.search(sentence):
+        return False
+    if words.first_person.search(sentence) and len(_WORD.findall(sentence)) > _MOST_WORDS:
+        return False
+    sentence = sentence.lstrip(_MARKS)
+    opening = _without_courtesies(sentence, words)
+    # Looked for before the courtesies too: "and" of one language is "I" of another.
+    if any(words.statement.match(text) or words.later_statement.search(text) for text in (sentence, opening)):
+        return False
+    if words.opening.match(opening) is not None or words.is_phrase(opening):
+        return True
+    if _QUESTION.search(sentence) is not None:
+        # What stands before the question, as in "Mostly tea, and you?", may be an answer.
+        return words.later_opening.search(opening) is None
+    return words.ending.search(_END.sub("", opening)) is not None
+
+
+def _without_courtesies(sentence: str, words: "_RequestWords") -> str:
+    """The sentence from its first word on that is neither a greeting nor a "please"."""
+    position = 0
+    while courtesy := words.courtesy.match(sentence, position):
+        position = courtesy.end()
+    return sentence[position:]
+
+
+@dataclass(frozen=True, slots=True)
+class _RequestWords:
+    """The words of all languages, as expressions."""
+
+    courtesy: re.Pattern[str]
+    opening: re.Pattern[str]
+    later_opening: re.Pattern[str]
+    ending: re.Pattern[str]
+    statement: re.Pattern[str]
+    later_statement: re.Pattern[str]
+    instructions: re.Pattern[str]
+    first_person: re.Pattern[str]
+    phrases: frozenset[str]
+
+    def is_phrase(self, sentence: str) -> bool:
+        return " ".join(_WORD.findall(sentence.casefold())) in self.phrases
+
+
+@cache
+def _words() -> _RequestWords:
+    parts = [language.requests for language in languages() if language.requests is not None]
+
+    def union(words: Callable[[Requests], Words]) -> list[str]:
+        return list(dict.fromkeys(word for part in parts for word in words(part)))
+
+    statements = "|".join(_phrase(word) for word in union(lambda part: part.statements)) or r"(?!)"
+    conjunctions = "|".join(_phrase(word) for word in union(lambda part: part.conjunctions)) or r"(?!)"
+    return _RequestWords(
+        courtesy=_any(union(lambda part: part.courtesies), r"(?:{})[\s,:、，]*"),
+        opening=_any(union(lambda part: part.openings), "(?:{})"),
+        later_opening=_any(union(lambda part: part.openings), r"[,:–—]\s*(?:{})"),
+        ending=_any(union(lambda part: part.endings), "(?:{})$"),
+        statement=re.compile(rf"(?:{statements})", re.IGNORECASE),
+        # A clause begins behind a comma or a conjunction; signs that need no spaces are looked for behind either.
+        later_statement=re.compile(
+            rf"(?:(?:[,:，、：–—]|\s-)\s*(?:(?:{conjunctions})\s*)?|(?<!\w)(?:{conjunctions})\s*)(?:{statements})",
+            re.IGNORECASE,
+        ),
+        instructions=match_words(union(lambda part: part.instructions)),
+        first_person=match_words(union(lambda part: part.statements)),
+        phrases=frozenset(" ".join(_WORD.findall(word)) for word in union(lambda part: part.phrases)),
+    )
+
+
+def _any(words: Iterable[str], pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.format("|".join(map(_phrase, words)) or r"(?!)"), re.IGNORECASE)
+
+
+def _phrase(word: str) -> str:
+    """The expression of a phrase; ``*`` lets other letters stand there, as in other lists of words."""
+    begin = "" if word.startswith("*") else r"(?<!\w)"
+    end = "" if word.endswith("*") else r"(?!\w)"
+    return begin + r"[\s,]+".join(map(re.escape, word.strip("*").split())) + end
