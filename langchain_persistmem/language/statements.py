@@ -185,9 +185,11 @@ class _Rulebook:
         return tuple(found)
 
     def _any(self, words: Sequence[str], *, begins: str | None = None) -> re.Pattern[str]:
-        if not words:
-            return re.compile(r"(?!)")
-        return _compile(rf"{self._edge if begins is None else begins}(?:{_alternatives(words)})(?!\w)" if self.spaced else f"(?:{_alternatives(words)})")
+        """Any of the words; one that ends with a space goes on with another word."""
+        before = self._edge if begins is None else begins
+        after = r"(?!\w)" if self.spaced else ""
+        open_, closed = (tuple(word for word in words if word.endswith(" ") is ends) for ends in (True, False))
+        return _compile(rf"{before}(?:{_alternatives(open_)}|(?:{_alternatives(closed)}){after})")
 
 
 def find_statements(text: str) -> list[Statement]:
