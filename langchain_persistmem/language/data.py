@@ -447,6 +447,8 @@ class Language:
     stop_words: StopWords | None = None
     attacks: Words = ()
     """Regular expressions of attacks on a prompt."""
+    attack_reports: Words = ()
+    """Regular expressions of what stands before the same words where they are told of a person: "my boss told me to"."""
 
 
 @cache
