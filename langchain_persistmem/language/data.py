@@ -276,6 +276,8 @@ class Statements:
     """Words before a phrase that take it back: if, whether, not true."""
     reports: Words
     """Words before a phrase that make it somebody else's: she says."""
+    negations: Words
+    """Words that make a statement its opposite: not."""
     material: Words
     """Beginnings of sentences that make a message a text to work on, or a game: translate, imagine, dear Sir."""
     momentary: Words
@@ -306,6 +308,9 @@ class Statements:
     """Any other request that holds from now on."""
     instruction_question: Words = ()
     """The same as a question."""
+    third_person: Groups = ()
+    """Pairs of a regular expression and what replaces it: they turn a beginning as others write it of the user into
+    the user's own: "the user is"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

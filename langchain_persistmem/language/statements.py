@@ -7,7 +7,7 @@ the grammar of eleven languages wrong now and then, and in a prompt they stand u
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -15,6 +15,7 @@ from langchain_persistmem.language.command_detection import translate
 from langchain_persistmem.language.data import Language, Statements, languages
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.own_words import mask
+from langchain_persistmem.language.text_search import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
 Category = Literal["preference", "goal", "fact", "decision"]
@@ -29,6 +30,8 @@ _BREAK = re.compile(r"[,;:，、；：()（）–—]|\s-\s")
 _BULLET = re.compile(r"[\s\-*•–+>\"'“„«(¡¿]*(?:\d{1,2}[.)]\s+)?")
 _COLON = re.compile(r"[:：](?!\S)|：")
 _QUESTION = re.compile(r"[?？؟]")
+_NEAR = 16
+"""Characters before a statement among which a negation means it."""
 _WORD = re.compile(r"[^\W_]+")
 _WHAT = r"(?P<what>[^,;:!?，、；：。！？\n]{1,120}?)"
 _MARKS = " \t\n,;:.!?…，、；：。！？-–—("
@@ -114,7 +117,8 @@ class _Rulebook:
     """The phrases of one language, compiled."""
 
     def __init__(self, language: Language, words: Statements) -> None:
-        self.language, self.spaced, self._words = language.code, language.spaced, words
+        self.language, self.spaced, self.words = language.code, language.spaced, words
+        self.configuration = language.text_search.configuration if language.text_search is not None else None
         # Where words stand apart a space parts them, and a word ends where no letter follows; elsewhere nothing does.
         self._gap, self._edge, space = (
             (r"(?:[\s,–—]+|(?<='))", r"\b", r"\s+") if language.spaced else (r"[\s,，、]*", "", "")
@@ -128,6 +132,8 @@ class _Rulebook:
         )
         self.please = self._any(words.please)
         self.doubt, self.report = self._any(words.doubts), self._any(words.reports)
+        self.negation = self._any(words.negations)
+        self.third_person = [(_compile(pattern), replacement) for pattern, replacement in words.third_person]
         self.material = self._any(words.material, begins="")
         self.momentary = self._any(words.momentary)
         self.no_object = self._any(words.no_objects, begins="")
@@ -158,6 +164,13 @@ class _Rulebook:
                 return _Match(rule, start, match.end(), what, thing)
         return None
 
+    def takes_back(self, before: str) -> bool:
+        """Tell whether ``before`` makes what follows in its sentence a doubt, a denial, or somebody else's words."""
+        near = _BREAK.split(before)[-1][-_NEAR:]  # "No, I like tea" denies nothing
+        return any(pattern.search(before) for pattern in (self.doubt, self.report)) or (
+            self.spaced and self.negation.search(near) is not None
+        )
+
     def starts(self, sentence: str) -> Iterator[int]:
         """The places where a clause may begin, behind what may open it."""
         places = {0} | {match.end() for pattern in (_BREAK, self.conjunction) for match in pattern.finditer(sentence)}
@@ -172,7 +185,7 @@ class _Rulebook:
         """Compile the phrases of a rule: what an instruction speaks of is the rest of the sentence."""
         is_request = rule.kind == "procedural"
         found: list[re.Pattern[str]] = []
-        for phrase in getattr(self._words, rule.phrases):
+        for phrase in getattr(self.words, rule.phrases):
             body = translate(phrase, gap=self._gap, end=self._edge, what="(?P<what>.+?)" if is_request else _WHAT)
             for name, pattern in self._lists.items():
                 body = body.replace(name, pattern)
@@ -217,6 +230,82 @@ def find_statements(text: str) -> list[Statement]:
         for statement in _in_sentence(masked[start:own], clean[start:own]):
             found[statement.text.casefold(), statement.key] = statement
     return list(found.values())
+
+
+def sort_statement(text: str) -> Statement | None:
+    """Find the one statement that ``text``, which was made by itself, is; None if no rule knows it.
+
+    It may be in the third person, as others write of the user.
+
+    >>> sort_statement("The user prefers window seats.").category, sort_statement("The harbour opens at six.")
+    ('preference', None)
+    """
+    for version in (text, *_first_person(text)):
+        found = find_statements(version)
+        kinds = {(statement.kind, statement.category) for statement in found}
+        if len(kinds) == 1:
+            # Two statements of one kind have no key in common.
+            return found[0] if len(found) == 1 else replace(found[0], key=None, value=None)
+    return None
+
+
+def is_own_statement(statement: str, message: str) -> bool:
+    """Tell whether the user says ``statement`` in ``message``, word for word and by oneself.
+
+    A quotation, a pasted text, a doubt, a denial and a report of somebody else's words are not the user's own.
+
+    >>> is_own_statement("I like tea", "Well, I like tea."), is_own_statement("I like tea", "It is not true that I like tea.")
+    (True, False)
+    >>> is_own_statement("I like tea", "> I like tea")
+    False
+    """
+    masked = mask(strip_hidden(message)).replace("’", "'")
+    letters, places = _letters(masked)
+    wanted, _ = _letters(strip_hidden(statement))
+    index = letters.find(wanted) if wanted else -1
+    if index < 0:
+        return False
+    sentences = _sentences(masked)
+    if any(_is_material(masked[start:end]) for start, end in sentences):
+        return False
+    configuration = choose_configuration(AUTO, message)
+    books = [book for book in _rulebooks() if book.configuration in (None, configuration)]
+    while index >= 0:
+        if _is_asserted(masked, places[index], sentences, books):
+            return True
+        index = letters.find(wanted, index + 1)
+    return False
+
+
+def _is_asserted(
+    text: str, place: int, sentences: Sequence[tuple[int, int]], books: Sequence[_Rulebook]
+) -> bool:
+    """Tell whether nothing that stands before ``place`` takes back what begins there."""
+    shown_to = -1
+    for start, end in sentences:
+        if start >= shown_to:
+            own, shown_to = _own_part(text, start, end)
+            if start <= place < end:
+                before = text[start:place]
+                return place < own and not any(book.takes_back(before) for book in books)
+        elif place < end:
+            return False
+    return True
+
+
+def _letters(text: str) -> tuple[str, list[int]]:
+    """Letters and digits of ``text``, and the place of each."""
+    pairs = [(letter, place) for place, char in enumerate(text) for letter in char.casefold() if letter.isalnum()]
+    return "".join(letter for letter, _ in pairs), [place for _, place in pairs]
+
+
+def _first_person(text: str) -> Iterator[str]:
+    """The text as the user would say it, where it begins as others write of the user."""
+    for book in _rulebooks():
+        for pattern, replacement in book.third_person:
+            version, count = pattern.subn(replacement, text.strip(), count=1)
+            if count:
+                yield version
 
 
 def _in_sentence(sentence: str, original: str) -> list[Statement]:
