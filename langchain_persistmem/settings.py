@@ -163,6 +163,9 @@ class Settings:
     """Procedural memories that always enter the context, the most important first."""
     max_text_chars: int = 20_000
     """A memory longer than this is refused; an observed turn is cut for recall and stored whole in the history."""
+    turns: bool = True
+    """Every turn that says something is a memory of its own, beside the statements that are learnt from it. False: only
+    statements are, and recall leaves out the turns that are there."""
     extract_turns: int = 40
     """At most this many turns go into one model call of extraction."""
     contradictions: Literal["newest", "both", "ask"] = "newest"

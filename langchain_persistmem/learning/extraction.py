@@ -15,7 +15,7 @@ from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning import extraction_prompt
 from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
-from langchain_persistmem.learning.consolidation import Add, Decision, decide
+from langchain_persistmem.learning.consolidation import decide
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
 from langchain_persistmem.postgres.queries.generations import hold_existing
@@ -25,7 +25,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_turn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance, Turn
+from langchain_persistmem.types.records import Candidate, Memory, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -99,13 +99,9 @@ async def learn(
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    position_of = {turn.id: turn.position for turn in turns}
-    positions = [
-        position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
-        for candidate in extraction.candidates
-    ]
-    new = await prepare(backend, extraction.candidates, positions, later=backend.model_name is None)
-    decisions = await backend.step(_decisions, namespace, new, shown, now=now)
+    new = await prepare(backend, extraction.candidates)
+    known = await find_existing(backend, namespace, new, shown, now=now)
+    decisions = decide(new, known, await policy_of(backend))
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
 
     async def write(backend: Backend) -> ChangeResult:
@@ -128,25 +124,13 @@ async def learn(
     return LearnResult(done, len(closing) - len(learnt_from), extraction.failed, extraction.failure, more)
 
 
-async def _decisions(
-    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
-) -> list[Decision]:
-    """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
-    if all(memory.candidate.provenance.extractor == "turns" for memory in new):
-        return [Add(memory) for memory in new]
-    known = await find_existing(backend, namespace, new, shown, now=now)
-    return decide(new, known, await policy_of(backend))
-
-
 async def _candidates(
     backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
 ) -> tuple[_Extraction, Sequence[Memory]]:
     """Candidates, and the known memories that the model was shown for them."""
     hidden = find_off_record(turns)
     if backend.model_name is None:
-        longest = backend.settings.max_text_chars
-        statements = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
-        return _Extraction(tuple(_episode(turn, thread_id, longest) for turn in statements)), ()
+        return _Extraction(()), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
@@ -194,7 +178,7 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
     best: dict[UUID, tuple[float, Memory]] = {}
     for memory, similarity in (pair for pairs in near for pair in pairs):
-        if memory.provenance.extractor != "turns" and similarity > best.get(memory.id, (-1.0, memory))[0]:
+        if not memory.is_turn and similarity > best.get(memory.id, (-1.0, memory))[0]:
             best[memory.id] = (similarity, memory)
     ranked = sorted(best.values(), key=lambda match: (-match[0], match[1].id))
     return [memory for _, memory in ranked[:most]]
@@ -264,19 +248,3 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
         used, until_tomorrow = await pending_work.spend_call(tx, namespace)
         if used > cap:
             raise CapReachedError(until_tomorrow)  # which takes the count back
-
-
-def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:
-    """A turn as a dated memory of its own; very long ones are cut, the whole turn stays in the history."""
-    return Candidate(
-        text=" ".join(turn.text.split())[:longest],
-        kind="episodic",
-        speaker=turn.speaker,
-        valid_from=turn.sent_at,
-        provenance=Provenance(
-            source="user" if turn.role == "user" else "assistant",
-            thread_id=thread_id,
-            message_ids=(turn.id,),
-            extractor="turns",
-        ),
-    )

@@ -221,7 +221,7 @@ def candidates(
                     model=model,
                     prompt_version=prompt_version,
                 )
-                found.append(replace(candidate, provenance=where))
+                found.append(replace(candidate, provenance=where, quote=quote.strip() or None))
     return found
 
 

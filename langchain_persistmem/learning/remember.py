@@ -4,10 +4,11 @@ from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
-from langchain_persistmem.learning.changes import apply
-from langchain_persistmem.learning.consolidation import PINNED, Quarantine, same_statement
+from langchain_persistmem.learning.changes import apply, link
+from langchain_persistmem.learning.consolidation import PINNED, Add, Quarantine, same_statement
 from langchain_persistmem.learning.insert import insert, prepare
 from langchain_persistmem.learning.missing_vectors import make_some_missing
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction
@@ -73,6 +74,8 @@ async def remember(
             await record(tx, backend, namespace, "remembered", done.memory_ids.all, **done.memory_ids.counts)
             return await changes.find_quarantined(tx, namespace, new.identity)
         result = await insert(tx, backend, namespace, [new], now=now)
+        await link(tx, namespace, [Add(new)], result.ids)
+        await follow(tx, backend, namespace, result.memory_ids.all, now=now)
         await record(tx, backend, namespace, "remembered", result.memory_ids.all, **result.memory_ids.counts)
         (key,) = (*result.added, *result.reinforced)
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]
