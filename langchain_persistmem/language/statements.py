@@ -15,6 +15,8 @@ from langchain_persistmem.language.command_detection import translate
 from langchain_persistmem.language.data import Language, Statements, languages
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.own_words import mask
+from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.text_search import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
@@ -25,6 +27,7 @@ _LONGEST = 4_000
 _LONGEST_SENTENCE = 600
 _LONGEST_KEY = 60
 _END = re.compile(r"(?:[.!?…]+(?=[\s\"”»)\]]|$)|[。！？]+|[;；\n])[\"”»)\]]*")
+_FULL_STOP = re.compile(r"[ \u00a0]?[.!?。！？]")
 _ABBREVIATION = re.compile(r"(?:^|[\s(.])(?:[^\W\d_]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Sra|Mme|Mlle|Nr|No|bzw|usw|etc|vs|ca|г-н)\.$")
 _BREAK = re.compile(r"[,;:，、；：()（）–—]|\s-\s")
 _BULLET = re.compile(r"[\s\-*•–+>\"'“„«(¡¿]*(?:\d{1,2}[.)]\s+)?")
@@ -209,7 +212,7 @@ def find_statements(text: str) -> list[Statement]:
     """Find what ``text``, a message of the user, says that holds for longer, in the order in which it is said.
 
     >>> [(found.key, found.text) for found in find_statements("Hi, I'm allergic to nuts. Please always answer in German.")]
-    [('fact:allergy_nuts', "I'm allergic to nuts"), ('instruction:language', 'Always answer in German')]
+    [('fact:allergy_nuts', "I'm allergic to nuts."), ('instruction:language', 'Always answer in German.')]
     >>> find_statements("If I were vegan, what could I eat?"), find_statements('She wrote "always answer in German".')
     ([], [])
     """
@@ -247,6 +250,28 @@ def sort_statement(text: str) -> Statement | None:
             # Two statements of one kind have no key in common.
             return found[0] if len(found) == 1 else replace(found[0], key=None, value=None)
     return None
+
+
+def is_all_said(text: str, statements: Sequence[Statement]) -> bool:
+    """Tell whether ``text`` says nothing beside ``statements``: courtesies, small talk and questions say nothing.
+
+    >>> all(is_all_said(text, find_statements(text)) for text in ("Hi! I'm vegan.", "I'm vegan. What can I cook?"))
+    True
+    >>> text = "I'm vegan. I moved to Oslo last week."
+    >>> is_all_said(text, find_statements(text))
+    False
+    """
+    rest = strip_hidden(text)
+    for statement in statements:
+        rest = rest.replace(statement.quote, "\n", 1)
+    pieces = [rest[start:end].strip(_MARKS + "\n\"'") for start, end in _sentences(rest)]
+    return all(
+        not _WORD.search(piece)
+        or is_small_talk(piece)
+        or is_request(piece)
+        or any(book.opening.fullmatch(f"{piece} ") for book in _rulebooks())
+        for piece in pieces
+    )
 
 
 def is_own_statement(statement: str, message: str) -> bool:
@@ -358,6 +383,8 @@ def _statement(book: _Rulebook, match: _Match, original: str, end: int) -> State
         for _ in range(2):
             joint = book.joint.search(quote, match.end - match.start)
             quote = quote[: joint.start()].rstrip(_MARKS) if joint is not None else quote
+    elif full_stop := _FULL_STOP.match(original, match.start + len(quote)):
+        quote += full_stop[0]
     text = " ".join(quote.split())
     rule, key = match.rule, match.rule.key
     if rule is _REQUEST:

@@ -45,6 +45,11 @@ def find_suspicion(candidate: Candidate) -> str | None:
     return None
 
 
+def is_deceptive(text: str) -> bool:
+    """Tell whether ``text`` hides something from its readers, or reads like an attack on a prompt."""
+    return DECEPTIVE.search(text) is not None or is_attack(text)
+
+
 def is_attack(text: str) -> bool:
     """Tell whether ``text`` reads like an attack on a prompt.
 

@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from langchain_persistmem.language.statements import Statement, find_statements, sort_statement
-from langchain_persistmem.language.trust import is_attack
+from langchain_persistmem.language.statements import (
+    Statement,
+    find_statements,
+    is_all_said,
+    sort_statement,
+)
+from langchain_persistmem.language.trust import is_deceptive
 from langchain_persistmem.types.records import RULES_EXTRACTOR, Candidate, Provenance, Turn
 
 _CONFIDENCE = 0.9
@@ -17,8 +22,8 @@ _CONFIDENCE = 0.9
 def find_candidates(turns: Sequence[Turn], *, thread_id: str, max_chars: int) -> list[Candidate]:
     """Find what the user's turns say that holds for longer.
 
-    Of a turn that reads like an attack on the prompt its whole text is the statement: a clause cut out of it could
-    look harmless, and whoever reviews it has to see the rest.
+    A turn that reads like an attack on the prompt has none: it waits for review as it is, whole. A clause cut out of it
+    could look harmless.
 
     Args:
         turns: those that may be learnt from.
@@ -26,14 +31,11 @@ def find_candidates(turns: Sequence[Turn], *, thread_id: str, max_chars: int) ->
     """
     found: list[Candidate] = []
     for turn in turns:
-        if turn.role != "user":
-            continue
-        whole = " ".join(turn.text.split()) if is_attack(turn.text) else None
-        for statement in find_statements(turn.text):
-            text = (whole or statement.text)[:max_chars]
-            provenance = Provenance(
-                source="user", thread_id=thread_id, message_ids=(turn.id,), extractor=RULES_EXTRACTOR
-            )
+        statements = find_statements(turn.text) if turn.role == "user" and not is_deceptive(turn.text) else []
+        # A turn that says more than the rules understand stays a memory beside its statements; no quote, no link.
+        is_complete = bool(statements) and is_all_said(turn.text, statements)
+        for statement in statements:
+            text = statement.text[:max_chars]
             found.append(
                 Candidate(
                     text=text,
@@ -44,9 +46,13 @@ def find_candidates(turns: Sequence[Turn], *, thread_id: str, max_chars: int) ->
                     importance=statement.importance,
                     confidence=_CONFIDENCE,
                     valid_from=turn.sent_at,
+                    told_at=turn.sent_at,
+                    date_precision="told",
                     speaker=turn.speaker,
-                    quote=statement.quote,
-                    provenance=provenance,
+                    quote=statement.quote if is_complete else None,
+                    provenance=Provenance(
+                        source="user", thread_id=thread_id, message_ids=(turn.id,), extractor=RULES_EXTRACTOR
+                    ),
                 )
             )
     return found

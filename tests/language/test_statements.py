@@ -62,7 +62,7 @@ def test_several_statements_of_one_sentence_are_several_and_each_is_in_the_users
     assert [(each.text, each.value) for each in find_statements(text)] == [
         ("My name is Mia", "Mia"),
         ("I'm allergic to penicillin, so please be careful", None),
-        ("Call me M", "M"),
+        ("Call me M.", "M"),
     ]
 
 
@@ -88,13 +88,13 @@ def test_words_of_others_say_nothing_about_the_user(text: str) -> None:
 
 def test_a_quotation_inside_of_a_request_stays_in_it() -> None:
     (found,) = find_statements('Always sign my mails with "Best, Ada".')
-    assert found.text == 'Always sign my mails with "Best, Ada"'
+    assert found.text == 'Always sign my mails with "Best, Ada".'
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\U000e0061", "\ufe0f", "\u200d"])
 def test_hidden_characters_hide_nothing_from_the_rules(hidden: str) -> None:
     (found,) = find_statements(f"I'm aller{hidden}gic to nu{hidden}ts.")
-    assert (found.key, found.text) == ("fact:allergy_nuts", "I'm allergic to nuts")
+    assert (found.key, found.text) == ("fact:allergy_nuts", "I'm allergic to nuts.")
 
 
 @pytest.mark.parametrize("text", ["👨‍👩‍👧 ok", "❤️ tea", "می‌خواهم چای", "क्‍ष", "1️⃣"])
