@@ -1,5 +1,6 @@
 """Every setting, with its default, its unit and its reason."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -168,6 +169,11 @@ class Settings:
     statements are, and recall leaves out the turns that are there."""
     extract_turns: int = 40
     """At most this many turns go into one model call of extraction."""
+    extraction_instructions: str | None = None
+    """Instructions of your own to the chat model that extracts memories, beside the built-in ones: what matters in your application."""
+    categories: tuple[str, ...] = ()
+    """Categories of your own that the model files memories under, in ``Memory.category``: ``"pet"``, or with what belongs
+    there ``"pet: animals of the user"``."""
     contradictions: Literal["newest", "both", "ask"] = "newest"
     """The rule for a statement that contradicts a memory: the newest wins, both stay with their times, or it waits for review."""
     min_confidence: float = 0.5
@@ -189,7 +195,8 @@ class Settings:
     worker: bool | None = None
     """True if this process learns in the background while memory is open; by default if there is a chat model."""
     extract_context_memories: int = 12
-    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes."""
+    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes; of
+    a long one more, so that each turn of the user brings its own."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
     """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"
@@ -206,6 +213,8 @@ class Settings:
     """Vectors in the process's cache, so that no model is asked twice for the same text; 0 turns it off."""
     row_level_security: bool = False
     """Every transaction tells PostgreSQL its namespaces: needed where `persistmem rls enable` was run."""
+    schema: str = "persistmem"
+    """PostgreSQL's schema for the tables of this package, for an application that shares a database; not of the checkpoints."""
     embedding_model: str | None = None
     """The name stored with every vector. By default it is derived from the embeddings object."""
     data_dir: Path | None = None
@@ -245,6 +254,12 @@ class Settings:
             raise ConfigurationError(
                 f"Settings.redaction is of type {type(redaction).__name__}; pass Redaction(...) or None"
             )
+        _check_extraction(self.extraction_instructions, self.categories)
+        if not isinstance(cast("object", self.schema), str) or not _SCHEMA.fullmatch(self.schema):
+            raise ConfigurationError(
+                f"Settings.schema is {self.schema!r:.60}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or "
+                "with pg_, and not be public"
+            )
         if self.contradictions not in ("newest", "both", "ask"):
             raise ConfigurationError(
                 f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
@@ -261,6 +276,31 @@ class Settings:
             )
 
 
+def _check_extraction(instructions: object, categories: object) -> None:
+    if instructions is not None and not (isinstance(instructions, str) and 0 < len(instructions) <= _LONGEST_ADVICE):
+        raise ConfigurationError(
+            f"Settings.extraction_instructions has to be a text of 1 to {_LONGEST_ADVICE:,} characters, or None"
+        )
+    if not isinstance(categories, tuple):
+        raise ConfigurationError(f"Settings.categories is of type {type(categories).__name__}; pass a tuple of texts")
+    names: set[str] = set()
+    for category in cast("tuple[object, ...]", categories):
+        name = category.partition(":")[0].strip() if isinstance(category, str) else ""
+        if not 0 < len(name.encode(errors="replace")) <= _LONGEST_CATEGORY or "\x00" in name or name in names:
+            raise ConfigurationError(
+                f"Settings.categories[{len(names)}] has to be a text whose name, up to a colon, is new and has 1 to "
+                f"{_LONGEST_CATEGORY} bytes"
+            )
+        names.add(name)
+    if len(names) > _MOST_CATEGORIES:
+        raise ConfigurationError(f"Settings.categories has {len(names)} entries; pass at most {_MOST_CATEGORIES}")
+
+
+_LONGEST_ADVICE = 8_000
+_LONGEST_CATEGORY = 64
+_MOST_CATEGORIES = 50
+_SCHEMA = re.compile(r"(?!pg_|public$)[a-z_][a-z0-9_]{0,47}")
+"""A name that needs no quotes anywhere, in a string of a migration as little as in a statement."""
 _LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (
     "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",

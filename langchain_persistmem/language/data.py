@@ -415,7 +415,9 @@ class StopWords:
     conjunctions: Words = ()
     """Join two questions: and."""
     statements: Words = ()
-    """Make no difference between two statements; no word of the past, since who was a nurse need not be one."""
+    """Make no difference between two statements, wherever they stand: not even "a", since few friends are not a few."""
+    negations: Words = ()
+    """Deny a statement; a ``*`` stands for other letters."""
     quotes: Words = ()
     """Do not count where a quotation is compared with what was said."""
     numbers: Words = ()
@@ -476,7 +478,9 @@ def replies_by_language() -> Mapping[str, Replies]:
 
 
 @cache
-def stop_words(field: Literal["pronouns", "conjunctions", "statements", "quotes", "numbers"]) -> frozenset[str]:
+def stop_words(
+    field: Literal["pronouns", "conjunctions", "statements", "negations", "quotes", "numbers"],
+) -> frozenset[str]:
     """The stop words of one purpose in all languages."""
     parts = (language.stop_words for language in languages())
     return frozenset(word for part in parts if part is not None for word in getattr(part, field))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.learning.consolidation import (
+    CONTRADICTED,
     PINNED,
     Add,
     Decision,
@@ -19,6 +20,7 @@ from langchain_persistmem.learning.consolidation import (
     Supersede,
     ends_at,
     for_approval,
+    spellings,
 )
 from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
@@ -48,7 +50,7 @@ async def find_existing(
 ) -> ExistingMemories:
     """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
-    keys = list({memory.candidate.key for memory in new if memory.candidate.key is not None})
+    keys = sorted({key for memory in new for key in spellings(memory.candidate)})
     async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await changes_queries.neighbours(
             tx,
@@ -115,9 +117,13 @@ async def apply(
     changed += [decision.new.id for decision in decisions if isinstance(decision, Past)]
     await follow(tx, backend, namespace, changed, now=now)
     # The log comes last: its entries point at rows of this transaction, and only what really ended is in it.
-    entries = [
-        (old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended
-    ]
+    reasons = {
+        by: decision.reason if isinstance(decision, Supersede) else CONTRADICTED
+        for decision in decisions
+        if isinstance(decision, Supersede | Reinforce)
+        for by in [decision.new.id if isinstance(decision, Supersede) else decision.existing.id]
+    }
+    entries = [(old.id, "superseded", reasons[by], by) for old, by, _ in endings if old.id in ended]
     await log(tx, backend, namespace, entries, now=now)
     reinforced = tuple({decision.existing.id: None for decision in repeated})
     return ChangeResult(

@@ -1,6 +1,5 @@
 """The one way in which statements become rows: ids and vectors first, then one transaction."""
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from uuid import UUID
 from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
@@ -133,22 +133,6 @@ async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> li
             raise
         logger.warning("kept without vectors, which are made later: %s", error)
     return [() for _ in texts]
-
-
-def identity(candidate: Candidate) -> bytes:
-    """The fingerprint of a statement: two memories that share it are the same one.
-
-    A statement is the same whatever its capitals and spaces; what happened is the same only on the
-    same day; a turn is itself, however often it is observed; a key belongs to the statement.
-    """
-    provenance = candidate.provenance
-    parts = [candidate.kind, candidate.key or ""]
-    if candidate.kind == "episodic" and provenance.message_ids:
-        parts += ["messages", provenance.thread_id or "", *provenance.message_ids]
-    if candidate.kind == "episodic":
-        parts.append(candidate.valid_from.date().isoformat())
-    parts.append(" ".join(candidate.text.casefold().split()))
-    return hashlib.sha256("\x1f".join(parts).encode()).digest()
 
 
 def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:

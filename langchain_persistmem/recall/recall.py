@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from langchain_persistmem.errors import InvalidInputError
@@ -51,6 +51,8 @@ class Shape:
     """The messages before the model; None: all of the thread."""
     explain: bool = False
     """The context comes with its explanation."""
+    zone: tzinfo | None = None
+    """The time zone of all dates in the text; None: the one in which each memory was told."""
 
 
 async def recall(
@@ -131,6 +133,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         count_tokens=shape.count_tokens,
         form=shape.form,
         profile=document,
+        zone=shape.zone,
     )
     await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
     if not shape.explain:

@@ -91,6 +91,8 @@ class Turn:
     """The whole message as LangChain serialises it, so that nothing is lost."""
     position: int | None = None
     """Its position in the stored thread, counted from 1; None before it is stored."""
+    utc_offset: int | None = None
+    """Minutes from UTC of the sender's clock; None where nobody said. ``sent_at`` is at this offset."""
 
     @property
     def is_off_record(self) -> bool:
@@ -128,6 +130,8 @@ class Candidate:
     """The existing memory to which the model relates it."""
     relation: Relation = "new"
     """How it relates to that memory, as the model says."""
+    doubt: str | None = None
+    """The reason why somebody has to look at it before it is recalled, in words of this program."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

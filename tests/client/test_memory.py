@@ -44,7 +44,7 @@ async def test_an_empty_memory_recalls_nothing(either) -> None:
 
 async def test_the_same_statement_again_confirms_it(either) -> None:
     first = await either.remember("I like green tea", user_id="ada", importance=0.3)
-    again = await either.remember("  i like GREEN tea ", user_id="ada", importance=0.8)
+    again = await either.remember("  I like  green tea ", user_id="ada", importance=0.8)
     assert again.id == first.id
     assert again.confirmations == 1
     assert again.importance == pytest.approx(0.8)
