@@ -36,7 +36,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import Change, Memory, NewMemory
+from langchain_persistmem.types.records import RULES_EXTRACTOR, Change, Memory, NewMemory
 from langchain_persistmem.types.representation import quote
 
 CONSOLIDATED = ("semantic", "procedural", "episodic")
@@ -150,6 +150,8 @@ async def link(
         provenance = decision.new.candidate.provenance
         if isinstance(decision, Skip) or provenance.thread_id is None:
             continue
+        if provenance.extractor == RULES_EXTRACTOR and decision.new.candidate.quote is None:
+            continue  # the turn says more than the rules understood, so it goes on by itself
         known = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)
         shared: dict[str, object] = {
             "memory_id": str(known or decision.new.id),
