@@ -27,6 +27,8 @@ from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
+from langchain_persistmem.postgres.connection import translate_errors
+from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
@@ -76,9 +78,16 @@ class PersistMemSaver(PostgresSaver):
         ``prepare_threshold``: number of uses after which a statement is prepared; None, for poolers such as
         PgBouncer before 1.21, means never.
         """
-        with with_deadline(None).connect(
-            conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
-        ) as connection:
+        where = read_conninfo(conn_string)
+        with translate_errors():
+            opened = with_deadline(None).connect(
+                where.text,
+                autocommit=True,
+                prepare_threshold=prepare_threshold if where.prepares else None,
+                row_factory=dict_row,
+                client_encoding="UTF8",
+            )
+        with opened as connection:
             if pipeline:
                 with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)
