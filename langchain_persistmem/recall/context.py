@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from langchain_persistmem.language.trust import find_suspicion
@@ -36,13 +37,14 @@ def render(
     count_tokens: TokenCounter,
     form: Form = "sections",
     profile: Mapping[str, Any] | None = None,
+    zone: tzinfo | None = None,
 ) -> Context:
     """The profile, and the best recollections that fit into ``max_tokens`` beside it, as text.
 
     ``recollections`` come best first and are taken in that order; one that does not fit is left
     out and a shorter one behind it may still fit. How many were left out is said in the text, unless
     that line would cost the only entry. The text lists them by section and date, so that the same
-    memories give the same bytes whatever their scores are.
+    memories give the same bytes whatever their scores are. Their dates are in ``zone``, or else those of the senders' clocks.
     """
     lines = profile_lines(profile or {})
     entries: list[ProfileLine | Recollection] = [
@@ -52,7 +54,7 @@ def render(
     total = len(entries)
 
     def text(chosen: Sequence[ProfileLine | Recollection], left_out: int) -> str:
-        return text_of(chosen, form=form, left_out=left_out)
+        return text_of(chosen, form=form, left_out=left_out, zone=zone)
 
     def fits(chosen: Sequence[ProfileLine | Recollection], left_out: int) -> bool:
         return count_tokens(text(chosen, left_out)) <= max_tokens

@@ -8,11 +8,14 @@ speak for another entry.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.language.hidden_characters import strip_hidden
+from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Memory
@@ -47,6 +50,8 @@ _NAMES: Mapping[Kind, str] = {
     "episodic": "episodes",
 }
 _FIELDS = ("name", "summary", "communication_style", "preferences", "goals", "past_mistakes")
+_DIGITS = {"year": 4, "month": 7, "season": 7}
+"""Characters of an ISO date that are known."""
 _QUOTES = re.compile("[“”„«»]")
 _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029\u226e\ufe64\uff1c"}
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
@@ -54,12 +59,13 @@ _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u202
 Entry = ProfileLine | Recollection
 
 
-def text_of(entries: Sequence[Entry], *, form: Form, left_out: int) -> str:
-    """The text for a model; empty where there are no entries."""
+def text_of(entries: Sequence[Entry], *, form: Form, left_out: int, zone: tzinfo | None = None) -> str:
+    """The text for a model, with the dates of ``zone`` or else of the senders; empty where there are no entries."""
     if not entries:
         return ""
     lines = [each for each in entries if isinstance(each, ProfileLine)]
-    memories = [each.memory for each in sorted((e for e in entries if isinstance(e, Recollection)), key=sort_key)]
+    memories = [_told_in(each.memory, zone) for each in entries if isinstance(each, Recollection)]
+    memories.sort(key=_order)
     if form == "json":
         return fence("memory", f"\n{_json(lines, memories, left_out)}\n")
     body = _prose(lines, memories) if form == "prose" else _sections(lines, memories)
@@ -79,11 +85,23 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
     return found
 
 
-def sort_key(recollection: Recollection) -> tuple[int, str, str]:
+def sort_key(recollection: Recollection) -> tuple[int, str, str, str, str]:
     """The position of an entry: by section, date and key; its score has no part in it."""
-    memory = recollection.memory
+    return _order(recollection.memory)
+
+
+def _order(memory: Memory) -> tuple[int, str, str, str, str]:
     order = [kind for kind, _ in _SECTIONS]
-    return order.index(_section(memory)), memory.valid_from.isoformat(), memory.key
+    # By the date that is shown, so that what was told on a day stands together whatever the senders' zones are.
+    day, moment = memory.valid_from.date().isoformat(), in_zone(memory.valid_from, UTC).isoformat()
+    return order.index(_section(memory)), day, _day(memory), moment, memory.key
+
+
+def _told_in(memory: Memory, zone: tzinfo | None) -> Memory:
+    """The memory with its dates in ``zone``; a date without an hour is the same in every zone."""
+    if zone is None or memory.date_precision not in (None, "told", "time"):
+        return memory
+    return replace(memory, valid_from=in_zone(memory.valid_from, zone))
 
 
 def _section(memory: Memory) -> Kind:
@@ -133,8 +151,12 @@ def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory]) -> list[str
         paragraphs.append(" ".join([f"Known since {day}:", *(_sentence(each) for each in group)]))
     for day, group in groupby(of["episodic"], key=_day):
         said = [f"{_bare(_who(each))}: “{_bare(each.text or '')}”." for each in group]
-        paragraphs.append(" ".join([f"On {day},", *said]))
+        paragraphs.append(" ".join([f"{_on(day)},", *said]))
     return paragraphs
+
+
+def _on(day: str) -> str:
+    return f"On {day}" if day[:1].isdigit() else day[:1].upper() + day[1:]
 
 
 def _sentence(memory: Memory) -> str:
@@ -147,15 +169,15 @@ def _sentence(memory: Memory) -> str:
 def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: int) -> str:
     document: dict[str, Any] = {"about": " ".join(_ABOUT.split())}
     for memory in memories:
-        entry = {"date": _day(memory), "text": _strip_hidden(memory.text or ""), "source": memory.provenance.source}
+        entry = {"date": _day(memory), "text": strip_hidden(memory.text or ""), "source": memory.provenance.source}
         if memory.speaker:
-            entry["speaker"] = _strip_hidden(memory.speaker)
+            entry["speaker"] = strip_hidden(memory.speaker)
         section = _section(memory)
         document.setdefault(_NAMES[section] if section != "profile" else "facts", []).append(entry)
     if lines:
         fields = groupby(lines, key=lambda line: line.field)
         document["profile"] = {
-            _strip_hidden(name): [_strip_hidden(each.text) for each in group] for name, group in fields
+            strip_hidden(name): [strip_hidden(each.text) for each in group] for name, group in fields
         }
     if left_out:
         document["left_out"] = left_out
@@ -178,7 +200,14 @@ def _who(memory: Memory) -> str:
 
 
 def _day(memory: Memory) -> str:
-    return memory.valid_from.date().isoformat()
+    """The date, as exactly as it is known; an event without one has the day on which it was told of, called so."""
+    day = memory.valid_from.date().isoformat()
+    if memory.kind != "episodic" or memory.is_turn:
+        return day
+    if memory.date_precision == "told":
+        return f"told on {day}"
+    exact = day[: _DIGITS.get(memory.date_precision or "", len(day))]
+    return f"about {exact}" if memory.date_precision in ("about", "season") else exact
 
 
 def _space_out(name: str) -> str:
@@ -192,9 +221,4 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return escape(" ".join(_strip_hidden(text).split()))
-
-
-def _strip_hidden(text: str) -> str:
-    """Without characters that a model reads and a person does not see."""
-    return HIDDEN.sub("", text)
+    return escape(" ".join(strip_hidden(text).split()))
