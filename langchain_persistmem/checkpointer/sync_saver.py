@@ -102,8 +102,8 @@ class PersistMemSaver(PostgresSaver):
     def setup(self, *, timeout: float = 60.0) -> None:
         """Create upstream's tables, or bring them up to date; any number of processes may do so at once.
 
-        Adds ``checkpoints.persistmem_order`` and its index, and rebuilds invalid indexes. Where nothing is
-        left to do it only reads, so that it may be called on a replica and by a role without rights. Not
+        Adds ``checkpoints.persistmem_order`` and its index, rebuilds invalid indexes, and grants the order's sequence to who
+        may insert checkpoints. Where nothing is left to do it only reads, so that it may be called on a replica and by a role without rights. Not
         through PgBouncer in transaction mode: the lock is a session's. ``timeout``: seconds to wait for others.
 
         Raises:
