@@ -47,7 +47,7 @@ from langchain_persistmem.recall.search import Question
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_on_the_record
 from langchain_persistmem.runtime.models import LOCAL, models_of
-from langchain_persistmem.runtime.setup import setup
+from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
@@ -304,6 +304,7 @@ class PersistMem:
                 self._checkpointer.setup()
             else:
                 await self._checkpointer.asetup()
+            await run(self._backend, grant)
         self._wake_worker()
         return applied
 

@@ -30,7 +30,7 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.postgres import telemetry
-from langchain_persistmem.postgres.pool_queue import ConnectionQueue
+from langchain_persistmem.postgres.pools import ConnectionQueue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
