@@ -1,5 +1,6 @@
 """Every setting, with its default, its unit and its reason."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -163,6 +164,9 @@ class Settings:
     """Procedural memories that always enter the context, the most important first."""
     max_text_chars: int = 20_000
     """A memory longer than this is refused; an observed turn is cut for recall and stored whole in the history."""
+    turns: bool = True
+    """Every turn that says something is a memory of its own, beside the statements that are learnt from it. False: only
+    statements are, and recall leaves out the turns that are there."""
     extract_turns: int = 40
     """At most this many turns go into one model call of extraction."""
     extraction_instructions: str | None = None
@@ -209,6 +213,8 @@ class Settings:
     """Vectors in the process's cache, so that no model is asked twice for the same text; 0 turns it off."""
     row_level_security: bool = False
     """Every transaction tells PostgreSQL its namespaces: needed where `persistmem rls enable` was run."""
+    schema: str = "persistmem"
+    """PostgreSQL's schema for the tables of this package, for an application that shares a database; not of the checkpoints."""
     embedding_model: str | None = None
     """The name stored with every vector. By default it is derived from the embeddings object."""
     data_dir: Path | None = None
@@ -249,6 +255,11 @@ class Settings:
                 f"Settings.redaction is of type {type(redaction).__name__}; pass Redaction(...) or None"
             )
         _check_extraction(self.extraction_instructions, self.categories)
+        if not isinstance(cast("object", self.schema), str) or not _SCHEMA.fullmatch(self.schema):
+            raise ConfigurationError(
+                f"Settings.schema is {self.schema!r:.60}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or "
+                "with pg_, and not be public"
+            )
         if self.contradictions not in ("newest", "both", "ask"):
             raise ConfigurationError(
                 f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
@@ -288,6 +299,8 @@ def _check_extraction(instructions: object, categories: object) -> None:
 _LONGEST_ADVICE = 8_000
 _LONGEST_CATEGORY = 64
 _MOST_CATEGORIES = 50
+_SCHEMA = re.compile(r"(?!pg_|public$)[a-z_][a-z0-9_]{0,47}")
+"""A name that needs no quotes anywhere, in a string of a migration as little as in a statement."""
 _LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (
     "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",

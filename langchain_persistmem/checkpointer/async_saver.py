@@ -22,9 +22,11 @@ from langchain_persistmem.checkpointer.thread_owners import Claim, Register, che
 from langchain_persistmem.errors import UseAsyncMethodError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
+from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.timeouts import with_async_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 
 T = TypeVar("T")
@@ -49,6 +51,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> None:
         """Take upstream's arguments, and ``register`` as :class:`PersistMemSaver` does."""
         super().__init__(conn, pipe, serde)
+        note_owner(conn, self.loop)
         self._register = register
         if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
             self.lock = cast("asyncio.Lock", nullcontext())
@@ -59,7 +62,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
     ) -> "AsyncGenerator[AsyncPersistMemSaver]":
         """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
-        async with await psycopg.AsyncConnection[DictRow].connect(
+        async with await with_async_deadline(None).connect(
             conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
         ) as connection:
             if pipeline:
@@ -275,7 +278,7 @@ async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -
         return None
     if claim.settings:
         await connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return await connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return await connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 async def _check(held: psycopg.AsyncCursor[DictRow] | None) -> None:

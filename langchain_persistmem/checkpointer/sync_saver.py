@@ -27,9 +27,11 @@ from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
+from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.timeouts import with_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
 
@@ -57,6 +59,7 @@ class PersistMemSaver(PostgresSaver):
                 person does not find the person's checkpoints here.
         """
         super().__init__(conn, pipe, serde)
+        note_owner(conn)
         self._register = register
         if isinstance(conn, ConnectionPool):
             # Upstream holds its lock from before the checkout until the connection is back, so that a pool
@@ -73,7 +76,7 @@ class PersistMemSaver(PostgresSaver):
         ``prepare_threshold``: number of uses after which a statement is prepared; None, for poolers such as
         PgBouncer before 1.21, means never.
         """
-        with psycopg.Connection[DictRow].connect(
+        with with_deadline(None).connect(
             conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
         ) as connection:
             if pipeline:
@@ -322,7 +325,7 @@ def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.
         return None
     if claim.settings:
         connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 def _check(held: "psycopg.Cursor[DictRow] | None") -> None:

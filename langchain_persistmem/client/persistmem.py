@@ -30,6 +30,7 @@ from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
+from langchain_persistmem.postgres.owners import check_owner, is_inherited
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing
@@ -204,11 +205,16 @@ class PersistMem:
         self._stack.close()
 
     async def aclose(self) -> None:
-        """:meth:`close` for an object that was opened with :meth:`aopen`."""
-        if isinstance(self._stack, AsyncExitStack):
-            await self._stack.aclose()
-        else:
+        """:meth:`close` for an object that was opened with :meth:`aopen`, on its event loop.
+
+        Raises:
+            OpenedElsewhereError: another loop runs; nothing was closed.
+        """
+        if not isinstance(self._stack, AsyncExitStack):
             self._stack.close()
+        elif not is_inherited(self._backend.pool):  # what a forked child has of it is the parent's to close
+            check_owner(self._backend.pool)
+            await self._stack.aclose()
 
     def __enter__(self) -> Self:
         if isinstance(self._stack, AsyncExitStack):

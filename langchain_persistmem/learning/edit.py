@@ -12,6 +12,7 @@ from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
 from langchain_persistmem.postgres.queries import memories, search_index
@@ -159,6 +160,7 @@ async def _replace(
         await insert(tx, backend, namespace, [new], now=now)
     if old.pinned:
         await edit_queries.pin_memories(tx, namespace, [successor], pinned=True)
+    await follow(tx, backend, namespace, [old.id, successor], now=now)
     await record(tx, backend, namespace, "edited", [successor, old.id], superseded=1)
     if pinned is not None and pinned != (old.pinned or (twin is not None and twin.pinned)):
         await _set_pin(tx, backend, namespace, successor, pinned=pinned, now=now)

@@ -20,7 +20,6 @@ from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
     SAID_TWICE,
     UNSUPPORTED,
-    Add,
     Decision,
     Skip,
     decide,
@@ -35,7 +34,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_turn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance, Turn
+from langchain_persistmem.types.records import Candidate, Memory, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -133,13 +132,9 @@ async def learn(
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    position_of = {turn.id: turn.position for turn in turns}
-    positions = [
-        position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
-        for candidate in extraction.candidates
-    ]
-    new = await prepare(backend, extraction.candidates, positions, later=backend.model_name is None)
-    decisions = await backend.step(_decisions, namespace, new, shown, now=now)
+    new = await prepare(backend, extraction.candidates)
+    known = await find_existing(backend, namespace, new, shown, now=now)
+    decisions = decide(new, known, await policy_of(backend))
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
 
     async def write(backend: Backend) -> ChangeResult:
@@ -177,16 +172,6 @@ def _skips(decisions: Sequence[Decision]) -> list[Omission]:
     ]
 
 
-async def _decisions(
-    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
-) -> list[Decision]:
-    """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
-    if all(memory.candidate.provenance.extractor == "turns" for memory in new):
-        return [Add(memory) for memory in new]
-    known = await find_existing(backend, namespace, new, shown, now=now)
-    return decide(new, known, await policy_of(backend))
-
-
 def batch_size(waiting: int, most: int) -> int:
     """Turns of the next batch, so that batches are even: 41 turns are 21 and 20, not 40 and a last one without company.
 
@@ -220,9 +205,7 @@ async def _candidates(
     """Candidates, and the known memories that the model was shown for them."""
     hidden = find_off_record(turns)
     if backend.model_name is None:
-        longest = backend.settings.max_text_chars
-        statements = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
-        return _Extraction(tuple(_episode(turn, thread_id, longest) for turn in statements)), ()
+        return _Extraction(()), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
@@ -291,13 +274,10 @@ def choose_known(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> l
     Args:
         near: for each text the memories nearest to it, best first, with the cosine.
     """
-    own = [
-        [(memory, cosine) for memory, cosine in several if memory.provenance.extractor != "turns"] for several in near
-    ]
     chosen: dict[UUID, Memory] = {}
-    for rank in range(max(map(len, own), default=0)):
+    for rank in range(max(map(len, near), default=0)):
         round_ = sorted(
-            (several[rank] for several in own if rank < len(several)), key=lambda pair: (-pair[1], pair[0].id)
+            (several[rank] for several in near if rank < len(several)), key=lambda pair: (-pair[1], pair[0].id)
         )
         for memory, _ in round_:
             if len(chosen) < most:
@@ -375,19 +355,3 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
         used, until_tomorrow = await pending_work.spend_call(tx, namespace)
         if used > cap:
             raise CapReachedError(until_tomorrow)  # which takes the count back
-
-
-def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:
-    """A turn as a dated memory of its own; very long ones are cut, the whole turn stays in the history."""
-    return Candidate(
-        text=" ".join(turn.text.split())[:longest],
-        kind="episodic",
-        speaker=turn.speaker,
-        valid_from=turn.sent_at,
-        provenance=Provenance(
-            source="user" if turn.role == "user" else "assistant",
-            thread_id=thread_id,
-            message_ids=(turn.id,),
-            extractor="turns",
-        ),
-    )

@@ -1,8 +1,8 @@
 """The one way in which statements become rows: ids and vectors first, then one transaction."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,29 @@ class InsertResult:
     reinforced: tuple[str, ...]
     memory_ids: MemoryIds = NOTHING
     """The same by id, with what ended."""
+    ids: Mapping[bytes, UUID] = field(default_factory=dict[bytes, UUID])
+    """The ids under which the statements are there, by identity: a statement that was known keeps its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """The outcome of decisions, in numbers."""
+
+    added: int = 0
+    reinforced: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    memory_ids: MemoryIds = NOTHING
+    """The memories themselves, for the audit."""
+
+    def __add__(self, other: "ChangeResult") -> "ChangeResult":
+        return ChangeResult(
+            self.added + other.added,
+            self.reinforced + other.reinforced,
+            self.superseded + other.superseded,
+            self.quarantined + other.quarantined,
+            self.memory_ids + other.memory_ids,
+        )
 
 
 async def prepare(
@@ -98,7 +121,8 @@ async def insert(
     memory_ids = MemoryIds(
         tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended)
     )
-    return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids)
+    ids = {fingerprint: id for fingerprint, (id, _) in stored.items()}
+    return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids, ids)
 
 
 async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:

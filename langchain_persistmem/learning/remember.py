@@ -4,11 +4,12 @@ from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
-from langchain_persistmem.learning.changes import apply
+from langchain_persistmem.learning.changes import apply, link
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTS,
     LESS_TRUSTED,
     PINNED,
+    Add,
     Contradictions,
     Quarantine,
     Reinforce,
@@ -19,6 +20,7 @@ from langchain_persistmem.learning.consolidation import (
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.missing_vectors import make_some_missing
 from langchain_persistmem.learning.sameness import is_repetition
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction
@@ -101,6 +103,8 @@ async def remember(
             memory_ids += MemoryIds(superseded=(change.id,))
             if change.pinned:  # what stands under a key stays pinned in each new version
                 await edit.pin_memories(tx, namespace, [new.id], pinned=True)
+        await link(tx, namespace, [Add(new)], result.ids)
+        await follow(tx, backend, namespace, memory_ids.all, now=now)
         await record(tx, backend, namespace, "remembered", memory_ids.all, **memory_ids.counts)
         (key,) = (*result.added, *result.reinforced)
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]

@@ -45,8 +45,13 @@ class Condition:
         ).format(alias=sql.Identifier(alias), condition=self.text)
 
 
-def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = None) -> Condition:
+def condition(
+    filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = None, *, turns: bool = True
+) -> Condition:
     """The condition that ``filter`` and ``kinds`` state.
+
+    Args:
+        turns: False leaves out the turns of conversations.
 
     Raises:
         InvalidInputError: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
@@ -59,6 +64,8 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     parts: list[sql.Composable] = []
     if kinds is not None:
         parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bind(kinds)))
+    if not turns:
+        parts.append(sql.SQL("NOT m.is_turn"))
     if filter is not None:
         parts.append(builder.all(filter, "filter", _VALUE, 0))
     return Condition(_join(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)

@@ -8,6 +8,7 @@ from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.recall import query_expansion, ranking
+from langchain_persistmem.recall.findings import join_layers
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
@@ -73,7 +74,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         query=query,
         queries=tuple(texts),
         result=results[0],
-        ranked=ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
+        ranked=join_layers(ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked), question.query),
     )
 
 
@@ -93,4 +94,4 @@ def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[
     if question.expand is not None and question.expand not in EXPANDS:
         raise InvalidInputError(f"expand is {question.expand!r:.40}; use 'rules', 'model' or None")
     question = redact_question(backend.settings.redaction, question)
-    return question, condition(question.filter, question.kinds)
+    return question, condition(question.filter, question.kinds, turns=backend.settings.turns)

@@ -17,10 +17,11 @@ WITH registered AS (
 )
 INSERT INTO persistmem.messages
     (namespace, thread_id, id, position, role, speaker, text, content, sent_at, utc_offset, recorded_at, extracted_at,
-     withheld)
+     withheld, outcome)
 SELECT %(namespace)s::text, %(thread_id)s::text, r.id, last.position + r.ordinal, r.role, r.speaker, r.text, r.content,
        r.sent_at, r.utc_offset, %(now)s::timestamptz, CASE WHEN r.role IN ('user', 'assistant') AND NOT %(withheld)s::boolean THEN NULL
-                   ELSE %(now)s::timestamptz END, %(withheld)s::boolean
+                   ELSE %(now)s::timestamptz END, %(withheld)s::boolean,
+       CASE WHEN %(withheld)s::boolean THEN 'withheld' WHEN r.role NOT IN ('user', 'assistant') THEN 'nothing' END
 FROM json_to_recordset(%(rows)s::json) AS r(
          id text, ordinal bigint, role text, speaker text, text text, content json, sent_at timestamptz,
          utc_offset smallint),

@@ -19,7 +19,7 @@ from langchain_persistmem.types.records import Change, Memory, NewMemory, Proven
 _CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
 _TOLD = ("valid_from", "valid_until", "told_at")
 """Moments that are shown as the clock was where they were told of."""
-_PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
+_PARSED = {"namespace", "value", "provenance"}
 _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
 
@@ -43,15 +43,13 @@ def to_json(value: object) -> str:
 
 def memory_of(row: DictRow) -> Memory:
     """The memory in a row of the part ``memory``: its columns have the names of the record's fields."""
-    zone, offset = row["valid_from"].tzinfo, row["utc_offset"]  # the connection's zone, and the sender's offset
+    offset = row["utc_offset"]  # the sender's
     moments = {name: at_offset(row[name], offset) for name in _TOLD if row[name] is not None}
     return Memory(
         **{name: row[name] for name in _AS_THEY_ARE} | moments,
         namespace=decode(row["namespace"]),
         value=json.loads(row["value"]),
         provenance=_provenance_of(json.loads(row["provenance"])),
-        recorded_at=datetime.fromisoformat(row["recorded_at"]).astimezone(zone),
-        updated_at=datetime.fromisoformat(row["updated_at"]).astimezone(zone),
     )
 
 
