@@ -163,7 +163,7 @@ def _skips(decisions: Sequence[Decision]) -> list[Omission]:
     return [
         Omission(
             decision.new.candidate.text,
-            _SKIP_REASONS[decision.reason],
+            _SKIP_REASONS.get(decision.reason, "not_usable"),
             decision.new.candidate.provenance.message_ids,
             decision.new.candidate.about,
         )
