@@ -265,10 +265,10 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_known(near, max(least, _FOR_EACH_TURN * len(texts)))
+    return choose_existing(near, max(least, _FOR_EACH_TURN * len(texts)))
 
 
-def choose_known(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
+def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
     """Choose known memories in turn: the best of each text, then the second best; a long batch leaves no text without.
 
     Args:
