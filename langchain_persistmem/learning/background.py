@@ -290,6 +290,9 @@ async def _index_now(
     """Make turns recallable before a worker comes; if that fails, the worker does it."""
     try:
         await _index_all(backend, namespace, thread_id, generation, _Total(), now=now)
+        if backend.model_name is None:  # rules cost nothing: an instruction holds for the very next turn
+            while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) and batch.more:
+                pass
     except ModelError as error:
         logger.warning("turns are found once a worker has embedded them: %s", error)
 

@@ -8,6 +8,7 @@ from functools import cache
 
 from langchain_persistmem.language.data import languages, stop_words
 from langchain_persistmem.language.date_tokens import calendar_words
+from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.records import Source, Turn
@@ -24,8 +25,6 @@ _STEM = 3
 _COMMON = 0.6
 """Two words that share more first letters, and such a part of the longer one, may be forms of one; or one with an ending."""
 _WORD = re.compile(r"[^\W_]+")
-_BLOCKS = re.compile(r"```.*?(?:```|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
-_QUOTED = re.compile(r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|「[^」]{6,}」')
 
 
 def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -96,8 +95,8 @@ def is_pasted(quote: str, sources: Sequence[Turn], *, instruction: bool) -> bool
 
 
 def _own_words(text: str, *, instruction: bool) -> str:
-    without = _BLOCKS.sub(" ", text)
-    return _QUOTED.sub(" ", without) if instruction else without
+    without = strip_blocks(text)
+    return strip_quotations(without) if instruction else without
 
 
 def letters(text: str) -> str:

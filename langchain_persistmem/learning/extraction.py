@@ -14,7 +14,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.learning import extraction_prompt, rules
 from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
@@ -132,7 +132,7 @@ async def learn(
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    new = await prepare(backend, extraction.candidates)
+    new = await prepare(backend, extraction.candidates, later=backend.model_name is None)
     known = await find_existing(backend, namespace, new, shown, now=now)
     decisions = decide(new, known, await policy_of(backend))
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
@@ -205,7 +205,9 @@ async def _candidates(
     """Candidates, and the known memories that the model was shown for them."""
     hidden = find_off_record(turns)
     if backend.model_name is None:
-        return _Extraction(()), ()
+        own = [turn for turn in turns if turn.id not in hidden]
+        found = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+        return _Extraction(tuple(found)), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for

@@ -16,6 +16,7 @@ from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
+from langchain_persistmem.language.statements import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
@@ -66,6 +67,11 @@ class _Settled:
     candidate: Candidate | None
     """The memory that the turn becomes; None where it says nothing, or must not be remembered."""
 
+    @property
+    def is_for_rules(self) -> bool:
+        """True if the rules find statements in it, where no model learns from it."""
+        return self.message.turn.role == "user" and bool(find_statements(self.message.turn.text))
+
 
 async def index_turns(
     backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
@@ -103,7 +109,7 @@ async def index_turns(
                     "id": item.message.turn.id,
                     "turn_id": str(item.turn_id),
                     "outcome": item.outcome,
-                    "close": backend.model_name is None or item.outcome == "off_record",
+                    "close": item.outcome == "off_record" or (backend.model_name is None and not item.is_for_rules),
                 }
                 for item in settled
             ]

@@ -13,7 +13,8 @@ from datetime import UTC, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.language.hidden_characters import strip_hidden
+from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recall_results import Recollection
@@ -168,15 +169,15 @@ def _sentence(memory: Memory) -> str:
 def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: int) -> str:
     document: dict[str, Any] = {"about": " ".join(_ABOUT.split())}
     for memory in memories:
-        entry = {"date": _day(memory), "text": _strip_hidden(memory.text or ""), "source": memory.provenance.source}
+        entry = {"date": _day(memory), "text": strip_hidden(memory.text or ""), "source": memory.provenance.source}
         if memory.speaker:
-            entry["speaker"] = _strip_hidden(memory.speaker)
+            entry["speaker"] = strip_hidden(memory.speaker)
         section = _section(memory)
         document.setdefault(_NAMES[section] if section != "profile" else "facts", []).append(entry)
     if lines:
         fields = groupby(lines, key=lambda line: line.field)
         document["profile"] = {
-            _strip_hidden(name): [_strip_hidden(each.text) for each in group] for name, group in fields
+            strip_hidden(name): [strip_hidden(each.text) for each in group] for name, group in fields
         }
     if left_out:
         document["left_out"] = left_out
@@ -220,9 +221,4 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return escape(" ".join(_strip_hidden(text).split()))
-
-
-def _strip_hidden(text: str) -> str:
-    """Without characters that a model reads and a person does not see."""
-    return HIDDEN.sub("", text)
+    return escape(" ".join(strip_hidden(text).split()))
