@@ -246,6 +246,7 @@ def _candidate(turn: Turn, thread_id: str) -> Candidate:
         speaker=turn.speaker,
         valid_from=turn.sent_at,
         told_at=turn.sent_at,
+        utc_offset=turn.utc_offset,
         date_precision="told",
         provenance=Provenance(
             source="user" if turn.role == "user" else "assistant",

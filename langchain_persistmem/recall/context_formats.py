@@ -64,7 +64,7 @@ def text_of(entries: Sequence[Entry], *, form: Form, left_out: int, zone: tzinfo
     if not entries:
         return ""
     lines = [each for each in entries if isinstance(each, ProfileLine)]
-    memories = [_told_in(each.memory, zone) for each in entries if isinstance(each, Recollection)]
+    memories = [_dated_in(each.memory, zone) for each in entries if isinstance(each, Recollection)]
     memories.sort(key=_order)
     if form == "json":
         return fence("memory", f"\n{_json(lines, memories, left_out)}\n")
@@ -97,7 +97,7 @@ def _order(memory: Memory) -> tuple[int, str, str, str, str]:
     return order.index(_section(memory)), day, _day(memory), moment, memory.key
 
 
-def _told_in(memory: Memory, zone: tzinfo | None) -> Memory:
+def _dated_in(memory: Memory, zone: tzinfo | None) -> Memory:
     """The memory with its dates in ``zone``; a date without an hour is the same in every zone."""
     if zone is None or memory.date_precision not in (None, "told", "time"):
         return memory
