@@ -175,7 +175,9 @@ async def _remember(
         valid_from=message.turn.sent_at,
         provenance=provenance,
     )
-    memory = await remember.remember(backend, namespace, statement, now=now, thread_id=message.thread_id, seen=seen)
+    memory = await remember.remember(
+        backend, namespace, statement, now=now, sort=True, thread_id=message.thread_id, seen=seen
+    )
     replies = replies_by_language()[request.language]
     text = replies.in_review if memory.status == "quarantined" else replies.will_remember
     return confirmation.reply(

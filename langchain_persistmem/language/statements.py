@@ -28,7 +28,9 @@ _LONGEST_SENTENCE = 600
 _LONGEST_KEY = 60
 _END = re.compile(r"(?:[.!?…]+(?=[\s\"”»)\]]|$)|[。！？]+|[;；\n])[\"”»)\]]*")
 _FULL_STOP = re.compile(r"[ \u00a0]?[.!?。！？]")
-_ABBREVIATION = re.compile(r"(?:^|[\s(.])(?:[^\W\d_]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Sra|Mme|Mlle|Nr|No|bzw|usw|etc|vs|ca|г-н)\.$")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(.])(?:[^\W\d_]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Sra|Mme|Mlle|Nr|No|bzw|usw|etc|vs|ca|г-н)\.$"
+)
 _BREAK = re.compile(r"[,;:，、；：()（）–—]|\s-\s")
 _BULLET = re.compile(r"[\s\-*•–+>\"'“„«(¡¿]*(?:\d{1,2}[.)]\s+)?")
 _COLON = re.compile(r"[:：](?!\S)|：")
@@ -302,9 +304,7 @@ def is_own_statement(statement: str, message: str) -> bool:
     return False
 
 
-def _is_asserted(
-    text: str, place: int, sentences: Sequence[tuple[int, int]], books: Sequence[_Rulebook]
-) -> bool:
+def _is_asserted(text: str, place: int, sentences: Sequence[tuple[int, int]], books: Sequence[_Rulebook]) -> bool:
     """Tell whether nothing that stands before ``place`` takes back what begins there."""
     shown_to = -1
     for start, end in sentences:
@@ -457,7 +457,9 @@ def _is_material(sentence: str) -> bool:
 
 @cache
 def _rulebooks() -> Sequence[_Rulebook]:
-    return tuple(_Rulebook(language, language.statements) for language in languages() if language.statements is not None)
+    return tuple(
+        _Rulebook(language, language.statements) for language in languages() if language.statements is not None
+    )
 
 
 @cache

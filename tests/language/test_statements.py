@@ -109,7 +109,9 @@ def test_any_text_at_all_has_its_statements(text: str) -> None:
         assert each.quote in strip_hidden(text)
 
 
-@pytest.mark.parametrize("text", ["a" * 1_000_000, "always " * 600, "I prefer " * 400, "((((" * 900, ", and " * 600, "'" * 3900])
+@pytest.mark.parametrize(
+    "text", ["a" * 1_000_000, "always " * 600, "I prefer " * 400, "((((" * 900, ", and " * 600, "'" * 3900]
+)
 def test_a_long_text_costs_little(text: str) -> None:
     find_statements("warm up")
     start = time.perf_counter()
