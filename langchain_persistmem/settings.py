@@ -9,6 +9,12 @@ from typing import Literal, cast
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.types.arguments import check_fields
+from langchain_persistmem.types.representation import represent
+
+_LONGEST_SECONDS = 31_536_000  # a year: beyond some centuries, neither Python's nor PostgreSQL's times go
+_LONGEST_NAME = 200  # characters
+_MOST = 2**31 - 1  # PostgreSQL's integer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +72,17 @@ class Ranking:
     score_scale: float = 0.8
     """Evidence that moves a score from 0.50 to 0.73."""
 
+    def __post_init__(self) -> None:
+        check_fields(self, ConfigurationError)
+        for name in (field.name for field in fields(self)):
+            positive = name in {"half_life_days", "score_scale"}  # they divide
+            number = getattr(self, name)
+            if not (number > 0 if positive else number >= 0) or number > _MOST:
+                raise ConfigurationError(
+                    f"Ranking.{name} is {represent(number)}; it must be {'more than 0' if positive else '0 or more'}, and at "
+                    f"most {_MOST:,}"
+                )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
@@ -106,14 +123,17 @@ class Retention:
     """After this many days, a memory has lost half of the worth that it loses by age."""
 
     def __post_init__(self) -> None:
+        check_fields(self, ConfigurationError)
         for name in (field.name for field in fields(self)):
             number, least = getattr(self, name), _LEAST_OF_RETENTION.get(name, 0)
             if number is not None and not (number >= least if name in _LEAST_OF_RETENTION else number > 0):
                 raise ConfigurationError(
-                    f"Retention.{name} is {number}; it must be {f'at least {least}' if least else 'more than 0'}"
+                    f"Retention.{name} is {represent(number)}; it must be "
+                    f"{f'at least {least}' if least else 'more than 0'}"
                 )
-            if number is not None and name.endswith("_days") and number > _MOST_DAYS:
-                raise ConfigurationError(f"Retention.{name} is {number}; it must be at most {_MOST_DAYS:,}")
+            most = _MOST_DAYS if name.endswith("_days") else _MOST
+            if number is not None and number > most:
+                raise ConfigurationError(f"Retention.{name} is {represent(number)}; it must be at most {most:,}")
         if self.compress_max_memories < self.compress_min_memories:
             raise ConfigurationError(
                 f"Retention.compress_max_memories is {self.compress_max_memories}; it must be at least compress_min_memories "
@@ -237,39 +257,27 @@ class Settings:
         return timedelta(seconds=min(self.retry_seconds * 2**doublings, _LONGEST_PAUSE))
 
     def __post_init__(self) -> None:
-        weights = self.ranking
-        for name in (field.name for field in fields(weights)):
-            positive = name in {"half_life_days", "score_scale"}  # they divide
-            if not getattr(weights, name) > 0 if positive else not getattr(weights, name) >= 0:
-                raise ConfigurationError(
-                    f"Ranking.{name} is {getattr(weights, name)}; it must be {'more than 0' if positive else '0 or more'}"
-                )
+        check_fields(self, ConfigurationError)
         for names, fits, range in _RANGES:
             for name in names:
                 number = getattr(self, name)
                 if number is not None and not fits(number):
-                    raise ConfigurationError(f"Settings.{name} is {number}; it must be {range}")
-        redaction = cast("object", self.redaction)
-        if redaction is not None and not isinstance(redaction, Redaction):
-            raise ConfigurationError(
-                f"Settings.redaction is of type {type(redaction).__name__}; pass Redaction(...) or None"
-            )
+                    raise ConfigurationError(f"Settings.{name} is {represent(number)}; it must be {range}")
+                most = _LONGEST_SECONDS if name.endswith("_seconds") else _MOST
+                if number is not None and number > most:
+                    raise ConfigurationError(f"Settings.{name} is {represent(number)}; it must be at most {most:,}")
+        for name in ("language", "embedding_model"):
+            text = getattr(self, name)
+            if text is not None and not (text.strip() and text.isprintable() and len(text) <= _LONGEST_NAME):
+                raise ConfigurationError(
+                    f"Settings.{name} is {represent(text)}; pass 1 to {_LONGEST_NAME} characters that can be printed"
+                )
         _check_extraction(self.extraction_instructions, self.categories)
-        if not isinstance(cast("object", self.schema), str) or not _SCHEMA.fullmatch(self.schema):
+        if not _SCHEMA.fullmatch(self.schema):
             raise ConfigurationError(
-                f"Settings.schema is {self.schema!r:.60}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or "
-                "with pg_, and not be public"
+                f"Settings.schema is {represent(self.schema)}; it must be at most 48 of a-z, 0-9 and _, not begin with a "
+                "digit or with pg_, and not be public"
             )
-        if self.contradictions not in ("newest", "both", "ask"):
-            raise ConfigurationError(
-                f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
-            )
-        if self.consent not in ("allowed", "no_extract", "paused"):
-            raise ConfigurationError(f"Settings.consent is {self.consent!r}; use 'allowed', 'no_extract' or 'paused'")
-        if self.approval not in ("suspicious", "learnt"):
-            raise ConfigurationError(f"Settings.approval is {self.approval!r}; use 'suspicious' or 'learnt'")
-        if self.audit not in ("off", "writes", "reads"):
-            raise ConfigurationError(f"Settings.audit is {self.audit!r}; use 'off', 'writes' or 'reads'")
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
                 f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"

@@ -19,7 +19,7 @@ from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
 from langchain_persistmem.checkpointer.checkpoint_ids import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
-from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
 from langchain_persistmem.postgres.owners import note_owner
@@ -28,6 +28,7 @@ from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import with_async_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.types.arguments import check_arguments
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             self.lock = cast("asyncio.Lock", nullcontext())
 
     @classmethod
+    @check_arguments(ConfigurationError)
     @asynccontextmanager
     async def from_conn_string(
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
@@ -71,6 +73,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             else:
                 yield cls(connection, serde=serde)
 
+    @check_arguments()
     @adapt_async
     async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
         """Create or update the tables; see :meth:`PersistMemSaver.setup`."""
@@ -95,9 +98,9 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Read a checkpoint; see :meth:`PersistMemSaver.get_tuple`."""
+        search = checkpoint_rows.search_one(config)
         if self._register is not None:
             await self._register.aclaim(config, begins=True)
-        search = checkpoint_rows.search_one(config)
         for row in await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
             checkpoint = await self._load_checkpoint_tuple(row)
             return checkpoint if search.checkpoint_id is None else checkpoint_rows.with_named_id(checkpoint)
@@ -136,7 +139,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task; see :meth:`PersistMemSaver.put_writes`."""
-        checkpoint_ids.check_task(config, writes, task_id, task_path)
+        config = checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = await self._register.aclaim(config) if self._register is not None else None
         if claim is None or not writes:
             await super().aput_writes(config, writes, task_id, task_path)
@@ -179,6 +182,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             self._begin, checkpoint_ids.storable_ids(thread_ids, "thread_ids"), strategy
         )
 
+    @check_arguments()
     @adapt_async
     async def aretain(
         self,

@@ -24,7 +24,12 @@ from langchain_persistmem.client.history import History
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
 from langchain_persistmem.client.worker import TaskWorker, ThreadWorker
-from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError, UseAsyncMethodError
+from langchain_persistmem.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NamespaceMissingError,
+    UseAsyncMethodError,
+)
 from langchain_persistmem.learning import background as background_flow
 from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import profile as profile_flow
@@ -47,11 +52,13 @@ from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Turn
+from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
 
@@ -114,6 +121,7 @@ class PersistMem:
         self.admin = Admin(self)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     def open(
         cls,
         conninfo: str | None = None,
@@ -166,6 +174,7 @@ class PersistMem:
             return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     def aopen(
         cls,
         conninfo: str | None = None,
@@ -272,7 +281,7 @@ class PersistMem:
             return namespace
         if user_id is None:
             raise NamespaceMissingError(
-                f"whose memory is meant? Pass user_id=... (for {self._namespace!r}) or namespace=(...)"
+                f"whose memory is meant? Pass user_id=... (for {cut(repr(self._namespace))}) or namespace=(...)"
             )
         return fill(self._namespace, {"user_id": user_id})
 
@@ -391,7 +400,7 @@ class PersistMem:
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
-                ``timestamp`` (ISO 8601 with the sender's offset from UTC), ``id`` and ``name``.
+                ``timestamp`` (ISO 8601 with the sender's offset from UTC), ``id`` and ``name``; at most 10,000.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
             background: store the turns and return; a worker learns from them once the thread is quiet.
@@ -736,6 +745,7 @@ class PersistMem:
             MemoryDisabledError: memory is paused; nothing was changed.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        validation.json_object(changes, "changes", names=self._profile_class.model_fields)
         document = await run(self._backend, profile_flow.update, namespace, changes, check=self._check_profile, now=now)
         return self._as_profile(document)
 
@@ -762,8 +772,9 @@ class PersistMem:
         try:
             return self._profile_class.model_validate(document)
         except ValidationError as error:  # its text quotes the document, so the message is built from places and types
+            faults = error.errors(include_input=False, include_url=False, include_context=False)
             reason = "; ".join(
-                f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors(include_input=False)
+                f"{_place_of(fault['loc'], self._profile_class)}: {fault['type']}" for fault in faults[:5]
             )
         raise InvalidInputError(
             f"the profile does not fit {self._profile_class.__name__} ({reason}); correct the named fields"
@@ -793,6 +804,16 @@ def _question(
         expand=expand,
         thread_id=thread_id,
         now=datetime.now(UTC) if now is None else now,
+    )
+
+
+def _place_of(location: Sequence[int | str], kind: type[BaseModel]) -> str:
+    """Name a field of a profile's class; a name that the class does not have was chosen for a person, and says much."""
+    field = location[0] if location else ""
+    return (
+        field
+        if isinstance(field, str) and field in kind.model_fields
+        else f"a field that {kind.__name__} does not have"
     )
 
 

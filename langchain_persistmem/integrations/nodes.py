@@ -12,6 +12,7 @@ from langgraph.graph import MessagesState
 
 from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
     ContextOptions,
     OnError,
@@ -26,6 +27,7 @@ from langchain_persistmem.integrations.run_options import (
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     off_the_record,
@@ -33,6 +35,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_of,
     whose_memory,
 )
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
@@ -62,6 +65,7 @@ class MemoryState(MessagesState):
     """With ``once=True``: earlier contexts of this thread, by the id of the user's message that each belongs to."""
 
 
+@check_arguments(ConfigurationError)
 def load_memory(
     memory: PersistMem,
     *,
@@ -123,7 +127,7 @@ def load_memory(
                 memory.context,
                 question.text,
                 thread_id=thread_if_any(config),
-                messages=seen,
+                messages=seen[-MAX_MESSAGES:],
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
                 namespace=namespace,
                 **context_options,
@@ -136,6 +140,7 @@ def load_memory(
     return _node("load_memory", load)
 
 
+@check_arguments(ConfigurationError)
 def extract_memory(
     memory: PersistMem,
     *,
@@ -172,7 +177,7 @@ def extract_memory(
             observed = await call(
                 asynchronous,
                 memory.observe,
-                messages,
+                messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
                 thread_id=thread,
                 used=used,
                 background=memory.learns_in_background if background is None else background,
@@ -185,6 +190,7 @@ def extract_memory(
     return _node("extract_memory", extract)
 
 
+@check_arguments()
 def prompt_with_memory(identity: str, state: State, *, messages_key: str = "messages") -> list[AnyMessage]:
     """Build the messages for the model: the identity prompt, then the memories, then the conversation.
 

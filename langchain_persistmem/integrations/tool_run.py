@@ -16,6 +16,7 @@ from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.language.statements import is_own_statement
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory, Source
+from langchain_persistmem.types.representation import represent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,8 +76,8 @@ async def find_memory(run: ToolRun, reference: str) -> Memory | str:
         return matches[0]
     if matches:
         lines = "\n".join(f"{memory.key}: {format_memory(memory)}" for memory in matches[:5])
-        return f"The key {key!r:.60} fits several memories; give the whole key of one:\n{lines}"
-    return f"No memory has the key {key!r:.60}."
+        return f"The key {represent(key)} fits several memories; give the whole key of one:\n{lines}"
+    return f"No memory has the key {represent(key)}."
 
 
 async def find_related(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]:

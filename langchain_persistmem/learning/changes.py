@@ -37,6 +37,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import RULES_EXTRACTOR, Change, Memory, NewMemory
+from langchain_persistmem.types.representation import quote
 
 CONSOLIDATED = ("semantic", "procedural", "episodic")
 """The kinds among which a candidate can be known already; a profile is a document of its own."""
@@ -231,7 +232,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await changes_queries.history(tx, namespace, key)
     if not found:
-        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+        raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
     await note_read(backend, namespace, "read", [memory.id for memory in found])
     return found
 

@@ -24,6 +24,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Candidate, Kind, Memory, NewMemory, Provenance, Source
+from langchain_persistmem.types.representation import quote, type_name
 
 EXTRACTOR = "edit"
 
@@ -61,7 +62,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
     """
     validation.name(key, "key")
     if wanted.pinned is not None and not isinstance(wanted.pinned, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
-        raise InvalidInputError(f"pinned is of type {type(wanted.pinned).__name__}; pass True, False or None")
+        raise InvalidInputError(f"pinned is of type {type_name(wanted.pinned)}; pass True, False or None")
     encode(namespace)
     await ready(backend)
     if wanted.pins_only:
@@ -135,7 +136,7 @@ async def _set_pin(
 async def _current(tx: Transaction, namespace: Namespace, key: str, *, now: datetime) -> Memory:
     found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
-        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+        raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
     return found[key]
 
 

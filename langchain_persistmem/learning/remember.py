@@ -33,6 +33,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, Memory, NewMemory
+from langchain_persistmem.types.representation import represent
 
 _LONGEST_CATEGORY = 64
 """Bytes."""
@@ -155,9 +156,9 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
     """
     validation.check_text(candidate.text, "text", at_most=max_chars)
     if candidate.kind not in KINDS:
-        raise InvalidInputError(f"kind is {candidate.kind!r:.40}; use one of {', '.join(KINDS)}")
+        raise InvalidInputError(f"kind is {represent(candidate.kind)}; use one of {', '.join(KINDS)}")
     if candidate.provenance.source not in SOURCES:
-        raise InvalidInputError(f"source is {candidate.provenance.source!r:.40}; use one of {', '.join(SOURCES)}")
+        raise InvalidInputError(f"source is {represent(candidate.provenance.source)}; use one of {', '.join(SOURCES)}")
     validation.check_stored_share(candidate.importance, "importance")
     validation.check_stored_share(candidate.confidence, "confidence")
     validation.aware(candidate.valid_from, "valid_from")

@@ -19,6 +19,7 @@ from langchain_persistmem.postgres.pools import AsyncReconnection, LoopPool, Pro
 from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.representation import represent, type_name
 
 _KEPT_ALIVE = 30
 """Seconds of silence after which the system asks whether the other side is still there, and for which it waits for it."""
@@ -94,7 +95,7 @@ def pool_of(conn: object) -> SyncPool:
         return cast("SyncPool", conn)
     if isinstance(conn, psycopg.Connection):
         return cast("SyncPool", _OneConnection(cast("psycopg.Connection[DictRow]", conn)))
-    raise ConfigurationError(f"conn is of type {type(conn).__name__}; pass a ConnectionPool or a Connection of psycopg")
+    raise ConfigurationError(f"conn is of type {type_name(conn)}; pass a ConnectionPool or a Connection of psycopg")
 
 
 def async_pool_of(conn: object) -> AsyncPool:
@@ -105,7 +106,7 @@ def async_pool_of(conn: object) -> AsyncPool:
     if isinstance(conn, psycopg.AsyncConnection):
         return cast("AsyncPool", _OneAsyncConnection(cast("psycopg.AsyncConnection[DictRow]", conn)))
     raise ConfigurationError(
-        f"conn is of type {type(conn).__name__}; pass an AsyncConnectionPool or an AsyncConnection of psycopg"
+        f"conn is of type {type_name(conn)}; pass an AsyncConnectionPool or an AsyncConnection of psycopg"
     )
 
 
@@ -174,7 +175,7 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
     config = dict(pool_config or {})
     smallest = config.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
-        raise ConfigurationError(f"pool_config['min_size'] is {smallest!r:.40}; pass a whole number")
+        raise ConfigurationError(f"pool_config['min_size'] is {represent(smallest)}; pass a whole number")
     # autocommit: a transaction is opened where one is meant, and a single read is a single round trip
     connection = {
         "autocommit": True,

@@ -26,6 +26,7 @@ from langchain_persistmem.types.recall_results import (
     Recollection,
 )
 from langchain_persistmem.types.records import Turn
+from langchain_persistmem.types.representation import represent
 
 Check = Literal["threshold", "model"]
 """The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -174,9 +175,9 @@ def _check_shape(shape: Shape, usual: int) -> int:
         InvalidInputError: an option cannot be; the message names it.
     """
     if shape.form not in FORMS:
-        raise InvalidInputError(f"form is {shape.form!r:.40}; use one of {', '.join(FORMS)}")
+        raise InvalidInputError(f"form is {represent(shape.form)}; use one of {', '.join(FORMS)}")
     if shape.check not in ("threshold", "model"):
-        raise InvalidInputError(f"check is {shape.check!r:.40}; use 'threshold' or 'model'")
+        raise InvalidInputError(f"check is {represent(shape.check)}; use 'threshold' or 'model'")
     if shape.thread_id is not None:
         validation.name(shape.thread_id, "thread_id")
     return usual if shape.max_tokens is None else validation.count(shape.max_tokens, "max_tokens", at_least=1)

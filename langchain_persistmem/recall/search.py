@@ -15,6 +15,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import EXPANDS, Question, RankedCandidate, SearchResult
+from langchain_persistmem.types.representation import represent
 
 _LONGEST_QUERY = 20_000
 
@@ -92,6 +93,6 @@ def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[
     if question.thread_id is not None:
         validation.name(question.thread_id, "thread_id")
     if question.expand is not None and question.expand not in EXPANDS:
-        raise InvalidInputError(f"expand is {question.expand!r:.40}; use 'rules', 'model' or None")
+        raise InvalidInputError(f"expand is {represent(question.expand)}; use 'rules', 'model' or None")
     question = redact_question(backend.settings.redaction, question)
     return question, condition(question.filter, question.kinds, turns=backend.settings.turns)

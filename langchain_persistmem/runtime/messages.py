@@ -17,6 +17,9 @@ from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
 
+MAX_MESSAGES = 10_000
+"""The most messages in one call: they are checked, stored and learnt from as a whole, and held in memory for it."""
+
 Role = Literal["user", "assistant", "system", "tool"]
 _ROLES: dict[str, Role] = {
     "human": "user",
@@ -46,11 +49,13 @@ def turns_of(
     would let it be guessed.
 
     Raises:
-        InvalidInputError: something is no message, or its date has no time zone.
+        InvalidInputError: something is no message, its date has no time zone, or there are more than ``MAX_MESSAGES``.
         RedactionError: a detector of the application's failed.
     """
     given = (
-        [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.check_list(messages, "messages")
+        [messages]
+        if isinstance(messages, (str, BaseMessage, dict))
+        else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
     seen: Counter[str] = Counter()
     turns: list[Turn] = []

@@ -11,7 +11,7 @@ LIMIT %(limit)s::integer
 
 -- name: exchange_before
 -- The last messages before a position in a thread, the latest first: what a request not to remember may point back at.
-SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at
+SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.utc_offset
 FROM persistmem.messages m
 WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.position < %(position)s::bigint
   AND m.role IN ('user', 'assistant') AND NOT m.withheld
