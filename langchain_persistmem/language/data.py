@@ -72,6 +72,9 @@ class Commands:
     forget_question: Words = ()
     forget_everything: Words
     """Erase all that is remembered."""
+    pause: Words
+    """Remember nothing from now on."""
+    pause_question: Words = ()
     show: Words
     """Tell what is remembered."""
     private: Words
@@ -119,7 +122,7 @@ class Replies:
     kinds: Mapping[Kind, str]
     """Headings of the parts of a list, by kind of memory."""
     erase_list: str
-    """Heading of the list of what would be erased."""
+    """Heading of the list of what would be erased, with how many."""
     erase_question: str
     """Question after that list: which of them?"""
     erase_everything_question: str
@@ -130,6 +133,11 @@ class Replies:
     outdated: str
     """The memories have changed since the question."""
     nothing_erased: str
+    pause_question: str
+    """Shall nothing be remembered from now on?"""
+    paused: str
+    not_paused: str
+    """The answer was no."""
     will_not_remember: str
     will_not_remember_list: str
     """The same, as a heading of the list of what was already learnt."""
