@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.learning.profile import KEY
 from langchain_persistmem.postgres.filters import condition
@@ -117,9 +117,12 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
         EmbeddingError: the query has no vector.
+        ConfigurationError: a chat model is to be asked, and there is none.
     """
     settings = backend.settings
     budget = _check_shape(shape, settings.context_tokens)
+    if shape.check == "model" and backend.model_name is None:
+        raise ConfigurationError("check='model' asks a chat model and there is none; open the memory with model=...")
     kinds = None if question.kinds is None else validation.check_list(question.kinds, "kinds")
     question = replace(question, kinds=kinds)
     # Without a standing part the instructions come with the search, since they hold whatever is asked.
