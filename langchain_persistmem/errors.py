@@ -5,6 +5,7 @@
     |   +-- MissingDependencyError      an optional package is not installed
     |   +-- SchemaOutOfDateError        the database is older or newer than this code
     |   +-- EmbeddingMismatchError      the vectors in the database come from another model
+    |   +-- OpenedElsewhereError        it was opened in another process, or on another event loop
     +-- NamespaceMissingError           the call names no user and no namespace
     +-- UseAsyncMethodError             a sync method on an object that was opened with aopen()
     +-- InvalidInputError               an argument cannot be stored or understood (a ValueError)
@@ -48,6 +49,10 @@ class SchemaOutOfDateError(ConfigurationError):
 
 class EmbeddingMismatchError(ConfigurationError):
     """The stored vectors come from another embedding model; use that model again."""
+
+
+class OpenedElsewhereError(ConfigurationError):
+    """This was opened in another process or on another event loop; open it in the one that uses it."""
 
 
 class NamespaceMissingError(PersistMemError):

@@ -1,5 +1,6 @@
 """Every setting, with its default, its unit and its reason."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -8,6 +9,12 @@ from typing import Literal, cast
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
+from langchain_persistmem.types.arguments import check_fields
+from langchain_persistmem.types.representation import represent
+
+_LONGEST_SECONDS = 31_536_000  # a year: beyond some centuries, neither Python's nor PostgreSQL's times go
+_LONGEST_NAME = 200  # characters
+_MOST = 2**31 - 1  # PostgreSQL's integer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +72,17 @@ class Ranking:
     score_scale: float = 0.8
     """Evidence that moves a score from 0.50 to 0.73."""
 
+    def __post_init__(self) -> None:
+        check_fields(self, ConfigurationError)
+        for name in (field.name for field in fields(self)):
+            positive = name in {"half_life_days", "score_scale"}  # they divide
+            number = getattr(self, name)
+            if not (number > 0 if positive else number >= 0) or number > _MOST:
+                raise ConfigurationError(
+                    f"Ranking.{name} is {represent(number)}; it must be {'more than 0' if positive else '0 or more'}, and at "
+                    f"most {_MOST:,}"
+                )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
@@ -105,14 +123,17 @@ class Retention:
     """After this many days, a memory has lost half of the worth that it loses by age."""
 
     def __post_init__(self) -> None:
+        check_fields(self, ConfigurationError)
         for name in (field.name for field in fields(self)):
             number, least = getattr(self, name), _LEAST_OF_RETENTION.get(name, 0)
             if number is not None and not (number >= least if name in _LEAST_OF_RETENTION else number > 0):
                 raise ConfigurationError(
-                    f"Retention.{name} is {number}; it must be {f'at least {least}' if least else 'more than 0'}"
+                    f"Retention.{name} is {represent(number)}; it must be "
+                    f"{f'at least {least}' if least else 'more than 0'}"
                 )
-            if number is not None and name.endswith("_days") and number > _MOST_DAYS:
-                raise ConfigurationError(f"Retention.{name} is {number}; it must be at most {_MOST_DAYS:,}")
+            most = _MOST_DAYS if name.endswith("_days") else _MOST
+            if number is not None and number > most:
+                raise ConfigurationError(f"Retention.{name} is {represent(number)}; it must be at most {most:,}")
         if self.compress_max_memories < self.compress_min_memories:
             raise ConfigurationError(
                 f"Retention.compress_max_memories is {self.compress_max_memories}; it must be at least compress_min_memories "
@@ -170,8 +191,16 @@ class Settings:
     """Procedural memories that always enter the context, the most important first."""
     max_text_chars: int = 20_000
     """A memory longer than this is refused; an observed turn is cut for recall and stored whole in the history."""
+    turns: bool = True
+    """Every turn that says something is a memory of its own, beside the statements that are learnt from it. False: only
+    statements are, and recall leaves out the turns that are there."""
     extract_turns: int = 40
     """At most this many turns go into one model call of extraction."""
+    extraction_instructions: str | None = None
+    """Instructions of your own to the chat model that extracts memories, beside the built-in ones: what matters in your application."""
+    categories: tuple[str, ...] = ()
+    """Categories of your own that the model files memories under, in ``Memory.category``: ``"pet"``, or with what belongs
+    there ``"pet: animals of the user"``."""
     contradictions: Literal["newest", "both", "ask"] = "newest"
     """The rule for a statement that contradicts a memory: the newest wins, both stay with their times, or it waits for review."""
     min_confidence: float = 0.5
@@ -193,7 +222,8 @@ class Settings:
     worker: bool | None = None
     """True if this process learns in the background while memory is open; by default if there is a chat model."""
     extract_context_memories: int = 12
-    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes."""
+    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes; of
+    a long one more, so that each turn of the user brings its own."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
     """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"
@@ -210,6 +240,8 @@ class Settings:
     """Vectors in the process's cache, so that no model is asked twice for the same text; 0 turns it off."""
     row_level_security: bool = False
     """Every transaction tells PostgreSQL its namespaces: needed where `persistmem rls enable` was run."""
+    schema: str = "persistmem"
+    """PostgreSQL's schema for the tables of this package, for an application that shares a database; not of the checkpoints."""
     embedding_model: str | None = None
     """The name stored with every vector. By default it is derived from the embeddings object."""
     data_dir: Path | None = None
@@ -232,39 +264,58 @@ class Settings:
         return timedelta(seconds=min(self.retry_seconds * 2**doublings, _LONGEST_PAUSE))
 
     def __post_init__(self) -> None:
-        weights = self.ranking
-        for name in (field.name for field in fields(weights)):
-            positive = name in {"half_life_days", "score_scale"}  # they divide
-            if not getattr(weights, name) > 0 if positive else not getattr(weights, name) >= 0:
-                raise ConfigurationError(
-                    f"Ranking.{name} is {getattr(weights, name)}; it must be {'more than 0' if positive else '0 or more'}"
-                )
+        check_fields(self, ConfigurationError)
         for names, fits, range in _RANGES:
             for name in names:
                 number = getattr(self, name)
                 if number is not None and not fits(number):
-                    raise ConfigurationError(f"Settings.{name} is {number}; it must be {range}")
-        redaction = cast("object", self.redaction)
-        if redaction is not None and not isinstance(redaction, Redaction):
+                    raise ConfigurationError(f"Settings.{name} is {represent(number)}; it must be {range}")
+                most = _LONGEST_SECONDS if name.endswith("_seconds") else _MOST
+                if number is not None and number > most:
+                    raise ConfigurationError(f"Settings.{name} is {represent(number)}; it must be at most {most:,}")
+        for name in ("language", "embedding_model"):
+            text = getattr(self, name)
+            if text is not None and not (text.strip() and text.isprintable() and len(text) <= _LONGEST_NAME):
+                raise ConfigurationError(
+                    f"Settings.{name} is {represent(text)}; pass 1 to {_LONGEST_NAME} characters that can be printed"
+                )
+        _check_extraction(self.extraction_instructions, self.categories)
+        if not _SCHEMA.fullmatch(self.schema):
             raise ConfigurationError(
-                f"Settings.redaction is of type {type(redaction).__name__}; pass Redaction(...) or None"
+                f"Settings.schema is {represent(self.schema)}; it must be at most 48 of a-z, 0-9 and _, not begin with a "
+                "digit or with pg_, and not be public"
             )
-        if self.contradictions not in ("newest", "both", "ask"):
-            raise ConfigurationError(
-                f"Settings.contradictions is {self.contradictions!r}; use 'newest', 'both' or 'ask'"
-            )
-        if self.consent not in ("allowed", "no_extract", "paused"):
-            raise ConfigurationError(f"Settings.consent is {self.consent!r}; use 'allowed', 'no_extract' or 'paused'")
-        if self.approval not in ("suspicious", "learnt"):
-            raise ConfigurationError(f"Settings.approval is {self.approval!r}; use 'suspicious' or 'learnt'")
-        if self.audit not in ("off", "writes", "reads"):
-            raise ConfigurationError(f"Settings.audit is {self.audit!r}; use 'off', 'writes' or 'reads'")
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
                 f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
             )
 
 
+def _check_extraction(instructions: object, categories: object) -> None:
+    if instructions is not None and not (isinstance(instructions, str) and 0 < len(instructions) <= _LONGEST_ADVICE):
+        raise ConfigurationError(
+            f"Settings.extraction_instructions has to be a text of 1 to {_LONGEST_ADVICE:,} characters, or None"
+        )
+    if not isinstance(categories, tuple):
+        raise ConfigurationError(f"Settings.categories is of type {type(categories).__name__}; pass a tuple of texts")
+    names: set[str] = set()
+    for category in cast("tuple[object, ...]", categories):
+        name = category.partition(":")[0].strip() if isinstance(category, str) else ""
+        if not 0 < len(name.encode(errors="replace")) <= _LONGEST_CATEGORY or "\x00" in name or name in names:
+            raise ConfigurationError(
+                f"Settings.categories[{len(names)}] has to be a text whose name, up to a colon, is new and has 1 to "
+                f"{_LONGEST_CATEGORY} bytes"
+            )
+        names.add(name)
+    if len(names) > _MOST_CATEGORIES:
+        raise ConfigurationError(f"Settings.categories has {len(names)} entries; pass at most {_MOST_CATEGORIES}")
+
+
+_LONGEST_ADVICE = 8_000
+_LONGEST_CATEGORY = 64
+_MOST_CATEGORIES = 50
+_SCHEMA = re.compile(r"(?!pg_|public$)[a-z_][a-z0-9_]{0,47}")
+"""A name that needs no quotes anywhere, in a string of a migration as little as in a statement."""
 _LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (
     "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",

@@ -19,13 +19,16 @@ from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
 from langchain_persistmem.checkpointer.checkpoint_ids import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
-from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
+from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.timeouts import with_async_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.types.arguments import check_arguments
 
 T = TypeVar("T")
 
@@ -49,17 +52,19 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> None:
         """Take upstream's arguments, and ``register`` as :class:`PersistMemSaver` does."""
         super().__init__(conn, pipe, serde)
+        note_owner(conn, self.loop)
         self._register = register
         if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
             self.lock = cast("asyncio.Lock", nullcontext())
 
     @classmethod
+    @check_arguments(ConfigurationError)
     @asynccontextmanager
     async def from_conn_string(
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
     ) -> "AsyncGenerator[AsyncPersistMemSaver]":
         """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
-        async with await psycopg.AsyncConnection[DictRow].connect(
+        async with await with_async_deadline(None).connect(
             conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
         ) as connection:
             if pipeline:
@@ -68,6 +73,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             else:
                 yield cls(connection, serde=serde)
 
+    @check_arguments()
     @adapt_async
     async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
         """Create or update the tables; see :meth:`PersistMemSaver.setup`."""
@@ -92,9 +98,9 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Read a checkpoint; see :meth:`PersistMemSaver.get_tuple`."""
+        search = checkpoint_rows.search_one(config)
         if self._register is not None:
             await self._register.aclaim(config, begins=True)
-        search = checkpoint_rows.search_one(config)
         for row in await checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends):
             checkpoint = await self._load_checkpoint_tuple(row)
             return checkpoint if search.checkpoint_id is None else checkpoint_rows.with_named_id(checkpoint)
@@ -133,7 +139,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task; see :meth:`PersistMemSaver.put_writes`."""
-        checkpoint_ids.check_task(config, writes, task_id, task_path)
+        config = checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = await self._register.aclaim(config) if self._register is not None else None
         if claim is None or not writes:
             await super().aput_writes(config, writes, task_id, task_path)
@@ -176,6 +182,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             self._begin, checkpoint_ids.storable_ids(thread_ids, "thread_ids"), strategy
         )
 
+    @check_arguments()
     @adapt_async
     async def aretain(
         self,
@@ -275,7 +282,7 @@ async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -
         return None
     if claim.settings:
         await connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return await connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return await connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 async def _check(held: psycopg.AsyncCursor[DictRow] | None) -> None:

@@ -1,16 +1,20 @@
 """Checks of the ids of checkpoints and writes: PostgreSQL and upstream's statements cannot hold all."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig as Config
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import represent, type_name
 
 Writes = Sequence[tuple[str, Any]]
 
 _MOST_BYTES = 2_048
+_MOST_BITS = 1_024
+_PAIR = 2
 
 
 def check_ids(configurable: Mapping[str, Any]) -> None:
@@ -19,10 +23,12 @@ def check_ids(configurable: Mapping[str, Any]) -> None:
     Raises:
         InvalidInputError: the message names the id.
     """
-    for name in ("thread_id", "checkpoint_ns", "checkpoint_id"):
-        if configurable.get(name) is not None:
-            storable_id(configurable[name], name)
-    sizes = [len(str(configurable.get(name) or "").encode()) for name in ("thread_id", "checkpoint_ns")]
+    ids = {
+        name: storable_id(configurable[name], name)
+        for name in ("thread_id", "checkpoint_ns", "checkpoint_id")
+        if configurable.get(name) is not None
+    }
+    sizes = [len(ids.get(name, "").encode()) for name in ("thread_id", "checkpoint_ns")]
     if sizes[0] > validation.MAX_NAME_BYTES:
         raise InvalidInputError("thread_id is longer than 1,024 bytes; use a shorter one")
     if sum(sizes) > _MOST_BYTES:
@@ -31,17 +37,22 @@ def check_ids(configurable: Mapping[str, Any]) -> None:
         )
 
 
-def check_task(config: Config, writes: Writes, task_id: str, task_path: str) -> None:
-    """Check the ids of a task's writes; see :func:`check_ids`.
+def check_task(config: Config, writes: Writes, task_id: str, task_path: str) -> Config:
+    """Check the ids of a task's writes, and return the config with all that upstream's code reads; see :func:`ids_of`.
 
     Raises:
         InvalidInputError: the message names the id, or the channel.
     """
-    check_ids(config.get("configurable", {}))
+    ids = ids_of(config)
+    if ids.get("checkpoint_id") is None:
+        raise InvalidInputError("config has no checkpoint_id; pass the config that put() returned")
     check_readable(task_id, "task_id")
     storable_id(task_path, "task_path")
-    for channel, _ in writes:
-        check_readable(channel, "the name of a channel")
+    for index, write in enumerate(validation.check_list(writes, "writes")):
+        if not isinstance(write, (tuple, list)) or len(cast("Sequence[object]", write)) != _PAIR:
+            raise InvalidInputError(f"writes[{index}] is no pair; pass the name of a channel and a value")
+        check_readable(cast("Sequence[Any]", write)[0], "the name of a channel")
+    return cast("Config", {**config, "configurable": ids})
 
 
 def check_readable(name: str, where: str) -> None:
@@ -68,6 +79,11 @@ def storable_id(id: object, name: str) -> str:
     Raises:
         InvalidInputError: PostgreSQL cannot hold it; the message names it.
     """
+    # LangGraph makes a text of every id. Of these types two different values never make the same one.
+    if isinstance(id, bool) or not isinstance(id, (str, int, UUID)):
+        raise InvalidInputError(f"{name} is of type {type_name(id)}; pass a string")
+    if isinstance(id, int) and id.bit_length() > _MOST_BITS:
+        raise InvalidInputError(f"{name} is {represent(id)}; pass a string")
     return validation.storable(str(id), name)
 
 
@@ -75,8 +91,27 @@ def storable_ids(ids: Sequence[str], name: str) -> list[str]:
     """Return ids as a list of strings.
 
     Raises:
-        TypeError: one string, which is a sequence of letters.
+        InvalidInputError: they are no list, such as one string, which is a sequence of letters.
     """
-    if isinstance(ids, str):
-        raise TypeError(f"{name} is one string; pass a list of them")
-    return [storable_id(id, f"{name}[{index}]") for index, id in enumerate(ids)]
+    return [storable_id(id, f"{name}[{index}]") for index, id in enumerate(validation.check_list(ids, name))]
+
+
+def ids_of(config: object, where: str = "config", *, thread: bool = True) -> Mapping[str, Any]:
+    """Return the ids of a config, checked; ``checkpoint_ns`` is that of the root graph where it is None or missing.
+
+    Args:
+        config: LangGraph's ``RunnableConfig``.
+        where: its name in the message.
+        thread: False if the thread may be missing.
+
+    Raises:
+        InvalidInputError: it is no config, names no thread, or an id cannot be stored.
+    """
+    configurable = cast("Mapping[str, Any]", config).get("configurable", {}) if isinstance(config, Mapping) else None
+    if not isinstance(configurable, Mapping):
+        raise InvalidInputError(f"{where} is no config; pass {{'configurable': {{'thread_id': ...}}}}")
+    ids = cast("Mapping[str, Any]", configurable)
+    if thread and ids.get("thread_id") is None:
+        raise InvalidInputError(f"{where} has no thread_id; pass {{'configurable': {{'thread_id': ...}}}}")
+    check_ids(ids)
+    return {**ids, "checkpoint_ns": "" if ids.get("checkpoint_ns") is None else ids["checkpoint_ns"]}

@@ -40,6 +40,7 @@ from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.queries.checkpoints import Retention, Search
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import quote, represent, type_name
 
 Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
@@ -83,29 +84,24 @@ class NamedId(str):
 
 def search_one(config: Config) -> Search:
     """Build the search for the checkpoint that a config names, or the head."""
-    ids = config.get("configurable", {})
-    thread_id, checkpoint_ns = str(ids["thread_id"]), str(ids.get("checkpoint_ns", ""))
-    checkpoint_ids.check_ids(ids)
-    return Search(thread_id, checkpoint_ns, ids.get("checkpoint_id") or None, limit=1)
+    ids = checkpoint_ids.ids_of(config)
+    return Search(str(ids["thread_id"]), str(ids["checkpoint_ns"]), ids.get("checkpoint_id") or None, limit=1)
 
 
 def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
     """Build the search for the arguments of ``list``."""
-    ids: Mapping[str, Any] = config.get("configurable", {}) if config else {}
-    earlier: Mapping[str, Any] = before.get("configurable", {}) if before else {}
-    checkpoint_ids.check_ids(ids)
-    checkpoint_ids.check_ids(earlier)
-    if metadata:
-        validation.check_json(metadata, "filter")
-    if limit is not None:
-        validation.count(int(limit), "limit", at_most=_LONGEST)
+    ids = {} if config is None else checkpoint_ids.ids_of(config)
+    earlier = {} if before is None else checkpoint_ids.ids_of(before, "before", thread=False)
+    if metadata is not None:
+        validation.json_object(metadata, "filter")
+    named = config is not None and config.get("configurable", {}).get("checkpoint_ns") is not None
     return Search(
         str(ids["thread_id"]) if config else None,
-        ids.get("checkpoint_ns"),
+        ids["checkpoint_ns"] if named else None,  # without one, those of all subgraphs
         ids.get("checkpoint_id") or None,
         metadata or None,
         earlier.get("checkpoint_id"),
-        None if limit is None else int(limit),
+        None if limit is None else validation.count(limit, "limit", at_most=_LONGEST),
     )
 
 
@@ -148,7 +144,13 @@ def new_checkpoint(
     Raises:
         InvalidInputError: an id cannot be stored, or a text is no Unicode.
     """
-    ids = config.get("configurable", {})
+    ids = checkpoint_ids.ids_of(config)
+    for where, part in (("checkpoint", checkpoint), ("metadata", metadata), ("new_versions", new_versions)):
+        if not isinstance(part, Mapping):
+            raise InvalidInputError(f"{where} is of type {type_name(cast('object', part))}; pass a dict")
+    for name in ("id", "channel_values"):
+        if cast("Mapping[str, object]", checkpoint).get(name) is None:
+            raise InvalidInputError(f"checkpoint has no {name}; pass a checkpoint as LangGraph makes it")
     checkpoint_ids.check_ids({**ids, "checkpoint_id": checkpoint["id"]})
     plain = dict[str, Any]()
     blobs = dict[str, Any]()
@@ -192,16 +194,19 @@ def _jsonb(value: object, where: str) -> Jsonb:
     """Convert a value to PostgreSQL's ``jsonb``.
 
     Raises:
-        InvalidInputError: a text in it has a lone surrogate or NUL.
+        InvalidInputError: it has what JSON does not have, or a text with a lone surrogate or NUL.
     """
-    text = json.dumps(value, ensure_ascii=False)
+    encoded, problem = b"", ""
     try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         encoded = text.encode()
     except UnicodeEncodeError:
-        encoded = None
-    if encoded is None:
-        raise InvalidInputError(f"a text in the {where} has a lone surrogate; decode it properly")
-    if "\\u0000" in text and _NUL.search(text):
+        problem = f"a text in the {where} has a lone surrogate; decode it properly"
+    except (TypeError, ValueError, RecursionError):
+        problem = f"the {where} has a value that JSON does not have, such as NaN; pass text and finite numbers"
+    if problem:
+        raise InvalidInputError(problem)
+    if b"\\u0000" in encoded and _NUL.search(encoded.decode()):
         raise InvalidInputError(f"a text in the {where} has a NUL character; remove it")
     return Jsonb(value, dumps=lambda _: encoded)
 
@@ -226,7 +231,7 @@ def config_of_stored(new: Mapping[str, object], count: int) -> Config:
     """
     if not count:
         raise ConcurrentUpdateError(
-            f"somebody else stored a checkpoint in thread {new['thread_id']!r}, or deleted it, since this run read it; "
+            f"somebody else stored a checkpoint in thread {quote(str(new['thread_id']))}, or deleted it, since this run read it; "
             "nothing of this step was stored: run again, which reads the new head"
         )
     ids = {
@@ -300,7 +305,7 @@ def retention_rule(keep_latest: int | None, older_than: timedelta | None) -> Ret
         raise InvalidInputError("neither keep_latest nor older_than was given; pass one of them, or both")
     if keep_latest is not None and not 1 <= keep_latest <= _MOST:
         raise InvalidInputError(
-            f"keep_latest is {keep_latest}; give a number from 1, since a thread's head always stays"
+            f"keep_latest is {represent(keep_latest)}; give a number from 1, since a thread's head always stays"
         )
     if older_than is None:
         return Retention(latest=keep_latest)

@@ -25,13 +25,17 @@ from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
 from langchain_persistmem.checkpointer.checkpoint_ids import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
+from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
+from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.timeouts import with_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.types.arguments import check_arguments
 
 
 class PersistMemSaver(PostgresSaver):
@@ -57,6 +61,7 @@ class PersistMemSaver(PostgresSaver):
                 person does not find the person's checkpoints here.
         """
         super().__init__(conn, pipe, serde)
+        note_owner(conn)
         self._register = register
         if isinstance(conn, ConnectionPool):
             # Upstream holds its lock from before the checkout until the connection is back, so that a pool
@@ -64,6 +69,7 @@ class PersistMemSaver(PostgresSaver):
             self.lock = cast("Lock", nullcontext())
 
     @classmethod
+    @check_arguments(ConfigurationError)
     @contextmanager
     def from_conn_string(
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
@@ -73,7 +79,7 @@ class PersistMemSaver(PostgresSaver):
         ``prepare_threshold``: number of uses after which a statement is prepared; None, for poolers such as
         PgBouncer before 1.21, means never.
         """
-        with psycopg.Connection[DictRow].connect(
+        with with_deadline(None).connect(
             conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
         ) as connection:
             if pipeline:
@@ -82,6 +88,7 @@ class PersistMemSaver(PostgresSaver):
             else:
                 yield cls(connection, serde=serde)
 
+    @check_arguments()
     @adapt_sync
     def setup(self, *, timeout: float = 60.0) -> None:
         """Create upstream's tables, or bring them up to date; any number of processes may do so at once.
@@ -113,9 +120,9 @@ class PersistMemSaver(PostgresSaver):
     @adapt_sync
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """Return the checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
+        search = checkpoint_rows.search_one(config)
         if self._register is not None:
             self._register.claim(config, begins=True)
-        search = checkpoint_rows.search_one(config)
         for row in finished(checkpoint_rows.read(self._begin, self.SELECT_SQL, search, self._migrate_pending_sends)):
             checkpoint = self._load_checkpoint_tuple(row)
             return checkpoint if search.checkpoint_id is None else checkpoint_rows.with_named_id(checkpoint)
@@ -159,7 +166,7 @@ class PersistMemSaver(PostgresSaver):
     @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
-        checkpoint_ids.check_task(config, writes, task_id, task_path)
+        config = checkpoint_ids.check_task(config, writes, task_id, task_path)
         claim = self._register.claim(config) if self._register is not None else None
         if claim is None or not writes:
             super().put_writes(config, writes, task_id, task_path)
@@ -219,6 +226,7 @@ class PersistMemSaver(PostgresSaver):
             )
         )
 
+    @check_arguments()
     @adapt_sync
     def retain(
         self,
@@ -322,7 +330,7 @@ def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.
         return None
     if claim.settings:
         connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return connection.cursor(row_factory=dict_row).execute(statement("hold_generation"), claim.parameters)
+    return connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
 def _check(held: "psycopg.Cursor[DictRow] | None") -> None:

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,9 +20,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from langchain_persistmem.errors import ErasedError, InvalidInputError, NamespaceMissingError
+from langchain_persistmem.postgres.owners import ProcessLock
 from langchain_persistmem.postgres.queries import generations, threads
 from langchain_persistmem.postgres.queries.row_security import reach_settings
-from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.statements import Query, Schemas, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.runtime.run_identity import whose_memory
@@ -45,6 +45,13 @@ class Claim:
     generation: UUID
     settings: Mapping[str, str]
     """The settings of the transaction for row-level security."""
+    schema: str
+    """``Settings.schema``, in which the namespace is."""
+
+    @property
+    def statement(self) -> Query:
+        """The statement ``hold_generation``, for a connection that is not a transaction's."""
+        return statement("hold_generation").within(Schemas(self.schema))
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -64,6 +71,7 @@ class Claim:
         """
         if self.settings:
             await tx.fetch(statement("set_locally"), self.settings_parameters)
+        tx.schema = self.schema
         if not await generations.hold_generation(tx, self.namespace, self.generation):
             raise ErasedError
 
@@ -85,7 +93,7 @@ class Register:
         self._backend = backend
         self._template = template
         self._runs: OrderedDict[tuple[int, Namespace, str], tuple[object, Claim]] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     def claim(self, config: RunnableConfig, *, begins: bool = False) -> Claim | None:
         """Register the thread of a config for its owner; None if the run names nobody. One round trip for a run.
@@ -140,7 +148,8 @@ class Register:
         self, config: RunnableConfig, namespace: Namespace, thread_id: str, generation: UUID, *, again: bool
     ) -> Claim:
         settings = reach_settings(namespace) if self._backend.settings.row_level_security else {}
-        claim, run = Claim(namespace, generation, settings), _run_of(config)
+        claim = Claim(namespace, generation, settings, self._backend.settings.schema)
+        run = _run_of(config)
         if run is None:
             return claim
         key = (id(run), namespace, thread_id)

@@ -24,6 +24,7 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import encode
+from langchain_persistmem.types.representation import represent, type_name
 from langchain_persistmem.types.results import ObserveResult
 
 _CHUNK = 40
@@ -270,10 +271,10 @@ def _make_turn(
     thread = validation.name(_optional_text(found, thread_field), thread_field)
     role = _ROLES.get(str(_optional_text(found, "role")))
     if role is None:
-        raise InvalidInputError(f"role is {found['role']!r:.40}; use user, assistant, system or tool")
+        raise InvalidInputError(f"role is {represent(found['role'])}; use user, assistant, system or tool")
     text = _optional_text(found, text_field)
     if not isinstance(text, str):
-        raise InvalidInputError(f"{text_field} is of type {type(text).__name__}; write a string")
+        raise InvalidInputError(f"{text_field} is of type {type_name(text)}; write a string")
     if len(text) > _LONGEST:
         raise InvalidInputError(
             f"{text_field} has {len(text):,} characters, at most {_LONGEST:,} are possible; split it"
@@ -295,7 +296,7 @@ def _optional_text(found: Mapping[str, Any], name: str) -> object:
 def _moment(text: object, name: str) -> datetime:
     problem = f"{name} is missing; add the moment as ISO 8601, such as 2026-03-02T19:04:00+01:00"
     if text is not None:
-        problem = f"{name} is {text!r:.40}, no date; write ISO 8601, such as 2026-03-02T19:04:00+01:00"
+        problem = f"{name} is {represent(text)}, no date; write ISO 8601, such as 2026-03-02T19:04:00+01:00"
     try:
         if isinstance(text, str):
             return datetime.fromisoformat(text)
@@ -323,7 +324,7 @@ class _Ids:
             turn_id = _digest(*turn.thread, turn.message["id"])
             if self._first.setdefault(turn_id, print_) != print_:
                 raise InvalidInputError(
-                    f"id {turn.message['id']!r:.60} belongs to another turn of this thread; give each its own, or none"
+                    f"id {represent(turn.message['id'])} belongs to another turn of this thread; give each its own, or none"
                 )
             message = dict(turn.message)
         else:

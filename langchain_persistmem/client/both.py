@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from langchain_persistmem.errors import UseAsyncMethodError
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend, finished
+from langchain_persistmem.types.arguments import Signature
 
 _TWIN = "__persistmem_twin__"
 
@@ -44,19 +45,23 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
 
     Opened with ``open()``, the first blocks and the second runs in a thread. Opened with ``aopen()``, the second is
     native and the first raises :class:`UseAsyncMethodError`. Signature and docstring are those of ``body``, whose name
-    begins with an underscore. An error about arguments names what the caller has called; ``group`` is the attribute of a
-    memory through which it is reached, where that is not the class of ``body`` in small letters.
+    begins with an underscore; the shapes of the arguments are checked by it before anything is done. An error about
+    arguments names what the caller has called; ``group`` is the attribute of a memory through which it is reached, where
+    that is not the class of ``body`` in small letters.
     """
     name = body.__name__.lstrip("_")
+    signature = Signature(body)
     once, awaited_once = _copy_under_name(body, name, group), _copy_under_name(body, f"a{name}", group)
     advice = f"await {_call_name(body, f'a{name}', group)}(...)"
 
     def blocking(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if isinstance(memory.backend, AsyncBackend):
             raise UseAsyncMethodError(f"this object was opened with aopen() and cannot block; use: {advice}")
+        signature.check((memory, *args), kwargs)
         return finished(once(memory, *args, **kwargs))
 
     async def awaiting(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        signature.check((memory, *args), kwargs)
         if isinstance(memory.backend, SyncBackend):
             return await asyncio.to_thread(lambda: finished(awaited_once(memory, *args, **kwargs)))
         return await awaited_once(memory, *args, **kwargs)

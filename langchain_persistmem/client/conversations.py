@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from langchain_core.chat_history import BaseChatMessageHistory
@@ -17,12 +18,14 @@ from langchain_persistmem.client.group import Group
 from langchain_persistmem.learning import conversations
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.backend import AsyncBackend
-from langchain_persistmem.runtime.messages import messages_of, turns_of
+from langchain_persistmem.runtime.messages import MAX_MESSAGES, messages_of, turns_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.results import ObserveResult
 
 Messages = Sequence[MessageLikeRepresentation]
+
+_COUNTS = ("stored", "added", "reinforced", "skipped", "superseded", "quarantined")
 
 
 class Conversations(Group):
@@ -89,7 +92,7 @@ class Conversations(Group):
         was put off the record with ``memory.privacy.set_off_record()``, nothing is stored.
 
         Args:
-            messages: as for ``memory.observe()``.
+            messages: as for ``memory.observe()``, at most 10,000.
             thread_id: the conversation.
 
         Returns:
@@ -145,14 +148,21 @@ class Conversations(Group):
         # Through `observe`, so that redaction, consent and what was learnt already hold here too.
         asynchronous = isinstance(self.backend, AsyncBackend)
         messages = await _read(history) if asynchronous else history.messages
-        return await call(
-            asynchronous,
-            self._memory.observe,
-            _with_ids(messages, self.backend.settings.redaction),
-            thread_id=thread_id,
-            user_id=user_id,
-            namespace=namespace,
-        )
+        identified = _with_ids(messages, self.backend.settings.redaction)
+        # A history may have more messages than one call takes; an empty one is a call, too, and checks the arguments.
+        parts = [identified[start : start + MAX_MESSAGES] for start in range(0, len(identified), MAX_MESSAGES)] or [[]]
+        results = [
+            await call(
+                asynchronous,
+                self._memory.observe,
+                part,
+                thread_id=thread_id,
+                user_id=user_id,
+                namespace=namespace,
+            )
+            for part in parts
+        ]
+        return _sum(results)
 
     backfill, abackfill = both(_backfill)
 
@@ -172,6 +182,13 @@ async def _read(history: BaseChatMessageHistory) -> list[BaseMessage]:
     except (AssertionError, NotImplementedError, ValueError):
         # LangChain's SQL histories raise one of these where they were set up for blocking use.
         return await asyncio.to_thread(lambda: history.messages)
+
+
+def _sum(results: Sequence[ObserveResult]) -> ObserveResult:
+    """One result of several; what waits was counted by the last, and so was the reason."""
+    last = results[-1]
+    counts = {name: sum(getattr(result, name) for result in results) for name in _COUNTS}
+    return replace(last, **counts)
 
 
 def _with_ids(messages: Sequence[BaseMessage], redaction: Redaction | None) -> list[BaseMessage]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal
 
 from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group, memory_of
-from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres import transaction
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
 from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
@@ -73,14 +72,12 @@ async def _import_postgres_store(
         EmbeddingError: a text has no vector; the batches before are stored, and running it again goes on.
         StorageUnavailableError: one of the databases does not answer; running it again goes on.
     """
-    if unindexed not in ("leave", "embed"):
-        raise InvalidInputError(f"unindexed is {unindexed!r:.40}; use 'leave' or 'embed'")
     # A store alone has no memories around it; in both cases its index says what an item is found by.
     is_store = isinstance(memory, (PersistMemStore, AsyncPersistMemStore))
     store = memory if is_store else memory_of(memory).store
     options = import_postgres_store_flow.Options(
         schema=validation.name(schema, "schema"),
-        takes_vectors=_takes_over(vectors),
+        takes_vectors=vectors == "keep",
         fields=index_of({"fields": fields}).fields if fields is not None else None,
         otherwise=index_of(store.index_config).fields,
         everything=unindexed == "embed",
@@ -135,7 +132,7 @@ async def _import_mem0(
     options = import_mem0_flow.Options(
         schema=validation.name(schema, "schema"),
         table=validation.name(table, "table"),
-        takes_vectors=_takes_over(vectors),
+        takes_vectors=vectors == "keep",
         template=check_template(namespace) if namespace is not None else memory_of(memory).namespace,
         max_chars=memory.backend.settings.max_text_chars,
     )
@@ -144,13 +141,6 @@ async def _import_mem0(
 
 
 import_mem0, aimport_mem0 = both(_import_mem0, group="admin")
-
-
-def _takes_over(vectors: object) -> bool:
-    """True where the source's vectors are stored as they are."""
-    if vectors not in ("embed", "keep"):
-        raise InvalidInputError(f"vectors is {vectors!r:.40}; use 'keep' if the same model made them, else 'embed'")
-    return vectors == "keep"
 
 
 async def _import(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,12 +24,18 @@ from langchain_persistmem.client.history import History
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
 from langchain_persistmem.client.worker import TaskWorker, ThreadWorker
-from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError, UseAsyncMethodError
+from langchain_persistmem.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NamespaceMissingError,
+    UseAsyncMethodError,
+)
 from langchain_persistmem.learning import background as background_flow
 from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
+from langchain_persistmem.postgres.owners import check_owner, is_inherited
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing
@@ -47,10 +53,13 @@ from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
+from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
-from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Turn
+from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
 
@@ -113,6 +122,7 @@ class PersistMem:
         self.admin = Admin(self)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     def open(
         cls,
         conninfo: str | None = None,
@@ -165,6 +175,7 @@ class PersistMem:
             return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     def aopen(
         cls,
         conninfo: str | None = None,
@@ -204,11 +215,16 @@ class PersistMem:
         self._stack.close()
 
     async def aclose(self) -> None:
-        """:meth:`close` for an object that was opened with :meth:`aopen`."""
-        if isinstance(self._stack, AsyncExitStack):
-            await self._stack.aclose()
-        else:
+        """:meth:`close` for an object that was opened with :meth:`aopen`, on its event loop.
+
+        Raises:
+            OpenedElsewhereError: another loop runs; nothing was closed.
+        """
+        if not isinstance(self._stack, AsyncExitStack):
             self._stack.close()
+        elif not is_inherited(self._backend.pool):  # what a forked child has of it is the parent's to close
+            check_owner(self._backend.pool)
+            await self._stack.aclose()
 
     def __enter__(self) -> Self:
         if isinstance(self._stack, AsyncExitStack):
@@ -266,7 +282,7 @@ class PersistMem:
             return namespace
         if user_id is None:
             raise NamespaceMissingError(
-                f"whose memory is meant? Pass user_id=... (for {self._namespace!r}) or namespace=(...)"
+                f"whose memory is meant? Pass user_id=... (for {cut(repr(self._namespace))}) or namespace=(...)"
             )
         return fill(self._namespace, {"user_id": user_id})
 
@@ -361,6 +377,7 @@ class PersistMem:
         thread_id: str,
         used: Sequence[str] = (),
         background: bool = False,
+        now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> ObserveResult:
@@ -372,19 +389,21 @@ class PersistMem:
 
         Args:
             messages: LangChain messages, or dicts with ``role``, ``content`` and optionally
-                ``timestamp`` (ISO 8601 with time zone), ``id`` and ``name``.
+                ``timestamp`` (ISO 8601 with the sender's offset from UTC), ``id`` and ``name``; at most 10,000.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
             background: store the turns and return; a worker learns from them once the thread is quiet.
+            now: the time of messages without a timestamp, at the sender's clock; by default the present in UTC.
 
         Raises:
             InvalidInputError: a message cannot be stored; none was.
             ExtractionError: the chat model failed; the turns are stored and the next call learns from them.
             EmbeddingError: the same for the embedding model.
         """
-        now, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
+        present, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
+        said_at = present if now is None else validation.aware(now, "now")
         # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
-        turns = turns_on_the_record(messages, redaction=self._backend.settings.redaction, now=now)
+        turns = turns_on_the_record(messages, redaction=self._backend.settings.redaction, now=said_at)
         result = await run(
             self._backend,
             background_flow.observe,
@@ -393,7 +412,7 @@ class PersistMem:
             thread_id=thread_id,
             used=used,
             background=background,
-            now=now,
+            now=present,
         )
         self._wake_worker()
         return result
@@ -496,6 +515,7 @@ class PersistMem:
         messages: Messages | None = None,
         explain: bool = False,
         now: datetime | None = None,
+        time_zone: tzinfo | str | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Context:
@@ -524,7 +544,10 @@ class PersistMem:
             messages: those of the conversation that the model still sees: only memories that were learnt from these, or
                 stand in them word for word, are left out.
             explain: fill ``Context.explanation``; two further statements.
-            now: the moment that recency is counted from; by default the present.
+            now: the moment that recency is counted from, and "yesterday"; by default the present.
+            time_zone: in which the question's dates are read and those of memories written; a ``tzinfo``, or a name such as
+                ``"Europe/Oslo"``. By default that of ``now``, else that of the latest of ``messages`` with a timestamp,
+                else each memory has the date that its sender's clock showed.
 
         Raises:
             InvalidInputError: an argument is out of range; the message names it.
@@ -532,8 +555,11 @@ class PersistMem:
             ConfigurationError: a chat model is to be asked, and there is none.
         """
         settings = self._backend.settings
-        question = _question(query, settings.context_memories, kinds, filter, None, expand, thread_id, now)
         # The window is redacted as what was stored was: only so are memories recognized that stand in it word for word.
+        window = None if messages is None else turns_of(messages, redaction=settings.redaction, now=datetime.now(UTC))
+        zone = _zone(time_zone, now, window)
+        moment = in_zone(datetime.now(UTC) if now is None else now, zone)
+        question = _question(query, settings.context_memories, kinds, filter, None, expand, thread_id, moment)
         shape = Shape(
             max_tokens=max_tokens,
             count_tokens=count_tokens,
@@ -542,9 +568,8 @@ class PersistMem:
             check=check,
             exclude=validation.names(shown, "shown"),
             thread_id=thread_id,
-            window=None
-            if messages is None
-            else turns_of(messages, redaction=settings.redaction, now=datetime.now(UTC)),
+            window=window,
+            zone=zone,
             explain=explain,
         )
         return await run(self._backend, recall_flow.context, self.namespace_of(user_id, namespace), question, shape)
@@ -715,6 +740,7 @@ class PersistMem:
             MemoryDisabledError: memory is paused; nothing was changed.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        validation.json_object(changes, "changes", names=self._profile_class.model_fields)
         document = await run(self._backend, profile_flow.update, namespace, changes, check=self._check_profile, now=now)
         return self._as_profile(document)
 
@@ -741,8 +767,9 @@ class PersistMem:
         try:
             return self._profile_class.model_validate(document)
         except ValidationError as error:  # its text quotes the document, so the message is built from places and types
+            faults = error.errors(include_input=False, include_url=False, include_context=False)
             reason = "; ".join(
-                f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors(include_input=False)
+                f"{_place_of(fault['loc'], self._profile_class)}: {fault['type']}" for fault in faults[:5]
             )
         raise InvalidInputError(
             f"the profile does not fit {self._profile_class.__name__} ({reason}); correct the named fields"
@@ -773,6 +800,28 @@ def _question(
         thread_id=thread_id,
         now=datetime.now(UTC) if now is None else now,
     )
+
+
+def _place_of(location: Sequence[int | str], kind: type[BaseModel]) -> str:
+    """Name a field of a profile's class; a name that the class does not have was chosen for a person, and says much."""
+    field = location[0] if location else ""
+    return (
+        field
+        if isinstance(field, str) and field in kind.model_fields
+        else f"a field that {kind.__name__} does not have"
+    )
+
+
+def _zone(time_zone: tzinfo | str | None, now: datetime | None, window: Sequence[Turn] | None) -> tzinfo | None:
+    """The time zone of a context; None where nobody says one, and each memory has its own sender's date."""
+    zone = check_zone(time_zone, "time_zone")
+    if zone is None and now is not None:
+        return validation.aware(now, "now").tzinfo
+    if zone is None:
+        local = (turn.sent_at for turn in reversed(window or ()) if turn.role == "user" and turn.utc_offset is not None)
+        latest = next(local, None)
+        return None if latest is None else latest.tzinfo
+    return zone
 
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:

@@ -95,8 +95,6 @@ class Review(Group):
 
 def _choose(versions: Sequence[UUID], everything: bool) -> Sequence[UUID] | None:
     """The chosen versions; None stands for all that waits. An empty selection never means everything."""
-    if not isinstance(everything, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
-        raise InvalidInputError(f"everything is of type {type(everything).__name__}; pass True or False")
     if versions and everything:
         raise InvalidInputError(
             "give either versions (Memory.id of what waits for review) or everything=True, not both"

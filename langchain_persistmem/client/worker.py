@@ -15,6 +15,8 @@ from uuid import UUID
 
 from langchain_persistmem.errors import PersistMemError, SchemaOutOfDateError, StorageUnavailableError
 from langchain_persistmem.learning import background
+from langchain_persistmem.postgres.owners import ProcessLock, react_to_forks
+from langchain_persistmem.postgres.pools import check_cancelled
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.types.actor import acting_as
 from langchain_persistmem.types.results import ProcessResult
@@ -55,25 +57,36 @@ class ThreadWorker:
         self._limit = limit
         self._rounds = rounds
         self._report = report
-        self._lease = backend.new_id()
-        self._stop = threading.Event()
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="persistmem-worker", daemon=True)
         self.failure: PersistMemError | None = None
         """The error that ended a worker with a number of rounds; one without tries again."""
+        self._starting = ProcessLock()
+        self.begin_anew()
+        react_to_forks(self)
+
+    def begin_anew(self) -> None:
+        """Make the state of one process: a child has a lease and a thread of its own, which its first :meth:`wake` starts."""
+        self._lease = self._backend.new_id()
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to work."""
-        self._thread.start()
+        """Begin to work, in this process."""
+        with self._starting:
+            if self._thread is None and not self._stop.is_set():
+                self._thread = threading.Thread(target=self._run, name="persistmem-worker", daemon=True)
+                self._thread.start()
 
     def wake(self) -> None:
         """Signal that there is work, or will be soon."""
         self._wake.set()
+        self.start()
 
     def join(self, seconds: float) -> bool:
         """Wait for its end; True if it ends by itself within so many seconds."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop after the conversation that is being learnt from, or else give it back to the next worker."""
@@ -144,6 +157,7 @@ class TaskWorker:
 
     async def _run(self) -> None:
         while not self._stopping:
+            check_cancelled()
             self._wake.clear()
             self._working = True
             try:

@@ -15,6 +15,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory
+from langchain_persistmem.types.representation import type_name
 from langchain_persistmem.types.results import COMMANDS, Command, CommandReply
 
 Question = Mapping[str, Any]
@@ -126,7 +127,7 @@ def check_question(question: Question) -> Question:
     """
     if not isinstance(cast("object", question), Mapping):
         raise InvalidInputError(
-            f"question is of type {type(question).__name__}; pass CommandReply.question as it is, or None"
+            f"question is of type {type_name(question)}; pass CommandReply.question as it is, or None"
         )
     keys: object = question.get("keys")
     pairs = cast("list[object]", keys) if isinstance(keys, (list, tuple)) else [None]

@@ -28,6 +28,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Turn
+from langchain_persistmem.types.representation import represent
 from langchain_persistmem.types.results import CommandReply
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ async def command(
     if message.thread_id is not None:
         validation.name(message.thread_id, "thread_id")
     if on_error not in ("raise", "say"):
-        raise InvalidInputError(f"on_error is {on_error!r:.40}; use 'raise' or 'say'")
+        raise InvalidInputError(f"on_error is {represent(on_error)}; use 'raise' or 'say'")
     pending_question = confirmation.check_question(question) if question is not None else None
     text = message.turn.text
     if message.turn.role != "user":

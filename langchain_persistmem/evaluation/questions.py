@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import represent
 
 _GZIP = b"\x1f\x8b"
 _MOST_ERRORS = 5
@@ -60,7 +61,7 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
         raise InvalidInputError("the questions cannot be used:\n" + "\n".join(bad[:_MOST_ERRORS]) + more)
     duplicate = _first_duplicate([question.id for question in questions])  # answers are looked up by id
     if duplicate is not None:
-        raise InvalidInputError(f"{path.name}: qid {duplicate!r:.60} stands for two questions; give each its own")
+        raise InvalidInputError(f"{path.name}: qid {represent(duplicate)} stands for two questions; give each its own")
     if not questions:
         raise InvalidInputError(f"{path} has no question; write one object per line")
     return questions
@@ -76,7 +77,7 @@ def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
     fields = cast("dict[str, Any]", document)
     user_id = validation.check_text(fields.get("user_id"), "user_id", at_most=validation.MAX_NAME_BYTES)
     if user_id not in turns:
-        raise InvalidInputError(f"user_id {user_id!r:.60} has no conversations in the other file")
+        raise InvalidInputError(f"user_id {represent(user_id)} has no conversations in the other file")
     gold: object = fields.get("gold", [])
     if not isinstance(gold, list) or not all(isinstance(id, str) for id in cast("list[object]", gold)):
         raise InvalidInputError(
@@ -86,7 +87,7 @@ def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
     # A gold turn that nobody said would count as missed by every system.
     unknown = [id for id in ids if id not in turns[user_id]]
     if unknown:
-        raise InvalidInputError(f"gold has {unknown[0]!r:.60}, which is no turn of this user")
+        raise InvalidInputError(f"gold has {represent(unknown[0])}, which is no turn of this user")
     return Question(
         id=validation.check_text(fields.get("qid"), "qid", at_most=validation.MAX_NAME_BYTES),
         user_id=user_id,
@@ -104,7 +105,7 @@ def _moment(text: object) -> datetime:
             return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
     except ValueError:
         pass
-    raise InvalidInputError(f"asked_at is {text!r:.40}; write ISO 8601, such as 2026-03-02T19:04:00+01:00")
+    raise InvalidInputError(f"asked_at is {represent(text)}; write ISO 8601, such as 2026-03-02T19:04:00+01:00")
 
 
 def _first_duplicate(ids: Sequence[str]) -> str | None:

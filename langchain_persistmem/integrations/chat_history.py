@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 
 
@@ -20,6 +21,7 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
     ``extract_memory``, learns from what is there.
     """
 
+    @check_arguments()
     def __init__(
         self,
         memory: PersistMem,
@@ -77,11 +79,11 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
         Raises:
             InvalidInputError: a message cannot be stored; none was.
         """
-        self._memory.conversations.add(list(messages), thread_id=self._thread, namespace=self._namespace)
+        self._memory.conversations.add(messages, thread_id=self._thread, namespace=self._namespace)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """:meth:`add_messages`, awaited."""
-        await self._memory.conversations.aadd(list(messages), thread_id=self._thread, namespace=self._namespace)
+        await self._memory.conversations.aadd(messages, thread_id=self._thread, namespace=self._namespace)
 
     def clear(self) -> None:
         """Delete the messages; what was learnt from them stays."""

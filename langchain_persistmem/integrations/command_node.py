@@ -16,6 +16,7 @@ from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.commands import execution
 from langchain_persistmem.commands.execution import OnError, reply_memory_off
+from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
     in_state,
     is_user_message,
@@ -27,6 +28,7 @@ from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import turns_of
 from langchain_persistmem.runtime.run_identity import current_runtime, off_the_record, thread_if_any, whose_memory
 from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.results import CommandReply
 
@@ -94,6 +96,7 @@ class CommandState(MessagesState):
     """The memory's question to the user; the next message decides. It lasts as long as the thread's checkpoint."""
 
 
+@check_arguments(ConfigurationError)
 def answer_commands(
     memory: PersistMem,
     *,

@@ -7,15 +7,15 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever, RetrieverLike
+from langchain_core.retrievers import RetrieverLike
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, get_executor_for_config, patch_config
 from langchain_core.runnables.utils import ConfigurableFieldSpec, get_unique_config_specs
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from langchain_persistmem.errors import (
     ConfigurationError,
@@ -25,7 +25,9 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.integrations.fusion import Origin, RankedCandidate, fuse
+from langchain_persistmem.integrations.strict_retriever import StrictRetriever
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import quote, represent, type_name
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ _PROGRAM_FAULTS = (NamespaceMissingError, UseAsyncMethodError)
 """Going on would hide them, and the next run has them again."""
 
 
-class PersistMemEnsembleRetriever(BaseRetriever):
+class PersistMemEnsembleRetriever(StrictRetriever):
     """Merge the session, memory and one's own documents: weighted, each document once, with labels.
 
     Every retriever is asked with the run's config, all of them at once, and traced as a child. Their
@@ -48,7 +50,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
     invoked with, by its name: ``ensemble.invoke(query, config, options={"memory": {"kinds": ["semantic"]}})``.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    call_options: ClassVar[tuple[str, ...]] = ("k", "weights", "options")
 
     session: RetrieverLike | None = None
     """Usually a :class:`PersistMemSessionRetriever`."""
@@ -97,13 +99,27 @@ class PersistMemEnsembleRetriever(BaseRetriever):
 
         Raises:
             NamespaceMissingError: the run names no user.
-            InvalidInputError: an argument is out of range; the message names it.
+            InvalidInputError: an argument is out of range, or no option of a call; the message names it.
         """
-        return super().invoke(input, config, **{"run": ensure_config(config), **kwargs})
+        return super().invoke(input, config, **self.check_options(kwargs), run=ensure_config(config))
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
-        return await super().ainvoke(input, config, **{"run": ensure_config(config), **kwargs})
+        return await super().ainvoke(input, config, **self.check_options(kwargs), run=ensure_config(config))
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Check the options of one call, and those that it hands to our own retrievers, at any depth."""
+        by_retriever: object = super().check_options(options).get("options")
+        by_retriever = {} if by_retriever is None else by_retriever
+        self._check_names(by_retriever, "options")
+        for name, theirs in cast("Mapping[str, Any]", by_retriever).items():
+            if not isinstance(theirs, Mapping):
+                raise InvalidInputError(f"options[{quote(name)}] is of type {type_name(theirs)}; pass a dict")
+            # Here and not where it is asked: with on_error="continue" that would pass as a failure of the retriever.
+            for own_name, (origin, retriever) in self._by_name().items():
+                if name in (own_name, origin) and isinstance(retriever, StrictRetriever):
+                    retriever.check_options(cast("Mapping[str, Any]", theirs))
+        return options
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
@@ -143,8 +159,7 @@ class PersistMemEnsembleRetriever(BaseRetriever):
     ) -> _Call:
         """Check and collect the options of this call."""
         most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
-        self._check_names(weights or {}, "weights")
-        self._check_names(options or {}, "options")
+        self._check_names({} if weights is None else weights, "weights")
         _check_weights(weights or {})
         chosen = {**self.weights, **(weights or {})}
         sources: list[_Source] = []
@@ -187,13 +202,15 @@ class PersistMemEnsembleRetriever(BaseRetriever):
             return {f"documents_{number}": retriever for number, retriever in enumerate(documents, 1)}
         return {"documents": documents}
 
-    def _check_names(self, options: Mapping[str, Any], where: str) -> None:
+    def _check_names(self, options: object, where: str) -> None:
+        if not isinstance(options, Mapping):
+            raise InvalidInputError(f"{where} is of type {type_name(options)}; pass a dict by names of retrievers")
         named = self._by_name()
         names = sorted({*named, *(origin for origin, _ in named.values())})
-        for name in options:
+        for name in cast("Mapping[object, object]", options):
             if name not in names:
                 raise InvalidInputError(
-                    f"{where} has {name!r:.40}, which no retriever is called; use {', '.join(names)}"
+                    f"{where} has {represent(name)}, which no retriever is called; use {', '.join(names)}"
                 )
 
 
@@ -218,7 +235,7 @@ class _Call:
 def _check_weights(weights: Mapping[str, object]) -> None:
     for name, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
-            raise InvalidInputError(f"weights[{name!r:.40}] is {weight!r:.40}; pass a number of 0 or more")
+            raise InvalidInputError(f"weights[{represent(name)}] is {represent(weight)}; pass a number of 0 or more")
 
 
 def _describe(error: Exception) -> str:

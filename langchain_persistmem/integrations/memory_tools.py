@@ -34,6 +34,7 @@ from langchain_persistmem.integrations.tool_run import ToolRun
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import current_runtime, thread_if_any, whose_memory
 from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.arguments import check_arguments
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ _CHECKPOINTER = "__pregel_checkpointer"
 _OFF = "Memory is off for this conversation: nothing was read, kept or erased. Go on without it."
 
 
+@check_arguments(ConfigurationError)
 def memory_tools(
     memory: PersistMem,
     *,
@@ -80,8 +82,6 @@ def memory_tools(
         ConfigurationError: an option has no such value.
         NamespaceMissingError: from a tool, in a run that says nothing about its user.
     """
-    if ask not in ("interrupt", "conversation"):
-        raise ConfigurationError(f"ask is {ask!r:.40}; use 'interrupt' or 'conversation'")
 
     def tool(name: str, schema: type[Arguments], behaviour: Behaviour) -> BaseTool:
         async def answer(

@@ -33,7 +33,9 @@ from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
@@ -122,6 +124,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         NamespaceMissingError: in a run that says nothing about its user; whatever ``on_error`` is.
     """
 
+    @check_arguments(ConfigurationError)
     def __init__(
         self,
         memory: PersistMem,
@@ -141,10 +144,6 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         on_error: OnError = "continue",
     ) -> None:
         super().__init__()
-        if placement not in ("human", "system"):
-            raise ConfigurationError(f"placement is {placement!r:.40}; use 'human' or 'system'")
-        if on_error not in ("raise", "continue"):
-            raise ConfigurationError(f"on_error is {on_error!r:.40}; use 'raise' or 'continue'")
         self.tools = []
         self._name = name
         self._memory = memory
@@ -247,7 +246,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     self._memory.context,
                     question.text,
                     thread_id=thread_if_any(ensure_config()),
-                    messages=request.messages,
+                    messages=request.messages[-MAX_MESSAGES:],
                     namespace=whose,
                     **self._options,
                 )
@@ -267,7 +266,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                 observed = await call(
                     asynchronous,
                     self._memory.observe,
-                    messages,
+                    messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
                     thread_id=thread,
                     used=used,
                     background=self._learns_in_background,

@@ -12,6 +12,7 @@ from langgraph.graph import MessagesState
 
 from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
     ContextOptions,
     OnError,
@@ -28,6 +29,7 @@ from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     off_the_record,
@@ -35,6 +37,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_of,
     whose_memory,
 )
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
@@ -64,6 +67,7 @@ class MemoryState(MessagesState):
     """With ``once=True``: earlier contexts of this thread, by the id of the user's message that each belongs to."""
 
 
+@check_arguments(ConfigurationError)
 def load_memory(
     memory: PersistMem,
     *,
@@ -133,7 +137,7 @@ def load_memory(
                 memory.context,
                 question.text,
                 thread_id=thread_if_any(config),
-                messages=seen,
+                messages=seen[-MAX_MESSAGES:],
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
                 namespace=namespace,
                 **context_options,
@@ -149,6 +153,7 @@ def load_memory(
     return _node("load_memory", load)
 
 
+@check_arguments(ConfigurationError)
 def extract_memory(
     memory: PersistMem,
     *,
@@ -185,7 +190,7 @@ def extract_memory(
             observed = await call(
                 asynchronous,
                 memory.observe,
-                messages,
+                messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
                 thread_id=thread,
                 used=used,
                 background=memory.learns_in_background if background is None else background,
@@ -198,6 +203,7 @@ def extract_memory(
     return _node("extract_memory", extract)
 
 
+@check_arguments()
 def prompt_with_memory(identity: str, state: State, *, messages_key: str = "messages") -> list[AnyMessage]:
     """Build the messages for the model: one system message of the identity prompt and the memories, then the conversation.
 

@@ -7,17 +7,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
-from pydantic import ConfigDict
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
+from langchain_persistmem.integrations.strict_retriever import StrictRetriever
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
@@ -32,15 +31,13 @@ from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Turn
 
 _WORD = re.compile(r"\w+")
-_MOST_TURNS = 1_000
+_MOST = 1_000
 _LATEST = 0.2
 """The worth of being the latest turn, in shares of the question's words; half of it for the turn before, and so on."""
 
 
-class _RunRetriever(BaseRetriever):
+class _RunRetriever(StrictRetriever):
     """Base of retrievers that read the user from each run, unless they were made for one."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     memory: PersistMem
     """Opened with ``open()`` or, for async chains, ``aopen()``."""
@@ -56,18 +53,20 @@ class _RunRetriever(BaseRetriever):
 
         Raises:
             NamespaceMissingError: the run names no user.
-            InvalidInputError: an argument is out of range; the message names it.
+            InvalidInputError: an argument is out of range, or no option of a call; the message names it.
             EmbeddingError: the query has no vector.
         """
+        options = self.check_options(kwargs)
         if off_the_record(ensure_config(config), current_runtime()):
             return []
-        return super().invoke(input, config, **{**self._read(config), **kwargs})
+        return super().invoke(input, config, **options, **self._read(config))
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
+        options = self.check_options(kwargs)
         if off_the_record(ensure_config(config), current_runtime()):
             return []
-        return await super().ainvoke(input, config, **{**self._read(config), **kwargs})
+        return await super().ainvoke(input, config, **options, **self._read(config))
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
         """Read the facts of the run; LangChain does not hand its config on to the methods below."""
@@ -94,6 +93,8 @@ class PersistMemRetriever(_RunRetriever):
     ``retriever.invoke(query, k=3)``, or be made configurable with LangChain's ``configurable_fields``.
     """
 
+    call_options: ClassVar[tuple[str, ...]] = ("k", "kinds", "filter", "threshold")
+
     k: int = 10
     """At most so many documents, 1 to 1,000."""
     kinds: Sequence[Kind] | None = None
@@ -116,8 +117,9 @@ class PersistMemRetriever(_RunRetriever):
         ]
 
     def _options(self, k: int | None, whose: Namespace | None = None, **options: Any) -> dict[str, Any]:
+        most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
         ours = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}
-        return {"limit": self.k if k is None else k, "namespace": whose or self._whose(None), **ours, **options}
+        return {"limit": most, "namespace": whose or self._whose(None), **ours, **options}
 
 
 class PersistMemSessionRetriever(_RunRetriever):
@@ -137,6 +139,8 @@ class PersistMemSessionRetriever(_RunRetriever):
     ``thread_id``, ``message_id``, ``role``, ``speaker``, ``sent_at`` (ISO 8601) and ``score`` (0 to 1).
     ``k`` and ``turns`` can be given for one call.
     """
+
+    call_options: ClassVar[tuple[str, ...]] = ("k", "turns")
 
     k: int = 5
     """At most so many documents, 1 to 1,000."""
@@ -189,8 +193,8 @@ class PersistMemSessionRetriever(_RunRetriever):
         whose: Namespace | None = None,
         thread: str | None = None,
     ) -> tuple[int, Namespace, str, int]:
-        most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST_TURNS)
-        latest = validation.count(self.turns if turns is None else turns, "turns", at_least=1, at_most=_MOST_TURNS)
+        most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
+        latest = validation.count(self.turns if turns is None else turns, "turns", at_least=1, at_most=_MOST)
         return most, whose or self._whose(None), thread or self._thread(None), latest
 
 

@@ -17,15 +17,16 @@ from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError, UseAsyncMethodError
 from langchain_persistmem.privacy import consent
-from langchain_persistmem.recall.context import FORMS, Form
+from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
-from langchain_persistmem.recall.standing import STANDINGS, Standing
+from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.recall_results import EXPANDS, Expand
+from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import OFF_RECORD, Kind
+from langchain_persistmem.types.representation import represent
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
@@ -54,14 +55,8 @@ class ContextOptions:
         Raises:
             ConfigurationError: the message names the option.
         """
-        if self.form not in FORMS:
-            raise ConfigurationError(f"form is {self.form!r:.40}; use one of {', '.join(FORMS)}")
-        if self.standing not in STANDINGS:
-            raise ConfigurationError(f"standing is {self.standing!r:.40}; use one of {', '.join(STANDINGS)}")
-        if self.expand is not None and self.expand not in EXPANDS:
-            raise ConfigurationError(f"expand is {self.expand!r:.40}; use 'rules', 'model' or None")
-        if self.check not in ("threshold", "model"):
-            raise ConfigurationError(f"check is {self.check!r:.40}; use 'threshold' or 'model'")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise ConfigurationError(f"max_tokens is {represent(self.max_tokens)}; pass a whole number from 1")
         if "model" in (self.expand, self.check) and memory.backend.model_name is None:
             raise ConfigurationError(
                 "expand or check asks a chat model and there is none; open the memory with model=..."

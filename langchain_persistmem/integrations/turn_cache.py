@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from time import monotonic
 
+from langchain_persistmem.postgres.owners import ProcessLock
 from langchain_persistmem.types.namespace import Namespace
 
 Turn = tuple[Namespace, str | None, str | None, str]
@@ -38,7 +38,7 @@ class TurnContexts:
 
     def __init__(self) -> None:
         self._texts: OrderedDict[Turn, tuple[float, TurnContext]] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     def get(self, turn: Turn, *, answered: bool, call: str | None) -> TurnContext | None:
         """Return the context of a turn; None if it has to be recalled.

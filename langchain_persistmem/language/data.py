@@ -252,6 +252,68 @@ class SmallTalk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Statements:
+    """Phrases with which a user says something of oneself, or how to be answered, that holds for longer.
+
+    In the notation of the commands. A phrase begins a clause: a sentence, or what stands behind a comma or one of
+    ``conjunctions``. In it ``{languages}``, ``{diets}`` and ``{verbs}`` are one of the lists of that name, and
+    ``{thing}`` is a second object. Words are regular expressions.
+    """
+
+    openings: Words
+    """Words that may stand before a phrase, also with a colon."""
+    please: Words
+    """Those of them behind which a request may stand in the middle of a sentence."""
+    conjunctions: Words
+    """Begin a clause."""
+    tails: Words
+    """End an object: because, but."""
+    fillers: Words = ()
+    """Stand at the end of an object and are no part of it: at all, any more."""
+    no_objects: Words = ()
+    """First words of what is no object: this, that."""
+    doubts: Words
+    """Words before a phrase that take it back: if, whether, not true."""
+    reports: Words
+    """Words before a phrase that make it somebody else's: she says."""
+    negations: Words
+    """Words that make a statement its opposite: not."""
+    material: Words
+    """Beginnings of sentences that make a message a text to work on, or a game: translate, imagine, dear Sir."""
+    momentary: Words
+    """Words of a request that holds only for now: this time."""
+    languages: Words
+    """Names of languages, as they stand in a request to answer in one."""
+    diets: Words
+    """Vegetarian, vegan and the like."""
+    verbs: Words
+    """What an assistant can be told to do, in the form that a request has."""
+    name: Words
+    preferred_name: Words
+    """How the user wants to be called."""
+    diet: Words
+    allergy: Words
+    food: Words
+    """What the user does not eat or drink."""
+    preference: Words
+    favorite: Words
+    goal: Words
+    decision: Words
+    answer_language: Words
+    """In which language to answer."""
+    answer_length: Words
+    form_of_address: Words = ()
+    """Formal or not."""
+    instruction: Words
+    """Any other request that holds from now on."""
+    instruction_question: Words = ()
+    """The same as a question."""
+    third_person: Groups = ()
+    """Pairs of a regular expression and what replaces it: they turn a beginning as others write it of the user into
+    the user's own: "the user is"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Subjects:
     """Words for persons that a statement may be about.
 
@@ -353,7 +415,9 @@ class StopWords:
     conjunctions: Words = ()
     """Join two questions: and."""
     statements: Words = ()
-    """Make no difference between two statements; no word of the past, since who was a nurse need not be one."""
+    """Make no difference between two statements, wherever they stand: not even "a", since few friends are not a few."""
+    negations: Words = ()
+    """Deny a statement; a ``*`` stands for other letters."""
     quotes: Words = ()
     """Do not count where a quotation is compared with what was said."""
     numbers: Words = ()
@@ -380,6 +444,7 @@ class Language:
     calendar: Calendar | None = None
     compact_calendar: CompactCalendar | None = None
     small_talk: SmallTalk | None = None
+    statements: Statements | None = None
     subjects: Subjects | None = None
     questions: Questions | None = None
     requests: Requests | None = None
@@ -389,6 +454,8 @@ class Language:
     stop_words: StopWords | None = None
     attacks: Words = ()
     """Regular expressions of attacks on a prompt."""
+    attack_reports: Words = ()
+    """Regular expressions of what stands before the same words where they are told of a person: "my boss told me to"."""
 
 
 @cache
@@ -411,7 +478,9 @@ def replies_by_language() -> Mapping[str, Replies]:
 
 
 @cache
-def stop_words(field: Literal["pronouns", "conjunctions", "statements", "quotes", "numbers"]) -> frozenset[str]:
+def stop_words(
+    field: Literal["pronouns", "conjunctions", "statements", "negations", "quotes", "numbers"],
+) -> frozenset[str]:
     """The stop words of one purpose in all languages."""
     parts = (language.stop_words for language in languages())
     return frozenset(word for part in parts if part is not None for word in getattr(part, field))

@@ -77,6 +77,11 @@ def is_same_subject(one: Subject, other: Subject) -> bool:
     return one == other or (one.name is not None and one.name == other.name)
 
 
+def names_user(word: str) -> bool:
+    """Tell whether a word is the one for the user, in whatever letter case."""
+    return _user().match(word) is not None
+
+
 def _begins(text: str, place: int) -> bool:
     """Tell whether nothing but an article and a name in apposition comes first: "Mia, the user's sister"."""
     return len(_WORD.findall(text[:place])) <= _FIRST_WORDS

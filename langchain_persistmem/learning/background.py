@@ -7,15 +7,16 @@ turns themselves: only one of two workers can close them.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
-from langchain_persistmem.learning.changes import ChangeResult
 from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn
+from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
+from langchain_persistmem.learning.turns import IndexResult, index_turns
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import memories, messages, missing_vectors, namespaces, pending_work
 from langchain_persistmem.postgres.queries.generations import hold_existing
@@ -41,7 +42,7 @@ class _Total:
     capped: bool = False
     dead_letters: int = 0
 
-    def add(self, batch: LearnResult) -> None:
+    def add(self, batch: LearnResult | IndexResult) -> None:
         self.done += batch.done
         self.skipped += batch.skipped
 
@@ -93,7 +94,9 @@ async def observe(
     if withheld is not None:
         logger.info("a conversation is not learnt from: %s", withheld)
         return _observe_result(stored, total, 0, withheld)
-    if not background:
+    if background:
+        await _index_now(backend, namespace, thread_id, state.generation, now=now)
+    else:
         await _learn_all(backend, namespace, thread_id, state.generation, job, total, now=now)
     waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
     await make_some_missing(backend, now=now)
@@ -247,6 +250,7 @@ async def _learn_all(
     leased = timedelta(seconds=backend.settings.lease_seconds)
     unanswered: Sequence[str] | None = None
     try:
+        await _index_all(backend, namespace, thread_id, generation, total, now=now)
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
             total.add(batch)
             if batch.failure is not None:
@@ -265,6 +269,32 @@ async def _learn_all(
     else:
         if job is not None:
             await backend.step(_finish, job)
+
+
+async def _index_all(
+    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, total: _Total, *, now: datetime
+) -> None:
+    """Let all unsettled messages of a thread become memories."""
+    more = True
+    while more:
+        batch = await backend.step(index_turns, namespace, thread_id, generation, now=now)
+        more = batch is not None and batch.more
+        if batch is not None:
+            # With a model a turn is judged again when it learns from it, and counted then.
+            total.add(batch if backend.model_name is None else replace(batch, skipped=0))
+
+
+async def _index_now(
+    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
+) -> None:
+    """Make turns recallable before a worker comes; if that fails, the worker does it."""
+    try:
+        await _index_all(backend, namespace, thread_id, generation, _Total(), now=now)
+        if backend.model_name is None:  # rules cost nothing: an instruction holds for the very next turn
+            while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) and batch.more:
+                pass
+    except ModelError as error:
+        logger.warning("turns are found once a worker has embedded them: %s", error)
 
 
 async def _renew(backend: Backend, job: Job, leased: timedelta) -> bool:

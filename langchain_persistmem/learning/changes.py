@@ -1,12 +1,13 @@
 """Memories that change: carrying out decisions, the history, what waits for review, the log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.learning.consolidation import (
+    CONTRADICTED,
     PINNED,
     Add,
     Decision,
@@ -15,24 +16,28 @@ from langchain_persistmem.learning.consolidation import (
     Policy,
     Quarantine,
     Reinforce,
+    Skip,
     Supersede,
     ends_at,
     for_approval,
+    spellings,
 )
-from langchain_persistmem.learning.insert import insert, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.learning.turns import follow, withhold
 from langchain_persistmem.postgres.queries import changes as changes_queries
-from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index
+from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds, note_read, record
+from langchain_persistmem.runtime.audit_log import MemoryIds, note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import Change, Memory, NewMemory
+from langchain_persistmem.types.records import RULES_EXTRACTOR, Change, Memory, NewMemory
+from langchain_persistmem.types.representation import quote
 
 CONSOLIDATED = ("semantic", "procedural", "episodic")
 """The kinds among which a candidate can be known already; a profile is a document of its own."""
@@ -41,33 +46,12 @@ _MOST_AT_ONCE = 10_000
 """Memories that are reviewed in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeResult:
-    """The outcome of decisions, in numbers."""
-
-    added: int = 0
-    reinforced: int = 0
-    superseded: int = 0
-    quarantined: int = 0
-    memory_ids: MemoryIds = NOTHING
-    """The memories themselves, for the audit."""
-
-    def __add__(self, other: "ChangeResult") -> "ChangeResult":
-        return ChangeResult(
-            self.added + other.added,
-            self.reinforced + other.reinforced,
-            self.superseded + other.superseded,
-            self.quarantined + other.quarantined,
-            self.memory_ids + other.memory_ids,
-        )
-
-
 async def find_existing(
     backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
 ) -> ExistingMemories:
     """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
-    keys = list({memory.candidate.key for memory in new if memory.candidate.key is not None})
+    keys = sorted({key for memory in new for key in spellings(memory.candidate)})
     async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await changes_queries.neighbours(
             tx,
@@ -128,10 +112,19 @@ async def apply(
     added = [decision.new for decision in decisions if isinstance(decision, Add | Supersede)]
     result = await insert(tx, backend, namespace, added, now=now)
     quarantined = await _insert_inactive(tx, backend, namespace, decisions, now=now)
+    await link(tx, namespace, decisions, result.ids)
+    changed = [old.id for old, _, _ in endings] + quarantined + list(result.memory_ids.all)
+    changed += [decision.existing.id for decision in repeated]
+    changed += [decision.new.id for decision in decisions if isinstance(decision, Past)]
+    await follow(tx, backend, namespace, changed, now=now)
     # The log comes last: its entries point at rows of this transaction, and only what really ended is in it.
-    entries = [
-        (old.id, "superseded", "something newer contradicts it", by) for old, by, _ in endings if old.id in ended
-    ]
+    reasons = {
+        by: decision.reason if isinstance(decision, Supersede) else CONTRADICTED
+        for decision in decisions
+        if isinstance(decision, Supersede | Reinforce)
+        for by in [decision.new.id if isinstance(decision, Supersede) else decision.existing.id]
+    }
+    entries = [(old.id, "superseded", reasons[by], by) for old, by, _ in endings if old.id in ended]
     await log(tx, backend, namespace, entries, now=now)
     reinforced = tuple({decision.existing.id: None for decision in repeated})
     return ChangeResult(
@@ -142,6 +135,32 @@ async def apply(
         memory_ids=result.memory_ids
         + MemoryIds(reinforced=reinforced, superseded=tuple(ended), quarantined=tuple(quarantined)),
     )
+
+
+async def link(
+    tx: Transaction, namespace: Namespace, decisions: Sequence[Decision], stored: Mapping[bytes, UUID]
+) -> None:
+    """Link what decisions have left to the turns that it rests on, with the words that say so.
+
+    Args:
+        stored: the ids under which new statements are there, by identity: a statement that was known has its own.
+    """
+    rows: list[dict[str, object]] = []
+    for decision in decisions:
+        provenance = decision.new.candidate.provenance
+        if isinstance(decision, Skip) or provenance.thread_id is None:
+            continue
+        if provenance.extractor == RULES_EXTRACTOR and decision.new.candidate.quote is None:
+            continue  # the turn says more than the rules understood, so it goes on by itself
+        known = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)
+        shared: dict[str, object] = {
+            "memory_id": str(known or decision.new.id),
+            "thread_id": provenance.thread_id,
+            "quote": decision.new.candidate.quote,
+            "alone": len(provenance.message_ids) == 1,
+        }
+        rows += [{**shared, "message_id": message_id} for message_id in provenance.message_ids]
+    await turns.link_turns(tx, namespace, rows)
 
 
 def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
@@ -213,7 +232,7 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await changes_queries.history(tx, namespace, key)
     if not found:
-        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+        raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
     await note_read(backend, namespace, "read", [memory.id for memory in found])
     return found
 
@@ -285,6 +304,7 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         wanted = await _to_decide(tx, namespace, ids)
+        await withhold(tx, namespace, wanted, now=now)  # before the links go with their statements
         if await changes_queries.reject_memories(tx, namespace, wanted) != len(wanted):
             raise MemoryNotFoundError("not all of these wait for review; review.list() shows what does")
         await record(tx, backend, namespace, "rejected", wanted)
@@ -336,6 +356,7 @@ async def _revive_held(
         await edit.pin_memories(tx, namespace, [id], pinned=True)
     words = {id: searchable(old.text or "", old.speaker)}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    await follow(tx, backend, namespace, [id, *gone], now=now)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
     await record(tx, backend, namespace, change, [id, *gone], superseded=len(gone))
     revived = await changes_queries.get_version(tx, namespace, id)

@@ -4,21 +4,34 @@ A model's claims about known memories count only where they can be checked: it m
 was shown, and only at something related. It can end the validity of a memory, and never erase one.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, cast
+from types import MappingProxyType
+from typing import Literal
 from uuid import UUID
 
-from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject
 from langchain_persistmem.language.trust import find_suspicion, may_supersede
+from langchain_persistmem.learning.sameness import (
+    extends,
+    identity,
+    is_repetition,
+    plain_key,
+    repeats_claim,
+    same_person,
+    speaker_key,
+)
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"
 WAITS = "it was learnt, and waits for approval"
-_WORD = re.compile(r"[^\W_]+")
+CONTRADICTS = "it contradicts what is known"
+LESS_TRUSTED = "a less trusted source contradicts what is known"
+SAID_TWICE = "it was said twice"
+LOW_CONFIDENCE = "the confidence is too low"
+UNSUPPORTED = "the user's words do not say so"
+CONTRADICTED = "something newer contradicts it"
+EXTENDED = "it was said again in full"
 
 Contradictions = Literal["newest", "both", "ask"]
 """The rule for a new statement that contradicts a known one: the newest wins, both stay with their times, or ask."""
@@ -49,6 +62,8 @@ class Supersede:
     existing: Memory
     also: tuple[Memory, ...] = ()
     """Memories that end with it: those the model points at beside the one under the key."""
+    reason: str = CONTRADICTED
+    """The reason for the log of changes."""
 
     @property
     def ended(self) -> tuple[Memory, ...]:
@@ -115,21 +130,30 @@ def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) ->
     gone: set[UUID] = set()
     keyed: dict[str, int] = {}
     for statement in sorted(new, key=lambda one: statement_time(one.candidate)):
-        own = _own(statement, known)
+        holders = {key: decisions[index].new.candidate for key, index in keyed.items()}
+        own = own_key(statement, known.by_key, holders)
         key = own.candidate.key
         index = keyed.get(key) if key is not None else None
-        if index is not None and not same_person(own.candidate, decisions[index].new.candidate):
-            own, key, index = _without_key(own), None, None
-        if index is None:
-            decision = _decide(own, known, policy, gone)
-        else:
+        if index is not None:
             decision, decisions[index] = _decide_second(own, decisions[index], policy)
+        elif any(_is_said_before(own.candidate, earlier) for earlier in decisions):
+            decision = Skip(own, SAID_TWICE)
+        else:
+            decision = _decide(own, known, policy, gone)
         if isinstance(decision, Supersede | Reinforce):
             gone.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):
             keyed[key] = len(decisions)
         decisions.append(decision)
     return decisions
+
+
+def _is_said_before(candidate: Candidate, earlier: Decision) -> bool:
+    """Tell if another statement of the batch says the same already, and is not left out itself."""
+    first = earlier.new.candidate
+    if isinstance(earlier, Skip) or candidate.doubt != first.doubt or candidate.relation != first.relation:
+        return False
+    return same_person(candidate, first) and is_repetition(candidate, first)
 
 
 def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
@@ -166,45 +190,72 @@ def ends_at(known: Memory, new: Candidate) -> datetime:
     return max(known.valid_from, statement_time(new) if known.kind == "episodic" else new.valid_from)
 
 
-def _own(new: NewMemory, known: ExistingMemories) -> NewMemory:
-    """``new`` without its key, if somebody else's statement stands under it."""
-    key = new.candidate.key
-    rival = known.by_key.get(key) if key is not None else None
-    return new if rival is None or same_person(new.candidate, rival) else _without_key(new)
+def own_key(
+    new: NewMemory, known: Mapping[str, Memory], holders: Mapping[str, Candidate] = MappingProxyType({})
+) -> NewMemory:
+    """``new`` under a key that no other person holds: the plain one, else the one with the speaker's name, else none.
+
+    Args:
+        known: the current memories under both spellings.
+        holders: statements of the same batch by key.
+    """
+    keys = spellings(new.candidate)
+    rivals = {key: [rival for rival in (known.get(key), holders.get(key)) if rival is not None] for key in keys}
+    fitting = [key for key in keys if all(same_person(new.candidate, rival) for rival in rivals[key])]
+    if not fitting:
+        return under_key(new, None) if keys else new
+    # Where the same person stands under one of them already, that is the key; else the first that is free.
+    key = next((key for key in fitting if rivals[key]), fitting[0])
+    return new if key == new.candidate.key else under_key(new, key)
 
 
-def _without_key(new: NewMemory) -> NewMemory:
-    return replace(new, key=str(new.id), candidate=replace(new.candidate, key=None))
+def under_key(new: NewMemory, key: str | None) -> NewMemory:
+    """``new`` under another key, or under its own id; what it is known by follows."""
+    candidate = replace(new.candidate, key=key)
+    return replace(new, key=key or str(new.id), candidate=candidate, identity=identity(candidate))
+
+
+def spellings(candidate: Candidate) -> Sequence[str]:
+    """The keys under which a statement may stand: the plain one, and that with the speaker's name in it."""
+    if candidate.key is None:
+        return ()
+    plain, named = plain_key(candidate.key, candidate.speaker), speaker_key(candidate.key, candidate.speaker)
+    return tuple(dict.fromkeys((plain, named)))
 
 
 def _decide_second(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:
     """A second statement under one key in one batch, and what becomes of the first, which was to be current."""
-    if same_statement(new.candidate.text, earlier.new.candidate.text):
-        return Skip(new, "it was said twice"), earlier
+    if is_repetition(new.candidate, earlier.new.candidate):
+        return Skip(new, SAID_TWICE), earlier
     if new.candidate.confidence < policy.min_confidence:
-        return Skip(new, "the confidence is too low"), earlier
-    suspicious = find_suspicion(new.candidate)
+        return Skip(new, LOW_CONFIDENCE), earlier
+    suspicious = new.candidate.doubt or find_suspicion(new.candidate)
     if suspicious is not None:
         return Quarantine(new, suspicious), earlier
     if policy.contradictions == "ask" or not may_supersede(
         new.candidate.provenance.source, earlier.new.candidate.provenance.source
     ):
-        return Quarantine(new, "it contradicts what is known"), earlier
+        return Quarantine(new, CONTRADICTS), earlier
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id))), earlier
     past = Past(earlier.new, new.candidate.valid_from, new.id)
-    return (Supersede(new, earlier.existing, earlier.also) if isinstance(earlier, Supersede) else Add(new)), past
+    return (replace(earlier, new=new) if isinstance(earlier, Supersede) else Add(new)), past
 
 
 def _decide(new: NewMemory, known: ExistingMemories, policy: Policy, gone: set[UUID]) -> Decision:
     candidate = new.candidate
     if candidate.confidence < policy.min_confidence:
-        return Skip(new, "the confidence is too low")
-    suspicious = find_suspicion(candidate)
+        return Skip(new, LOW_CONFIDENCE)
+    claim = _find_target(new, known, policy)
+    twin = _twin(new, known, claim)
+    suspicious = candidate.doubt or find_suspicion(candidate)
     if suspicious is not None:
-        return Quarantine(new, suspicious)
-    twin = _twin(new, known, policy)
-    targets = [memory for memory in _targets(new, known, policy) if twin is None or memory.id != twin.id]
+        # What is known already needs no review, and words that nobody vouches for confirm nothing.
+        return Quarantine(new, suspicious) if twin is None or candidate.doubt is None else Skip(new, UNSUPPORTED)
+    if twin is None and claim is not None and candidate.relation == "same" and extends(candidate, claim):
+        objection = _protects(new, claim, policy, gone)
+        return objection or Supersede(_heir(new, claim), claim, reason=EXTENDED)
+    targets = [memory for memory in _targets(new, known, claim) if twin is None or memory.id != twin.id]
     ended = [memory for memory in targets if _against(new, memory, policy, gone) is None]
     if twin is not None:
         return Reinforce(new, twin, tuple(ended[: policy.max_superseded - len(gone)]))
@@ -213,24 +264,22 @@ def _decide(new: NewMemory, known: ExistingMemories, policy: Policy, gone: set[U
     objection = _against(new, targets[0], policy, gone)
     if objection is not None:
         return objection
-    if candidate.key is None:
-        new = replace(new, key=targets[0].key)
-    return Supersede(new, targets[0], tuple(ended[1 : policy.max_superseded - len(gone)]))
+    return Supersede(_heir(new, targets[0]), targets[0], tuple(ended[1 : policy.max_superseded - len(gone)]))
+
+
+def _heir(new: NewMemory, known: Memory) -> NewMemory:
+    """``new`` under the key of what it takes the place of, unless it has one of its own."""
+    return new if new.candidate.key is not None else replace(new, key=known.key)
 
 
 def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
     """The decision that takes the place of ending ``target``; None if nothing speaks against ending it."""
     candidate = new.candidate
-    if target.id in gone:  # somebody else in this batch has replaced it: a second successor stands beside the first
-        return Add(replace(new, key=str(new.id)))
-    if not may_supersede(candidate.provenance.source, target.provenance.source):
-        return Quarantine(new, "a less trusted source contradicts what is known", target)
-    if target.pinned:
-        return Quarantine(new, PINNED, target)
-    if len(gone) >= policy.max_superseded:
-        return Quarantine(new, "too many memories would change at once", target)
+    objection = _protects(new, target, policy, gone)
+    if objection is not None:
+        return objection
     if policy.contradictions == "ask":
-        return Quarantine(new, "it contradicts what is known", target)
+        return Quarantine(new, CONTRADICTS, target)
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id)))
     stated_at, known_since = statement_time(candidate), statement_time(target)
@@ -241,30 +290,37 @@ def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) ->
     return None
 
 
-def _twin(new: NewMemory, known: ExistingMemories, policy: Policy) -> Memory | None:
-    """The known memory that says the same."""
+def _protects(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
+    """The decision where ``target`` may not get a successor, contradiction or not."""
+    if target.id in gone:  # somebody else in this batch has replaced it: a second successor stands beside the first
+        return Add(replace(new, key=str(new.id)))
+    if not may_supersede(new.candidate.provenance.source, target.provenance.source):
+        return Quarantine(new, LESS_TRUSTED, target)
+    if target.pinned:
+        return Quarantine(new, PINNED, target)
+    if len(gone) >= policy.max_superseded:
+        return Quarantine(new, "too many memories would change at once", target)
+    return None
+
+
+def _twin(new: NewMemory, known: ExistingMemories, claim: Memory | None) -> Memory | None:
+    """The known memory that says the same; what the model takes for replaced is never one."""
     candidate = new.candidate
-    claimed = _find_target(new, known, policy) if candidate.relation == "same" else None
-    if claimed is not None and claimed.kind != candidate.kind:
-        claimed = None
-    if candidate.kind == "episodic":  # what happened twice is two memories; the same turn has the same identity
-        same_day = claimed is not None and claimed.valid_from.date() == candidate.valid_from.date()
-        return claimed if same_day and adds_no_figure(candidate, claimed) else None
+    replaced = claim.id if claim is not None and candidate.relation == "replaces" else None
     keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
-    if keyed is not None and same_statement(candidate.text, keyed.text or ""):
-        return keyed
-    for memory, _ in known.nearest.get(new.id, ()):
-        same = memory.kind == candidate.kind and same_statement(candidate.text, memory.text or "")
-        if same and same_person(candidate, memory):
+    near = [memory for memory, _ in known.nearest.get(new.id, ())]
+    for memory in [keyed, *near] if keyed is not None else near:
+        if memory.id != replaced and same_person(candidate, memory) and is_repetition(candidate, memory):
             return memory
-    return claimed if adds_no_figure(candidate, claimed) else None
+    repeats = claim is not None and candidate.relation == "same" and repeats_claim(candidate, claim)
+    return claim if repeats else None
 
 
-def _targets(new: NewMemory, known: ExistingMemories, policy: Policy) -> list[Memory]:
+def _targets(new: NewMemory, known: ExistingMemories, claim: Memory | None) -> list[Memory]:
     """The known memories that end with this one: what stands under its key, and what the model points at."""
     candidate = new.candidate
     keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
-    claimed = _find_target(new, known, policy) if candidate.relation == "replaces" else None
+    claimed = claim if candidate.relation == "replaces" else None
     found = {memory.id: memory for memory in (keyed, claimed) if memory is not None}
     return list(found.values())
 
@@ -279,39 +335,3 @@ def _find_target(new: NewMemory, known: ExistingMemories, policy: Policy) -> Mem
     if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
         return None
     return memory
-
-
-def same_statement(one: str, other: str) -> bool:
-    """Tell if two statements differ in small words at most: cosines do not tell Oslo from Bergen, nor who likes whom."""
-    mine, yours = _content(one), _content(other)
-    return bool(mine) and mine == yours
-
-
-def _content(text: str) -> tuple[str, ...]:
-    light = stop_words("statements")
-    return tuple(word for word in _WORD.findall(text.casefold()) if word not in light)
-
-
-def _figures(text: str) -> frozenset[str]:
-    """Numbers, which make two statements different whatever else they share."""
-    return frozenset(word for word in _WORD.findall(text) if any(map(str.isdigit, word)))
-
-
-def same_person(one: Candidate, other: Candidate | Memory) -> bool:
-    """Tell if two statements may be about the same person: "my sister" is not me, nor is who speaks after me."""
-    if one.speaker and other.speaker and one.speaker != other.speaker:
-        return False
-    return is_same_subject(_subject(one), _subject(other))
-
-
-def _subject(statement: Candidate | Memory) -> Subject:
-    topics: object = (statement.value or {}).get("topics")
-    names = (
-        [topic for topic in cast("list[object]", topics) if isinstance(topic, str)] if isinstance(topics, list) else []
-    )
-    return find_subject(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
-
-
-def adds_no_figure(candidate: Candidate, known: Memory | None) -> bool:
-    """Tell if every number of the candidate is in the known memory: numbers make two statements different."""
-    return known is not None and _figures(candidate.text) <= _figures(known.text or "")

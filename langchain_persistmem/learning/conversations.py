@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_TURN = 1_000_000
 _LONGEST_THREAD = 2**62
+_MESSAGE_FIELDS = ("data", "content", "additional_kwargs", "response_metadata", "tool_calls", "args", "artifact")
+"""LangChain's own names in a message, which an error may show."""
 
 
 async def add_messages(
@@ -113,7 +115,7 @@ def _check_turn(turn: Turn, where: str) -> None:
     validation.storable(turn.text, f"{where}.content")
     if len(turn.text) > _LONGEST_TURN:
         validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
-    validation.json_object(turn.content, where)
+    validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
     validation.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
         validation.check_text(turn.speaker, f"{where}.name", at_most=200)

@@ -12,6 +12,7 @@ from langchain_persistmem.learning.changes import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
 from langchain_persistmem.postgres.queries import memories, search_index
@@ -23,6 +24,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Candidate, Kind, Memory, NewMemory, Provenance, Source
+from langchain_persistmem.types.representation import quote, type_name
 
 EXTRACTOR = "edit"
 
@@ -60,7 +62,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
     """
     validation.name(key, "key")
     if wanted.pinned is not None and not isinstance(wanted.pinned, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
-        raise InvalidInputError(f"pinned is of type {type(wanted.pinned).__name__}; pass True, False or None")
+        raise InvalidInputError(f"pinned is of type {type_name(wanted.pinned)}; pass True, False or None")
     encode(namespace)
     await ready(backend)
     if wanted.pins_only:
@@ -134,7 +136,7 @@ async def _set_pin(
 async def _current(tx: Transaction, namespace: Namespace, key: str, *, now: datetime) -> Memory:
     found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
-        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+        raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
     return found[key]
 
 
@@ -159,6 +161,7 @@ async def _replace(
         await insert(tx, backend, namespace, [new], now=now)
     if old.pinned:
         await edit_queries.pin_memories(tx, namespace, [successor], pinned=True)
+    await follow(tx, backend, namespace, [old.id, successor], now=now)
     await record(tx, backend, namespace, "edited", [successor, old.id], superseded=1)
     if pinned is not None and pinned != (old.pinned or (twin is not None and twin.pinned)):
         await _set_pin(tx, backend, namespace, successor, pinned=pinned, now=now)

@@ -2,19 +2,29 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
 
-from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.types.records import Turn
+from langchain_persistmem.language.data import languages, stop_words
+from langchain_persistmem.language.date_tokens import calendar_words
+from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
+from langchain_persistmem.language.query_terms import cut_pairs
+from langchain_persistmem.language.subjects import names_user
+from langchain_persistmem.types.records import Source, Turn
+
+NOT_THE_USERS = "it stands in a tool's output or a document, not in the user's words"
+NOT_ASKED_FOR = "no words of the user's ask for it"
 
 _DOTS = re.compile(r"\.{3,}|…")
 _SHORTEST = 6
 """Letters from which a quote tells by itself where it stands."""
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
+_STEM = 4
+_COMMON = 0.6
+"""Two words that share so many first letters, and such a part of the longer one, may be forms of one."""
 _WORD = re.compile(r"[^\W_]+")
-_BLOCKS = re.compile(r"```.*?(?:```|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
-_QUOTED = re.compile(r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|「[^」]{6,}」')
 
 
 def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -26,14 +36,19 @@ def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> 
             user's messages than the one named, that one is the evidence: the words are better proof than the number.
         turns: what the model was shown.
     """
-    numbers_shown = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
-    named = [turns[number - 1] for number in numbers_shown]
+    named = name_turns(numbers, turns)
     if not any(turn.role == "user" for turn in named):
         return []
     if not letters(quote) or any(turn.role == "user" and says(turn.text, quote) for turn in named):
         return named
     elsewhere = [turn for turn in turns if turn.role == "user" and says(turn.text, quote)]
     return elsewhere if len(elsewhere) == 1 and len(letters(quote)) >= _SHORTEST else []
+
+
+def name_turns(numbers: Sequence[object], turns: Sequence[Turn]) -> list[Turn]:
+    """The turns with these numbers, counted from 1; those that were not shown count for nothing."""
+    numbers_shown = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
+    return [turns[number - 1] for number in numbers_shown]
 
 
 def says(text: str, quote: str) -> bool:
@@ -80,10 +95,127 @@ def is_pasted(quote: str, sources: Sequence[Turn], *, instruction: bool) -> bool
 
 
 def _own_words(text: str, *, instruction: bool) -> str:
-    without = _BLOCKS.sub(" ", text)
-    return _QUOTED.sub(" ", without) if instruction else without
+    without = strip_blocks(text)
+    return strip_quotations(without) if instruction else without
 
 
 def letters(text: str) -> str:
     """Letters and digits only: a quote may differ in capitals, spaces and punctuation."""
     return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whose statement a claim is, and what speaks against recalling it at once."""
+
+    source: Source
+    doubt: str | None = None
+
+
+def judge(
+    text: str, quote: str, sources: Sequence[Turn], turns: Sequence[Turn], *, instruction: bool, date: str = ""
+) -> Verdict:
+    """Judge a claim of a model that obeys whoever it has read last.
+
+    What stands in a tool's output, or in what the user pasted, and not in the user's own words is not the user's, whatever
+    is quoted for it. An instruction needs words of the user's that have to do with it.
+
+    Args:
+        text: the claim.
+        quote: the user's words that the model quotes for it.
+        sources: the turns that it rests on.
+        turns: what the model was shown.
+        date: the day of an event, which the model works out itself.
+    """
+    if is_pasted(quote, sources, instruction=instruction):
+        return Verdict("document")
+    users = [turn.text for turn in turns if turn.role == "user"]
+    own = [_own_words(text, instruction=instruction) for text in users]
+    tools = [turn.text for turn in turns if turn.role == "tool"]
+    # What an assistant repeats from a tool does not make it the user's: only the two others are compared.
+    for source, foreign in (("tool", tools), ("document", users)):
+        if foreign and _is_foreign(text, quote, own, foreign, date):
+            return Verdict(source, NOT_THE_USERS)
+    if instruction and not shares_words(quote, text):
+        return Verdict("user", NOT_ASKED_FOR)
+    return Verdict("user")
+
+
+def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str], date: str) -> bool:
+    """Tell if a claim stands in foreign text rather than in the user's: by a name or a figure, or by most of its words."""
+    user, others = _units(" ".join(own)), _units(" ".join(foreign))
+    dates = calendar_words()
+    worked_out = {*date.replace("~", "").split("-"), date}
+    claimed = {
+        unit for unit in _units(text)
+        if unit not in worked_out and unit.lstrip("0") not in worked_out
+        and unit not in dates.months and unit not in dates.weekdays
+    }  # fmt: skip
+    alien = {unit for unit in claimed if not _is_among(unit, user) and _is_among(unit, others)}
+    if alien & _details(text):
+        return True
+    familiar = sum(_is_among(unit, user) for unit in claimed)
+    return not shares_words(quote, text) and len(alien) > familiar
+
+
+def is_supported(text: str, quote: str, sources: Sequence[Turn], question: str = "") -> bool:
+    """Tell if the user's words have anything to do with a claim: the quoted ones, else those of the turn.
+
+    Args:
+        question: what the assistant asked before, where the turn answers it: "yes" has no word of the claim.
+    """
+    words = quote if letters(quote) else " ".join(turn.text for turn in sources if turn.role == "user")
+    return shares_words(f"{words} {question}", text)
+
+
+def shares_words(one: str, other: str) -> bool:
+    """Tell if two texts share a word of weight, in whatever form; in scripts without spaces two neighbouring characters.
+
+    >>> shares_words("please answer briefly", "The user wants brief answers."), shares_words("...", "The user wants it.")
+    (True, False)
+    """
+    words = _units(one)
+    return any(_is_among(unit, words) for unit in _units(other))
+
+
+def _units(text: str) -> frozenset[str]:
+    """Words of weight in small letters, and neighbouring characters where there are no spaces."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = (word for word in _WORD.findall(folded) if word not in _light() and not names_user(word))
+    return frozenset(word for word in words if not cut_pairs(word)) | frozenset(cut_pairs(folded))
+
+
+def _is_among(unit: str, units: Collection[str]) -> bool:
+    if unit in units:
+        return True
+    if len(unit) < _STEM or any(map(str.isdigit, unit)):
+        return False
+    return any(_is_form(unit, other) for other in units if other[:_STEM] == unit[:_STEM])
+
+
+def _is_form(one: str, other: str) -> bool:
+    """Tell if two words may be forms of one: "answer" and "answers", "brief" and "briefly"."""
+    common = next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    return common >= _STEM and common >= _COMMON * max(len(one), len(other))
+
+
+def _details(text: str) -> frozenset[str]:
+    """Figures, and words with a capital that begin no sentence, in small letters."""
+    normal = unicodedata.normalize("NFKC", text)
+    found: set[str] = set()
+    for match in _WORD.finditer(normal):
+        word = match[0]
+        begins = not normal[: match.start()].strip() or normal[: match.start()].rstrip()[-1:] in ".!?"
+        if any(map(str.isdigit, word)) or any(map(str.isupper, word[1:] if begins else word)):
+            found.add(word.casefold())
+    return frozenset(found)
+
+
+@cache
+def _light() -> frozenset[str]:
+    small = (language.text_search.small_words for language in languages() if language.text_search is not None)
+    return frozenset().union(
+        *small, *(stop_words(field) for field in ("quotes", "pronouns", "conjunctions", "statements"))
+    )

@@ -5,7 +5,8 @@ yet stays open, so that a crash or a failing model delays memories and loses non
 """
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,9 +14,17 @@ from uuid import UUID
 from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.learning import extraction_prompt, rules
 from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
-from langchain_persistmem.learning.consolidation import Add, Decision, decide
+from langchain_persistmem.learning.consolidation import (
+    LOW_CONFIDENCE,
+    SAID_TWICE,
+    UNSUPPORTED,
+    Decision,
+    Skip,
+    decide,
+)
+from langchain_persistmem.learning.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
 from langchain_persistmem.postgres.queries.generations import hold_existing
@@ -25,14 +34,25 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_turn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance, Turn
+from langchain_persistmem.types.records import Candidate, Memory, Turn
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
+_MOST_CHARS = 60_000
+"""Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
+_FOR_EACH_TURN = 2
+"""Known memories that each turn of the user brings, where a batch has many turns."""
 _EARLIER = 3
 """Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
+
+
+_SKIP_REASONS: Mapping[str, OmissionReason] = {
+    SAID_TWICE: "said_twice",
+    LOW_CONFIDENCE: "low_confidence",
+    UNSUPPORTED: "unsupported",
+}
 
 
 class _OvertakenError(PersistMemError):
@@ -64,6 +84,8 @@ class LearnResult:
     failure: ExtractionError | None
     more: bool
     """True if there were more open turns than one batch takes."""
+    omissions: tuple[Omission, ...] = ()
+    """Statements of the model that were dropped, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +93,16 @@ class _Extraction:
     """The candidates that the model, or the rules, found in some turns."""
 
     candidates: tuple[Candidate, ...]
+    omissions: tuple[Omission, ...] = ()
     failed: tuple[str, ...] = ()
     failure: ExtractionError | None = None
 
     def __add__(self, other: "_Extraction") -> "_Extraction":
         return _Extraction(
-            self.candidates + other.candidates, self.failed + other.failed, self.failure or other.failure
+            self.candidates + other.candidates,
+            self.omissions + other.omissions,
+            self.failed + other.failed,
+            self.failure or other.failure,
         )
 
 
@@ -94,18 +120,17 @@ async def learn(
         EmbeddingError: the same, for the embedding model.
     """
     async with backend.transaction(namespace, atomic=False) as tx:
-        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=backend.settings.extract_turns)
+        waiting = await messages.count_open(tx, namespace, thread_id)
+        limit = batch_size(waiting, backend.settings.extract_turns)
+        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=limit)
+    turns = _cut(turns)
     turns = [redact_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    position_of = {turn.id: turn.position for turn in turns}
-    positions = [
-        position_of[candidate.provenance.message_ids[0]] if candidate.provenance.extractor == "turns" else None
-        for candidate in extraction.candidates
-    ]
-    new = await prepare(backend, extraction.candidates, positions, later=backend.model_name is None)
-    decisions = await backend.step(_decisions, namespace, new, shown, now=now)
+    new = await prepare(backend, extraction.candidates, later=backend.model_name is None)
+    known = await find_existing(backend, namespace, new, shown, now=now)
+    decisions = decide(new, known, await policy_of(backend))
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
 
     async def write(backend: Backend) -> ChangeResult:
@@ -124,18 +149,50 @@ async def learn(
     except _OvertakenError as overtaken:
         return LearnResult(ChangeResult(), 0, (), None, more=True) if overtaken.again else None
     learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
-    more = len(turns) == backend.settings.extract_turns
-    return LearnResult(done, len(closing) - len(learnt_from), extraction.failed, extraction.failure, more)
+    more = waiting > len(turns)
+    omissions = (*extraction.omissions, *_skips(decisions))
+    return LearnResult(done, len(closing) - len(learnt_from), extraction.failed, extraction.failure, more, omissions)
 
 
-async def _decisions(
-    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
-) -> list[Decision]:
-    """Turns kept as they are compete with nothing; what a model found is weighed against what is known."""
-    if all(memory.candidate.provenance.extractor == "turns" for memory in new):
-        return [Add(memory) for memory in new]
-    known = await find_existing(backend, namespace, new, shown, now=now)
-    return decide(new, known, await policy_of(backend))
+def _skips(decisions: Sequence[Decision]) -> list[Omission]:
+    """What was left out in the light of what is known, with the reason as a word."""
+    return [
+        Omission(
+            decision.new.candidate.text,
+            _SKIP_REASONS[decision.reason],
+            decision.new.candidate.provenance.message_ids,
+            decision.new.candidate.about,
+        )
+        for decision in decisions
+        if isinstance(decision, Skip)
+    ]
+
+
+def batch_size(waiting: int, most: int) -> int:
+    """Turns of the next batch, so that batches are even: 41 turns are 21 and 20, not 40 and a last one without company.
+
+    >>> batch_size(41, 40), batch_size(40, 40), batch_size(100, 40), batch_size(0, 40)
+    (21, 40, 34, 1)
+    """
+    batches = max(1, -(-waiting // most))
+    return max(1, -(-waiting // batches))
+
+
+def _cut(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that one question takes by their length; one at least, and a very long one by itself."""
+    taken: list[Turn] = []
+    chars = 0
+    for turn in turns:
+        chars += len(turn.text)
+        if taken and chars > _MOST_CHARS:
+            break
+        taken.append(turn)
+    return taken
+
+
+def _request(backend: Backend) -> extraction_prompt.Request:
+    settings = backend.settings
+    return extraction_prompt.Request(backend.shape, settings.extraction_instructions, settings.categories)
 
 
 async def _candidates(
@@ -144,9 +201,9 @@ async def _candidates(
     """Candidates, and the known memories that the model was shown for them."""
     hidden = find_off_record(turns)
     if backend.model_name is None:
-        longest = backend.settings.max_text_chars
-        statements = [turn for turn in turns if turn.id not in hidden and not is_small_talk(turn.text)]
-        return _Extraction(tuple(_episode(turn, thread_id, longest) for turn in statements)), ()
+        own = [turn for turn in turns if turn.id not in hidden]
+        found = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+        return _Extraction(tuple(found)), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
@@ -183,21 +240,33 @@ def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozense
 
 
 async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
-    """The known memories that have most to do with what the user says, best first."""
-    most = backend.settings.extract_context_memories
+    """The known memories that have most to do with what the user says, for each turn its own, best first."""
+    least = backend.settings.extract_context_memories
     texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
-    if not most:
+    if not least:
         return ()
     model = await ready(backend)
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
-        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
-    best: dict[UUID, tuple[float, Memory]] = {}
-    for memory, similarity in (pair for pairs in near for pair in pairs):
-        if memory.provenance.extractor != "turns" and similarity > best.get(memory.id, (-1.0, memory))[0]:
-            best[memory.id] = (similarity, memory)
-    ranked = sorted(best.values(), key=lambda match: (-match[0], match[1].id))
-    return [memory for _, memory in ranked[:most]]
+        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
+    return choose_known(near, max(least, _FOR_EACH_TURN * len(texts)))
+
+
+def choose_known(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
+    """Choose known memories in turn: the best of each text, then the second best; a long batch leaves no text without.
+
+    Args:
+        near: for each text the memories nearest to it, best first, with the cosine.
+    """
+    chosen: dict[UUID, Memory] = {}
+    for rank in range(max(map(len, near), default=0)):
+        round_ = sorted(
+            (several[rank] for several in near if rank < len(several)), key=lambda pair: (-pair[1], pair[0].id)
+        )
+        for memory, _ in round_:
+            if len(chosen) < most:
+                chosen.setdefault(memory.id, memory)
+    return list(chosen.values())
 
 
 async def _extract(
@@ -215,26 +284,29 @@ async def _extract(
     """
     try:
         await spend(backend, namespace)
-        material, shape = extraction_prompt.material(turns, known, earlier), backend.shape
-        answer = await backend.ask(extraction_prompt.instructions(shape), material, extraction_prompt.schema(shape))
-        answer, misfits = extraction_prompt.fit_answer(answer, shape)
-        if misfits:
-            logger.warning("%d memories were dropped: their content does not fit the schema of open()", misfits)
-        found = extraction_prompt.candidates(
+        request = _request(backend)
+        material = extraction_prompt.material(turns, known, earlier)
+        answer = await backend.ask(request.instructions, material, request.schema)
+        found = read_answer(
             answer,
             turns,
             thread_id=thread_id,
             model=backend.model_name or "",
             max_chars=backend.settings.max_text_chars,
             known=known,
-            prompt_version=extraction_prompt.version(shape),
+            earlier=earlier,
+            request=request,
         )
-        return _Extraction(tuple(found))
+        if found.omissions:
+            counts = sorted(Counter(omission.reason for omission in found.omissions).items())
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in counts)
+            logger.warning("%d memories were dropped of what the chat model found (%s)", len(found.omissions), reasons)
+        return _Extraction(tuple(found.candidates), tuple(found.omissions))
     except ExtractionError as error:
         if not error.unusable_answer:
             raise
         if len(turns) == 1:
-            return _Extraction((), (turns[0].id,), error)
+            return _Extraction((), failed=(turns[0].id,), failure=error)
     # Halving finds the one turn that breaks the answer in few calls. Only the first half follows what was earlier.
     half = len(turns) // 2
     first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
@@ -264,19 +336,3 @@ async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None 
         used, until_tomorrow = await pending_work.spend_call(tx, namespace)
         if used > cap:
             raise CapReachedError(until_tomorrow)  # which takes the count back
-
-
-def _episode(turn: Turn, thread_id: str, longest: int) -> Candidate:
-    """A turn as a dated memory of its own; very long ones are cut, the whole turn stays in the history."""
-    return Candidate(
-        text=" ".join(turn.text.split())[:longest],
-        kind="episodic",
-        speaker=turn.speaker,
-        valid_from=turn.sent_at,
-        provenance=Provenance(
-            source="user" if turn.role == "user" else "assistant",
-            thread_id=thread_id,
-            message_ids=(turn.id,),
-            extractor="turns",
-        ),
-    )

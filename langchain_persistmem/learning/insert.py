@@ -1,15 +1,15 @@
 """The one way in which statements become rows: ids and vectors first, then one transaction."""
 
-import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
@@ -31,6 +31,29 @@ class InsertResult:
     reinforced: tuple[str, ...]
     memory_ids: MemoryIds = NOTHING
     """The same by id, with what ended."""
+    ids: Mapping[bytes, UUID] = field(default_factory=dict[bytes, UUID])
+    """The ids under which the statements are there, by identity: a statement that was known keeps its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """The outcome of decisions, in numbers."""
+
+    added: int = 0
+    reinforced: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    memory_ids: MemoryIds = NOTHING
+    """The memories themselves, for the audit."""
+
+    def __add__(self, other: "ChangeResult") -> "ChangeResult":
+        return ChangeResult(
+            self.added + other.added,
+            self.reinforced + other.reinforced,
+            self.superseded + other.superseded,
+            self.quarantined + other.quarantined,
+            self.memory_ids + other.memory_ids,
+        )
 
 
 async def prepare(
@@ -98,7 +121,8 @@ async def insert(
     memory_ids = MemoryIds(
         tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended)
     )
-    return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids)
+    ids = {fingerprint: id for fingerprint, (id, _) in stored.items()}
+    return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids, ids)
 
 
 async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:
@@ -109,22 +133,6 @@ async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> li
             raise
         logger.warning("kept without vectors, which are made later: %s", error)
     return [() for _ in texts]
-
-
-def identity(candidate: Candidate) -> bytes:
-    """The fingerprint of a statement: two memories that share it are the same one.
-
-    A statement is the same whatever its capitals and spaces; what happened is the same only on the
-    same day; a turn is itself, however often it is observed; a key belongs to the statement.
-    """
-    provenance = candidate.provenance
-    parts = [candidate.kind, candidate.key or ""]
-    if candidate.kind == "episodic" and provenance.message_ids:
-        parts += ["messages", provenance.thread_id or "", *provenance.message_ids]
-    if candidate.kind == "episodic":
-        parts.append(candidate.valid_from.date().isoformat())
-    parts.append(" ".join(candidate.text.casefold().split()))
-    return hashlib.sha256("\x1f".join(parts).encode()).digest()
 
 
 def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:

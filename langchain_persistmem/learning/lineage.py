@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.learning.insert import log, searchable
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes, forget, retention, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
@@ -33,6 +34,7 @@ async def bring_back(
     back = await retention.unfold_summaries(tx, namespace, gone, but=but, now=now)
     words = {memory.id: searchable(memory.text or "", memory.speaker) for memory in back}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    await follow(tx, backend, namespace, [memory.id for memory in back], now=now)
     await log(tx, backend, namespace, [(memory.id, "restored", reason, None) for memory in back], now=now)
 
 

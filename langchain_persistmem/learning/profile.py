@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from langchain_persistmem.learning.insert import identity, insert
+from langchain_persistmem.learning.insert import insert
+from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record

@@ -4,20 +4,34 @@ from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
-from langchain_persistmem.learning.changes import apply
-from langchain_persistmem.learning.consolidation import PINNED, Quarantine, same_statement
-from langchain_persistmem.learning.insert import insert, prepare
+from langchain_persistmem.learning.changes import apply, link
+from langchain_persistmem.learning.consolidation import (
+    CONTRADICTS,
+    LESS_TRUSTED,
+    PINNED,
+    Add,
+    Contradictions,
+    Quarantine,
+    Reinforce,
+    own_key,
+    spellings,
+    under_key,
+)
+from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.missing_vectors import make_some_missing
-from langchain_persistmem.postgres.queries import changes, memories
+from langchain_persistmem.learning.sameness import is_repetition
+from langchain_persistmem.learning.turns import follow
+from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
-from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, Memory
+from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, Memory, NewMemory
+from langchain_persistmem.types.representation import represent
 
 
 async def remember(
@@ -65,32 +79,64 @@ async def remember(
             raise MemoryDisabledError(
                 "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
             )
-        about = await _find_protected(tx, namespace, candidate, now=now)
-        if about is not None:
-            reason = reason or (PINNED if about.pinned else "a less trusted source contradicts what is known")
+        holders = await memories.get_memories(tx, namespace, spellings(candidate), now=now)
+        new = own_key(new, holders)
+        holder = holders.get(new.candidate.key) if new.candidate.key is not None else None
+        change = None if holder is None or _repeats(candidate, holder) else holder
+        if reason is None and holder is not None and change is None and candidate.text != holder.text:
+            # The same in another spelling: what stands there keeps its words, its source and its pin.
+            done = await apply(tx, backend, namespace, [Reinforce(new, holder)], now=now)
+            await record(tx, backend, namespace, "remembered", done.memory_ids.all, **done.memory_ids.counts)
+            return (await memories.get_memories(tx, namespace, [holder.key], now=now))[holder.key]
+        if change is not None:
+            reason = reason or _objection(candidate, change, backend.settings.contradictions)
         if reason is not None:
-            done = await apply(tx, backend, namespace, [Quarantine(new, reason, about)], now=now)
+            done = await apply(tx, backend, namespace, [Quarantine(new, reason, change)], now=now)
             await record(tx, backend, namespace, "remembered", done.memory_ids.all, **done.memory_ids.counts)
             return await changes.find_quarantined(tx, namespace, new.identity)
+        if change is not None and backend.settings.contradictions == "both":
+            new = under_key(new, None)
+        elif change is not None:
+            await _end(tx, backend, namespace, change, new, now=now)
         result = await insert(tx, backend, namespace, [new], now=now)
-        await record(tx, backend, namespace, "remembered", result.memory_ids.all, **result.memory_ids.counts)
+        memory_ids = result.memory_ids
+        if change is not None and new.candidate.key is not None:
+            memory_ids += MemoryIds(superseded=(change.id,))
+            if change.pinned:  # what stands under a key stays pinned in each new version
+                await edit.pin_memories(tx, namespace, [new.id], pinned=True)
+        await link(tx, namespace, [Add(new)], result.ids)
+        await follow(tx, backend, namespace, memory_ids.all, now=now)
+        await record(tx, backend, namespace, "remembered", memory_ids.all, **memory_ids.counts)
         (key,) = (*result.added, *result.reinforced)
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]
 
 
-async def _find_protected(
-    tx: Transaction, namespace: Namespace, candidate: Candidate, *, now: datetime
-) -> Memory | None:
-    """The memory under the candidate's key that it may not replace: another statement, more trusted or pinned."""
-    if candidate.key is None:
-        return None
-    known = (await memories.get_memories(tx, namespace, [candidate.key], now=now)).get(candidate.key)
+def _repeats(candidate: Candidate, holder: Memory) -> bool:
+    """Tell if the statement is the one that stands under its key: the same words, and no other value."""
+    if candidate.value is not None and dict(candidate.value) != dict(holder.value):
+        return False
+    return is_repetition(candidate, holder)
+
+
+def _objection(candidate: Candidate, holder: Memory, contradictions: Contradictions) -> str | None:
+    """The reason why another statement under a key has to be looked at first; None if it may take its place."""
     source = candidate.provenance.source
-    if known is None:
-        return None
-    if may_supersede(source, known.provenance.source) and (source in INSTRUCTORS or not known.pinned):
-        return None
-    return None if same_statement(candidate.text, known.text or "") else known
+    if not may_supersede(source, holder.provenance.source):
+        return LESS_TRUSTED
+    if holder.pinned and source not in INSTRUCTORS:
+        return PINNED
+    return CONTRADICTS if contradictions == "ask" else None
+
+
+async def _end(
+    tx: Transaction, backend: Backend, namespace: Namespace, holder: Memory, new: NewMemory, *, now: datetime
+) -> None:
+    """End what stands under the key, also where the words are the same and only the value is another."""
+    until = max(holder.valid_from, new.candidate.valid_from)
+    await changes.supersede_memories(tx, namespace, [(holder.id, new.id, until)], now=now)
+    await search_index.unindex_memories(tx, namespace, [holder.id])
+    entry = (holder.id, "superseded", "another statement was made under its key", new.id)
+    await log(tx, backend, namespace, [entry], now=now)
 
 
 def check(candidate: Candidate, *, max_chars: int) -> None:
@@ -101,9 +147,9 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
     """
     validation.check_text(candidate.text, "text", at_most=max_chars)
     if candidate.kind not in KINDS:
-        raise InvalidInputError(f"kind is {candidate.kind!r:.40}; use one of {', '.join(KINDS)}")
+        raise InvalidInputError(f"kind is {represent(candidate.kind)}; use one of {', '.join(KINDS)}")
     if candidate.provenance.source not in SOURCES:
-        raise InvalidInputError(f"source is {candidate.provenance.source!r:.40}; use one of {', '.join(SOURCES)}")
+        raise InvalidInputError(f"source is {represent(candidate.provenance.source)}; use one of {', '.join(SOURCES)}")
     validation.check_stored_share(candidate.importance, "importance")
     validation.check_stored_share(candidate.confidence, "confidence")
     validation.aware(candidate.valid_from, "valid_from")

@@ -16,6 +16,7 @@ from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.lifecycle import summaries
 from langchain_persistmem.lifecycle.clusters import clusters
 from langchain_persistmem.postgres.queries import changes, retention, search_index
@@ -149,6 +150,7 @@ async def _write(
                 raise _OvertakenError
             await changes.archive_memories(tx, namespace, ids, summary=new.id, now=now)
             await search_index.unindex_memories(tx, namespace, ids)
+            await follow(tx, backend, namespace, ids, now=now)
             entries = [(id, "archived", "a summary stands in its place", new.id) for id in ids]
             await log(tx, backend, namespace, entries, now=now)
             await record(tx, backend, namespace, "compressed", [new.id, *ids], added=1, archived=len(ids))

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.insert import log
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.worth import Sign, fading
@@ -209,6 +210,7 @@ async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, s
     reasons = fading(signs, rules, now=now)
     gone = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
     await search_index.unindex_memories(tx, namespace, gone)
+    await follow(tx, backend, namespace, gone, now=now)
     await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
     await record(tx, backend, namespace, "archived", gone)
     return len(gone)

@@ -1,8 +1,7 @@
 """The adapter between the savers' own statements and the connections that upstream's savers were given.
 
 A :class:`~langchain_persistmem.postgres.transaction.Transaction` for sync and async; but the connection may be a
-user's, so that nothing is registered on it, and what upstream's code reads from it has to be binary. PostgreSQL's
-errors pass, and become ours where a method of a saver ends.
+user's, so that nothing is registered on it. PostgreSQL's errors pass, and become ours where a method of a saver ends.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -16,6 +15,7 @@ from psycopg import errors
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDateError, StorageError
 from langchain_persistmem.postgres.error_mapping import is_over, translate
+from langchain_persistmem.postgres.owners import check_owner
 from langchain_persistmem.postgres.retry import Backoff
 from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction, finished
 
@@ -27,14 +27,12 @@ class SyncStatements(SyncTransaction):
     """Statements on a blocking connection."""
 
     translates = False
-    binary = True
 
 
 class AsyncStatements(AsyncTransaction):
     """Statements on an asyncio connection."""
 
     translates = False
-    binary = True
 
 
 def adapt_sync(method: Callable[P, T]) -> Callable[P, T]:
@@ -70,6 +68,7 @@ def adapt_async(method: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, Cor
 
 
 async def _retry(call: Callable[[], Awaitable[T]], pause: Callable[[float], Awaitable[None]], conn: object) -> T:
+    check_owner(conn)
     backoff = _backoff(conn)
     while True:
         try:
@@ -96,6 +95,11 @@ def _failure(error: psycopg.Error) -> PersistMemError:
         better = SchemaOutOfDateError(
             "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "
             "call setup() of the saver once, as their owner and on the primary server"
+        )
+    elif isinstance(error, errors.InvalidSchemaName):
+        better = ConfigurationError(
+            "search_path names no schema that this role may use, and LangGraph's checkpoint tables are found by it; "
+            "ALTER ROLE ... SET search_path = public, or add options='-c search_path=public' to conninfo"
         )
     elif isinstance(error, errors.InsufficientPrivilege):
         better = ConfigurationError(

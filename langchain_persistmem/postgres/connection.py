@@ -8,15 +8,18 @@ from typing import Any, cast
 
 import psycopg
 import psycopg_pool
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, scalar_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
 from langchain_persistmem.postgres.embedded import EmbeddedServer
-from langchain_persistmem.postgres.reconnect import AsyncReconnection, Reconnection
+from langchain_persistmem.postgres.owners import check_owner, note_owner
+from langchain_persistmem.postgres.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
 from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
 from langchain_persistmem.settings import Settings
+from langchain_persistmem.types.representation import represent, type_name
 
 _KEPT_ALIVE = 30
 """Seconds of silence after which the system asks whether the other side is still there, and for which it waits for it."""
@@ -34,12 +37,18 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailableError: nothing answers there; the message says why.
     """
-    where = conninfo if conninfo is not None else _start_embedded(stack, settings)
+
+    def address(stack: ExitStack) -> str:
+        return conninfo if conninfo is not None else _start_embedded(stack, settings)
+
+    where = address(stack)
     connections = with_deadline(settings.statement_seconds)
     options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
     with _clear_errors():
-        psycopg.connect(where, **_probe(options, settings)).close()
-        pool: SyncPool = psycopg_pool.ConnectionPool(where, open=False, **options)
+        with psycopg.connect(where, **_probe(options, settings)) as probe:
+            first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA).fetchone()
+        _name_a_schema(options, where, first)
+        pool = ProcessPool(where, address=address, **options)
     return stack.enter_context(pool)
 
 
@@ -53,8 +62,11 @@ async def open_async_pool(
         where, settings, pool_config, connection_class=connections, reconnect_failed=AsyncReconnection()
     )
     with _clear_errors():
-        await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
-        pool: AsyncPool = psycopg_pool.AsyncConnectionPool(where, open=False, **options)
+        async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
+            first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA)).fetchone()
+        _name_a_schema(options, where, first)
+        pool = LoopPool(where, open=False, **options)
+    note_owner(pool, asyncio.get_running_loop())
     return await stack.enter_async_context(pool)
 
 
@@ -79,20 +91,22 @@ def pool_of(conn: object) -> SyncPool:
         ConfigurationError: it is neither.
     """
     if isinstance(conn, psycopg_pool.ConnectionPool):
+        note_owner(cast("object", conn))
         return cast("SyncPool", conn)
     if isinstance(conn, psycopg.Connection):
         return cast("SyncPool", _OneConnection(cast("psycopg.Connection[DictRow]", conn)))
-    raise ConfigurationError(f"conn is of type {type(conn).__name__}; pass a ConnectionPool or a Connection of psycopg")
+    raise ConfigurationError(f"conn is of type {type_name(conn)}; pass a ConnectionPool or a Connection of psycopg")
 
 
 def async_pool_of(conn: object) -> AsyncPool:
     """:func:`pool_of` for asyncio."""
     if isinstance(conn, psycopg_pool.AsyncConnectionPool):
+        note_owner(cast("object", conn), asyncio.get_running_loop())
         return cast("AsyncPool", conn)
     if isinstance(conn, psycopg.AsyncConnection):
         return cast("AsyncPool", _OneAsyncConnection(cast("psycopg.AsyncConnection[DictRow]", conn)))
     raise ConfigurationError(
-        f"conn is of type {type(conn).__name__}; pass an AsyncConnectionPool or an AsyncConnection of psycopg"
+        f"conn is of type {type_name(conn)}; pass an AsyncConnectionPool or an AsyncConnection of psycopg"
     )
 
 
@@ -104,9 +118,11 @@ class _OneConnection:
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
         self._free = threading.Lock()
+        note_owner(connection)
 
     @contextmanager
     def connection(self) -> Generator[psycopg.Connection[DictRow]]:
+        check_owner(self._connection)  # first: in the child of a fork, a thread of the parent's may hold the lock
         with self._free:
             _check_open(self._connection)
             yield self._connection
@@ -122,9 +138,11 @@ class _OneAsyncConnection:
     def __init__(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
         self._connection = connection
         self._free = asyncio.Lock()
+        note_owner(connection, asyncio.get_running_loop())
 
     @asynccontextmanager
     async def connection(self, timeout: float) -> AsyncGenerator[psycopg.AsyncConnection[DictRow]]:  # noqa: ASYNC109 - a pool's
+        check_owner(self._connection)
         async with self._free:
             _check_open(self._connection)
             yield self._connection
@@ -157,9 +175,14 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
     config = dict(pool_config or {})
     smallest = config.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
-        raise ConfigurationError(f"pool_config['min_size'] is {smallest!r:.40}; pass a whole number")
+        raise ConfigurationError(f"pool_config['min_size'] is {represent(smallest)}; pass a whole number")
     # autocommit: a transaction is opened where one is meant, and a single read is a single round trip
-    connection = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": settings.prepare_threshold}
+    connection = {
+        "autocommit": True,
+        "row_factory": dict_row,
+        "prepare_threshold": settings.prepare_threshold,
+        "client_encoding": "UTF8",  # whatever the role or the database has: it would not say every text
+    }
     return {
         # A pool gives a lost connection up at once and looks for the server, instead of doubling its pauses.
         "reconnect_timeout": 0.0,
@@ -171,6 +194,19 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
         **config,
         "kwargs": {**_network(where, settings), **connection, **(config.get("kwargs") or {})},
     }
+
+
+_FIRST_SCHEMA = sql.SQL("SELECT current_schema()")
+
+
+def _name_a_schema(options: Mapping[str, Any], where: str, first: object) -> None:
+    """A search_path for a role that has none: LangGraph's checkpoint tables are found by it, ours are not.
+
+    As a start-up parameter, since a session's SET would leak behind a pooler; one that refuses it says so.
+    """
+    if first is None:
+        said = options["kwargs"].get("options") or conninfo_to_dict(where).get("options") or ""
+        options["kwargs"]["options"] = f"{said} -c search_path=public".strip()
 
 
 def _network(where: str, settings: Settings) -> dict[str, Any]:

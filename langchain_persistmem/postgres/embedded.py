@@ -33,6 +33,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError, StorageUnavailableError
+from langchain_persistmem.postgres.owners import react_to_forks
 
 _START_SECONDS = 10.0
 """Seconds that a server may take to answer, crash recovery included."""
@@ -64,6 +65,12 @@ class EmbeddedServer:
         """The folder of the data. Deleting this folder while no server runs deletes all memory."""
         self._key: Key = (os.getpid(), data_dir)
         self._stopped = False
+        react_to_forks(self)
+
+    def begin_anew(self) -> None:
+        """Free the lock in the child of a fork; the server is the parent's, and the child starts a handle of its own."""
+        global _lock  # noqa: PLW0603 - a thread of the parent's may hold it
+        _lock = threading.Lock()
 
     @classmethod
     def start(cls, data_dir: Path | None = None) -> "EmbeddedServer":

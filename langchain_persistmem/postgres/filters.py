@@ -7,6 +7,7 @@ hold. Numbers compare as numbers and strings as strings; a missing key equals ``
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,10 @@ from psycopg import sql
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.records import KINDS, Kind
+from langchain_persistmem.types.representation import cut, path_of, represent, type_name
 from langchain_persistmem.types.validation import check_json, check_list, storable
+
+_OPERATOR = re.compile(r"\$[a-zA-Z]{1,12}")
 
 MAX_DEPTH = 20
 """Filters nested deeper are refused: nobody means them."""
@@ -45,8 +49,13 @@ class Condition:
         ).format(alias=sql.Identifier(alias), condition=self.text)
 
 
-def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = None) -> Condition:
+def condition(
+    filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = None, *, turns: bool = True
+) -> Condition:
     """The condition that ``filter`` and ``kinds`` state.
+
+    Args:
+        turns: False leaves out the turns of conversations.
 
     Raises:
         InvalidInputError: an unknown kind or operator, or a value that JSON cannot hold; the message has the path.
@@ -54,11 +63,13 @@ def condition(filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = N
     kinds = None if kinds is None else check_list(kinds, "kinds")
     for kind in kinds or ():
         if kind not in KINDS:
-            raise InvalidInputError(f"kinds has {kind!r:.40}; use any of {', '.join(KINDS)}")
+            raise InvalidInputError(f"kinds has {represent(kind)}; use any of {', '.join(KINDS)}")
     builder = _Builder()
     parts: list[sql.Composable] = []
     if kinds is not None:
         parts.append(sql.SQL("m.kind = ANY ({}::text[])").format(builder.bind(kinds)))
+    if not turns:
+        parts.append(sql.SQL("NOT m.is_turn"))
     if filter is not None:
         parts.append(builder.all(filter, "filter", _VALUE, 0))
     return Condition(_join(parts, sql.SQL(" AND "), empty=TRUE), builder.parameters)
@@ -85,20 +96,24 @@ class _Builder:
 
     def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
         if not isinstance(filter, Mapping):
-            raise InvalidInputError(f"{path} is a {type(filter).__name__}; pass a dict such as {{'city': 'Oslo'}}")
+            raise InvalidInputError(f"{path} is of type {type_name(filter)}; pass a dict such as {{'city': 'Oslo'}}")
         if depth > MAX_DEPTH:
-            raise InvalidInputError(f"{path[:80]} is nested deeper than {MAX_DEPTH} levels; simplify it")
+            raise InvalidInputError(f"{path} is nested deeper than {MAX_DEPTH} levels; simplify it")
         entries = cast("Mapping[object, object]", filter)
-        parts = [self.entry(name, value, path, at, depth) for name, value in entries.items()]
+        parts = [
+            self.entry(name, value, path, position, at, depth) for position, (name, value) in enumerate(entries.items())
+        ]
         return _join(parts, sql.SQL(" AND "), empty=TRUE)
 
-    def entry(self, name: object, value: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
+    def entry(
+        self, name: object, value: object, path: str, position: int, at: sql.Composable, depth: int
+    ) -> sql.Composable:
         if not isinstance(name, str):
-            raise InvalidInputError(f"{path} has the key {name!r}; keys are strings")
-        where = f"{path}.{storable(name, path)}"
+            raise InvalidInputError(f"{path} has a key of type {type_name(name)}; keys are strings")
+        where = _path_of(path, storable(name, path), position)
         if name in ("$and", "$or"):
             filters = _check_list(value, where)
-            parts = [self.all(each, f"{where}[{index}]", at, depth + 1) for index, each in enumerate(filters)]
+            parts = [self.all(each, cut(f"{where}[{index}]"), at, depth + 1) for index, each in enumerate(filters)]
             if name == "$and":
                 return _join(parts, sql.SQL(" AND "), empty=TRUE)
             return _join(parts, sql.SQL(" OR "), empty=FALSE)
@@ -115,14 +130,15 @@ class _Builder:
 
     def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         keys = list(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else []
-        if not any(str(key).startswith("$") for key in keys):
+        if not any(isinstance(key, str) and key.startswith("$") for key in keys):
             return self.equal(field, cast("object", value), where, depth)
         parts: list[sql.Composable] = []
-        for name, operand in cast("Mapping[str, object]", value).items():
-            operator = _OPERATORS.get(name)
+        for position, (name, operand) in enumerate(cast("Mapping[object, object]", value).items()):
+            operator = _OPERATORS.get(name) if isinstance(name, str) else None
+            path = _path_of(where, name, position)
             if operator is None:
-                raise InvalidInputError(f"{where}.{name} is not a known operator; use one of {', '.join(_OPERATORS)}")
-            parts.append(operator(self, field, operand, f"{where}.{name}", depth))
+                raise InvalidInputError(f"{path} is not a known operator; use one of {', '.join(_OPERATORS)}")
+            parts.append(operator(self, field, operand, path, depth))
         return _join(parts, sql.SQL(" AND "), empty=TRUE)
 
     def equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
@@ -140,7 +156,9 @@ class _Builder:
     def compare_list(self, field: sql.Composable, values: Sequence[object], where: str, depth: int) -> sql.Composable:
         """A list of the same length, each element of which is as asked for."""
         parts = [
-            self.compare(sql.SQL("({} -> {})").format(field, sql.Literal(index)), value, f"{where}[{index}]", depth + 1)
+            self.compare(
+                sql.SQL("({} -> {})").format(field, sql.Literal(index)), value, cut(f"{where}[{index}]"), depth + 1
+            )
             for index, value in enumerate(values)
         ]
         text = "COALESCE(CASE jsonb_typeof({field}) WHEN 'array' THEN jsonb_array_length({field}) = {length} AND {all} END, FALSE)"
@@ -208,6 +226,11 @@ def _holds_objects(values: Sequence[object]) -> bool:
         or (isinstance(value, (list, tuple)) and _holds_objects(cast("Sequence[object]", value)))
         for value in values
     )
+
+
+def _path_of(where: str, name: object, position: int) -> str:
+    """Extend a path: an operator by its name, a field by its position, since its name may say much about a person."""
+    return cut(f"{where}.{name}") if isinstance(name, str) and _OPERATOR.fullmatch(name) else path_of(where, position)
 
 
 def _check_list(value: object, where: str) -> Sequence[object]:

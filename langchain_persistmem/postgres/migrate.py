@@ -16,7 +16,7 @@ from psycopg import sql
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
 from langchain_persistmem.postgres.queries.row_security import enable_on_new_tables, see_everything
-from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.statements import Schemas, name_schemas, statement
 from langchain_persistmem.postgres.transaction import Transaction
 
 OLDEST_SERVER = 15
@@ -50,18 +50,27 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
     await see_everything(tx)  # a migration that moves rows must find them
     (facts,) = await tx.fetch(statement("server_facts"), {})
     check_server(facts["server_version"], facts["vector_version"], available=facts["vector_available"])
-    if facts["vector_version"] is None:
-        await tx.execute(sql.SQL("CREATE EXTENSION vector"), {})
     if not facts["migrated"]:
-        await tx.execute(sql.SQL(_MIGRATIONS_TABLE), {})
+        await tx.execute(_script(_MIGRATIONS_TABLE, tx.schema), {})
+    if facts["vector_version"] is None:
+        # where search_path says, as always; a role whose search_path names no schema has ours
+        place = facts["first_schema"] or tx.schema
+        await tx.execute(sql.SQL("CREATE EXTENSION vector SCHEMA {}").format(sql.Identifier(place)), {})
+        (facts,) = await tx.fetch(statement("server_facts"), {})
     missing = await missing_migrations(tx)
+    if missing:
+        await tx.fetch(statement("find_types"), {"schema": facts["vector_schema"]})
     for name in missing:
-        await tx.execute(sql.SQL(cast("LiteralString", migrations()[name])), {})
+        await tx.execute(_script(migrations()[name], tx.schema), {})
         parameters = {"name": name, "checksum": checksum(migrations()[name]), "now": now}
         await tx.execute(statement("record_migration"), parameters)
     if missing:
         await enable_on_new_tables(tx)
     return missing
+
+
+def _script(text: str, schema: str) -> sql.SQL:
+    return sql.SQL(cast("LiteralString", name_schemas(text, Schemas(schema))))
 
 
 async def server_versions(tx: Transaction) -> dict[str, str]:

@@ -7,7 +7,13 @@ SELECT pg_advisory_xact_lock(7305170512023411)
 SELECT current_setting('server_version_num')::integer AS server_version,
        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version,
        EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector_available,
-       to_regclass('persistmem.migrations') IS NOT NULL AS migrated
+       (SELECT n.nspname::text FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'vector') AS vector_schema,
+       current_schema()::text AS first_schema, to_regclass('persistmem.migrations') IS NOT NULL AS migrated
+
+-- name: find_types
+-- The text of migrations names pgvector's types without a schema.
+SELECT set_config('search_path', quote_ident(%(schema)s::text), true)
 
 -- name: applied_migrations
 -- What this database has been through.

@@ -4,14 +4,19 @@ Each begins with ``-- name: <name>`` and one comment that says what it does and 
 are ``%(name)s`` with an explicit cast. The few statements with ``{slots}`` are completed by
 ``memories.py`` and ``search_index.py`` through :mod:`psycopg.sql`. What several statements have in common stands once, as
 ``-- part: <name>``, and where each says ``-- include: <name>``; or it fills a slot, as :func:`part` gives it.
+
+The files say ``persistmem.``, ``halfvec`` and ``<#>``, so that they can be read, and tried by hand. Where a statement is sent,
+:meth:`NamedSQL.within` puts the name of the schema of this database in place of the first, and qualifies what is pgvector's:
+nothing depends on ``search_path``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import LiteralString, cast
+from string import Formatter
+from typing import LiteralString, NamedTuple, cast
 
 from psycopg import sql
 from psycopg.abc import AdaptContext
@@ -30,13 +35,56 @@ _LONGEST = 8_000
 """Characters of a slot; what is longer is not kept."""
 
 
+class Schemas(NamedTuple):
+    """The two schemas that statements name; both are the same for all of a database."""
+
+    own: str = "persistmem"
+    """``Settings.schema``."""
+    vector: str | None = None
+    """That of the extension ``vector``; None leaves it to ``search_path``."""
+
+
+# A setting keeps its name whatever the schema is: a transaction is about one schema.
+_OWN_SCHEMA = re.compile(r"(?<!current_setting\(')(?<!set_config\(')(?<!SET LOCAL )\bpersistmem\b")
+_VECTOR_NAME = re.compile(r"(?<![\w.'])halfvec(?:_\w+_ops)?\b")
+_VECTOR_OPERATOR = re.compile(r"<#>|<->")
+
+
+def name_schemas(text: str, schemas: Schemas) -> str:
+    """SQL of this package, with its schema and pgvector's in place."""
+    if schemas.own != "persistmem":
+        text = _OWN_SCHEMA.sub(schemas.own, text)
+    if schemas.vector is not None:
+        vector = sql.Identifier(schemas.vector).as_string(None).replace("%", "%%")
+        text = _VECTOR_NAME.sub(lambda found: f"{vector}.{found[0]}", text)
+        text = _VECTOR_OPERATOR.sub(lambda found: f"OPERATOR({vector}.{found[0]})", text)
+    return text
+
+
+class _Piece(NamedTuple):
+    """A piece of a statement: our text, or a quoted value or name, in which nothing is to be replaced."""
+
+    text: str
+    ours: bool
+
+
 class NamedSQL(sql.SQL):
     """A statement that knows its name, under which it is measured, and is encoded once."""
 
-    def __init__(self, text: LiteralString, name: str) -> None:
+    def __init__(self, text: LiteralString, name: str, pieces: tuple[_Piece, ...] = ()) -> None:
         super().__init__(text)
         self.name = name
+        self._pieces = pieces or (_Piece(text, True),)
+        self._placed: dict[Schemas, NamedSQL] = {}
         self._ascii = text.encode() if text.isascii() else None
+
+    def within(self, schemas: Schemas) -> "NamedSQL":
+        """The statement for a database whose schemas these are."""
+        placed = self._placed.get(schemas)
+        if placed is None:
+            text = "".join(name_schemas(piece.text, schemas) if piece.ours else piece.text for piece in self._pieces)
+            placed = self._placed[schemas] = NamedSQL(cast("LiteralString", text), self.name)
+        return placed
 
     def as_bytes(self, context: AdaptContext | None = None) -> bytes:
         """The bytes that are sent; the same object each time, so that psycopg finds what it worked out for it."""
@@ -77,12 +125,26 @@ def _whole(text: str, parts: Mapping[str, str]) -> str:
     return _INCLUDE.sub(lambda part: _whole(parts[part[1]], parts), text)
 
 
-def statement(name: LiteralString, **slots: sql.Composable) -> Query:
+def statement(name: LiteralString, **slots: sql.Composable) -> NamedSQL:
     """The statement called ``name``, its slots filled; the text itself comes from this package alone."""
-    filled = tuple((slot, part.as_string(None)) for slot, part in slots.items())
-    if any(len(text) > _LONGEST for _, text in filled):
+    filled = tuple((slot, tuple(_pieces(part))) for slot, part in slots.items())
+    if any(len(piece.text) > _LONGEST for _, pieces in filled for piece in pieces):
         return _statement.__wrapped__(name, filled)
     return _statement(name, filled)
+
+
+def _pieces(part: sql.Composable) -> Iterator[_Piece]:
+    """What a slot is filled with, taken apart: the values of a user's filter are no text of ours."""
+    if isinstance(part, sql.Composed):
+        for inner in part:
+            yield from _pieces(inner)
+    else:
+        text = part.as_string(None)
+        if text.startswith('"persistmem".'):  # a table of ours by its name
+            yield _Piece("persistmem", True)
+            yield _Piece(text.removeprefix('"persistmem"'), False)
+        else:
+            yield _Piece(text, isinstance(part, sql.SQL))
 
 
 def part(name: LiteralString, **slots: sql.Composable) -> sql.Composed:
@@ -91,11 +153,17 @@ def part(name: LiteralString, **slots: sql.Composable) -> sql.Composed:
 
 
 @lru_cache(_KEPT)
-def _statement(name: LiteralString, slots: tuple[tuple[str, str], ...]) -> NamedSQL:
-    text = sql.SQL(cast("LiteralString", _short(name)))
-    if slots:
-        text = text.format(**{slot: sql.SQL(cast("LiteralString", part)) for slot, part in slots})
-    return NamedSQL(cast("LiteralString", text.as_string(None)), name)
+def _statement(name: LiteralString, slots: tuple[tuple[str, tuple[_Piece, ...]], ...]) -> NamedSQL:
+    text = _short(name)
+    if not slots:
+        return NamedSQL(cast("LiteralString", text), name)
+    fillings = dict(slots)
+    pieces: list[_Piece] = []
+    for literal, slot, _, _ in Formatter().parse(text):
+        pieces.append(_Piece(literal, True))
+        pieces.extend(fillings[slot] if slot is not None else ())
+    whole = "".join(piece.text for piece in pieces)
+    return NamedSQL(cast("LiteralString", whole), name, tuple(pieces))
 
 
 @cache

@@ -9,12 +9,16 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import capabilities
 from psycopg.abc import PQGen
+from psycopg.pq.abc import PGconn
 from psycopg.rows import DictRow
+
+from langchain_persistmem.postgres.owners import check_owner, cut_off, is_inherited, note_owner, react_to_forks
 
 T = TypeVar("T")
 
@@ -38,13 +42,34 @@ def without_deadline() -> Generator[None]:
 
 
 class DeadlineConnection(psycopg.Connection[DictRow]):
-    """A blocking connection with a deadline."""
+    """A blocking connection with a deadline, which belongs to the process that opened it."""
 
     seconds: float | None = None
     """For one statement; None means no deadline."""
 
+    def __init__(self, pgconn: PGconn) -> None:
+        super().__init__(pgconn)
+        note_owner(self)
+        react_to_forks(self)
+
+    def begin_anew(self) -> None:
+        """Cut it off in the child of a fork; see :class:`~langchain_persistmem.postgres.owners.ForkAware`."""
+        _cut_off(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not is_inherited(self):
+            super().__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Close it, in the process that opened it."""
+        if not is_inherited(self):
+            super().close()
+
     def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         """Run one exchange with the server to its end, or to the deadline."""
+        check_owner(self)
         if self.seconds is None or _unhurried.get():
             return super().wait(gen, *args, **kwargs)
         try:
@@ -58,13 +83,34 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
 
 
 class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
-    """An asyncio connection with a deadline."""
+    """An asyncio connection with a deadline, which belongs to the process that opened it."""
 
     seconds: float | None = None
     """See :class:`DeadlineConnection`."""
 
+    def __init__(self, pgconn: PGconn) -> None:
+        super().__init__(pgconn)
+        note_owner(self)
+        react_to_forks(self)
+
+    def begin_anew(self) -> None:
+        """Cut it off in the child of a fork."""
+        _cut_off(self)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not is_inherited(self):
+            await super().__aexit__(kind, error, trace)
+
+    async def close(self) -> None:
+        """Close it, in the process that opened it."""
+        if not is_inherited(self):
+            await super().close()
+
     async def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         """See :meth:`DeadlineConnection.wait`."""
+        check_owner(self)
         if self.seconds is None or _unhurried.get():
             return await super().wait(gen, *args, **kwargs)
         try:
@@ -77,6 +123,11 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
             finally:
                 await self.close()
             raise
+
+
+def _cut_off(connection: psycopg.BaseConnection[Any]) -> None:
+    with suppress(psycopg.Error):  # it is closed, or was never made
+        cut_off(connection.pgconn.socket)
 
 
 def with_deadline(seconds: float | None) -> type[DeadlineConnection]:

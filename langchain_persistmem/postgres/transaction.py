@@ -10,7 +10,7 @@ is up to its end; no BEGIN and no COMMIT is sent. So nothing is ever set for a s
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -25,14 +25,16 @@ from uuid import UUID
 
 import psycopg
 import psycopg_pool
-from pgvector.psycopg import register_vector, register_vector_async
+from pgvector.psycopg.halfvec import register_halfvec_info
 from psycopg import sql
 from psycopg.rows import DictRow, dict_row
+from psycopg.types import TypeInfo
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
-from langchain_persistmem.postgres.statements import Query, statement
+from langchain_persistmem.postgres.owners import check_owner
+from langchain_persistmem.postgres.statements import NamedSQL, Query, Schemas, statement
 
 T = TypeVar("T")
 Connection = psycopg.Connection[DictRow] | psycopg.AsyncConnection[DictRow]
@@ -56,6 +58,8 @@ class Opening:
     """Each statement sees what others have committed by then, whatever the server's default is."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     """PostgreSQL's settings by name, for as long as the transaction lasts."""
+    schema: str = "persistmem"
+    """``Settings.schema``, in which the tables are."""
 
     @property
     def begins(self) -> bool:
@@ -90,13 +94,13 @@ class Transaction(ABC):
 
     translates = True
     """PostgreSQL's errors become ours where a statement fails."""
-    binary = False
-    """Values come in PostgreSQL's binary format."""
 
     def __init__(self, connection: Connection, opening: Opening = _PLAIN) -> None:
         self.signature: Signature | None = None
         """Its mark, once it has left one."""
         self._connection: Any = connection  # psycopg's two classes share names, not types
+        self.schema = opening.schema
+        """The schema of the tables, as the statements are sent."""
         self._opening = opening
         self._settings: Mapping[str, str] = opening.settings
 
@@ -130,7 +134,20 @@ class Transaction(ABC):
     @property
     def has_vectors(self) -> bool:
         """Tell if the connection knows pgvector's types, which are looked up once for each connection."""
-        return self._connection.adapters.types.get("halfvec") is not None
+        return isinstance(self._connection.adapters.types.get("halfvec"), _VectorType)
+
+    async def look_up_vectors(self) -> None:
+        """Look up pgvector's types for the connection, in whatever schema they are, and check its settings.
+
+        Raises:
+            ConfigurationError: a setting of the role or the database changes what is written or read.
+        """
+        (row,) = await self._rows(await self._execute(statement("connection_facts"), None))
+        _check_settings(row, self._connection.pgconn.parameter_status(b"client_encoding"))
+        if row["vector_oid"] is not None:  # before setup() the type does not exist yet
+            register_halfvec_info(
+                self._connection, _VectorType(row["vector_schema"], row["vector_oid"], row["vector_array_oid"])
+            )
 
     async def _run(
         self, query: Query, parameters: Parameters
@@ -153,11 +170,19 @@ class Transaction(ABC):
         raise failure  # outside the handler: the original, which quotes rows, is not its context
 
     def _send(self, query: Query, parameters: Parameters | None) -> Any:
-        """Execute on the connection: the result is a cursor, or the coroutine that returns one."""
+        """Execute on the connection: the result is a cursor, or the coroutine that returns one.
+
+        Values come in PostgreSQL's binary format, which no DateStyle, IntervalStyle or extra_float_digits changes; not
+        those of a script, whose several commands PostgreSQL takes as text only.
+        """
+        binary = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
+        if isinstance(query, NamedSQL):
+            vectors = self._connection.adapters.types.get("halfvec")
+            query = query.within(Schemas(self.schema, vectors.schema if isinstance(vectors, _VectorType) else None))
         if self._connection.row_factory is dict_row:
-            return self._connection.execute(query, parameters, binary=self.binary)
+            return self._connection.execute(query, parameters, binary=binary)
         # A user's pool, with rows of its own.
-        return self._connection.cursor(row_factory=dict_row, binary=self.binary).execute(query, parameters)
+        return self._connection.cursor(row_factory=dict_row, binary=binary).execute(query, parameters)
 
     def _together(self) -> AbstractAsyncContextManager[object]:
         """A block whose statements are one pipeline, or one transaction where libpq is older than 14."""
@@ -176,10 +201,6 @@ class Transaction(ABC):
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         """A block of psycopg's."""
 
-    @abstractmethod
-    async def register_vectors(self) -> None:
-        """Look up pgvector's types for the connection."""
-
 
 class SyncTransaction(Transaction):
     """A :class:`Transaction` on a blocking connection: it never waits in the sense of asyncio."""
@@ -192,9 +213,6 @@ class SyncTransaction(Transaction):
 
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return _Blocking(manager)
-
-    async def register_vectors(self) -> None:
-        register_vector(self._connection)
 
 
 class AsyncTransaction(Transaction):
@@ -209,9 +227,6 @@ class AsyncTransaction(Transaction):
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return manager
 
-    async def register_vectors(self) -> None:
-        await register_vector_async(self._connection)
-
 
 async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
     """Set what is not in the transaction's :class:`Opening`, until it ends."""
@@ -220,11 +235,13 @@ async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
 
 def sync_transaction(pool: SyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
     """A connection of ``pool`` in a transaction, or for single statements."""
+    check_owner(pool)
     return _transaction(SyncTransaction, _Blocking(pool.connection()), opening)
 
 
 def async_transaction(pool: AsyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
     """:func:`sync_transaction` for an asyncio pool."""
+    check_owner(pool)
     return _transaction(AsyncTransaction, _check_out(pool), opening)
 
 
@@ -242,8 +259,7 @@ async def _transaction(
             _check_autocommit(connection)
             tx = kind(connection, opening)
             if not tx.has_vectors:
-                with suppress(psycopg.ProgrammingError):  # before setup() the type does not exist yet
-                    await tx.register_vectors()
+                await tx.look_up_vectors()
             async with tx.begin() if opening.begins else nullcontext():
                 begun = True
                 yield tx
@@ -266,6 +282,36 @@ async def _check_out(pool: AsyncPool) -> AsyncGenerator[psycopg.AsyncConnection[
         with suppress(psycopg_pool.PoolTimeout):  # once may be the loop's own fault, which was too busy to look
             connection = await stack.enter_async_context(pool.connection(half))
         yield connection or await stack.enter_async_context(pool.connection(half))
+
+
+class _VectorType(TypeInfo):
+    """pgvector's halfvec, with the schema in which it is."""
+
+    def __init__(self, schema: str, oid: int, array_oid: int) -> None:
+        super().__init__("halfvec", oid, array_oid)
+        self.schema = schema
+
+
+_NEEDED_SETTINGS: Mapping[str, Callable[[str], bool]] = {
+    "standard_conforming_strings": lambda value: value == "on",
+    "array_nulls": lambda value: value == "on",
+    "extra_float_digits": lambda value: int(value) >= 0,
+}
+"""Settings of a session that change what our statements mean, or the digits of a number within JSON."""
+
+
+def _check_settings(found: Mapping[str, Any], client_encoding: bytes | None) -> None:
+    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if not is_right(found[name])]
+    if wrong:
+        raise ConfigurationError(
+            f"{wrong[0]} is {found[wrong[0]]!r} for this role or database, and texts or numbers would be written or read "
+            f"wrongly; ALTER ROLE ... RESET {wrong[0]} (or ALTER DATABASE, or what conninfo says of it)"
+        )
+    if client_encoding != b"UTF8":
+        raise ConfigurationError(
+            f"client_encoding is {(client_encoding or b'?').decode()} on the connection that was passed in, which cannot say "
+            "every text; open it, or its pool, with client_encoding='UTF8'"
+        )
 
 
 def _check_autocommit(connection: Connection) -> None:

@@ -16,6 +16,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, Consent
+from langchain_persistmem.types.representation import represent, type_name
 
 
 async def consent(backend: Backend, namespace: Namespace) -> Consent:
@@ -34,7 +35,7 @@ async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Co
         InvalidInputError: there is no such consent.
     """
     if consent_wanted not in CONSENTS:
-        raise InvalidInputError(f"consent is {consent_wanted!r:.40}; use one of {', '.join(CONSENTS)}")
+        raise InvalidInputError(f"consent is {represent(consent_wanted)}; use one of {', '.join(CONSENTS)}")
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
@@ -65,7 +66,7 @@ async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str,
     """
     validation.name(thread_id, "thread_id")
     if not isinstance(off, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - "false" would be True
-        raise InvalidInputError(f"off is of type {type(off).__name__}; pass True or False")
+        raise InvalidInputError(f"off is of type {type_name(off)}; pass True or False")
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace) as tx:

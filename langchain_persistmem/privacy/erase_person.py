@@ -17,6 +17,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
+from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
 _NOBODYS = "checkpoints of threads on which no run named a person: nothing in them says whose they are"
@@ -86,11 +87,15 @@ async def _erase_all(
         counts=dict(total),
         by_namespace={item: erased.counts for item, erased in done.items()},
         remaining_traces=(
-            *(f"the checkpoints of thread {item!r}, which others have too: see shared_threads=True" for item in shared),
+            *(
+                f"the checkpoints of thread {quote(item)}, which others have too: see shared_threads=True"
+                for item in shared
+            ),
             *((_NOBODYS,) if nobodys else ()),
         ),
         ids=tuple(id for erased in done.values() for id in erased.ids),
-        verified=not dry_run,
+        # What stayed for somebody else's sake may be this person's own: one run with the thread's id is enough for it.
+        verified=not dry_run and not shared,
     )
 
 

@@ -18,6 +18,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.representation import type_name
 from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 500
@@ -63,6 +64,7 @@ async def replay(
         )
         for generation_id in sorted(whole, key=lambda generation_id: there[generation_id])
     ]
+    verified = not dry_run and all(receipt.verified for receipt in receipts)
     parts: dict[UUID, list[Erasure]] = defaultdict(list)
     for entry in log:
         if entry.generation in there and entry.generation not in whole:
@@ -70,7 +72,7 @@ async def replay(
     for generation, entries in parts.items():
         counts = await backend.step(_erase_again, there[generation], generation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[generation]: counts}))
-    return _join(receipts, [entry for entry in log if entry.generation in there], dry_run=dry_run)
+    return _join(receipts, [entry for entry in log if entry.generation in there], dry_run=dry_run, verified=verified)
 
 
 async def _write_down(backend: Backend, log: Sequence[Erasure], whole: set[UUID]) -> None:
@@ -104,7 +106,7 @@ async def _erase_again(
         return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
 
 
-def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool) -> Receipt:
+def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool, verified: bool) -> Receipt:
     total: Counter[str] = Counter()
     by_namespace: dict[Namespace, Mapping[str, int]] = {}
     for receipt in receipts:
@@ -116,7 +118,7 @@ def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: boo
         by_namespace=by_namespace,
         remaining_traces=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.remaining_traces)),
         ids=() if dry_run else tuple(entry.id for entry in found),
-        verified=not dry_run,
+        verified=verified,
     )
 
 
@@ -139,7 +141,7 @@ def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
         if isinstance(entry, Erasure):
             found.append(entry)
         elif not isinstance(entry, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
-            raise InvalidInputError(f"line {number} is of type {type(entry).__name__}; pass lines of text")
+            raise InvalidInputError(f"line {number} is of type {type_name(entry)}; pass lines of text")
         elif entry.strip():
             found.append(_erasure_of(entry, f"line {number}"))
     return found

@@ -25,6 +25,7 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
+from langchain_persistmem.types.representation import quote, represent
 
 FORMAT = 2
 """The version of the form. It grows when an older package could not read the file."""
@@ -56,7 +57,7 @@ class ExportWriter:
             raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")
         except OSError as error:
             raise InvalidInputError(
-                f"path {str(self._path)!r:.200} cannot be written ({type(error).__name__}); name a file in a folder of yours"
+                f"path {quote(str(self._path))} cannot be written ({type(error).__name__}); name a file in a folder of yours"
             ) from error
         # without a date in it, so that the same rows make the same file
         self._file = cast("IO[bytes]", gzip.GzipFile("", "wb", fileobj=raw, mtime=0)) if self._pack else raw
@@ -147,7 +148,7 @@ class ExportFile:
                 _check_row(kind, line, where)
                 self.counts[kind] += 1
             elif number > 1:
-                raise InvalidInputError(f"{where}: line is {kind!r:.40}; use one of {', '.join(LINES)}")
+                raise InvalidInputError(f"{where}: line is {represent(kind)}; use one of {', '.join(LINES)}")
         if not whole:
             raise InvalidInputError(f"{self._path} has no end: it was cut; export or copy it again")
 
@@ -225,8 +226,8 @@ def check_row(kind: str, row: Mapping[str, Any]) -> None:
     Raises:
         InvalidInputError: the message names the column.
     """
-    validation.check_json(row, kind)
     columns = _COLUMNS[kind]
+    validation.check_json(row, kind, names={*columns.needed, *columns.optional})
     for name in columns.needed:
         if row.get(name) is None:
             raise InvalidInputError(f"{name} is missing; export the file again")

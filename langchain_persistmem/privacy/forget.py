@@ -21,6 +21,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, Pattern, encode
 from langchain_persistmem.types.recall_results import Question, Recollection
+from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
 
@@ -98,7 +99,9 @@ async def _keys(
         versions = await forget_queries.erasable(tx, namespace, keys)
         missing = set(keys) - {key for _, key, _, _ in versions}
         if missing:
-            raise MemoryNotFoundError(f"there is no memory with the key {min(missing)!r} here; list() shows the keys")
+            raise MemoryNotFoundError(
+                f"there is no memory with the key {quote(min(missing))} here; list() shows the keys"
+            )
         # A summary repeats its originals: they go with it, and so do the turns that any of them came from.
         origins = [(id, thread, messages) for id, _, thread, messages in versions]
         for original in await retention.originals_of(tx, namespace, [id for id, _, _ in origins]):
@@ -118,7 +121,7 @@ async def _keys(
         counts=gone.counts,
         ids=() if dry_run else (erasure.id,),
         verified=not dry_run and not left,
-        remaining_traces=tuple(f"the checkpoints of thread {thread_id!r}" for thread_id in checkpointed),
+        remaining_traces=tuple(f"the checkpoints of thread {quote(thread_id)}" for thread_id in checkpointed),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, TypeVar, overload
 
 from langchain_persistmem.language.trust import find_suspicion
@@ -64,19 +65,20 @@ def render(
     form: Form = "sections",
     before: str = "",
     has_names: bool = False,
+    zone: tzinfo | None = None,
 ) -> Context:
     """The best recollections that fit into ``max_tokens``, as text.
 
     ``recollections`` come best first and are taken in that order; one that does not fit is left
     out and a shorter one behind it may still fit. How many were left out is said in the text, unless
     that line would cost the only entry. The text lists them by section and date, so that the same
-    memories give the same bytes whatever their scores are. ``before`` is the part that stands before it, and is paid from
-    the same budget.
+    memories give the same bytes whatever their scores are. Their dates are in ``zone``, or else those of the senders' clocks.
+    ``before`` is the part that stands before it, and is paid from the same budget.
     """
     total = len(recollections)
 
     def text(chosen: Sequence[Recollection], left_out: int) -> str:
-        return text_of(chosen, form=form, left_out=left_out, has_names=has_names, is_second=bool(before))
+        return text_of(chosen, form=form, left_out=left_out, has_names=has_names, is_second=bool(before), zone=zone)
 
     def fits(chosen: Sequence[Recollection], left_out: int) -> bool:
         return count_tokens(_join(before, text(chosen, left_out))) <= max_tokens
@@ -122,6 +124,7 @@ def render_standing(
     standing_tokens: int,
     count_tokens: TokenCounter,
     form: Form,
+    zone: tzinfo | None = None,
 ) -> StandingPart:
     """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
 
@@ -136,7 +139,7 @@ def render_standing(
     statements = [memory for memory in choice.statements if memory.text not in known]
 
     def text(entries: Sequence[ProfileLine | Memory]) -> str:
-        return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names)
+        return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names, zone=zone)
 
     def fits(entries: Sequence[ProfileLine | Memory], most: int) -> bool:
         return count_tokens(text(entries)) <= most
@@ -165,6 +168,7 @@ def render_journal(
     journal_tokens: int,
     count_tokens: TokenCounter,
     has_names: bool,
+    zone: tzinfo | None = None,
 ) -> StandingPart:
     """The journal as text; of what was told before the conversation, the most important that fits into ``journal_tokens``.
 
@@ -173,7 +177,7 @@ def render_journal(
     lines = profile_lines(document)
 
     def text(chosen: Sequence[Memory], corrections: Sequence[Memory]) -> str:
-        return journal_of(lines, chosen, corrections, has_names=has_names)
+        return journal_of(lines, chosen, corrections, has_names=has_names, zone=zone)
 
     chosen = list(before)
     if count_tokens(text(chosen, ())) > journal_tokens:

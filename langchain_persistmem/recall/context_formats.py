@@ -8,13 +8,16 @@ speak for another entry.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
 from langchain_persistmem.language.date_matching import mentions_time
-from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.language.hidden_characters import strip_hidden
+from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.recall.standing import told_at
+from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Memory
@@ -56,6 +59,10 @@ _NAMES: Mapping[Kind, str] = {
     "episodic": "episodes",
 }
 _FIELDS = ("name", "summary", "communication_style", "preferences", "goals", "past_mistakes")
+_DIGITS = {"year": 4, "month": 7, "season": 7}
+"""Characters of an ISO date that are known."""
+_ENOUGH = 20
+"""Characters by which an excerpt of a text is told from words of another one."""
 _QUOTES = re.compile("[“”„«»]")
 _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029\u226e\ufe64\uff1c"}
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
@@ -64,7 +71,13 @@ Entry = ProfileLine | Recollection
 
 
 def text_of(
-    entries: Sequence[Entry], *, form: Form, left_out: int, has_names: bool = False, is_second: bool = False
+    entries: Sequence[Entry],
+    *,
+    form: Form,
+    left_out: int,
+    has_names: bool = False,
+    is_second: bool = False,
+    zone: tzinfo | None = None,
 ) -> str:
     """The text for a model; empty where there are no entries.
 
@@ -74,11 +87,13 @@ def text_of(
         left_out: so many entries did not fit.
         has_names: several people speak: an entry has the name of who said it, unless its text has it.
         is_second: another part stands before it, so that it needs no introduction of its own.
+        zone: the time zone of its dates, or else each has that of the sender.
     """
     if not entries:
         return ""
     lines = [entry for entry in entries if isinstance(entry, ProfileLine)]
-    memories = [entry.memory for entry in sorted((e for e in entries if isinstance(e, Recollection)), key=sort_key)]
+    memories = [_told_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
+    memories.sort(key=_order)
     about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
     if form == "json":
         return fence("memory", f"\n{_json(lines, memories, left_out, about)}\n")
@@ -88,7 +103,12 @@ def text_of(
 
 
 def journal_of(
-    lines: Sequence[ProfileLine], before: Sequence[Memory], since: Sequence[Memory], *, has_names: bool
+    lines: Sequence[ProfileLine],
+    before: Sequence[Memory],
+    since: Sequence[Memory],
+    *,
+    has_names: bool,
+    zone: tzinfo | None = None,
 ) -> str:
     """The text of a journal: profile and instructions, then statements in the order of telling with a heading for each day.
 
@@ -102,24 +122,24 @@ def journal_of(
     if instructions:
         title = dict(_SECTIONS)["procedural"]
         parts += [title, *(f"- {one_line(memory.text or '')}" for memory in instructions)]
-    for day, group in groupby([*statements, *since], key=_told_day):
-        parts += [f"## Told on {day}", *(_journal_entry(memory, has_names) for memory in group)]
+
+    def told_day(memory: Memory) -> str:
+        return in_zone(told_at(memory), zone).date().isoformat()
+
+    for day, group in groupby([*statements, *since], key=told_day):
+        parts += [f"## Told on {day}", *(_journal_entry(_told_in(memory, zone), has_names, day) for memory in group)]
     about = _JOURNAL + (_NAMES_SENTENCE if has_names else "")
     return fence("memory", "\n" + about + "\n".join(parts) + "\n")
 
 
-def _journal_entry(memory: Memory, has_names: bool) -> str:
+def _journal_entry(memory: Memory, has_names: bool, told_day: str) -> str:
     day = _day(memory)
     # The day of an event is said where it is another one than that of telling, and its text does not say it.
     is_named = memory.kind != "episodic" or memory.date_precision == "told" or mentions_time(memory)
-    when = "" if is_named or day == _told_day(memory) else f" ({day})"
+    when = "" if is_named or day == told_day else f" ({day})"
     # A correction of an instruction stands among statements, and so has to say what it is.
     kind = "how the user wants you to behave: " if _section(memory) == "procedural" else _remark(memory)
     return f"- {_name(memory, has_names)}{kind}{one_line(memory.text or '')}{when}"
-
-
-def _told_day(memory: Memory) -> str:
-    return told_at(memory).date().isoformat()
 
 
 def _name(memory: Memory, has_names: bool) -> str:
@@ -141,11 +161,32 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
     return found
 
 
-def sort_key(recollection: Recollection) -> tuple[int, str, str]:
+def sort_key(recollection: Recollection) -> tuple[int, str, str, str, str]:
     """The position of an entry: by section, date and key; its score has no part in it."""
-    memory = recollection.memory
+    return _order(recollection.memory)
+
+
+def _order(memory: Memory) -> tuple[int, str, str, str, str]:
     order = [kind for kind, _ in _SECTIONS]
-    return order.index(_section(memory)), memory.valid_from.isoformat(), memory.key
+    # By the date that is shown, so that what was told on a day stands together whatever the senders' zones are.
+    day, moment = memory.valid_from.date().isoformat(), in_zone(memory.valid_from, UTC).isoformat()
+    return order.index(_section(memory)), day, _day(memory), moment, memory.key
+
+
+def _with_excerpt(recollection: Recollection) -> Memory:
+    """The memory as it is shown: a statement with the words that the question asks for, a long turn by its best sentences."""
+    memory, excerpt = recollection.memory, recollection.excerpt
+    if excerpt is None:
+        return memory
+    is_short = len(excerpt) < len(memory.text or "") and excerpt[:_ENOUGH] in (memory.text or "")
+    return replace(memory, text=excerpt if memory.is_turn or is_short else f"{memory.text} “{excerpt}”")
+
+
+def _told_in(memory: Memory, zone: tzinfo | None) -> Memory:
+    """The memory with its dates in ``zone``; a date without an hour is the same in every zone."""
+    if zone is None or memory.date_precision not in (None, "told", "time"):
+        return memory
+    return replace(memory, valid_from=in_zone(memory.valid_from, zone))
 
 
 def _section(memory: Memory) -> Kind:
@@ -199,8 +240,12 @@ def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: 
         paragraphs.append(" ".join([f"Known since {day}:", *(_sentence(memory, has_names) for memory in group)]))
     for day, group in groupby(of["episodic"], key=_day):
         said = [f"{_bare(_who(each))}: “{_bare(each.text or '')}”." for each in group]
-        paragraphs.append(" ".join([f"On {day},", *said]))
+        paragraphs.append(" ".join([f"{_on(day)},", *said]))
     return paragraphs
+
+
+def _on(day: str) -> str:
+    return f"On {day}" if day[:1].isdigit() else day[:1].upper() + day[1:]
 
 
 def _sentence(memory: Memory, has_names: bool) -> str:
@@ -215,15 +260,15 @@ def _sentence(memory: Memory, has_names: bool) -> str:
 def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: int, about: str) -> str:
     document: dict[str, Any] = {"about": " ".join(about.split())}
     for memory in memories:
-        entry = {"date": _day(memory), "text": _strip_hidden(memory.text or ""), "source": memory.provenance.source}
+        entry = {"date": _day(memory), "text": strip_hidden(memory.text or ""), "source": memory.provenance.source}
         if memory.speaker:
-            entry["speaker"] = _strip_hidden(memory.speaker)
+            entry["speaker"] = strip_hidden(memory.speaker)
         section = _section(memory)
         document.setdefault(_NAMES[section] if section != "profile" else "facts", []).append(entry)
     if lines:
         fields = groupby(lines, key=lambda line: line.field)
         document["profile"] = {
-            _strip_hidden(name): [_strip_hidden(each.text) for each in group] for name, group in fields
+            strip_hidden(name): [strip_hidden(each.text) for each in group] for name, group in fields
         }
     if left_out:
         document["left_out"] = left_out
@@ -246,7 +291,14 @@ def _who(memory: Memory) -> str:
 
 
 def _day(memory: Memory) -> str:
-    return memory.valid_from.date().isoformat()
+    """The date, as exactly as it is known; an event without one has the day on which it was told of, called so."""
+    day = memory.valid_from.date().isoformat()
+    if memory.kind != "episodic" or memory.is_turn:
+        return day
+    if memory.date_precision == "told":
+        return f"told on {day}"
+    exact = day[: _DIGITS.get(memory.date_precision or "", len(day))]
+    return f"about {exact}" if memory.date_precision in ("about", "season") else exact
 
 
 def _space_out(name: str) -> str:
@@ -260,9 +312,4 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return escape(" ".join(_strip_hidden(text).split()))
-
-
-def _strip_hidden(text: str) -> str:
-    """Without characters that a model reads and a person does not see."""
-    return HIDDEN.sub("", text)
+    return escape(" ".join(strip_hidden(text).split()))

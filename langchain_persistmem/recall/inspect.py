@@ -13,6 +13,7 @@ from langchain_persistmem.types import validation
 from langchain_persistmem.types.memory_record import MemoryRecord
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Memory
+from langchain_persistmem.types.representation import quote
 
 _MOST_CHANGES = 1_000
 
@@ -30,7 +31,7 @@ async def show(backend: Backend, namespace: Namespace, key: str, *, now: datetim
     async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
         versions = await changes_queries.history(tx, namespace, key)
         if not versions:
-            raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+            raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
         wanted = _messages_of(versions)
         messages = await edit.messages_by_id(tx, namespace, wanted) if wanted else []
         changes = await changes_queries.list_changes(tx, namespace, key, limit=_MOST_CHANGES)

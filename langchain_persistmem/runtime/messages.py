@@ -14,7 +14,11 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
+
+MAX_MESSAGES = 10_000
+"""The most messages in one call: they are checked, stored and learnt from as a whole, and held in memory for it."""
 
 Role = Literal["user", "assistant", "system", "tool"]
 _ROLES: dict[str, Role] = {
@@ -39,17 +43,19 @@ def turns_of(
     """Messages, in any form that LangChain takes, as turns; with ``redaction``, redacted.
 
     A message's date is ``additional_kwargs["timestamp"]`` or, for a dict, its ``"timestamp"``: an
-    aware datetime or ISO 8601 text; without one it is ``now``. A message without an id gets one
+    aware datetime or ISO 8601 text, whose offset from UTC is the sender's; without one it is ``now``. A message without an id gets one
     made from its role, text and date, so that observing it again stores nothing twice; without a
     date either, it is always a new one. It is made from the redacted text: a hash of what was taken out
     would let it be guessed.
 
     Raises:
-        InvalidInputError: something is no message, or its date has no time zone.
+        InvalidInputError: something is no message, its date has no time zone, or there are more than ``MAX_MESSAGES``.
         RedactionError: a detector of the application's failed.
     """
     given = (
-        [messages] if isinstance(messages, (str, BaseMessage, dict)) else validation.check_list(messages, "messages")
+        [messages]
+        if isinstance(messages, (str, BaseMessage, dict))
+        else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
     seen: Counter[str] = Counter()
     turns: list[Turn] = []
@@ -57,6 +63,8 @@ def turns_of(
         where = f"messages[{index}]"
         message, timestamp = _message(each, where)
         sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
+        # The clock of a server, which runs in UTC, tells nothing about the sender's.
+        is_local = timestamp is not None or sent_at.utcoffset()
         role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
         text = str(message.text) if redaction is None else redaction.redact(str(message.text))
         id = message.id
@@ -72,7 +80,15 @@ def turns_of(
             speaker = redaction.redact(speaker) if speaker is not None else None
             content = redact_message(redaction, content)
         turns.append(
-            Turn(id=id or str(uuid7()), role=role, text=text, sent_at=sent_at, speaker=speaker, content=content)
+            Turn(
+                id=id or str(uuid7()),
+                role=role,
+                text=text,
+                sent_at=sent_at,
+                speaker=speaker,
+                content=content,
+                utc_offset=offset_of(sent_at) if is_local else None,
+            )
         )
     return turns
 

@@ -12,6 +12,7 @@ from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Shape, shape_of
+from langchain_persistmem.types.representation import type_name
 
 LOCAL = "local"
 """``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
@@ -112,7 +113,7 @@ def _provider_name(model: object) -> str | None:
 def _make_with_langchain(field: str, name: object, wanted: str, module: str, function: str) -> Any:
     """The model that ``function`` of langchain's ``module`` makes of ``name``; langchain is an extra."""
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"{field} is of type {type(name).__name__}; pass {wanted}")
+        raise ConfigurationError(f"{field} is of type {type_name(name)}; pass {wanted}")
     try:
         make = getattr(import_module(module), function)
     except ImportError as error:

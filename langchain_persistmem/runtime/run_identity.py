@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime, get_runtime
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.namespace import Namespace, fill
+from langchain_persistmem.types.representation import type_name
 
 
 def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[Any] | None) -> Namespace:
@@ -43,7 +44,7 @@ def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool
         said.append(_fields(runtime.context).get("off_the_record"))
     for each in said:
         if each is not None and not isinstance(each, bool):
-            raise InvalidInputError(f"off_the_record is of type {type(each).__name__}; pass True or False")
+            raise InvalidInputError(f"off_the_record is of type {type_name(each)}; pass True or False")
     return True in said
 
 

@@ -1,12 +1,12 @@
 """The latest vectors of a process, so that the embedding model is asked once for a text that is met again."""
 
 import hashlib
-import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Literal
 
+from langchain_persistmem.postgres.owners import ProcessLock
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import UnitVector, norm_of
 
@@ -23,7 +23,7 @@ class VectorCache:
     def __init__(self, size: int) -> None:
         self._size = size
         self._vectors: OrderedDict[bytes, tuple[float, array[float]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def get(self, use: Use, texts: Sequence[str]) -> dict[str, Vector]:
         """The vectors of those of ``texts`` that are stored."""

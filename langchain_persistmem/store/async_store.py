@@ -13,7 +13,7 @@ from langgraph.store.base import Op, Result
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres.connection import PoolConfig, async_pool_of, open_async_pool
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import AsyncBackend
@@ -27,6 +27,7 @@ from langchain_persistmem.store.index import (
     without_model,
 )
 from langchain_persistmem.store.sweeper import TaskSweeper
+from langchain_persistmem.types.arguments import check_arguments
 
 
 class AsyncPersistMemStore(Store):
@@ -36,6 +37,7 @@ class AsyncPersistMemStore(Store):
     are for other threads only; on the loop's own thread they raise :class:`UseAsyncMethodError`.
     """
 
+    @check_arguments(ConfigurationError)
     def __init__(
         self,
         conn: AsyncBackend | AsyncConnectionPool[Any] | AsyncConnection[Any],
@@ -58,6 +60,7 @@ class AsyncPersistMemStore(Store):
         self._sweeper = TaskSweeper(self.sweep_ttl)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     @asynccontextmanager
     async def from_conn_string(
         cls,
@@ -114,11 +117,13 @@ class AsyncPersistMemStore(Store):
 
     asetup, asweep_ttl = setup, sweep_ttl  # the names that both stores share
 
+    @check_arguments()
     async def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> asyncio.Task[None]:
         """Sweep at intervals in a task; cancelling it stops the sweeper. See :meth:`PersistMemStore.start_ttl_sweeper`."""
         seconds = self._sweep_seconds(sweep_interval_minutes)
         return asyncio.create_task(asyncio.sleep(0)) if seconds is None else self._sweeper.start(seconds)
 
+    @check_arguments()
     async def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as upstream's
         """Stop sweeping; see :meth:`PersistMemStore.stop_ttl_sweeper`."""
         return await self._sweeper.stop(timeout)

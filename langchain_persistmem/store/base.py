@@ -19,6 +19,7 @@ from langchain_persistmem.store.index import (
     ttl_of,
 )
 from langchain_persistmem.store.ops import MAX_TEXT_CHARS, texts_of
+from langchain_persistmem.types import validation
 
 Deserializer = Callable[[bytes], dict[str, Any]]
 
@@ -62,7 +63,7 @@ class Store(BaseStore):
             self._backend.item_texts = partial(texts_of, paths=options.fields, max_chars=MAX_TEXT_CHARS)
 
     def _flow(self, ops: Iterable[Op]) -> dict[str, Any]:
-        return {"ops": list(ops), "index": self._index, "now": datetime.now(UTC), "seen": {}}
+        return {"ops": validation.check_list(ops, "ops"), "index": self._index, "now": datetime.now(UTC), "seen": {}}
 
     def _load_values(self, results: list[Result]) -> list[Result]:
         if self._load is not None:

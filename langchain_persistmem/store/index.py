@@ -11,6 +11,7 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.runtime.models import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.ops import MAX_MINUTES
+from langchain_persistmem.types.representation import represent, type_name
 from langchain_persistmem.types.vectors import MAX_DIMENSIONS, Distance
 
 T = TypeVar("T")
@@ -51,7 +52,9 @@ def index_of(config: Config | None) -> StoreIndex:
     _check_ann(options.get("ann_index_config"))
     dims: object = options.get("dims")
     if dims is not None and (isinstance(dims, bool) or not isinstance(dims, int) or not 1 <= dims <= MAX_DIMENSIONS):
-        raise ConfigurationError(f"index['dims'] is {dims!r:.40}; pass a whole number from 1 to {MAX_DIMENSIONS:,}")
+        raise ConfigurationError(
+            f"index['dims'] is {represent(dims)}; pass a whole number from 1 to {MAX_DIMENSIONS:,}"
+        )
     distance: Distance = _one_of(options.get("distance_type") or "cosine", "index['distance_type']", _DISTANCES)
     hybrid = _switch(options.get("hybrid") or False, "index['hybrid']")
     if hybrid and distance != "cosine":
@@ -121,7 +124,7 @@ def minutes(number: object, where: str, *, at_most: float = _YEAR) -> float:
         ConfigurationError: it is something else, or too long.
     """
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number <= at_most:
-        raise ConfigurationError(f"{where} is {number!r:.40}; pass minutes, more than 0 and at most {at_most:.0f}")
+        raise ConfigurationError(f"{where} is {represent(number)}; pass minutes, more than 0 and at most {at_most:.0f}")
     return float(number)
 
 
@@ -150,16 +153,16 @@ def _check_ann(ann_index_config: object) -> None:
     for key in _ANN_NUMBERS:
         number: object = config.get(key)
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-            raise ConfigurationError(f"{where}[{key!r}] is {number!r:.40}; pass a whole number of at least 1")
+            raise ConfigurationError(f"{where}[{key!r}] is {represent(number)}; pass a whole number of at least 1")
 
 
 def _check_keys(value: object, where: str, keys: Sequence[str]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{where} is of type {type(value).__name__}; pass a dict")
+        raise ConfigurationError(f"{where} is of type {type_name(value)}; pass a dict")
     config = dict(cast("Mapping[str, Any]", value))
     unknown = [key for key in config if key not in keys]
     if unknown:
-        raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r:.40}; use any of {', '.join(keys)}")
+        raise ConfigurationError(f"{where} has the unknown key {represent(unknown[0])}; use any of {', '.join(keys)}")
     return config
 
 
@@ -167,10 +170,10 @@ def _one_of(value: object, where: str, choices: Sequence[T]) -> T:
     for choice in choices:
         if choice == value:
             return choice
-    raise ConfigurationError(f"{where} is {value!r:.40}; use one of {', '.join(map(str, choices))}")
+    raise ConfigurationError(f"{where} is {represent(value)}; use one of {', '.join(map(str, choices))}")
 
 
 def _switch(value: object, where: str) -> bool:
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{where} is {value!r:.40}; pass True or False")
+        raise ConfigurationError(f"{where} is {represent(value)}; pass True or False")
     return value

@@ -23,6 +23,7 @@ from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.types.records import KINDS, Kind
+from langchain_persistmem.types.representation import represent, type_name
 
 MAX_PARTS = 32_767
 """Vectors of one item: their number is a smallint in the database."""
@@ -172,20 +173,26 @@ def _key(op: GetOp | PutOp) -> Namespace:
 
 def _labels(labels: object, where: str) -> Namespace:
     if not isinstance(labels, (tuple, list)):  # a string would pass as a tuple of its letters
-        raise InvalidInputError(f"{where} is of type {type(labels).__name__}; pass a tuple of strings")
+        raise InvalidInputError(f"{where} is of type {type_name(labels)}; pass a tuple of strings")
     return tuple(cast("Sequence[str]", labels))
 
 
 def _read(op: object) -> Read:
     if isinstance(op, GetOp):
+        _check_switch(op.refresh_ttl)
         return op._replace(namespace=_key(op))
     if isinstance(op, SearchOp):
+        _check_switch(op.refresh_ttl)
         return _search(op)
     if isinstance(op, ListNamespacesOp):
         return _listing(op)
-    raise InvalidInputError(
-        f"an operation is of type {type(op).__name__}; use GetOp, SearchOp, PutOp or ListNamespacesOp"
-    )
+    raise InvalidInputError(f"an operation is of type {type_name(op)}; use GetOp, SearchOp, PutOp or ListNamespacesOp")
+
+
+def _check_switch(refresh_ttl: object) -> None:
+    """Check what a read does to an item's time to live, which nothing but True prolongs."""
+    if not isinstance(refresh_ttl, bool):
+        raise InvalidInputError(f"refresh_ttl is of type {type_name(refresh_ttl)}; pass True or False")
 
 
 def _without_query(op: Read) -> Read:
@@ -206,7 +213,7 @@ def _query(query: object) -> str | None:
     if query is None:
         return None
     if not isinstance(query, str):
-        raise InvalidInputError(f"query is of type {type(query).__name__}; pass a string")
+        raise InvalidInputError(f"query is of type {type_name(query)}; pass a string")
     return validation.storable(query, "query") if query.strip() else None
 
 
@@ -214,7 +221,7 @@ def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
     op = op._replace(match_conditions=tuple(_match(match) for match in op.match_conditions or ()))
     for match in op.match_conditions or ():
         if match.match_type not in ("prefix", "suffix"):
-            raise InvalidInputError(f"match_type is {match.match_type!r:.40}; use 'prefix' or 'suffix'")
+            raise InvalidInputError(f"match_type is {represent(match.match_type)}; use 'prefix' or 'suffix'")
     validate_op_namespace(op)
     prefix_range(literal_prefix(op))
     validation.count(op.limit, "limit", at_most=_MAX_COUNT)
@@ -240,7 +247,7 @@ def _redact(op: Read, redaction: Redaction | None) -> Read:
 
 def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
     if not isinstance(value, Mapping):
-        raise InvalidInputError(f"value is of type {type(value).__name__}; pass a dict, or None to delete")
+        raise InvalidInputError(f"value is of type {type_name(value)}; pass a dict, or None to delete")
     validation.json_object(cast("object", value), "value")
     copy = _copy(cast("Mapping[str, Any]", value))
     copy = copy if redaction is None else redact_json(redaction, copy)
@@ -296,5 +303,7 @@ def _minutes(ttl: object) -> float | None:
     if ttl is None:
         return None
     if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not 0 < ttl <= MAX_MINUTES:
-        raise InvalidInputError(f"ttl is {ttl!r:.40}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None")
+        raise InvalidInputError(
+            f"ttl is {represent(ttl)}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None"
+        )
     return float(ttl)

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 
+from langchain_persistmem.postgres.pools import check_cancelled
+
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 5.0
@@ -96,6 +98,7 @@ class TaskSweeper:
 
     async def _loop(self, seconds: float, stopped: asyncio.Event) -> None:
         while True:
+            check_cancelled()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), seconds)
                 return

@@ -17,6 +17,7 @@ from langgraph.store.base import Op, Result
 from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
+from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres.connection import PoolConfig, open_pool, pool_of
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import SyncBackend
@@ -30,6 +31,7 @@ from langchain_persistmem.store.index import (
     without_model,
 )
 from langchain_persistmem.store.sweeper import CLOSE_TIMEOUT, ThreadSweeper
+from langchain_persistmem.types.arguments import check_arguments
 
 
 class PersistMemStore(Store):
@@ -39,6 +41,7 @@ class PersistMemStore(Store):
     or over a pool or a connection of the application, which is neither opened nor closed here.
     """
 
+    @check_arguments(ConfigurationError)
     def __init__(
         self,
         conn: SyncBackend | ConnectionPool[Any] | Connection[Any],
@@ -75,6 +78,7 @@ class PersistMemStore(Store):
         self._sweeper = ThreadSweeper(self.sweep_ttl)
 
     @classmethod
+    @check_arguments(ConfigurationError)
     @contextmanager
     def from_conn_string(
         cls,
@@ -154,6 +158,7 @@ class PersistMemStore(Store):
         """Erase expired items in a thread; see :meth:`sweep_ttl`."""
         return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
 
+    @check_arguments()
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Sweep at intervals, in a thread, until :meth:`stop_ttl_sweeper` or the end of the ``with`` block.
 
@@ -170,6 +175,7 @@ class PersistMemStore(Store):
         idle.set_result(None)
         return idle
 
+    @check_arguments()
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
         """Stop sweeping; False if a sweep in progress did not end within ``timeout`` seconds."""
         return self._sweeper.stop(timeout)

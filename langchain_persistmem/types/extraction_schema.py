@@ -16,6 +16,7 @@ from pydantic import (
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import type_name
 
 _ROOT = "#/$defs/"
 
@@ -67,7 +68,7 @@ def _classes(schema: object) -> list[type[BaseModel]]:
         raise ConfigurationError("schema is empty; pass a pydantic class, or leave it out")
     for member in members:
         if not (isinstance(member, type) and issubclass(member, BaseModel)) or member is BaseModel:
-            kind = member.__name__ if isinstance(member, type) else f"of type {type(member).__name__}"
+            kind = member.__name__ if isinstance(member, type) else f"of type {type_name(member)}"
             raise ConfigurationError(f"schema is {kind}; pass a class that inherits from pydantic.BaseModel")
         if issubclass(member, RootModel):
             name = member.__name__

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
+from langchain_persistmem.types.representation import cut, type_name
 from langchain_persistmem.types.validation import storable
 
 Namespace = tuple[str, ...]
@@ -94,10 +95,10 @@ def check_template(template: Namespace) -> Namespace:
     try:
         encode(template)
     except InvalidInputError as error:
-        raise ConfigurationError(f"namespace={template!r}: {error}") from error
+        raise ConfigurationError(f"open(namespace=...): {error}") from error
     if not placeholders(template):
         raise ConfigurationError(
-            f"namespace={template!r} has no name in braces, so all users would share one memory; write "
+            f"namespace={cut(repr(template))} has no name in braces, so all users would share one memory; write "
             "('memories', '{user_id}'), and for a shared memory pass namespace=(...) to the calls that mean it"
         )
     return template
@@ -117,10 +118,10 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
         try:
             encode(template)
         except InvalidInputError as error:
-            raise ConfigurationError(f"erase_namespaces has {template!r}: {error}") from error
+            raise ConfigurationError(f"erase_namespaces has what is no namespace: {error}") from error
         if set(placeholders(template)) != {"user_id"}:
             raise ConfigurationError(
-                f"erase_namespaces has {template!r}, which has to name the person and nobody else; write "
+                f"erase_namespaces has {cut(repr(template))}, which has to name the person and nobody else; write "
                 "('agents', '{user_id}', 'notes'), with '*' for a label that may be any"
             )
     return tuple(templates)
@@ -166,9 +167,9 @@ def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:
     for name in placeholders(template):
         value = variables.get(name)
         if value is None:
-            keys = ", ".join(sorted(key for key in variables if not key.startswith("__"))) or "none"
+            keys = cut(", ".join(sorted(key for key in variables if not key.startswith("__")))) or "none"
             raise NamespaceMissingError(
-                f"whose memory is meant? The namespace {template!r} needs {name!r}; keys found: {keys}. "
+                f"whose memory is meant? The namespace {cut(repr(template))} needs {name!r}; keys found: {keys}. "
                 f"Pass {name}=..., or put {name!r} into the run's context or config['configurable']."
             )
         if not isinstance(value, str) or not value:
@@ -196,4 +197,4 @@ def _check_labels(namespace: object) -> Namespace:
 
 
 def _describe(value: object) -> str:
-    return "empty" if value == "" else f"of type {type(value).__name__}"
+    return "empty" if isinstance(value, str) and not value else f"of type {type_name(value)}"

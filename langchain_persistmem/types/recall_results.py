@@ -74,6 +74,11 @@ class RecallCandidate(NamedTuple):
     """Position of its turn in the thread; ranking compares it with the turns beside it."""
     always: bool
     """Fetched because of its kind, not because of the query."""
+    is_turn: bool
+    turn_ids: Sequence[UUID]
+    """Of a statement: the turns among the candidates that it rests on."""
+    past_quotes: Sequence[str]
+    """Of a turn: its words on which statements rest that are not current; an empty one stands for words that nobody noted."""
     build_memory: Callable[[], Memory]
     """Builds the whole memory, anew with each call."""
 
@@ -122,6 +127,9 @@ class Recollection:
     memory: Memory
     score: float
     score_parts: ScoreParts
+    excerpt: str | None = None
+    """Words of the person that speak to the question: of the turn that a statement rests on, where the statement lacks them,
+    or the best sentences of a long memory."""
 
     @property
     def text(self) -> str:
@@ -137,6 +145,8 @@ class RankedCandidate(NamedTuple):
     evidence: float
     parts: tuple[float, ...]
     """The summands of the evidence, from ``meaning`` to ``use``: see :class:`ScoreParts`."""
+    excerpt: str | None = None
+    """See :attr:`Recollection.excerpt`."""
 
     def recollection(self) -> Recollection:
         """Build the public record, with the whole memory."""
@@ -155,7 +165,9 @@ class RankedCandidate(NamedTuple):
             use=use,
             similarity=self.candidate.similarity or 0.0,
         )
-        return Recollection(memory=self.candidate.build_memory(), score=self.score, score_parts=why)
+        return Recollection(
+            memory=self.candidate.build_memory(), score=self.score, score_parts=why, excerpt=self.excerpt
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

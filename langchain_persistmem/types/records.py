@@ -59,7 +59,7 @@ class Provenance:
     thread_id: str | None = None
     message_ids: tuple[str, ...] = ()
     extractor: str | None = None
-    """The extractor: ``turns`` (no model), ``model``, ``summary``, ``habits``, or a name of the application's."""
+    """The extractor: ``turns`` and ``rules`` (no model), ``model``, ``summary``, ``habits``, or a name of the application's."""
     model: str | None = None
     prompt_version: str | None = None
     memory_ids: tuple[str, ...] = ()
@@ -91,6 +91,8 @@ class Turn:
     """The whole message as LangChain serialises it, so that nothing is lost."""
     position: int | None = None
     """Its position in the stored thread, counted from 1; None before it is stored."""
+    utc_offset: int | None = None
+    """Minutes from UTC of the sender's clock; None where nobody said. ``sent_at`` is at this offset."""
 
     @property
     def is_off_record(self) -> bool:
@@ -128,6 +130,8 @@ class Candidate:
     """The existing memory to which the model relates it."""
     relation: Relation = "new"
     """How it relates to that memory, as the model says."""
+    doubt: str | None = None
+    """The reason why somebody has to look at it before it is recalled, in words of this program."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +155,8 @@ def fingerprint_of(id: UUID, text: str | None, valid_from: datetime, speaker: st
 
 TURNS_EXTRACTOR = "turns"
 """``Provenance.extractor`` of turns, which no model has worked on."""
+RULES_EXTRACTOR = "rules"
+"""``Provenance.extractor`` of statements that rules found, without a model."""
 SUMMARY_EXTRACTOR = "summary"
 """``Provenance.extractor`` of summaries."""
 HABITS_EXTRACTOR = "habits"

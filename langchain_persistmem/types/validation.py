@@ -1,13 +1,15 @@
 """Checks of values that PostgreSQL and JSON cannot hold; an error names the path of the value."""
 
+import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types.representation import cut, path_of, represent, type_name
 
 MAX_NAME_BYTES = 1024
 """The longest key or id: it is part of index entries."""
@@ -17,6 +19,9 @@ MAX_DEPTH = 100
 
 MAX_JSON_CHARS = 50_000_000
 """The longest value, as JSON text: PostgreSQL's own limit is memory."""
+
+MAX_JSON_VALUES = 1_000_000
+"""The most values in one, at all depths: checking more takes seconds."""
 
 MAX_INTEGER_DIGITS = 4_300
 """A whole number with more is refused: Python itself does not read it again."""
@@ -51,7 +56,7 @@ def storable(text: str, where: str) -> str:
 def check_text(text: object, where: str, *, at_most: int) -> str:
     """Return ``text`` if it is a string with at least one word and at most ``at_most`` characters."""
     if not isinstance(text, str):
-        raise InvalidInputError(f"{where} is of type {type(text).__name__}; pass a string")
+        raise InvalidInputError(f"{where} is of type {type_name(text)}; pass a string")
     if not text.strip():
         raise InvalidInputError(f"{where} is empty; pass at least one word")
     if len(text) > at_most:
@@ -64,55 +69,72 @@ def check_text(text: object, where: str, *, at_most: int) -> str:
 def name(text: object, where: str) -> str:
     """Return ``text`` if it can be a key or an id: 1 to 1,024 bytes."""
     if not isinstance(text, str) or not text:
-        raise InvalidInputError(f"{where} is {text!r:.40}; pass a string with at least one character")
+        raise InvalidInputError(f"{where} is {represent(text)}; pass a string with at least one character")
     if len(text.encode(errors="replace")) > MAX_NAME_BYTES:
         raise InvalidInputError(f"{where} is longer than 1,024 bytes; use a shorter one")
     return storable(text, where)
 
 
-def check_json(value: object, where: str, depth: int = 0) -> None:
+def check_json(value: object, where: str, *, names: Collection[str] = ()) -> None:
     """Refuse values that JSON cannot hold, at any depth.
 
+    Args:
+        value: any value.
+        where: its name in the message.
+        names: keys, at any depth, that a program has chosen, so that the message may have them. Any other is named
+            by its position: it may say as much about a person as a text.
+
     Raises:
-        InvalidInputError: the message has the path, such as ``value.tags[2]``.
+        InvalidInputError: the message has the path, such as ``value.<key 1>[2]``.
     """
+    _check_json(value, where, 0, names, itertools.count(1))
+
+
+def _check_json(value: object, where: str, depth: int, names: Collection[str], counter: Iterator[int]) -> None:
     if depth > MAX_DEPTH:
-        raise InvalidInputError(f"{where[:80]} is nested deeper than {MAX_DEPTH} levels; flatten it")
-    if value is None or isinstance(value, (bool, int)):
-        # Python refuses to parse more digits (CVE-2020-10735), so that the row could be written and never read.
-        if value is not None and abs(value) >= _TOO_LARGE:
-            raise InvalidInputError(
-                f"{where} is a whole number of more than {MAX_INTEGER_DIGITS:,} digits; store it as a string"
-            )
-        return
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidInputError(f"{where} is {value}; JSON has no such number")
+        raise InvalidInputError(f"{where} is nested deeper than {MAX_DEPTH} levels; flatten it")
+    # One list can stand in a value many times, so that a small object is a JSON text without end.
+    if next(counter) > MAX_JSON_VALUES:
+        raise InvalidInputError(f"{where} is behind {MAX_JSON_VALUES:,} other values, which is the most; split it")
+    if value is None or isinstance(value, (int, float)):
+        _check_number(value or 0, where)
     elif isinstance(value, str):
         storable(value, where)
     elif isinstance(value, Mapping):
-        for key, inner in cast("Mapping[object, object]", value).items():
+        for position, (key, inner) in enumerate(cast("Mapping[object, object]", value).items()):
             if not isinstance(key, str):
-                raise InvalidInputError(f"{where} has a key of type {type(key).__name__}; keys are strings")
-            check_json(inner, f"{where}.{storable(key, where)}", depth + 1)
+                raise InvalidInputError(f"{where} has a key of type {type_name(key)}; keys are strings")
+            path = cut(f"{where}.{key}") if key in names else path_of(where, position)
+            storable(key, path)
+            _check_json(inner, path, depth + 1, names, counter)
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(cast("Sequence[object]", value)):
-            check_json(inner, f"{where}[{index}]", depth + 1)
+            _check_json(inner, cut(f"{where}[{index}]"), depth + 1, names, counter)
     else:
         raise InvalidInputError(
-            f"{where} is of type {type(value).__name__}, which JSON does not have; pass text or numbers"
+            f"{where} is of type {type_name(value)}, which JSON does not have; pass text or numbers"
         )
 
 
-def json_object(value: object, where: str) -> None:
-    """Refuse a value that is no dict, or is one that JSON cannot hold.
+def _check_number(value: float, where: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInputError(f"{where} is {represent(float(value))}; JSON has no such number")
+    # Python refuses to parse more digits (CVE-2020-10735), so that the row could be written and never read.
+    if not isinstance(value, float) and abs(value) >= _TOO_LARGE:
+        raise InvalidInputError(
+            f"{where} is a whole number of more than {MAX_INTEGER_DIGITS:,} digits; store it as a string"
+        )
+
+
+def json_object(value: object, where: str, *, names: Collection[str] = ()) -> None:
+    """Refuse a value that is no dict, or is one that JSON cannot hold; see :func:`check_json`.
 
     Raises:
         InvalidInputError: the message has the path.
     """
     if not isinstance(value, Mapping):
-        raise InvalidInputError(f"{where} is of type {type(value).__name__}; pass a dict")
-    check_json(cast("object", value), where)
+        raise InvalidInputError(f"{where} is of type {type_name(value)}; pass a dict")
+    check_json(cast("object", value), where, names=names)
     length = len(json.dumps(value, default=dict, ensure_ascii=False))
     if length > MAX_JSON_CHARS:
         raise InvalidInputError(
@@ -120,16 +142,20 @@ def json_object(value: object, where: str) -> None:
         )
 
 
-def check_list(values: object, where: str) -> list[Any]:
+def check_list(values: object, where: str, *, at_most: int = MAX_JSON_VALUES) -> list[Any]:
     """Return an iterable as a list; a string is refused, though it is a sequence of letters.
 
     Raises:
-        InvalidInputError: it is no iterable, or one string.
+        InvalidInputError: it is no iterable, or one string, or has more elements than ``at_most``.
     """
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-        kind = "a string" if isinstance(values, str) else f"of type {type(cast('object', values)).__name__}"
+        kind = "a string" if isinstance(values, str) else f"of type {type_name(cast('object', values))}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
-    return list(cast("Iterable[Any]", values))
+    # No more is read than may be there: a generator need not have an end.
+    items = list(itertools.islice(cast("Iterable[Any]", values), at_most + 1))
+    if len(items) > at_most:
+        raise InvalidInputError(f"{where} has more than {at_most:,} elements; pass them in several calls")
+    return items
 
 
 def names(values: object, where: str) -> list[str]:
@@ -164,7 +190,7 @@ def aware(moment: object, where: str) -> datetime:
             nobody knows which hour is meant.
     """
     if not isinstance(moment, datetime):
-        raise InvalidInputError(f"{where} is of type {type(moment).__name__}; pass a datetime")
+        raise InvalidInputError(f"{where} is of type {type_name(moment)}; pass a datetime")
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise InvalidInputError(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
     if not EARLIEST <= moment < LATEST:
@@ -177,7 +203,7 @@ def aware(moment: object, where: str) -> datetime:
 def share(number: object, where: str) -> float:
     """Return ``number`` if it lies from 0 to 1."""
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
-        raise InvalidInputError(f"{where} is {number!r:.40}; pass a number from 0 to 1")
+        raise InvalidInputError(f"{where} is {represent(number)}; pass a number from 0 to 1")
     return float(number)
 
 
@@ -185,12 +211,12 @@ def check_stored_share(number: object, where: str) -> float:
     """Check a share that is stored with single precision, some seven digits; see :func:`share`."""
     checked = share(number, where)
     if 0 < checked < LEAST_SHARE:
-        raise InvalidInputError(f"{where} is {checked!r:.40}; pass 0, or a number from {LEAST_SHARE} to 1")
+        raise InvalidInputError(f"{where} is {represent(checked)}; pass 0, or a number from {LEAST_SHARE} to 1")
     return checked
 
 
 def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
     """Return ``number`` if it is a whole number in the range."""
     if isinstance(number, bool) or not isinstance(number, int) or not at_least <= number <= at_most:
-        raise InvalidInputError(f"{where} is {number!r:.40}; pass a whole number from {at_least} to {at_most}")
+        raise InvalidInputError(f"{where} is {represent(number)}; pass a whole number from {at_least} to {at_most}")
     return number

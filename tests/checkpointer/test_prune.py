@@ -160,7 +160,7 @@ async def test_deleting_runs_takes_their_rows_of_every_table(saver: EitherSaver)
     await saver.delete_for_runs([runs[1]])
     assert saver.counts() == dict.fromkeys(TABLES, 0)
     assert saver.counts("b") == other
-    with pytest.raises(TypeError, match="run_ids"):
+    with pytest.raises(InvalidInputError, match="run_ids"):
         await saver.delete_for_runs("abc")
 
 
@@ -288,7 +288,7 @@ async def test_senseless_rules_are_refused(saver: EitherSaver) -> None:
     ):
         with pytest.raises(InvalidInputError, match=named):
             await saver.retain(**rule)
-    with pytest.raises(TypeError, match="thread_ids"):
+    with pytest.raises(InvalidInputError, match="thread_ids"):
         await saver.retain(keep_latest=1, thread_ids="abc")
     with pytest.raises(ValueError, match="keep_latest"):
         await saver.prune(["a"], strategy="some")

@@ -114,7 +114,7 @@ LIMITS = (
     Limit("checkpoint's namespace", "together 2,048 bytes", letters(1024), letters(1025), lambda m, v: checkpoint(m, letters(1024), v), "checkpoint_ns"),
     Limit("depth", "100 levels", nested(100), nested(101), lambda m, v: m.remember("I keep bees", value=v, **USER), "value"),
     Limit("depth in the store", "100 levels", nested(100), nested(101), lambda m, v: put(m, value=v), "value"),
-    Limit("whole number", "4,300 digits", {"n": 10**4300 - 1}, {"n": 10**4300}, lambda m, v: m.remember("I keep bees", value=v, **USER), "value.n"),
+    Limit("whole number", "4,300 digits", {"n": 10**4300 - 1}, {"n": 10**4300}, lambda m, v: m.remember("I keep bees", value=v, **USER), "value.<key 1>"),
     Limit("negative number", "4,300 digits", {"n": 1 - 10**4300}, {"n": -(10**4300)}, lambda m, v: put(m, value=v), "value"),
     Limit("depth of a filter", "20 levels", conditions(20), conditions(21), lambda m, v: m.recall("bees", filter=v, **USER), "filter"),
     Limit("size of a filter", "10,000; the list of `$in`", {f"k{n}": 1 for n in range(5_000)}, {f"k{n}": 1 for n in range(5_001)}, lambda m, v: m.list(filter=v, **USER), "filter"),

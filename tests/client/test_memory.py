@@ -44,7 +44,7 @@ async def test_an_empty_memory_recalls_nothing(either) -> None:
 
 async def test_the_same_statement_again_confirms_it(either) -> None:
     first = await either.remember("I like green tea", user_id="ada", importance=0.3)
-    again = await either.remember("  i like GREEN tea ", user_id="ada", importance=0.8)
+    again = await either.remember("  I like  green tea ", user_id="ada", importance=0.8)
     assert again.id == first.id
     assert again.confirmations == 1
     assert again.importance == pytest.approx(0.8)
@@ -190,8 +190,8 @@ async def test_a_bad_message_is_named_and_nothing_of_the_call_is_stored(either, 
         ({"text": "x", "kind": "rumour"}, "kind is 'rumour'"),
         ({"text": "x", "source": "gossip"}, "source is 'gossip'"),
         ({"text": "x", "key": ""}, "key is ''"),
-        ({"text": "x", "value": {"a": [1, float("inf")]}}, r"value.a\[1\] is inf"),
-        ({"text": "x", "value": {"a": object()}}, "value.a is of type object"),
+        ({"text": "x", "value": {"a": [1, float("inf")]}}, r"value\.<key 1>\[1\] is inf"),
+        ({"text": "x", "value": {"a": object()}}, "value.<key 1> is of type object"),
         ({"text": "x", "valid_from": datetime(2026, 1, 1)}, "valid_from has no time zone"),  # noqa: DTZ001
     ],
 )
@@ -210,8 +210,8 @@ async def test_a_bad_statement_is_refused_by_the_field_and_nothing_is_stored(eit
         ({"query": "x", "limit": 10**12}, "limit is 1000000000000"),
         ({"query": "x", "threshold": float("nan")}, "threshold is nan"),
         ({"query": "x", "kinds": ["rumour"]}, "kinds has 'rumour'"),
-        ({"query": "x", "filter": {"a": {"$like": "%"}}}, r"filter.a.\$like is not a known operator"),
-        ({"query": "x", "filter": {"a": float("nan")}}, "filter.a is nan"),
+        ({"query": "x", "filter": {"a": {"$like": "%"}}}, r"filter.<key 1>.\$like is not a known operator"),
+        ({"query": "x", "filter": {"a": float("nan")}}, "filter.<key 1> is nan"),
     ],
 )
 async def test_a_bad_question_is_refused_by_the_field(either, arguments, field: str) -> None:

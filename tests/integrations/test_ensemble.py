@@ -222,7 +222,7 @@ async def test_a_bad_option_of_a_call_is_named(either, embeddings) -> None:
         await ask(either, ensemble, QUESTION, options={"docs": {"k": 1}})
     with pytest.raises(InvalidInputError, match="is nan"):
         await ask(either, ensemble, QUESTION, weights={"memory": float("nan")})
-    with pytest.raises(InvalidInputError, match="limit is 0"):
+    with pytest.raises(InvalidInputError, match="k is 0"):
         await ask(either, ensemble, QUESTION, options={"memory": {"k": 0}})
 
 

@@ -780,7 +780,7 @@ async def test_form_and_profile_are_those_that_were_asked_for(either) -> None:
     ("options", "says"),
     [
         ({"form": "html"}, "use one of"),
-        ({"standing": "all"}, "standing is 'all'; use one of brief, journal, off"),
+        ({"standing": "all"}, "standing is 'all'; use one of 'brief', 'journal', 'off'"),
         ({"expand": "all"}, "use 'rules'"),
         ({"check": "none"}, "use 'threshold' or 'model'"),
         ({"check": "model"}, "open the memory with model="),

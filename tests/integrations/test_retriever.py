@@ -11,9 +11,11 @@ from langchain_core.tools import create_retriever_tool
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from langchain_persistmem import (
+    ConfigurationError,
     InvalidInputError,
     NamespaceMissingError,
     PersistMem,
+    PersistMemEnsembleRetriever,
     PersistMemRetriever,
     PersistMemSessionRetriever,
 )
@@ -77,7 +79,7 @@ async def test_without_a_user_nothing_is_guessed(either) -> None:
     retriever = await fill(either)
     with pytest.raises(NamespaceMissingError, match="keys found: thread_id"):
         await ask(either, retriever, "What is my cat called?", {"configurable": {"thread_id": "t"}})
-    with pytest.raises(InvalidInputError, match="limit is 0"):
+    with pytest.raises(InvalidInputError, match="k is 0"):
         await ask(either, retriever, "What is my cat called?", ADA, k=0)
 
 
@@ -249,3 +251,45 @@ async def test_a_session_takes_messages_without_an_id_of_their_own(either) -> No
     (turn,) = await ask(either, session, "cat", in_thread("t"))
     (memory,) = await either.list(user_id="ada")
     assert memory.provenance.message_ids == (turn.id,)
+
+
+OTHERS: dict[str, Any] = {
+    "namespace": ("memories", "bob"),
+    "user_id": "bob",
+    "whose": ("memories", "bob"),
+    "thread": "t1",
+    "thread_id": "t1",
+    "run": BOB,
+    "run_manager": None,
+    "memory": None,
+    "at": None,
+    "limit": 3,
+}
+"""Options that are no option of a call, of which several would name another person."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("owner", [{}, {"user_id": "ada"}, {"namespace": ("memories", "ada")}])
+async def test_a_call_names_nobody_and_every_option_of_others_is_refused(either, name: str, owner: Any) -> None:
+    await either.remember("My cat is called Otis", user_id="bob")
+    memory = PersistMemRetriever(memory=either.memory, **owner)
+    session = PersistMemSessionRetriever(memory=either.memory, thread_id="t1", **owner)
+    ensemble = PersistMemEnsembleRetriever(memory=memory, session=session, on_error="continue")
+    for retriever in (memory, session, ensemble):
+        for bound in (retriever, retriever.bind(**{name: OTHERS[name]})):
+            options = {} if bound is not retriever else {name: OTHERS[name]}
+            with pytest.raises(InvalidInputError, match=f"'{name}' is no option of a call"):
+                await ask(either, bound, "What is my cat called?", ADA, **options)
+    for child in ("memory", "session"):
+        with pytest.raises(InvalidInputError, match=f"'{name}' is no option of a call"):
+            await ask(either, ensemble, "What is my cat called?", ADA, options={child: {name: OTHERS[name]}})
+    nested = PersistMemEnsembleRetriever(documents={"mine": ensemble}, on_error="continue")
+    with pytest.raises(InvalidInputError, match=f"'{name}' is no option of a call"):
+        await ask(either, nested, "cat", ADA, options={"mine": {"options": {"memory": {name: OTHERS[name]}}}})
+
+
+@pytest.mark.parametrize("field", ["k", "user_id", "kinds", "threshold", "filter", "namespace"])
+def test_a_field_of_a_wrong_type_is_refused_without_quoting_it(memory: PersistMem, field: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"PersistMemRetriever cannot be made: {field}") as caught:
+        PersistMemRetriever(memory=memory, **{field: object() if field != "k" else "my secret"})
+    assert "secret" not in str(caught.value)

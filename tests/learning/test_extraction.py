@@ -46,7 +46,7 @@ def test_candidates_are_stored_with_where_they_come_from(opened: Callable[..., P
 
 
 def test_an_identical_candidate_confirms_what_is_known(opened: Callable[..., PersistMem]) -> None:
-    memory = opened({"memories": [entry("The user likes tea.", 1)]}, {"memories": [entry("the user likes TEA.", 1)]})
+    memory = opened({"memories": [entry("The user likes tea.", 1)]}, {"memories": [entry("the user likes tea", 1)]})
     memory.observe(said("I like tea"), thread_id="a", user_id="ada")
     observed = memory.observe(said("I do like tea"), thread_id="b", user_id="ada")
     assert (observed.added, observed.reinforced) == (0, 1)
@@ -179,14 +179,17 @@ def test_what_says_something_is_not_small_talk(text: str) -> None:
 
 def test_a_model_that_says_the_kind_instead_of_the_type_is_understood(opened: Callable[..., PersistMem]) -> None:
     entries = [
-        {**entry(text, 1, type=""), "kind": kind}
-        for text, kind in (("The user has a cat.", "semantic"), ("The user wants brevity.", "procedural"))
+        {**entry(text, 1, type="", quote=quote), "kind": kind}
+        for text, kind, quote in (
+            ("The user has a cat.", "semantic", "I have a cat"),
+            ("The user wants brief answers.", "procedural", "be brief"),
+        )
     ]
     memory = opened({"memories": entries})
     memory.observe(said("I have a cat, and be brief"), thread_id="t", user_id="ada")
     assert {each.text: each.kind for each in memory.list(user_id="ada")} == {
         "The user has a cat.": "semantic",
-        "The user wants brevity.": "procedural",
+        "The user wants brief answers.": "procedural",
     }
 
 

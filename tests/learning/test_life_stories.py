@@ -99,7 +99,7 @@ FACTS = [
     ("I climb.", entry("The user climbs.", 1, type="preference", key="hobby", value="climbing")),
     ("My sister works at Bosch.", entry("The user's sister works at Bosch.", 1, key="employer", value="Bosch")),
     ("I work at Siemens.", entry("The user works at Siemens.", 1, key="employer", value="Siemens")),
-    ("Answer briefly.", entry("The user wants brief answers.", 1, type="instruction")),
+    ("Answer briefly.", entry("The user wants brief answers.", 1, type="instruction", quote="Answer briefly")),
     (
         "My exam is on June 3.",
         entry("The user has an exam on 2026-06-03.", 1, type="event", date="2026-06-03"),

@@ -92,7 +92,8 @@ async def test_content_is_checked_stored_and_filtered_by(
     with caplog.at_level(logging.WARNING, logger="langchain_persistmem"):
         observed = await either.observe([("user", "I want a lamp and a chair")], thread_id="t", user_id="ada")
     assert observed.added == 2
-    assert "4 memories were dropped" in caplog.text
+    assert "5 memories were dropped" in caplog.text
+    assert "misfit: 3, not_usable: 2" in caplog.text
     assert SECRET not in caplog.text
     (lamp,) = await either.list(filter={"content.wish": "a lamp"}, user_id="ada")
     assert lamp.value["content"] == {"wish": "a lamp", "urgent": False, "by": "2026-12-24", "parts": []}
@@ -134,7 +135,7 @@ def test_without_a_schema_no_content_of_a_model_is_stored(database: str, embeddi
 def test_the_schema_for_a_model_is_self_contained_and_keeps_every_field(
     schema: Any,
 ) -> None:
-    asked = extraction_prompt.schema(shape_of(schema))
+    asked = extraction_prompt.Request(shape_of(schema)).schema
     assert "$ref" not in str(asked)
     assert "$defs" not in str(asked)
     assert "'title': {'type': 'string'}" in str(asked)
@@ -146,9 +147,12 @@ def test_the_schema_for_a_model_is_self_contained_and_keeps_every_field(
 def test_the_prompt_is_short_apart_from_the_schema() -> None:
     shape = shape_of(Wish)
     assert shape is not None
-    asked = extraction_prompt.instructions(shape) + str(extraction_prompt.SCHEMA)
+    asked = extraction_prompt.Request(shape).instructions + str(extraction_prompt.SCHEMA)
     assert approximate_tokens(asked) < 1500
-    assert extraction_prompt.INSTRUCTIONS.splitlines()[-1] == extraction_prompt.instructions(shape).splitlines()[-1]
+    assert (
+        extraction_prompt.INSTRUCTIONS.splitlines()[-1]
+        == extraction_prompt.Request(shape).instructions.splitlines()[-1]
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ async def test_a_profile_that_does_not_fit_is_refused_without_quoting_it(either:
     with pytest.raises(InvalidInputError, match=r"goals: list_type") as caught:
         await either.update_profile({"goals": "my secret"}, user_id="ada")
     assert "secret" not in str(caught.value)
-    with pytest.raises(InvalidInputError, match=r"changes\.x"):
+    with pytest.raises(InvalidInputError, match=r"changes\.<key 1>"):
         await either.update_profile({"x": float("nan")}, user_id="ada")
     assert len(await either.history.versions("profile", user_id="ada")) == 1
 
@@ -81,7 +81,7 @@ def test_a_class_of_ones_own_is_checked_and_returned(database: str, embeddings: 
         patient = memory.update_profile({"allergies": ["peanuts"]}, user_id="ada")
         assert isinstance(patient, Patient)
         assert patient.allergies == ["peanuts"]
-        with pytest.raises(InvalidInputError, match="shoe_size: extra_forbidden"):
+        with pytest.raises(InvalidInputError, match="a field that Patient does not have: extra_forbidden"):
             memory.update_profile({"shoe_size": 40}, user_id="ada")
 
 

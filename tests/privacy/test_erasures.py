@@ -310,11 +310,23 @@ async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(eith
     assert receipt.remaining_traces == (
         "the checkpoints of thread 'ours', which others have too: see shared_threads=True",
     )
+    assert not receipt.verified, "what Bob said there may still be there"
     assert sql_on(database, "SELECT DISTINCT thread_id FROM checkpoints") == [("ours",)]
     await run(either, graph, "And I am Bob", user="bob", thread="ours")
     receipt = await either.forget(everything=True, shared_threads=True, user_id="bob")
-    assert receipt.remaining_traces == ()
+    assert (receipt.remaining_traces, receipt.verified) == ((), True)
     assert sql_on(database, "SELECT count(*) FROM checkpoints") == [(0,)]
+
+
+async def test_a_bystander_in_a_persons_thread_makes_the_receipt_unverified(either, database: str) -> None:
+    graph = graph_of(either.memory.checkpointer)
+    await run(either, graph, f"I am {MARKER}", user="ada", thread="adas")
+    await run(either, graph, "hello", user="mallory", thread="adas")
+    receipt = await either.forget(everything=True, user_id="ada")
+    assert (receipt.erased, receipt.verified) == (True, False)
+    assert traces(database, MARKER), "so that the receipt is right"
+    receipt = await either.forget(everything=True, shared_threads=True, user_id="mallory")
+    assert (receipt.verified, traces(database, MARKER)) == (True, [])
 
 
 async def test_who_names_the_thread_of_another_deletes_nothing_of_it(either, database: str) -> None:
@@ -746,7 +758,7 @@ async def test_a_line_comes_back_as_the_entry_it_was(either) -> None:
     assert await either.privacy.erasures() == given
     assert await either.privacy.erasures(after=given[0].id) == given[1:]
     assert await either.privacy.erasures(limit=1) == given[:1]
-    with pytest.raises(InvalidInputError, match="erasures is a string"):
+    with pytest.raises(InvalidInputError, match="entries is of type str; pass a list"):
         await either.privacy.replay_erasures(GOOD.line)
 
 

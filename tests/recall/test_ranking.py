@@ -31,7 +31,7 @@ def found(each: Memory, similarity: float = 0.1, **fields: object) -> RecallCand
     base = RecallCandidate(
         id=each.id, key=each.key, kind=each.kind, text=each.text, speaker=each.speaker, source=each.provenance.source,
         thread_id=each.provenance.thread_id, valid_from=each.valid_from, valid_until=each.valid_until,
-        importance=each.importance, similarity=similarity, lexical=0.0, uses=0, position=None, always=False,
+        importance=each.importance, similarity=similarity, lexical=0.0, uses=0, position=None, always=False, is_turn=False, turn_ids=(), past_quotes=(),
         build_memory=lambda: each,
     )  # fmt: skip
     return base._replace(**fields)

@@ -4,7 +4,7 @@
         SELECT *
         FROM persistmem.memories k
         WHERE k.namespace = %(namespace)s::text AND k.id = near.memory_id AND k.status IS NOT DISTINCT FROM 'active'
-          AND k.kind = ANY (%(kinds)s::text[])
+          AND k.kind = ANY (%(kinds)s::text[]) AND NOT k.is_turn
         OFFSET 0
     ) m
     ORDER BY near.similarity DESC, near.memory_id
@@ -87,7 +87,7 @@ LIMIT %(limit)s::bigint
 -- Every version under a key, and what these replaced under other keys; quarantined ones were never true.
 WITH RECURSIVE chain AS (
     SELECT m.id FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.key = %(key)s::text AND m.status <> 'quarantined'
+    WHERE m.namespace = %(namespace)s::text AND m.key = %(key)s::text AND m.status NOT IN ('quarantined', 'withheld')
     UNION
     SELECT before.id
     FROM chain

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.queries.checkpoints import Begin, Retention
+from langchain_persistmem.types.representation import represent
 
 TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 
@@ -32,7 +33,7 @@ async def prune(begin: Begin, thread_ids: Sequence[str], strategy: str) -> None:
     elif strategy == "keep_latest":
         await retain(begin, Retention(latest=1), thread_ids, dry_run=False)
     else:
-        raise InvalidInputError(f"Unknown prune strategy: {strategy!r:.40}; use 'keep_latest' or 'delete'")
+        raise InvalidInputError(f"Unknown prune strategy: {represent(strategy)}; use 'keep_latest' or 'delete'")
 
 
 async def delete_runs(begin: Begin, run_ids: Sequence[str]) -> None:

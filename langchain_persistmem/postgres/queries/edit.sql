@@ -15,7 +15,7 @@ RETURNING
 
 -- name: messages_by_id
 -- The stored messages that memories came from, oldest first, whatever their threads.
-SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at
+SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.utc_offset
 FROM persistmem.messages m
 JOIN unnest(%(thread_ids)s::text[], %(ids)s::text[]) AS wanted(thread_id, id)
   ON m.thread_id = wanted.thread_id AND m.id = wanted.id

@@ -31,6 +31,7 @@ WITH
            ), 0) AS lexical
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.kind <> 'profile'
+      AND (m.listed OR m.status = 'active')
       AND (m.status = 'quarantined' OR (m.expires_at IS NOT NULL AND m.expires_at <= %(now)s::timestamptz)
            OR CASE WHEN %(at)s::timestamptz IS NULL THEN m.status <> 'active'
               ELSE m.valid_from > %(at)s::timestamptz OR m.valid_until <= %(at)s::timestamptz END
@@ -38,7 +39,7 @@ WITH
 )
 SELECT
 -- include: memory
-       , coalesce(u.times, 0) AS uses, h.similarity, h.lexical
+       , coalesce(u.times, 0) AS uses, h.similarity, h.lexical, '{{}}'::uuid[] AS turn_ids, '{{}}'::text[] AS past_quotes
 FROM hidden h
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = h.id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = h.id

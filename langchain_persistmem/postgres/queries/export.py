@@ -120,8 +120,9 @@ async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, row
 
 def _to_stored(memory: Row) -> Row:
     """The row of an export as the table has it; format 1 knew turns by their extractor only."""
-    is_turn = memory.get("kind") == "episodic" and (memory.get("provenance") or {}).get("extractor") == TURNS_EXTRACTOR
-    row = {"is_turn": is_turn, "listed": True, **memory}
+    provenance: Mapping[str, Any] = memory.get("provenance") or {}
+    is_turn = memory.get("kind") == "episodic" and provenance.get("extractor") == TURNS_EXTRACTOR
+    row: dict[str, Any] = {"is_turn": is_turn, "listed": True, **memory}
     if "identity" in row and row["identity"] is not None:
         row["identity"] = rf"\x{row['identity']}"
     if row.get("minutes_to_live") is not None:

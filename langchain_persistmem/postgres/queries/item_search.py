@@ -139,7 +139,12 @@ def _other_plan(verdict: DictRow) -> OtherPlan | None:
 
 async def _search_prefix(tx: Transaction, parameters: Mapping[str, Any], text: Query) -> _Items:
     """All vectors of all namespaces under a prefix compared."""
-    return [(item_of(row), row["similarity"]) for row in await tx.fetch(text, parameters)]
+    rows = await tx.fetch(text, parameters)
+    if (
+        len(rows) < parameters["limit"] and parameters["reach"] < EVERY
+    ):  # turns that are not listed may have left too few
+        rows = await tx.fetch(text, {**parameters, "reach": EVERY})
+    return [(item_of(row), row["similarity"]) for row in rows]
 
 
 async def search_items_hybrid(

@@ -31,7 +31,7 @@ LEFT JOIN LATERAL (
         -- expects one row, and would read all of that user's for each of these.
         SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at
         FROM persistmem.memories m
-        WHERE m.namespace = %(exact)s::text AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+        WHERE m.namespace = %(exact)s::text AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active' AND m.listed
           AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
         OFFSET 0
     ) m
@@ -72,7 +72,7 @@ FROM near
 CROSS JOIN LATERAL (
     SELECT m.*
     FROM persistmem.memories m
-    WHERE m.namespace = near.namespace AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+    WHERE m.namespace = near.namespace AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active' AND m.listed
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
       AND {condition}
     OFFSET 0
@@ -133,7 +133,7 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT m.*
     FROM persistmem.memories m
-    WHERE m.namespace = %(exact)s::text AND m.id = best.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+    WHERE m.namespace = %(exact)s::text AND m.id = best.memory_id AND m.status IS NOT DISTINCT FROM 'active' AND m.listed
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
     OFFSET 0
 ) m
@@ -252,7 +252,7 @@ CROSS JOIN LATERAL (
     -- One by one, and no more than the page needs.
     SELECT m.*
     FROM persistmem.memories m
-    WHERE m.namespace = w.namespace AND m.id = w.memory_id AND m.status IS NOT DISTINCT FROM 'active'
+    WHERE m.namespace = w.namespace AND m.id = w.memory_id AND m.status IS NOT DISTINCT FROM 'active' AND m.listed
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
       AND {condition}
     OFFSET 0

@@ -2,8 +2,8 @@
     -- What is read of a memory. JSON and two moments come as text, which is parsed once the whole memory is wanted: recall
     -- ranks a hundred and returns ten.
     m.namespace, m.id, m.key, m.kind, m.status, m.text, m.value::text, m.importance, m.confidence, m.confirmations,
-    m.speaker, m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at::text,
-    m.updated_at::text, m.superseded_by, m.expires_at, m.review, m.review_of, m.pinned, m.is_turn, m.category, m.told_at,
+    m.speaker, m.source, m.provenance::text, m.thread_id, m.position, m.valid_from, m.valid_until, m.recorded_at,
+    m.updated_at, m.superseded_by, m.expires_at, m.review, m.review_of, m.pinned, m.is_turn, m.category, m.told_at,
     m.utc_offset, m.date_precision
 
 -- part: memory_columns

@@ -16,19 +16,22 @@ WITH registered AS (
     ON CONFLICT (namespace, thread_id) DO NOTHING
 )
 INSERT INTO persistmem.messages
-    (namespace, thread_id, id, position, role, speaker, text, content, sent_at, recorded_at, extracted_at, withheld)
+    (namespace, thread_id, id, position, role, speaker, text, content, sent_at, utc_offset, recorded_at, extracted_at,
+     withheld, outcome)
 SELECT %(namespace)s::text, %(thread_id)s::text, r.id, last.position + r.ordinal, r.role, r.speaker, r.text, r.content,
-       r.sent_at, %(now)s::timestamptz, CASE WHEN r.role IN ('user', 'assistant') AND NOT %(withheld)s::boolean THEN NULL
-                   ELSE %(now)s::timestamptz END, %(withheld)s::boolean
+       r.sent_at, r.utc_offset, %(now)s::timestamptz, CASE WHEN r.role IN ('user', 'assistant') AND NOT %(withheld)s::boolean THEN NULL
+                   ELSE %(now)s::timestamptz END, %(withheld)s::boolean,
+       CASE WHEN %(withheld)s::boolean THEN 'withheld' WHEN r.role NOT IN ('user', 'assistant') THEN 'nothing' END
 FROM json_to_recordset(%(rows)s::json) AS r(
-         id text, ordinal bigint, role text, speaker text, text text, content json, sent_at timestamptz),
+         id text, ordinal bigint, role text, speaker text, text text, content json, sent_at timestamptz,
+         utc_offset smallint),
      (SELECT coalesce(max(position), 0) AS position FROM persistmem.messages
       WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text) AS last
 ON CONFLICT (namespace, thread_id, id) DO NOTHING
 
 -- name: messages_to_extract
 -- The turns of a thread that memory has not looked at yet, oldest first.
-SELECT id, position, role, speaker, text, content, sent_at
+SELECT id, position, role, speaker, text, content, sent_at, utc_offset
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL AND given_up_at IS NULL
   AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
@@ -38,7 +41,7 @@ LIMIT %(limit)s::integer
 
 -- name: messages_before
 -- The last turns before a place in a thread that were learnt from, the latest first: what a short answer refers to.
-SELECT id, position, role, speaker, text, content, sent_at
+SELECT id, position, role, speaker, text, content, sent_at, utc_offset
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND position < %(position)s::bigint
   AND role IN ('user', 'assistant') AND extracted_at IS NOT NULL AND given_up_at IS NULL AND NOT withheld
@@ -58,7 +61,7 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
 
 -- name: read_messages
 -- A page of a thread, counted from its end, where a reader begins; the latest first.
-SELECT id, position, role, speaker, text, content, sent_at
+SELECT id, position, role, speaker, text, content, sent_at, utc_offset
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
 ORDER BY position DESC

@@ -25,20 +25,20 @@ SELECT generation, consent FROM persistmem.namespaces WHERE namespace = %(namesp
 SELECT DISTINCT m.namespace
 FROM persistmem.memories m
 WHERE (m.namespace = %(exact)s::text OR (m.namespace >= %(from)s::text AND m.namespace < %(until)s::text))
-  AND m.status = 'active'
+  AND m.status = 'active' AND m.listed
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
 ORDER BY m.namespace
 
 -- name: count_rows
 -- What a namespace holds, for the status command.
-SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text AND status = 'active') AS memories,
+SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text AND status = 'active' AND listed) AS memories,
        (SELECT count(*) FROM persistmem.messages WHERE namespace = %(namespace)s::text) AS messages,
        (SELECT count(DISTINCT thread_id) FROM persistmem.messages WHERE namespace = %(namespace)s::text) AS threads
 
 -- name: count_everything
 -- What the whole database holds, for the status command; no content, no namespace.
 SELECT (SELECT count(*) FROM persistmem.namespaces) AS namespaces,
-       (SELECT count(*) FROM persistmem.memories WHERE status = 'active') AS memories,
+       (SELECT count(*) FROM persistmem.memories WHERE status = 'active' AND listed) AS memories,
        (SELECT count(*) FROM persistmem.messages) AS messages
 
 -- name: list_people
@@ -54,7 +54,7 @@ WITH page AS MATERIALIZED (
 SELECT p.namespace, p.consent, m.memories, t.messages, t.threads
 FROM page p
 CROSS JOIN LATERAL (SELECT count(*) AS memories FROM persistmem.memories
-                    WHERE namespace = p.namespace AND status = 'active') m
+                    WHERE namespace = p.namespace AND status = 'active' AND listed) m
 CROSS JOIN LATERAL (SELECT count(*) AS messages, count(DISTINCT thread_id) AS threads FROM persistmem.messages
                     WHERE namespace = p.namespace) t
 ORDER BY p.namespace

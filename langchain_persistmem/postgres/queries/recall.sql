@@ -86,24 +86,23 @@ near AS MATERIALIZED (
     ORDER BY m.importance DESC, m.id
     LIMIT %(instructions)s::bigint
 ), after AS (
-    -- What was said after each of the ten best by words: an answer has few words of its question. In a conversation that is
-    -- written as it goes, the next turn has one of the next ids, and no index is kept for this alone.
+    -- What was said after each of the ten best by words: an answer has few words of its question.
     SELECT w.memory_id
     FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT 10) best
     CROSS JOIN LATERAL (
-        SELECT m.id, m.thread_id, m.position
+        SELECT m.thread_id, m.position
         FROM persistmem.memories m
         WHERE m.namespace = %(namespace)s::text AND m.id = best.memory_id AND m.position IS NOT NULL
         OFFSET 0
     ) turn
     CROSS JOIN LATERAL (
-        SELECT m.namespace, m.id AS memory_id, m.thread_id, m.position
-        FROM persistmem.memories m
-        WHERE m.namespace = %(namespace)s::text AND m.id > turn.id
-        ORDER BY m.id
-        LIMIT 4
+        SELECT next.namespace, next.turn_id AS memory_id
+        FROM persistmem.messages next
+        WHERE next.namespace = %(namespace)s::text AND next.thread_id = turn.thread_id AND next.position = turn.position + 1
+          AND next.turn_id IS NOT NULL
+        OFFSET 0
     ) w
-    WHERE w.thread_id = turn.thread_id AND w.position = turn.position + 1 AND {terms_condition}
+    WHERE {terms_condition}
 ), candidates AS (
     SELECT memory_id, bool_or(always) AS always
     FROM (
@@ -116,6 +115,21 @@ near AS MATERIALIZED (
         SELECT memory_id, true FROM always
     ) found
     GROUP BY memory_id
+), resting AS MATERIALIZED (
+    -- The statements that rest on turns among the candidates: they are candidates too, and share the turns' evidence.
+    SELECT w.memory_id, w.turn_id
+    FROM candidates c
+    CROSS JOIN LATERAL (
+        SELECT l.namespace, l.memory_id, l.turn_id
+        FROM persistmem.memory_turns l
+        WHERE l.namespace = %(namespace)s::text AND l.turn_id = c.memory_id
+        OFFSET 0
+    ) w
+    WHERE {terms_condition}
+), both_layers AS (
+    SELECT memory_id, always FROM candidates
+    UNION ALL
+    SELECT DISTINCT r.memory_id, false FROM resting r WHERE r.memory_id NOT IN (SELECT memory_id FROM candidates)
 )
 -- One row in any case, which has the statistics and says whether another statement would be right.
 SELECT verdict.*, found.*, (
@@ -126,6 +140,14 @@ LEFT JOIN LATERAL (
     SELECT
 -- include: memory
            , c.always, coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
+           ARRAY(SELECT r.turn_id FROM resting r WHERE r.memory_id = m.id) AS turn_ids,
+           -- Words of a turn that say what is not true any more.
+           CASE WHEN m.is_turn AND m.id IN (SELECT turn_id FROM resting) THEN ARRAY(
+               SELECT coalesce(l.quote, '')
+               FROM persistmem.memory_turns l
+               JOIN persistmem.memories s ON s.namespace = %(namespace)s::text AND s.id = l.memory_id
+               WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.id AND s.status <> 'active')
+           ELSE '{{}}' END AS past_quotes,
            -- What was a candidate for its words only is looked up for its meaning. Where its vector is still to be made
            -- there is none, and NULL.
            coalesce(near.similarity, (
@@ -133,7 +155,7 @@ LEFT JOIN LATERAL (
                FROM persistmem.vectors v
                WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
            )) AS similarity
-    FROM candidates c
+    FROM both_layers c
     CROSS JOIN LATERAL (
         -- One by one, and so written that no index but the primary key fits: see search_exact.
         SELECT m.*
@@ -217,7 +239,11 @@ WITH
 )
 SELECT
 -- include: memory
-       , false AS always, coalesce(u.times, 0) AS uses, c.similarity, coalesce(w.lexical, 0) AS lexical, (
+       , false AS always, coalesce(u.times, 0) AS uses, c.similarity, coalesce(w.lexical, 0) AS lexical,
+       ARRAY(SELECT l.turn_id FROM persistmem.memory_turns l
+             WHERE l.namespace = %(namespace)s::text AND l.memory_id = m.id) AS turn_ids,
+       -- Whatever of a turn was not true at that moment is not told apart here: nothing is quoted of it.
+       CASE WHEN m.is_turn THEN '{{""}}'::text[] ELSE '{{}}' END AS past_quotes, (
            SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
        )::text AS statistics
 FROM compared c

@@ -11,12 +11,15 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.types.moments import at_offset
 from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
 _CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
-_PARSED = {"namespace", "value", "provenance", "recorded_at", "updated_at"}
+_TOLD = ("valid_from", "valid_until", "told_at")
+"""Moments that are shown as the clock was where they were told of."""
+_PARSED = {"namespace", "value", "provenance"}
 _AS_THEY_ARE = tuple(field.name for field in fields(Memory) if field.name not in _PARSED)
 
 
@@ -40,20 +43,21 @@ def to_json(value: object) -> str:
 
 def memory_of(row: DictRow) -> Memory:
     """The memory in a row of the part ``memory``: its columns have the names of the record's fields."""
-    zone = row["valid_from"].tzinfo  # the connection's
+    offset = row["utc_offset"]  # the sender's
+    moments = {name: at_offset(row[name], offset) for name in _TOLD if row[name] is not None}
     return Memory(
-        **{name: row[name] for name in _AS_THEY_ARE},
+        **{name: row[name] for name in _AS_THEY_ARE} | moments,
         namespace=decode(row["namespace"]),
         value=json.loads(row["value"]),
         provenance=_provenance_of(json.loads(row["provenance"])),
-        recorded_at=datetime.fromisoformat(row["recorded_at"]).astimezone(zone),
-        updated_at=datetime.fromisoformat(row["updated_at"]).astimezone(zone),
     )
 
 
 def candidate_of(row: DictRow) -> RecallCandidate:
     """The candidate in a row of recall; its memory is parsed when it is wanted."""
-    return RecallCandidate._make((*_CANDIDATE(row), partial(memory_of, row)))
+    candidate = RecallCandidate._make((*_CANDIDATE(row), partial(memory_of, row)))
+    offset: int | None = row["utc_offset"]
+    return candidate if offset is None else candidate._replace(valid_from=at_offset(candidate.valid_from, offset))
 
 
 def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory, float]]]:
@@ -158,6 +162,7 @@ def row_of_turn(turn: Turn, ordinal: int) -> Mapping[str, object]:
         "text": turn.text,
         "content": dict(turn.content),
         "sent_at": turn.sent_at.isoformat(),
+        "utc_offset": turn.utc_offset,
     }
 
 
@@ -167,10 +172,11 @@ def turn_of(row: DictRow) -> Turn:
         id=row["id"],
         role=row["role"],
         text=row["text"],
-        sent_at=row["sent_at"],
+        sent_at=at_offset(row["sent_at"], row["utc_offset"]),
         speaker=row["speaker"],
         content=row["content"],
         position=row["position"],
+        utc_offset=row["utc_offset"],
     )
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import LiteralString
 
 from psycopg import sql
+from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
@@ -75,7 +76,17 @@ async def search(
     nearest = _nearest(end, NEAREST)
     parameters = {**parameters, **_scan_parameters(model, max(EF_SEARCH, nearest))}
     rows = await tx.fetch(_statement("search_hnsw", model, nearest), parameters)
-    return None if rows[0]["other"] else items_of(rows, namespace)
+    return _page(rows, namespace, parameters)
+
+
+def _page(
+    rows: Sequence[DictRow], namespace: Namespace, parameters: Mapping[str, object]
+) -> list[tuple[StoredItem, float]] | None:
+    """The items of a page; None where another statement is right, as where turns that are not listed left too few others."""
+    if rows[0]["other"]:
+        return None
+    items = items_of(rows, namespace)
+    return items if len(items) == parameters["limit"] else None
 
 
 async def search_hybrid(
@@ -95,7 +106,7 @@ async def search_hybrid(
         "sample": SAMPLE,
     }
     rows = await tx.fetch(_statement("search_hnsw_hybrid", model, nearest), parameters)
-    return None if rows[0]["other"] else items_of(rows, namespace)
+    return _page(rows, namespace, parameters)
 
 
 async def recall(

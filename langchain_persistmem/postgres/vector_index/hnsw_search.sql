@@ -95,7 +95,7 @@ LEFT JOIN (
         -- One by one: where nearly all memories are of one namespace, a join would be planned as a scan of them.
         SELECT * FROM persistmem.memories k
         WHERE k.namespace = %(namespace)s::text AND k.id = best.memory_id
-          AND k.status IS NOT DISTINCT FROM 'active' AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
+          AND k.status IS NOT DISTINCT FROM 'active' AND k.listed AND (k.expires_at IS NULL OR k.expires_at > %(now)s::timestamptz)
         OFFSET 0
     ) m
     ORDER BY best.similarity DESC, m.updated_at DESC, m.key
@@ -177,7 +177,7 @@ WITH
     LIMIT %(most_unindexed)s::bigint + 1
 ), common AS MATERIALIZED (
     -- Where few of a fair sample are of these kinds, the search for them would be as long as comparing all.
-    SELECT avg((m.kind = ANY (%(kinds)s::text[]))::integer) >= %(share)s::float8 AS enough
+    SELECT avg((m.kind = ANY (%(kinds)s::text[]) AND NOT m.is_turn)::integer) >= %(share)s::float8 AS enough
     FROM (
         SELECT v.memory_id
         -- include: sampled_vectors
@@ -187,7 +187,7 @@ WITH
         LIMIT %(sample)s::bigint
     ) sample
     CROSS JOIN LATERAL (
-        SELECT k.kind FROM persistmem.memories k WHERE k.namespace = %(namespace)s::text AND k.id = sample.memory_id OFFSET 0
+        SELECT k.kind, k.is_turn FROM persistmem.memories k WHERE k.namespace = %(namespace)s::text AND k.id = sample.memory_id OFFSET 0
     ) m
 )
 SELECT q.ordinal, found.*
@@ -207,7 +207,7 @@ CROSS JOIN LATERAL (
                 WHERE {in_index}
                   AND nullif(v.namespace = %(namespace)s::text, false) IS NOT NULL
                   AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-                  AND (SELECT k.kind = ANY (%(kinds)s::text[]) FROM persistmem.memories k
+                  AND (SELECT k.kind = ANY (%(kinds)s::text[]) AND NOT k.is_turn FROM persistmem.memories k
                        WHERE k.namespace = %(namespace)s::text AND k.id = v.memory_id OFFSET 0)
                 ORDER BY {vector} <#> q.embedding
                 LIMIT {nearest}

@@ -1,9 +1,10 @@
 """Vectors that this process wrote into large namespaces and has not put into their HNSW indexes yet."""
 
-import threading
 from collections.abc import Hashable
 from contextvars import ContextVar
 from typing import Generic, TypeVar
+
+from langchain_persistmem.postgres.owners import ProcessLock
 
 N = TypeVar("N", bound=Hashable)
 
@@ -19,7 +20,7 @@ class Unindexed(Generic[N]):
 
     def __init__(self) -> None:
         self._counts: dict[N, int] = {}
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def begin_write(self, namespace: N, *, large: bool) -> None:
         """A write of ``namespace`` begins, which is large or is not."""

@@ -1,0 +1,46 @@
+"""The base of this package's retrievers: what they are made with and asked with is checked by name and by type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.types.representation import quote
+
+
+class StrictRetriever(BaseRetriever):
+    """A retriever that refuses every option of a call that is not its own, such as somebody else's namespace."""
+
+    # Strict: a text is no number, and a number no switch. Pydantic's own message would quote what was passed.
+    model_config = ConfigDict(arbitrary_types_allowed=True, strict=True, hide_input_in_errors=True)
+
+    call_options: ClassVar[tuple[str, ...]]
+    """The options that a single call may have."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_wrong_fields(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            faults = error.errors(include_input=False, include_url=False, include_context=False)
+        known = [fault for fault in faults if fault["loc"] and fault["loc"][0] in cls.model_fields]
+        reason = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in known[:3])
+        raise ConfigurationError(f"{cls.__name__} cannot be made: {reason or 'an argument is not one of its own'}")
+
+    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options of one call, if all of them are this retriever's.
+
+        Raises:
+            InvalidInputError: one is not; whose memories are read is never an option of a call.
+        """
+        unknown = [name for name in options if name not in self.call_options]
+        if unknown:
+            raise InvalidInputError(
+                f"{quote(unknown[0])} is no option of a call to this retriever; use {', '.join(self.call_options)}"
+            )
+        return options

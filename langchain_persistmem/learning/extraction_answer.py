@@ -1,0 +1,289 @@
+"""The part of a chat model's answer about a conversation that is believed, and why the rest is not; pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from langchain_persistmem.errors import ExtractionError
+from langchain_persistmem.language.dates import find_periods
+from langchain_persistmem.language.small_talk import is_answer
+from langchain_persistmem.language.subjects import USER, Subject, find_subject, relations
+from langchain_persistmem.learning.evidence import is_supported, judge, name_turns, supporting
+from langchain_persistmem.learning.extraction_prompt import USUAL, Request
+from langchain_persistmem.learning.sameness import same_statement, spell
+from langchain_persistmem.types.records import (
+    CATEGORIES,
+    Candidate,
+    DatePrecision,
+    Kind,
+    Memory,
+    Provenance,
+    Relation,
+    Turn,
+)
+from langchain_persistmem.types.validation import LEAST_SHARE
+
+OmissionReason = Literal["low_confidence", "assistant_only", "unsupported", "said_twice", "misfit", "not_usable"]
+"""The reason why a statement was dropped."""
+
+_KIND_OF: Mapping[str, Kind] = {"event": "episodic", "instruction": "procedural"}
+_TYPE_OF: Mapping[str, str] = {"semantic": "fact", "episodic": "event", "procedural": "instruction"}
+"""Models know the field's words too, and say the kind where they were asked for the type."""
+_TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction"})
+_RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
+_MOST_ENTRIES = 20
+_MOST_FOR_A_TURN = 10
+"""An answer has at most so many entries in all, and for each turn: a model that runs wild fills no database."""
+_DATE = re.compile(r"(~?)\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_YEAR = re.compile(r"(?<!\d)(?:19|20|21)\d\d(?!\d)")
+_LENGTHS: Sequence[tuple[int, DatePrecision]] = ((1, "day"), (31, "month"), (92, "season"), (366, "year"))
+"""How exact a period of at most so many days is."""
+_MISSHAPEN = frozenset({"not_usable", "misfit"})
+_MOST_TOPICS = 12
+_LONGEST_TOPIC = 80
+_LONGEST_VALUE = 1_000
+_NAMES_OF_MANY = """
+fact facts info information note notes misc other others detail details memory topic topics event events goal goals
+plan plans decision decisions preference preferences like likes dislike dislikes love loves hate hates hobby hobbies
+interest interests allergy allergies pet pets child children kid kids sibling siblings friend friends skill skills
+language languages book books movie movies film films music food foods drink drinks sport sports activity activities
+purchase purchases possession possessions trip trips travel illness illnesses condition conditions medication
+medications health family project projects habit habits opinion opinions experience experiences instruction
+instructions wish wishes fear fears instrument instruments user
+"""
+_MANY = frozenset(_NAMES_OF_MANY.split())
+"""Names that models give as a key although there are many values at a time: under such a key one hobby would end another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A statement of a model's that was dropped, with the reason as a word of this program."""
+
+    text: str
+    reason: OmissionReason
+    message_ids: tuple[str, ...] = ()
+    """The turns that were named for it."""
+    about: UUID | None = None
+    """The known memory that it was to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is believed of a model's answer, and what is not."""
+
+    candidates: Sequence[Candidate]
+    omissions: Sequence[Omission] = ()
+
+
+def read_answer(
+    answer: object,
+    turns: Sequence[Turn],
+    *,
+    thread_id: str,
+    model: str,
+    max_chars: int,
+    known: Sequence[Memory] = (),
+    earlier: Sequence[Turn] = (),
+    request: Request = USUAL,
+) -> Answer:
+    """The usable part of the model's answer, and what was dropped with the reason.
+
+    An entry without text, of an unknown type, that names no message of the user which was shown,
+    or whose quote stands in none of them, is dropped: the assistant's own words are no evidence
+    about the user. A label that was not shown counts for nothing.
+
+    Raises:
+        ExtractionError: the answer as a whole, or every entry of it, does not have the shape that was asked for.
+    """
+    entries = cast("Mapping[str, object]", answer).get("memories") if isinstance(answer, Mapping) else None
+    if not isinstance(entries, list):
+        raise _unusable(f"with {type(cast('object', answer)).__name__} instead of a list of memories")
+    # Labels are made anew for each question, so that a model cannot name a memory that it was not shown.
+    labels = {f"k{number}": memory for number, memory in enumerate(known, 1)}
+    candidates: list[Candidate] = []
+    omissions: list[Omission] = []
+    # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
+    for entry in cast("list[object]", entries)[: _MOST_ENTRIES + _MOST_FOR_A_TURN * len(turns)]:
+        fields = cast("Mapping[str, Any]", entry if isinstance(entry, Mapping) else {})
+        result = _read_entry(fields, turns, labels, earlier, request, max_chars=max_chars)
+        if isinstance(result, Omission):
+            omissions.append(result)
+            continue
+        where = replace(
+            result.provenance, thread_id=thread_id, extractor="model", model=model, prompt_version=request.version
+        )
+        candidates.append(replace(result, provenance=where))
+    if entries and not candidates and all(omission.reason in _MISSHAPEN for omission in omissions):
+        # The turns do not count as learnt from: what was in them could not be read.
+        raise _unusable("with a list in which no entry is a memory")
+    return Answer(candidates, omissions)
+
+
+def _unusable(what: str) -> ExtractionError:
+    failure = ExtractionError(f"the chat model answered {what}; the turns are kept and the next call tries again")
+    failure.unusable_answer = True
+    return failure
+
+
+def _read_entry(
+    fields: Mapping[str, Any],
+    turns: Sequence[Turn],
+    labels: Mapping[str, Memory],
+    earlier: Sequence[Turn],
+    request: Request,
+    *,
+    max_chars: int,
+) -> Candidate | Omission:
+    """The candidate in one entry, or the reason why it is none."""
+    text, type_ = fields.get("text"), fields.get("type") or _TYPE_OF.get(str(fields.get("kind")))
+    if not isinstance(text, str) or not text.strip() or "\x00" in text or type_ not in _TYPES:
+        return Omission(_clean(_text(text))[:max_chars], "not_usable")
+    statement, quote = _clean(text)[:max_chars], _text(fields.get("quote"))
+    content = None if request.shape is None else request.shape.fit(fields.get("content"))
+    if request.shape is not None and content is None:
+        return Omission(statement, "misfit")
+    numbers = fields.get("messages")
+    named = name_turns(cast("list[object]", numbers), turns) if isinstance(numbers, list) else []
+    if not named:
+        return Omission(statement, "not_usable")
+    ids, target = tuple(turn.id for turn in named), labels.get(str(fields.get("known", "")).strip())
+    about = target.id if target is not None else None
+    sources = supporting(cast("list[object]", numbers), quote, turns)
+    if not sources:
+        by_user = any(turn.role == "user" for turn in named)
+        return Omission(statement, "unsupported" if by_user else "assistant_only", ids, about)
+    candidate = _candidate(fields, statement, cast("str", type_), sources, about)
+    if content is not None:
+        candidate = replace(candidate, value={**(candidate.value or {}), "schema": content[0], "content": content[1]})
+    repeated = any(same_statement(statement, memory.text or "") for memory in labels.values())
+    question = _question(sources[-1], turns, earlier)
+    if (repeated or candidate.relation == "same") and not is_supported(statement, quote, sources, question):
+        # A repetition confirms only what the user's words have to do with; in other words it is a statement of its own.
+        if repeated:
+            return Omission(statement, "unsupported", ids, about)
+        candidate = replace(candidate, relation="new", about=None)
+    instruction = candidate.kind == "procedural"
+    verdict = judge(statement, quote, sources, turns, instruction=instruction, date=_text(fields.get("date")))
+    category = fields.get("category")
+    if isinstance(category, str) and category in request.category_names:
+        candidate = replace(candidate, category=category)
+    where = Provenance(source=verdict.source, message_ids=tuple(turn.id for turn in sources))
+    return replace(candidate, provenance=where, doubt=verdict.doubt)
+
+
+def _question(turn: Turn, turns: Sequence[Turn], earlier: Sequence[Turn]) -> str:
+    """The assistant's turn before, if this one answers it."""
+    before = [*earlier, *turns]
+    place = next((place for place, each in enumerate(before) if each.id == turn.id), 0)
+    question = before[place - 1].text if place and before[place - 1].role == "assistant" else ""
+    return question if is_answer(turn.text, question) else ""
+
+
+def _candidate(
+    fields: Mapping[str, Any], statement: str, type_: str, sources: Sequence[Turn], about: UUID | None
+) -> Candidate:
+    kind = _KIND_OF.get(type_, "semantic")
+    change = fields.get("change")
+    stated_at, topics = sources[-1].sent_at, _topics(fields.get("topics"))
+    speaker = _speaker(sources)
+    names = [*topics, *([speaker] if speaker else [])]
+    key = fact_key(_text(fields.get("key")), find_subject(statement, names)) if kind == "semantic" else None
+    value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics}
+    fact_value = _clean(_text(fields.get("value")))
+    if key is not None and fact_value:
+        value["value"] = fact_value[:_LONGEST_VALUE]
+    day, precision = _date(fields.get("date"), statement, stated_at) if kind == "episodic" else (stated_at, "told")
+    if day != stated_at:
+        value["said_at"] = stated_at.isoformat()  # of two plans the one that was made later counts, not the later day
+    return Candidate(
+        text=statement,
+        kind=kind,
+        key=key,
+        value=value,
+        importance=_share(fields.get("importance"), 0.5),
+        confidence=_share(fields.get("confidence"), 0.5),
+        category=type_ if type_ in CATEGORIES else None,
+        valid_from=day,
+        told_at=stated_at,
+        utc_offset=sources[-1].utc_offset,
+        date_precision=precision,
+        quote=_clean(_text(fields.get("quote")))[:_LONGEST_VALUE] or None,
+        provenance=Provenance(source="user"),
+        speaker=speaker,
+        about=about,
+        relation=cast("Relation", change) if about is not None and change in _RELATIONS else "new",
+    )
+
+
+def _speaker(sources: Sequence[Turn]) -> str | None:
+    """The speaker, if it was one person."""
+    speakers = {turn.speaker for turn in sources if turn.role == "user" and turn.speaker}
+    return speakers.pop() if len(speakers) == 1 else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _clean(text: str) -> str:
+    """On one line, without what a database refuses."""
+    return " ".join(text.replace("\x00", " ").encode(errors="replace").decode().split())
+
+
+def _topics(values: object) -> list[str]:
+    if not isinstance(values, list):
+        return []
+    clean = (_clean(entry) for entry in cast("list[object]", values) if isinstance(entry, str))
+    return list(dict.fromkeys(topic[:_LONGEST_TOPIC] for topic in clean if topic))[:_MOST_TOPICS]
+
+
+def _date(text: object, statement: str, stated_at: datetime) -> tuple[datetime, DatePrecision]:
+    """When an event was, and how exactly that is known; the moment of telling where nobody says when.
+
+    Of a month or a year it is noon of the first day, at the sender's place.
+    """
+    match = _DATE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        return _date_in(statement, stated_at)
+    roughly, year, month, day = match.groups()
+    try:
+        named = date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        return stated_at, "told"
+    precision: DatePrecision = "day" if day else "month" if month else "year"
+    if precision == "day" and named == stated_at.date():
+        return stated_at, "about" if roughly else "day"
+    return datetime.combine(named, time(12), stated_at.tzinfo or UTC), "about" if roughly else precision
+
+
+def _date_in(statement: str, stated_at: datetime) -> tuple[datetime, DatePrecision]:
+    """The date that the statement itself names with its year; a model that writes it down may leave the field empty."""
+    periods = find_periods(statement, now=stated_at) if _YEAR.search(statement) else ()
+    if len(periods) != 1 or periods[0].certainty < 1:
+        return stated_at, "told"
+    start, days = periods[0].start, (periods[0].end - periods[0].start).days
+    precision = next((name for most, name in _LENGTHS if days <= most), None)
+    return (start + timedelta(hours=12), precision) if precision is not None else (stated_at, "told")
+
+
+def _share(number: object, otherwise: float) -> float:
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
+        return otherwise
+    return float(number) if number >= LEAST_SHARE else 0.0
+
+
+def fact_key(proposal: str, subject: Subject) -> str | None:
+    """The key under which a model's fact is kept; None if it is no name, or one that many values can have.
+
+    It has one spelling, and it is the subject's own: a sister's ``employer`` is ``fact:sister_employer``. The
+    prefix keeps models away from the keys of the application.
+    """
+    name = spell(proposal)
+    if not name or name in _MANY:
+        return None
+    if subject != USER and not any(part in relations() for part in name.split("_")):
+        name = spell("_".join(part for part in (subject.relation, subject.name, name) if part is not None))
+    return f"fact:{name}"

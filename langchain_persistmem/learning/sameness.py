@@ -1,0 +1,227 @@
+"""Sameness of statements: of their wording, of the person they are about, and what a fuller one adds; pure.
+
+"Same" is only what is the same. Signs, letter case, digits, units and small words count: A+ is not A-, nor 5 km 5
+miles. What is taken for a repetition is never stored, so that in doubt two statements stand side by side.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from functools import cache
+from typing import Any, cast
+
+from langchain_persistmem.language.data import match_words, stop_words
+from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject, names_user
+from langchain_persistmem.types.records import Candidate, Memory
+
+_KEY_PREFIX = "fact:"
+_LONGEST_KEY = 60
+_END = re.compile(r"[.。]$")
+_AROUND = ",;:.!?。，、！？…\"'“”„«»()[]"
+"""Marks at the ends of a word that are no part of it, where only the content of two texts is compared."""
+_INSIDE = frozenset("-‐–'’.,/&_@:")
+"""Signs that words and names have inside them."""
+
+
+def identity(candidate: Candidate) -> bytes:
+    """The fingerprint of a statement, form 2: two memories that share it are the same one.
+
+    It is the floor under two writers at once, and so as fine as can be: what differs, differs. A statement is the same
+    whatever its spaces; what happened is the same only on the same day, at the sender's; a key, and a speaker, belong
+    to the statement.
+    """
+    provenance = candidate.provenance
+    parts = ["2", candidate.kind, candidate.key or "", fold_name(candidate.speaker)]
+    if candidate.kind == "episodic" and provenance.message_ids:
+        parts += ["messages", provenance.thread_id or "", *provenance.message_ids]
+    if candidate.kind == "episodic":
+        parts.append(candidate.valid_from.date().isoformat())
+    parts.append(" ".join(candidate.text.split()))
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def fold_name(name: str | None) -> str:
+    """A person's name as it is compared: without letter case and with single spaces."""
+    return " ".join((name or "").casefold().split())
+
+
+def spell(name: str) -> str:
+    """A name as a part of a key: words in small letters, joined by underscores."""
+    return re.sub(r"[\W_]+", "_", name.casefold().replace("\x00", "")).strip("_")[:_LONGEST_KEY]
+
+
+def speaker_key(key: str, speaker: str | None) -> str:
+    """The key of a second speaker's statement, where another person holds the plain one.
+
+    >>> speaker_key("fact:employer", "Bob")
+    'fact:bob_employer'
+    """
+    name = spell(speaker or "")
+    prefix = _KEY_PREFIX if key.startswith(_KEY_PREFIX) else ""
+    rest = key.removeprefix(prefix)
+    return f"{prefix}{name}_{rest}" if name and not rest.startswith(f"{name}_") else key
+
+
+def plain_key(key: str, speaker: str | None) -> str:
+    """The key of a person's own fact without the name, which a model may have put there."""
+    own = f"{_KEY_PREFIX}{spell(speaker or '')}_"
+    return _KEY_PREFIX + key.removeprefix(own) if speaker and key.startswith(own) and key != own else key
+
+
+def is_repetition(candidate: Candidate, known: Candidate | Memory) -> bool:
+    """Tell if ``candidate`` says nothing that ``known`` does not say, by its words, value and day.
+
+    A fact and an event may be the same. Of two events, one that is told again without its date is; what happened on two
+    days, or is told without a date on two, is two events.
+    """
+    if ("procedural" in (candidate.kind, known.kind)) != (candidate.kind == known.kind == "procedural"):
+        return False
+    if not same_statement(candidate.text, known.text or "") or has_other_value(candidate, known):
+        return False
+    return _is_on_same_day(candidate, known) or (_is_undated(candidate) and not _is_undated(known))
+
+
+def repeats_claim(candidate: Candidate, known: Memory) -> bool:
+    """Tell if ``candidate`` may be what a model says, the same as ``known`` in other words.
+
+    Then it has no figure, sign, unit or name that is not there, and is dated the same way or not at all. Under one key,
+    where a new version costs nothing, other words need the same value.
+    """
+    if has_other_value(candidate, known) or not _is_on_same_day(candidate, known, undated=True):
+        return False
+    mine, yours = _content(candidate.text), _content(known.text or "")
+    if _differs_in_one_word(mine, yours):  # so does a correction, and nobody retells a sentence like that
+        return False
+    if candidate.key is not None and candidate.key == known.key and _value(candidate.value) is None:
+        return set(_wording(candidate.text)) <= set(_wording(known.text or ""))
+    same_details = _details(candidate.text) <= _details(known.text or "")
+    return same_details and _negations(candidate.text) == _negations(known.text or "")
+
+
+def _differs_in_one_word(one: Sequence[str], other: Sequence[str]) -> bool:
+    return len(one) == len(other) and sum(map(str.__ne__, one, other)) == 1
+
+
+def extends(candidate: Candidate, known: Memory) -> bool:
+    """Tell if ``candidate``, which a model takes for the same, says all that ``known`` says and more: words, or a date."""
+    if has_other_value(candidate, known) or candidate.kind != known.kind:
+        return False
+    if _negations(candidate.text) != _negations(known.text or ""):
+        return False
+    mine, yours = _content(candidate.text), _content(known.text or "")
+    left = list(mine)
+    for word in yours:
+        if word not in left:
+            return False
+        left.remove(word)
+    dated = candidate.kind == "episodic" and _is_undated(known) and not _is_undated(candidate)
+    return (bool(left) and _is_on_same_day(candidate, known, undated=True)) or dated
+
+
+def has_other_value(candidate: Candidate, known: Candidate | Memory) -> bool:
+    """Tell if the two hold different values of one thing: that is a change, however alike the sentences are."""
+    mine, yours = _value(candidate.value), _value(known.value)
+    return mine is not None and yours is not None and mine != yours
+
+
+def _value(value: Mapping[str, Any] | None) -> str | None:
+    stored = (value or {}).get("value")
+    return " ".join(stored.split()) or None if isinstance(stored, str) else None
+
+
+def _is_undated(statement: Candidate | Memory) -> bool:
+    return statement.kind == "episodic" and statement.date_precision == "told"
+
+
+def _is_on_same_day(candidate: Candidate, known: Candidate | Memory, *, undated: bool = False) -> bool:
+    """Tell if nothing in the days keeps two statements apart: only those of events do.
+
+    Args:
+        undated: an event without a date may be on any day.
+    """
+    if candidate.kind != "episodic" or known.kind != "episodic":
+        return True
+    if undated and (_is_undated(candidate) or _is_undated(known)):
+        return True
+    zone = candidate.valid_from.tzinfo or UTC
+    return candidate.valid_from.date() == known.valid_from.astimezone(zone).date()
+
+
+def same_statement(one: str, other: str) -> bool:
+    """Tell if two statements differ in spaces, a final stop, or an article that means nothing.
+
+    >>> same_statement("The user likes tea.", "User likes the tea")
+    True
+    >>> same_statement("The user is A+", "The user is A-")
+    False
+    """
+    mine, yours = _wording(one), _wording(other)
+    return bool(mine) and mine == yours
+
+
+def _wording(text: str) -> list[str]:
+    light = stop_words("statements")
+    words = _END.sub("", text.strip()).split()
+    if words and (words[0].casefold() in light or names_user(words[0])):
+        words[0] = words[0].casefold()
+    words = [word for word in words if word not in light]
+    if words and names_user(words[0]):
+        words[0] = words[0].casefold()
+    return words
+
+
+def _content(text: str) -> list[str]:
+    """The words of a text, letter case aside, without what stands around them; signs stay."""
+    light = stop_words("statements")
+    bare = (word.strip(_AROUND) or word for word in text.split())
+    return [word for word in map(str.casefold, bare) if word not in light]
+
+
+def _details(text: str) -> frozenset[str]:
+    """What makes two statements different whatever else they share: figures with their units, signs, names."""
+    words = [word.strip(_AROUND) or word for word in text.split()]
+    found: set[str] = set()
+    for place, word in enumerate(words):
+        following = words[place + 1] if place + 1 < len(words) else ""
+        if any(map(str.isdigit, word)) or _has_sign(word):
+            unit = following if following.isalpha() and word[-1:].isdigit() else ""
+            found.add(f"{word} {unit.casefold()}".strip())
+        elif any(map(str.isupper, word[1:])) or (place and word[:1].isupper() and not names_user(word)):
+            found.add(word)
+    return frozenset(found)
+
+
+def _has_sign(word: str) -> bool:
+    return any(not char.isalnum() and char not in _INSIDE for char in word)
+
+
+def _negations(text: str) -> int:
+    """How often a text denies; twice is not once."""
+    return len(_denying().findall(text.replace("’", "'")))
+
+
+@cache
+def _denying() -> re.Pattern[str]:
+    return match_words(sorted(stop_words("negations")))
+
+
+def same_person(one: Candidate | Memory, other: Candidate | Memory) -> bool:
+    """Tell if two statements may be about the same person: "my sister" is not me, nor is who speaks after me.
+
+    What Ada says of Bob and what Bob says of himself are about the same.
+    """
+    mine, yours = _subject(one), _subject(other)
+    if mine.relation is None and yours.relation is None and (mine.name or yours.name):
+        return fold_name(mine.name or one.speaker) == fold_name(yours.name or other.speaker)
+    if one.speaker and other.speaker and fold_name(one.speaker) != fold_name(other.speaker):
+        return False
+    return is_same_subject(mine, yours)
+
+
+def _subject(statement: Candidate | Memory) -> Subject:
+    topics: object = (statement.value or {}).get("topics")
+    names: Sequence[str] = (
+        [topic for topic in cast("list[object]", topics) if isinstance(topic, str)] if isinstance(topics, list) else []
+    )
+    return find_subject(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])

@@ -1,0 +1,304 @@
+"""The lower layer: every turn that says something is a memory of its own, whether or not a model learns from it.
+
+A turn's id follows from its message, so that a retry, a second process and a fill-in make the same one. Statements that a
+model or a rule draws from turns are linked to them, and a turn follows what rests on it: what is superseded, archived or
+waits for review by its statements is recalled by no other way either.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.errors import EmbeddingError
+from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.small_talk import is_small_talk
+from langchain_persistmem.language.statements import find_statements
+from langchain_persistmem.language.trust import find_suspicion
+from langchain_persistmem.learning.consolidation import WAITS
+from langchain_persistmem.learning.insert import ChangeResult, log, searchable
+from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.postgres.queries import forget, search_index
+from langchain_persistmem.postgres.queries import turns as turn_queries
+from langchain_persistmem.postgres.queries.rows import row_of
+from langchain_persistmem.postgres.queries.turns import OpenMessage
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.runtime import generations, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import MemoryIds, record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
+
+REJECTED = "a statement that rests on it was rejected"
+_BEFORE = 6
+"""Messages before the open ones that are looked at: a request not to remember may point back at them."""
+_LONGEST_PIECE = 2_000
+"""Characters that are embedded as one; of a longer turn, each piece has a vector of its own."""
+_USUAL_PIECE = 1_200
+_LONGEST_TEXT = 100_000
+"""Characters of a turn that are searched. The message itself is stored whole."""
+_SENTENCE = re.compile(r"[^.!?;。！？；\n]+[.!?;。！？；\n]*\s*|[.!?;。！？；\n]+\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexResult:
+    """The outcome of settling one batch of messages."""
+
+    done: ChangeResult
+    """Turns that have become memories: those that are listed, and those that wait for review."""
+    skipped: int
+    """Messages that were closed and became none."""
+    more: bool
+    """True if there were more open messages than one batch takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A message with what becomes of it."""
+
+    message: OpenMessage
+    turn_id: UUID
+    outcome: str
+    candidate: Candidate | None
+    """The memory that the turn becomes; None where it says nothing, or must not be remembered."""
+
+    @property
+    def is_for_rules(self) -> bool:
+        """True if the rules find statements in it, where no model learns from it."""
+        return self.message.turn.role == "user" and bool(find_statements(self.message.turn.text))
+
+
+async def index_turns(
+    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
+) -> IndexResult | None:
+    """Let the oldest unsettled messages of a thread become memories, so that recall finds them at once.
+
+    Where no chat model learns from them afterwards, messages that hold nothing to be learnt by rules are closed too.
+
+    Returns:
+        None if no message is open, or nothing may be learnt from them any more.
+
+    Raises:
+        EmbeddingError: the embedding model failed in a way that later attempts would not mend; nothing was written.
+    """
+    limit = backend.settings.extract_turns
+    async with backend.transaction(namespace, atomic=False) as tx:
+        messages = await turn_queries.messages_without_turn(tx, namespace, thread_id, limit=limit)
+        if not messages:
+            return None
+        before = await turn_queries.exchange_before(
+            tx, namespace, thread_id, messages[0].turn.position or 0, limit=_BEFORE
+        )
+    settled, hidden_before = _settle(backend, messages, before, thread_id, generation)
+    new = [item for item in settled if item.candidate is not None]
+    pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
+    vectors = await _embed(backend, pieces)
+
+    async def write(backend: Backend) -> IndexResult | None:
+        async with backend.transaction(namespace) as tx:
+            state = await generations.hold(tx, backend, namespace, now=now)
+            if state.generation != generation or not state.learns:
+                return None
+            rows = [
+                {
+                    "id": item.message.turn.id,
+                    "turn_id": str(item.turn_id),
+                    "outcome": item.outcome,
+                    "close": item.outcome == "off_record" or (backend.model_name is None and not item.is_for_rules),
+                }
+                for item in settled
+            ]
+            if await turn_queries.settle_messages(tx, namespace, thread_id, rows, now=now) != len(rows):
+                return IndexResult(ChangeResult(), 0, more=False)  # another process has settled them in the same way
+            if hidden_before:
+                await _withdraw(tx, namespace, thread_id, hidden_before)
+            done = await _insert(tx, backend, namespace, new, vectors, now=now)
+            await record(
+                tx, backend, namespace, "learnt", done.memory_ids.all, turns=len(rows), **done.memory_ids.counts
+            )
+        return IndexResult(done, len(settled) - len(new), more=len(messages) == limit)
+
+    return await backend.step(write)
+
+
+def turn_id_of(generation: UUID, thread_id: str, message_id: str, version: int, recorded_at: datetime) -> UUID:
+    """Derive the id of a turn: a UUID of version 7 with the time of its message, which nobody guesses without the generation.
+
+    >>> from datetime import UTC
+    >>> moment = datetime(2026, 11, 30, tzinfo=UTC)
+    >>> one, again = (turn_id_of(UUID(int=1), "thread", "message", 1, moment) for _ in range(2))
+    >>> one == again, one.version, one == turn_id_of(UUID(int=1), "thread", "message", 2, moment)
+    (True, 7, False)
+    """
+    text = f"{generation}:{len(thread_id.encode())}:{thread_id}:{len(message_id.encode())}:{message_id}:{version}"
+    random_bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:10]) >> 6  # 74 of them
+    milliseconds = int(recorded_at.timestamp() * 1000)
+    high, low = random_bits >> 62, random_bits & ((1 << 62) - 1)
+    return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+
+
+def split_text(text: str) -> list[str]:
+    """Cut a text that is too long for one vector into pieces, at the ends of sentences; it depends on the text alone.
+
+    >>> split_text("Short."), [len(piece) for piece in split_text("A sentence of thirty characters. " * 90)]
+    (['Short.'], [1188, 1188, 594])
+    """
+    if len(text) <= _LONGEST_PIECE:
+        return [text]
+    pieces: list[str] = []
+    piece = ""
+    for sentence in _SENTENCE.findall(text):
+        for start in range(0, len(sentence), _USUAL_PIECE):  # one without an end, such as a table, is cut where it is
+            part = sentence[start : start + _USUAL_PIECE]
+            if piece and len(piece) + len(part) > _USUAL_PIECE:
+                pieces.append(piece)
+                piece = ""
+            piece += part
+    return [piece for piece in (*pieces, piece) if piece.strip()]
+
+
+async def follow(
+    tx: Transaction, backend: Backend, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime
+) -> None:
+    """Let the turns that these statements rest on become what their statements are now; the caller holds the lock.
+
+    Every flow that changes the status of statements calls it, in the same transaction.
+    """
+    if not memory_ids:
+        return
+    turn_ids = await turn_queries.turns_of_memories(tx, namespace, memory_ids)
+    if not turn_ids:
+        return
+    changed = await turn_queries.follow_turns(tx, namespace, turn_ids, approval=WAITS, now=now)
+    current = [turn for turn in changed if turn.status == "active"]
+    await search_index.unindex_memories(tx, namespace, [turn.id for turn in changed if turn.status != "active"])
+    if current:
+        await turn_queries.activate_vectors(tx, namespace, [turn.id for turn in current])
+        terms = {turn.id: searchable(turn.text, turn.speaker) for turn in current}
+        await search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
+
+
+async def withhold(tx: Transaction, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Let no door recall the turns of statements that are rejected, before these go; the caller holds the lock."""
+    turn_ids = await turn_queries.turns_of_memories(tx, namespace, memory_ids)
+    if turn_ids:
+        turns = await turn_queries.withhold_turns(tx, namespace, turn_ids, reason=REJECTED, now=now)
+        await search_index.unindex_memories(tx, namespace, turns)
+
+
+def _settle(
+    backend: Backend, messages: Sequence[OpenMessage], before: Sequence[Turn], thread_id: str, generation: UUID
+) -> tuple[list[_Settled], list[str]]:
+    """Decide what becomes of messages; and which messages before them are not to be remembered after all."""
+    redaction = backend.settings.redaction
+    turns = [redact_turn(redaction, message.turn) for message in messages]  # also those stored before it was set
+    hidden = find_off_record([*before, *turns])
+    settled: list[_Settled] = []
+    for message, turn in zip(messages, turns, strict=True):
+        turn_id = turn_id_of(generation, thread_id, turn.id, message.version, message.recorded_at)
+        candidate = None
+        if turn.id in hidden:
+            outcome = "off_record"
+        elif is_small_talk(turn.text):  # an empty text too, such as a call of tools
+            outcome = "small_talk"
+        else:
+            outcome = "asks" if turn.role == "user" and is_request(turn.text) else "nothing"
+            candidate = _candidate(turn, thread_id) if backend.settings.turns else None
+        settled.append(_Settled(message, turn_id, outcome, candidate))
+    return settled, [turn.id for turn in before if turn.id in hidden]
+
+
+def _candidate(turn: Turn, thread_id: str) -> Candidate:
+    """A turn as a memory: the words as they were said, with their lines."""
+    return Candidate(
+        text=turn.text.strip()[:_LONGEST_TEXT],
+        kind="episodic",
+        speaker=turn.speaker,
+        valid_from=turn.sent_at,
+        told_at=turn.sent_at,
+        date_precision="told",
+        provenance=Provenance(
+            source="user" if turn.role == "user" else "assistant",
+            thread_id=thread_id,
+            message_ids=(turn.id,),
+            extractor=TURNS_EXTRACTOR,
+        ),
+    )
+
+
+async def _embed(backend: Backend, pieces: Sequence[Sequence[str]]) -> list[tuple[Vector, ...]]:
+    """A vector for each piece of each turn; none at all where the model does not answer, and later attempts may help."""
+    texts = [piece for several in pieces for piece in several]
+    try:
+        vectors = iter(await backend.embed(texts))
+    except EmbeddingError as error:
+        if not (error.provider_failed and backend.settings.embed_later):
+            raise
+        return [() for _ in pieces]
+    return [tuple(next(vectors) for _ in several) for several in pieces]
+
+
+async def _insert(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    new: Sequence[_Settled],
+    vectors: Sequence[tuple[Vector, ...]],
+    *,
+    now: datetime,
+) -> ChangeResult:
+    """Write turns with their vectors and terms."""
+    model, settings = await ready(backend), backend.settings
+    rows: list[dict[str, object]] = []
+    waiting: list[tuple[UUID, str]] = []
+    for item in new:
+        assert item.candidate is not None  # noqa: S101 - the caller has chosen those that have one
+        memory = NewMemory(
+            id=item.turn_id, key=str(item.turn_id), identity=b"", candidate=item.candidate, vectors=(),
+            position=item.message.turn.position,
+        )  # fmt: skip
+        row = {**row_of(memory, now=now), "identity": None, "is_turn": True}
+        # With a model lists show what it has learnt, and of what only asks nothing is to be known.
+        row["listed"] = backend.model_name is None and item.outcome != "asks"
+        suspicion = find_suspicion(item.candidate)
+        if suspicion is not None:
+            row |= {"status": "quarantined", "review": suspicion, "listed": True}
+            waiting.append((item.turn_id, suspicion))
+        elif settings.approval == "learnt":
+            # Without a model the turn is what is reviewed. With one its statements are, and it follows them.
+            row |= {"status": "quarantined" if row["listed"] else "withheld", "review": WAITS}
+            waiting += [(item.turn_id, WAITS)] if row["listed"] else []
+        rows.append(row)
+    inserted = await turn_queries.insert_turns(tx, namespace, rows)
+    by_id = {item.turn_id: several for item, several in zip(new, vectors, strict=True) if item.turn_id in inserted}
+    await hnsw_upkeep.insert_vectors(tx, backend, namespace, by_id, model=model)
+    if not all(by_id.values()):
+        await note_missing(tx, backend, namespace)
+    terms = {
+        item.turn_id: searchable(item.candidate.text, item.candidate.speaker)
+        for item, row in zip(new, rows, strict=True)
+        if item.turn_id in inserted and row["status"] == "active" and item.candidate is not None
+    }
+    await search_index.insert_terms(tx, namespace, terms, language=settings.language)
+    await log(
+        tx, backend, namespace,
+        [(id, "quarantined", reason, None) for id, reason in waiting if id in inserted], now=now,
+    )  # fmt: skip
+    quarantined = tuple(id for id, _ in waiting if id in inserted)
+    listed = [UUID(str(row["id"])) for row in rows if row["listed"] and row["status"] == "active"]
+    added = tuple(id for id in listed if id in inserted)
+    ids = MemoryIds(added=added, quarantined=quarantined)
+    return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids)
+
+
+async def _withdraw(tx: Transaction, namespace: Namespace, thread_id: str, message_ids: Sequence[str]) -> None:
+    """Erase what was remembered of messages that are not to be remembered after all; the messages themselves stay."""
+    ids = await forget.memories_of_messages(tx, namespace, thread_id, message_ids)
+    if ids:
+        await forget.erase_memories(tx, namespace, ids)
+    await turn_queries.set_outcomes(tx, namespace, thread_id, dict.fromkeys(message_ids, "off_record"))

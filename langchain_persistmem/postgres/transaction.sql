@@ -1,0 +1,13 @@
+-- name: connection_facts
+-- Once for a connection: where pgvector is, under which numbers its type is known, and the settings that could falsify values.
+SELECT v.schema AS vector_schema, v.oid::bigint AS vector_oid, v.typarray::bigint AS vector_array_oid,
+       current_setting('standard_conforming_strings') AS standard_conforming_strings,
+       current_setting('array_nulls') AS array_nulls, current_setting('extra_float_digits') AS extra_float_digits
+FROM (SELECT) AS one
+LEFT JOIN (
+    SELECT n.nspname::text AS schema, t.oid, t.typarray
+    FROM pg_extension e
+    JOIN pg_namespace n ON n.oid = e.extnamespace
+    JOIN pg_type t ON t.typnamespace = e.extnamespace AND t.typname = 'halfvec'
+    WHERE e.extname = 'vector'
+) AS v ON true

@@ -1,0 +1,106 @@
+"""One finding of two layers: a statement and the turns that it rests on are shown once, with the best evidence of both; pure."""
+
+import re
+from collections.abc import Sequence
+
+from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.types.recall_results import RankedCandidate
+
+_WORD = re.compile(r"[^\W_]+")
+_SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
+_STEM = 5
+"""Letters by which two words count as one: "moved" and "moving" do not share more."""
+_SHORT = 40
+"""Words of a turn that is quoted whole: around the words of the question stands what was said of it."""
+_QUOTED = 60
+"""Words that are quoted of a longer one."""
+_LONG = 150
+"""Words from which a memory is given by its best sentences."""
+_BEST = 100
+"""Words of these."""
+
+
+def join_layers(ranked: Sequence[RankedCandidate], question: str) -> list[RankedCandidate]:
+    """Let each turn with current statements speak through the best of these; best first again."""
+    turns = {candidate.candidate.id: candidate for candidate in ranked if candidate.candidate.is_turn}
+    through: dict[str, list[RankedCandidate]] = {}
+    spoken_for: set[object] = set()
+    for (
+        candidate
+    ) in ranked:  # the best statement of a turn comes first, and has its evidence; the others have their own
+        for turn_id in candidate.candidate.turn_ids:
+            if turn_id in turns and turn_id not in spoken_for:
+                spoken_for.add(turn_id)
+                through.setdefault(candidate.candidate.key, []).append(turns[turn_id])
+    words = _words(question)
+    joined: list[RankedCandidate] = []
+    for candidate in ranked:
+        if candidate.candidate.id in spoken_for:
+            continue
+        mine = through.get(candidate.candidate.key, ())
+        best = max((candidate, *mine), key=lambda finding: finding.evidence)
+        quotes = (excerpt_of(words, candidate.candidate.text or "", turn) for turn in mine)
+        excerpt = next((quote for quote in quotes if quote), None)
+        if excerpt is None:
+            excerpt = best_sentences(words, candidate.candidate.text or "")
+        joined.append(best._replace(candidate=candidate.candidate, excerpt=excerpt))
+    return sorted(joined, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+
+
+def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate) -> str | None:
+    """The words of a turn that hold what the question asks and the statement lacks; None if there are none.
+
+    Sentences on which a statement rests that is not current any more are never among them.
+    """
+    text, past = turn.candidate.text or "", turn.candidate.past_quotes
+    lacking = (words & _words(text)) - _words(statement)
+    if not lacking or "" in past:
+        return None
+    sentences = [sentence for sentence in _SENTENCE.findall(text) if not _is_past(sentence, past)]
+    if sum(map(_length, sentences)) <= _SHORT:
+        return _join(sentences) if lacking & _words(" ".join(sentences)) else None
+    return _choose(sentences, lacking, _QUOTED)
+
+
+def best_sentences(words: frozenset[str], text: str) -> str | None:
+    """The sentences of a long text that have most to do with the question, in their order; None for a text that is not long."""
+    if _length(text) <= _LONG:
+        return None
+    sentences = _SENTENCE.findall(text)
+    return _choose(sentences, words, _BEST) or " ".join(text.split()[:_BEST]) + " …"
+
+
+def _choose(sentences: Sequence[str], words: frozenset[str], most: int) -> str | None:
+    shares = [len(words & _words(sentence)) for sentence in sentences]
+    chosen: set[int] = set()
+    left = most
+    for index in sorted(range(len(sentences)), key=lambda index: (-shares[index], index)):
+        if not shares[index] or (chosen and _length(sentences[index]) > left):
+            continue
+        chosen.add(index)
+        left -= _length(sentences[index])
+        if left <= 0:
+            break
+    # One sentence may be longer than all that is wanted, such as pasted text without an end.
+    return " ".join(_join([sentences[index] for index in sorted(chosen)]).split(" ")[: 2 * most]) or None
+
+
+def _join(sentences: Sequence[str]) -> str:
+    return "".join(sentences).strip()
+
+
+def _is_past(sentence: str, quotes: Sequence[str]) -> bool:
+    plain = " ".join(_WORD.findall(sentence.casefold()))
+    return any(
+        plain and quote and (plain in quote or quote in plain)
+        for quote in (" ".join(_WORD.findall(quote.casefold())) for quote in quotes)
+    )
+
+
+def _words(text: str) -> frozenset[str]:
+    light = stop_words("statements")
+    return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in light)
+
+
+def _length(text: str) -> int:
+    return len(_WORD.findall(text))

@@ -1,0 +1,250 @@
+"""The one checker of arguments: what a public function takes is read from its annotations, and from nowhere else.
+
+Only the shape is checked here, before anything is done: a switch is True or False, a count a whole number, a text a string.
+What a value has to be beyond that, such as a range, is checked by the function itself. Annotations that are more than
+a shape, such as a namespace, are left to the function altogether.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import functools
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from langchain_persistmem.errors import InvalidInputError, PersistMemError
+from langchain_persistmem.types.representation import cut, represent, type_name
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LIST = 3  # choices from which they are listed
+
+_SCALARS: Mapping[object, str] = {
+    str: "a string",
+    bytes: "bytes",
+    datetime: "a datetime",
+    timedelta: "a timedelta, such as timedelta(days=30)",
+    Path: "a Path, such as Path('folder')",
+    types.UnionType: "a union of classes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The values that an annotation allows."""
+
+    fits: Callable[[object], bool]
+    words: str
+    """The advice to a caller: ``pass ...``."""
+    items: Shape | None = None
+    """The shape of each element, where the value is a list or a tuple."""
+    choice: bool = False
+    """True for a choice of a few values, of which an error may show the wrong one; of others it has the type alone."""
+
+
+class Signature:
+    """The shapes of a function's parameters, read from its annotations at the first call."""
+
+    def __init__(self, function: Callable[..., Any], error: type[PersistMemError] = InvalidInputError) -> None:
+        self._function = function
+        self._error = error
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        """The function's parameters."""
+        return inspect.signature(self._function)
+
+    @functools.cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shapes by parameter; one that is more than a shape is not among them."""
+        names = vars(sys.modules[self._function.__module__])
+        shapes = {name: _shape_of_parameter(each, names) for name, each in self.signature.parameters.items()}
+        return {name: shape for name, shape in shapes.items() if shape is not None}
+
+    def check(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+        """Check the arguments of a call.
+
+        Raises:
+            PersistMemError: one has another shape; of the type that was given, and the message names the parameter.
+        """
+        try:
+            bound = self.signature.bind(*arguments, **options)
+        except TypeError:  # the call itself raises it, under the name that the caller wrote
+            return
+        for name, value in bound.arguments.items():
+            shape = self.shapes.get(name)
+            if shape is not None:
+                check_shape(value, shape, name, self._error)
+
+
+def check_arguments(
+    error: type[PersistMemError] = InvalidInputError,
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a public function, so that its arguments are checked before anything else happens."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        signature = Signature(function, error)
+
+        if inspect.iscoroutinefunction(function):  # what asks whether it is one gets the same answer
+
+            @functools.wraps(function)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                signature.check(args, kwargs)
+                return await function(*args, **kwargs)
+
+            return typing.cast("Callable[P, T]", awaited)
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+            signature.check(args, kwargs)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def check_fields(record: object, error: type[PersistMemError]) -> None:
+    """Check the fields of a dataclass, whose annotations say what they may be.
+
+    Raises:
+        PersistMemError: one is something else; of the type ``error``, and the message names the class and the field.
+    """
+    kind: Any = type(record)
+    for name, shape in _shapes_of_fields(kind).items():
+        check_shape(getattr(record, name), shape, f"{kind.__name__}.{name}", error)
+
+
+def check_shape(value: object, shape: Shape, where: str, error: type[PersistMemError] = InvalidInputError) -> None:
+    """Check a value.
+
+    Raises:
+        PersistMemError: it has another shape; of the type ``error``, and the message names ``where`` and the fix.
+    """
+    if not shape.fits(value):
+        if shape.choice:
+            raise error(f"{where} is {represent(value)}; use {shape.words}")
+        raise error(f"{where} is of type {type_name(value)}; pass {shape.words}")
+    # Only what can be read twice: an iterator would be used up here.
+    if shape.items is not None and isinstance(value, (list, tuple)):
+        for index, item in enumerate(typing.cast("list[object]", value)):
+            if shape.items.choice and not shape.items.fits(item):
+                raise error(f"{where} has {represent(item)}; use {shape.items.words}")
+            check_shape(item, shape.items, cut(f"{where}[{index}]"), error)
+
+
+def shape_of(annotation: object, names: Mapping[str, Any]) -> Shape | None:
+    """Read the shape of an annotation; None where it is more than a shape, or cannot be read while the program runs.
+
+    Args:
+        annotation: of a parameter or a field; a text is evaluated.
+        names: the module that it stands in.
+    """
+    if isinstance(annotation, str):
+        holder = types.SimpleNamespace(__annotations__={"it": annotation})
+        try:
+            annotation = typing.get_type_hints(holder, dict(names))["it"]
+        except NameError:  # a name for type checkers only
+            return None
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return _shape_of_choice(inner)
+    if origin in (typing.Union, types.UnionType):
+        return _shape_of_union([shape_of(member, names) for member in inner])
+    kind = origin or annotation
+    if kind in _SEQUENCES:
+        return Shape(_is_list, "a list", shape_of(inner[0], names) if inner else None)
+    if kind in _OTHERS:
+        return _OTHERS[kind]
+    return _shape_of_class(annotation) if origin is None and isinstance(annotation, type) else None
+
+
+def _shape_of_parameter(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Shape | None:
+    shape = None if parameter.kind is parameter.VAR_KEYWORD else shape_of(parameter.annotation, names)
+    # ``*versions`` arrives as one tuple, of which the annotation describes an element.
+    return Shape(_is_list, "a list", shape) if parameter.kind is parameter.VAR_POSITIONAL else shape
+
+
+def _shape_of_choice(choices: tuple[object, ...]) -> Shape:
+    # By the choice's own comparison: 1 is no True, and a value that says it equals everything is no choice.
+    def fits(value: object) -> bool:
+        return any(_is(value, type(one)) and type(one).__eq__(one, value) is True for one in choices)
+
+    words = [repr(one) for one in choices]
+    return Shape(fits, " or ".join(words) if len(words) < _LIST else f"one of {', '.join(words)}", choice=True)
+
+
+def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:
+    known = [shape for shape in shapes if shape is not None]
+    if len(known) < len(shapes):
+        return None
+    words = [shape.words for shape in sorted(known, key=lambda shape: shape.words == "None")]
+    lists = [shape.items for shape in known if shape.items is not None]
+    return Shape(
+        lambda value: any(shape.fits(value) for shape in known),
+        " or ".join(dict.fromkeys(words)),
+        lists[0] if len(lists) == 1 else None,
+        choice=any(shape.choice for shape in known),
+    )
+
+
+def _shape_of_class(kind: type) -> Shape | None:
+    if kind in (object, UUID) or getattr(kind, "_is_protocol", False) or typing.is_typeddict(kind):
+        return None
+    return Shape(lambda value: _is(value, kind), _SCALARS.get(kind, f"an object of {kind.__name__}"))
+
+
+def _is(value: object, kind: type) -> bool:
+    try:
+        return isinstance(value, kind)
+    except Exception:  # noqa: BLE001 - a value may say by code of its own what it is
+        return False
+
+
+def _is_whole_number(value: object) -> bool:
+    return _is(value, int) and not _is(value, bool)
+
+
+def _is_list(value: object) -> bool:
+    """True for what has elements; a string has letters, and a dict names."""
+    return _is(value, collections.abc.Iterable) and not any(
+        _is(value, kind) for kind in (str, bytes, bytearray, collections.abc.Mapping)
+    )
+
+
+_SEQUENCES = frozenset(
+    {collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable, list, set, frozenset}
+)
+_DICT = Shape(lambda value: _is(value, collections.abc.Mapping), "a dict")
+_OTHERS: Mapping[object, Shape] = {
+    collections.abc.Mapping: _DICT,
+    dict: _DICT,
+    collections.abc.Callable: Shape(callable, "a function"),
+    type: Shape(lambda value: _is(value, type), "a class"),
+}
+_PLAIN: Mapping[object, Shape | None] = {
+    inspect.Parameter.empty: None,
+    None: Shape(lambda value: value is None, "None"),
+    types.NoneType: Shape(lambda value: value is None, "None"),
+    bool: Shape(lambda value: value is True or value is False, "True or False"),
+    int: Shape(_is_whole_number, "a whole number"),
+    float: Shape(lambda value: _is_whole_number(value) or _is(value, float), "a number"),
+}
+
+
+@functools.cache
+def _shapes_of_fields(kind: type) -> Mapping[str, Shape]:
+    names = vars(sys.modules[kind.__module__])
+    shapes = {field.name: shape_of(field.type, names) for field in fields(kind)}
+    return {name: shape for name, shape in shapes.items() if shape is not None}
