@@ -150,7 +150,12 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         and (candidate.excerpt is not None or candidate.candidate.text not in texts)
         and _is_fresh(candidate.candidate, shape, window)
     ]
-    floor = _floor(settings.context_floor, question.query)
+    floor = settings.context_floor
+    if asks_for_help(question.query):
+        # A question is answered by what is near. Help, such as a dinner that is suggested, is served by what the user told that
+        # is only loosely near; what the assistant said has no such claim.
+        fresh = [entry for entry in fresh if entry.score >= floor or entry.candidate.source != "assistant"]
+        floor *= _LOOSE
     relevant = await _relevant(backend, question, fresh, floor=floor, check=shape.check)
     held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     rendered = render(
@@ -186,15 +191,6 @@ async def _relevant(
     # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
     uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
     return await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
-
-
-def _floor(usual: float, query: str) -> float:
-    """The least score of what fits the message.
-
-    A question is about something that was said, and is answered by what is near. Who asks for help ("suggest a dinner") is
-    served by what is only loosely near.
-    """
-    return usual * _LOOSE if asks_for_help(query) else usual
 
 
 async def _standing(
