@@ -215,22 +215,22 @@ async def test_paused_writes_nothing_and_says_how_to_resume(
     assert everything(database) == before
 
 
-async def test_paused_recalls_nothing_and_is_one_round_trip(either, statements: list[str]) -> None:
+async def test_paused_recalls_nothing_in_one_round_trip_and_a_context_in_two(either, statements: list[str]) -> None:
     await either.remember(CELLO, user_id="ada")
     await either.remember("Answer in French.", kind="procedural", user_id="ada")
     await either.update_profile({"name": "Ada"}, user_id="ada")
     await either.privacy.set_consent("paused", user_id="ada")
-    for call in (either.recall, either.context):
+    for call, trips in ((either.recall, 1), (either.context, 2)):
         await call(ASKED, user_id="ada")
         statements.clear()
         await call(ASKED, user_id="ada")
-        assert len([each for each in statements if "persistmem." in each]) == 1
+        assert len([each for each in statements if "persistmem." in each]) == trips
     assert await either.recall(ASKED, threshold=0, user_id="ada") == []
     assert await either.recall(ASKED, threshold=0, at=datetime.now(UTC), user_id="ada") == []
-    assert (await either.context(ASKED, profile=True, user_id="ada")).text == ""
+    assert (await either.context(ASKED, user_id="ada")).text == ""
     assert not await either.may_recall(user_id="ada")
     await either.privacy.set_consent("allowed", user_id="ada")
-    assert "cello" in (await either.context(ASKED, profile=True, user_id="ada")).text
+    assert "cello" in (await either.context(ASKED, user_id="ada")).text
     assert await either.recall(ASKED, at=datetime.now(UTC), user_id="ada")
 
 
@@ -324,7 +324,7 @@ async def test_a_graph_goes_on_while_paused_and_learns_nothing_of_it_later(eithe
     either = await either_with(settings=OFF)
     await either.remember(CELLO, user_id="ada")
     await either.privacy.set_consent("paused", user_id="ada")
-    compiled = graph(either.memory, profile=True)
+    compiled = graph(either.memory)
     state = await run(either, compiled, ASKED)
     assert state["memory_context"] == ""
     state = await run(either, compiled, "I also play the flute.")
@@ -535,7 +535,7 @@ async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_wi
     observed = await memory.observe([said("I play the flute.")], thread_id="t", user_id="ada")
     assert (observed.stored, observed.skip_reason) == (0, "off_record")
     assert await memory.conversations.add([said("I play the flute.")], thread_id="t", user_id="ada") == 0
-    assert (await memory.context(ASKED, thread_id="t", profile=True, user_id="ada")).text == ""
+    assert (await memory.context(ASKED, thread_id="t", user_id="ada")).text == ""
     assert await memory.recall(ASKED, thread_id="t", user_id="ada") == []
     assert await memory.recall(ASKED, at=datetime.now(UTC), thread_id="t", user_id="ada") == []
     with pytest.raises(MemoryDisabledError, match="off the record"):
