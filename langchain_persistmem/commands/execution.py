@@ -14,10 +14,10 @@ from langchain_persistmem.language.command_detection import DetectedCommand, det
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.extraction import CapReachedError, spend
+from langchain_persistmem.learning.turns import withdraw_waiting
 from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries
-from langchain_persistmem.postgres.queries.consent import withhold_messages
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.privacy import forget
 from langchain_persistmem.privacy.consent import off_record
@@ -269,7 +269,7 @@ async def _close_turn_before(
         if await hold_existing(tx, namespace) is None:
             return []
         await generations.hold(tx, backend, namespace, now=now)
-        await withhold_messages(tx, namespace, message.thread_id, ids, now=now)
+        await withdraw_waiting(tx, namespace, message.thread_id, ids, now=now)
         learnt = await forget_queries.memories_of_messages(tx, namespace, message.thread_id, ids)
         versions = [await changes.get_version(tx, namespace, id) for id in learnt]
     return [version for version in versions if version is not None and version.status == "active"]
