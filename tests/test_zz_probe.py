@@ -1,6 +1,3 @@
-import math
-from langchain_persistmem.recall.search import find_candidates
-
 LIVES = {
     "fish": (
         ["I moved to Oslo.", "I love fishing."],
@@ -86,7 +83,7 @@ LIVES = {
     "many": (
         [
             f"I went to {c} in {y}."
-            for c, y in zip("Rome Paris Oslo Lima Cairo Delhi Tokyo Berlin".split(), range(2010, 2018))
+            for c, y in zip(["Rome", "Paris", "Oslo", "Lima", "Cairo", "Delhi", "Tokyo", "Berlin"], range(2010, 2018))
         ]
         + ["My trip to Rome was wonderful.", "In Rome I lost my wallet."],
         {"Rome": [0, 8, 9], "the trip to Rome": [0, 8, 9], "Tokyo": [6], "my wallet": [9]},
