@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -48,7 +48,7 @@ from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_on_the_record
 from langchain_persistmem.runtime.models import LOCAL, models_of
-from langchain_persistmem.runtime.setup import setup
+from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
@@ -305,6 +305,7 @@ class PersistMem:
                 self._checkpointer.setup()
             else:
                 await self._checkpointer.asetup()
+            await run(self._backend, grant)
         self._wake_worker()
         return applied
 
@@ -314,7 +315,8 @@ class PersistMem:
         self,
         text: str,
         *,
-        kind: Kind = "semantic",
+        kind: Kind | Literal["auto"] = "semantic",
+        category: str | None = None,
         key: str | None = None,
         value: Mapping[str, Any] | None = None,
         importance: float = 0.5,
@@ -333,7 +335,10 @@ class PersistMem:
 
         Args:
             text: the text to store and to recall the memory by; at most ``Settings.max_text_chars`` characters.
-            kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``.
+            kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``; or ``auto``: rules sort the statement into
+                a kind and a category, and give it the key that they would give it in a conversation, unless you do.
+            category: ``preference``, ``goal``, ``fact``, ``decision`` or a word of your own, at most 64 bytes;
+                ``filter={"category": "goal"}`` finds by it.
             key: a name of your own, at most 1,024 bytes; by default the id.
             value: JSON for your own use, filterable; by default ``{"text": text}``.
             importance: 0 to 1, stored with single precision.
@@ -355,7 +360,8 @@ class PersistMem:
         now, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
         candidate = Candidate(
             text=text,
-            kind=kind,
+            kind="semantic" if kind == "auto" else kind,
+            category=category,
             key=key,
             value=value,
             importance=importance,
@@ -365,7 +371,14 @@ class PersistMem:
             provenance=Provenance(source=source),
         )
         return await run(
-            self._backend, remember_flow.remember, namespace, candidate, now=now, thread_id=thread_id, seen={}
+            self._backend,
+            remember_flow.remember,
+            namespace,
+            candidate,
+            now=now,
+            sort=kind == "auto",
+            thread_id=thread_id,
+            seen={},
         )
 
     remember, aremember = both(_remember)

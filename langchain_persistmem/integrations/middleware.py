@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -15,6 +16,7 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.integrations.command_node import CommandOutcome, answer_message, answer_without_memory
 from langchain_persistmem.integrations.run_options import (
+    Clock,
     ContextOptions,
     MemoryAllowed,
     OnError,
@@ -34,7 +36,7 @@ from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
-from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
+from langchain_persistmem.runtime.run_identity import moment_of, thread_if_any, whose_memory
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
@@ -116,6 +118,9 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         memory_allowed: False, or a function of the run's state and runtime that returns False, is like
             ``off_the_record``. It may be async in async runs. It is asked before every use; one that fails
             counts as False.
+        time_zone: in which dates are read and written, as for :meth:`PersistMem.context`; ``time_zone`` in the run's context
+            or in ``config["configurable"]`` comes before it.
+        now: a function that returns the present; by default the clock of the machine.
         on_error: ``"continue"`` logs a failure and goes on without memory; ``"raise"`` ends the run.
 
     Raises:
@@ -141,6 +146,8 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         commands: bool = False,
         ask_model: bool = False,
         memory_allowed: MemoryAllowed = True,
+        time_zone: tzinfo | str | None = None,
+        now: Callable[[], datetime] | None = None,
         on_error: OnError = "continue",
     ) -> None:
         super().__init__()
@@ -153,6 +160,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             max_tokens=max_tokens, kinds=kinds, form=form, standing=standing, expand=expand, check=check
         )
         self._options = options.checked(memory)
+        self._clock = Clock(time_zone=time_zone, now=now).checked()
         self._learns_in_background = memory.learns_in_background if background is None else background
         self._commands = commands
         self._ask_model = ask_model
@@ -247,6 +255,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     question.text,
                     thread_id=thread_if_any(ensure_config()),
                     messages=request.messages[-MAX_MESSAGES:],
+                    now=moment_of(ensure_config(), request.runtime, **self._clock),
                     namespace=whose,
                     **self._options,
                 )
@@ -270,6 +279,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     thread_id=thread,
                     used=used,
                     background=self._learns_in_background,
+                    now=moment_of(ensure_config(), runtime, **self._clock),
                     namespace=whose,
                 )
                 if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them

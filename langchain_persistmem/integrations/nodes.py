@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import Any, NotRequired, TypedDict, cast
 
 from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
@@ -14,6 +15,7 @@ from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
+    Clock,
     ContextOptions,
     OnError,
     add_text,
@@ -32,6 +34,7 @@ from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
+    moment_of,
     off_the_record,
     thread_if_any,
     thread_of,
@@ -81,6 +84,8 @@ def load_memory(
     window: Callable[[list[BaseMessage]], Sequence[BaseMessage]] | None = None,
     state_key: str = "memory_context",
     messages_key: str = "messages",
+    time_zone: tzinfo | str | None = None,
+    now: Callable[[], datetime] | None = None,
     on_error: OnError = "continue",
 ) -> Node:
     """Make a node that recalls memories for the user's latest message and writes them as a text under ``state_key``.
@@ -105,6 +110,9 @@ def load_memory(
         window: of the state's messages, those that the model is shown, where it is not shown all of them.
         state_key: the key that is written; the message list never is.
         messages_key: where the state has its messages.
+        time_zone: in which dates are read and written, as for :meth:`PersistMem.context`; ``time_zone`` in the run's context
+            or in ``config["configurable"]`` comes before it.
+        now: a function that returns the present; by default the clock of the machine.
         on_error: ``"continue"`` logs a failure and goes on without memory; ``"raise"`` ends the run.
 
     Raises:
@@ -115,7 +123,7 @@ def load_memory(
     options = ContextOptions(
         max_tokens=max_tokens, kinds=kinds, form=form, standing=standing, expand=expand, check=check
     )
-    context_options = options.checked(memory)
+    context_options, clock = options.checked(memory), Clock(time_zone=time_zone, now=now).checked()
 
     async def load(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
         check_state_key(config, state_key, messages_key)
@@ -139,6 +147,7 @@ def load_memory(
                 thread_id=thread_if_any(config),
                 messages=seen[-MAX_MESSAGES:],
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
+                now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
                 **context_options,
             )
@@ -159,6 +168,8 @@ def extract_memory(
     *,
     background: bool | None = None,
     messages_key: str = "messages",
+    time_zone: tzinfo | str | None = None,
+    now: Callable[[], datetime] | None = None,
     on_error: OnError = "continue",
 ) -> Node:
     """Make a node that stores the thread's new turns and learns from them; put it after the model.
@@ -173,12 +184,15 @@ def extract_memory(
         background: True leaves the learning to a worker, once the thread is quiet; False learns before the run
             ends. By default in the background if ``memory.learns_in_background``: no turn waits for a chat model.
         messages_key: where the state has its messages.
+        time_zone: of the user, as for :func:`load_memory`: messages without a timestamp are of the day that it is there.
+        now: a function that returns the present; by default the clock of the machine.
         on_error: ``"continue"`` logs a failure and lets the run end well; ``"raise"`` does not.
 
     Raises:
         NamespaceMissingError: the run says nothing about its user.
         InvalidInputError: the run has no ``thread_id``.
     """
+    clock = Clock(time_zone=time_zone, now=now).checked()
 
     async def extract(asynchronous: bool, state: State, config: RunnableConfig) -> Update | None:
         messages = messages_in(state, messages_key)
@@ -194,6 +208,7 @@ def extract_memory(
                 thread_id=thread,
                 used=used,
                 background=memory.learns_in_background if background is None else background,
+                now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
             )
             if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
 from typing import Any, Literal, NamedTuple, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
@@ -23,6 +24,7 @@ from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.moments import check_zone
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import OFF_RECORD, Kind
@@ -62,6 +64,33 @@ class ContextOptions:
                 "expand or check asks a chat model and there is none; open the memory with model=..."
             )
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clock:
+    """The time by which a run's dates are read and written: a time zone, and a clock of the application's."""
+
+    time_zone: tzinfo | str | None
+    now: Callable[[], datetime] | None
+
+    def checked(self) -> Mapping[str, Any]:
+        """Check the options when a node is made, and return them by name.
+
+        Raises:
+            ConfigurationError: the message names the option.
+        """
+        failure = ""
+        try:
+            zone = check_zone(self.time_zone, "time_zone")
+        except InvalidInputError as error:
+            failure = str(error)
+        else:
+            if self.now is None or callable(self.now):
+                return {"time_zone": zone, "now": self.now}
+            failure = (
+                f"now is of type {type(self.now).__name__}; pass a function that returns the present as a datetime"
+            )
+        raise ConfigurationError(failure)
 
 
 class Question(NamedTuple):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.errors import EmbeddingError
+from langchain_persistmem.errors import EmbeddingError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
@@ -21,7 +21,7 @@ from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
 from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.postgres.queries import forget, search_index
+from langchain_persistmem.postgres.queries import consent, forget, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.queries.turns import OpenMessage
@@ -73,12 +73,17 @@ class _Settled:
         return self.message.turn.role == "user" and bool(find_statements(self.message.turn.text))
 
 
+class _OvertakenError(PersistMemError):
+    """The namespace was erased meanwhile, or its person allows no learning any more: nothing is written."""
+
+
 async def index_turns(
     backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
 ) -> IndexResult | None:
     """Let the oldest unsettled messages of a thread become memories, so that recall finds them at once.
 
-    Where no chat model learns from them afterwards, messages that hold nothing to be learnt by rules are closed too.
+    Where no chat model learns from them afterwards, messages in which rules find nothing are closed too. With one they wait
+    for it, and what waits can still be taken back: see :func:`withdraw_waiting`.
 
     Returns:
         None if no message is open, or nothing may be learnt from them any more.
@@ -99,11 +104,11 @@ async def index_turns(
     pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
     vectors = await _embed(backend, pieces)
 
-    async def write(backend: Backend) -> IndexResult | None:
+    async def write(backend: Backend) -> IndexResult:
         async with backend.transaction(namespace) as tx:
             state = await generations.hold(tx, backend, namespace, now=now)
             if state.generation != generation or not state.learns:
-                return None
+                raise _OvertakenError
             rows = [
                 {
                     "id": item.message.turn.id,
@@ -123,7 +128,10 @@ async def index_turns(
             )
         return IndexResult(done, len(settled) - len(new), more=len(messages) == limit)
 
-    return await backend.step(write)
+    try:
+        return await backend.step(write)
+    except _OvertakenError:
+        return None
 
 
 def turn_id_of(generation: UUID, thread_id: str, message_id: str, version: int, recorded_at: datetime) -> UUID:
@@ -191,6 +199,23 @@ async def withhold(tx: Transaction, namespace: Namespace, memory_ids: Sequence[U
         await search_index.unindex_memories(tx, namespace, turns)
 
 
+async def withdraw_waiting(
+    tx: Transaction,
+    namespace: Namespace,
+    thread_id: str | None = None,
+    ids: Sequence[str] | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """Let what waits to be learnt from never be, and forget its turns: of the namespace, of a thread, or some of one.
+
+    The caller holds the namespace's lock.
+    """
+    turn_ids = await consent.withhold_messages(tx, namespace, thread_id, ids, now=now)
+    if turn_ids:
+        await forget.erase_memories(tx, namespace, turn_ids)
+
+
 def _settle(
     backend: Backend, messages: Sequence[OpenMessage], before: Sequence[Turn], thread_id: str, generation: UUID
 ) -> tuple[list[_Settled], list[str]]:
@@ -221,6 +246,7 @@ def _candidate(turn: Turn, thread_id: str) -> Candidate:
         speaker=turn.speaker,
         valid_from=turn.sent_at,
         told_at=turn.sent_at,
+        utc_offset=turn.utc_offset,
         date_precision="told",
         provenance=Provenance(
             source="user" if turn.role == "user" else "assistant",

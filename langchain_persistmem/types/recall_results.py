@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from langchain_persistmem.types.records import Kind, Memory, Source, fingerprint_of
+from langchain_persistmem.types.records import DatePrecision, Kind, Memory, Source, fingerprint_of
 
 Reason = Literal[
     "threshold", "min_score", "duplicate", "limit", "budget", "shown", "share", "model",
@@ -81,6 +81,8 @@ class RecallCandidate(NamedTuple):
     """Of a turn: its words on which statements rest that are not current; an empty one stands for words that nobody noted."""
     build_memory: Callable[[], Memory]
     """Builds the whole memory, anew with each call."""
+    date_precision: DatePrecision | None = None
+    """How exactly ``valid_from`` is known."""
 
     @property
     def fingerprint(self) -> str:
