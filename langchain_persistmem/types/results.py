@@ -50,6 +50,8 @@ class ProcessResult:
     """Turns for which every attempt failed; ``admin.dead_letters()`` lists them."""
     vectors_added: int = 0
     """Memories that were stored without a vector, because the embedding model did not answer, and have one now."""
+    rewrites: int = 0
+    """Namespaces of an older database that have the present form now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +92,8 @@ class MaintainResult:
     """Groups of memories that stayed as they were because a model failed, or its answer was rejected."""
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
+    rewrites: int = 0
+    """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
