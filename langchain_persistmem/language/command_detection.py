@@ -33,8 +33,8 @@ _BESIDE_NUMBERS = frozenset("#&+")
 Answer = Literal["yes", "no"] | tuple[int, ...]
 """An answer: to all, to nothing, or to these numbers, counted from 1."""
 PhraseList = Literal[
-    "idioms", "remember", "remember_question", "forget", "forget_question", "forget_everything", "show", "private",
-    "private_question", "private_with_text",
+    "idioms", "remember", "remember_question", "forget", "forget_question", "forget_everything", "pause", "pause_question",
+    "show", "private", "private_question", "private_with_text",
 ]  # fmt: skip
 Opening = Literal["private_opening", "private_opening_before"]
 
@@ -224,6 +224,8 @@ def _detect(message: str, phrases: Phrasebook) -> DetectedCommand | None:
         return None
     # A question mark makes a question of it: then only what is meant as one counts, but for "show", which always asks.
     question = message.rstrip().endswith(("?", "？"))
+    if phrases.has(message, "pause_question") or (not question and phrases.has(message, "pause")):
+        return DetectedCommand("pause", phrases.language)
     if phrases.has(message, "private_question") or (not question and phrases.has(message, "private")):
         return DetectedCommand("private", phrases.language)
     if not question and phrases.has(message, "forget_everything"):

@@ -29,7 +29,7 @@ Relation = Literal[
 ]  # fmt: skip
 """Relatives, friends and animals, as they are called in keys of facts."""
 Unit = Literal["day", "week", "weekend", "month", "year"]
-Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow"]
+Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow", "day_after_tomorrow"]
 CompactTime = Literal[
     "day_before_yesterday", "yesterday", "today", "last_weekend", "last_week", "last_month", "last_year",
     "year_before_last", "this_week", "this_month", "this_year",
@@ -72,6 +72,9 @@ class Commands:
     forget_question: Words = ()
     forget_everything: Words
     """Erase all that is remembered."""
+    pause: Words
+    """Remember nothing from now on."""
+    pause_question: Words = ()
     show: Words
     """Tell what is remembered."""
     private: Words
@@ -119,7 +122,7 @@ class Replies:
     kinds: Mapping[Kind, str]
     """Headings of the parts of a list, by kind of memory."""
     erase_list: str
-    """Heading of the list of what would be erased."""
+    """Heading of the list of what would be erased, with how many."""
     erase_question: str
     """Question after that list: which of them?"""
     erase_everything_question: str
@@ -130,6 +133,11 @@ class Replies:
     outdated: str
     """The memories have changed since the question."""
     nothing_erased: str
+    pause_question: str
+    """Shall nothing be remembered from now on?"""
+    paused: str
+    not_paused: str
+    """The answer was no."""
     will_not_remember: str
     will_not_remember_list: str
     """The same, as a heading of the list of what was already learnt."""
@@ -172,6 +180,34 @@ class Calendar:
     """Stand before a span that lies back: vor zwei Wochen."""
     ago_after: Words = ()
     """Stand behind it: two weeks ago."""
+    from_now_before: Words = ()
+    """Stand before a span that lies ahead: in 8 months; phrases."""
+    from_now_after: Words = ()
+    """Stand behind it: two weeks from now; phrases."""
+    counted_from: Words = ()
+    """Stand between a span and the time that it is counted from: a week from tomorrow."""
+    lasting: Words = ()
+    """Stand before a span that goes on until now: for 3 years."""
+    past: Words = ()
+    """Tell that a text looks back, so that a span is only how long something took."""
+    starting: Words = ()
+    """Stand before a time from which something holds: as of November; phrases."""
+    onwards: Words = ()
+    """Stand behind it: from May on."""
+    ordinals: Groups = ()
+    """First to fifth."""
+    before_last: Words = ()
+    """Stand behind a unit or a weekday: the week before last; phrases."""
+    last_but_one: Words = ()
+    """Stand before it: vorletzte Woche."""
+    after_next: Words = ()
+    """Stand behind a unit or a weekday: the week after next; phrases."""
+    next_but_one: Words = ()
+    """Stand before it: übernächste Woche."""
+    half: Words = ()
+    """Behind a number and "and": a year and a half."""
+    one_and_half: Words = ()
+    """The same in one word: anderthalb."""
     vague: Words = ()
     """Make a number of units a rough one: a few weeks."""
     prepositions: Words

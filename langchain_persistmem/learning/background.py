@@ -17,7 +17,7 @@ from langchain_persistmem.learning.extraction import CapReachedError, LearnResul
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
 from langchain_persistmem.learning.rewrite import rewrite_due, rewrite_some, rewrite_thread
-from langchain_persistmem.learning.turns import IndexResult, index_turns
+from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import (
     memories,
@@ -184,7 +184,7 @@ async def _close_thread(backend: Backend, namespace: Namespace, thread_id: str, 
             return
         state = await namespaces.read_state(tx, namespace)
         if state is not None and not state.learns:
-            await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)
+            await withdraw_waiting(tx, namespace, thread_id, now=now)
             await consent_queries.drop_work(tx, namespace, thread_id)
 
 
@@ -285,7 +285,13 @@ async def _learn_all(
 
 
 async def _index_all(
-    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, total: _Total, *, now: datetime
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    generation: UUID,
+    total: _Total,
+    *,
+    now: datetime,
 ) -> None:
     """Let all unsettled messages of a thread become memories."""
     await rewrite_thread(backend, namespace, thread_id, now=now)

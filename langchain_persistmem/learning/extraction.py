@@ -44,6 +44,10 @@ _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
 _FOR_EACH_TURN = 2
 """Known memories that each turn of the user brings, where a batch has many turns."""
+_EARLIER_TOOLS = 20
+_MOST_TOOLS = 40
+_TOOL_CHARS = 20_000
+"""Tools' outputs that claims are compared with: so many messages before the open ones, so many outputs, so much of each."""
 _EARLIER = 3
 """Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
 
@@ -159,7 +163,7 @@ def _skips(decisions: Sequence[Decision]) -> list[Omission]:
     return [
         Omission(
             decision.new.candidate.text,
-            _SKIP_REASONS[decision.reason],
+            _SKIP_REASONS.get(decision.reason, "not_usable"),
             decision.new.candidate.provenance.message_ids,
             decision.new.candidate.about,
         )
@@ -209,7 +213,21 @@ async def _candidates(
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
         return _Extraction(()), ()
     shown = await _nearest(backend, namespace, worthwhile, now=now)
-    return await _extract(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier), shown
+    tools = await _tool_outputs(backend, namespace, turns, thread_id)
+    found = await _extract(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier, tools=tools)
+    return found, shown
+
+
+async def _tool_outputs(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
+    """What tools have put out in this part of the thread and shortly before."""
+    positions = [turn.position for turn in turns if turn.position is not None]
+    if not positions:
+        return []
+    first = min(positions) - _EARLIER_TOOLS
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await messages.tool_outputs(
+            tx, namespace, thread_id, first, max(positions), limit=_MOST_TOOLS, chars=_TOOL_CHARS
+        )
 
 
 async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
@@ -249,10 +267,10 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_known(near, max(least, _FOR_EACH_TURN * len(texts)))
+    return choose_existing(near, max(least, _FOR_EACH_TURN * len(texts)))
 
 
-def choose_known(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
+def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
     """Choose known memories in turn: the best of each text, then the second best; a long batch leaves no text without.
 
     Args:
@@ -277,6 +295,7 @@ async def _extract(
     *,
     known: Sequence[Memory],
     earlier: Sequence[Turn],
+    tools: Sequence[str],
 ) -> _Extraction:
     """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for.
 
@@ -295,6 +314,7 @@ async def _extract(
             max_chars=backend.settings.max_text_chars,
             known=known,
             earlier=earlier,
+            tools=tools,
             request=request,
         )
         if found.omissions:
@@ -309,8 +329,9 @@ async def _extract(
             return _Extraction((), failed=(turns[0].id,), failure=error)
     # Halving finds the one turn that breaks the answer in few calls. Only the first half follows what was earlier.
     half = len(turns) // 2
-    first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
-    return first + await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=())
+    first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier, tools=tools)
+    second = await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=(), tools=tools)
+    return first + second
 
 
 async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:

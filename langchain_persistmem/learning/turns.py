@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem.errors import EmbeddingError
+from langchain_persistmem.errors import EmbeddingError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
@@ -21,9 +21,8 @@ from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.pieces import split_text
-from langchain_persistmem.postgres.queries import forget, rewrites, search_index
+from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
-from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.queries.turns import OpenMessage
 from langchain_persistmem.postgres.transaction import Transaction
@@ -65,6 +64,15 @@ class _Settled:
     candidate: Candidate | None
     """The memory that the turn becomes; None where it says nothing, or must not be remembered."""
 
+    def row(self, *, closes: bool) -> dict[str, object]:
+        """The row by which the message is settled; with ``closes``, for good where the rules find nothing in it."""
+        return {
+            "id": self.message.turn.id,
+            "turn_id": str(self.turn_id),
+            "outcome": self.outcome,
+            "close": self.outcome == "off_record" or (closes and not self.is_for_rules),
+        }
+
     @property
     def is_for_rules(self) -> bool:
         """True if the rules find statements in it, where no model learns from it."""
@@ -97,6 +105,10 @@ class _Past:
 _NO_PAST = _Past()
 
 
+class _OvertakenError(PersistMemError):
+    """The namespace was erased meanwhile, or its person allows no learning any more: nothing is written."""
+
+
 async def index_turns(
     backend: Backend,
     namespace: Namespace,
@@ -109,7 +121,8 @@ async def index_turns(
 ) -> IndexResult | None:
     """Let the oldest unsettled messages of a thread become memories, so that recall finds them at once.
 
-    Where no chat model learns from them afterwards, messages that hold nothing to be learnt by rules are closed too.
+    Where no chat model learns from them afterwards, messages in which rules find nothing are closed too. With one they wait
+    for it, and what waits can still be taken back: see :func:`withdraw_waiting`.
 
     Args:
         limit: messages at most; by default as many as are learnt from at once.
@@ -134,23 +147,12 @@ async def index_turns(
     pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
     vectors = [() for _ in pieces] if filling else await _embed(backend, pieces)
 
-    async def write(backend: Backend) -> IndexResult | None:
+    async def write(backend: Backend) -> IndexResult:
         async with backend.transaction(namespace) as tx:
-            if filling and await hold_existing(tx, namespace) is None:  # erased: not even the name comes back
-                return None
             state = await generations.hold(tx, backend, namespace, now=now)
             if state.generation != generation or not state.learns:
-                return None
-            rows = [
-                {
-                    "id": item.message.turn.id,
-                    "turn_id": str(item.turn_id),
-                    "outcome": item.outcome,
-                    "close": item.outcome == "off_record"
-                    or (backend.model_name is None and not item.is_for_rules and not filling),
-                }
-                for item in settled
-            ]
+                raise _OvertakenError
+            rows = [item.row(closes=backend.model_name is None and not filling) for item in settled]
             if await turn_queries.settle_messages(tx, namespace, thread_id, rows, now=now) != len(rows):
                 return IndexResult(ChangeResult(), 0, more=False)  # another process has settled them in the same way
             if hidden_before:
@@ -168,7 +170,10 @@ async def index_turns(
             )
         return IndexResult(done, len(settled) - len(new), more=len(messages) == limit)
 
-    return await backend.step(write)
+    try:
+        return await backend.step(write)
+    except _OvertakenError:
+        return None
 
 
 def turn_id_of(generation: UUID, thread_id: str, message_id: str, version: int, recorded_at: datetime) -> UUID:
@@ -223,6 +228,23 @@ async def withhold(tx: Transaction, namespace: Namespace, memory_ids: Sequence[U
         await search_index.unindex_memories(tx, namespace, turns)
 
 
+async def withdraw_waiting(
+    tx: Transaction,
+    namespace: Namespace,
+    thread_id: str | None = None,
+    ids: Sequence[str] | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """Let what waits to be learnt from never be, and forget its turns: of the namespace, of a thread, or some of one.
+
+    The caller holds the namespace's lock.
+    """
+    turn_ids = await consent.withhold_messages(tx, namespace, thread_id, ids, now=now)
+    if turn_ids:
+        await forget.erase_memories(tx, namespace, turn_ids)
+
+
 def _settle(
     backend: Backend, messages: Sequence[OpenMessage], before: Sequence[Turn], thread_id: str, generation: UUID
 ) -> tuple[list[_Settled], list[str]]:
@@ -253,6 +275,7 @@ def _candidate(turn: Turn, thread_id: str) -> Candidate:
         speaker=turn.speaker,
         valid_from=turn.sent_at,
         told_at=turn.sent_at,
+        utc_offset=turn.utc_offset,
         date_precision="told",
         provenance=Provenance(
             source="user" if turn.role == "user" else "assistant",

@@ -39,14 +39,22 @@ class Condition:
     text: sql.Composable
     parameters: Mapping[str, object]
 
+    def once(self) -> sql.Composable:
+        """A part of a WITH list, ``chosen``: the current memories that fit, each looked at once; nothing if all do."""
+        if self.text is TRUE:
+            return sql.SQL("")
+        # The JSON is parsed once for a memory, and not once for each condition.
+        return sql.SQL(
+            ", chosen AS MATERIALIZED ("
+            "SELECT m.id FROM (SELECT id, kind, value::jsonb AS value FROM persistmem.memories"
+            " WHERE namespace = %(namespace)s::text AND status = 'active' OFFSET 0) m WHERE {condition})"
+        ).format(condition=self.text)
+
     def among(self, alias: str) -> sql.Composable:
-        """The same as a condition on a row ``alias`` that belongs to a memory; plain TRUE if there is nothing to ask."""
+        """The same as a condition on a row ``alias`` beside :meth:`once`; plain TRUE if there is nothing to ask."""
         if self.text is TRUE:
             return TRUE
-        return sql.SQL(
-            "EXISTS (SELECT FROM persistmem.memories m WHERE m.namespace = {alias}.namespace"
-            " AND m.namespace = %(namespace)s::text AND m.id = {alias}.memory_id AND {condition})"
-        ).format(alias=sql.Identifier(alias), condition=self.text)
+        return sql.SQL("{}.memory_id IN (SELECT id FROM chosen)").format(sql.Identifier(alias))
 
 
 def condition(

@@ -7,6 +7,7 @@ allowed when a model was asked may be forbidden when its answer comes.
 from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.learning.turns import withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import namespaces, rewrites
 from langchain_persistmem.runtime import generations
@@ -46,7 +47,7 @@ async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Co
         if consent_wanted == "allowed":
             await rewrites.resume_rewrite(tx, namespace)
         else:
-            await consent_queries.withhold_messages(tx, namespace, now=now)
+            await withdraw_waiting(tx, namespace, now=now)
             await consent_queries.drop_work(tx, namespace)
         await record(tx, backend, namespace, "consented", consent=consent_wanted)
 
@@ -75,7 +76,7 @@ async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str,
         await generations.hold(tx, backend, namespace, now=now)
         await consent_queries.set_off_record(tx, namespace, thread_id, off, now=now)
         if off:
-            await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)
+            await withdraw_waiting(tx, namespace, thread_id, now=now)
             await consent_queries.drop_work(tx, namespace, thread_id)
         await record(tx, backend, namespace, "put_off_record" if off else "put_on_record", threads=1)
 

@@ -265,10 +265,10 @@ class Erasure:
         )
 
 
-Command = Literal["remember", "forget", "show", "private"]
-"""The commands of a user: store this, forget that, show the memories, leave this out."""
+Command = Literal["remember", "forget", "show", "private", "pause"]
+"""The commands of a user: store this, forget that, show the memories, leave this out, remember nothing from now on."""
 
-COMMANDS: tuple[Command, ...] = ("remember", "forget", "show", "private")
+COMMANDS: tuple[Command, ...] = ("remember", "forget", "show", "private", "pause")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,8 +35,8 @@ from tests.support.scripted_model import Scripted as Model
 
 OFF = {"persistmem": "off the record"}
 LISTS = (
-    "remember", "remember_question", "forget", "forget_question", "forget_everything", "show", "private",
-    "private_question", "private_with_text",
+    "remember", "remember_question", "forget", "forget_question", "forget_everything", "pause", "pause_question", "show",
+    "private", "private_question", "private_with_text",
 )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_the_corpus_is_large_and_half_of_it_is_no_command_in_english() -> None:
     )
     for phrases in phrasebooks():
         commands = {command for language, command, _, _ in rows if language == phrases.language}
-        assert commands == {"remember", "forget", "show", "private", "-"}, phrases.language
+        assert commands == {"remember", "forget", "show", "private", "pause", "-"}, phrases.language
 
 
 @pytest.mark.parametrize("phrases", phrasebooks(), ids=lambda phrases: phrases.language)

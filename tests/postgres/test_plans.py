@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import conninfo
+from psycopg import conninfo, sql
 
 from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.statements import all_statements, statement
@@ -218,7 +218,8 @@ def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[s
     values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "terms": words}
     slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
     with psycopg.connect(indexed, autocommit=True) as connection:
-        text = statement(name, **{**slots, "vectors_condition": TRUE} if "vectors_condition" in slots else slots)
+        unconditional = {"vectors_condition": TRUE, "chosen": sql.SQL("")}
+        text = statement(name, **{slot: unconditional.get(slot, part) for slot, part in slots.items()})
         for _ in range(8):
             assert connection.execute(text, values, prepare=True).fetchone() is not None
         query = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE %s"

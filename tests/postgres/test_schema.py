@@ -136,6 +136,7 @@ SLOTS = {
     "roles": sql.SQL("PUBLIC"),
     "similarity": sql.SQL(_SIMILARITY["l2"]).format(embedding=sql.SQL("v.embedding")),
     "condition": condition({"a": {"$gt": 1}}).text,
+    "chosen": condition({"a": 1}, ["semantic"]).once(),
     "vectors_condition": condition({"a": 1}, ["semantic"]).among("v"),
     "terms_condition": condition(None).among("w"),
     # what another memory's tables have, where their names would stand

@@ -61,6 +61,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
     is_indexed = unconditional and hnsw_search.is_reachable(model, query.candidates)
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
+        "chosen": query.condition.once(),
         "vectors_condition": query.condition.among("v"),
         "terms_condition": query.condition.among("w"),
     }

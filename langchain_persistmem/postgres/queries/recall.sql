@@ -176,6 +176,7 @@ LEFT JOIN LATERAL (
 -- of the namespace are compared.
 WITH
 -- include: recall_asked
+{chosen}
 , verdict AS MATERIALIZED (
     SELECT hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean AS other FROM size
 ), compared AS MATERIALIZED (

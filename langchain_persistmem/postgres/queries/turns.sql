@@ -72,7 +72,7 @@ WHERE l.namespace = %(namespace)s::text AND l.turn_id = ANY (%(ids)s::uuid[])
 -- name: follow_turns
 -- Turns whose statements have changed become what these are now; the caller indexes or unindexes those that are returned.
 UPDATE persistmem.memories t
-SET status = r.status, review = NULL, updated_at = %(now)s::timestamptz,
+SET status = r.status, review = CASE WHEN r.status = 'withheld' THEN t.review END, updated_at = %(now)s::timestamptz,
     valid_until = CASE WHEN r.status = 'active' THEN NULL ELSE r.valid_until END
 FROM (
     SELECT l.turn_id, max(s.valid_until) AS valid_until,
@@ -84,8 +84,10 @@ FROM (
     GROUP BY l.turn_id
 ) r
 WHERE t.namespace = %(namespace)s::text AND t.id = r.turn_id AND t.is_turn AND t.status <> r.status
-  -- What waits only for approval follows; what waits or is withheld for a reason of its own does not, nor does an old version.
-  AND (t.review IS NULL OR t.review = %(approval)s::text) AND t.superseded_by IS NULL
+  -- What waits only for approval follows; what is withheld for a reason of its own stays so, and an old version stays past.
+  -- What waits for a reason of its own is not to be reviewed beside its statement.
+  AND (t.review IS NULL OR t.review = %(approval)s::text OR (t.status = 'quarantined' AND r.status = 'withheld'))
+  AND t.superseded_by IS NULL
 RETURNING t.id, t.status, t.text, t.speaker
 
 -- name: activate_vectors
