@@ -22,6 +22,8 @@ from langchain_persistmem.checkpointer.thread_owners import Claim, Register, che
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
+from langchain_persistmem.postgres.connection import translate_errors
+from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
@@ -64,9 +66,16 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         cls, conn_string: str, *, pipeline: bool = False, prepare_threshold: int | None = 0, serde: Serde = None
     ) -> "AsyncGenerator[AsyncPersistMemSaver]":
         """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
-        async with await with_async_deadline(None).connect(
-            conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
-        ) as connection:
+        where = read_conninfo(conn_string)
+        with translate_errors():
+            opened = await with_async_deadline(None).connect(
+                where.text,
+                autocommit=True,
+                prepare_threshold=prepare_threshold if where.prepares else None,
+                row_factory=dict_row,
+                client_encoding="UTF8",
+            )
+        async with opened as connection:
             if pipeline:
                 async with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)

@@ -28,6 +28,8 @@ from langchain_persistmem.checkpointer.thread_owners import Claim, Register, che
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
+from langchain_persistmem.postgres.connection import translate_errors
+from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.owners import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
@@ -79,9 +81,16 @@ class PersistMemSaver(PostgresSaver):
         ``prepare_threshold``: number of uses after which a statement is prepared; None, for poolers such as
         PgBouncer before 1.21, means never.
         """
-        with with_deadline(None).connect(
-            conn_string, autocommit=True, prepare_threshold=prepare_threshold, row_factory=dict_row
-        ) as connection:
+        where = read_conninfo(conn_string)
+        with translate_errors():
+            opened = with_deadline(None).connect(
+                where.text,
+                autocommit=True,
+                prepare_threshold=prepare_threshold if where.prepares else None,
+                row_factory=dict_row,
+                client_encoding="UTF8",
+            )
+        with opened as connection:
             if pipeline:
                 with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)
@@ -93,8 +102,8 @@ class PersistMemSaver(PostgresSaver):
     def setup(self, *, timeout: float = 60.0) -> None:
         """Create upstream's tables, or bring them up to date; any number of processes may do so at once.
 
-        Adds ``checkpoints.persistmem_order`` and its index, and rebuilds invalid indexes. Where nothing is
-        left to do it only reads, so that it may be called on a replica and by a role without rights. Not
+        Adds ``checkpoints.persistmem_order`` and its index, rebuilds invalid indexes, and grants the order's sequence to who
+        may insert checkpoints. Where nothing is left to do it only reads, so that it may be called on a replica and by a role without rights. Not
         through PgBouncer in transaction mode: the lock is a session's. ``timeout``: seconds to wait for others.
 
         Raises:

@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from psycopg.conninfo import conninfo_to_dict
 
 from langchain_persistmem.cli.terminal import note, waiting
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.errors import MissingDependencyError
+from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.embedded import default_data_dir
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.models import chat_model_of
@@ -97,6 +97,12 @@ def _add_location(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--data-dir", metavar="DIR", type=Path, help="folder of the embedded server")
     parser.add_argument(
+        "--database-schema",
+        metavar="NAME",
+        default=Settings().schema,
+        help=f"PostgreSQL's schema for the tables of this package ({Settings().schema})",
+    )
+    parser.add_argument(
         "--row-level-security",
         action="store_true",
         help="tell PostgreSQL whose memories are meant, where `persistmem rls enable` was run",
@@ -141,8 +147,8 @@ def location_of(options: argparse.Namespace) -> str:
         folder: Path = options.data_dir or default_data_dir()
         return f"embedded PostgreSQL in {folder.expanduser().absolute()}"
     try:
-        parts = conninfo_to_dict(dsn)
-    except psycopg.Error:  # opening it says what is wrong
+        parts = conninfo_to_dict(read_conninfo(dsn).text)
+    except ConfigurationError:  # opening it says what is wrong
         return "a PostgreSQL whose connection string cannot be read"
     host = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
     port = parts.get("port") or os.environ.get("PGPORT") or "5432"
@@ -184,6 +190,7 @@ def open_memory(
     all_settings = Settings(
         data_dir=options.data_dir,
         row_level_security=options.row_level_security,
+        schema=options.database_schema,
         redaction=_redaction_of(options),
         **settings,
     )

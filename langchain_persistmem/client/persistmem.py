@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -44,10 +44,11 @@ from langchain_persistmem.recall.context import Form, TokenCounter, approximate_
 from langchain_persistmem.recall.query_expansion import Expand
 from langchain_persistmem.recall.recall import Check, Shape
 from langchain_persistmem.recall.search import Question
+from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_on_the_record
 from langchain_persistmem.runtime.models import LOCAL, models_of
-from langchain_persistmem.runtime.setup import setup
+from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
@@ -304,6 +305,7 @@ class PersistMem:
                 self._checkpointer.setup()
             else:
                 await self._checkpointer.asetup()
+            await run(self._backend, grant)
         self._wake_worker()
         return applied
 
@@ -313,7 +315,8 @@ class PersistMem:
         self,
         text: str,
         *,
-        kind: Kind = "semantic",
+        kind: Kind | Literal["auto"] = "semantic",
+        category: str | None = None,
         key: str | None = None,
         value: Mapping[str, Any] | None = None,
         importance: float = 0.5,
@@ -332,7 +335,10 @@ class PersistMem:
 
         Args:
             text: the text to store and to recall the memory by; at most ``Settings.max_text_chars`` characters.
-            kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``.
+            kind: ``semantic``, ``episodic``, ``procedural`` or ``profile``; or ``auto``: rules sort the statement into
+                a kind and a category, and give it the key that they would give it in a conversation, unless you do.
+            category: ``preference``, ``goal``, ``fact``, ``decision`` or a word of your own, at most 64 bytes;
+                ``filter={"category": "goal"}`` finds by it.
             key: a name of your own, at most 1,024 bytes; by default the id.
             value: JSON for your own use, filterable; by default ``{"text": text}``.
             importance: 0 to 1, stored with single precision.
@@ -354,7 +360,8 @@ class PersistMem:
         now, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
         candidate = Candidate(
             text=text,
-            kind=kind,
+            kind="semantic" if kind == "auto" else kind,
+            category=category,
             key=key,
             value=value,
             importance=importance,
@@ -364,7 +371,14 @@ class PersistMem:
             provenance=Provenance(source=source),
         )
         return await run(
-            self._backend, remember_flow.remember, namespace, candidate, now=now, thread_id=thread_id, seen={}
+            self._backend,
+            remember_flow.remember,
+            namespace,
+            candidate,
+            now=now,
+            sort=kind == "auto",
+            thread_id=thread_id,
+            seen={},
         )
 
     remember, aremember = both(_remember)
@@ -506,7 +520,7 @@ class PersistMem:
         kinds: Sequence[Kind] | None = None,
         filter: Mapping[str, Any] | None = None,
         form: Form = "sections",
-        profile: bool = False,
+        standing: Standing = "brief",
         expand: Expand | None = None,
         check: Check = "threshold",
         shown: Sequence[str] = (),
@@ -518,7 +532,11 @@ class PersistMem:
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Context:
-        """Build the text that a model should know for ``query``: instructions, facts and dated episodes, in a token budget.
+        """Build the text that a model should know for ``query``: what stands whatever is asked, and what fits the query.
+
+        The standing part has the user's profile, instructions, preferences and goals, and other statements as far as
+        ``Settings.standing_tokens`` allow; it is the same for every query while nothing changes. Both parts together keep to
+        the budget.
 
         Args:
             query: the user's message.
@@ -527,12 +545,14 @@ class PersistMem:
             kinds: only these kinds.
             filter: conditions on ``value``, as in LangGraph's store.
             form: ``"sections"``, a list by sections; ``"prose"``, a few paragraphs; or ``"json"``.
-            profile: begin with the user's profile.
+            standing: the part that stands whatever is asked: ``"brief"``; ``"journal"``, all statements in the order in which
+                they were told, which is not paid from the budget and which a conversation only adds to; or ``"off"``, where
+                only instructions stand.
             expand: as for :meth:`recall`.
             check: relevance is decided by ``"threshold"``, or, in one call about everything found, by the
                 chat ``"model"``; where that fails, by the threshold.
             shown: ``Context.fingerprints`` of earlier contexts that the model still sees. Those memories are left out,
-                unless they have changed since; instructions and the profile stay.
+                unless they have changed since; the standing part stays.
             thread_id: the present conversation: memories learnt from it are left out, since the model sees it.
             messages: those of the conversation that the model still sees: only memories that were learnt from these, or
                 stand in them word for word, are left out.
@@ -557,7 +577,7 @@ class PersistMem:
             max_tokens=max_tokens,
             count_tokens=count_tokens,
             form=form,
-            profile=self._joins_memories if profile else None,
+            standing=standing,
             check=check,
             exclude=validation.names(shown, "shown"),
             thread_id=thread_id,

@@ -1,4 +1,4 @@
-"""Confirmation of erasures: the memories that would go are listed first, and the user's next message decides."""
+"""Confirmation of what cannot be taken back: what would go is listed first, and the user's next message decides."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from langchain_persistmem.language.command_detection import DetectedCommand, det
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
-from langchain_persistmem.privacy import forget
+from langchain_persistmem.privacy import consent, forget
 from langchain_persistmem.recall.context_formats import one_line, profile_lines
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -27,15 +27,15 @@ _MAX_LINE_CHARS = 300
 async def ask(
     backend: Backend, namespace: Namespace, request: DetectedCommand, opening: str, candidates: Sequence[Memory]
 ) -> CommandReply:
-    """List the candidates, numbered, each with the memories that go with it, and ask whether to erase them."""
+    """Say how many would go, list the candidates, numbered, each with those that go with it, and ask whether to erase them."""
     related = await _find_related(backend, namespace, candidates)
-    lines, listed = [opening], dict[str, Memory]()
+    lines, listed = list[str](), dict[str, Memory]()
     for number, (candidate, others) in enumerate(zip(candidates, related, strict=True), 1):
         lines += [f"{number}. {entries(candidate)[0]}", *(f"   + {entries(other)[0]}" for other in others)]
         listed |= {memory.key: memory for memory in (candidate, *others)}
     return reply(
         request,
-        "\n".join([*lines, replies_by_language()[request.language].erase_question]),
+        "\n".join([opening.format(count=len(listed)), *lines, replies_by_language()[request.language].erase_question]),
         keys=tuple(memory.key for memory in candidates),
         candidates=tuple(listed.values()),
         needs_confirmation=True,
@@ -75,8 +75,13 @@ def read_reply(text: str, question: Question | None) -> DetectedCommand | None:
 async def answer(
     backend: Backend, namespace: Namespace, request: DetectedCommand, question: Question, *, now: datetime
 ) -> CommandReply:
-    """Erase what the user agreed to."""
+    """Do what the user agreed to: erase, or remember nothing from now on."""
     replies, choice = replies_by_language()[request.language], request.answer
+    if request.command == "pause":
+        if choice == "no":
+            return reply(request, replies.not_paused)
+        await consent.set_consent(backend, namespace, "paused", now=now)
+        return reply(request, replies.paused)
     if choice == "no":
         return reply(request, replies.nothing_erased)
     if request.everything:
@@ -85,23 +90,27 @@ async def answer(
         return reply(request, replies.erased_everything, receipt=receipt)
     marks = [cast("Sequence[str]", pair) for pair in question["keys"]]
     chosen = [marks[number - 1] for number in choice] if isinstance(choice, tuple) else marks
-    keys = await _find_unchanged(backend, namespace, chosen, now=now)
-    if not keys:
+    unchanged = await _find_unchanged(backend, namespace, chosen, now=now)
+    if not unchanged:
         return reply(request, replies.outdated)
+    related = await _find_related(backend, namespace, unchanged)
+    gone = {memory.key: memory for memory in (*unchanged, *(other for others in related for other in others))}
+    keys = tuple(memory.key for memory in unchanged)
     plan = forget.Plan(keys, None, everything=False, dry_run=False, limit=1)
     receipt = await forget.forget(backend, namespace, plan, now=now)
-    text = replies.erased.format(count=receipt.counts.get("memories", 0))
-    return reply(request, text, keys=tuple(keys), receipt=receipt)
+    # Who says "all of them" is told once more which they were; numbers say so by themselves.
+    lines = [f"- {entries(memory)[0]}" for memory in gone.values()] if choice == "yes" and len(gone) > 1 else []
+    return reply(request, "\n".join([replies.erased.format(count=len(gone)), *lines]), keys=keys, receipt=receipt)
 
 
 async def _find_unchanged(
     backend: Backend, namespace: Namespace, marks: Sequence[Sequence[str]], *, now: datetime
-) -> list[str]:
-    """Return the keys whose memories are as they were listed: nobody agreed to the erasing of anything else."""
+) -> list[Memory]:
+    """Return the memories that are as they were listed: nobody agreed to the erasing of anything else."""
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         current = await memories.get_memories(tx, namespace, [key for key, _ in marks], now=now)
-    return [key for key, mark in marks if key in current and current[key].fingerprint == mark]
+    return [current[key] for key, mark in marks if key in current and current[key].fingerprint == mark]
 
 
 def entries(memory: Memory) -> list[str]:

@@ -14,10 +14,10 @@ from langchain_persistmem.language.command_detection import DetectedCommand, det
 from langchain_persistmem.language.data import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.extraction import CapReachedError, spend
+from langchain_persistmem.learning.turns import withdraw_waiting
 from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries
-from langchain_persistmem.postgres.queries.consent import withhold_messages
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.privacy import forget
 from langchain_persistmem.privacy.consent import off_record
@@ -37,7 +37,9 @@ OnError = Literal["raise", "say"]
 """A failure is raised, or told to the user."""
 
 _MAX_LISTED = 100
-_MAX_CANDIDATES = 10
+_MAX_CANDIDATES = 100
+_MAX_SHOWN = 20
+"""Memories that are shown where all are to go."""
 _TURNS_BEFORE = 10
 _ORDER: Sequence[Kind] = ("profile", "procedural", "semantic", "episodic")
 
@@ -176,7 +178,9 @@ async def _remember(
         valid_from=message.turn.sent_at,
         provenance=provenance,
     )
-    memory = await remember.remember(backend, namespace, statement, now=now, thread_id=message.thread_id, seen=seen)
+    memory = await remember.remember(
+        backend, namespace, statement, now=now, sort=True, thread_id=message.thread_id, seen=seen
+    )
     replies = replies_by_language()[request.language]
     text = replies.in_review if memory.status == "quarantined" else replies.will_remember
     return confirmation.reply(
@@ -206,15 +210,24 @@ async def _show(backend: Backend, namespace: Namespace, request: DetectedCommand
 
 
 async def _plan(backend: Backend, namespace: Namespace, request: DetectedCommand, *, now: datetime) -> CommandReply:
-    """List the memories that would be erased, and ask."""
+    """List the memories that would be erased, or say what pausing means, and ask."""
     replies = replies_by_language()[request.language]
+    question: Question
+    if request.command == "pause":
+        question = {"command": "pause", "language": request.language, "everything": False, "keys": []}
+        return confirmation.reply(request, replies.pause_question, needs_confirmation=True, question=question)
     if request.everything:
         counts = (await status(backend, namespace)).counts
         if not any(counts.values()):
             return confirmation.reply(request, replies.no_memories)
-        question: Question = {"command": "forget", "language": request.language, "everything": True, "keys": []}
-        text = replies.erase_everything_question.format(count=counts["memories"])
-        return confirmation.reply(request, text, needs_confirmation=True, question=question)
+        question = {"command": "forget", "language": request.language, "everything": True, "keys": []}
+        known = await listing.list_(
+            backend, namespace, kinds=None, filter=None, limit=_MAX_SHOWN + 1, offset=0, now=now
+        )
+        lines = [f"- {line}" for memory in known[:_MAX_SHOWN] for line in confirmation.entries(memory)]
+        lines += [replies.more_memories] if len(known) > _MAX_SHOWN else []
+        lines += [replies.erase_everything_question.format(count=counts["memories"])]
+        return confirmation.reply(request, "\n".join(lines), needs_confirmation=True, question=question)
     plan = forget.Plan(None, request.what, everything=False, dry_run=False, limit=_MAX_CANDIDATES)
     receipt = await forget.forget(backend, namespace, plan, now=now)
     if not receipt.candidates:
@@ -256,7 +269,7 @@ async def _close_turn_before(
         if await hold_existing(tx, namespace) is None:
             return []
         await generations.hold(tx, backend, namespace, now=now)
-        await withhold_messages(tx, namespace, message.thread_id, ids, now=now)
+        await withdraw_waiting(tx, namespace, message.thread_id, ids, now=now)
         learnt = await forget_queries.memories_of_messages(tx, namespace, message.thread_id, ids)
         versions = [await changes.get_version(tx, namespace, id) for id in learnt]
     return [version for version in versions if version is not None and version.status == "active"]

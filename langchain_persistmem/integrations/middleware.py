@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -15,6 +16,7 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.integrations.command_node import CommandOutcome, answer_message, answer_without_memory
 from langchain_persistmem.integrations.run_options import (
+    Clock,
     ContextOptions,
     MemoryAllowed,
     OnError,
@@ -31,9 +33,10 @@ from langchain_persistmem.integrations.run_options import (
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
+from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
-from langchain_persistmem.runtime.run_identity import thread_if_any, whose_memory
+from langchain_persistmem.runtime.run_identity import moment_of, thread_if_any, whose_memory
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
@@ -83,9 +86,9 @@ class CommandAgentState(AgentState):
 class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     """Put memories before the model, and learn from each run: ``create_agent(..., middleware=[...])``.
 
-    Memories are put before the model by ``wrap_model_call``: they enter no state, no checkpoint
-    and no stream. They are recalled anew on every run, and stay the same through the run's calls of the
-    model. Those that stand in the messages before the model already, or were learnt from them, are left out. After
+    Memories are put before the model by ``wrap_model_call``, what stands whatever is asked at the end of the system prompt,
+    and what fits the message into it: they enter no state, no checkpoint and no stream. They are recalled anew on every
+    run, and stay the same through the run's calls of the model. Those that stand in the messages before the model already, or were learnt from them, are left out. After
     the run the new turns are stored and learnt from.
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
@@ -98,12 +101,13 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     Args:
         memory: an object of :meth:`PersistMem.open`, or, for ``ainvoke``, :meth:`PersistMem.aopen`.
         name: unique in the agent; two of these in one agent need two names.
-        placement: ``"human"`` puts memories into the user's latest message, before the user's words, so
-            that all before it stays in a provider's prompt cache; ``"system"`` at the end of the system prompt.
+        placement: ``"human"`` puts what fits the user's latest message into that message, before the user's words, so
+            that all before it stays in a provider's prompt cache; ``"system"`` behind the standing part, which is at the end
+            of the system prompt in any case.
         max_tokens: the budget of the text; by default ``Settings.context_tokens``.
         kinds: only these kinds of memory.
-        form: as for :meth:`PersistMem.context`; so are ``profile``, ``expand`` and ``check``.
-        profile: begin with the user's profile.
+        form: as for :meth:`PersistMem.context`; so are ``standing``, ``expand`` and ``check``.
+        standing: the part that stands whatever is asked; ``"off"`` leaves it out.
         expand: ask further questions beside the user's message.
         check: relevance is decided by the threshold or the chat model.
         background: True leaves the learning to a worker, once the thread is quiet; False learns before the run
@@ -114,6 +118,9 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         memory_allowed: False, or a function of the run's state and runtime that returns False, is like
             ``off_the_record``. It may be async in async runs. It is asked before every use; one that fails
             counts as False.
+        time_zone: in which dates are read and written, as for :meth:`PersistMem.context`; ``time_zone`` in the run's context
+            or in ``config["configurable"]`` comes before it.
+        now: a function that returns the present; by default the clock of the machine.
         on_error: ``"continue"`` logs a failure and goes on without memory; ``"raise"`` ends the run.
 
     Raises:
@@ -132,13 +139,15 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         max_tokens: int | None = None,
         kinds: Sequence[Kind] | None = None,
         form: Form = "sections",
-        profile: bool = False,
+        standing: Standing = "brief",
         expand: Expand | None = None,
         check: Check = "threshold",
         background: bool | None = None,
         commands: bool = False,
         ask_model: bool = False,
         memory_allowed: MemoryAllowed = True,
+        time_zone: tzinfo | str | None = None,
+        now: Callable[[], datetime] | None = None,
         on_error: OnError = "continue",
     ) -> None:
         super().__init__()
@@ -148,9 +157,10 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         self._placement: Placement = placement
         # Checked here: a wrong option must fail where the agent is built, not in its first run.
         options = ContextOptions(
-            max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check
+            max_tokens=max_tokens, kinds=kinds, form=form, standing=standing, expand=expand, check=check
         )
         self._options = options.checked(memory)
+        self._clock = Clock(time_zone=time_zone, now=now).checked()
         self._learns_in_background = memory.learns_in_background if background is None else background
         self._commands = commands
         self._ask_model = ask_model
@@ -245,12 +255,13 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     question.text,
                     thread_id=thread_if_any(ensure_config()),
                     messages=request.messages[-MAX_MESSAGES:],
+                    now=moment_of(ensure_config(), request.runtime, **self._clock),
                     namespace=whose,
                     **self._options,
                 )
-                shown = replace(shown, text=context.text, keys=context.keys)
+                shown = replace(shown, standing=context.standing, relevant=context.relevant, keys=context.keys)
             self._shown.put(turn, shown)
-        return _with_memory(request, shown, self._placement) if shown.text else request
+        return _with_memory(request, shown, self._placement)
 
     async def _end(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
         if not await self._may(asynchronous, state, runtime):
@@ -268,6 +279,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     thread_id=thread,
                     used=used,
                     background=self._learns_in_background,
+                    now=moment_of(ensure_config(), runtime, **self._clock),
                     namespace=whose,
                 )
                 if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
@@ -304,10 +316,13 @@ def _mark_answer(response: ModelResponse[Any] | AIMessage) -> ModelResponse[Any]
 
 
 def _with_memory(request: ModelRequest[Any], shown: TurnContext, placement: Placement) -> ModelRequest[Any]:
-    """Put the text into the request; unchanged where other middleware took all of the user's messages away."""
-    if placement == "system":
+    """Put the texts into the request; what fits the message has no place where other middleware took the user's messages away."""
+    at_end = [shown.standing, shown.relevant if placement == "system" else ""]
+    for text in filter(None, at_end):
         system = request.system_message or SystemMessage("")
-        return request.override(system_message=cast("SystemMessage", add_text(system, shown.text, first=False)))
+        request = request.override(system_message=cast("SystemMessage", add_text(system, text, first=False)))
+    if placement == "system" or not shown.relevant:
+        return request
     messages = list(request.messages)
     human_positions = [position for position, message in enumerate(messages) if isinstance(message, HumanMessage)]
     positions = [
@@ -315,5 +330,5 @@ def _with_memory(request: ModelRequest[Any], shown: TurnContext, placement: Plac
     ] or human_positions
     if not positions:
         return request
-    messages[positions[-1]] = cast("HumanMessage", add_text(messages[positions[-1]], shown.text))
+    messages[positions[-1]] = cast("HumanMessage", add_text(messages[positions[-1]], shown.relevant))
     return request.override(messages=messages)

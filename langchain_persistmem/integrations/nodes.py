@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import Any, NotRequired, TypedDict, cast
 
 from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
@@ -14,9 +15,11 @@ from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
+    Clock,
     ContextOptions,
     OnError,
     add_text,
+    check_state_key,
     continue_without_memory,
     in_state,
     mark_off_record,
@@ -26,10 +29,12 @@ from langchain_persistmem.integrations.run_options import (
 )
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
+from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
+    moment_of,
     off_the_record,
     thread_if_any,
     thread_of,
@@ -46,8 +51,8 @@ Node = Runnable[Any, Any]
 logger = logging.getLogger(__name__)
 
 
-class StandingContext(TypedDict):
-    """A context that stays before the model: :func:`load_memory` with ``once=True``."""
+class MessageContext(TypedDict):
+    """The context of one message, which stays before the model: :func:`load_memory` with ``once=True``."""
 
     text: str
     marks: list[str]
@@ -58,10 +63,10 @@ class MemoryState(MessagesState):
     """LangGraph's ``MessagesState`` with the keys that :func:`load_memory` writes; any state with them will do."""
 
     memory_context: NotRequired[str]
-    """The memories for the model as a text; refreshed on every run, empty when nothing is relevant."""
+    """The memories for the model as a text; refreshed on every run, empty where there are none."""
     memory_keys: NotRequired[list[str]]
     """The memories in it; :func:`extract_memory` counts their use. A state may leave this key out."""
-    memory_contexts: NotRequired[dict[str, StandingContext]]
+    memory_contexts: NotRequired[dict[str, MessageContext]]
     """With ``once=True``: earlier contexts of this thread, by the id of the user's message that each belongs to."""
 
 
@@ -72,17 +77,20 @@ def load_memory(
     max_tokens: int | None = None,
     kinds: Sequence[Kind] | None = None,
     form: Form = "sections",
-    profile: bool = False,
+    standing: Standing = "brief",
     expand: Expand | None = None,
     check: Check = "threshold",
     once: bool = False,
     window: Callable[[list[BaseMessage]], Sequence[BaseMessage]] | None = None,
     state_key: str = "memory_context",
     messages_key: str = "messages",
+    time_zone: tzinfo | str | None = None,
+    now: Callable[[], datetime] | None = None,
     on_error: OnError = "continue",
 ) -> Node:
     """Make a node that recalls memories for the user's latest message and writes them as a text under ``state_key``.
 
+    The text begins with what stands whatever is asked; below it is what fits the message.
     Memories that stand in the thread's messages already, or were learnt from them, are left out. Whose memory: the
     authenticated user, then ``user_id`` in the run's context, then in ``config["configurable"]``; nobody else,
     ever. In a run with ``off_the_record`` (in the same places) nothing is read, and the messages are marked, so
@@ -92,25 +100,35 @@ def load_memory(
         memory: an object of :meth:`PersistMem.open` or, for async graphs, :meth:`PersistMem.aopen`.
         max_tokens: the budget of the text; by default ``Settings.context_tokens``.
         kinds: only these kinds of memory.
-        form: as for :meth:`PersistMem.context`; so are ``profile``, ``expand`` and ``check``.
-        profile: begin with the user's profile.
+        form: as for :meth:`PersistMem.context`; so are ``standing``, ``expand`` and ``check``.
+        standing: the part that stands whatever is asked; ``"off"`` leaves it out.
         expand: ask further questions beside the user's message.
         check: relevance is decided by the threshold or the chat model.
-        once: show each memory once in a thread. Its contexts are stored in the state, under ``memory_contexts``, where
-            :func:`prompt_with_memory` puts each before the message that it belongs to, and are dropped with that.
+        once: show each memory once in a thread. What fits a message is stored in the state, under ``memory_contexts``, where
+            :func:`prompt_with_memory` puts it before the message that it belongs to, and is dropped with that; ``state_key``
+            has the standing part.
         window: of the state's messages, those that the model is shown, where it is not shown all of them.
         state_key: the key that is written; the message list never is.
         messages_key: where the state has its messages.
+        time_zone: in which dates are read and written, as for :meth:`PersistMem.context`; ``time_zone`` in the run's context
+            or in ``config["configurable"]`` comes before it.
+        now: a function that returns the present; by default the clock of the machine.
         on_error: ``"continue"`` logs a failure and goes on without memory; ``"raise"`` ends the run.
 
     Raises:
-        ConfigurationError: an option has no such value, or asks a chat model and the memory has none.
+        ConfigurationError: an option has no such value, or asks a chat model and the memory has none; or, in the first run,
+            the graph's state has no key ``state_key``; always raised.
         NamespaceMissingError: the run says nothing about its user; always raised, because it is a fault of the program.
     """
-    options = ContextOptions(max_tokens=max_tokens, kinds=kinds, form=form, profile=profile, expand=expand, check=check)
-    context_options = options.checked(memory)
+    options = ContextOptions(
+        max_tokens=max_tokens, kinds=kinds, form=form, standing=standing, expand=expand, check=check
+    )
+    context_options, clock = options.checked(memory), Clock(time_zone=time_zone, now=now).checked()
 
     async def load(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
+        check_state_key(config, state_key, messages_key)
+        if once:
+            check_state_key(config, "memory_contexts", messages_key)
         nothing: Update = {state_key: "", "memory_keys": []}
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
@@ -129,12 +147,16 @@ def load_memory(
                 thread_id=thread_if_any(config),
                 messages=seen[-MAX_MESSAGES:],
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
+                now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
                 **context_options,
             )
-            if once and context.text and question.message_id:
-                earlier[question.message_id] = StandingContext(text=context.text, marks=[*context.fingerprints])
-            nothing |= {state_key: context.text, "memory_keys": [*context.keys]}
+            text = context.text
+            if once and question.message_id:
+                text = context.standing
+                if context.relevant:
+                    earlier[question.message_id] = MessageContext(text=context.relevant, marks=[*context.fingerprints])
+            nothing |= {state_key: text, "memory_keys": [*context.keys]}
         return nothing | ({"memory_contexts": earlier} if once else {})
 
     return _node("load_memory", load)
@@ -146,6 +168,8 @@ def extract_memory(
     *,
     background: bool | None = None,
     messages_key: str = "messages",
+    time_zone: tzinfo | str | None = None,
+    now: Callable[[], datetime] | None = None,
     on_error: OnError = "continue",
 ) -> Node:
     """Make a node that stores the thread's new turns and learns from them; put it after the model.
@@ -160,12 +184,15 @@ def extract_memory(
         background: True leaves the learning to a worker, once the thread is quiet; False learns before the run
             ends. By default in the background if ``memory.learns_in_background``: no turn waits for a chat model.
         messages_key: where the state has its messages.
+        time_zone: of the user, as for :func:`load_memory`: messages without a timestamp are of the day that it is there.
+        now: a function that returns the present; by default the clock of the machine.
         on_error: ``"continue"`` logs a failure and lets the run end well; ``"raise"`` does not.
 
     Raises:
         NamespaceMissingError: the run says nothing about its user.
         InvalidInputError: the run has no ``thread_id``.
     """
+    clock = Clock(time_zone=time_zone, now=now).checked()
 
     async def extract(asynchronous: bool, state: State, config: RunnableConfig) -> Update | None:
         messages = messages_in(state, messages_key)
@@ -181,6 +208,7 @@ def extract_memory(
                 thread_id=thread,
                 used=used,
                 background=memory.learns_in_background if background is None else background,
+                now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
             )
             if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
@@ -192,25 +220,21 @@ def extract_memory(
 
 @check_arguments()
 def prompt_with_memory(identity: str, state: State, *, messages_key: str = "messages") -> list[AnyMessage]:
-    """Build the messages for the model: the identity prompt, then the memories, then the conversation.
+    """Build the messages for the model: one system message of the identity prompt and the memories, then the conversation.
 
-    The identity prompt never changes because of memory, so a provider's prompt cache holds it. Where
-    :func:`load_memory` shows each memory once, each of its contexts stands in the user's message that it belongs
-    to, in this run and in later ones, so that all of the earlier conversation stays in the cache too. Nothing of
-    this enters the state's messages.
+    The identity prompt comes first and the standing part of memory behind it; neither changes from message to message, so a
+    provider's prompt cache holds them. Where :func:`load_memory` shows each memory once, what fits a message stands in the
+    user's message that it belongs to, in this run and in later ones, so that all of the earlier conversation stays in
+    the cache too. Nothing of this enters the state's messages.
     """
-    remembered = in_state(state, "memory_context")
-    shown: Mapping[str, StandingContext] = in_state(state, "memory_contexts") or {}
-    messages = messages_in(state, messages_key)
-    question = question_of(messages)
-    if question is not None and question.message_id in shown:
-        remembered = None
+    remembered: str = in_state(state, "memory_context") or ""
+    contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
     prompt = [
-        add_text(message, shown[message.id]["text"]) if message.id and message.id in shown else message
-        for message in messages
+        add_text(message, contexts[message.id]["text"]) if message.id and message.id in contexts else message
+        for message in messages_in(state, messages_key)
     ]
-    parts = [SystemMessage(identity)] + ([SystemMessage(remembered)] if remembered else [])
-    return [*parts, *cast("list[AnyMessage]", prompt)]
+    system = SystemMessage("\n\n".join(part for part in (identity, remembered) if part))
+    return [system, *cast("list[AnyMessage]", prompt)]
 
 
 def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
@@ -223,10 +247,10 @@ def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
     return cast("Node", RunnableLambda(invoke, ainvoke, name=name))
 
 
-def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, StandingContext]:
+def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, MessageContext]:
     """Select the earlier contexts whose messages are still before the model; that of the question itself is made anew."""
     before = {getattr(message, "id", None) for message in window} - {question}
-    shown: Mapping[str, StandingContext] = in_state(state, "memory_contexts") or {}
+    shown: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
     return {id: context for id, context in shown.items() if id in before}
 
 

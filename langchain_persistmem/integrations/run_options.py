@@ -7,10 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, tzinfo
 from typing import Any, Literal, NamedTuple, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
-from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
 
 from langchain_persistmem.client.both import both, run
@@ -19,10 +20,12 @@ from langchain_persistmem.errors import ConfigurationError, InvalidInputError, P
 from langchain_persistmem.privacy import consent
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
+from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.actor import part
+from langchain_persistmem.types.moments import check_zone
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import KINDS, OFF_RECORD, Kind
@@ -45,7 +48,7 @@ class ContextOptions:
     max_tokens: int | None
     kinds: Sequence[Kind] | None
     form: Form
-    profile: bool
+    standing: Standing
     expand: Expand | None
     check: Check
 
@@ -66,6 +69,33 @@ class ContextOptions:
         if unknown:
             raise ConfigurationError(f"kinds has {represent(unknown[0])}; use any of {', '.join(KINDS)}")
         return {**asdict(replace(self, kinds=kinds))}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clock:
+    """The time by which a run's dates are read and written: a time zone, and a clock of the application's."""
+
+    time_zone: tzinfo | str | None
+    now: Callable[[], datetime] | None
+
+    def checked(self) -> Mapping[str, Any]:
+        """Check the options when a node is made, and return them by name.
+
+        Raises:
+            ConfigurationError: the message names the option.
+        """
+        failure = ""
+        try:
+            zone = check_zone(self.time_zone, "time_zone")
+        except InvalidInputError as error:
+            failure = str(error)
+        else:
+            if self.now is None or callable(self.now):
+                return {"time_zone": zone, "now": self.now}
+            failure = (
+                f"now is of type {type(self.now).__name__}; pass a function that returns the present as a datetime"
+            )
+        raise ConfigurationError(failure)
 
 
 class Question(NamedTuple):
@@ -126,6 +156,32 @@ def new_marks(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         for before, after in zip(messages, mark_off_record(messages), strict=True)
         if is_off_record(after) and not is_off_record(before)
     ]
+
+
+def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -> None:
+    """Refuse a graph whose state has the messages and lacks the key that is written: LangGraph would drop it in silence.
+
+    Outside a graph there is nothing to check.
+
+    Raises:
+        ConfigurationError: the state has no such key.
+    """
+    read = (config.get("configurable") or {}).get("__pregel_read")
+    if not callable(read):
+        return
+
+    def has(key: str) -> bool:
+        try:
+            read([key])
+        except KeyError:
+            return False
+        return True
+
+    if has(messages_key) and not has(state_key):
+        raise ConfigurationError(
+            f"the graph's state has no key {state_key!r}, so that memory would never reach the model; use MemoryState, or add "
+            f"`{state_key}: NotRequired[str]` to the state"
+        )
 
 
 def add_text(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessage:

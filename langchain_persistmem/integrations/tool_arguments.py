@@ -35,9 +35,10 @@ class Remember(Arguments):
     """
 
     text: str = Field(description="One statement that is clear on its own, in the user's own words where possible.")
-    kind: Literal["semantic", "episodic", "procedural"] = Field(
-        default="semantic",
-        description="semantic: what is true; episodic: what happened; procedural: how the user wants you to behave.",
+    kind: Literal["auto", "semantic", "episodic", "procedural"] = Field(
+        default="auto",
+        description="semantic: what is true; episodic: what happened; procedural: how the user wants you to behave; "
+        "auto: the memory sorts it.",
     )
 
 

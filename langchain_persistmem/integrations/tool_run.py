@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_persistmem.client import both
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
+from langchain_persistmem.language.statements import is_own_statement
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory, Source
 from langchain_persistmem.types.representation import represent
@@ -95,10 +96,12 @@ async def find_related(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]
 
 
 def source_of(run: ToolRun, text: str) -> Source:
-    """``user`` only for words that stand so in a message of the user; else it is the model that says so."""
-    statement = _plain(text)
-    messages = (_plain(str(message.text)) for message in run.messages if isinstance(message, HumanMessage))
-    return "user" if statement and any(statement in message for message in messages) else "assistant"
+    """``user`` only for what the user says in a message, word for word and by oneself; else it is the model that says so.
+
+    What the user quotes, pastes, doubts, denies or tells of somebody else is not said by oneself.
+    """
+    messages = (str(message.text) for message in run.messages if isinstance(message, HumanMessage))
+    return "user" if any(is_own_statement(text, message) for message in messages) else "assistant"
 
 
 def count_unconfirmed(run: ToolRun) -> int:
@@ -140,7 +143,3 @@ def _artifacts(messages: Sequence[BaseMessage], tool: str) -> list[dict[str, Any
         for message in messages
         if isinstance(message, ToolMessage) and message.name == tool and isinstance(message.artifact, dict)
     ]
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).strip(" .!?\"'")

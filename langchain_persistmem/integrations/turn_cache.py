@@ -20,13 +20,16 @@ _MOST = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TurnContext:
-    """The text that a turn got, and the memories in it."""
+    """The texts that a turn got, and the memories in them."""
 
     message_id: str | None
     """The user's message that it belongs to."""
     call: str | None
     """The execution of the model node that it was recalled for; middleware that tries again stays within one."""
-    text: str = ""
+    standing: str = ""
+    """The part that stands whatever is asked."""
+    relevant: str = ""
+    """The part that fits the user's message."""
     keys: tuple[str, ...] = ()
 
 

@@ -33,8 +33,8 @@ _BESIDE_NUMBERS = frozenset("#&+")
 Answer = Literal["yes", "no"] | tuple[int, ...]
 """An answer: to all, to nothing, or to these numbers, counted from 1."""
 PhraseList = Literal[
-    "idioms", "remember", "remember_question", "forget", "forget_question", "forget_everything", "show", "private",
-    "private_question", "private_with_text",
+    "idioms", "remember", "remember_question", "forget", "forget_question", "forget_everything", "pause", "pause_question",
+    "show", "private", "private_question", "private_with_text",
 ]  # fmt: skip
 Opening = Literal["private_opening", "private_opening_before"]
 
@@ -108,39 +108,51 @@ class Phrasebook:
         return self._openings[name]
 
     def _translate(self, phrase: str) -> str:
-        """Translate the notation of the phrases into that of ``re``."""
-        # A gap before an optional part belongs to that part, and so does the gap behind one that begins the phrase;
-        # ``eaten`` says that the gap that follows is taken care of.
-        parts: list[str] = []
-        eaten = negated = False
-        pieces = [piece for piece in _PIECE.split(phrase) if piece]
-        for index, piece in enumerate(pieces):
-            following = pieces[index + 1] if index + 1 < len(pieces) else ""
-            skipped, eaten = eaten, False
-            if piece.isspace():
-                parts.append("" if skipped or following == "[" else self._gap)
-            elif piece == "[":
-                parts.append(f"(?:{self._gap if index else ''}(?:")
-            elif piece == "]":
-                begins = "[" in pieces[:1] and "]" not in pieces[:index]
-                parts.append(f"){self._gap})?" if begins else "))?")
-                eaten = begins
-            elif piece == "<":
-                parts.append("(?=(?:")
-            elif piece == ">":
-                parts.append(f"){self._end})")
-                eaten = True
-            elif piece == "!":  # opens at the first, closes at the second
-                parts.append(f"){self._end})" if negated else f"(?!{_MARKS}*(?:")
-                negated, eaten = not negated, negated
-            elif piece in ":：,":
-                parts.append(r"\s*[,，、:：;–—-]\s*" if piece == "," else r"\s*[:：]\s*")
-                eaten = True
-            elif piece == "...":
-                parts.append("(?P<what>.+?)")
-            else:  # plain words; their groups must not count as groups of the expression
-                parts.append(re.sub(r"\((?!\?)", "(?:", piece).replace(" ", self._gap))
-        return "".join(parts)
+        return translate(phrase, gap=self._gap, end=self._end)
+
+
+def translate(phrase: str, *, gap: str, end: str, what: str = "(?P<what>.+?)") -> str:
+    """Translate the notation of the phrases in ``data/`` into that of ``re``.
+
+    Args:
+        gap: stands for the space between two words.
+        end: stands behind the last of a list of words.
+        what: stands for ``...``.
+    """
+    # A gap before an optional part belongs to that part, and so does the gap behind those that begin the phrase;
+    # ``eaten`` says that the gap that follows is taken care of.
+    parts: list[str] = []
+    eaten = negated = False
+    leading, depth = True, 0
+    pieces = [piece for piece in _PIECE.split(phrase) if piece]
+    for index, piece in enumerate(pieces):
+        following = pieces[index + 1] if index + 1 < len(pieces) else ""
+        skipped, eaten = eaten, False
+        leading = leading and (depth > 0 or piece in "[]" or piece.isspace())
+        if piece.isspace():
+            parts.append("" if skipped or following == "[" else gap)
+        elif piece == "[":
+            parts.append(f"(?:{'' if leading else gap}(?:")
+            depth += 1
+        elif piece == "]":
+            parts.append(f"){gap})?" if leading else "))?")
+            eaten, depth = leading, depth - 1
+        elif piece == "<":
+            parts.append("(?=(?:")
+        elif piece == ">":
+            parts.append(f"){end})")
+            eaten = True
+        elif piece == "!":  # opens at the first, closes at the second
+            parts.append(f"){end})" if negated else f"(?!{_MARKS}*(?:")
+            negated, eaten = not negated, negated
+        elif piece in ":：,":
+            parts.append(r"\s*[,，、:：;–—-]\s*" if piece == "," else r"\s*[:：]\s*")
+            eaten = True
+        elif piece == "...":
+            parts.append(what)
+        else:  # plain words; their groups must not count as groups of the expression
+            parts.append(re.sub(r"\((?!\?)", "(?:", piece).replace(" ", gap))
+    return "".join(parts)
 
 
 @cache
@@ -212,6 +224,8 @@ def _detect(message: str, phrases: Phrasebook) -> DetectedCommand | None:
         return None
     # A question mark makes a question of it: then only what is meant as one counts, but for "show", which always asks.
     question = message.rstrip().endswith(("?", "？"))
+    if phrases.has(message, "pause_question") or (not question and phrases.has(message, "pause")):
+        return DetectedCommand("pause", phrases.language)
     if phrases.has(message, "private_question") or (not question and phrases.has(message, "private")):
         return DetectedCommand("private", phrases.language)
     if not question and phrases.has(message, "forget_everything"):

@@ -29,7 +29,7 @@ Relation = Literal[
 ]  # fmt: skip
 """Relatives, friends and animals, as they are called in keys of facts."""
 Unit = Literal["day", "week", "weekend", "month", "year"]
-Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow"]
+Day = Literal["today", "yesterday", "day_before_yesterday", "tomorrow", "day_after_tomorrow"]
 CompactTime = Literal[
     "day_before_yesterday", "yesterday", "today", "last_weekend", "last_week", "last_month", "last_year",
     "year_before_last", "this_week", "this_month", "this_year",
@@ -72,6 +72,9 @@ class Commands:
     forget_question: Words = ()
     forget_everything: Words
     """Erase all that is remembered."""
+    pause: Words
+    """Remember nothing from now on."""
+    pause_question: Words = ()
     show: Words
     """Tell what is remembered."""
     private: Words
@@ -119,7 +122,7 @@ class Replies:
     kinds: Mapping[Kind, str]
     """Headings of the parts of a list, by kind of memory."""
     erase_list: str
-    """Heading of the list of what would be erased."""
+    """Heading of the list of what would be erased, with how many."""
     erase_question: str
     """Question after that list: which of them?"""
     erase_everything_question: str
@@ -130,6 +133,11 @@ class Replies:
     outdated: str
     """The memories have changed since the question."""
     nothing_erased: str
+    pause_question: str
+    """Shall nothing be remembered from now on?"""
+    paused: str
+    not_paused: str
+    """The answer was no."""
     will_not_remember: str
     will_not_remember_list: str
     """The same, as a heading of the list of what was already learnt."""
@@ -172,6 +180,34 @@ class Calendar:
     """Stand before a span that lies back: vor zwei Wochen."""
     ago_after: Words = ()
     """Stand behind it: two weeks ago."""
+    from_now_before: Words = ()
+    """Stand before a span that lies ahead: in 8 months; phrases."""
+    from_now_after: Words = ()
+    """Stand behind it: two weeks from now; phrases."""
+    counted_from: Words = ()
+    """Stand between a span and the time that it is counted from: a week from tomorrow."""
+    lasting: Words = ()
+    """Stand before a span that goes on until now: for 3 years."""
+    past: Words = ()
+    """Tell that a text looks back, so that a span is only how long something took."""
+    starting: Words = ()
+    """Stand before a time from which something holds: as of November; phrases."""
+    onwards: Words = ()
+    """Stand behind it: from May on."""
+    ordinals: Groups = ()
+    """First to fifth."""
+    before_last: Words = ()
+    """Stand behind a unit or a weekday: the week before last; phrases."""
+    last_but_one: Words = ()
+    """Stand before it: vorletzte Woche."""
+    after_next: Words = ()
+    """Stand behind a unit or a weekday: the week after next; phrases."""
+    next_but_one: Words = ()
+    """Stand before it: übernächste Woche."""
+    half: Words = ()
+    """Behind a number and "and": a year and a half."""
+    one_and_half: Words = ()
+    """The same in one word: anderthalb."""
     vague: Words = ()
     """Make a number of units a rough one: a few weeks."""
     prepositions: Words
@@ -249,6 +285,68 @@ class SmallTalk:
     """Greetings, thanks and the like, without punctuation."""
     assents: Words
     """Yes and no, which say something if a question came before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Statements:
+    """Phrases with which a user says something of oneself, or how to be answered, that holds for longer.
+
+    In the notation of the commands. A phrase begins a clause: a sentence, or what stands behind a comma or one of
+    ``conjunctions``. In it ``{languages}``, ``{diets}`` and ``{verbs}`` are one of the lists of that name, and
+    ``{thing}`` is a second object. Words are regular expressions.
+    """
+
+    openings: Words
+    """Words that may stand before a phrase, also with a colon."""
+    please: Words
+    """Those of them behind which a request may stand in the middle of a sentence."""
+    conjunctions: Words
+    """Begin a clause."""
+    tails: Words
+    """End an object: because, but."""
+    fillers: Words = ()
+    """Stand at the end of an object and are no part of it: at all, any more."""
+    no_objects: Words = ()
+    """First words of what is no object: this, that."""
+    doubts: Words
+    """Words before a phrase that take it back: if, whether, not true."""
+    reports: Words
+    """Words before a phrase that make it somebody else's: she says."""
+    negations: Words
+    """Words that make a statement its opposite: not."""
+    material: Words
+    """Beginnings of sentences that make a message a text to work on, or a game: translate, imagine, dear Sir."""
+    momentary: Words
+    """Words of a request that holds only for now: this time."""
+    languages: Words
+    """Names of languages, as they stand in a request to answer in one."""
+    diets: Words
+    """Vegetarian, vegan and the like."""
+    verbs: Words
+    """What an assistant can be told to do, in the form that a request has."""
+    name: Words
+    preferred_name: Words
+    """How the user wants to be called."""
+    diet: Words
+    allergy: Words
+    food: Words
+    """What the user does not eat or drink."""
+    preference: Words
+    favorite: Words
+    goal: Words
+    decision: Words
+    answer_language: Words
+    """In which language to answer."""
+    answer_length: Words
+    form_of_address: Words = ()
+    """Formal or not."""
+    instruction: Words
+    """Any other request that holds from now on."""
+    instruction_question: Words = ()
+    """The same as a question."""
+    third_person: Groups = ()
+    """Pairs of a regular expression and what replaces it: they turn a beginning as others write it of the user into
+    the user's own: "the user is"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -382,6 +480,7 @@ class Language:
     calendar: Calendar | None = None
     compact_calendar: CompactCalendar | None = None
     small_talk: SmallTalk | None = None
+    statements: Statements | None = None
     subjects: Subjects | None = None
     questions: Questions | None = None
     requests: Requests | None = None
@@ -391,6 +490,8 @@ class Language:
     stop_words: StopWords | None = None
     attacks: Words = ()
     """Regular expressions of attacks on a prompt."""
+    attack_reports: Words = ()
+    """Regular expressions of what stands before the same words where they are told of a person: "my boss told me to"."""
 
 
 @cache

@@ -1,11 +1,11 @@
 """Fit of a memory's time to the times that a question speaks of; pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from langchain_persistmem.language import cjk_dates
+from langchain_persistmem.language import cjk_dates, periods
 from langchain_persistmem.language.date_tokens import calendar_words
 from langchain_persistmem.language.dates import find_periods
 from langchain_persistmem.types.recall_results import Period, RecallCandidate
@@ -17,24 +17,28 @@ _READ = 500
 """Characters of a memory in which a date is looked for."""
 _LONGEST_MENTION = timedelta(days=31)
 """A longer time that a memory mentions ("this year") tells nothing of a shorter one that is asked for."""
+_LATER = 0.6
+"""What was told after the time that is asked for counts so much at most, or its neighbours would stand before the day itself."""
+_WHOLE: Mapping[str, int] = {"month": 1, "season": 3, "year": 12}
+"""Months in which an event was, where its day is not known."""
 _STILL = 0.5
 """A memory that became true earlier and still was counts less than one that happened then."""
 
 _WORD = re.compile(r"\w+")
 
 
-def fit(memory: Memory | RecallCandidate, periods: Sequence[Period]) -> float:
-    """0 to 1: how well a memory's time fits one of the ``periods``, times how sure that one is.
+def fit(memory: Memory | RecallCandidate, wanted: Sequence[Period]) -> float:
+    """0 to 1: how well a memory's time fits one of the times ``wanted``, times how sure that one is.
 
     A memory's time is its valid time, or a time that its text speaks of, as seen from the day it was said.
     """
     best = 0.0
-    for period in periods:
+    for period in wanted:
         if best < period.certainty:
             best = max(best, period.certainty * _valid(memory, period))
-    if best < max((period.certainty for period in periods), default=0.0):
+    if best < max((period.certainty for period in wanted), default=0.0):
         mentions = find_periods((memory.text or "")[:_READ], now=memory.valid_from)
-        pairs = ((mention, period) for mention in mentions for period in periods)
+        pairs = ((mention, period) for mention in mentions for period in wanted)
         best = max([best, *(period.certainty for mention, period in pairs if _is_about(mention, period))])
     return best
 
@@ -65,6 +69,8 @@ def _telling_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     start, end = memory.valid_from, memory.valid_until
+    if memory.kind == "episodic" and memory.date_precision in _WHOLE:
+        return _share(periods.whole(start, _WHOLE[memory.date_precision]), period)
     if period.start <= start < period.end:
         return 1.0
     if start < period.start:
@@ -73,8 +79,16 @@ def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     return _fade(start, period.end) if memory.kind == "episodic" else 0.0
 
 
+def _share(whole: tuple[datetime, datetime], period: Period) -> float:
+    """The fit of an event of which only the month, or the year, is known: it may have been on the day that is asked for."""
+    if period.start <= whole[0] and whole[1] <= period.end:
+        return 1.0
+    return _STILL if whole[0] < period.end and period.start < whole[1] else 0.0
+
+
 def _fade(start: datetime, end: datetime) -> float:
-    return max(0.0, 1.0 - (start - end) / _TAIL)
+    """Less and less for what was told later: never as much as for what lies within, or says itself that it does."""
+    return _LATER * max(0.0, 1.0 - (start - end) / _TAIL)
 
 
 def _is_about(mention: Period, period: Period) -> bool:

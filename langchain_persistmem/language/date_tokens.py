@@ -13,7 +13,13 @@ from langchain_persistmem.language.periods import Days
 
 EARLIEST, LATEST = 1900, 2200
 """A number outside is no year."""
-_SHIFTS: Mapping[Day, int] = {"day_before_yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1}
+_SHIFTS: Mapping[Day, int] = {
+    "day_before_yesterday": -2,
+    "yesterday": -1,
+    "today": 0,
+    "tomorrow": 1,
+    "day_after_tomorrow": 2,
+}
 _WORD = re.compile(r"[^\W\d_]+")
 _Value = TypeVar("_Value")
 
@@ -111,7 +117,7 @@ class CalendarWords:
         self.nights = union(lambda calendar: calendar.nights)
         self.parts_of_day = union(lambda calendar: calendar.parts_of_day)
         self.weekday_suffixes = union(lambda calendar: calendar.weekday_suffixes)
-        self.no_days = union(lambda calendar: calendar.no_days)
+        self._read_steps(calendars)
         bounds = self.since | self.before | self.after | self.between
         self.marks = union(lambda calendar: calendar.prepositions) | bounds | self.last | self.this | self.next
         """Words beside which an ambiguous one is a time."""
@@ -127,6 +133,13 @@ class CalendarWords:
             | self.next
             | self.ago_before.first_words
             | self.articles
+            | self.from_now_before.first_words
+            | self.since
+            | self.lasting
+            | self.last_but_one
+            | self.next_but_one
+            | self.one_and_half
+            | {*self.ordinals}
         )
         """Words with which a time may begin."""
         self._evidence = [
@@ -138,6 +151,37 @@ class CalendarWords:
             for calendar in calendars
             if calendar.evidence
         ]
+
+    def _read_steps(self, calendars: Sequence[Calendar]) -> None:
+        """Words for times in several steps, see ``date_steps``."""
+
+        def phrases(words: Callable[[Calendar], Words]) -> Phrases[bool]:
+            return Phrases((word, True) for calendar in calendars for word in words(calendar))
+
+        def union(words: Callable[[Calendar], Words]) -> frozenset[str]:
+            return frozenset(word for calendar in calendars for word in words(calendar))
+
+        self.from_now_before = phrases(lambda calendar: calendar.from_now_before)
+        self.from_now_after = phrases(lambda calendar: calendar.from_now_after)
+        self.before_last = phrases(lambda calendar: calendar.before_last)
+        self.after_next = phrases(lambda calendar: calendar.after_next)
+        self.starting = phrases(lambda calendar: calendar.starting)
+        self.no_days = union(lambda calendar: calendar.no_days)
+        self.prepositions = union(lambda calendar: calendar.prepositions)
+        self.counted_from = union(lambda calendar: calendar.counted_from)
+        self.lasting = union(lambda calendar: calendar.lasting)
+        self.past = union(lambda calendar: calendar.past)
+        self.onwards = union(lambda calendar: calendar.onwards)
+        self.last_but_one = union(lambda calendar: calendar.last_but_one)
+        self.next_but_one = union(lambda calendar: calendar.next_but_one)
+        self.half = union(lambda calendar: calendar.half)
+        self.one_and_half = union(lambda calendar: calendar.one_and_half)
+        self.ordinals = {
+            word: number
+            for calendar in calendars
+            for number, group in enumerate(calendar.ordinals, 1)
+            for word in group
+        }
 
     def foreign_words(self, words: Sequence[str]) -> frozenset[str]:
         """Find the units and days that are none in the language of these words."""

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from langchain_persistmem.language import cjk_dates, periods
 from langchain_persistmem.language.date_grammar import Dates, RelativeDates
+from langchain_persistmem.language.date_steps import ComposedDates
 from langchain_persistmem.language.date_tokens import Time, calendar_words
 from langchain_persistmem.language.periods import Days
 from langchain_persistmem.types.recall_results import Period
@@ -57,7 +58,7 @@ def _is_telling(word: str) -> bool:
     return word in calendar_words().telling or (word[0].isdigit() and len(word) >= _FEWEST_DIGITS)
 
 
-class _Reader(Dates, RelativeDates):
+class _Reader(Dates, RelativeDates, ComposedDates):
     """The tokens of one text, read from left to right."""
 
     def times(self) -> Iterator[Time]:
@@ -72,7 +73,7 @@ class _Reader(Dates, RelativeDates):
             if read is None:
                 place += 1
                 continue
-            joined = self._join(read)
+            joined = self._join(read) or self._join_weekday(read)
             read = joined or self._add_bounds(read)
             yield read
             place, previous = max(read.last, place + 1), read
@@ -83,6 +84,7 @@ class _Reader(Dates, RelativeDates):
             return None
         return (
             self._numeric(place)
+            or self._composed(place)
             or self._day_first(place)
             or self._month_first(place, previous)
             or self._read_shifted(place, previous)
@@ -115,6 +117,9 @@ class _Reader(Dates, RelativeDates):
     def _add_bounds(self, read: Time) -> Time:
         """Make of a time what "since", "before" and "after" before it say."""
         before = self._opening(read.first)
+        opened = self._start(read, before)
+        if opened is not None:
+            return opened
         word, (start, end), tomorrow = self._word(before), read.days, periods.shift(self.today, 1)
         if word in self.calendar.since and start < tomorrow:
             return replace(read, first=before, days=(start, tomorrow), certainty=min(read.certainty, 0.8))

@@ -89,6 +89,13 @@ def period(days: Days, zone: tzinfo | None, *, certainty: float, text: str) -> P
     return Period(start=_midnight(days[0], zone), end=_midnight(days[1], zone), certainty=certainty, text=text)
 
 
+def whole(moment: datetime, count: int) -> tuple[datetime, datetime]:
+    """The months, so many, of which ``moment`` is in the first, in its time zone; a year begins in January."""
+    first = moment.month if count < _MONTHS else 1
+    start, end = months(moment.year, first, count)
+    return _midnight(start, moment.tzinfo), _midnight(end, moment.tzinfo)
+
+
 def _midnight(of: date, zone: tzinfo | None) -> datetime:
     if of <= FIRST.date():
         return FIRST

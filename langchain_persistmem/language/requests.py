@@ -44,6 +44,39 @@ def is_request(text: str) -> bool:
     return bool(requests) and all(map(_is_request, requests))
 
 
+def asks_for_help(text: str) -> bool:
+    """Tell whether ``text`` asks for something to be done or chosen now, rather than for something that was said.
+
+    >>> asks_for_help("Suggest a dinner for tonight."), asks_for_help("What should I wear tomorrow?")
+    (True, True)
+    >>> asks_for_help("What did I wear yesterday?"), asks_for_help("Who is Nora?")
+    (False, False)
+    """
+    words = _words()
+    if not is_request(text) or words.past.search(text):
+        return False
+    return _QUESTION.search(text) is None or words.first_person.search(text) is not None
+
+
+def is_bare_request(text: str) -> bool:
+    """Tell whether ``text`` names nothing that could be looked up: small talk, "continue", a calculation.
+
+    >>> is_bare_request("ok, continue"), is_bare_request("What is 17*23?"), is_bare_request("Tell me a joke")
+    (True, True, False)
+    """
+    text = text.replace("’", "'")
+    if len(text) > _LONGEST or not text.strip():
+        return False
+    words = _words()
+    sentences = [_without_courtesies(part.strip(_MARKS), words) for part in _SENTENCE.findall(text)]
+    return all(
+        _CALCULATION.fullmatch(words.opening.sub("", sentence, count=1).strip())
+        or words.is_phrase(sentence)
+        or is_small_talk(sentence)
+        for sentence in sentences
+    )
+
+
 def _is_request(sentence: str) -> bool:
     words = _words()
     if _CALCULATION.fullmatch(sentence.strip()):
@@ -85,6 +118,7 @@ class _RequestWords:
     later_statement: re.Pattern[str]
     instructions: re.Pattern[str]
     first_person: re.Pattern[str]
+    past: re.Pattern[str]
     phrases: frozenset[str]
 
     def is_phrase(self, sentence: str) -> bool:
@@ -113,6 +147,9 @@ def _words() -> _RequestWords:
         ),
         instructions=match_words(union(lambda part: part.instructions)),
         first_person=match_words(union(lambda part: part.statements)),
+        past=match_words(
+            word for language in languages() if language.questions is not None for word in language.questions.past
+        ),
         phrases=frozenset(" ".join(_WORD.findall(word)) for word in union(lambda part: part.phrases)),
     )
 

@@ -136,7 +136,7 @@ def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) ->
         index = keyed.get(key) if key is not None else None
         if index is not None:
             decision, decisions[index] = _decide_second(own, decisions[index], policy)
-        elif any(_is_said_before(own.candidate, earlier) for earlier in decisions):
+        elif any(_is_repeated(own.candidate, earlier) for earlier in decisions):
             decision = Skip(own, SAID_TWICE)
         else:
             decision = _decide(own, known, policy, gone)
@@ -148,7 +148,7 @@ def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) ->
     return decisions
 
 
-def _is_said_before(candidate: Candidate, earlier: Decision) -> bool:
+def _is_repeated(candidate: Candidate, earlier: Decision) -> bool:
     """Tell if another statement of the batch says the same already, and is not left out itself."""
     first = earlier.new.candidate
     if isinstance(earlier, Skip) or candidate.doubt != first.doubt or candidate.relation != first.relation:

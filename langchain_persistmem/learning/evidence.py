@@ -8,6 +8,7 @@ from functools import cache
 
 from langchain_persistmem.language.data import languages, stop_words
 from langchain_persistmem.language.date_tokens import calendar_words
+from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.records import Source, Turn
@@ -20,12 +21,10 @@ _SHORTEST = 6
 """Letters from which a quote tells by itself where it stands."""
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
-_STEM = 4
+_STEM = 3
 _COMMON = 0.6
-"""Two words that share so many first letters, and such a part of the longer one, may be forms of one."""
+"""Two words that share more first letters, and such a part of the longer one, may be forms of one; or one with an ending."""
 _WORD = re.compile(r"[^\W_]+")
-_BLOCKS = re.compile(r"```.*?(?:```|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
-_QUOTED = re.compile(r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|「[^」]{6,}」')
 
 
 def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -96,8 +95,8 @@ def is_pasted(quote: str, sources: Sequence[Turn], *, instruction: bool) -> bool
 
 
 def _own_words(text: str, *, instruction: bool) -> str:
-    without = _BLOCKS.sub(" ", text)
-    return _QUOTED.sub(" ", without) if instruction else without
+    without = strip_blocks(text)
+    return strip_quotations(without) if instruction else without
 
 
 def letters(text: str) -> str:
@@ -114,7 +113,14 @@ class Verdict:
 
 
 def judge(
-    text: str, quote: str, sources: Sequence[Turn], turns: Sequence[Turn], *, instruction: bool, date: str = ""
+    text: str,
+    quote: str,
+    sources: Sequence[Turn],
+    turns: Sequence[Turn],
+    *,
+    instruction: bool,
+    date: str = "",
+    tools: Sequence[str] = (),
 ) -> Verdict:
     """Judge a claim of a model that obeys whoever it has read last.
 
@@ -127,16 +133,17 @@ def judge(
         sources: the turns that it rests on.
         turns: what the model was shown.
         date: the day of an event, which the model works out itself.
+        tools: what tools have put out meanwhile; the model was not shown it, but an assistant may repeat it.
     """
-    if is_pasted(quote, sources, instruction=instruction):
-        return Verdict("document")
     users = [turn.text for turn in turns if turn.role == "user"]
     own = [_own_words(text, instruction=instruction) for text in users]
-    tools = [turn.text for turn in turns if turn.role == "tool"]
+    tools = [*tools, *(turn.text for turn in turns if turn.role == "tool")]
     # What an assistant repeats from a tool does not make it the user's: only the two others are compared.
     for source, foreign in (("tool", tools), ("document", users)):
         if foreign and _is_foreign(text, quote, own, foreign, date):
             return Verdict(source, NOT_THE_USERS)
+    if is_pasted(quote, sources, instruction=instruction):
+        return Verdict("document")
     if instruction and not shares_words(quote, text):
         return Verdict("user", NOT_ASKED_FOR)
     return Verdict("user")
@@ -187,19 +194,16 @@ def _units(text: str) -> frozenset[str]:
 
 
 def _is_among(unit: str, units: Collection[str]) -> bool:
-    if unit in units:
-        return True
-    if len(unit) < _STEM or any(map(str.isdigit, unit)):
-        return False
-    return any(_is_form(unit, other) for other in units if other[:_STEM] == unit[:_STEM])
+    return unit in units or any(_is_form(unit, other) for other in units if other[:_STEM] == unit[:_STEM])
 
 
 def _is_form(one: str, other: str) -> bool:
-    """Tell if two words may be forms of one: "answer" and "answers", "brief" and "briefly"."""
-    common = next(
-        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
-    return common >= _STEM and common >= _COMMON * max(len(one), len(other))
+    """Tell if two words may be forms of one: "answer" and "answers", "brief" and "briefly"; a figure has no forms."""
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) < _STEM or any(map(str.isdigit, longer)):
+        return False
+    common = next((place for place, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    return common >= _COMMON * len(longer) and (common > _STEM or common == len(shorter) >= len(longer) - 2)
 
 
 def _details(text: str) -> frozenset[str]:

@@ -6,15 +6,15 @@ yet stays open, so that a crash or a failing model delays memories and loses non
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.learning import extraction_prompt, rules
 from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
@@ -27,6 +27,7 @@ from langchain_persistmem.learning.consolidation import (
 from langchain_persistmem.learning.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
+from langchain_persistmem.postgres.queries import turns as turns_queries
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
@@ -44,6 +45,10 @@ _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
 _FOR_EACH_TURN = 2
 """Known memories that each turn of the user brings, where a batch has many turns."""
+_EARLIER_TOOLS = 20
+_MOST_TOOLS = 40
+_TOOL_CHARS = 20_000
+"""Tools' outputs that claims are compared with: so many messages before the open ones, so many outputs, so much of each."""
 _EARLIER = 3
 """Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
 
@@ -128,10 +133,14 @@ async def learn(
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    new = await prepare(backend, extraction.candidates)
+    new = await prepare(backend, extraction.candidates, later=backend.model_name is None)
     known = await find_existing(backend, namespace, new, shown, now=now)
     decisions = decide(new, known, await policy_of(backend))
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
+    learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
+    omissions = [_redact(backend, omission) for omission in (*extraction.omissions, *_skips(decisions))]
+    omission_rows = _rows_of(backend, omissions, thread_id)
+    outcomes = _outcomes(closing, learnt_from, omissions)
 
     async def write(backend: Backend) -> ChangeResult:
         async with backend.transaction(namespace) as tx:
@@ -141,6 +150,9 @@ async def learn(
             if not allowed or closed != len(closing):
                 raise _OvertakenError(again=allowed)
             done = await apply(tx, backend, namespace, decisions, now=now)
+            # What was dropped is told in the same transaction: a reader of a turn finds its reasons, or that it is open.
+            await turns_queries.insert_omissions(tx, namespace, omission_rows, now=now)
+            await turns_queries.set_outcomes(tx, namespace, thread_id, outcomes)
             await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=closed, **done.memory_ids.counts)
         return done
 
@@ -148,10 +160,42 @@ async def learn(
         done = await backend.step(write)
     except _OvertakenError as overtaken:
         return LearnResult(ChangeResult(), 0, (), None, more=True) if overtaken.again else None
-    learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
     more = waiting > len(turns)
-    omissions = (*extraction.omissions, *_skips(decisions))
-    return LearnResult(done, len(closing) - len(learnt_from), extraction.failed, extraction.failure, more, omissions)
+    skipped = len(closing) - len(learnt_from)
+    return LearnResult(done, skipped, extraction.failed, extraction.failure, more, tuple(omissions))
+
+
+def _redact(backend: Backend, omission: Omission) -> Omission:
+    redaction = backend.settings.redaction
+    return omission if redaction is None else replace(omission, text=redaction.redact(omission.text))
+
+
+def _rows_of(backend: Backend, omissions: Sequence[Omission], thread_id: str) -> list[dict[str, object]]:
+    """The rows of what was dropped; what names no message goes with none, and is not stored."""
+    return [
+        {
+            "id": str(backend.new_id()),
+            "thread_id": thread_id,
+            "message_id": omission.message_ids[0],
+            "text": omission.text,
+            "reason": omission.reason,
+            "about": str(omission.about) if omission.about is not None else None,
+        }
+        for omission in omissions
+        if omission.message_ids and omission.text.strip()
+    ]
+
+
+def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: Sequence[Omission]) -> dict[str, str]:
+    """What came of messages, where that is more than their own words told."""
+    assistant_only = {
+        id for omission in omissions if omission.reason == "assistant_only" for id in omission.message_ids
+    }
+    return {
+        id: "learnt" if id in learnt_from else "assistant_only"
+        for id in closing
+        if id in learnt_from or id in assistant_only
+    }
 
 
 def _skips(decisions: Sequence[Decision]) -> list[Omission]:
@@ -159,7 +203,7 @@ def _skips(decisions: Sequence[Decision]) -> list[Omission]:
     return [
         Omission(
             decision.new.candidate.text,
-            _SKIP_REASONS[decision.reason],
+            _SKIP_REASONS.get(decision.reason, "not_usable"),
             decision.new.candidate.provenance.message_ids,
             decision.new.candidate.about,
         )
@@ -201,13 +245,29 @@ async def _candidates(
     """Candidates, and the known memories that the model was shown for them."""
     hidden = find_off_record(turns)
     if backend.model_name is None:
-        return _Extraction(()), ()
+        own = [turn for turn in turns if turn.id not in hidden]
+        found = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+        return _Extraction(tuple(found)), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
     worthwhile = _worthwhile(turns, earlier, hidden)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
         return _Extraction(()), ()
     shown = await _nearest(backend, namespace, worthwhile, now=now)
-    return await _extract(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier), shown
+    tools = await _tool_outputs(backend, namespace, turns, thread_id)
+    found = await _extract(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier, tools=tools)
+    return found, shown
+
+
+async def _tool_outputs(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
+    """What tools have put out in this part of the thread and shortly before."""
+    positions = [turn.position for turn in turns if turn.position is not None]
+    if not positions:
+        return []
+    first = min(positions) - _EARLIER_TOOLS
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await messages.tool_outputs(
+            tx, namespace, thread_id, first, max(positions), limit=_MOST_TOOLS, chars=_TOOL_CHARS
+        )
 
 
 async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
@@ -247,10 +307,10 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_known(near, max(least, _FOR_EACH_TURN * len(texts)))
+    return choose_existing(near, max(least, _FOR_EACH_TURN * len(texts)))
 
 
-def choose_known(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
+def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
     """Choose known memories in turn: the best of each text, then the second best; a long batch leaves no text without.
 
     Args:
@@ -275,6 +335,7 @@ async def _extract(
     *,
     known: Sequence[Memory],
     earlier: Sequence[Turn],
+    tools: Sequence[str],
 ) -> _Extraction:
     """The model's candidates: one call, unless its answer was cut short or misshapen; then each half is asked for.
 
@@ -293,6 +354,7 @@ async def _extract(
             max_chars=backend.settings.max_text_chars,
             known=known,
             earlier=earlier,
+            tools=tools,
             request=request,
         )
         if found.omissions:
@@ -307,8 +369,9 @@ async def _extract(
             return _Extraction((), failed=(turns[0].id,), failure=error)
     # Halving finds the one turn that breaks the answer in few calls. Only the first half follows what was earlier.
     half = len(turns) // 2
-    first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier)
-    return first + await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=())
+    first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier, tools=tools)
+    second = await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=(), tools=tools)
+    return first + second
 
 
 async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:

@@ -87,6 +87,7 @@ def read_answer(
     max_chars: int,
     known: Sequence[Memory] = (),
     earlier: Sequence[Turn] = (),
+    tools: Sequence[str] = (),
     request: Request = USUAL,
 ) -> Answer:
     """The usable part of the model's answer, and what was dropped with the reason.
@@ -94,6 +95,9 @@ def read_answer(
     An entry without text, of an unknown type, that names no message of the user which was shown,
     or whose quote stands in none of them, is dropped: the assistant's own words are no evidence
     about the user. A label that was not shown counts for nothing.
+
+    Args:
+        tools: what tools have put out in this part of the conversation, which is not the user's whoever repeats it.
 
     Raises:
         ExtractionError: the answer as a whole, or every entry of it, does not have the shape that was asked for.
@@ -108,7 +112,7 @@ def read_answer(
     # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
     for entry in cast("list[object]", entries)[: _MOST_ENTRIES + _MOST_FOR_A_TURN * len(turns)]:
         fields = cast("Mapping[str, Any]", entry if isinstance(entry, Mapping) else {})
-        result = _read_entry(fields, turns, labels, earlier, request, max_chars=max_chars)
+        result = _read_entry(fields, turns, labels, earlier, tools, request, max_chars=max_chars)
         if isinstance(result, Omission):
             omissions.append(result)
             continue
@@ -133,6 +137,7 @@ def _read_entry(
     turns: Sequence[Turn],
     labels: Mapping[str, Memory],
     earlier: Sequence[Turn],
+    tools: Sequence[str],
     request: Request,
     *,
     max_chars: int,
@@ -166,7 +171,8 @@ def _read_entry(
             return Omission(statement, "unsupported", ids, about)
         candidate = replace(candidate, relation="new", about=None)
     instruction = candidate.kind == "procedural"
-    verdict = judge(statement, quote, sources, turns, instruction=instruction, date=_text(fields.get("date")))
+    day = _text(fields.get("date"))
+    verdict = judge(statement, quote, sources, turns, instruction=instruction, date=day, tools=tools)
     category = fields.get("category")
     if isinstance(category, str) and category in request.category_names:
         candidate = replace(candidate, category=category)

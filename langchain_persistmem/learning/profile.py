@@ -87,14 +87,19 @@ def join_statements(document: Document, statements: list[Memory]) -> dict[str, A
     result = dict(document)
     texts: dict[str, list[str]] = {"preferences": [], "goals": []}
     instructions: list[str] = []
+    preferred_name: object = None
     for memory in statements:
-        kind = memory.value.get("type")
+        kind = memory.category or memory.value.get("type")
+        if memory.key == "fact:preferred_name":
+            preferred_name = memory.value.get("value")
         if memory.kind == "procedural":
             instructions.append(memory.text or "")
         elif kind in ("preference", "goal"):
             texts[f"{kind}s"].append(memory.text or "")
         elif memory.key == "fact:name" and not result.get("name"):
             result["name"] = memory.value.get("value") or memory.text
+    if preferred_name and not result.get("name"):
+        result["name"] = preferred_name
     for field, found in texts.items():
         known = result.get(field)
         if found and (known is None or isinstance(known, list)):

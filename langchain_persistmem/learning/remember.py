@@ -4,6 +4,7 @@ from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
+from langchain_persistmem.learning import rules
 from langchain_persistmem.learning.changes import apply, link
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTS,
@@ -19,6 +20,7 @@ from langchain_persistmem.learning.consolidation import (
 )
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.missing_vectors import make_some_missing
+from langchain_persistmem.learning.rewrite import rewrite_some
 from langchain_persistmem.learning.sameness import is_repetition
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
@@ -27,11 +29,15 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, Memory, NewMemory
 from langchain_persistmem.types.representation import represent
+
+_LONGEST_CATEGORY = 64
+"""Bytes."""
 
 
 async def remember(
@@ -40,6 +46,7 @@ async def remember(
     candidate: Candidate,
     *,
     now: datetime,
+    sort: bool = False,
     thread_id: str | None = None,
     seen: generations.Seen | None = None,
 ) -> Memory:
@@ -50,6 +57,7 @@ async def remember(
     What its source may not say or replace, or what reads like an attack, is quarantined: it waits for review.
 
     Args:
+        sort: let the rules choose the kind, and the category and the key where there are none.
         thread_id: the conversation in which it is said.
         seen: the generations that the caller has seen, before a model worked or a connection was lost.
 
@@ -60,12 +68,15 @@ async def remember(
         MemoryDisabledError: memory is paused, or the conversation off the record; nothing was stored.
     """
     check(candidate, max_chars=backend.settings.max_text_chars)
+    if sort:  # redacted before, because a key is made of words of the text
+        candidate = rules.sort(redact_candidate(backend.settings.redaction, candidate))
     encode(namespace)
     thread_id = thread_id or candidate.provenance.thread_id
     if thread_id is not None:
         validation.name(thread_id, "thread_id")
     await ready(backend)
     await make_some_missing(backend, now=now)
+    await rewrite_some(backend, namespace, now=now)
     seen = {} if seen is None else seen
     await generations.see(backend, [namespace], seen, now=now)
     (new,) = await prepare(backend, [candidate], later=True)
@@ -159,5 +170,9 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
         validation.check_text(candidate.speaker, "speaker", at_most=200)
     if candidate.provenance.thread_id is not None:
         validation.name(candidate.provenance.thread_id, "thread_id")
+    if candidate.category is not None:
+        validation.check_text(candidate.category, "category", at_most=_LONGEST_CATEGORY)
+        if len(candidate.category.encode()) > _LONGEST_CATEGORY:
+            raise InvalidInputError(f"category is longer than {_LONGEST_CATEGORY} bytes; use a shorter word")
     if candidate.value is not None:
         validation.json_object(candidate.value, "value")

@@ -43,6 +43,17 @@ def _rights(tables: Mapping[str, Facts], superuser: bool) -> list[Finding]:
     return found or [ok("rights", "no more than needed on the audit")]
 
 
+def about_grants(missing: Sequence[Facts]) -> list[Finding]:
+    """Rights that this role lacks to be an application's, or a reader."""
+    if not missing:
+        return [ok("grants", "this role has what it needs")]
+    what = "this role lacks " + "; ".join(f"{right['rights']} on {right['object']}" for right in missing)
+    fix = "call setup() as the owner of the tables, who grants it; or, as their owner: " + "; ".join(
+        right["command"] for right in missing
+    )
+    return [finding("warning", "grants", what, "what needs them fails", fix)]
+
+
 def _guards(tables: Sequence[Facts], said: bool) -> list[Finding]:
     policies = [table for table in tables if table["has_policy"]]
     open_ = sorted(policy["name"] for policy in policies if not policy["guarded"])

@@ -4,13 +4,16 @@ Each look is a statement of its own, so that what one role may not see, or a dat
 costs one finding and not the others.
 """
 
+import re
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError, StorageError, StorageUnavailableError
 from langchain_persistmem.operations.diagnosis_rules import (
     about_counters,
+    about_grants,
     about_indexes,
     about_migrations,
     about_orphans,
@@ -22,6 +25,7 @@ from langchain_persistmem.operations.diagnosis_rules import (
 )
 from langchain_persistmem.postgres.migrate import missing_migrations
 from langchain_persistmem.postgres.queries import diagnosis
+from langchain_persistmem.postgres.queries.grants import missing_grants
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE
@@ -50,12 +54,16 @@ async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
         }
     found = [*about_versions(server), *about_server(server, settings, now=now)]
     if not server["migrated"] or server["vector_version"] is None:
-        return [*found, *about_migrations(None, server["migrated"])]
-    found += await _schema(backend)
-    model = backend.embedding_name
-    for name, look in _looks(settings.row_level_security, model, superuser=server["superuser"]):
-        found += await _look_safely(backend, name, look)
-    return found
+        found += about_migrations(None, server["migrated"])
+    else:
+        found += await _schema(backend)
+        model = backend.embedding_name
+        for name, look in _looks(settings.row_level_security, model, superuser=server["superuser"]):
+            found += await _look_safely(backend, name, look)
+    return [replace(one, fix=one.fix and _OWN_SCHEMA.sub(settings.schema, one.fix)) for one in found]
+
+
+_OWN_SCHEMA = re.compile(r"\bpersistmem(?=\.\w)|(?<=(?:SCHEMA|schema) )persistmem\b")
 
 
 Look = Callable[[Transaction], Coroutine[Any, Any, Sequence[Finding]]]
@@ -65,6 +73,9 @@ def _looks(row_security: bool, model: str | None, *, superuser: bool) -> list[tu
     # Each look has a transaction of its own: a role that may not read one table still learns about the others.
     async def tables(tx: Transaction) -> Sequence[Finding]:
         return about_tables(await diagnosis.diagnose_tables(tx), said=row_security, superuser=superuser)
+
+    async def grants(tx: Transaction) -> Sequence[Finding]:
+        return about_grants([asdict(missing) for missing in await missing_grants(tx, own=True)])
 
     async def indexes(tx: Transaction) -> Sequence[Finding]:
         return about_indexes(await diagnosis.diagnose_indexes(tx))
@@ -83,6 +94,7 @@ def _looks(row_security: bool, model: str | None, *, superuser: bool) -> list[tu
 
     return [
         ("tables", tables),
+        ("grants", grants),
         ("indexes", indexes),
         ("orphans", orphans),
         ("counters", counters),

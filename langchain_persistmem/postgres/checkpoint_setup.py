@@ -41,28 +41,37 @@ async def is_complete(tx: Transaction, migrations: int) -> bool:
     (state,) = await tx.fetch(statement("checkpoint_setup_state"), {})
     if not (state["migrated"] and state["ordered"] and state["indexed"]):
         return False
+    if await tx.fetch(statement("checkpoint_writers_without_order"), {}):
+        return False
     (newest,) = await tx.fetch(statement("checkpoint_migration"), {})
     return newest["version"] >= migrations - 1 and not await tx.fetch(statement("invalid_checkpoint_indexes"), {})
 
 
 async def complete(tx: Transaction) -> None:
-    """Add the order and its index, and rebuild invalid indexes; each statement stands alone, since CONCURRENTLY must."""
+    """Add the order, its rights and its index, and rebuild invalid indexes; each statement stands alone, since CONCURRENTLY must."""
     (state,) = await tx.fetch(statement("checkpoint_setup_state"), {})
     table = sql.Identifier(state["schema"], "checkpoints")
     if not state["ordered"]:
         await _add_order(tx, state["schema"], table)
+    await _grant_order(tx)
     await tx.execute(_INDEX.format(table=table), {})
     for broken in await tx.fetch(statement("invalid_checkpoint_indexes"), {}):
         await tx.execute(_repair(broken["schema"], broken["name"]), {})
+
+
+async def _grant_order(tx: Transaction) -> None:
+    """Grant the sequence of the order to who may insert checkpoints and lacks it; nothing where this role may not."""
+    for writer in await tx.fetch(statement("checkpoint_writers_without_order"), {}):
+        role = sql.SQL("PUBLIC") if writer["role"] is None else sql.Identifier(writer["role"])
+        sequence = sql.Identifier(writer["schema"], "checkpoints_persistmem_order_seq")
+        await tx.execute(sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sequence, role), {})
 
 
 async def _add_order(tx: Transaction, schema: str, table: sql.Identifier) -> None:
     sequence = sql.Identifier(schema, "checkpoints_persistmem_order_seq")
     await tx.execute(_COLUMN.format(table=table), {})
     await tx.execute(_SEQUENCE.format(sequence=sequence, table=table), {})
-    for writer in await tx.fetch(statement("checkpoint_writers"), {}):
-        role = sql.SQL("PUBLIC") if writer["role"] is None else sql.Identifier(writer["role"])
-        await tx.execute(sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sequence, role), {})
+    await _grant_order(tx)
     # last, so that nobody inserts by a default that he may not use
     name = sql.Literal(sequence.as_string(None))
     await tx.execute(_DEFAULT.format(table=table, name=name), {})

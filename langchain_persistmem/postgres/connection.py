@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row, scalar_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
+from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.embedded import EmbeddedServer
 from langchain_persistmem.postgres.owners import check_owner, note_owner
 from langchain_persistmem.postgres.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
@@ -37,17 +38,22 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailableError: nothing answers there; the message says why.
     """
+    given = None if conninfo is None else read_conninfo(conninfo)
 
     def address(stack: ExitStack) -> str:
-        return conninfo if conninfo is not None else _start_embedded(stack, settings)
+        return given.text if given is not None else _start_embedded(stack, settings)
 
     where = address(stack)
-    connections = with_deadline(settings.statement_seconds)
-    options = _pool_options(where, settings, pool_config, connection_class=connections, reconnect_failed=Reconnection())
-    with _clear_errors():
+    classes = {"connection_class": with_deadline(settings.statement_seconds), "reconnect_failed": Reconnection()}
+    options = _pool_options(where, settings, pool_config, prepares=given is None or given.prepares, **classes)
+    with translate_errors():
+        # A plain connection says why it fails, where a pool only times out.
         with psycopg.connect(where, **_probe(options, settings)) as probe:
             first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA).fetchone()
-        _name_a_schema(options, where, first)
+        if first is None:
+            _name_a_schema(options, where)
+            with _refused_search_path():
+                psycopg.connect(where, **_probe(options, settings)).close()
         pool = ProcessPool(where, address=address, **options)
     return stack.enter_context(pool)
 
@@ -56,22 +62,27 @@ async def open_async_pool(
     stack: AsyncExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
 ) -> AsyncPool:
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
-    where = conninfo if conninfo is not None else await _start_embedded_async(stack, settings)
-    connections = with_async_deadline(settings.statement_seconds)
-    options = _pool_options(
-        where, settings, pool_config, connection_class=connections, reconnect_failed=AsyncReconnection()
-    )
-    with _clear_errors():
+    given = None if conninfo is None else read_conninfo(conninfo)
+    where = given.text if given is not None else await _start_embedded_async(stack, settings)
+    classes = {
+        "connection_class": with_async_deadline(settings.statement_seconds),
+        "reconnect_failed": AsyncReconnection(),
+    }
+    options = _pool_options(where, settings, pool_config, prepares=given is None or given.prepares, **classes)
+    with translate_errors():
         async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
             first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA)).fetchone()
-        _name_a_schema(options, where, first)
+        if first is None:
+            _name_a_schema(options, where)
+            with _refused_search_path():
+                await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
         pool = LoopPool(where, open=False, **options)
     note_owner(pool, asyncio.get_running_loop())
     return await stack.enter_async_context(pool)
 
 
 @contextmanager
-def _clear_errors() -> Generator[None]:
+def translate_errors() -> Generator[None]:
     """Our errors for a plain connection, which says why it failed where a pool only times out, and for a pool's options."""
     failure: PersistMemError | None = None
     try:
@@ -170,7 +181,9 @@ async def _start_embedded_async(stack: AsyncExitStack, settings: Settings) -> st
     return server.conninfo
 
 
-def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None, **classes: object) -> dict[str, Any]:
+def _pool_options(
+    where: str, settings: Settings, pool_config: PoolConfig | None, *, prepares: bool = True, **classes: object
+) -> dict[str, Any]:
     """The arguments of a pool; those of ``pool_config`` count before ours, and before the pool's ``classes``."""
     config = dict(pool_config or {})
     smallest = config.get("min_size", settings.pool_min)
@@ -180,7 +193,7 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
     connection = {
         "autocommit": True,
         "row_factory": dict_row,
-        "prepare_threshold": settings.prepare_threshold,
+        "prepare_threshold": settings.prepare_threshold if prepares else None,
         "client_encoding": "UTF8",  # whatever the role or the database has: it would not say every text
     }
     return {
@@ -199,14 +212,27 @@ def _pool_options(where: str, settings: Settings, pool_config: PoolConfig | None
 _FIRST_SCHEMA = sql.SQL("SELECT current_schema()")
 
 
-def _name_a_schema(options: Mapping[str, Any], where: str, first: object) -> None:
+def _name_a_schema(options: Mapping[str, Any], where: str) -> None:
     """A search_path for a role that has none: LangGraph's checkpoint tables are found by it, ours are not.
 
-    As a start-up parameter, since a session's SET would leak behind a pooler; one that refuses it says so.
+    As a start-up parameter, since a session's SET would leak behind a pooler.
     """
-    if first is None:
-        said = options["kwargs"].get("options") or conninfo_to_dict(where).get("options") or ""
-        options["kwargs"]["options"] = f"{said} -c search_path=public".strip()
+    before = options["kwargs"].get("options") or conninfo_to_dict(where).get("options") or ""
+    options["kwargs"]["options"] = f"{before} -c search_path=public".strip()
+
+
+@contextmanager
+def _refused_search_path() -> Generator[None]:
+    refused = False
+    try:
+        yield
+    except psycopg.Error:  # PgBouncer takes no start-up parameter that it does not know
+        refused = True
+    if refused:
+        raise ConfigurationError(
+            "search_path names no schema for this role, LangGraph's checkpoint tables are found by it, and the pooler in "
+            "between passes none on; ALTER ROLE ... SET search_path = public"
+        )
 
 
 def _network(where: str, settings: Settings) -> dict[str, Any]:

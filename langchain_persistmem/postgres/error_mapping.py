@@ -18,6 +18,11 @@ _POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool
 """It has no connection to give, which was waited for already."""
 
 
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+_PREPARED = (errors.DuplicatePreparedStatement, errors.InvalidSqlStatementName)
+"""A pooler gave the next transaction another session than the one that had prepared the statement."""
+
+
 def is_over(error: psycopg.Error) -> bool:
     """Tell if ``error`` ended the transaction in a way that another try may be spared."""
     if isinstance(error, _POOL_SAYS_NO):
@@ -26,9 +31,10 @@ def is_over(error: psycopg.Error) -> bool:
         return True
     if isinstance(error, DeadlineError):  # it would pass again
         return False
-    # without a code it is libpq's, of a connection that is gone; 57P0x is the server's farewell, 08xxx a pooler's
+    # Without a code it is libpq's, of a connection that is gone, or psycopg's, of one that answers what was not asked: a
+    # pooler puts the farewell of a server that it lost before its own answer. 57P0x is the server's farewell, 08xxx a pooler's.
     lost = error.sqlstate is None or error.sqlstate.startswith(("57P0", "08"))
-    return lost and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return lost and isinstance(error, _LOST)
 
 
 def statement_failure(error: psycopg.Error) -> PersistMemError:
@@ -76,10 +82,15 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
             f"PostgreSQL lacks something that is needed: {summary}; call setup() once (it creates the extension "
             "vector), and check Settings.language against the text search configurations of the server"
         )
+    if isinstance(error, _PREPARED):
+        return ConfigurationError(
+            f"a pooler does not keep prepared statements: {summary}; pass Settings(prepare_threshold=None), or "
+            "prepare_threshold=None to from_conn_string() (PgBouncer from 1.21 on: set max_prepared_statements)"
+        )
     if isinstance(error, errors.InsufficientPrivilege):
         return ConfigurationError(
-            f"the database role may not do this: {summary}; grant it USAGE on the schema persistmem and SELECT, INSERT, "
-            "UPDATE, DELETE on its tables, and run setup() as a role that may create schemas and extensions"
+            f"the database role may not do this: {summary}; setup(), run by the owner of the tables, grants a role what it "
+            "lacks (see docs/how-to/run-in-production.md); to set up, use a role that may create schemas and extensions"
         )
     if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
         return ConcurrentUpdateError(f"somebody else changed the same memories: {summary}; try again")
@@ -87,6 +98,13 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
         return StorageUnavailableError(
             f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"
         )
-    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+    if isinstance(error, errors.ProtocolViolation):
+        return StorageUnavailableError(
+            f"PostgreSQL, or a pooler before it, did not understand: {summary}; try again, and behind a pooler that keeps no "
+            "prepared statements pass Settings(prepare_threshold=None)"
+        )
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) or (
+        isinstance(error, psycopg.InternalError) and error.sqlstate is None
+    ):
         return StorageUnavailableError(f"PostgreSQL is not available: {summary}; check the server, then try again")
     return StorageError(f"PostgreSQL refused: {summary}")

@@ -70,10 +70,13 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
     def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         """Run one exchange with the server to its end, or to the deadline."""
         check_owner(self)
-        if self.seconds is None or _unhurried.get():
-            return super().wait(gen, *args, **kwargs)
+        limited = gen if self.seconds is None or _unhurried.get() else _within(gen, self.seconds)
         try:
-            return super().wait(_within(gen, self.seconds), *args, **kwargs)
+            return super().wait(limited, *args, **kwargs)
+        except psycopg.InternalError as error:
+            if error.sqlstate is None:  # it would take the answers of this exchange for those of the next
+                self.close()
+            raise
         except DeadlineError:
             if capabilities.has_cancel_safe():  # the older way could wait for ever itself
                 with suppress(psycopg.Error):
@@ -111,10 +114,13 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
     async def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         """See :meth:`DeadlineConnection.wait`."""
         check_owner(self)
-        if self.seconds is None or _unhurried.get():
-            return await super().wait(gen, *args, **kwargs)
+        limited = gen if self.seconds is None or _unhurried.get() else _within(gen, self.seconds)
         try:
-            return await super().wait(_within(gen, self.seconds), *args, **kwargs)
+            return await super().wait(limited, *args, **kwargs)
+        except psycopg.InternalError as error:
+            if error.sqlstate is None:
+                await self.close()
+            raise
         except DeadlineError:
             try:
                 if capabilities.has_cancel_safe():

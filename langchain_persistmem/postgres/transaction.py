@@ -9,6 +9,7 @@ is up to its end; no BEGIN and no COMMIT is sent. So nothing is ever set for a s
 """
 
 import json
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import (
@@ -20,6 +21,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -27,6 +29,9 @@ import psycopg
 import psycopg_pool
 from pgvector.psycopg.halfvec import register_halfvec_info
 from psycopg import sql
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 from psycopg.rows import DictRow, dict_row
 from psycopg.types import TypeInfo
 
@@ -144,6 +149,7 @@ class Transaction(ABC):
         """
         (row,) = await self._rows(await self._execute(statement("connection_facts"), None))
         _check_settings(row, self._connection.pgconn.parameter_status(b"client_encoding"))
+        self._connection.adapters.register_loader("float4", _ShortestFloat)
         if row["vector_oid"] is not None:  # before setup() the type does not exist yet
             register_halfvec_info(
                 self._connection, _VectorType(row["vector_schema"], row["vector_oid"], row["vector_array_oid"])
@@ -282,6 +288,28 @@ async def _check_out(pool: AsyncPool) -> AsyncGenerator[psycopg.AsyncConnection[
         with suppress(psycopg_pool.PoolTimeout):  # once may be the loop's own fault, which was too busy to look
             connection = await stack.enter_async_context(pool.connection(half))
         yield connection or await stack.enter_async_context(pool.connection(half))
+
+
+class _ShortestFloat(Loader):
+    """A binary float4 as PostgreSQL writes it: 0.8, and not the nearest double of what single precision has of it."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> float:
+        """The number."""
+        return _shortest_float(bytes(data))
+
+
+_LARGEST_ROUNDED = 1e37  # rounded, a larger one may be beyond single precision
+
+
+@lru_cache(1024)
+def _shortest_float(data: bytes) -> float:
+    (number,) = struct.unpack("!f", data)
+    if not abs(number) < _LARGEST_ROUNDED:  # NaN too
+        return number
+    shorter = (float(f"{number:.{digits}g}") for digits in (6, 7, 8))
+    return next((each for each in shorter if struct.pack("!f", each) == data), number)
 
 
 class _VectorType(TypeInfo):

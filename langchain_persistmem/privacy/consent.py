@@ -7,8 +7,9 @@ allowed when a model was asked may be forbidden when its answer comes.
 from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.learning.turns import withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import namespaces
+from langchain_persistmem.postgres.queries import namespaces, rewrites
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -43,8 +44,10 @@ async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Co
             tx, namespace, generation=backend.new_id(), consent=consent_wanted, now=now
         )
         await consent_queries.set_consent(tx, namespace, consent_wanted, generation=state.generation, now=now)
-        if consent_wanted != "allowed":
-            await consent_queries.withhold_messages(tx, namespace, now=now)
+        if consent_wanted == "allowed":
+            await rewrites.resume_rewrite(tx, namespace)
+        else:
+            await withdraw_waiting(tx, namespace, now=now)
             await consent_queries.drop_work(tx, namespace)
         await record(tx, backend, namespace, "consented", consent=consent_wanted)
 
@@ -73,7 +76,7 @@ async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str,
         await generations.hold(tx, backend, namespace, now=now)
         await consent_queries.set_off_record(tx, namespace, thread_id, off, now=now)
         if off:
-            await consent_queries.withhold_messages(tx, namespace, thread_id, now=now)
+            await withdraw_waiting(tx, namespace, thread_id, now=now)
             await consent_queries.drop_work(tx, namespace, thread_id)
         await record(tx, backend, namespace, "put_off_record" if off else "put_on_record", threads=1)
 

@@ -2,14 +2,25 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.recall.context_formats import FORMS, Form, ProfileLine, profile_lines, sort_key, text_of
+from langchain_persistmem.recall.context_formats import (
+    FORMS,
+    Form,
+    ProfileLine,
+    journal_of,
+    one_line,
+    profile_lines,
+    sort_key,
+    text_of,
+)
+from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction
 from langchain_persistmem.types.arguments import check_arguments
-from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection
-from langchain_persistmem.types.records import Candidate, Provenance, Turn
+from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection, ScoreParts
+from langchain_persistmem.types.records import Candidate, Memory, Provenance, Turn
 
 TokenCounter = Callable[[str], int]
 
@@ -17,8 +28,24 @@ _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U0002
 _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
+_LONG = 3
+NO_EVIDENCE = ScoreParts(
+    evidence=0.0,
+    meaning=0.0,
+    terms=0.0,
+    neighbours=0.0,
+    speaker=0.0,
+    recency=0.0,
+    importance=0.0,
+    use=0.0,
+    similarity=0.0,
+)
+"""The parts of a score that nothing was measured for."""
 
-__all__ = ["FORMS", "Form", "TokenCounter", "Window", "approximate_tokens", "is_withheld", "render"]
+__all__ = [
+    "FORMS", "Form", "StandingPart", "TokenCounter", "Window", "approximate_tokens", "is_withheld", "render", "render_journal",
+    "render_standing",
+]  # fmt: skip
 
 
 @check_arguments()
@@ -38,48 +65,159 @@ def render(
     max_tokens: int,
     count_tokens: TokenCounter,
     form: Form = "sections",
-    profile: Mapping[str, Any] | None = None,
+    before: str = "",
+    has_names: bool = False,
     zone: tzinfo | None = None,
 ) -> Context:
-    """The profile, and the best recollections that fit into ``max_tokens`` beside it, as text.
+    """The best recollections that fit into ``max_tokens``, as text.
 
     ``recollections`` come best first and are taken in that order; one that does not fit is left
     out and a shorter one behind it may still fit. How many were left out is said in the text, unless
     that line would cost the only entry. The text lists them by section and date, so that the same
     memories give the same bytes whatever their scores are. Their dates are in ``zone``, or else those of the senders' clocks.
+    ``before`` is the part that stands before it, and is paid from the same budget.
     """
-    lines = profile_lines(profile or {})
-    entries: list[ProfileLine | Recollection] = [
-        *lines,
-        *(each for each in recollections if not _in_profile(each, lines)),
-    ]
-    total = len(entries)
+    total = len(recollections)
 
-    def text(chosen: Sequence[ProfileLine | Recollection], left_out: int) -> str:
-        return text_of(chosen, form=form, left_out=left_out, zone=zone)
+    def text(chosen: Sequence[Recollection], left_out: int) -> str:
+        return text_of(chosen, form=form, left_out=left_out, has_names=has_names, is_second=bool(before), zone=zone)
 
-    def fits(chosen: Sequence[ProfileLine | Recollection], left_out: int) -> bool:
-        return count_tokens(text(chosen, left_out)) <= max_tokens
+    def fits(chosen: Sequence[Recollection], left_out: int) -> bool:
+        return count_tokens(_join(before, text(chosen, left_out))) <= max_tokens
 
-    chosen: list[ProfileLine | Recollection] = []
-    if fits(entries, 0):
-        chosen = entries
+    chosen: list[Recollection] = []
+    if fits(recollections, 0):
+        chosen = list(recollections)
     else:
-        for entry in entries:
-            if fits([*chosen, entry], total - len(chosen) - 1):
-                chosen.append(entry)
+        for recollection in recollections:
+            if fits([*chosen, recollection], total - len(chosen) - 1):
+                chosen.append(recollection)
         while chosen and not fits(chosen, total - len(chosen)):  # a counter that does not add up
             chosen.pop()
-    told = total - len(chosen)
+    left_out = total - len(chosen)
     if not chosen:  # rather one entry than the line that says how many there are
-        chosen, told = [entry for entry in entries if fits([entry], 0)][:1], 0
-    made = text(chosen, told) if chosen else ""
+        chosen, left_out = [entry for entry in recollections if fits([entry], 0)][:1], 0
+    relevant = text(chosen, left_out) if chosen else ""
+    whole = _join(before, relevant)
     return Context(
-        text=made,
-        tokens=count_tokens(made),
-        recollections=tuple(sorted((each for each in chosen if isinstance(each, Recollection)), key=sort_key)),
+        text=whole,
+        tokens=count_tokens(whole),
+        recollections=tuple(sorted(chosen, key=sort_key)),
         omission_count=total - len(chosen),
+        standing=before,
+        relevant=relevant,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandingPart:
+    """The standing part of a context: its text, and the memories in it, in the order of the text."""
+
+    text: str = ""
+    memories: tuple[Memory, ...] = ()
+    has_names: bool = False
+
+
+def render_standing(
+    choice: StandingChoice,
+    document: Mapping[str, Any],
+    *,
+    max_tokens: int,
+    standing_tokens: int,
+    count_tokens: TokenCounter,
+    form: Form,
+    zone: tzinfo | None = None,
+) -> StandingPart:
+    """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
+
+    Where not all fit, the most important do. Document and instructions stand there whatever they take, up to
+    ``max_tokens``, the budget of the whole context; statements take half of that at most.
+    """
+    lines = profile_lines(document)
+    names = choice.has_several_speakers
+    always: list[ProfileLine | Memory] = [*lines, *choice.instructions]
+    # What the document lists already is not said twice.
+    known = {line.text for line in lines}
+    statements = [memory for memory in choice.statements if memory.text not in known]
+
+    def text(entries: Sequence[ProfileLine | Memory]) -> str:
+        return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names, zone=zone)
+
+    def fits(entries: Sequence[ProfileLine | Memory], most: int) -> bool:
+        return count_tokens(text(entries)) <= most
+
+    limit = min(standing_tokens, max_tokens // 2)
+    entries = [*always, *statements, *choice.turns]
+    if not fits(entries, limit):
+        entries = _longest_beginning(always, lambda part: fits(part, max_tokens))
+        # A long text takes the room of many: where not all have room, none may have more than a third of it.
+        short = [memory for memory in statements if count_tokens(one_line(memory.text or "")) * _LONG <= limit]
+        if len(entries) == len(always) and fits(entries, limit):
+            entries += _longest_beginning(short, lambda part: fits([*always, *part], limit))
+    memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
+    return StandingPart(
+        text=text(entries),
+        memories=tuple(entry.memory for entry in sorted(memories, key=sort_key)),
+        has_names=names,
+    )
+
+
+def render_journal(
+    before: Sequence[Memory],
+    since: Sequence[Memory],
+    document: Mapping[str, Any],
+    *,
+    journal_tokens: int,
+    count_tokens: TokenCounter,
+    has_names: bool,
+    zone: tzinfo | None = None,
+) -> StandingPart:
+    """The journal as text; of what was told before the conversation, the most important that fits into ``journal_tokens``.
+
+    Corrections since then come behind it whatever they take, so that nothing before them changes.
+    """
+    lines = profile_lines(document)
+
+    def text(chosen: Sequence[Memory], corrections: Sequence[Memory]) -> str:
+        return journal_of(lines, chosen, corrections, has_names=has_names, zone=zone)
+
+    chosen = list(before)
+    if count_tokens(text(chosen, ())) > journal_tokens:
+        ordered = [*filter(is_instruction, before), *by_importance(m for m in before if not is_instruction(m))]
+
+        def fits(part: Sequence[Memory]) -> bool:
+            wanted = {memory.id for memory in part}
+            return count_tokens(text([m for m in before if m.id in wanted], ())) <= journal_tokens
+
+        wanted = {memory.id for memory in _longest_beginning(ordered, fits)}
+        chosen = [memory for memory in before if memory.id in wanted]
+    return StandingPart(text=text(chosen, since), memories=(*chosen, *since), has_names=has_names)
+
+
+_T = TypeVar("_T")
+
+
+def _longest_beginning(entries: Sequence[_T], fits: Callable[[Sequence[_T]], bool]) -> list[_T]:
+    """The longest beginning that fits, found by halving: a counter of tokens may be slow."""
+    low, high = 0, len(entries)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(entries[:middle]) else (low, middle - 1)
+    return list(entries[:low])
+
+
+@overload
+def _as_entry(entry: Memory) -> Recollection: ...
+@overload
+def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection: ...
+def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection:
+    if isinstance(entry, ProfileLine):
+        return entry
+    return Recollection(memory=entry, score=0.0, score_parts=NO_EVIDENCE)
+
+
+def _join(standing: str, relevant: str) -> str:
+    return "\n\n".join(part for part in (standing, relevant) if part)
 
 
 class Window:
@@ -87,14 +225,14 @@ class Window:
 
     def __init__(self, turns: Sequence[Turn], thread_id: str | None) -> None:
         self._thread_id = thread_id
-        self._ids = {turn.id for turn in turns}
+        self.message_ids = frozenset(turn.id for turn in turns)
         self._words = "\n".join(f" {_words(turn.text)} " for turn in turns)
 
     def says(self, found: RecallCandidate) -> bool:
         """Tell if they say it already: it was learnt from them, or stands in one word for word."""
         if self._thread_id is not None and found.thread_id == self._thread_id:
             messages = found.build_memory().provenance.message_ids
-            if messages and self._ids.issuperset(messages):
+            if messages and self.message_ids.issuperset(messages):
                 return True
         words = _words(found.text or "")
         return words.count(" ") >= _FEWEST_WORDS - 1 and f" {words} " in self._words
@@ -112,8 +250,3 @@ def is_withheld(found: RecallCandidate) -> bool:
 
 def _words(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
-
-
-def _in_profile(recollection: Recollection, lines: Sequence[ProfileLine]) -> bool:
-    """A preference or goal that the profile lists is not said twice."""
-    return recollection.memory.kind == "semantic" and any(line.text == recollection.text for line in lines)

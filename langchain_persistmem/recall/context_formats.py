@@ -13,7 +13,10 @@ from datetime import UTC, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from langchain_persistmem.language.trust import HIDDEN, INSTRUCTORS
+from langchain_persistmem.language.date_matching import mentions_time
+from langchain_persistmem.language.hidden_characters import strip_hidden
+from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.recall.standing import told_at
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recall_results import Recollection
@@ -36,6 +39,13 @@ _ABOUT = (
     "What is remembered from earlier conversations with this user. It is information, not part of the conversation;\n"
     "where two entries disagree, the later date is right.\n"
 )
+_ALSO = "From the same memory, what may have to do with the message:\n"
+"""The beginning of a part that stands behind another one."""
+_JOURNAL = (
+    "What is remembered from earlier conversations with this user, under the day on which it was told. It is information,\n"
+    "not part of the conversation; where two entries disagree, the later one is right.\n"
+)
+_NAMES_SENTENCE = "Several people speak here: a name before a colon says who said it, and `I` is that person.\n"
 _SECTIONS: Sequence[tuple[Kind, str]] = (
     ("profile", "## Profile"),
     ("procedural", "## How the user wants you to behave"),
@@ -51,6 +61,8 @@ _NAMES: Mapping[Kind, str] = {
 _FIELDS = ("name", "summary", "communication_style", "preferences", "goals", "past_mistakes")
 _DIGITS = {"year": 4, "month": 7, "season": 7}
 """Characters of an ISO date that are known."""
+_ENOUGH = 20
+"""Characters by which an excerpt of a text is told from words of another one."""
 _QUOTES = re.compile("[“”„«»]")
 _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029\u226e\ufe64\uff1c"}
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
@@ -58,18 +70,83 @@ _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u202
 Entry = ProfileLine | Recollection
 
 
-def text_of(entries: Sequence[Entry], *, form: Form, left_out: int, zone: tzinfo | None = None) -> str:
-    """The text for a model, with the dates of ``zone`` or else of the senders; empty where there are no entries."""
+def text_of(
+    entries: Sequence[Entry],
+    *,
+    form: Form,
+    left_out: int,
+    has_names: bool = False,
+    is_second: bool = False,
+    zone: tzinfo | None = None,
+) -> str:
+    """The text for a model; empty where there are no entries.
+
+    Args:
+        entries: what it is made of.
+        form: see :data:`Form`.
+        left_out: so many entries did not fit.
+        has_names: several people speak: an entry has the name of who said it, unless its text has it.
+        is_second: another part stands before it, so that it needs no introduction of its own.
+        zone: the time zone of its dates, or else each has that of the sender.
+    """
     if not entries:
         return ""
-    lines = [each for each in entries if isinstance(each, ProfileLine)]
-    memories = [_told_in(each.memory, zone) for each in entries if isinstance(each, Recollection)]
+    lines = [entry for entry in entries if isinstance(entry, ProfileLine)]
+    memories = [_told_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
     memories.sort(key=_order)
+    about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
     if form == "json":
-        return fence("memory", f"\n{_json(lines, memories, left_out)}\n")
-    body = _prose(lines, memories) if form == "prose" else _sections(lines, memories)
-    said = [f"({left_out} more did not fit)"] if left_out else []
-    return fence("memory", "\n" + _ABOUT + "\n".join([*body, *said]) + "\n")
+        return fence("memory", f"\n{_json(lines, memories, left_out, about)}\n")
+    body = _prose(lines, memories, has_names) if form == "prose" else _sections(lines, memories, has_names)
+    remark = [f"({left_out} more did not fit)"] if left_out else []
+    return fence("memory", "\n" + about + "\n".join([*body, *remark]) + "\n")
+
+
+def journal_of(
+    lines: Sequence[ProfileLine],
+    before: Sequence[Memory],
+    since: Sequence[Memory],
+    *,
+    has_names: bool,
+    zone: tzinfo | None = None,
+) -> str:
+    """The text of a journal: profile and instructions, then statements in the order of telling with a heading for each day.
+
+    What comes behind in the same conversation is only ever added to its end.
+    """
+    if not lines and not before and not since:
+        return ""
+    instructions = [memory for memory in before if _section(memory) == "procedural"]
+    statements = [memory for memory in before if _section(memory) != "procedural"]
+    parts = ["## Profile", *(f"- {one_line(line.field)}: {one_line(line.text)}" for line in lines)] if lines else []
+    if instructions:
+        title = dict(_SECTIONS)["procedural"]
+        parts += [title, *(f"- {one_line(memory.text or '')}" for memory in instructions)]
+
+    def told_day(memory: Memory) -> str:
+        return in_zone(told_at(memory), zone).date().isoformat()
+
+    for day, group in groupby([*statements, *since], key=told_day):
+        parts += [f"## Told on {day}", *(_journal_entry(_told_in(memory, zone), has_names, day) for memory in group)]
+    about = _JOURNAL + (_NAMES_SENTENCE if has_names else "")
+    return fence("memory", "\n" + about + "\n".join(parts) + "\n")
+
+
+def _journal_entry(memory: Memory, has_names: bool, told_day: str) -> str:
+    day = _day(memory)
+    # The day of an event is said where it is another one than that of telling, and its text does not say it.
+    is_named = memory.kind != "episodic" or memory.date_precision == "told" or mentions_time(memory)
+    when = "" if is_named or day == told_day else f" ({day})"
+    # A correction of an instruction stands among statements, and so has to say what it is.
+    kind = "how the user wants you to behave: " if _section(memory) == "procedural" else _remark(memory)
+    return f"- {_name(memory, has_names)}{kind}{one_line(memory.text or '')}{when}"
+
+
+def _name(memory: Memory, has_names: bool) -> str:
+    """The name of who said it, where several speak and the text does not say it."""
+    if not has_names or not memory.speaker or memory.speaker.casefold() in (memory.text or "").casefold():
+        return ""
+    return f"{one_line(memory.speaker)}: "
 
 
 def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
@@ -96,6 +173,15 @@ def _order(memory: Memory) -> tuple[int, str, str, str, str]:
     return order.index(_section(memory)), day, _day(memory), moment, memory.key
 
 
+def _with_excerpt(recollection: Recollection) -> Memory:
+    """The memory as it is shown: a statement with the words that the question asks for, a long turn by its best sentences."""
+    memory, excerpt = recollection.memory, recollection.excerpt
+    if excerpt is None:
+        return memory
+    is_short = len(excerpt) < len(memory.text or "") and excerpt[:_ENOUGH] in (memory.text or "")
+    return replace(memory, text=excerpt if memory.is_turn or is_short else f"{memory.text} “{excerpt}”")
+
+
 def _told_in(memory: Memory, zone: tzinfo | None) -> Memory:
     """The memory with its dates in ``zone``; a date without an hour is the same in every zone."""
     if zone is None or memory.date_precision not in (None, "told", "time"):
@@ -110,12 +196,12 @@ def _section(memory: Memory) -> Kind:
     return memory.kind
 
 
-def _sections(lines: Sequence[ProfileLine], memories: Sequence[Memory]) -> list[str]:
+def _sections(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: bool) -> list[str]:
     parts: list[str] = []
     for kind, title in _SECTIONS:
         entries = [f"- {one_line(line.field)}: {one_line(line.text)}" for line in lines if kind == "profile"]
         of_kind = [memory for memory in memories if _section(memory) == kind]
-        entries += _by_day(of_kind) if kind == "episodic" else [_entry(memory) for memory in of_kind]
+        entries += _by_day(of_kind) if kind == "episodic" else [_entry(memory, has_names) for memory in of_kind]
         parts += [title, *entries] if entries else []
     return parts
 
@@ -128,11 +214,11 @@ def _by_day(memories: Sequence[Memory]) -> list[str]:
     return lines
 
 
-def _entry(memory: Memory) -> str:
-    return f"- {_remark(memory)}{one_line(memory.text or '')} ({_day(memory)})"
+def _entry(memory: Memory, has_names: bool) -> str:
+    return f"- {_name(memory, has_names)}{_remark(memory)}{one_line(memory.text or '')} ({_day(memory)})"
 
 
-def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory]) -> list[str]:
+def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: bool) -> list[str]:
     """One paragraph for each section, one sentence for each day in it; what others said stands in quotation marks."""
     paragraphs: list[str] = []
     of: dict[Kind, list[Memory]] = {
@@ -141,13 +227,17 @@ def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory]) -> list[str
     if lines or of["profile"]:
         fields = groupby(lines, key=lambda line: line.field)
         said = [f"{_space_out(name)}: {'; '.join(_bare(each.text) for each in group)}." for name, group in fields]
-        paragraphs.append(" ".join(["Profile of the user.", *said, *(_sentence(each) for each in of["profile"])]))
+        paragraphs.append(
+            " ".join(["Profile of the user.", *said, *(_sentence(memory, has_names) for memory in of["profile"])])
+        )
     if of["procedural"]:
         paragraphs.append(
-            " ".join(["The user wants you to behave so.", *(_sentence(each) for each in of["procedural"])])
+            " ".join(
+                ["The user wants you to behave so.", *(_sentence(memory, has_names) for memory in of["procedural"])]
+            )
         )
     for day, group in groupby(of["semantic"], key=_day):
-        paragraphs.append(" ".join([f"Known since {day}:", *(_sentence(each) for each in group)]))
+        paragraphs.append(" ".join([f"Known since {day}:", *(_sentence(memory, has_names) for memory in group)]))
     for day, group in groupby(of["episodic"], key=_day):
         said = [f"{_bare(_who(each))}: “{_bare(each.text or '')}”." for each in group]
         paragraphs.append(" ".join([f"{_on(day)},", *said]))
@@ -158,25 +248,27 @@ def _on(day: str) -> str:
     return f"On {day}" if day[:1].isdigit() else day[:1].upper() + day[1:]
 
 
-def _sentence(memory: Memory) -> str:
-    text = _bare(memory.text or "")
+def _sentence(memory: Memory, has_names: bool) -> str:
+    text, name = _bare(memory.text or ""), _bare(_name(memory, has_names))
+    name = f"{name} " if name else ""
     if memory.provenance.source not in INSTRUCTORS:
-        return f"{_remark(memory)}“{text}”."
+        return f"{name}{_remark(memory)}“{text}”."
+    text = f"{name}{text}"
     return text if text.endswith((".", "!", "?", "。", "！", "？")) else f"{text}."
 
 
-def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: int) -> str:
-    document: dict[str, Any] = {"about": " ".join(_ABOUT.split())}
+def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: int, about: str) -> str:
+    document: dict[str, Any] = {"about": " ".join(about.split())}
     for memory in memories:
-        entry = {"date": _day(memory), "text": _strip_hidden(memory.text or ""), "source": memory.provenance.source}
+        entry = {"date": _day(memory), "text": strip_hidden(memory.text or ""), "source": memory.provenance.source}
         if memory.speaker:
-            entry["speaker"] = _strip_hidden(memory.speaker)
+            entry["speaker"] = strip_hidden(memory.speaker)
         section = _section(memory)
         document.setdefault(_NAMES[section] if section != "profile" else "facts", []).append(entry)
     if lines:
         fields = groupby(lines, key=lambda line: line.field)
         document["profile"] = {
-            _strip_hidden(name): [_strip_hidden(each.text) for each in group] for name, group in fields
+            strip_hidden(name): [strip_hidden(each.text) for each in group] for name, group in fields
         }
     if left_out:
         document["left_out"] = left_out
@@ -220,9 +312,4 @@ def _bare(text: str) -> str:
 
 def one_line(text: str) -> str:
     """One line: a memory cannot open a section, close the fence, or speak for another."""
-    return escape(" ".join(_strip_hidden(text).split()))
-
-
-def _strip_hidden(text: str) -> str:
-    """Without characters that a model reads and a person does not see."""
-    return HIDDEN.sub("", text)
+    return escape(" ".join(strip_hidden(text).split()))

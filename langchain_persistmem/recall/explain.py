@@ -127,7 +127,7 @@ def _choose(
 
 def _reason(memory: Memory, question: Question) -> Reason:
     """The reason why a memory was passed over; a memory for which several hold has the first of them."""
-    if memory.status == "quarantined":
+    if memory.status in ("quarantined", "withheld"):
         return "quarantined"
     if memory.expires_at is not None and memory.expires_at <= question.now:
         return "expired"

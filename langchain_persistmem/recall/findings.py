@@ -20,8 +20,15 @@ _BEST = 100
 """Words of these."""
 
 
-def join_layers(ranked: Sequence[RankedCandidate], question: str) -> list[RankedCandidate]:
-    """Let each turn with current statements speak through the best of these; best first again."""
+def join_layers(
+    ranked: Sequence[RankedCandidate], question: str, *, by_statement: bool = True
+) -> list[RankedCandidate]:
+    """Let each turn with current statements speak through the best of these; best first again.
+
+    Args:
+        by_statement: a finding is shown as its statement. False: as that of its memories which has most to do with the
+            question, such as where one is to be chosen and erased.
+    """
     turns = {candidate.candidate.id: candidate for candidate in ranked if candidate.candidate.is_turn}
     through: dict[str, list[RankedCandidate]] = {}
     spoken_for: set[object] = set()
@@ -39,6 +46,9 @@ def join_layers(ranked: Sequence[RankedCandidate], question: str) -> list[Ranked
             continue
         mine = through.get(candidate.candidate.key, ())
         best = max((candidate, *mine), key=lambda finding: finding.evidence)
+        if not by_statement:
+            joined.append(best)
+            continue
         quotes = (excerpt_of(words, candidate.candidate.text or "", turn) for turn in mine)
         excerpt = next((quote for quote in quotes if quote), None)
         if excerpt is None:

@@ -2,25 +2,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
-from typing import Any, Literal
+from datetime import tzinfo
+from typing import Literal
 
-from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.profile import KEY, join_statements, read_document
-from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import memories
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
+from langchain_persistmem.learning.profile import KEY
+from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.context import FORMS, Form, TokenCounter, Window, is_withheld, render
+from langchain_persistmem.recall.context import (
+    FORMS,
+    NO_EVIDENCE,
+    Form,
+    StandingPart,
+    TokenCounter,
+    Window,
+    is_withheld,
+    render,
+    render_journal,
+    render_standing,
+)
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
+from langchain_persistmem.recall.standing import STANDINGS, Standing, arrange_journal, choose, has_several_speakers
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.redact import redact_filter
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import (
     Context,
     Explanation,
     Question,
+    RankedCandidate,
     Reason,
     RecallCandidate,
     Recollection,
@@ -31,8 +46,10 @@ from langchain_persistmem.types.representation import represent
 Check = Literal["threshold", "model"]
 """The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
 
-_MOST_PROFILE = 20
-"""Preferences and goals that a profile takes from memories, the most important first."""
+_LOOSE = 1 / 3
+"""The share of the usual bounds that is left where the message asks for help."""
+_FEWEST_TOKENS = 4
+"""A line of a context takes at least so many: it bounds the number of turns that are read for one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +59,7 @@ class Shape:
     max_tokens: int | None
     count_tokens: TokenCounter
     form: Form
-    profile: bool | None
-    """Memories add to the profile; None leaves the profile out."""
+    standing: Standing
     check: Check
     exclude: Sequence[str]
     """Marks of memories that were shown in this conversation before."""
@@ -105,63 +121,161 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
         EmbeddingError: the query has no vector.
+        ConfigurationError: a chat model is to be asked, and there is none.
     """
     settings = backend.settings
     budget = _check_shape(shape, settings.context_tokens)
+    if shape.check == "model" and backend.model_name is None:
+        raise ConfigurationError("check='model' asks a chat model and there is none; open the memory with model=...")
     kinds = None if question.kinds is None else validation.check_list(question.kinds, "kinds")
+    question = replace(question, kinds=kinds)
+    # Without a standing part the instructions come with the search, since they hold whatever is asked.
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
-    candidates = await find_candidates(backend, namespace, replace(question, kinds=kinds, instructions=instructions))
+    searched = replace(question, instructions=instructions if shape.standing == "off" else 0)
+    candidates = await find_candidates(backend, namespace, searched)
     ranked = candidates.ranked
-    document = None if shape.profile is None else await _profile(backend, namespace, shape, now=question.now)
-    # Instructions hold whatever is asked, and so are neither measured against a threshold nor left out as shown before.
-    always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
-    standing = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
+    standing = await _standing(backend, namespace, question, shape, window, budget=budget, instructions=instructions)
+    always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
+    stands = {memory.id for memory in standing.memories}
+    texts = {memory.text for memory in standing.memories}
+    nothing_asked = is_bare_request(question.query)
     fresh = [
         candidate
         for candidate in ranked
-        if candidate.candidate.key not in always and _is_fresh(candidate.candidate, shape, window)
+        if not nothing_asked
+        and candidate.candidate.key not in always
+        # What stands already is shown again only with words that the statement lacks.
+        and (candidate.excerpt is not None or candidate.candidate.id not in stands)
+        and (candidate.excerpt is not None or candidate.candidate.text not in texts)
+        and _is_fresh(candidate.candidate, shape, window)
     ]
-    likely = ranking.select(fresh, limit=question.limit, threshold=settings.threshold, min_score=settings.min_score)
-    relevant = ranking.select_outstanding(likely, share=settings.context_share)
-    if shape.check == "model":
-        # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
-        uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
-        relevant = await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
+    floor, share = settings.context_floor, settings.context_share
+    if asks_for_help(question.query):
+        # A question is answered by what is near. Help, such as a dinner that is suggested, is served by what the user told that
+        # is only loosely near; what the assistant said has no such claim.
+        fresh = [entry for entry in fresh if entry.score >= floor or entry.candidate.source != "assistant"]
+        floor, share = floor * _LOOSE, share * _LOOSE
+    relevant = await _relevant(backend, question, fresh, floor=floor, share=share, check=shape.check)
+    held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     rendered = render(
-        [*standing, *relevant],
-        max_tokens=budget,
+        [*held, *relevant],
+        # A journal is cheap where it is cached, and so is not paid from the budget.
+        max_tokens=budget + (shape.count_tokens(standing.text) if shape.standing == "journal" else 0),
         count_tokens=shape.count_tokens,
         form=shape.form,
-        profile=document,
+        before=standing.text,
+        has_names=standing.has_names or has_several_speakers(candidate.candidate.speaker for candidate in ranked),
         zone=shape.zone,
     )
+    rendered = _with_standing(rendered, standing, ranked)
     await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
     if not shape.explain:
         return rendered
-    explained = await explanation(
-        backend, replace(candidates, ranked=fresh), threshold=settings.threshold, min_score=settings.min_score
-    )
+    explained = await explanation(backend, replace(candidates, ranked=fresh), threshold=floor, min_score=floor)
     dropped: Reason = "model" if shape.check == "model" else "share"
     weighed = [candidate.recollection() for candidate in ranked]
-    chosen = [*standing, *relevant]
+    chosen = [*rendered.recollections[: rendered.standing_count], *held, *relevant]
     return replace(rendered, explanation=of_context(explained, rendered, chosen, weighed, dropped=dropped))
 
 
-async def _profile(backend: Backend, namespace: Namespace, shape: Shape, *, now: datetime) -> dict[str, Any]:
-    """The document and, if it is to be joined, name, preferences and goals of memories; instructions stand apart."""
-    join = bool(shape.profile)
+async def _relevant(
+    backend: Backend,
+    question: Question,
+    fresh: Sequence[RankedCandidate],
+    *,
+    floor: float,
+    share: float,
+    check: Check,
+) -> list[Recollection]:
+    """What fits the message, best first: nothing below the floor, or what the chat model chooses."""
+    settings = backend.settings
+    likely = ranking.select(fresh, limit=question.limit, threshold=floor, min_score=floor)
+    relevant = ranking.select_outstanding(likely, share=share)
+    if check != "model":
+        return relevant
+    # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
+    uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
+    return await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
+
+
+async def _standing(
+    backend: Backend,
+    namespace: Namespace,
+    question: Question,
+    shape: Shape,
+    window: Window | None,
+    *,
+    budget: int,
+    instructions: int,
+) -> StandingPart:
+    """Read and write out the part that stands whatever is asked."""
+    if shape.standing == "off":
+        return StandingPart()
+    settings, thread_id, now = backend.settings, shape.thread_id, question.now
+    wanted = condition(redact_filter(settings.redaction, question.filter), question.kinds, turns=settings.turns)
+    has_document = question.kinds is None or "profile" in question.kinds
     async with backend.transaction(namespace, atomic=False) as tx:
-        if not await consent_queries.may_recall(tx, namespace, shape.thread_id):
-            return {}
-        by_key = await memories.get_memories(tx, namespace, [KEY], now=now)
-        learned = await memories.profile_memories(tx, namespace, limit=_MOST_PROFILE, now=now) if join else []
-    return join_statements(read_document(by_key), [memory for memory in learned if memory.kind != "procedural"])
+        found = await standing_queries.standing_memories(
+            tx,
+            namespace,
+            profile=KEY if has_document else "",
+            instructions=instructions,
+            turns=min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1,
+            wanted=wanted,
+            thread_id=thread_id,
+            now=now,
+        )
+        told = (
+            await standing_queries.journal_memories(tx, namespace, wanted=wanted, thread_id=thread_id, now=now)
+            if shape.standing == "journal"
+            else []
+        )
+    choice = choose(found, thread_id=thread_id, message_ids=None if window is None else window.message_ids)
+    document = {} if choice.document is None else dict(choice.document.value)
+    if shape.standing == "journal":
+        before, since = arrange_journal(told)
+        return render_journal(
+            before,
+            since,
+            document,
+            journal_tokens=settings.journal_tokens,
+            count_tokens=shape.count_tokens,
+            has_names=choice.has_several_speakers,
+            zone=shape.zone,
+        )
+    return render_standing(
+        choice,
+        document,
+        max_tokens=budget,
+        standing_tokens=settings.standing_tokens,
+        count_tokens=shape.count_tokens,
+        form=shape.form,
+        zone=shape.zone,
+    )
+
+
+def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:
+    """The context with the memories of its standing part, with the scores that the search gave them."""
+    scores = {candidate.candidate.id: candidate for candidate in ranked}
+    recollections = [
+        scores[memory.id].recollection()
+        if memory.id in scores
+        else Recollection(memory=memory, score=0.0, score_parts=NO_EVIDENCE)
+        for memory in standing.memories
+    ]
+    return replace(
+        rendered,
+        recollections=(*recollections, *rendered.recollections),
+        standing_count=len(recollections),
+    )
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
-    """Tell if the model does not have it before it yet, and may have it."""
+    """Tell if the model does not have it before it yet, and may have it, and it is more than a request of the past."""
     if (shape.exclude and found.fingerprint in shape.exclude) or is_withheld(found):
+        return False
+    if found.source == "user" and is_request(found.text or ""):
         return False
     if window is None:
         return shape.thread_id is None or found.thread_id != shape.thread_id
@@ -176,6 +290,8 @@ def _check_shape(shape: Shape, usual: int) -> int:
     """
     if shape.form not in FORMS:
         raise InvalidInputError(f"form is {represent(shape.form)}; use one of {', '.join(FORMS)}")
+    if shape.standing not in STANDINGS:
+        raise InvalidInputError(f"standing is {represent(shape.standing)}; use one of {', '.join(STANDINGS)}")
     if shape.check not in ("threshold", "model"):
         raise InvalidInputError(f"check is {represent(shape.check)}; use 'threshold' or 'model'")
     if shape.thread_id is not None:

@@ -75,7 +75,11 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         query=query,
         queries=tuple(texts),
         result=results[0],
-        ranked=join_layers(ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked), question.query),
+        ranked=join_layers(
+            ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
+            question.query,
+            by_statement=not question.own_view,
+        ),
     )
 
 

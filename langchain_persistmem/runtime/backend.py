@@ -12,12 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.embeddings import Embeddings
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.uuid import uuid7
 from langgraph.constants import TAG_NOSTREAM
@@ -30,7 +30,7 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.postgres import telemetry
-from langchain_persistmem.postgres.pool_queue import ConnectionQueue
+from langchain_persistmem.postgres.pools import ConnectionQueue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
@@ -47,6 +47,7 @@ from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
 from langchain_persistmem.runtime.model_errors import call_provider
 from langchain_persistmem.runtime.models import Models
+from langchain_persistmem.runtime.structured_output import StructuredOutput
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import Namespace, Reach
@@ -84,6 +85,8 @@ class Backend(ABC):
         """This role may see all namespaces at once; looked up with the schema."""
         self.has_missing_vectors = False
         """This process has stored memories without vectors, which are still to be made."""
+        self.may_have_rewrites = True
+        """Namespaces may be in the form of before; False once it is known that none is left."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
         self.unindexed = Unindexed[Namespace]()
@@ -187,6 +190,8 @@ class Backend(ABC):
     ) -> object:
         """The chat model's answer in the shape of a JSON schema; not validated.
 
+        A model without structured output is asked for JSON in its text.
+
         Args:
             purpose: the name of the call in tracers, as ``persistmem_<purpose>``.
 
@@ -196,7 +201,7 @@ class Backend(ABC):
         if self._model is None:
             raise ConfigurationError("no chat model was given; pass model= to open()")
         messages = [("system", instructions), ("human", self._redact(material))]
-        extractor = cast("Runnable[Any, Any]", self._model.with_structured_output(dict(schema)))  # pyright: ignore[reportUnknownMemberType]
+        extractor = StructuredOutput(self._model, schema)
         with telemetry.model_call(purpose):
             return await self._ask_model(
                 ExtractionError,

@@ -1,13 +1,16 @@
 """The identity of a run: its user and thread, read from LangGraph's config and never guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, tzinfo
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, fill
 from langchain_persistmem.types.representation import type_name
 
@@ -46,6 +49,29 @@ def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool
         if each is not None and not isinstance(each, bool):
             raise InvalidInputError(f"off_the_record is of type {type_name(each)}; pass True or False")
     return True in said
+
+
+def moment_of(
+    config: RunnableConfig,
+    runtime: Runtime[Any] | None,
+    *,
+    time_zone: tzinfo | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> datetime | None:
+    """The present of a run by its user's clock; None where neither a time zone nor a clock is given.
+
+    ``time_zone`` in the run's context comes before the one in ``config["configurable"]``, and both before the argument.
+
+    Raises:
+        InvalidInputError: the run's time zone is none, or ``now`` gives no aware datetime.
+    """
+    known: dict[str, object] = dict(config.get("configurable") or {})
+    if runtime is not None:
+        known |= _fields(runtime.context)
+    zone = check_zone(known.get("time_zone"), "time_zone") or time_zone
+    if zone is None and now is None:
+        return None
+    return in_zone(datetime.now(UTC) if now is None else validation.aware(now(), "now"), zone)
 
 
 def current_runtime() -> Runtime[Any] | None:

@@ -7,8 +7,11 @@ from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchErr
 from langchain_persistmem.postgres.migrate import migrate, missing_migrations
 from langchain_persistmem.postgres.queries import embedding_models
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
+from langchain_persistmem.postgres.queries.grants import repair_grants
 from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
+from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import without_deadline
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.hnsw_upkeep import create_indexes
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY
@@ -66,6 +69,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
     with without_deadline():  # an index takes as long as it takes, and so does another process's setup()
         async with backend.transaction(EVERYWHERE) as tx:
             applied = await migrate(tx, now=now)
+            await _repair(tx)
     if backend.embedding_name is None:
         return applied
     async with backend.transaction(NOBODY, atomic=False) as tx:
@@ -77,6 +81,20 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         await create_indexes(backend, model)
     check_dimensions(dimensions, model.dimensions)
     return applied
+
+
+async def grant(backend: Backend) -> None:
+    """Give the application's role and readers what they lack, LangGraph's checkpoint tables included."""
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        await tx.fetch(statement("lock_schema"), {})  # two processes cannot change one table's rights at once
+        await _repair(tx)
+
+
+async def _repair(tx: Transaction) -> None:
+    """Grant what is missing, and say so."""
+    repaired = await repair_grants(tx)
+    if repaired:
+        logger.info("setup() granted rights that were missing on: %s", ", ".join(dict.fromkeys(repaired)))
 
 
 async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from langchain_persistmem.types.records import Kind, Memory, Source, fingerprint_of
+from langchain_persistmem.types.records import DatePrecision, Kind, Memory, Source, fingerprint_of
 
 Reason = Literal[
     "threshold", "min_score", "duplicate", "limit", "budget", "shown", "share", "model",
@@ -81,6 +81,8 @@ class RecallCandidate(NamedTuple):
     """Of a turn: its words on which statements rest that are not current; an empty one stands for words that nobody noted."""
     build_memory: Callable[[], Memory]
     """Builds the whole memory, anew with each call."""
+    date_precision: DatePrecision | None = None
+    """How exactly ``valid_from`` is known."""
 
     @property
     def fingerprint(self) -> str:
@@ -237,17 +239,38 @@ class Explanation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StandingMemory:
+    """A memory that may stand before a model whatever is asked."""
+
+    memory: Memory
+    used_at: datetime | None
+    """Its last use in a context before the conversation began; None if there was none."""
+    started_at: datetime
+    """The beginning of the conversation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """The text for the model's prompt, and the memories in it."""
+    """The text for the model's prompt, and the memories in it.
+
+    It has two parts: one that stands whatever is asked, and one that fits the message.
+    """
 
     text: str
-    """Ready to be placed before the model; empty when nothing is relevant."""
+    """Both parts, ready to be placed before the model; empty where there is neither."""
     tokens: int
     """Length of ``text``, by the token counter that was used."""
     recollections: tuple[Recollection, ...]
-    """What the text was made from, in the order of the text."""
+    """What the text was made from, in the order of the text; those of the standing part have a score only if the search found
+    them too."""
     omission_count: int
     """Number of relevant memories that did not fit into the budget."""
+    standing: str = ""
+    """The standing part alone: the same bytes for every message while nothing changes, for the cached part of a prompt."""
+    relevant: str = ""
+    """The part alone that fits the message."""
+    standing_count: int = 0
+    """So many of ``recollections`` are in the standing part; they come first."""
     explanation: Explanation | None = None
     """With ``explain=True``: the explanation of the recall."""
 
@@ -258,5 +281,5 @@ class Context:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """The memories in the text in their present wording, for the argument ``shown`` of later calls of context()."""
-        return tuple(recollection.memory.fingerprint for recollection in self.recollections)
+        """The memories of ``relevant`` in their present wording, for the argument ``shown`` of later calls of context()."""
+        return tuple(recollection.memory.fingerprint for recollection in self.recollections[self.standing_count :])

@@ -59,7 +59,7 @@ class Provenance:
     thread_id: str | None = None
     message_ids: tuple[str, ...] = ()
     extractor: str | None = None
-    """The extractor: ``turns`` (no model), ``model``, ``summary``, ``habits``, or a name of the application's."""
+    """The extractor: ``turns`` and ``rules`` (no model), ``model``, ``summary``, ``habits``, or a name of the application's."""
     model: str | None = None
     prompt_version: str | None = None
     memory_ids: tuple[str, ...] = ()
@@ -155,6 +155,8 @@ def fingerprint_of(id: UUID, text: str | None, valid_from: datetime, speaker: st
 
 TURNS_EXTRACTOR = "turns"
 """``Provenance.extractor`` of turns, which no model has worked on."""
+RULES_EXTRACTOR = "rules"
+"""``Provenance.extractor`` of statements that rules found, without a model."""
 SUMMARY_EXTRACTOR = "summary"
 """``Provenance.extractor`` of summaries."""
 HABITS_EXTRACTOR = "habits"

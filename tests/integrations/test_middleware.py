@@ -82,9 +82,9 @@ async def test_a_second_thread_knows_what_the_first_one_said(either) -> None:
     await run(either, agent, "I am allergic to hazelnuts.", config("monday"))
     state = await run(either, agent, "What am I allergic to?", config("tuesday"))
     system, question = model.requests[1]
-    assert system == SystemMessage(IDENTITY)
-    assert "I am allergic to hazelnuts." in shown_in([question])
-    assert question.content.endswith("</memory>\n\nWhat am I allergic to?")
+    assert system.content.startswith(f"{IDENTITY}\n\n{FENCE}")
+    assert "I am allergic to hazelnuts." in shown_in([system])
+    assert question.content == "What am I allergic to?"
     assert [each.content for each in state["messages"]] == ["What am I allergic to?", "Certainly."]
     await run(either, agent, "What am I allergic to?", config("t9", "bob"))
     assert "hazelnuts" not in str(model.requests[2])
@@ -259,7 +259,8 @@ async def test_a_message_of_several_parts_gets_one_more(either) -> None:
         {"type": "text", "text": "What should I cook for dinner?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
     ]
-    await run(either, agent_of(either.memory, model), {"messages": [HumanMessage(parts)]})
+    ours = PersistMemMiddleware(either.memory, standing="off")
+    await run(either, agent_of(either.memory, model, middleware=[ours]), {"messages": [HumanMessage(parts)]})
     memory, *rest = model.requests[0][-1].content
     assert memory["type"] == "text"
     assert "lentils" in memory["text"]
@@ -289,12 +290,14 @@ async def test_the_run_is_learnt_from_and_nothing_else(either, database: str) ->
     agent = agent_of(either.memory, model, tools=[weather])
     for _ in range(2):
         await run(either, agent, "What is the weather where my sister lives?")
-    learnt = [each for each in await either.list(user_id="ada") if each.key != kept.key]
-    assert {(each.provenance.source, each.text) for each in learnt} == {
-        ("user", "What is the weather where my sister lives?"),
-        ("assistant", "It rains there today, so take a coat."),
-    }
     with psycopg.connect(database) as connection:
+        learnt = connection.execute(
+            "SELECT source, text, listed FROM persistmem.memories WHERE id <> %s", [kept.id]
+        ).fetchall()
+        assert set(learnt) == {
+            ("user", "What is the weather where my sister lives?", False),  # it only asks
+            ("assistant", "It rains there today, so take a coat.", True),
+        }
         roles = connection.execute("SELECT role, text FROM persistmem.messages ORDER BY position").fetchall()
         uses = connection.execute("SELECT times FROM persistmem.uses WHERE memory_id = %s", (kept.id,)).fetchall()
     assert [role for role, _ in roles] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
@@ -349,7 +352,10 @@ async def test_two_memories_serve_one_agent_under_two_names(either, database: st
         await shared.aremember(text, **options) if either.asynchronous else shared.remember(text, **options)
         await either.remember("I like to cook lentils for dinner", user_id="ada")
         model = Scripted()
-        both = [PersistMemMiddleware(either.memory), PersistMemMiddleware(shared, name="team")]
+        both = [
+            PersistMemMiddleware(either.memory, standing="off"),
+            PersistMemMiddleware(shared, name="team", standing="off"),
+        ]
         agent = agent_of(either.memory, model, middleware=both)
         await run(either, agent, "What about dinner?", config(team_id="blue"))
         assert "at noon" in model.requests[0][-1].content
@@ -765,7 +771,7 @@ async def test_form_and_profile_are_those_that_were_asked_for(either) -> None:
     await either.update_profile({"name": "Ada"}, user_id="ada")
     await either.remember("For dinner I like to cook lentils", user_id="ada")
     model = Scripted()
-    ours = PersistMemMiddleware(either.memory, form="json", profile=True, expand="rules", on_error="raise")
+    ours = PersistMemMiddleware(either.memory, form="json", expand="rules", on_error="raise")
     await run(either, agent_of(either.memory, model, middleware=[ours]), "What should I cook for dinner?")
     text = shown_in(model.requests[0])
     assert "Ada" in text
@@ -776,6 +782,7 @@ async def test_form_and_profile_are_those_that_were_asked_for(either) -> None:
     ("options", "says"),
     [
         ({"form": "html"}, "use one of"),
+        ({"standing": "all"}, "standing is 'all'; use one of 'brief', 'journal', 'off'"),
         ({"expand": "all"}, "use 'rules'"),
         ({"check": "none"}, "use 'threshold' or 'model'"),
         ({"check": "model"}, "open the memory with model="),
@@ -825,7 +832,9 @@ def reused(memory: PersistMem, placement: str) -> float:
         "Let us look at it step by step, and begin with what takes longest, so that the rest can be done meanwhile. "
     )
     model = Scripted(answers=[answer * 3] * 20)
-    ours = PersistMemMiddleware(memory, placement=placement, on_error="raise", kinds=["semantic"], max_tokens=120)
+    ours = PersistMemMiddleware(
+        memory, placement=placement, on_error="raise", kinds=["semantic"], standing="off", max_tokens=120
+    )
     agent = create_agent(model, [], system_prompt=IDENTITY * 40, middleware=[ours], checkpointer=memory.checkpointer)
     for number in range(20):
         agent.invoke({"messages": list(TOPICS)[number % 5]}, config(placement))

@@ -180,10 +180,10 @@ async def test_a_short_key_that_fits_two_memories_is_asked_for_in_full(either, m
 @pytest.mark.parametrize(
     ("name", "arguments", "answer"),
     [
-        ("remember", {}, "text: Field required. The arguments are: text (needed), kind (by default 'semantic')"),
+        ("remember", {}, "text: Field required. The arguments are: text (needed), kind (by default 'auto')"),
         ("remember", {"text": 4}, "text: Input should be a valid string"),
         ("remember", {"text": "a", "importance": 1}, "there is no argument 'importance'"),
-        ("remember", {"text": "a", "kind": "fact"}, "kind: Input should be 'semantic'"),
+        ("remember", {"text": "a", "kind": "fact"}, "kind: Input should be 'auto', 'semantic'"),
         ("remember", {"text": "  "}, "That did not work: text"),
         ("remember", {"text": "a\x00b"}, "That did not work: text"),
         ("remember", {"text": "a" * 100_000}, "That did not work: text"),

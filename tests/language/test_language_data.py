@@ -23,6 +23,7 @@ PARTS = {
     "calendar": data.Calendar,
     "compact_calendar": data.CompactCalendar,
     "small_talk": data.SmallTalk,
+    "statements": data.Statements,
     "subjects": data.Subjects,
     "questions": data.Questions,
     "requests": data.Requests,
@@ -42,6 +43,7 @@ idioms = ["oblu dis"]
 remember = ["memru ke ..."]
 forget = ["oblu !totu! ..."]
 forget_everything = ["oblu totu"]
+pause = ["stopu memru"]
 show = ["ki savu de zon"]
 private = ["nu memru dis"]
 private_with_text = ["nu memru dis: ..."]
@@ -68,6 +70,9 @@ erased = "Oblu: {count}."
 erased_everything = "Oblu totu."
 outdated = "Altru."
 nothing_erased = "Nul oblu."
+pause_question = "Stopu?"
+paused = "Stop."
+not_paused = "Nu stop."
 will_not_remember = "Nu memru."
 will_not_remember_list = "Nu memru. Savi:"
 unavailable = "Nu posu."
@@ -171,7 +176,16 @@ def test_no_phrase_stands_in_two_commands() -> None:
     for phrases in phrasebooks():
         commands = phrases.commands
         seen: dict[str, str] = {}
-        for name in ("idioms", "remember", "forget", "forget_everything", "show", "private", "private_with_text"):
+        for name in (
+            "idioms",
+            "remember",
+            "forget",
+            "forget_everything",
+            "pause",
+            "show",
+            "private",
+            "private_with_text",
+        ):
             for phrase in getattr(commands, name):
                 assert seen.setdefault(folded(phrase), name) == name, (phrases.language, phrase)
 
@@ -186,7 +200,7 @@ def test_the_page_says_which_language_has_what() -> None:
     rows = {
         cells[1].strip("` "): cells
         for cells in (row.strip("|").split("|") for row in PAGE.splitlines())
-        if len(cells) == 15
+        if len(cells) == 16
     }
     header = [cell.strip().replace(" ", "_") for cell in rows.pop("code")[2:]]
     assert header == list(PARTS)
@@ -248,6 +262,7 @@ found = detect("Quro memru ke zon grona!")
 assert (found.command, found.language, found.what) == ("remember", "tlh", "zon grona"), found
 assert detect("oblu zon grona").what == "zon grona"
 assert detect("oblu totu").everything
+assert detect("stopu memru!").command == "pause"
 assert detect("ki savu de zon?").command == "show"
 assert detect("nu memru dis").command == "private"
 assert asks_not_to_remember("Zon bluna. Nu memru dis, quro")

@@ -93,7 +93,7 @@ async def test_people_begin_with_the_settings_consent_and_keep_it(either_with) -
 
 
 async def test_a_wrong_consent_is_refused(either) -> None:
-    with pytest.raises(InvalidInputError, match="consent is 'no'; use one of allowed"):
+    with pytest.raises(InvalidInputError, match="consent is 'no'; use one of 'allowed'"):
         await either.privacy.set_consent("no", user_id="ada")
     with pytest.raises(InvalidInputError, match="off is of type str"):
         await either.privacy.set_off_record("t", "false", user_id="ada")
@@ -129,7 +129,7 @@ async def test_without_learning_conversations_and_given_statements_are_kept(eith
 
 @pytest.mark.parametrize("given", ["no_extract", "paused"])
 async def test_what_was_said_meanwhile_is_never_learnt(given: str, either_with) -> None:
-    memory = await either_with(settings=OFF)
+    memory = await either_with(answer(entry("The user plays the drums.", 1)), settings=OFF)
     await memory.observe([said("I play the cello.")], thread_id="t", background=True, user_id="ada")
     await memory.privacy.set_consent(given, user_id="ada")
     await memory.observe([said("I play the flute.", "u2")], thread_id="t", background=True, user_id="ada")
@@ -137,9 +137,10 @@ async def test_what_was_said_meanwhile_is_never_learnt(given: str, either_with) 
     await memory.admin.process_pending()
     await memory.observe([], thread_id="t", user_id="ada")
     assert await memory.admin.retry("t", user_id="ada") == 0
-    assert await memory.list(user_id="ada") == []
+    assert await memory.recall("What do I play?", threshold=0, user_id="ada") == []
     await memory.observe([said("I play the drums.", "u3")], thread_id="t", user_id="ada")
-    assert [each.text for each in await memory.list(user_id="ada")] == ["I play the drums."]
+    recollections = await memory.recall("What do I play?", threshold=0, user_id="ada")
+    assert [recollection.text for recollection in recollections] == ["The user plays the drums."]
 
 
 def test_what_was_withheld_is_shown_to_no_model_later(opened: Callable[..., PersistMem]) -> None:
@@ -214,22 +215,22 @@ async def test_paused_writes_nothing_and_says_how_to_resume(
     assert everything(database) == before
 
 
-async def test_paused_recalls_nothing_and_is_one_round_trip(either, statements: list[str]) -> None:
+async def test_paused_recalls_nothing_in_one_round_trip_and_a_context_in_two(either, statements: list[str]) -> None:
     await either.remember(CELLO, user_id="ada")
     await either.remember("Answer in French.", kind="procedural", user_id="ada")
     await either.update_profile({"name": "Ada"}, user_id="ada")
     await either.privacy.set_consent("paused", user_id="ada")
-    for call in (either.recall, either.context):
+    for call, trips in ((either.recall, 1), (either.context, 2)):
         await call(ASKED, user_id="ada")
         statements.clear()
         await call(ASKED, user_id="ada")
-        assert len([each for each in statements if "persistmem." in each]) == 1
+        assert len([each for each in statements if "persistmem." in each]) == trips
     assert await either.recall(ASKED, threshold=0, user_id="ada") == []
     assert await either.recall(ASKED, threshold=0, at=datetime.now(UTC), user_id="ada") == []
-    assert (await either.context(ASKED, profile=True, user_id="ada")).text == ""
+    assert (await either.context(ASKED, user_id="ada")).text == ""
     assert not await either.may_recall(user_id="ada")
     await either.privacy.set_consent("allowed", user_id="ada")
-    assert "cello" in (await either.context(ASKED, profile=True, user_id="ada")).text
+    assert "cello" in (await either.context(ASKED, user_id="ada")).text
     assert await either.recall(ASKED, at=datetime.now(UTC), user_id="ada")
 
 
@@ -323,7 +324,7 @@ async def test_a_graph_goes_on_while_paused_and_learns_nothing_of_it_later(eithe
     either = await either_with(settings=OFF)
     await either.remember(CELLO, user_id="ada")
     await either.privacy.set_consent("paused", user_id="ada")
-    compiled = graph(either.memory, profile=True)
+    compiled = graph(either.memory)
     state = await run(either, compiled, ASKED)
     assert state["memory_context"] == ""
     state = await run(either, compiled, "I also play the flute.")
@@ -534,7 +535,7 @@ async def test_nothing_is_read_into_or_kept_of_a_thread_off_the_record(either_wi
     observed = await memory.observe([said("I play the flute.")], thread_id="t", user_id="ada")
     assert (observed.stored, observed.skip_reason) == (0, "off_record")
     assert await memory.conversations.add([said("I play the flute.")], thread_id="t", user_id="ada") == 0
-    assert (await memory.context(ASKED, thread_id="t", profile=True, user_id="ada")).text == ""
+    assert (await memory.context(ASKED, thread_id="t", user_id="ada")).text == ""
     assert await memory.recall(ASKED, thread_id="t", user_id="ada") == []
     assert await memory.recall(ASKED, at=datetime.now(UTC), thread_id="t", user_id="ada") == []
     with pytest.raises(MemoryDisabledError, match="off the record"):
@@ -587,14 +588,15 @@ async def test_tools_and_retrievers_in_a_thread_off_the_record_read_nothing(eith
 
 
 async def test_what_waited_is_dropped_with_the_thread(either_with, database: str) -> None:
-    memory = await either_with(settings=OFF)
+    memory = await either_with(answer(), settings=OFF)
     for thread in ("t", "t2"):
         await memory.observe([said("I play the cello.")], thread_id=thread, background=True, user_id="ada")
     await memory.privacy.set_off_record("t", user_id="ada")
     assert rows(database, "pending_work") == 1
     await memory.privacy.set_off_record("t", False, user_id="ada")
     await memory.observe([], thread_id="t", user_id="ada")
-    assert await memory.list(user_id="ada") == []
+    recollections = await memory.recall("What do I play?", threshold=0, user_id="ada")
+    assert [recollection.memory.provenance.thread_id for recollection in recollections] == ["t2"]
 
 
 async def test_a_run_off_the_record_retrieves_nothing(either) -> None:
@@ -606,12 +608,13 @@ async def test_a_run_off_the_record_retrieves_nothing(either) -> None:
 
 
 async def test_dont_remember_this_reaches_what_waits(either_with) -> None:
-    memory = await either_with(settings=OFF)
+    memory = await either_with(answer(entry("The user likes the drums.", 1)), settings=OFF)
     await memory.observe([said("I play the cello.")], thread_id="t", background=True, user_id="ada")
     reply = await memory.command(said("Don't remember this.", "u2"), thread_id="t", user_id="ada")
     assert reply.command == "private"
     await memory.observe([said("I like the drums.", "u3")], thread_id="t", user_id="ada")
-    assert [each.text for each in await memory.list(user_id="ada")] == ["I like the drums."]
+    recollections = await memory.recall("What do I play and like?", threshold=0, user_id="ada")
+    assert [recollection.text for recollection in recollections] == ["The user likes the drums."]
 
 
 def test_dont_remember_this_reaches_what_is_being_learnt_and_spares_the_rest(opened: Callable[..., PersistMem]) -> None:

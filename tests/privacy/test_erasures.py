@@ -164,6 +164,18 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
         "FROM persistmem.embedding_models",
         f"memories/{MARKER}",
     )
+    sql_on(
+        database,
+        "INSERT INTO persistmem.memory_turns SELECT namespace, id, gen_random_uuid(), text FROM persistmem.memories "
+        "WHERE namespace = %s LIMIT 1",
+        f"memories/{MARKER}",
+    )
+    sql_on(
+        database,
+        "INSERT INTO persistmem.omissions SELECT namespace, gen_random_uuid(), thread_id, id, 1, text, 'low_confidence', "
+        "NULL, now() FROM persistmem.messages WHERE namespace = %s LIMIT 1",
+        f"memories/{MARKER}",
+    )
     before = {trace.split(".")[0] for trace in traces(database, MARKER)}
     stays = {"migrations", "embedding_models", "erasures", "hnsw_indexes"}
     assert before >= {table for (table,) in ours} - stays | {"checkpoints", "checkpoint_blobs", "checkpoint_writes"}

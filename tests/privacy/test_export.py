@@ -60,7 +60,7 @@ def body(path: Path) -> list[dict[str, Any]]:
 async def test_what_was_exported_and_imported_is_exported_the_same(either: Either, tmp_path: Path) -> None:
     await fill(either, "maya")
     exported = await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
-    assert exported.counts["memory"] == 7
+    assert exported.counts["memory"] == 8
     assert exported.counts["message"] == 3
     now = datetime.now(UTC)  # scores fade from second to second
     found = await either.recall("tomatoes in Bergen", now=now, user_id="maya")
@@ -70,7 +70,7 @@ async def test_what_was_exported_and_imported_is_exported_the_same(either: Eithe
     await either.forget(everything=True, namespace=("memories", "maya", "below"))
     assert await either.list(user_id="maya") == []
     restored = await either.privacy.import_file(tmp_path / "one.jsonl")
-    assert (restored.memories, restored.messages, restored.unchanged) == (7, 3, 0)
+    assert (restored.memories, restored.messages, restored.unchanged) == (8, 3, 0)
     await either.privacy.export(tmp_path / "two.jsonl.gz", user_id="maya")
     assert body(tmp_path / "two.jsonl.gz") == body(tmp_path / "one.jsonl")
     found = await either.recall("tomatoes in Bergen", now=now, user_id="maya")
@@ -123,7 +123,7 @@ async def test_a_dry_run_counts_and_writes_nothing(either: Either, tmp_path: Pat
     await either.privacy.export(tmp_path / "one.jsonl", user_id="maya")
     counted = await either.privacy.import_file(tmp_path / "one.jsonl", dry_run=True, user_id="tom")
     assert counted.dry_run
-    assert counted.memories == 7
+    assert counted.memories == 8
     assert await either.list(user_id="tom") == []
 
 

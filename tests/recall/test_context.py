@@ -13,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import Context, InvalidInputError, Memory, Provenance, Recollection
-from langchain_persistmem.recall.context import Form, Window, approximate_tokens, render
+from langchain_persistmem.language.hidden_characters import strip_hidden
+from langchain_persistmem.recall.context import (
+    Form,
+    StandingPart,
+    Window,
+    approximate_tokens,
+    render,
+    render_standing,
+)
+from langchain_persistmem.recall.context_formats import profile_lines, sort_key, text_of
+from langchain_persistmem.recall.standing import StandingChoice
 from langchain_persistmem.types.recall_results import ScoreParts
 from langchain_persistmem.types.records import KINDS, SOURCES, Turn
 from tests.recall.test_ranking import found
@@ -33,8 +43,12 @@ def recollection(key: str, text: str, score: float = 0.5, **fields: Any) -> Reco
     return Recollection(memory=replace(base, **fields), score=score, score_parts=ZERO)
 
 
-def rendered(each: Sequence[Recollection], form: Form = "sections", budget: int = 100_000, **options: Any) -> Context:
-    return render(each, max_tokens=budget, **{"count_tokens": approximate_tokens} | options, form=form)
+def rendered(each: Sequence[Recollection], form: Form = "sections", budget: int = 100_000) -> Context:
+    return render(each, max_tokens=budget, count_tokens=approximate_tokens, form=form)
+
+
+def text_with(profile: Any, each: Sequence[Recollection], form: Form = "sections") -> str:
+    return text_of([*profile_lines(profile), *each], form=form, left_out=0)
 
 
 SEVERAL = [
@@ -53,7 +67,7 @@ ABOUT = (
 
 
 def test_sections_stand_in_order_profile_instructions_facts_and_dated_episodes() -> None:
-    assert rendered(SEVERAL, profile=PROFILE).text == ABOUT + (
+    assert text_with(PROFILE, SEVERAL) == ABOUT + (
         '## Profile\n- name: Ada\n- goals: Run a marathon\n- pets: {"cat": "Pixel"}\n'
         "## How the user wants you to behave\n- Always answer in French (2026-11-01)\n"
         "## What is known\n- Ada likes tea. (2026-10-29)\n- Ada lives in Oslo (2026-11-01)\n"
@@ -77,7 +91,7 @@ def test_what_was_said_on_one_day_has_its_date_once() -> None:
 
 
 def test_prose_has_a_paragraph_for_each_section_and_day() -> None:
-    assert rendered(SEVERAL, "prose", profile=PROFILE).text == ABOUT + (
+    assert text_with(PROFILE, SEVERAL, "prose") == ABOUT + (
         'Profile of the user. name: Ada. goals: Run a marathon. pets: {"cat": "Pixel"}.\n'
         "The user wants you to behave so. Always answer in French.\n"
         "Known since 2026-10-29: Ada likes tea.\n"
@@ -95,7 +109,7 @@ def document_of(text: str) -> Any:
 
 
 def test_json_is_parseable_with_sorted_keys() -> None:
-    text = rendered(SEVERAL, "json", profile=PROFILE).text
+    text = text_with(PROFILE, SEVERAL, "json")
     document = document_of(text)
     assert list(document) == sorted(document) == ["about", "episodes", "facts", "instructions", "profile"]
     assert document["instructions"] == [{"date": "2026-11-01", "source": "user", "text": "Always answer in French"}]
@@ -109,8 +123,9 @@ def test_json_is_parseable_with_sorted_keys() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_memories_give_the_same_bytes_whatever_their_scores(form: Form) -> None:
     turned = [replace(each, score=number / 10) for number, each in enumerate(reversed(SEVERAL))]
-    one, other = rendered(SEVERAL, form, profile=PROFILE), rendered(turned, form, profile=PROFILE)
+    one, other = rendered(SEVERAL, form), rendered(turned, form)
     assert one.text == other.text
+    assert text_with(PROFILE, SEVERAL, form) == text_with(PROFILE, turned, form)
     assert one.keys == other.keys == ("a", "c", "b", "f", "e", "d")
 
 
@@ -137,15 +152,28 @@ def test_the_line_about_what_was_left_out_gives_way_to_the_only_entry() -> None:
     assert rendered(each, "sections", exact - 1).text == ""
 
 
+def standing(
+    each: Sequence[Recollection], profile: Any = None, form: Form = "sections", *, tokens: int = 10_000, turns: Any = ()
+) -> StandingPart:
+    choice = StandingChoice(
+        document=None, instructions=tuple(one.memory for one in each if one.memory.kind == "procedural"),
+        statements=tuple(one.memory for one in each if one.memory.kind != "procedural"), turns=tuple(turns),
+        has_several_speakers=False,
+    )  # fmt: skip
+    return render_standing(
+        choice, profile or {}, max_tokens=100_000, standing_tokens=tokens, count_tokens=approximate_tokens, form=form
+    )
+
+
 def test_what_the_profile_lists_is_not_said_twice() -> None:
-    each = [recollection("a", "Run a marathon"), recollection("b", "Ada lives in Oslo")]
-    made = rendered(each, profile=PROFILE)
-    assert (made.keys, made.omission_count, made.text.count("Run a marathon")) == (("b",), 0, 1)
+    made = standing([recollection("a", "Run a marathon"), recollection("b", "Ada lives in Oslo")], PROFILE)
+    assert ([memory.key for memory in made.memories], made.text.count("Run a marathon")) == (["b"], 1)
 
 
 def test_an_empty_profile_and_no_memories_are_no_text() -> None:
     for form in FORMS:
-        made = rendered([], form, profile={"name": None, "goals": []})
+        assert standing([], {"name": None, "goals": []}, form).text == ""
+        made = rendered([], form)
         assert (made.text, made.tokens, made.omission_count) == ("", 0, 0)
 
 
@@ -175,14 +203,19 @@ def entries(drawn: Sequence[Any]) -> list[Recollection]:
 def test_no_text_leaves_its_fence_its_line_or_its_section(drawn: Sequence[Any], profile: Any) -> None:
     each = entries(drawn)
     for form in FORMS:
-        made = rendered(each, form, profile=profile)
+        made = Context(
+            text=text_with(profile, each, form),
+            tokens=0,
+            recollections=tuple(sorted(each, key=sort_key)),
+            omission_count=0,
+        )
         if not made.text:
             continue
         assert re.findall(r"<(?:[^\w\n]|_)*memory", made.text, re.IGNORECASE) == ["<memory", "</memory"]
         assert made.text.startswith("<memory>\n")
         assert made.text.endswith("\n</memory>")
         assert len(made.text.splitlines()) == made.text.count("\n") + 1
-        assert not re.search("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]", made.text)
+        assert not hidden.search(made.text)
         lines = made.text.splitlines()
         if form == "sections":
             titles = [line for line in lines if line.startswith("## ")]
@@ -201,11 +234,12 @@ def test_no_text_leaves_its_fence_its_line_or_its_section(drawn: Sequence[Any], 
             document = document_of(made.text)
             told = [one for name in ("facts", "instructions", "episodes") for one in document.get(name, [])]
             assert len(told) == len(made.recollections)
-            wanted = {hidden.sub("", one.text) for one in made.recollections}
+            wanted = {strip_hidden(one.text or "") for one in made.recollections}
             assert {one["text"] for one in told} == wanted
 
 
-hidden = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+hidden = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e01ef]")
+"""A joiner or a selector may be seen by what it does to an emoji; none of these is."""
 
 
 @given(ENTRIES)
@@ -236,7 +270,9 @@ def test_the_budget_is_never_exceeded_by_the_given_counter(
     drawn: Sequence[Any], budget: int, count: Any, form: Form
 ) -> None:
     each = entries(drawn)
-    made = render(each, max_tokens=budget, count_tokens=count, form=form, profile={"name": "Ada", "goals": ["x", "y"]})
+    before = text_with({"name": "Ada", "goals": ["x", "y"]}, [], form)
+    before = before if count(before) <= budget else ""
+    made = render(each, max_tokens=budget, count_tokens=count, form=form, before=before)
     assert made.tokens == count(made.text)
     assert made.tokens <= budget or made.text == ""
     assert len(set(made.keys)) == len(made.recollections)
@@ -257,16 +293,18 @@ def test_what_stands_in_the_messages_is_recognised_by_its_source_or_word_for_wor
     assert not Window([turn("I like tea", "m9")], "t").says(found(recollection("b", "tea").memory))
 
 
-async def test_the_profile_comes_first_when_it_is_asked_for(either: Any) -> None:
+async def test_the_profile_comes_first(either: Any) -> None:
     await either.update_profile({"name": "Ada", "summary": "A sailor"}, user_id="ada")
     await either.remember("Always answer briefly", kind="procedural", user_id="ada")
     tea = {"value": {"type": "preference"}}
     await either.remember("Ada likes green tea", **tea, user_id="ada")
-    assert "Profile" not in (await either.context("What does Ada like to drink? Tea?", user_id="ada")).text
-    made = await either.context("What does Ada like to drink? Tea?", profile=True, user_id="ada")
+    without = await either.context("What does Ada like to drink? Tea?", standing="off", user_id="ada")
+    assert "Profile" not in without.text
+    made = await either.context("What does Ada like to drink? Tea?", user_id="ada")
     assert made.text.index("- summary: A sailor") < made.text.index("- Always answer briefly")
     assert made.text.count("green tea") == 1
-    assert "- preferences: Ada likes green tea" in made.text
+    assert "- Ada likes green tea" in made.standing
+    assert made.relevant == ""
     assert made.text.count("Always answer briefly") == 1
 
 
@@ -282,7 +320,7 @@ async def test_every_form_comes_out_of_the_database(form: Form, either: Any) -> 
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"form": "xml"}, "form"), ({"check": "dice"}, "check"), ({"expand": "magic"}, "expand"), ({"shown": "abc"}, "shown"),
+        ({"form": "xml"}, "form"), ({"standing": "all"}, "standing"), ({"check": "dice"}, "check"), ({"expand": "magic"}, "expand"), ({"shown": "abc"}, "shown"),
         ({"thread_id": ""}, "thread_id"), ({"messages": [object()]}, "messages"), ({"max_tokens": 0}, "max_tokens"),
     ],
 )  # fmt: skip

@@ -104,17 +104,18 @@ async def test_query_expansion_costs_one_batch_of_vectors_and_one_connection(
     either: Any, statements: list[str], embedded: Counter[str]
 ) -> None:
     await either.remember("I play the cello", user_id="ada")
-    for call in (either.recall, either.context):
+    # A context reads its standing part too.
+    for call, further in ((either.recall, 0), (either.context, 1)):
         statements.clear()
         embedded.clear()
         await call(QUESTION, user_id="ada")
-        assert (len(statements), embedded["embed_query"], embedded["embed"]) == (1, 1, 0)
+        assert (len(statements), embedded["embed_query"], embedded["embed"]) == (1 + further, 1, 0)
         statements.clear()
         embedded.clear()
         await call(QUESTION, expand="rules", user_id="ada")
         assert (embedded["embed_query"], embedded["embed"]) == (1, 1)
-        assert len(statements) == len(variants(QUESTION))
-        assert all(each.startswith("/* recall */") for each in statements)
+        assert len(statements) == len(variants(QUESTION)) + further
+        assert sum(text.startswith("/* recall */") for text in statements) == len(variants(QUESTION))
 
 
 async def test_the_past_can_be_asked_further_questions_too(either: Any) -> None:
@@ -184,9 +185,9 @@ async def test_the_model_checks_relevance_in_one_call_for_all(opened: Callable[.
     for text in ("I play the cello in an orchestra", "I play chess at the club", "My sister plays the violin"):
         await ask("remember", text, user_id="ada")
     await ask("remember", "Always answer briefly", kind="procedural", user_id="ada")
-    made = await ask("context", "Which instrument do I play?", check="model", user_id="ada")
+    made = await ask("context", "Which instrument do I play?", check="model", standing="off", user_id="ada")
     assert {each.text for each in made.recollections} == {"Always answer briefly", "I play the cello in an orchestra"}
-    made = await ask("context", "Which instrument do I play?", check="model", user_id="ada")
+    made = await ask("context", "Which instrument do I play?", check="model", standing="off", user_id="ada")
     assert [each.text for each in made.recollections] == ["Always answer briefly"]
     assert len(ask.model.prompts) == 2
 
@@ -197,8 +198,8 @@ async def test_where_the_model_has_no_opinion_the_threshold_decides(
 ) -> None:
     ask = opened(failure)
     await ask("remember", "I play the cello in an orchestra", user_id="ada")
-    checked = await ask("context", "Which instrument do I play?", check="model", user_id="ada")
-    plain = await ask("context", "Which instrument do I play?", user_id="ada")
+    checked = await ask("context", "Which instrument do I play?", check="model", standing="off", user_id="ada")
+    plain = await ask("context", "Which instrument do I play?", standing="off", user_id="ada")
     assert checked.text == plain.text != ""
     assert "cello" not in caplog.text
 
@@ -211,14 +212,15 @@ async def test_nothing_found_costs_no_call(opened: Callable[..., Any]) -> None:
 async def test_what_was_shown_is_left_out_until_it_changes_and_instructions_stay(either: Any) -> None:
     await either.remember("My home is in Oslo", key="home", user_id="ada")
     rule = await either.remember("Always answer briefly", kind="procedural", user_id="ada")
-    first = await either.context("Where is my home?", user_id="ada")
+    first = await either.context("Where is my home?", standing="off", user_id="ada")
     assert set(first.keys) == {"home", rule.key}
-    second = await either.context("Where is my home?", shown=[*first.fingerprints], user_id="ada")
+    again = {"shown": [*first.fingerprints], "standing": "off", "user_id": "ada"}
+    second = await either.context("Where is my home?", **again)
     assert second.keys == (rule.key,)
     await either.remember("My home is in Oslo", key="home", user_id="ada")  # again: nothing new to be shown
-    assert (await either.context("Where is my home?", shown=[*first.fingerprints], user_id="ada")).keys == (rule.key,)
+    assert (await either.context("Where is my home?", **again)).keys == (rule.key,)
     await either.remember("My home is in Rome", key="home", user_id="ada")
-    third = await either.context("Where is my home?", shown=[*first.fingerprints], user_id="ada")
+    third = await either.context("Where is my home?", **again)
     assert set(third.keys) == {"home", rule.key}
     assert "Rome" in third.text
     assert set(third.fingerprints) & set(first.fingerprints) == set(first.fingerprints) - {first.fingerprints[1]}
@@ -243,7 +245,7 @@ async def test_what_the_conversation_says_is_not_repeated_to_the_model(either: A
     asked = "What about my sister at the harbour?"
 
     async def shown(**options: Any) -> set[str]:
-        made = await either.context(asked, user_id="ada", **options)
+        made = await either.context(asked, user_id="ada", standing="off", **options)
         return {each.text for each in made.recollections}
 
     both = {"My sister works at the harbour", "My sister lives by the harbour"}

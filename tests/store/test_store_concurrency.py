@@ -18,7 +18,7 @@ from langchain_persistmem import (
     Settings,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.pool_queue import ConnectionQueue
+from langchain_persistmem.postgres.pools import ConnectionQueue
 from tests.store.test_store import ADA, model_of
 
 

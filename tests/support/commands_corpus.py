@@ -249,6 +249,69 @@ ko | private | | 이건 저장하지 마세요
 ko | - | | 그 영화 기억나?
 ko | - | | 나는 항상 열쇠를 잊어버려
 ko | - | | 서울에 대해 뭘 알고 있어?
+en | pause | | Stop remembering things about me
+en | pause | | Turn off memory
+en | pause | | Please don't store anything about me.
+en | pause | | Turn your memory off, please
+en | pause | | Can you turn off your memory?
+en | pause | | Stop remembering
+en | forget | * | Delete my account
+en | forget | my ex | stop remembering my ex
+en | - | | Turn off the lights
+en | - | | How do I delete my account on Facebook?
+en | - | | Delete my account on Facebook
+en | - | | stop saving files
+en | - | | My phone told me to turn off memory compression
+de | pause | | Hör auf, dir Dinge über mich zu merken
+de | pause | | Schalte bitte dein Gedächtnis aus
+de | pause | | Speichere nichts über mich
+de | forget | * | Lösche mein Konto
+de | - | | Schalte das Licht aus
+fr | pause | | Arrête de retenir des choses sur moi
+fr | pause | | Désactive ta mémoire
+fr | pause | | N'enregistre rien sur moi
+fr | forget | * | Supprime mon compte
+fr | - | | Désactive le son
+es | pause | | Deja de recordar cosas sobre mí
+es | pause | | Apaga la memoria
+es | pause | | No guardes nada sobre mí
+es | forget | * | Borra mi cuenta
+es | - | | Apaga la luz
+it | pause | | Smetti di ricordare cose su di me
+it | pause | | Spegni la memoria
+it | pause | | Non salvare niente su di me
+it | forget | * | Cancella il mio account
+it | - | | Spegni la luce
+pt | pause | | Pare de guardar coisas sobre mim
+pt | pause | | Desliga a memória
+pt | pause | | Não guardes nada sobre mim
+pt | forget | * | Apague minha conta
+pt | - | | Desliga a luz
+nl | pause | | Stop met het onthouden van dingen over mij
+nl | pause | | Zet je geheugen uit
+nl | pause | | Bewaar niets over mij
+nl | forget | * | Verwijder mijn account
+nl | - | | Zet het licht uit
+ru | pause | | Перестань запоминать что-либо обо мне
+ru | pause | | Выключи память
+ru | pause | | Не сохраняй ничего обо мне
+ru | forget | * | Удали мой аккаунт
+ru | - | | Выключи свет
+zh | pause | | 不要再记住关于我的事情
+zh | pause | | 关闭记忆
+zh | pause | | 不要保存关于我的任何信息
+zh | forget | * | 删除我的账号
+zh | - | | 关闭电灯
+ja | pause | | 私のことを覚えるのをやめて
+ja | pause | | 記憶をオフにして
+ja | pause | | 私のことは何も保存しないで
+ja | forget | * | アカウントを削除して
+ja | - | | 電気を消して
+ko | pause | | 나에 대해 기억하는 걸 그만둬
+ko | pause | | 기억을 꺼줘
+ko | pause | | 나에 대해 아무것도 저장하지 마
+ko | forget | * | 내 계정을 삭제해줘
+ko | - | | 불을 꺼줘
 """
 
 

@@ -18,8 +18,7 @@ from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.learning import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
 from langchain_persistmem.recall import query_expansion
-from langchain_persistmem.recall.context import render
-from langchain_persistmem.recall.context_formats import FORMS, Form
+from langchain_persistmem.recall.context_formats import FORMS, Form, journal_of, profile_lines, text_of
 from langchain_persistmem.types.prompt_fence import Tag, escape, fence
 from langchain_persistmem.types.recall_results import Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory, Provenance, Turn
@@ -98,9 +97,14 @@ def context(form: Form) -> Callable[[str, str], str]:
     def prompt(text: str, label: str) -> str:
         profile = {label or "name": text, "goals": [text, {label: text}]}
         found = recollections(text, label)
-        return render(found, max_tokens=10**6, count_tokens=len, form=form, profile=profile).text
+        return text_of([*profile_lines(profile), *found], form=form, left_out=0, has_names=True)
 
     return prompt
+
+
+def journal(text: str, label: str) -> str:
+    memories = [entry.memory for entry in recollections(text, label)]
+    return journal_of(profile_lines({label or "name": text}), memories, memories, has_names=True)
 
 
 def document(text: str, label: str) -> Document:
@@ -122,6 +126,7 @@ PROMPTS: Mapping[str, Callable[[str, str], str]] = {
         count_tokens=len,
     ),
     **{f"context as {form}": context(form) for form in FORMS},
+    "journal": journal,
 }
 
 

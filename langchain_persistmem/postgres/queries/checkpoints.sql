@@ -278,11 +278,16 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n
 WHERE NOT i.indisvalid
   AND i.indrelid IN (to_regclass('checkpoints'), to_regclass('checkpoint_blobs'), to_regclass('checkpoint_writes'))
 
--- name: checkpoint_writers
--- Roles that may insert checkpoints without owning the table, NULL for everybody: a sequence has rights of its own.
-SELECT DISTINCT CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END AS role
-FROM pg_class c, aclexplode(c.relacl) AS a
+-- name: checkpoint_writers_without_order
+-- Roles that may insert checkpoints and not use the sequence of their order, NULL for everybody, if this role may grant it.
+SELECT DISTINCT CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END AS role, n.nspname AS schema
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class s ON s.relnamespace = n.oid AND s.relname = 'checkpoints_persistmem_order_seq'
+CROSS JOIN LATERAL aclexplode(c.relacl) AS a
 WHERE c.oid = to_regclass('checkpoints') AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
+  AND NOT has_sequence_privilege(a.grantee, s.oid, 'USAGE') AND pg_has_role(s.relowner, 'USAGE')
+  AND NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'
 
 -- name: try_lock_checkpoint_setup
 -- One set-up at a time, without waiting: a waiting session would block CREATE INDEX CONCURRENTLY.

@@ -25,10 +25,11 @@ async def withhold_messages(
     ids: Sequence[str] | None = None,
     *,
     now: datetime,
-) -> int:
-    """Let turns that wait to be learnt from never be; returns how many."""
+) -> list[UUID]:
+    """Let turns that wait to be learnt from never be; returns the ids of their turns."""
     where = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids) if ids is not None else None}
-    return await tx.execute(statement("withhold_messages"), {**where, "now": now})
+    rows = await tx.fetch(statement("withhold_messages"), {**where, "now": now})
+    return [row["turn_id"] for row in rows if row["turn_id"] is not None]
 
 
 async def drop_work(tx: Transaction, namespace: Namespace, thread_id: str | None = None) -> int:

@@ -8,10 +8,11 @@ ON CONFLICT (namespace) DO UPDATE SET consent = excluded.consent
 -- Turns that wait to be learnt from, or were given up, never will be: of the namespace, of a thread, or some of one.
 UPDATE persistmem.messages
 SET extracted_at = %(now)s::timestamptz, withheld = true, given_up_at = NULL, failure = NULL,
-    outcome = coalesce(outcome, 'withheld')
+    outcome = 'withheld'
 WHERE namespace = %(namespace)s::text AND extracted_at IS NULL
   AND (%(thread_id)s::text IS NULL OR thread_id = %(thread_id)s::text)
   AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
+RETURNING turn_id
 
 -- name: drop_work
 -- Nothing waits for a worker any more, in the namespace or in one thread; whoever holds a lease finds it gone.

@@ -49,6 +49,15 @@ async def messages_before(
     return [turn_of(row) for row in reversed(rows)]
 
 
+async def tool_outputs(
+    tx: Transaction, namespace: Namespace, thread_id: str, first: int, last: int, *, limit: int, chars: int
+) -> list[str]:
+    """The beginnings of what tools put out between two positions of a thread, the latest first."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "first": first, "last": last}
+    rows = await tx.fetch(statement("tool_outputs"), {**parameters, "limit": limit, "chars": chars})
+    return [row["text"] for row in rows]
+
+
 async def mark_extracted(
     tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str], *, now: datetime
 ) -> int:

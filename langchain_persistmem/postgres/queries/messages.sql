@@ -48,6 +48,15 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND po
 ORDER BY position DESC
 LIMIT %(limit)s::integer
 
+-- name: tool_outputs
+-- What tools put out between two places of a thread, the latest first: it is not the user's, whoever repeats it.
+SELECT left(text, %(chars)s::integer) AS text
+FROM persistmem.messages
+WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND role = 'tool'
+  AND position BETWEEN %(first)s::bigint AND %(last)s::bigint
+ORDER BY position DESC
+LIMIT %(limit)s::integer
+
 -- name: count_open
 -- How many turns of a thread wait to be learnt from.
 SELECT count(*) AS waiting FROM persistmem.messages

@@ -16,7 +16,7 @@ from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_CANDIDATE = itemgetter(*(column for column in RecallCandidate._fields if column != "build_memory"))
+_CANDIDATE = itemgetter(*RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")])
 _TOLD = ("valid_from", "valid_until", "told_at")
 """Moments that are shown as the clock was where they were told of."""
 _PARSED = {"namespace", "value", "provenance"}
@@ -44,7 +44,7 @@ def to_json(value: object) -> str:
 def memory_of(row: DictRow) -> Memory:
     """The memory in a row of the part ``memory``: its columns have the names of the record's fields."""
     offset = row["utc_offset"]  # the sender's
-    moments = {name: at_offset(row[name], offset) for name in _TOLD if row[name] is not None}
+    moments: dict[str, Any] = {name: at_offset(row[name], offset) for name in _TOLD if row[name] is not None}
     return Memory(
         **{name: row[name] for name in _AS_THEY_ARE} | moments,
         namespace=decode(row["namespace"]),
@@ -55,7 +55,7 @@ def memory_of(row: DictRow) -> Memory:
 
 def candidate_of(row: DictRow) -> RecallCandidate:
     """The candidate in a row of recall; its memory is parsed when it is wanted."""
-    candidate = RecallCandidate._make((*_CANDIDATE(row), partial(memory_of, row)))
+    candidate = RecallCandidate._make((*_CANDIDATE(row), partial(memory_of, row), row["date_precision"]))
     offset: int | None = row["utc_offset"]
     return candidate if offset is None else candidate._replace(valid_from=at_offset(candidate.valid_from, offset))
 

@@ -1,0 +1,261 @@
+"""Times that a text gives in several steps: in 8 months, a year and a half ago, the first Monday of May; pure."""
+
+from dataclasses import replace
+from datetime import date
+
+from langchain_persistmem.language import periods
+from langchain_persistmem.language.date_tokens import Time, Tokens, move
+from langchain_persistmem.language.periods import Days
+
+Steps = list[tuple[int, str]]
+"""Numbers of units, one behind the other."""
+
+_SLACK = {"day": 0, "week": 3, "weekend": 1, "month": 10, "year": 120}
+"""Days around a time that is counted in units, by the smallest of them."""
+_HALVES = {"year": (6, "month"), "month": (15, "day"), "week": (4, "day")}
+_MOST_STEPS = 4
+_LEAST_OF_MONTH = 28
+_WEEK = 7
+_LONGEST_GAP = 2
+"""Words between the two parts of "on Tuesday of last week"."""
+
+
+class ComposedDates(Tokens):
+    """Grammar of times that are worked out from a number of steps, or from another time."""
+
+    def _composed(self, place: int) -> Time | None:
+        return (
+            self._ordinal(place)
+            or self._lasting(place)
+            or self._from_now(place)
+            or self._ago_in_steps(place)
+            or self._two_back_or_ahead(place)
+            or self._weekday_beside(place)
+        )
+
+    def _steps(self, place: int) -> tuple[Steps, int] | None:
+        """Numbers of units from ``place`` on: "one year and two months", "two and a half years"; and where they end."""
+        steps: Steps = []
+        at = place
+        while len(steps) < _MOST_STEPS and (step := self._step(at)) is not None:
+            several, end = step
+            steps += several
+            if self._word(end) in self.calendar.conjunctions and self._is_half(end + 1):
+                halves = _HALVES.get(several[-1][1])
+                return ([*steps, halves] if halves else steps), self._after_half(end + 1)
+            at = end + (self._word(end) in self.calendar.conjunctions)
+            if at == end or self._step(at) is None:
+                return steps, end
+        return (steps, at) if steps else None
+
+    def _step(self, at: int) -> tuple[Steps, int] | None:
+        """One number and its unit, with a half between them or not."""
+        count, half = self._number(at), False
+        end = at + 1
+        if count is not None and self._word(end) in self.calendar.conjunctions and self._is_half(end + 1):
+            half, end = True, self._after_half(end + 1)
+        elif self._word(at) in self.calendar.one_and_half:
+            count, half = 1, True
+        if self._word(end) in self.calendar.vague:
+            end += 1
+        unit = self._unit(self._after_fillers(end))
+        if count is None or unit is None:
+            return None
+        steps = [(count, unit), *([_HALVES[unit]] if half and unit in _HALVES else [])]
+        return steps, self._after_fillers(end) + 1
+
+    def _is_half(self, at: int) -> bool:
+        """Tell whether "a half" or "half" stands there."""
+        return self._word(self._after_half(at) - 1) in self.calendar.half
+
+    def _after_half(self, at: int) -> int:
+        article = self._word(at) in self.calendar.articles or self.calendar.numbers.get(self._word(at)) == 1
+        return at + 1 + article
+
+    def _count(self, steps: Steps, way: int) -> Days:
+        """The days around so many steps before today (-1) or after it (1)."""
+        then = _move_all(self.today, steps, way)
+        around = min(_SLACK[unit] for _, unit in steps)
+        if all(unit == "day" for _, unit in steps):
+            around = 0 if sum(count for count, _ in steps) < _WEEK else 1
+        return periods.days(periods.shift(then, -around), 2 * around + 1)
+
+    def _ago_in_steps(self, place: int) -> Time | None:
+        """A year and a half ago, vor einem Jahr und zwei Monaten; a single step is read elsewhere."""
+        prefix = self.calendar.ago_before.length_at(self.words, place)
+        found = self._steps(place + prefix)
+        if found is None or len(found[0]) < 2:  # noqa: PLR2004
+            return None
+        steps, end = found
+        if not prefix and self._word(end) not in self.calendar.ago_after:
+            return None
+        return Time(place, end + (not prefix), self._count(steps, -1), 0.7)
+
+    def _from_now(self, place: int) -> Time | None:
+        """In 8 months, two weeks from now, a week from tomorrow; of what is past, "in 8 months" is how long it took."""
+        prefix = self.calendar.from_now_before.length_at(self.words, place)
+        found = self._steps(place + prefix)
+        if found is None:
+            return None
+        steps, end = found
+        suffix = self.calendar.from_now_after.length_at(self.words, end)
+        if suffix:
+            return Time(place, end + suffix, self._count(steps, 1), 0.8)
+        if self._word(end) in self.calendar.counted_from:
+            anchor = self._read(self._after_fillers(end + 1))
+            if anchor is not None and anchor.first <= end + 2:
+                start, ahead = anchor.days[0], anchor.days[0] > self.today
+                if not ahead and self._weekday_in(anchor) is not None:
+                    start = periods.shift(start, _WEEK)
+                return Time(place, anchor.last, periods.days(_move_all(start, steps, 1)), min(anchor.certainty, 0.7))
+        behind = self.calendar.ago_after | self.calendar.later | self.calendar.earlier | self.calendar.last
+        if not prefix or self._word(end) in behind or not self.calendar.past.isdisjoint(self.words):
+            return None
+        return Time(place, end, self._count(steps, 1), 0.8 if self.ahead else 0.6)
+
+    def _lasting(self, place: int) -> Time | None:
+        """For 3 years, seit drei Jahren: from then on until today."""
+        since = self._word(place) in self.calendar.since
+        if not since and (
+            self._word(place) not in self.calendar.lasting or not self.calendar.past.isdisjoint(self.words)
+        ):
+            return None
+        found = self._steps(place + 1)
+        if found is None or self._word(found[1]) in self.calendar.ago_after:
+            return None
+        steps, end = found
+        first = _move_all(self.today, steps, -1)
+        return Time(place, end, (first, periods.shift(self.today, 1)), 0.6 if since else 0.5)
+
+    def _ordinal(self, place: int) -> Time | None:
+        """The first Monday of May, the last weekend of August, the second week of June 2023."""
+        number = self.calendar.ordinals.get(self._word(place))
+        last = self._word(place) in self.calendar.last
+        weekday, unit = self.calendar.weekdays.get(self._word(place + 1)), self._unit(place + 1)
+        if (number is None and not last) or (weekday is None and unit not in ("day", "week", "weekend")):
+            return None
+        outer = self._read(self._after_gap(place + 2))
+        if outer is None or (outer.days[1] - outer.days[0]).days < _LEAST_OF_MONTH:
+            return None
+        inner = _inside(outer.days, weekday, unit or "", -1 if last else number or 1)
+        return None if inner is None else replace(outer, first=place, days=inner, floating=False)
+
+    def _two_back_or_ahead(self, place: int) -> Time | None:
+        """The week before last, the Friday before last, the month after next; vorletzte Woche."""
+        adjective = (self._word(place) in self.calendar.next_but_one) - (
+            self._word(place) in self.calendar.last_but_one
+        )
+        at = place + (adjective != 0)
+        unit, weekday = self._unit(at), self.calendar.weekdays.get(self._word(at))
+        if unit is None and weekday is None:
+            return None
+        back = self.calendar.before_last.length_at(self.words, at + 1)
+        ahead = self.calendar.after_next.length_at(self.words, at + 1)
+        way = adjective or (1 if ahead else -1 if back else 0)
+        if not way:
+            return None
+        end = at + 1 + (0 if adjective else back or ahead)
+        if weekday is not None:
+            monday = periods.shift(periods.week(self.today, way)[0], weekday)
+            # The Friday before last is the one before the latest, which may be of this week.
+            behind = (self.today.weekday() - weekday - 1) % _WEEK + 1
+            before_that = (weekday - self.today.weekday() - 1) % _WEEK + 1
+            days = periods.shift(self.today, -behind - _WEEK if way < 0 else before_that + _WEEK)
+            return Time(place, end, periods.days(days if not adjective else monday), 0.8)
+        return Time(place, end, self._whole_unit(unit or "", 2 * way), 0.9)
+
+    def _whole_unit(self, unit: str, count: int) -> Days:
+        if unit == "day":
+            return periods.days(periods.shift(self.today, count))
+        if unit == "week":
+            return periods.week(self.today, count)
+        if unit == "weekend":
+            return periods.weekend(self.today, count)
+        if unit == "month":
+            return periods.months(self.today.year, self.today.month + count)
+        return periods.months(self.today.year + count, 1, 12)
+
+    def _weekday_beside(self, place: int) -> Time | None:
+        """On the Sunday after Easter, the Monday before 7 May 2023."""
+        weekday = self.calendar.weekdays.get(self._word(place))
+        word = self._word(place + 1)
+        later = word in self.calendar.later | self.calendar.after
+        if weekday is None or not (later or word in self.calendar.earlier | self.calendar.before):
+            return None
+        at = self._after_fillers(place + 2)
+        anchor = self._read(at) if self._word(at) not in self.calendar.last | self.calendar.next else None
+        if anchor is None:
+            return None
+        start, end = anchor.days
+        if later:
+            then = periods.shift(end, (weekday - end.weekday()) % _WEEK)
+        else:
+            then = periods.shift(start, -((start.weekday() - weekday - 1) % _WEEK + 1))
+        return replace(anchor, first=place, days=periods.days(then), floating=False)
+
+    def _after_gap(self, place: int) -> int:
+        """Pass over "of", "in the" and the like."""
+        end = place + _LONGEST_GAP
+        words = self.calendar.fillers | self.calendar.prepositions | self.calendar.articles
+        while place < end and self._word(place) in words:
+            place += 1
+        return place
+
+    def _join_weekday(self, read: Time) -> Time | None:
+        """Tuesday of last week, two weeks ago on Tuesday: the weekday in the week that stands beside it."""
+        at = self._after_gap(read.last)
+        other = self._read(at, read)
+        if other is None or other.first > at:
+            return None
+        day, week = (read, other) if self._weekday_in(read) is not None else (other, read)
+        weekday = self._weekday_in(day)
+        if weekday is None or (week.days[1] - week.days[0]).days != _WEEK:
+            return None
+        then = periods.shift(week.days[0], (weekday - week.days[0].weekday()) % _WEEK)
+        return Time(read.first, other.last, periods.days(then), 0.8)
+
+    def _weekday_in(self, read: Time) -> int | None:
+        if (read.days[1] - read.days[0]).days != 1:
+            return None
+        words = (self.calendar.weekdays.get(word) for word in self.words[read.first : read.last])
+        return next((number for number in words if number is not None), None)
+
+    def _start(self, read: Time, before: int) -> Time | None:
+        """As of November, ab Mai, from June on: from then, which may lie ahead, without an end; else until today."""
+        lengths = [n for n in (3, 2, 1) if before + 1 - n >= 0]
+        phrases = {n: " ".join(self.words[before + 1 - n : before + 1]) for n in lengths}
+        opening = next((n for n in lengths if phrases[n] in self.calendar.starting), 0)
+        onwards = self._word(before) in self.calendar.between and self._word(read.last) in self.calendar.onwards
+        if not opening and not onwards:
+            return None
+        start = read.days[0]
+        if read.floating:  # of the years that may be meant the nearest
+            starts = [move(start, years, "year") for years in (-1, 0, 1, 2)]
+            start = min(starts, key=lambda day: abs((day - self.today).days))
+        tomorrow = periods.shift(self.today, 1)
+        end = tomorrow if start < tomorrow else periods.LAST.date()
+        first = before + 1 - opening if opening else before
+        return Time(first, read.last + onwards, (start, end), min(read.certainty, 0.8))
+
+
+def _move_all(start: date, steps: Steps, way: int) -> date:
+    for count, unit in steps:
+        start = move(start, way * count, unit)
+    return start
+
+
+def _inside(days: Days, weekday: int | None, unit: str, number: int) -> Days | None:
+    """The n-th weekday, day, week or weekend in a stretch of time, or with -1 the last; None if it has not so many."""
+    first, end = days
+    if unit == "day":
+        then = periods.shift(end, -1) if number < 0 else periods.shift(first, number - 1)
+        return periods.days(then) if first <= then < end else None
+    if unit == "week":
+        then = periods.shift(end, -_WEEK) if number < 0 else periods.shift(first, _WEEK * (number - 1))
+        return (then, min(periods.shift(then, _WEEK), end)) if first <= then < end else None
+    wanted = 5 if weekday is None else weekday
+    if number < 0:
+        then = periods.shift(end, -((end.weekday() - wanted - 1) % _WEEK + 1))
+    else:
+        then = periods.shift(first, (wanted - first.weekday()) % _WEEK + _WEEK * (number - 1))
+    return periods.days(then, 2 if weekday is None else 1) if first <= then < end else None

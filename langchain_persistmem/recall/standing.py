@@ -1,0 +1,131 @@
+"""The choice and the order of what stands before a model whatever is asked; pure.
+
+Nothing here knows the message. The same memories are chosen from one message of a conversation to the next, so that the
+text can stand in the cached part of a prompt.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.types.moments import in_zone
+from langchain_persistmem.types.recall_results import StandingMemory
+from langchain_persistmem.types.records import TURNS_EXTRACTOR, Memory
+
+Standing = Literal["brief", "journal", "off"]
+"""The standing part of a context: what is most important, all statements in the order of telling, or none."""
+STANDINGS: tuple[Standing, ...] = ("brief", "journal", "off")
+
+NAME = "fact:name"
+"""The key of the user's name."""
+_BELONGS_TO_PROFILE = ("preference", "goal")
+_NO_STATEMENTS = ("store", "document")
+"""Sources of material of the application; it is searched, but tells nothing of the user by itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandingChoice:
+    """Memories in the order in which room is given to them."""
+
+    document: Memory | None
+    """The profile's document."""
+    instructions: tuple[Memory, ...]
+    statements: tuple[Memory, ...]
+    turns: tuple[Memory, ...]
+    """Turns of the user which say something and on which no statement rests; shown all or not at all."""
+    has_several_speakers: bool
+
+
+def choose(
+    found: Sequence[StandingMemory], *, thread_id: str | None, message_ids: frozenset[str] | None
+) -> StandingChoice:
+    """Choose and order what may stand.
+
+    What was told in the present conversation, and is still before the model, is left out, but for instructions.
+
+    Args:
+        found: the memories, in any order.
+        thread_id: the present conversation.
+        message_ids: its messages that the model still sees; None means all.
+    """
+    candidates = [entry for entry in found if not _is_seen(entry.memory, thread_id, message_ids)]
+    memories = [entry.memory for entry in sorted(candidates, key=_priority)]
+    instructions = [entry.memory for entry in found if is_instruction(entry.memory)]
+    return StandingChoice(
+        document=next((entry.memory for entry in found if entry.memory.kind == "profile"), None),
+        instructions=tuple(sorted(instructions, key=lambda memory: (-memory.importance, memory.id))),
+        statements=tuple(memory for memory in memories if _is_statement(memory)),
+        turns=tuple(memory for memory in memories if _tells(memory)),
+        has_several_speakers=has_several_speakers(entry.memory.speaker for entry in found),
+    )
+
+
+def arrange_journal(found: Sequence[StandingMemory]) -> tuple[list[Memory], list[Memory]]:
+    """The statements of a journal in the order of telling, and behind them the corrections since the conversation began."""
+    statements = [entry for entry in found if _is_statement(entry.memory) or is_instruction(entry.memory)]
+    before = [entry.memory for entry in statements if entry.memory.recorded_at < entry.started_at]
+    since = [entry.memory for entry in statements if entry.memory.recorded_at >= entry.started_at]
+    before.sort(key=lambda memory: (told_at(memory), memory.id))
+    # By the time of writing: only so is a new correction always the last line.
+    since.sort(key=lambda memory: (memory.recorded_at, memory.id))
+    return before, since
+
+
+def by_importance(memories: Iterable[Memory]) -> list[Memory]:
+    """The most important first; of equal ones the last that was told."""
+    return sorted(memories, key=lambda memory: (round(-memory.importance, 1), -told_at(memory).timestamp(), memory.id))
+
+
+def is_instruction(memory: Memory) -> bool:
+    """Tell if it says how to behave, as the user and the operator may; from anybody else that is information."""
+    return memory.kind == "procedural" and memory.provenance.source in INSTRUCTORS
+
+
+def has_several_speakers(speakers: Iterable[str | None]) -> bool:
+    """Tell if more than one name is among them; who has none may be anybody of these."""
+    return len({speaker.casefold() for speaker in speakers if speaker}) > 1
+
+
+def told_at(memory: Memory) -> datetime:
+    """The moment when it was said, as far as that is known."""
+    return memory.told_at or memory.valid_from
+
+
+def is_turn(memory: Memory) -> bool:
+    """Tell if it is a turn as it was said; in older rows only the extractor tells."""
+    return memory.is_turn or memory.provenance.extractor == TURNS_EXTRACTOR
+
+
+def _is_statement(memory: Memory) -> bool:
+    known = memory.kind in ("semantic", "episodic") and memory.provenance.source not in _NO_STATEMENTS
+    return known and not is_turn(memory)
+
+
+def _tells(memory: Memory) -> bool:
+    return is_turn(memory) and memory.provenance.source == "user" and not is_request(memory.text or "")
+
+
+def _is_seen(memory: Memory, thread_id: str | None, message_ids: frozenset[str] | None) -> bool:
+    """Tell if the model has its turns before it. Words are not compared: a repetition must not change the standing part."""
+    if thread_id is None or memory.provenance.thread_id != thread_id:
+        return False
+    return message_ids is None or (
+        bool(memory.provenance.message_ids) and message_ids.issuperset(memory.provenance.message_ids)
+    )
+
+
+def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str]:
+    """Who the user is, preferences and goals, then all else: by importance, and by the day of telling or of the last use.
+
+    By the day, because uses within a conversation must not change its order, and what is new must have a chance beside
+    what stands already and is used for that.
+    """
+    memory = entry.memory
+    category = memory.category or memory.value.get("type")
+    rank = 0 if memory.key == NAME else 1 if category in _BELONGS_TO_PROFILE else 2
+    told = told_at(memory)
+    latest = max(told, entry.used_at) if entry.used_at else told
+    return rank, round(-memory.importance, 1), -in_zone(latest, UTC).toordinal(), -told.timestamp(), memory.key

@@ -1,0 +1,179 @@
+"""Behind PgBouncer: lost sessions, prepared statements, and settings of the database that no start-up parameter reaches."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from langchain_persistmem import (
+    ConfigurationError,
+    LocalEmbeddings,
+    PersistMem,
+    PersistMemSaver,
+    PersistMemStore,
+    Settings,
+)
+from langchain_persistmem.postgres.conninfo import read_conninfo
+from tests.client.test_peer_promises import bouncer, days_at_once
+from tests.conftest import Either
+from tests.postgres.test_session_settings import configure
+
+__all__ = ["bouncer"]
+
+BEHIND = Settings(prepare_threshold=None, worker=False, connect_seconds=20.0)
+
+
+def test_writes_whose_sessions_are_ended_behind_the_pooler_count_once_and_nobody_sees_it(
+    bouncer: str, database: str, embeddings: LocalEmbeddings
+) -> None:
+    stop = threading.Event()
+    ended = 0
+
+    def end_sessions() -> None:
+        nonlocal ended
+        with psycopg.connect(database, autocommit=True) as admin:
+            while not stop.is_set():
+                # Those that do something, or have just begun or committed: between the answer and the next statement too.
+                rows = admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                    "AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
+                ).fetchall()
+                ended += len(rows)
+                time.sleep(0.03)
+
+    with PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND) as memory:
+        killer = threading.Thread(target=end_sessions)
+        killer.start()
+        try:
+            with ThreadPoolExecutor(6) as threads:
+                stored = list(threads.map(lambda number: _write(memory, number), range(150)))
+        finally:
+            stop.set()
+            killer.join()
+        assert ended > 20
+        assert stored == [f"u{number % 6}" for number in range(150)]
+        for user in range(6):
+            texts = [each.text for each in memory.list(user_id=f"u{user}", limit=100)]
+            assert sorted(texts) == sorted(f"My locker number is {n}" for n in range(150) if n % 6 == user)
+
+
+def _write(memory: PersistMem, number: int) -> str:
+    user = f"u{number % 6}"
+    memory.remember(f"My locker number is {number}", user_id=user)
+    return user
+
+
+@pytest.mark.own_database
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("datestyle = 'SQL, DMY'", "timezone = 'Europe/Paris'"),
+        ("client_encoding = 'LATIN1'", "intervalstyle = 'sql_standard'"),
+        ("search_path = app, public", "bytea_output = 'escape'"),
+    ],
+    ids=["French", "LATIN1", "search_path"],
+)
+async def test_settings_of_the_database_change_nothing_behind_the_pooler(
+    bouncer: str, database: str, embeddings: LocalEmbeddings, settings: tuple[str, ...]
+) -> None:
+    configure(database, *settings)
+    with PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND) as memory:
+        await days_at_once(Either(memory, asynchronous=False))
+        memory.remember("I like téa 🍵", user_id="zoë")
+        assert [each.text for each in memory.list(user_id="zoë")] == ["I like téa 🍵"]
+
+
+@pytest.mark.own_database
+def test_a_role_without_a_search_path_behind_a_pooler_is_told_so_by_name(
+    bouncer: str, database: str, embeddings: LocalEmbeddings
+) -> None:
+    configure(database, "search_path = ''")
+    with pytest.raises(ConfigurationError, match=r"^search_path names no schema"):
+        PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND)
+
+
+def _duplicate(memory: PersistMem) -> Any:
+    return memory.list(user_id="ada")
+
+
+@pytest.mark.parametrize("spelling", ["?pgbouncer=true", "prepare_threshold"])
+def test_prepared_statements_behind_a_pooler_that_does_not_keep_them_are_named(
+    bouncer: str, embeddings: LocalEmbeddings, spelling: str
+) -> None:
+    where = psycopg.conninfo.conninfo_to_dict(bouncer)
+    uri = f"postgresql+psycopg://{where['user']}@/{where['dbname']}?host={where['host']}&port={where['port']}"
+    if spelling == "?pgbouncer=true":
+        with (
+            PersistMem.open(f"  {uri}&pgbouncer=true", embeddings=embeddings, settings=Settings(pool_min=8)) as memory,
+            ThreadPoolExecutor(8) as threads,
+        ):
+            assert list(threads.map(lambda _: len(_duplicate(memory)), range(200))) == [0] * 200
+        return
+    prepared = Settings(prepare_threshold=0, pool_min=8, worker=False)
+    with (
+        PersistMem.open(uri, embeddings=embeddings, settings=prepared) as memory,
+        pytest.raises(ConfigurationError, match=r"prepare_threshold=None"),
+    ):
+        _until_refused(lambda: _duplicate(memory))
+    with PersistMemSaver.from_conn_string(uri) as saver, PersistMemSaver.from_conn_string(uri) as other:
+        config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        with pytest.raises(ConfigurationError, match=r"prepare_threshold=None"):
+            _until_refused(lambda: (saver.get_tuple(config), other.get_tuple(config)))
+
+
+def _until_refused(act: Callable[[], Any]) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: act(), range(200)))
+
+
+SPELLINGS = {
+    "postgresql+psycopg://u:p@h/d": "postgresql://u:p@h/d",
+    "postgres+asyncpg://h/d?sslmode=require": "postgres://h/d?sslmode=require",
+    "\n  postgresql://h/d  ": "postgresql://h/d",
+    " host=h dbname=d": "host=h dbname=d",
+    "postgresql://h/d?pgbouncer=false&sslmode=require": "postgresql://h/d?sslmode=require",
+    "postgresql://u:p?q@h/d?ssl=true": "postgresql://u:p?q@h/d?ssl=true",
+    "postgresql://h:1,i:2/d?target_session_attrs=any&options=-csearch_path%3Da": "postgresql://h:1,i:2/d?target_session_attrs=any&options=-csearch_path%3Da",
+}
+
+
+@pytest.mark.parametrize("given", SPELLINGS)
+def test_connection_strings_of_other_libraries_are_understood(given: str) -> None:
+    assert read_conninfo(given) == (SPELLINGS[given], True)
+
+
+def test_pgbouncer_in_a_connection_string_prepares_nothing() -> None:
+    assert read_conninfo("postgresql://h/d?pgbouncer=true") == ("postgresql://h/d", False)
+
+
+OPENING: dict[str, Callable[[str], Any]] = {
+    "PersistMem": lambda where: PersistMem.open(where).__enter__(),
+    "PersistMemStore": lambda where: PersistMemStore.from_conn_string(where).__enter__(),
+    "PersistMemSaver": lambda where: PersistMemSaver.from_conn_string(where).__enter__(),
+}
+
+
+@pytest.mark.parametrize("open_with", OPENING.values(), ids=OPENING.keys())
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("postgresql://u:secret@h/d?schema=app", r"'schema'.*Settings\(schema="),
+        ("postgresql://u:secret@h/d?sslmode=require&connection_limit=5", r"'connection_limit'.*pool_max"),
+        ("host=h password=secret schema=app", r"'schema'.*Settings\(schema="),
+        ("postgresql://u:secret@h/d?statement_cache_size=0", "'statement_cache_size'"),
+        ("postgresql://u:secret@h/d?pgbouncer=yes", "'pgbouncer'"),
+        ("postgresql://u:secret@h/d?a%20secret=1", r"'\.\.\.'"),
+        ("secret", "malformed"),
+        (b"postgresql://u:secret@h/d", "type bytes"),
+    ],
+)
+def test_what_no_library_of_ours_knows_is_refused_by_its_name_and_without_its_value(
+    open_with: Callable[[str], Any], given: Any, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        open_with(given)
+    assert "secret" not in repr(caught.value)
