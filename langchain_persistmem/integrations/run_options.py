@@ -124,6 +124,11 @@ def in_state(state: Any, key: str) -> Any:
     return state.get(key) if hasattr(state, "get") else getattr(state, key, None)
 
 
+def latest_user_message(messages: Sequence[BaseMessage]) -> BaseMessage | None:
+    """Return the user's latest message; None where there is none."""
+    return next((message for message in reversed(messages) if is_user_message(message)), None)
+
+
 def question_of(messages: Sequence[BaseMessage]) -> Question | None:
     """Find the user's latest message; None where there is none, or no text to search with."""
     for position in reversed(range(len(messages))):
