@@ -180,8 +180,8 @@ class Settings:
     """Recollections that are considered for the context."""
     context_share: float = 0.7
     """Beyond the best ten, the context leaves out memories with less than this share of the best one's evidence; 0 leaves out none."""
-    context_floor: float = 0.15
-    """Below its standing part, the context has no memory with a lower score (0 to 1)."""
+    context_floor: float = 0.12
+    """Below its standing part, the context has no memory with a lower score (0 to 1); a third of it where the message asks for help."""
     standing_tokens: int = 400
     """Tokens of the context's standing part, and at most half of a context's budget: all current statements if they fit, else
     the most important. Instructions and the profile's document stand there whatever they take."""

@@ -16,9 +16,17 @@ from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
+from langchain_persistmem.learning.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import memories, messages, missing_vectors, namespaces, pending_work
+from langchain_persistmem.postgres.queries import (
+    memories,
+    messages,
+    missing_vectors,
+    namespaces,
+    pending_work,
+    rewrites,
+)
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.runtime import generations
@@ -119,6 +127,7 @@ async def observe(
         await _learn_all(backend, namespace, thread_id, state.generation, job, total, now=now)
     waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
     await make_some_missing(backend, now=now)
+    await rewrite_some(backend, namespace, now=now)
     return _observe_result(stored, total, waiting, None)
 
 
@@ -149,6 +158,7 @@ async def run_once(
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
     healed = await make_missing(backend, limit=limit, stopping=stopping, now=now)
+    rewrites_done = await rewrite_due(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
     return ProcessResult(
         threads=threads,
@@ -161,6 +171,7 @@ async def run_once(
         vectors_added=healed.memories,
         dropped=total.dropped,
         changes=done.changes,
+        rewrites=rewrites_done,
     )
 
 
@@ -228,6 +239,8 @@ async def next_due(backend: Backend) -> float | None:
     model = await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         waiting = [await pending_work.next_due(tx), await missing_vectors.next_missing(tx, model)]
+        if backend.may_have_rewrites:
+            waiting.append(await rewrites.next_rewrite(tx))
     return min((seconds for seconds in waiting if seconds is not None), default=None)
 
 
@@ -302,6 +315,7 @@ async def _index_all(
     now: datetime,
 ) -> None:
     """Let all unsettled messages of a thread become memories."""
+    await rewrite_thread(backend, namespace, thread_id, now=now)
     more = True
     while more:
         batch = await backend.step(index_turns, namespace, thread_id, generation, now=now)

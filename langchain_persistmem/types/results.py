@@ -92,6 +92,8 @@ class ProcessResult:
     """Statements that were found and not stored; ``changes`` has the reasons."""
     changes: tuple[MemoryChange, ...] = ()
     """Everything that became of memory, each with its namespace, its thread, its text and its reason."""
+    rewrites: int = 0
+    """Namespaces of an older database that have the present form now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +136,8 @@ class MaintainResult:
     """Namespaces that have had their model calls of today."""
     changes: tuple[MemoryChange, ...] = ()
     """The first 1,000 memories that were archived, or would be, each with its text and its reason."""
+    rewrites: int = 0
+    """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
