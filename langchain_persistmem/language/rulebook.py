@@ -38,6 +38,8 @@ class Rule:
     importance: float
     key: str | None = None
     """``*`` in it stands for the object."""
+    longest: int | None = None
+    """Words of an object; with more of them a sentence tells a story."""
 
     @property
     def has_object(self) -> bool:
@@ -53,10 +55,10 @@ RULES: Sequence[Rule] = (
     Rule("name", "semantic", "fact", 0.9, "fact:name"),
     Rule("preferred_name", "semantic", "preference", 0.9, "fact:preferred_name"),
     Rule("diet", "semantic", "fact", 0.9, "fact:diet"),
-    Rule("allergy", "semantic", "fact", 0.9, "fact:allergy_*"),
-    Rule("food", "semantic", "preference", 0.8, "fact:food_*"),
-    Rule("favorite", "semantic", "preference", 0.6, "fact:favorite_*"),
-    Rule("preference", "semantic", "preference", 0.6, "fact:preference_*"),
+    Rule("allergy", "semantic", "fact", 0.9, "fact:allergy_*", 6),
+    Rule("food", "semantic", "preference", 0.8, "fact:food_*", 5),
+    Rule("favorite", "semantic", "preference", 0.6, "fact:favorite_*", 4),
+    Rule("preference", "semantic", "preference", 0.6, "fact:preference_*", 8),
     Rule("goal", "semantic", "goal", 0.7),
     Rule("decision", "semantic", "decision", 0.6),
 )  # the first that fits counts
@@ -132,6 +134,9 @@ class Rulebook:
                 groups = match.groupdict()
                 what, thing = ((groups.get(name) or "").strip() for name in ("what", "thing"))
                 if rule.has_object and any(self.no_object.match(part) for part in (what, thing) if part):
+                    continue
+                # The key is made of the thing, if there is one: "my favorite halal cart guy is ..." names what it speaks of.
+                if rule.longest is not None and len((thing or what).split()) > rule.longest:
                     continue
                 return Match(rule, start, match.end(), what, thing)
         return None

@@ -238,6 +238,8 @@ def _statement(book: Rulebook, match: Match, original: str, end: int) -> Stateme
             quote = quote[: joint.start()].rstrip(_MARKS) if joint is not None else quote
     elif full_stop := _FULL_STOP.match(original, match.start + len(quote)):
         quote += full_stop[0]
+    if "(" not in quote:  # it stood in brackets
+        quote = quote.rstrip(")）")
     text = " ".join(quote.split())
     rule, key = match.rule, match.rule.key
     if rule is REQUEST:
