@@ -172,6 +172,7 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
         validation.name(candidate.provenance.thread_id, "thread_id")
     if candidate.category is not None:
         validation.check_text(candidate.category, "category", at_most=_LONGEST_CATEGORY)
+        # The column counts bytes, and a character may have four.
         if len(candidate.category.encode()) > _LONGEST_CATEGORY:
             raise InvalidInputError(f"category is longer than {_LONGEST_CATEGORY} bytes; use a shorter word")
     if candidate.value is not None:
