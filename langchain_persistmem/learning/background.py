@@ -6,6 +6,7 @@ turns themselves: only one of two workers can close them.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -41,10 +42,13 @@ class _Total:
     skipped: int = 0
     capped: bool = False
     dead_letters: int = 0
+    omissions: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, batch: LearnResult | IndexResult) -> None:
         self.done += batch.done
         self.skipped += batch.skipped
+        if isinstance(batch, LearnResult):
+            self.omissions.update(omission.reason for omission in batch.omissions)
 
 
 async def observe(
@@ -139,6 +143,7 @@ async def run_once(
         quarantined=done.quarantined,
         postponed=postponed,
         dead_letters=total.dead_letters,
+        omissions=dict(total.omissions),
         vectors_added=healed.memories,
     )
 
@@ -367,4 +372,5 @@ def _observe_result(stored: int, total: _Total, waiting: int, withheld: SkipReas
         quarantined=done.quarantined,
         pending=waiting,
         skip_reason=withheld,
+        omissions=dict(total.omissions),
     )

@@ -32,6 +32,9 @@ class ObserveResult:
     """Stored turns of the thread that are not processed yet."""
     skip_reason: SkipReason | None = None
     """The reason why nothing was learnt; with ``"paused"`` and ``"off_record"`` nothing was stored either."""
+    omissions: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Statements of the chat model that were dropped, by reason: ``assistant_only``, ``unsupported``, ``low_confidence``,
+    ``said_twice``, ``misfit`` or ``not_usable``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +53,8 @@ class ProcessResult:
     """Turns for which every attempt failed; ``admin.dead_letters()`` lists them."""
     vectors_added: int = 0
     """Memories that were stored without a vector, because the embedding model did not answer, and have one now."""
+    omissions: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Statements of the chat model that were dropped, by reason; see :class:`ObserveResult`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
