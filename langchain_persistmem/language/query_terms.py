@@ -105,7 +105,7 @@ def _light_words() -> frozenset[str]:
 
 @cache
 def _joined_possessive() -> re.Pattern[str]:
-    """ "My" at the beginning, in languages where words do not stand apart; a single character behind it needs it."""
+    """Match "my" at the beginning, in languages where words do not stand apart; a single character behind it needs it."""
     parts = (language.questions for language in languages() if language.questions is not None and not language.spaced)
     words = "|".join(re.escape(word.strip("*")) for part in parts for word in part.first_person)
     return re.compile(rf"^(?:{words or r'(?!)'})(?:的|の)(?=..)")

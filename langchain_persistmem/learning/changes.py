@@ -24,6 +24,7 @@ from langchain_persistmem.learning.consolidation import (
     own_key,
     spellings,
 )
+from langchain_persistmem.learning.identities import carry_over
 from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
@@ -270,6 +271,7 @@ async def _insert_inactive(
                     {"status": "quarantined", "review": decision.reason, "review_of": about},
                 )
             )
+    await carry_over(tx, backend, namespace, [memory for memory, _ in new])
     # Vectors only for rows that are new: one that existed has its own.
     stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
     vectors = {memory.id: memory.vectors for memory, _ in new if memory.id in stored}

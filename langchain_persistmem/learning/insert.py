@@ -8,6 +8,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.language.query_terms import cut_pairs
+from langchain_persistmem.learning.identities import carry_over
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
@@ -100,6 +101,7 @@ async def insert(
     if not new:
         return InsertResult((), ())
     model = await ready(backend)
+    await carry_over(tx, backend, namespace, new)
     keyed = [memory for memory in new if memory.candidate.key is not None]
     ended: list[tuple[UUID, UUID, bool]] = []
     if keyed:

@@ -14,11 +14,20 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.insert import log
+from langchain_persistmem.learning.rewrite import rewrite_all
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.worth import Sign, fading
-from langchain_persistmem.postgres.queries import changes, forget, namespaces, retention, search_index, threads
+from langchain_persistmem.postgres.queries import (
+    changes,
+    forget,
+    namespaces,
+    retention,
+    rewrites,
+    search_index,
+    threads,
+)
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
@@ -62,6 +71,8 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for owner, state in meant:
+            waiting = await _rewrite(backend, owner, dry_run=dry_run, now=now)
+            total = _sum(total, waiting)
             done, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
@@ -69,6 +80,16 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     if namespace is None and not dry_run:
         await hnsw_upkeep.count_documents(backend)
     return total
+
+
+async def _rewrite(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> MaintainResult:
+    """Bring a namespace of an older database to the present form; the rules of retention then see all of it."""
+    if not backend.may_have_rewrites:
+        return MaintainResult()
+    if dry_run:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            return MaintainResult(rewrites=int(await rewrites.read_rewrite(tx, namespace) is not None))
+    return MaintainResult(rewrites=int(await rewrite_all(backend, namespace, now=now) is True))
 
 
 async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:

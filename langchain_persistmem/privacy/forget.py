@@ -27,7 +27,6 @@ from langchain_persistmem.types.recall_results import Question, RankedCandidate,
 from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
-
 _MARGIN = 0.6
 """The share of the best one's evidence from which another memory is meant too."""
 _LENIENCE = 0.3

@@ -20,6 +20,8 @@ class OpenMessage:
     turn: Turn
     recorded_at: datetime
     version: int
+    is_learnt: bool
+    """Somebody has looked at it already, before every turn was a memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ async def messages_without_turn(
     """Read the oldest messages of a thread that are not settled yet."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit}
     rows = await tx.fetch(statement("messages_without_turn"), parameters)
-    return [OpenMessage(turn_of(row), row["recorded_at"], row["version"]) for row in rows]
+    return [OpenMessage(turn_of(row), row["recorded_at"], row["version"], row["is_learnt"]) for row in rows]
 
 
 async def exchange_before(
@@ -84,6 +86,12 @@ async def turns_of_memories(tx: Transaction, namespace: Namespace, ids: Sequence
     """Find the turns that statements rest on."""
     rows = await tx.fetch(statement("turns_of_memories"), {"namespace": encode(namespace), "ids": list(ids)})
     return [row["turn_id"] for row in rows]
+
+
+async def linked_turns(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
+    """Find which of these turns statements rest on."""
+    rows = await tx.fetch(statement("linked_turns"), {"namespace": encode(namespace), "ids": list(ids)})
+    return {row["turn_id"] for row in rows}
 
 
 async def follow_turns(

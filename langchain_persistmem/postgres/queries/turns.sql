@@ -1,6 +1,7 @@
 -- name: messages_without_turn
 -- The messages of a thread of which it is not settled yet whether they become memories, oldest first.
-SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.recorded_at, m.version, m.utc_offset
+SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.recorded_at, m.version, m.utc_offset,
+       m.extracted_at IS NOT NULL AS is_learnt
 FROM persistmem.messages m
 WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.outcome IS NULL
   AND m.role IN ('user', 'assistant') AND NOT m.withheld
@@ -62,6 +63,11 @@ WHERE m.namespace = %(namespace)s::text AND m.id IN (SELECT turn_id FROM linked)
 -- The turns that statements rest on.
 SELECT DISTINCT l.turn_id FROM persistmem.memory_turns l
 WHERE l.namespace = %(namespace)s::text AND l.memory_id = ANY (%(ids)s::uuid[])
+
+-- name: linked_turns
+-- Which of these turns statements rest on.
+SELECT DISTINCT l.turn_id FROM persistmem.memory_turns l
+WHERE l.namespace = %(namespace)s::text AND l.turn_id = ANY (%(ids)s::uuid[])
 
 -- name: follow_turns
 -- Turns whose statements have changed become what these are now; the caller indexes or unindexes those that are returned.
