@@ -282,7 +282,7 @@ def test_the_profile_has_a_name_also_if_only_a_second_speaker_is_left(opened: Ca
     memory.remember("I am Ada", key="fact:name", value={"value": "Ada"}, speaker="Ada", user_id="u")
     memory.remember("I am Bob", key="fact:name", value={"value": "Bob"}, speaker="Bob", user_id="u")
     assert memory.profile(user_id="u").model_dump()["name"] == "Ada"
-    memory.forget("fact:name", user_id="u")
+    memory.forget(["fact:name"], user_id="u")
     assert memory.profile(user_id="u").model_dump()["name"] == "Bob"
 
 
