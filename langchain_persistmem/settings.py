@@ -280,15 +280,19 @@ class Settings:
                     f"Settings.{name} is {represent(text)}; pass 1 to {_LONGEST_NAME} characters that can be printed"
                 )
         _check_extraction(self.extraction_instructions, self.categories)
-        if not _SCHEMA.fullmatch(self.schema):
-            raise ConfigurationError(
-                f"Settings.schema is {represent(self.schema)}; it must be at most 48 of a-z, 0-9 and _, not begin with a "
-                "digit or with pg_, and not be public"
-            )
+        _check_schema(self.schema)
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
                 f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
             )
+
+
+def _check_schema(name: str) -> None:
+    if not _SCHEMA.fullmatch(name):
+        raise ConfigurationError(
+            f"Settings.schema is {represent(name)}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or with "
+            "pg_, and not be public"
+        )
 
 
 def _check_extraction(instructions: object, categories: object) -> None:

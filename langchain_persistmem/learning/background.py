@@ -16,9 +16,17 @@ from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
+from langchain_persistmem.learning.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import memories, messages, missing_vectors, namespaces, pending_work
+from langchain_persistmem.postgres.queries import (
+    memories,
+    messages,
+    missing_vectors,
+    namespaces,
+    pending_work,
+    rewrites,
+)
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.runtime import generations
@@ -28,7 +36,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.types.records import SkipReason, Turn
-from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
+from langchain_persistmem.types.results import DeadLetter, MemoryChange, ObserveResult, ProcessResult
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +50,27 @@ class _Total:
     capped: bool = False
     dead_letters: int = 0
 
-    def add(self, batch: LearnResult | IndexResult) -> None:
-        self.done += batch.done
+    dropped: int = 0
+
+    def add(self, batch: LearnResult | IndexResult, namespace: Namespace, thread_id: str) -> None:
+        changes = [replace(change, namespace=namespace, thread_id=thread_id) for change in batch.done.changes]
+        if isinstance(batch, LearnResult):
+            changes += [
+                MemoryChange(
+                    change="dropped",
+                    text=omission.text,
+                    reason=omission.reason,
+                    message_ids=omission.message_ids,
+                    namespace=namespace,
+                    thread_id=thread_id,
+                )
+                for omission in batch.omissions
+            ]
+            self.dropped += len(batch.omissions)
+            by_assistant = sum(omission.reason == "assistant_only" for omission in batch.omissions)
+            if by_assistant:
+                logger.info("%d statements were dropped: only the assistant said them", by_assistant)
+        self.done += replace(batch.done, changes=tuple(changes))
         self.skipped += batch.skipped
 
 
@@ -100,6 +127,7 @@ async def observe(
         await _learn_all(backend, namespace, thread_id, state.generation, job, total, now=now)
     waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
     await make_some_missing(backend, now=now)
+    await rewrite_some(backend, namespace, now=now)
     return _observe_result(stored, total, waiting, None)
 
 
@@ -130,6 +158,7 @@ async def run_once(
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
     healed = await make_missing(backend, limit=limit, stopping=stopping, now=now)
+    rewrites_done = await rewrite_due(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
     return ProcessResult(
         threads=threads,
@@ -140,6 +169,9 @@ async def run_once(
         postponed=postponed,
         dead_letters=total.dead_letters,
         vectors_added=healed.memories,
+        dropped=total.dropped,
+        changes=done.changes,
+        rewrites=rewrites_done,
     )
 
 
@@ -207,6 +239,8 @@ async def next_due(backend: Backend) -> float | None:
     model = await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         waiting = [await pending_work.next_due(tx), await missing_vectors.next_missing(tx, model)]
+        if backend.may_have_rewrites:
+            waiting.append(await rewrites.next_rewrite(tx))
     return min((seconds for seconds in waiting if seconds is not None), default=None)
 
 
@@ -252,7 +286,7 @@ async def _learn_all(
     try:
         await _index_all(backend, namespace, thread_id, generation, total, now=now)
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
-            total.add(batch)
+            total.add(batch, namespace, thread_id)
             if batch.failure is not None:
                 unanswered = batch.failed
                 raise batch.failure
@@ -281,13 +315,15 @@ async def _index_all(
     now: datetime,
 ) -> None:
     """Let all unsettled messages of a thread become memories."""
+    await rewrite_thread(backend, namespace, thread_id, now=now)
     more = True
     while more:
         batch = await backend.step(index_turns, namespace, thread_id, generation, now=now)
         more = batch is not None and batch.more
         if batch is not None:
             # With a model a turn is judged again when it learns from it, and counted then.
-            total.add(batch if backend.model_name is None else replace(batch, skipped=0))
+            counted = batch if backend.model_name is None else replace(batch, skipped=0)
+            total.add(counted, namespace, thread_id)
 
 
 async def _index_now(
@@ -366,5 +402,7 @@ def _observe_result(stored: int, total: _Total, waiting: int, withheld: SkipReas
         superseded=done.superseded,
         quarantined=done.quarantined,
         pending=waiting,
+        dropped=total.dropped,
+        changes=done.changes,
         skip_reason=withheld,
     )

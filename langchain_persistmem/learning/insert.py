@@ -8,6 +8,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.language.query_terms import cut_pairs
+from langchain_persistmem.learning.identities import carry_over
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
@@ -19,6 +20,7 @@ from langchain_persistmem.runtime.redact import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, NewMemory, Vector
+from langchain_persistmem.types.results import MemoryChange
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class ChangeResult:
     quarantined: int = 0
     memory_ids: MemoryIds = NOTHING
     """The memories themselves, for the audit."""
+    changes: tuple[MemoryChange, ...] = ()
+    """The same with their texts."""
 
     def __add__(self, other: "ChangeResult") -> "ChangeResult":
         return ChangeResult(
@@ -53,6 +57,7 @@ class ChangeResult:
             self.superseded + other.superseded,
             self.quarantined + other.quarantined,
             self.memory_ids + other.memory_ids,
+            self.changes + other.changes,
         )
 
 
@@ -96,6 +101,7 @@ async def insert(
     if not new:
         return InsertResult((), ())
     model = await ready(backend)
+    await carry_over(tx, backend, namespace, new)
     keyed = [memory for memory in new if memory.candidate.key is not None]
     ended: list[tuple[UUID, UUID, bool]] = []
     if keyed:

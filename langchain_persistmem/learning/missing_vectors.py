@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ErasedError, PersistMemError
+from langchain_persistmem.learning.pieces import split_text
 from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
@@ -159,7 +160,7 @@ async def _vectors(backend: Backend, page: Sequence[Unembedded]) -> dict[UUID, S
 
 def _texts(backend: Backend, memory: Unembedded) -> Sequence[str]:
     indexed = backend.item_texts(memory.value) if memory.is_item and backend.item_texts is not None else ()
-    return indexed or (memory.text,)
+    return indexed or (split_text(memory.text) if memory.is_turn else (memory.text,))
 
 
 async def _write(

@@ -20,6 +20,7 @@ from langchain_persistmem.learning.consolidation import (
 )
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.missing_vectors import make_some_missing
+from langchain_persistmem.learning.rewrite import rewrite_some
 from langchain_persistmem.learning.sameness import is_repetition
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
@@ -75,6 +76,7 @@ async def remember(
         validation.name(thread_id, "thread_id")
     await ready(backend)
     await make_some_missing(backend, now=now)
+    await rewrite_some(backend, namespace, now=now)
     seen = {} if seen is None else seen
     await generations.see(backend, [namespace], seen, now=now)
     (new,) = await prepare(backend, [candidate], later=True)

@@ -41,6 +41,18 @@ def identity(candidate: Candidate) -> bytes:
     return hashlib.sha256("\x1f".join(parts).encode()).digest()
 
 
+def identity_of_before(candidate: Candidate) -> bytes:
+    """The fingerprint of form 1, which knew no speaker and no letter case: by it rows of before are found again."""
+    provenance = candidate.provenance
+    parts = [candidate.kind, candidate.key or ""]
+    if candidate.kind == "episodic" and provenance.message_ids:
+        parts += ["messages", provenance.thread_id or "", *provenance.message_ids]
+    if candidate.kind == "episodic":
+        parts.append(candidate.valid_from.date().isoformat())
+    parts.append(" ".join(candidate.text.casefold().split()))
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
 def fold_name(name: str | None) -> str:
     """A person's name as it is compared: without letter case and with single spaces."""
     return " ".join((name or "").casefold().split())

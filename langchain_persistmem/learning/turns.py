@@ -6,10 +6,9 @@ waits for review by its statements is recalled by no other way either.
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError, PersistMemError
@@ -21,7 +20,8 @@ from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
 from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.postgres.queries import consent, forget, search_index
+from langchain_persistmem.learning.pieces import split_text
+from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.queries.turns import OpenMessage
@@ -33,16 +33,14 @@ from langchain_persistmem.runtime.redact import redact_turn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
+from langchain_persistmem.types.results import MemoryChange
 
 REJECTED = "a statement that rests on it was rejected"
+REMOVED = "a statement that rested on it may have been rejected or erased before the upgrade"
 _BEFORE = 6
 """Messages before the open ones that are looked at: a request not to remember may point back at them."""
-_LONGEST_PIECE = 2_000
-"""Characters that are embedded as one; of a longer turn, each piece has a vector of its own."""
-_USUAL_PIECE = 1_200
-_LONGEST_TEXT = 100_000
+LONGEST_TEXT = 100_000
 """Characters of a turn that are searched. The message itself is stored whole."""
-_SENTENCE = re.compile(r"[^.!?;。！？；\n]+[.!?;。！？；\n]*\s*|[.!?;。！？；\n]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,45 @@ class _Settled:
     candidate: Candidate | None
     """The memory that the turn becomes; None where it says nothing, or must not be remembered."""
 
+    def row(self, *, closes: bool) -> dict[str, object]:
+        """The row by which the message is settled; with ``closes``, for good where the rules find nothing in it."""
+        return {
+            "id": self.message.turn.id,
+            "turn_id": str(self.turn_id),
+            "outcome": self.outcome,
+            "close": self.outcome == "off_record" or (closes and not self.is_for_rules),
+        }
+
     @property
     def is_for_rules(self) -> bool:
         """True if the rules find statements in it, where no model learns from it."""
         return self.message.turn.role == "user" and bool(find_statements(self.message.turn.text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What happened to messages that were stored before every turn was a memory."""
+
+    linked: frozenset[UUID] = frozenset()
+    """The turns that statements rest on."""
+    removed_at: datetime | None = None
+    """When statements were last rejected or purged, of which nothing else is left."""
+
+    def knows(self, item: _Settled) -> bool:
+        """True for a turn that somebody has learnt from: what was learnt is listed, or nothing."""
+        return item.message.is_learnt or item.turn_id in self.linked
+
+    def may_be_removed(self, item: _Settled) -> bool:
+        """True for a turn whose statement may be among those that were removed."""
+        return (
+            item.message.is_learnt
+            and item.turn_id not in self.linked
+            and self.removed_at is not None
+            and item.message.recorded_at < self.removed_at
+        )
+
+
+_NO_PAST = _Past()
 
 
 class _OvertakenError(PersistMemError):
@@ -78,12 +111,23 @@ class _OvertakenError(PersistMemError):
 
 
 async def index_turns(
-    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    generation: UUID,
+    *,
+    limit: int | None = None,
+    filling: bool = False,
+    now: datetime,
 ) -> IndexResult | None:
     """Let the oldest unsettled messages of a thread become memories, so that recall finds them at once.
 
     Where no chat model learns from them afterwards, messages in which rules find nothing are closed too. With one they wait
     for it, and what waits can still be taken back: see :func:`withdraw_waiting`.
+
+    Args:
+        limit: messages at most; by default as many as are learnt from at once.
+        filling: they are filled in for an upgrade: no model is asked, vectors are made later, and nothing is closed.
 
     Returns:
         None if no message is open, or nothing may be learnt from them any more.
@@ -91,7 +135,7 @@ async def index_turns(
     Raises:
         EmbeddingError: the embedding model failed in a way that later attempts would not mend; nothing was written.
     """
-    limit = backend.settings.extract_turns
+    limit = limit or backend.settings.extract_turns
     async with backend.transaction(namespace, atomic=False) as tx:
         messages = await turn_queries.messages_without_turn(tx, namespace, thread_id, limit=limit)
         if not messages:
@@ -102,27 +146,26 @@ async def index_turns(
     settled, hidden_before = _settle(backend, messages, before, thread_id, generation)
     new = [item for item in settled if item.candidate is not None]
     pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
-    vectors = await _embed(backend, pieces)
+    vectors = [() for _ in pieces] if filling else await _embed(backend, pieces)
 
     async def write(backend: Backend) -> IndexResult:
         async with backend.transaction(namespace) as tx:
             state = await generations.hold(tx, backend, namespace, now=now)
             if state.generation != generation or not state.learns:
                 raise _OvertakenError
-            rows = [
-                {
-                    "id": item.message.turn.id,
-                    "turn_id": str(item.turn_id),
-                    "outcome": item.outcome,
-                    "close": item.outcome == "off_record" or (backend.model_name is None and not item.is_for_rules),
-                }
-                for item in settled
-            ]
+            rows = [item.row(closes=backend.model_name is None and not filling) for item in settled]
             if await turn_queries.settle_messages(tx, namespace, thread_id, rows, now=now) != len(rows):
                 return IndexResult(ChangeResult(), 0, more=False)  # another process has settled them in the same way
             if hidden_before:
                 await _withdraw(tx, namespace, thread_id, hidden_before)
-            done = await _insert(tx, backend, namespace, new, vectors, now=now)
+            is_old = filling or state.form == 1
+            past = await _find_past(tx, namespace, new) if is_old else _NO_PAST
+            done = await _insert(tx, backend, namespace, new, vectors, past, now=now)
+            # Status first: no turn is found while the statement on it is superseded, archived or waits for review.
+            await _follow_turns(tx, backend, namespace, sorted(past.linked), now=now)
+            if filling:
+                leased = timedelta(seconds=backend.settings.lease_seconds)
+                await rewrites.move_rewrite(tx, namespace, "turns", None, done=len(rows), leased=leased)
             await record(
                 tx, backend, namespace, "learnt", done.memory_ids.all, turns=len(rows), **done.memory_ids.counts
             )
@@ -150,26 +193,6 @@ def turn_id_of(generation: UUID, thread_id: str, message_id: str, version: int, 
     return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
 
 
-def split_text(text: str) -> list[str]:
-    """Cut a text that is too long for one vector into pieces, at the ends of sentences; it depends on the text alone.
-
-    >>> split_text("Short."), [len(piece) for piece in split_text("A sentence of thirty characters. " * 90)]
-    (['Short.'], [1188, 1188, 594])
-    """
-    if len(text) <= _LONGEST_PIECE:
-        return [text]
-    pieces: list[str] = []
-    piece = ""
-    for sentence in _SENTENCE.findall(text):
-        for start in range(0, len(sentence), _USUAL_PIECE):  # one without an end, such as a table, is cut where it is
-            part = sentence[start : start + _USUAL_PIECE]
-            if piece and len(piece) + len(part) > _USUAL_PIECE:
-                pieces.append(piece)
-                piece = ""
-            piece += part
-    return [piece for piece in (*pieces, piece) if piece.strip()]
-
-
 async def follow(
     tx: Transaction, backend: Backend, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime
 ) -> None:
@@ -179,7 +202,14 @@ async def follow(
     """
     if not memory_ids:
         return
-    turn_ids = await turn_queries.turns_of_memories(tx, namespace, memory_ids)
+    await _follow_turns(
+        tx, backend, namespace, await turn_queries.turns_of_memories(tx, namespace, memory_ids), now=now
+    )
+
+
+async def _follow_turns(
+    tx: Transaction, backend: Backend, namespace: Namespace, turn_ids: Sequence[UUID], *, now: datetime
+) -> None:
     if not turn_ids:
         return
     changed = await turn_queries.follow_turns(tx, namespace, turn_ids, approval=WAITS, now=now)
@@ -241,7 +271,7 @@ def _settle(
 def _candidate(turn: Turn, thread_id: str) -> Candidate:
     """A turn as a memory: the words as they were said, with their lines."""
     return Candidate(
-        text=turn.text.strip()[:_LONGEST_TEXT],
+        text=turn.text.strip()[:LONGEST_TEXT],
         kind="episodic",
         speaker=turn.speaker,
         valid_from=turn.sent_at,
@@ -275,6 +305,7 @@ async def _insert(
     namespace: Namespace,
     new: Sequence[_Settled],
     vectors: Sequence[tuple[Vector, ...]],
+    past: _Past,
     *,
     now: datetime,
 ) -> ChangeResult:
@@ -290,11 +321,13 @@ async def _insert(
         )  # fmt: skip
         row = {**row_of(memory, now=now), "identity": None, "is_turn": True}
         # With a model lists show what it has learnt, and of what only asks nothing is to be known.
-        row["listed"] = backend.model_name is None and item.outcome != "asks"
+        row["listed"] = backend.model_name is None and item.outcome != "asks" and not past.knows(item)
         suspicion = find_suspicion(item.candidate)
         if suspicion is not None:
             row |= {"status": "quarantined", "review": suspicion, "listed": True}
             waiting.append((item.turn_id, suspicion))
+        elif past.may_be_removed(item):
+            row |= {"status": "withheld", "review": REMOVED}
         elif settings.approval == "learnt":
             # Without a model the turn is what is reviewed. With one its statements are, and it follows them.
             row |= {"status": "quarantined" if row["listed"] else "withheld", "review": WAITS}
@@ -319,7 +352,26 @@ async def _insert(
     listed = [UUID(str(row["id"])) for row in rows if row["listed"] and row["status"] == "active"]
     added = tuple(id for id in listed if id in inserted)
     ids = MemoryIds(added=added, quarantined=quarantined)
-    return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids)
+    reasons = dict(waiting)
+    changes = tuple(
+        MemoryChange(
+            change="added" if item.turn_id in added else "quarantined",
+            text=item.candidate.text,
+            reason=reasons.get(item.turn_id),
+            key=str(item.turn_id),
+            memory_id=item.turn_id,
+            message_ids=(item.message.turn.id,),
+            thread_id=item.candidate.provenance.thread_id,
+        )
+        for item in new
+        if item.candidate is not None and item.turn_id in {*added, *quarantined}
+    )
+    return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids, changes=changes)
+
+
+async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled]) -> _Past:
+    linked = await turn_queries.linked_turns(tx, namespace, [item.turn_id for item in new])
+    return _Past(frozenset(linked), await rewrites.last_removal(tx, namespace))
 
 
 async def _withdraw(tx: Transaction, namespace: Namespace, thread_id: str, message_ids: Sequence[str]) -> None:

@@ -14,11 +14,20 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.insert import log
+from langchain_persistmem.learning.rewrite import rewrite_all
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.worth import Sign, fading
-from langchain_persistmem.postgres.queries import changes, forget, namespaces, retention, search_index, threads
+from langchain_persistmem.postgres.queries import (
+    changes,
+    forget,
+    namespaces,
+    retention,
+    rewrites,
+    search_index,
+    threads,
+)
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
@@ -28,7 +37,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
-from langchain_persistmem.types.results import MaintainResult
+from langchain_persistmem.types.results import MaintainResult, MemoryChange
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +71,8 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for owner, state in meant:
+            waiting = await _rewrite(backend, owner, dry_run=dry_run, now=now)
+            total = _sum(total, waiting)
             done, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
@@ -69,6 +80,16 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     if namespace is None and not dry_run:
         await hnsw_upkeep.count_documents(backend)
     return total
+
+
+async def _rewrite(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> MaintainResult:
+    """Bring a namespace of an older database to the present form; the rules of retention then see all of it."""
+    if not backend.may_have_rewrites:
+        return MaintainResult()
+    if dry_run:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            return MaintainResult(rewrites=int(await rewrites.read_rewrite(tx, namespace) is not None))
+    return MaintainResult(rewrites=int(await rewrite_all(backend, namespace, now=now) is True))
 
 
 async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
@@ -185,7 +206,7 @@ async def _follow_rules(
         spared: summaries that would be written, and take places under the cap.
     """
     rules = backend.settings.retention
-    archived = await _archive(tx, backend, namespace, spared=spared, now=now)
+    changes = await _archive(tx, backend, namespace, spared=spared, now=now)
     purged = messages = 0
     if rules.purge_days is not None:
         before = now - timedelta(days=rules.purge_days)
@@ -196,14 +217,16 @@ async def _follow_rules(
         before = now - timedelta(days=rules.messages_days)
         messages = await retention.erase_old_threads(tx, namespace, before=before)
         await record(tx, backend, namespace, "purged", turns=messages)
-    return MaintainResult(archived=archived, purged=purged, messages=messages)
+    return MaintainResult(archived=len(changes), purged=purged, messages=messages, changes=tuple(changes))
 
 
-async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime) -> int:
-    """Archive what fades; returns how many."""
+async def _archive(
+    tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime
+) -> list[MemoryChange]:
+    """Archive what fades."""
     rules = backend.settings.retention
     if all(getattr(rules, name) is None for name in _FADING):
-        return 0
+        return []
     if spared and rules.max_memories is not None:
         rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
     signs = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
@@ -213,16 +236,32 @@ async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, s
     await follow(tx, backend, namespace, gone, now=now)
     await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
     await record(tx, backend, namespace, "archived", gone)
-    return len(gone)
+    return [
+        MemoryChange(
+            change="archived",
+            text=memory.text or "",
+            reason=reasons[memory.id],
+            key=memory.key,
+            memory_id=memory.id,
+            message_ids=memory.provenance.message_ids,
+            namespace=namespace,
+            thread_id=memory.provenance.thread_id,
+        )
+        for memory in await retention.memories_by_id(tx, namespace, gone)
+    ]
 
 
 def _any_rule(rules: Retention) -> bool:
     return any(getattr(rules, name) is not None for name in (*_FADING, "purge_days", "messages_days"))
 
 
+_MOST_CHANGES = 1_000
+"""Archived memories that a result tells of one by one."""
 _FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories")
 
 
 def _sum(one: MaintainResult, other: MaintainResult) -> MaintainResult:
-    counts = {field.name: getattr(one, field.name) + getattr(other, field.name) for field in fields(one)}
-    return MaintainResult(**{**counts, "dry_run": one.dry_run or other.dry_run})
+    numbers = [field.name for field in fields(one) if field.name not in ("dry_run", "changes")]
+    sums: dict[str, int] = {name: getattr(one, name) + getattr(other, name) for name in numbers}
+    changes = (one.changes + other.changes)[:_MOST_CHANGES]
+    return replace(one, **sums, dry_run=one.dry_run or other.dry_run, changes=changes)

@@ -31,7 +31,9 @@ CREATE TABLE persistmem.namespaces (
     audit_head  bytea,
     -- The partial HNSW index of a large namespace, and how many memories it had when it last took or changed it.
     hnsw_index  smallint,
-    hnsw_documents bigint NOT NULL DEFAULT 0
+    hnsw_documents bigint NOT NULL DEFAULT 0,
+    -- The form of everything that is derived here: identities, links, turns. 1 is that of before; see rewrites.
+    form        smallint NOT NULL DEFAULT 2
 ) WITH (fillfactor = 70);
 
 -- Embedding models; their number stands beside every vector, so that two are never compared.
@@ -338,6 +340,23 @@ CREATE TABLE persistmem.missing_vectors (
 );
 CREATE INDEX missing_vectors_due ON persistmem.missing_vectors (model, due_at);
 
+-- Namespaces that are being brought to the present form, and how far that is.
+CREATE TABLE persistmem.rewrites (
+    namespace  text COLLATE "C" NOT NULL PRIMARY KEY REFERENCES persistmem.namespaces ON DELETE CASCADE,
+    generation uuid NOT NULL,
+    step       text NOT NULL DEFAULT 'memories' CHECK (step IN ('memories', 'turns')),
+    -- The last memory that is done. Messages that are done have an outcome.
+    memory_id  uuid,
+    rows_done  bigint NOT NULL DEFAULT 0,
+    -- Infinity: the rest waits for the person's consent.
+    due_at     timestamptz NOT NULL,
+    attempts   integer NOT NULL DEFAULT 0,
+    -- Class and status of the last failure, never its text.
+    failure    text,
+    created_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX rewrites_due ON persistmem.rewrites (due_at);
+
 -- Row-level security: what a transaction may see by what it says of itself. The policies mean nothing until row-level
 -- security is enabled on the tables, which is a step of its own (`persistmem rls enable`).
 --   persistmem.namespace    the namespace it is about
@@ -351,7 +370,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY[
         'namespaces', 'memories', 'uses', 'vectors', 'terms', 'messages', 'changes', 'pending_work', 'model_calls',
-        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions'
+        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions', 'rewrites'
     ] LOOP
         EXECUTE 'CREATE POLICY persistmem_all_namespaces ON persistmem.' || name || $policy$
             USING (current_setting('persistmem.all_namespaces', true) = 'on')

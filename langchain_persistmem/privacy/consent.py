@@ -9,7 +9,7 @@ from datetime import datetime
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.learning.turns import withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import namespaces
+from langchain_persistmem.postgres.queries import namespaces, rewrites
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -44,7 +44,9 @@ async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Co
             tx, namespace, generation=backend.new_id(), consent=consent_wanted, now=now
         )
         await consent_queries.set_consent(tx, namespace, consent_wanted, generation=state.generation, now=now)
-        if consent_wanted != "allowed":
+        if consent_wanted == "allowed":
+            await rewrites.resume_rewrite(tx, namespace)
+        else:
             await withdraw_waiting(tx, namespace, now=now)
             await consent_queries.drop_work(tx, namespace)
         await record(tx, backend, namespace, "consented", consent=consent_wanted)

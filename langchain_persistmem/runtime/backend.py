@@ -85,6 +85,8 @@ class Backend(ABC):
         """This role may see all namespaces at once; looked up with the schema."""
         self.has_missing_vectors = False
         """This process has stored memories without vectors, which are still to be made."""
+        self.may_have_rewrites = True
+        """Namespaces may be in the form of before; False once it is known that none is left."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
         self.unindexed = Unindexed[Namespace]()

@@ -27,6 +27,8 @@ LIMIT %(limit)s::bigint
 -- Memories of every status after a place, each with its use and its vectors.
 SELECT
 -- include: memory_columns
+       -- the shares as they were written, not as four bytes are read
+       , m.importance::text::float8 AS importance, m.confidence::text::float8 AS confidence
        , (extract(epoch FROM m.time_to_live) / 60)::float8 AS minutes_to_live,
        u.times AS used, u.last_used_at, u.prior_used_at,
        (SELECT json_agg(json_build_object('model', e.name, 'part', v.part, 'norm', v.norm,

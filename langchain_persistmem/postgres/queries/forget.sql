@@ -58,6 +58,7 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
      r AS (DELETE FROM persistmem.threads WHERE namespace = %(namespace)s::text RETURNING 1),
      h AS (DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text RETURNING 1),
+     f AS (DELETE FROM persistmem.rewrites WHERE namespace = %(namespace)s::text RETURNING 1),
      -- It goes with the namespace's row, by the foreign key: the application's role has no right to delete from it.
      a AS (SELECT FROM persistmem.audit WHERE namespace = %(namespace)s::text),
      n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING hnsw_index, hnsw_documents),
@@ -68,7 +69,8 @@ SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
        (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors,
-       (SELECT count(*) FROM k) AS memory_turns, (SELECT count(*) FROM o) AS omissions
+       (SELECT count(*) FROM k) AS memory_turns, (SELECT count(*) FROM o) AS omissions,
+       (SELECT count(*) FROM f) AS rewrites
 
 -- name: count_rest_of_namespace
 -- What an erase has left, by table: nothing, or it is taken back.
@@ -85,6 +87,7 @@ SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s
        (SELECT count(*) FROM persistmem.audit WHERE namespace = %(namespace)s::text) AS audit,
        (SELECT count(*) FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text) AS memory_turns,
        (SELECT count(*) FROM persistmem.omissions WHERE namespace = %(namespace)s::text) AS omissions,
+       (SELECT count(*) FROM persistmem.rewrites WHERE namespace = %(namespace)s::text) AS rewrites,
        (SELECT count(*) FROM persistmem.namespaces WHERE namespace = %(namespace)s::text) AS namespaces
 
 -- name: count_rest_of_checkpoints

@@ -44,6 +44,7 @@ GRANTS = (
     Grant("ours", "model_calls", _EVERYTHING),
     Grant("ours", "namespaces", _EVERYTHING),
     Grant("ours", "omissions", _EVERYTHING),
+    Grant("ours", "rewrites", _EVERYTHING),
     Grant("ours", "pending_work", _EVERYTHING),
     Grant("ours", "terms", _EVERYTHING),
     Grant("ours", "threads", _EVERYTHING),

@@ -24,6 +24,8 @@ class Unembedded:
     value: Mapping[str, Any]
     is_item: bool
     """It was put through a store, which may index other texts than this."""
+    is_turn: bool = False
+    """It is a turn, which is embedded in pieces where it is long."""
 
 
 async def note_missing_vectors(
@@ -64,7 +66,7 @@ async def without_vectors(
     """Memories without a vector of ``model`` that follow the id ``after``."""
     parameters = {**_where(namespace, model), "after": after or _FIRST, "limit": limit}
     rows = await tx.fetch(statement("without_vectors"), parameters)
-    return [Unembedded(row["id"], row["text"], row["value"], row["source"] == "store") for row in rows]
+    return [Unembedded(row["id"], row["text"], row["value"], row["source"] == "store", row["is_turn"]) for row in rows]
 
 
 async def next_missing(tx: Transaction, model: EmbeddingModel) -> float | None:

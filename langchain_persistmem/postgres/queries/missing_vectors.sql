@@ -35,7 +35,7 @@ DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text AND
 
 -- name: without_vectors
 -- Memories that have text and no vector of the model, of every status: what was true once is searched too.
-SELECT m.id, m.text, m.value, m.source
+SELECT m.id, m.text, m.value, m.source, m.is_turn
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.id > %(after)s::uuid
   AND NOT EXISTS (SELECT FROM persistmem.vectors v

@@ -20,6 +20,8 @@ class NamespaceState:
     consent: Consent
     documents: int = 0
     """The number of memories that it held when it was locked."""
+    form: int = 2
+    """The form of what is derived in it; 1 is that of before, which is being rewritten."""
 
     @property
     def learns(self) -> bool:
@@ -48,7 +50,7 @@ async def hold_namespace(
     parameters = {"namespace": encode(namespace), "generation": generation, "consent": consent, "now": now}
     (row,) = await tx.fetch(statement("hold_namespace"), parameters)
     tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
-    return NamespaceState(row["generation"], row["consent"], row["documents"])
+    return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
 
 
 async def was_committed(tx: Transaction, signature: Signature) -> bool | None:

@@ -5,7 +5,7 @@
 INSERT INTO persistmem.namespaces AS n (namespace, generation, consent, created_at, recent_writes)
 VALUES (%(namespace)s::text, %(generation)s::uuid, %(consent)s::text, %(now)s::timestamptz, ARRAY[%(generation)s::uuid])
 ON CONFLICT (namespace) DO UPDATE SET recent_writes = (excluded.recent_writes || n.recent_writes)[1:16]
-RETURNING n.generation, n.consent, n.documents, n.recent_writes[2] AS before
+RETURNING n.generation, n.consent, n.documents, n.form, n.recent_writes[2] AS before
 
 -- name: was_committed
 -- Whether a transaction was committed, asked when no answer to COMMIT came; an upsert, to be rolled back, because it

@@ -20,6 +20,8 @@ class OpenMessage:
     turn: Turn
     recorded_at: datetime
     version: int
+    is_learnt: bool
+    """Somebody has looked at it already, before every turn was a memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ async def messages_without_turn(
     """Read the oldest messages of a thread that are not settled yet."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit}
     rows = await tx.fetch(statement("messages_without_turn"), parameters)
-    return [OpenMessage(turn_of(row), row["recorded_at"], row["version"]) for row in rows]
+    return [OpenMessage(turn_of(row), row["recorded_at"], row["version"], row["is_learnt"]) for row in rows]
 
 
 async def exchange_before(
@@ -86,6 +88,12 @@ async def turns_of_memories(tx: Transaction, namespace: Namespace, ids: Sequence
     return [row["turn_id"] for row in rows]
 
 
+async def linked_turns(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
+    """Find which of these turns statements rest on."""
+    rows = await tx.fetch(statement("linked_turns"), {"namespace": encode(namespace), "ids": list(ids)})
+    return {row["turn_id"] for row in rows}
+
+
 async def follow_turns(
     tx: Transaction, namespace: Namespace, turn_ids: Sequence[UUID], *, approval: str, now: datetime
 ) -> list[ChangedTurn]:
@@ -110,3 +118,37 @@ async def withhold_turns(
     """Let turns be recalled by no door; returns the ids of those that exist as memories."""
     parameters = {"namespace": encode(namespace), "turn_ids": list(turn_ids), "reason": reason, "now": now}
     return [row["id"] for row in await tx.fetch(statement("withhold_turns"), parameters)]
+
+
+async def insert_omissions(
+    tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
+) -> None:
+    """Write statements that were dropped (id, thread_id, message_id, text, reason, about)."""
+    if rows:
+        parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
+        await tx.execute(statement("insert_omissions"), parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOutcome:
+    """A message with what came of it."""
+
+    message_id: str
+    outcome: str | None
+    memory_ids: Sequence[UUID]
+    omissions: Sequence[tuple[str, str]]
+    """Text and reason of each statement that was dropped."""
+
+
+async def read_outcomes(
+    tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int | None, offset: int
+) -> list[MessageOutcome]:
+    """Read what came of the messages of a thread, oldest first; pages are counted from its end."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit, "offset": offset}
+    rows = await tx.fetch(statement("read_outcomes"), parameters)
+    return [
+        MessageOutcome(
+            row["id"], row["outcome"], row["memory_ids"], [(text, reason) for text, reason in row["omissions"] or ()]
+        )
+        for row in reversed(rows)
+    ]
