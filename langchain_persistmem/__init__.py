@@ -75,6 +75,7 @@ from langchain_persistmem.types.results import (
     ImportFileResult,
     ImportResult,
     MaintainResult,
+    MemoryChange,
     ObserveResult,
     Person,
     ProcessResult,
@@ -82,6 +83,7 @@ from langchain_persistmem.types.results import (
     ReembedResult,
     Refusal,
     StatusResult,
+    TurnOutcome,
 )
 from langchain_persistmem.types.user_profile import Profile
 
@@ -120,6 +122,7 @@ __all__ = [
     "LocalEmbeddings",
     "MaintainResult",
     "Memory",
+    "MemoryChange",
     "MemoryDisabledError",
     "MemoryNotFoundError",
     "MemoryRecord",
@@ -163,6 +166,7 @@ __all__ = [
     "StorageError",
     "StorageUnavailableError",
     "Turn",
+    "TurnOutcome",
     "UseAsyncMethodError",
     "acting_as",
     "aimport_postgres_store",

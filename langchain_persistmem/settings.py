@@ -180,8 +180,8 @@ class Settings:
     """Recollections that are considered for the context."""
     context_share: float = 0.7
     """Beyond the best ten, the context leaves out memories with less than this share of the best one's evidence; 0 leaves out none."""
-    context_floor: float = 0.15
-    """Below its standing part, the context has no memory with a lower score (0 to 1)."""
+    context_floor: float = 0.12
+    """Below its standing part, the context has no memory with a lower score (0 to 1); a third of it where the message asks for help."""
     standing_tokens: int = 400
     """Tokens of the context's standing part, and at most half of a context's budget: all current statements if they fit, else
     the most important. Instructions and the profile's document stand there whatever they take."""
@@ -280,15 +280,19 @@ class Settings:
                     f"Settings.{name} is {represent(text)}; pass 1 to {_LONGEST_NAME} characters that can be printed"
                 )
         _check_extraction(self.extraction_instructions, self.categories)
-        if not _SCHEMA.fullmatch(self.schema):
-            raise ConfigurationError(
-                f"Settings.schema is {represent(self.schema)}; it must be at most 48 of a-z, 0-9 and _, not begin with a "
-                "digit or with pg_, and not be public"
-            )
+        _check_schema(self.schema)
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
                 f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
             )
+
+
+def _check_schema(name: str) -> None:
+    if not _SCHEMA.fullmatch(name):
+        raise ConfigurationError(
+            f"Settings.schema is {represent(name)}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or with "
+            "pg_, and not be public"
+        )
 
 
 def _check_extraction(instructions: object, categories: object) -> None:

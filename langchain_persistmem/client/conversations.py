@@ -21,7 +21,7 @@ from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.runtime.messages import MAX_MESSAGES, messages_of, turns_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.results import ObserveResult
+from langchain_persistmem.types.results import ObserveResult, TurnOutcome
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -76,6 +76,32 @@ class Conversations(Group):
         return await self._page(thread_id, limit, offset, user_id, namespace)
 
     turns, aturns = both(_turns)
+
+    async def _outcomes(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> list[TurnOutcome]:
+        """Return what came of each stored message: the statements that rest on it, and those that were dropped, and why.
+
+        Args:
+            thread_id: the conversation.
+            limit: at most this many; by default all.
+            offset: leave out the latest so many.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(
+            self.backend, conversations.get_outcomes, namespace, thread_id=thread_id, limit=limit, offset=offset
+        )
+
+    outcomes, aoutcomes = both(_outcomes)
 
     async def _add(
         self,

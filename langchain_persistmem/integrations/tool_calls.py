@@ -115,11 +115,12 @@ async def forget(run: ToolRun, arguments: ForgetMemories) -> Answer:
     if bool(arguments.keys) == bool(arguments.query.strip()):
         return "Nothing was erased. Give either keys=[...] or query='...'.", None
     if arguments.query:
-        plan = await run.call(run.memory.forget, query=arguments.query, limit=10, namespace=run.whose)
+        plan = await run.call(run.memory.forget, query=arguments.query, limit=MOST, namespace=run.whose)
         if not plan.candidates:
             return "Nothing was erased: no memory means that.", None
         answer, artifact = _list_lines(
-            "Nothing was erased yet. That means:", [candidate.memory for candidate in plan.candidates]
+            f"Nothing was erased yet. That means {len(plan.candidates)}:",
+            [candidate.memory for candidate in plan.candidates],
         )
         return f"{answer}\nCall {run.tool} with the keys of those that the user wants erased.", artifact
     results = [await find_memory(run, key) for key in dict.fromkeys(arguments.keys)]

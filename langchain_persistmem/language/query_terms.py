@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from langchain_persistmem.language.data import IrregularForms, languages
+from langchain_persistmem.language.data import IrregularForms, languages, stop_words
 from langchain_persistmem.language.text_search import choose_configuration
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0002ebef]+")
@@ -68,6 +68,17 @@ def _forms(irregular: IrregularForms) -> Iterator[tuple[str, str]]:
         yield from ((form, group) for form in (first, *others))
 
 
+def strip_light_words(query: str) -> str:
+    """Strip the words that nearly every memory has: pronouns, articles and the like; a query of nothing else stays.
+
+    >>> strip_light_words("my trip to Rome"), strip_light_words("我的工作"), strip_light_words("me")
+    ('trip Rome', '工作', 'me')
+    """
+    query = _joined_possessive().sub("", query, count=1) or query
+    words = [word for word in query.split() if word.casefold().strip(".,;:!?¿¡\"'") not in _light_words()]
+    return " ".join(words) or query
+
+
 def strip_names(query: str) -> str:
     """``query`` as it is embedded: without the persons that it asks about, who stand in every turn of theirs.
 
@@ -83,6 +94,21 @@ def strip_names(query: str) -> str:
     for span in quoted:
         bare = bare.replace("\x00", span, 1)
     return " ".join(bare.split()) or query
+
+
+@cache
+def _light_words() -> frozenset[str]:
+    first_person = (language.questions.first_person for language in languages() if language.questions is not None)
+    whole = {word.strip("*") for words in first_person for word in words}
+    return stop_words("pronouns") | stop_words("statements") | whole
+
+
+@cache
+def _joined_possessive() -> re.Pattern[str]:
+    """Match "my" at the beginning, in languages where words do not stand apart; a single character behind it needs it."""
+    parts = (language.questions for language in languages() if language.questions is not None and not language.spaced)
+    words = "|".join(re.escape(word.strip("*")) for part in parts for word in part.first_person)
+    return re.compile(rf"^(?:{words or r'(?!)'})(?:的|の)(?=..)")
 
 
 @cache

@@ -36,7 +36,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.types.records import SkipReason, Turn
-from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
+from langchain_persistmem.types.results import DeadLetter, MemoryChange, ObserveResult, ProcessResult
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,27 @@ class _Total:
     capped: bool = False
     dead_letters: int = 0
 
-    def add(self, batch: LearnResult | IndexResult) -> None:
-        self.done += batch.done
+    dropped: int = 0
+
+    def add(self, batch: LearnResult | IndexResult, namespace: Namespace, thread_id: str) -> None:
+        changes = [replace(change, namespace=namespace, thread_id=thread_id) for change in batch.done.changes]
+        if isinstance(batch, LearnResult):
+            changes += [
+                MemoryChange(
+                    change="dropped",
+                    text=omission.text,
+                    reason=omission.reason,
+                    message_ids=omission.message_ids,
+                    namespace=namespace,
+                    thread_id=thread_id,
+                )
+                for omission in batch.omissions
+            ]
+            self.dropped += len(batch.omissions)
+            by_assistant = sum(omission.reason == "assistant_only" for omission in batch.omissions)
+            if by_assistant:
+                logger.info("%d statements were dropped: only the assistant said them", by_assistant)
+        self.done += replace(batch.done, changes=tuple(changes))
         self.skipped += batch.skipped
 
 
@@ -150,6 +169,8 @@ async def run_once(
         postponed=postponed,
         dead_letters=total.dead_letters,
         vectors_added=healed.memories,
+        dropped=total.dropped,
+        changes=done.changes,
         rewrites=rewrites_done,
     )
 
@@ -265,7 +286,7 @@ async def _learn_all(
     try:
         await _index_all(backend, namespace, thread_id, generation, total, now=now)
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
-            total.add(batch)
+            total.add(batch, namespace, thread_id)
             if batch.failure is not None:
                 unanswered = batch.failed
                 raise batch.failure
@@ -301,7 +322,8 @@ async def _index_all(
         more = batch is not None and batch.more
         if batch is not None:
             # With a model a turn is judged again when it learns from it, and counted then.
-            total.add(batch if backend.model_name is None else replace(batch, skipped=0))
+            counted = batch if backend.model_name is None else replace(batch, skipped=0)
+            total.add(counted, namespace, thread_id)
 
 
 async def _index_now(
@@ -380,5 +402,7 @@ def _observe_result(stored: int, total: _Total, waiting: int, withheld: SkipReas
         superseded=done.superseded,
         quarantined=done.quarantined,
         pending=waiting,
+        dropped=total.dropped,
+        changes=done.changes,
         skip_reason=withheld,
     )

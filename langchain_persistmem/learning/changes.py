@@ -1,8 +1,9 @@
 """Memories that change: carrying out decisions, the history, what waits for review, the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
@@ -39,9 +40,11 @@ from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import RULES_EXTRACTOR, Change, Memory, NewMemory
 from langchain_persistmem.types.representation import quote
+from langchain_persistmem.types.results import MemoryChange
 
 CONSOLIDATED = ("semantic", "procedural", "episodic")
 """The kinds among which a candidate can be known already; a profile is a document of its own."""
+BEFORE = "something newer is known already"
 _NEIGHBOURS = 5
 _MOST_AT_ONCE = 10_000
 """Memories that are reviewed in one transaction."""
@@ -135,7 +138,44 @@ async def apply(
         quarantined=len(quarantined),
         memory_ids=result.memory_ids
         + MemoryIds(reinforced=reinforced, superseded=tuple(ended), quarantined=tuple(quarantined)),
+        changes=_describe(decisions, result.ids, set(ended), set(quarantined), reasons),
     )
+
+
+def _describe(
+    decisions: Sequence[Decision],
+    stored: Mapping[bytes, UUID],
+    ended: Collection[UUID],
+    quarantined: Collection[UUID],
+    reasons: Mapping[UUID, str],
+) -> tuple[MemoryChange, ...]:
+    """Tell what became of each statement, with its text."""
+    changes: list[MemoryChange] = []
+    for decision in decisions:
+        new, candidate = decision.new, decision.new.candidate
+        source = {"thread_id": candidate.provenance.thread_id, "message_ids": candidate.provenance.message_ids}
+        describe = partial(MemoryChange, **source)
+        if isinstance(decision, Reinforce):
+            known = decision.existing
+            changes.append(describe(change="reinforced", text=known.text or "", key=known.key, memory_id=known.id))
+        elif isinstance(decision, Quarantine) and new.id in quarantined:
+            changes.append(
+                describe(
+                    change="quarantined", text=candidate.text, reason=decision.reason, key=new.key, memory_id=new.id
+                )
+            )
+        elif isinstance(decision, Add | Supersede | Past):
+            id = stored.get(new.identity, new.id)
+            change = "added" if id == new.id else "reinforced"
+            reason = BEFORE if isinstance(decision, Past) else None
+            changes.append(describe(change=change, text=candidate.text, reason=reason, key=new.key, memory_id=id))
+        by = decision.existing.id if isinstance(decision, Reinforce) else new.id
+        changes += [
+            describe(change="superseded", text=old.text or "", reason=reasons[by], key=old.key, memory_id=old.id)
+            for old in (decision.ended if isinstance(decision, Supersede | Reinforce) else ())
+            if old.id in ended
+        ]
+    return tuple(changes)
 
 
 async def link(

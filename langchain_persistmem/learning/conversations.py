@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem.postgres.queries import messages
+from langchain_persistmem.postgres.queries import messages, retention, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
@@ -15,6 +15,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
+from langchain_persistmem.types.results import MemoryChange, TurnOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,46 @@ async def get_messages(
         found = await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
     await note_read(backend, namespace, "read_messages", turns=len(found))
     return found
+
+
+async def get_outcomes(
+    backend: Backend, namespace: Namespace, *, thread_id: str, limit: int | None, offset: int
+) -> list[TurnOutcome]:
+    """What came of the messages of a thread, oldest first; pages are counted from its end.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+    """
+    encode(namespace)
+    validation.name(thread_id, "thread_id")
+    if limit is not None:
+        validation.count(limit, "limit", at_most=_LONGEST_THREAD)
+    validation.count(offset, "offset", at_most=_LONGEST_THREAD)
+    await ready(backend)
+    # One snapshot: the statements of a turn, and the reasons of those that it lacks, belong together.
+    async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
+        outcomes = await turns.read_outcomes(tx, namespace, thread_id, limit=limit, offset=offset)
+        ids = sorted({id for outcome in outcomes for id in outcome.memory_ids})
+        memories = {memory.id: memory for memory in await retention.memories_by_id(tx, namespace, ids)}
+    await note_read(backend, namespace, "read", sorted(memories))
+    return [
+        TurnOutcome(
+            message_id=outcome.message_id,
+            outcome=outcome.outcome,
+            memories=tuple(memories[id] for id in outcome.memory_ids if id in memories),
+            dropped=tuple(
+                MemoryChange(
+                    change="dropped",
+                    text=text,
+                    reason=reason,
+                    message_ids=(outcome.message_id,),
+                    thread_id=thread_id,
+                )
+                for text, reason in outcome.omissions
+            ),
+        )
+        for outcome in outcomes
+    ]
 
 
 async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str) -> int:

@@ -6,8 +6,8 @@ yet stays open, so that a crash or a failing model delays memories and loses non
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from langchain_persistmem.learning.consolidation import (
 from langchain_persistmem.learning.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
+from langchain_persistmem.postgres.queries import turns as turns_queries
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
@@ -136,6 +137,10 @@ async def learn(
     known = await find_existing(backend, namespace, new, shown, now=now)
     decisions = decide(new, known, await policy_of(backend))
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
+    learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
+    omissions = [_redact(backend, omission) for omission in (*extraction.omissions, *_skips(decisions))]
+    omission_rows = _rows_of(backend, omissions, thread_id)
+    outcomes = _outcomes(closing, learnt_from, omissions)
 
     async def write(backend: Backend) -> ChangeResult:
         async with backend.transaction(namespace) as tx:
@@ -145,6 +150,9 @@ async def learn(
             if not allowed or closed != len(closing):
                 raise _OvertakenError(again=allowed)
             done = await apply(tx, backend, namespace, decisions, now=now)
+            # What was dropped is told in the same transaction: a reader of a turn finds its reasons, or that it is open.
+            await turns_queries.insert_omissions(tx, namespace, omission_rows, now=now)
+            await turns_queries.set_outcomes(tx, namespace, thread_id, outcomes)
             await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=closed, **done.memory_ids.counts)
         return done
 
@@ -152,10 +160,42 @@ async def learn(
         done = await backend.step(write)
     except _OvertakenError as overtaken:
         return LearnResult(ChangeResult(), 0, (), None, more=True) if overtaken.again else None
-    learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
     more = waiting > len(turns)
-    omissions = (*extraction.omissions, *_skips(decisions))
-    return LearnResult(done, len(closing) - len(learnt_from), extraction.failed, extraction.failure, more, omissions)
+    skipped = len(closing) - len(learnt_from)
+    return LearnResult(done, skipped, extraction.failed, extraction.failure, more, tuple(omissions))
+
+
+def _redact(backend: Backend, omission: Omission) -> Omission:
+    redaction = backend.settings.redaction
+    return omission if redaction is None else replace(omission, text=redaction.redact(omission.text))
+
+
+def _rows_of(backend: Backend, omissions: Sequence[Omission], thread_id: str) -> list[dict[str, object]]:
+    """The rows of what was dropped; what names no message goes with none, and is not stored."""
+    return [
+        {
+            "id": str(backend.new_id()),
+            "thread_id": thread_id,
+            "message_id": omission.message_ids[0],
+            "text": omission.text,
+            "reason": omission.reason,
+            "about": str(omission.about) if omission.about is not None else None,
+        }
+        for omission in omissions
+        if omission.message_ids and omission.text.strip()
+    ]
+
+
+def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: Sequence[Omission]) -> dict[str, str]:
+    """What came of messages, where that is more than their own words told."""
+    assistant_only = {
+        id for omission in omissions if omission.reason == "assistant_only" for id in omission.message_ids
+    }
+    return {
+        id: "learnt" if id in learnt_from else "assistant_only"
+        for id in closing
+        if id in learnt_from or id in assistant_only
+    }
 
 
 def _skips(decisions: Sequence[Decision]) -> list[Omission]:

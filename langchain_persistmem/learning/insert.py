@@ -20,6 +20,7 @@ from langchain_persistmem.runtime.redact import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, NewMemory, Vector
+from langchain_persistmem.types.results import MemoryChange
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class ChangeResult:
     quarantined: int = 0
     memory_ids: MemoryIds = NOTHING
     """The memories themselves, for the audit."""
+    changes: tuple[MemoryChange, ...] = ()
+    """The same with their texts."""
 
     def __add__(self, other: "ChangeResult") -> "ChangeResult":
         return ChangeResult(
@@ -54,6 +57,7 @@ class ChangeResult:
             self.superseded + other.superseded,
             self.quarantined + other.quarantined,
             self.memory_ids + other.memory_ids,
+            self.changes + other.changes,
         )
 
 

@@ -33,6 +33,7 @@ from langchain_persistmem.runtime.redact import redact_turn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
+from langchain_persistmem.types.results import MemoryChange
 
 REJECTED = "a statement that rests on it was rejected"
 REMOVED = "a statement that rested on it may have been rejected or erased before the upgrade"
@@ -351,7 +352,21 @@ async def _insert(
     listed = [UUID(str(row["id"])) for row in rows if row["listed"] and row["status"] == "active"]
     added = tuple(id for id in listed if id in inserted)
     ids = MemoryIds(added=added, quarantined=quarantined)
-    return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids)
+    reasons = dict(waiting)
+    changes = tuple(
+        MemoryChange(
+            change="added" if item.turn_id in added else "quarantined",
+            text=item.candidate.text,
+            reason=reasons.get(item.turn_id),
+            key=str(item.turn_id),
+            memory_id=item.turn_id,
+            message_ids=(item.message.turn.id,),
+            thread_id=item.candidate.provenance.thread_id,
+        )
+        for item in new
+        if item.candidate is not None and item.turn_id in {*added, *quarantined}
+    )
+    return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids, changes=changes)
 
 
 async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled]) -> _Past:

@@ -37,7 +37,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
-from langchain_persistmem.types.results import MaintainResult
+from langchain_persistmem.types.results import MaintainResult, MemoryChange
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ async def _follow_rules(
         spared: summaries that would be written, and take places under the cap.
     """
     rules = backend.settings.retention
-    archived = await _archive(tx, backend, namespace, spared=spared, now=now)
+    changes = await _archive(tx, backend, namespace, spared=spared, now=now)
     purged = messages = 0
     if rules.purge_days is not None:
         before = now - timedelta(days=rules.purge_days)
@@ -217,14 +217,16 @@ async def _follow_rules(
         before = now - timedelta(days=rules.messages_days)
         messages = await retention.erase_old_threads(tx, namespace, before=before)
         await record(tx, backend, namespace, "purged", turns=messages)
-    return MaintainResult(archived=archived, purged=purged, messages=messages)
+    return MaintainResult(archived=len(changes), purged=purged, messages=messages, changes=tuple(changes))
 
 
-async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime) -> int:
-    """Archive what fades; returns how many."""
+async def _archive(
+    tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime
+) -> list[MemoryChange]:
+    """Archive what fades."""
     rules = backend.settings.retention
     if all(getattr(rules, name) is None for name in _FADING):
-        return 0
+        return []
     if spared and rules.max_memories is not None:
         rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
     signs = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
@@ -234,16 +236,32 @@ async def _archive(tx: Transaction, backend: Backend, namespace: Namespace, *, s
     await follow(tx, backend, namespace, gone, now=now)
     await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
     await record(tx, backend, namespace, "archived", gone)
-    return len(gone)
+    return [
+        MemoryChange(
+            change="archived",
+            text=memory.text or "",
+            reason=reasons[memory.id],
+            key=memory.key,
+            memory_id=memory.id,
+            message_ids=memory.provenance.message_ids,
+            namespace=namespace,
+            thread_id=memory.provenance.thread_id,
+        )
+        for memory in await retention.memories_by_id(tx, namespace, gone)
+    ]
 
 
 def _any_rule(rules: Retention) -> bool:
     return any(getattr(rules, name) is not None for name in (*_FADING, "purge_days", "messages_days"))
 
 
+_MOST_CHANGES = 1_000
+"""Archived memories that a result tells of one by one."""
 _FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories")
 
 
 def _sum(one: MaintainResult, other: MaintainResult) -> MaintainResult:
-    counts = {field.name: getattr(one, field.name) + getattr(other, field.name) for field in fields(one)}
-    return MaintainResult(**{**counts, "dry_run": one.dry_run or other.dry_run})
+    numbers = [field.name for field in fields(one) if field.name not in ("dry_run", "changes")]
+    sums: dict[str, int] = {name: getattr(one, name) + getattr(other, name) for name in numbers}
+    changes = (one.changes + other.changes)[:_MOST_CHANGES]
+    return replace(one, **sums, dry_run=one.dry_run or other.dry_run, changes=changes)

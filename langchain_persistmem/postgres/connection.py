@@ -47,6 +47,7 @@ def open_pool(
     classes = {"connection_class": with_deadline(settings.statement_seconds), "reconnect_failed": Reconnection()}
     options = _pool_options(where, settings, pool_config, prepares=given is None or given.prepares, **classes)
     with translate_errors():
+        # A plain connection says why it fails, where a pool only times out.
         with psycopg.connect(where, **_probe(options, settings)) as probe:
             first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA).fetchone()
         if first is None:

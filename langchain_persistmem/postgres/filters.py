@@ -46,7 +46,7 @@ class Condition:
         # The JSON is parsed once for a memory, and not once for each condition.
         return sql.SQL(
             ", chosen AS MATERIALIZED ("
-            "SELECT m.id FROM (SELECT id, kind, value::jsonb AS value FROM persistmem.memories"
+            "SELECT m.id FROM (SELECT id, kind, category, is_turn, value::jsonb AS value FROM persistmem.memories"
             " WHERE namespace = %(namespace)s::text AND status = 'active' OFFSET 0) m WHERE {condition})"
         ).format(condition=self.text)
 

@@ -1,5 +1,6 @@
 """Erasing for good: a plan first where it is asked for, then one transaction, then a receipt without content."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
+from langchain_persistmem.language.query_terms import strip_light_words
 from langchain_persistmem.learning.lineage import bring_back
 from langchain_persistmem.postgres.queries import erasure_log, retention
 from langchain_persistmem.postgres.queries import forget as forget_queries
@@ -18,11 +20,17 @@ from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, Pattern, encode
-from langchain_persistmem.types.recall_results import Question, Recollection
+from langchain_persistmem.types.recall_results import Question, RankedCandidate, Recollection
 from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
+
+_MARGIN = 0.6
+"""The share of the best one's evidence from which another memory is meant too."""
+_LENIENCE = 0.3
+"""Evidence that may be lacking: the user sees the list, and what is not in it cannot be erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +80,22 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
-    """Find the memories that the query means: all above the threshold, the same text as often as it is stored.
+    """Find the memories that the query means: the same text as often as it is stored.
 
     Archived memories too: a summary in whose favour one was archived need not repeat what it said.
     """
     validation.count(limit, "limit", at_least=1, at_most=1000)
     found: dict[UUID, Recollection] = {}
+    # "My" and "the" stand in every other memory: they say whose it is, and not what is meant.
+    about = strip_light_words(query)
     for at in (None, now):
-        question = Question(query=query, limit=limit, now=now, at=at, own_view=True)
-        for candidate in (await find_candidates(backend, namespace, question)).ranked:
-            recollection = candidate.recollection() if candidate.score >= backend.settings.threshold else None
-            if recollection is not None and (at is None or recollection.memory.status == "archived"):
+        question = Question(query=about, limit=limit, now=now, at=at, own_view=True)
+        candidates = await find_candidates(backend, namespace, question)
+        for candidate in select_meant(
+            candidates.ranked, count=candidates.result.count, weights=backend.settings.ranking
+        ):
+            recollection = candidate.recollection()
+            if at is None or recollection.memory.status == "archived":
                 found.setdefault(candidate.candidate.id, recollection)
     best = sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.memory.key))[:limit]
     return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
@@ -123,6 +136,22 @@ async def _keys(
         verified=not dry_run and not left,
         remaining_traces=tuple(f"the checkpoints of thread {quote(thread_id)}" for thread_id in checkpointed),
     )
+
+
+def select_meant(ranked: Sequence[RankedCandidate], *, count: int, weights: Ranking) -> list[RankedCandidate]:
+    """Select the candidates that a query means, by meaning and words alone.
+
+    What stands beside them in a conversation, is newer, or is used more often makes a better answer to a question. It is
+    not what somebody wants erased.
+
+    Args:
+        count: the memories among which they were found.
+    """
+    # The first two summands are those of meaning and words.
+    evidence = {candidate.candidate.id: sum(candidate.parts[:2]) for candidate in ranked}
+    toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
+    least = max(toss_up - _LENIENCE, _MARGIN * max(evidence.values(), default=0.0))
+    return [candidate for candidate in ranked if evidence[candidate.candidate.id] >= least]
 
 
 @dataclass(frozen=True, slots=True)

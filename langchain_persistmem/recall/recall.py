@@ -47,7 +47,7 @@ Check = Literal["threshold", "model"]
 """The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
 
 _LOOSE = 1 / 3
-"""The share of the floor where the message asks for help."""
+"""The share of the usual bounds that is left where the message asks for help."""
 _FEWEST_TOKENS = 4
 """A line of a context takes at least so many: it bounds the number of turns that are read for one."""
 
@@ -150,13 +150,13 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         and (candidate.excerpt is not None or candidate.candidate.text not in texts)
         and _is_fresh(candidate.candidate, shape, window)
     ]
-    floor = settings.context_floor
+    floor, share = settings.context_floor, settings.context_share
     if asks_for_help(question.query):
         # A question is answered by what is near. Help, such as a dinner that is suggested, is served by what the user told that
         # is only loosely near; what the assistant said has no such claim.
         fresh = [entry for entry in fresh if entry.score >= floor or entry.candidate.source != "assistant"]
-        floor *= _LOOSE
-    relevant = await _relevant(backend, question, fresh, floor=floor, check=shape.check)
+        floor, share = floor * _LOOSE, share * _LOOSE
+    relevant = await _relevant(backend, question, fresh, floor=floor, share=share, check=shape.check)
     held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     rendered = render(
         [*held, *relevant],
@@ -180,12 +180,18 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
 
 
 async def _relevant(
-    backend: Backend, question: Question, fresh: Sequence[RankedCandidate], *, floor: float, check: Check
+    backend: Backend,
+    question: Question,
+    fresh: Sequence[RankedCandidate],
+    *,
+    floor: float,
+    share: float,
+    check: Check,
 ) -> list[Recollection]:
     """What fits the message, best first: nothing below the floor, or what the chat model chooses."""
     settings = backend.settings
     likely = ranking.select(fresh, limit=question.limit, threshold=floor, min_score=floor)
-    relevant = ranking.select_outstanding(likely, share=settings.context_share)
+    relevant = ranking.select_outstanding(likely, share=share)
     if check != "model":
         return relevant
     # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.

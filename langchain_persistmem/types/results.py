@@ -13,6 +13,40 @@ from langchain_persistmem.types.records import Consent, Memory, SkipReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MemoryChange:
+    """One change of memory with its text, so that an application can show "Memory updated: lives in Rome"."""
+
+    change: Literal["added", "reinforced", "superseded", "quarantined", "dropped", "archived"]
+    """``dropped``: a statement that was found in a conversation, and is not stored."""
+    text: str
+    reason: str | None = None
+    """The reason, in words of this program; None for what is simply new."""
+    key: str | None = None
+    """The memory's key; None for what was dropped."""
+    memory_id: UUID | None = None
+    message_ids: tuple[str, ...] = ()
+    """The messages that it rests on."""
+    namespace: Namespace | None = None
+    thread_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.change}: {self.text}" + (f" ({self.reason})" if self.reason else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnOutcome:
+    """The outcome of learning from one stored message."""
+
+    message_id: str
+    outcome: str | None
+    """``learnt``, ``nothing``, ``small_talk``, ``asks``, ``assistant_only``, ``off_record`` or ``withheld``; None while it is open."""
+    memories: tuple[Memory, ...] = ()
+    """The statements that rest on it, current or not."""
+    dropped: tuple[MemoryChange, ...] = ()
+    """The statements that were found in it and not stored, with the reasons."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ObserveResult:
     """The result of observe()."""
 
@@ -30,6 +64,10 @@ class ObserveResult:
     """Statements that wait for review and are not recalled."""
     pending: int = 0
     """Stored turns of the thread that are not processed yet."""
+    dropped: int = 0
+    """Statements that were found and not stored; ``changes`` has the reasons."""
+    changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
+    """Everything that became of memory, each with its text and its reason."""
     skip_reason: SkipReason | None = None
     """The reason why nothing was learnt; with ``"paused"`` and ``"off_record"`` nothing was stored either."""
 
@@ -50,6 +88,10 @@ class ProcessResult:
     """Turns for which every attempt failed; ``admin.dead_letters()`` lists them."""
     vectors_added: int = 0
     """Memories that were stored without a vector, because the embedding model did not answer, and have one now."""
+    dropped: int = 0
+    """Statements that were found and not stored; ``changes`` has the reasons."""
+    changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
+    """Everything that became of memory, each with its namespace, its thread, its text and its reason."""
     rewrites: int = 0
     """Namespaces of an older database that have the present form now."""
 
@@ -92,6 +134,8 @@ class MaintainResult:
     """Groups of memories that stayed as they were because a model failed, or its answer was rejected."""
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
+    changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
+    """The first 1,000 memories that were archived, or would be, each with its text and its reason."""
     rewrites: int = 0
     """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""
 

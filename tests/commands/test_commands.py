@@ -205,6 +205,69 @@ async def test_everything_is_erased_only_after_a_yes(either: Any) -> None:
     assert len(await either.list(user_id="bob")) == 1
 
 
+PAUSES = {language: sentence for language, command, _, sentence in sentences() if command == "pause"}
+ACCOUNTS = {
+    language: sentence for language, command, what, sentence in sentences() if (command, what) == ("forget", "*")
+}
+
+
+@pytest.mark.parametrize("language", PAUSES)
+async def test_memory_is_paused_only_after_a_yes_in_every_language(language: str, either: Any) -> None:
+    user = f"pausing-{language}"
+    await either.remember("I play the cello", user_id=user)
+    replies = replies_by_language()[language]
+    for answer, paused in (("no", False), ("1", None), ("What is the weather?", None), ("yes", True)):
+        asked = await either.command(PAUSES[language], user_id=user)
+        assert (asked.command, asked.language, asked.text) == ("pause", language, replies.pause_question)
+        assert asked.needs_confirmation
+        assert await either.privacy.consent(user_id=user) == "allowed"
+        done = await either.command(answer, question=json.loads(json.dumps(asked.question)), user_id=user)
+        if paused is None:
+            assert done is None
+        else:
+            assert not done.failed
+            assert await either.privacy.consent(user_id=user) == ("paused" if paused else "allowed")
+    await either.observe([HumanMessage("I moved to Oslo", id="m1")], thread_id="t", user_id=user)
+    await either.privacy.set_consent("allowed", user_id=user)
+    assert [each.text for each in await either.list(user_id=user)] == ["I play the cello"]
+
+
+@pytest.mark.parametrize("language", ACCOUNTS)
+async def test_an_account_is_erased_only_after_a_yes_and_everything_of_it_is_shown(language: str, either: Any) -> None:
+    user = f"leaving-{language}"
+    for text in ("I play the cello", "I live in Oslo"):
+        await either.remember(text, user_id=user)
+    asked = await either.command(ACCOUNTS[language], user_id=user)
+    assert (asked.command, asked.language, asked.needs_confirmation) == ("forget", language, True)
+    assert all(text in asked.text for text in ("2", "I play the cello", "I live in Oslo"))
+    assert len(await either.list(user_id=user)) == 2
+    done = await either.command("yes", question=asked.question, user_id=user)
+    assert done.receipt.erased
+    assert await either.list(user_id=user) == []
+
+
+async def test_all_of_them_says_how_many_and_which(either: Any) -> None:
+    for text in ("My ex is called Tom", "Tom, my ex, lives in Oslo", "I play the cello"):
+        await either.remember(text, user_id="ada")
+    asked = await either.command("Forget about my ex Tom", user_id="ada")
+    assert asked.text.splitlines()[0] == "This is what I would erase for good (2):"
+    done = await either.command("All of them", question=asked.question, user_id="ada")
+    first, *lines = done.text.splitlines()
+    assert first == "Erased: 2."
+    assert {line.rpartition(" (")[0] for line in lines} == {"- My ex is called Tom", "- Tom, my ex, lives in Oslo"}
+    assert [each.text for each in await either.list(user_id="ada")] == ["I play the cello"]
+
+
+async def test_what_is_to_be_remembered_is_sorted_as_in_a_conversation(either: Any) -> None:
+    for text in ("Remember that I prefer window seats", "Remember: always answer in German"):
+        await either.command(text, user_id="ada")
+    found = {each.text: (each.kind, each.category) for each in await either.list(user_id="ada")}
+    assert found == {
+        "I prefer window seats": ("semantic", "preference"),
+        "always answer in German": ("procedural", None),
+    }
+
+
 async def test_show_lists_what_is_known_by_kind_with_dates_and_sources(either: Any) -> None:
     assert (await either.command("What do you know about me?", user_id="ada")).text == replies_by_language()[
         "en"

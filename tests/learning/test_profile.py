@@ -47,7 +47,7 @@ def learning(database: str, embeddings: Any) -> Iterator[PersistMem]:
         entry("The user is called Ada.", 1, key="name", value="Ada"),
         entry("The user prefers tea.", 1, type="preference", importance=0.9),
         entry("The user wants to run a marathon.", 1, type="goal"),
-        entry("The user wants short answers.", 1, type="instruction"),
+        entry("The user wants short answers.", 1, type="instruction", quote="keep your answers short"),
         entry("The user has a cat.", 1),
     )
     second = answer(entry("The user prefers coffee.", 1, type="preference", known="k1", change="replaces"))
@@ -56,7 +56,7 @@ def learning(database: str, embeddings: Any) -> Iterator[PersistMem]:
 
 
 def test_what_is_learnt_is_in_the_profile_and_goes_with_it(learning: PersistMem) -> None:
-    learning.observe([("user", "I am Ada, I prefer tea, ...")], thread_id="a", user_id="ada")
+    learning.observe([("user", "I am Ada, I prefer tea, keep your answers short ...")], thread_id="a", user_id="ada")
     profile = learning.profile(user_id="ada").model_dump()
     assert profile["name"] == "Ada"
     assert profile["preferences"] == ["The user prefers tea."]

@@ -104,6 +104,51 @@ async def test_a_query_erases_nothing_and_shows_the_candidates(either) -> None:
     assert [each.text for each in await either.list(user_id="ada")] == ["I like hiking"]
 
 
+LIVES = {
+    "short": (["I moved to Oslo.", "I love fishing."], {"fish": [1], "fishing": [1], "Oslo": [0], "my move": [0]}),
+    "ex": (
+        ["My ex is called Tom", "Tom, my ex, lives in Oslo", "I play the cello", "My sister is called Nora"],
+        {"my ex Tom": [0, 1], "my ex": [0, 1], "the cello": [2], "Nora": [3], "my sister": [3]},
+    ),
+    "everyday": (
+        [
+            "I work at Siemens.", "My salary is 58400 euros.", "I have a dog called Rex.", "I'm allergic to nuts.",
+            "I live in Hamburg.", "My birthday is on May 3.", "My boss is called Mr Brown.", "I broke my leg in 2019.",
+            "I drive a red Volvo.", "I was divorced in March.", "My therapist is Dr Lee.",
+        ],
+        {
+            "my salary": [1], "my dog": [2], "Rex": [2], "my allergy": [3], "nuts": [3], "my birthday": [5], "my boss": [6],
+            "my leg": [7], "the car": [8], "my divorce": [9], "my therapist": [10], "how much I earn": [1], "tennis": [],
+            "my children": [],
+        },
+    ),
+    "de": (
+        ["Ich wohne in Köln.", "Mein Gehalt ist 4200 Euro.", "Ich habe eine Katze namens Mia.", "Ich spiele Klavier."],
+        {"meine Katze": [2], "mein Gehalt": [1], "Köln": [0], "Klavier": [3]},
+    ),
+    "es": (
+        ["Vivo en Madrid.", "Soy alérgica a las nueces.", "Mi perro se llama Toby.", "Trabajo en un banco."],
+        {"mi perro": [2], "mi alergia": [1], "Madrid": [0], "mi trabajo": [3]},
+    ),
+}  # fmt: skip
+"""What somebody said, and what a request to forget means of it."""
+
+
+@pytest.mark.parametrize("how", ["observe", "remember"])
+@pytest.mark.parametrize("life", LIVES)
+async def test_a_request_to_forget_means_what_it_says_and_nothing_that_stands_beside_it(either, life, how) -> None:
+    told, requests = LIVES[life]
+    for number, text in enumerate(told):
+        if how == "remember":
+            await either.remember(text, user_id=life)
+        else:
+            await either.observe([{"role": "user", "content": text, "id": f"m{number}"}], thread_id="t", user_id=life)
+    for request, wanted in requests.items():
+        plan = await either.forget(query=request, user_id=life)
+        assert {each.text for each in plan.candidates} == {told[number] for number in wanted}, request
+        assert plan.counts["memories"] == len(wanted)
+
+
 async def test_the_same_sentence_in_two_threads_is_shown_and_erased_twice(either) -> None:
     for thread in ("one", "two"):
         await either.observe([("user", "My salary is 58400 euros")], thread_id=thread, user_id="ada")

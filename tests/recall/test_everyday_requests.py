@@ -14,6 +14,8 @@ from tests.support.scripted import Scripted, answer, entry
 REQUESTS: list[dict[str, str]] = tomllib.loads(Path(__file__).with_name("everyday_requests.toml").read_text())[
     "requests"
 ]
+UNRELATED = ("What is 17*23?", "Tell me a joke", "continue", "How do I sort a list in Python?")
+"""Messages to which none of the facts has anything to say."""
 _TELLING = 25
 """Characters at the end of a turn that tell its fact; rules may leave out what stands before."""
 PEOPLE = (
@@ -80,23 +82,28 @@ def test_each_of_forty_requests_has_its_fact_among_a_dozen(
     assert missing == []
 
 
+@pytest.mark.parametrize("mode", ["model", "no model"])
 def test_among_three_hundred_facts_no_fewer_are_found_than_among_the_ten_nearest(
-    database: str, embeddings: LocalEmbeddings
+    mode: str, database: str, embeddings: LocalEmbeddings
 ) -> None:
     others = [{"turn": text, "statement": f"The user's{text[2:]}", "type": "fact"} for text in islice(OTHERS, 260)]
     facts = [*REQUESTS, *others]
     # Told here and there, not one behind the other.
     mixed = [facts[(index * 67) % 300] for index in range(300)]
     parts = [mixed[begin : begin + 20] for begin in range(0, 300, 20)]
-    with open_memory(database, embeddings, model=model_of(*parts)) as memory:
+    told = "statement" if mode == "model" else "turn"
+    with open_memory(database, embeddings, model=model_of(*parts) if mode == "model" else None) as memory:
         for number, part in enumerate(parts):
             tell(memory, part, user_id="ada", thread_id=f"t{number}")
         assert len(memory.list(limit=1000, user_id="ada")) >= 300
-        vectors = np.asarray(embeddings.embed_documents([fact["statement"] for fact in facts]))
+        vectors = np.asarray(embeddings.embed_documents([fact[told] for fact in facts]))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         shown = near = 0
         for number, fact in enumerate(REQUESTS):
             nearest = np.argsort(-(vectors @ np.asarray(embeddings.embed_query(fact["request"]))))[:10]
             near += number in nearest
-            shown += fact["statement"] in memory.context(fact["request"], user_id="ada", thread_id="new").text
+            text = memory.context(fact["request"], user_id="ada", thread_id="new").text
+            shown += fact[told][-_TELLING:] in text
+        nothing = [memory.context(text, user_id="ada", thread_id="new").relevant for text in UNRELATED]
     assert shown >= near > 0, f"{shown} in the context, {near} among the ten nearest"
+    assert nothing == [""] * len(UNRELATED)

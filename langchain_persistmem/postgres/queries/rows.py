@@ -44,7 +44,7 @@ def to_json(value: object) -> str:
 def memory_of(row: DictRow) -> Memory:
     """The memory in a row of the part ``memory``: its columns have the names of the record's fields."""
     offset = row["utc_offset"]  # the sender's
-    moments = {name: at_offset(row[name], offset) for name in _TOLD if row[name] is not None}
+    moments: dict[str, Any] = {name: at_offset(row[name], offset) for name in _TOLD if row[name] is not None}
     return Memory(
         **{name: row[name] for name in _AS_THEY_ARE} | moments,
         namespace=decode(row["namespace"]),

@@ -118,3 +118,37 @@ async def withhold_turns(
     """Let turns be recalled by no door; returns the ids of those that exist as memories."""
     parameters = {"namespace": encode(namespace), "turn_ids": list(turn_ids), "reason": reason, "now": now}
     return [row["id"] for row in await tx.fetch(statement("withhold_turns"), parameters)]
+
+
+async def insert_omissions(
+    tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
+) -> None:
+    """Write statements that were dropped (id, thread_id, message_id, text, reason, about)."""
+    if rows:
+        parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
+        await tx.execute(statement("insert_omissions"), parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOutcome:
+    """A message with what came of it."""
+
+    message_id: str
+    outcome: str | None
+    memory_ids: Sequence[UUID]
+    omissions: Sequence[tuple[str, str]]
+    """Text and reason of each statement that was dropped."""
+
+
+async def read_outcomes(
+    tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int | None, offset: int
+) -> list[MessageOutcome]:
+    """Read what came of the messages of a thread, oldest first; pages are counted from its end."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit, "offset": offset}
+    rows = await tx.fetch(statement("read_outcomes"), parameters)
+    return [
+        MessageOutcome(
+            row["id"], row["outcome"], row["memory_ids"], [(text, reason) for text, reason in row["omissions"] or ()]
+        )
+        for row in reversed(rows)
+    ]

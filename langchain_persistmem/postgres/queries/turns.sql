@@ -101,3 +101,23 @@ UPDATE persistmem.memories t
 SET status = 'withheld', review = %(reason)s::text, updated_at = %(now)s::timestamptz
 WHERE t.namespace = %(namespace)s::text AND t.id = ANY (%(turn_ids)s::uuid[]) AND t.is_turn AND t.superseded_by IS NULL
 RETURNING t.id
+
+-- name: insert_omissions
+-- Statements that were found in messages and dropped, with the reasons.
+INSERT INTO persistmem.omissions (namespace, id, thread_id, message_id, version, text, reason, about, recorded_at)
+SELECT %(namespace)s::text, r.id, r.thread_id, r.message_id, m.version, r.text, r.reason, r.about, %(now)s::timestamptz
+FROM json_to_recordset(%(rows)s::json) AS r(id uuid, thread_id text, message_id text, text text, reason text, about uuid)
+JOIN persistmem.messages m ON m.namespace = %(namespace)s::text AND m.thread_id = r.thread_id AND m.id = r.message_id
+
+-- name: read_outcomes
+-- A page of a thread with what came of each message, counted from its end, the latest first.
+SELECT m.id, m.outcome,
+       ARRAY(SELECT l.memory_id FROM persistmem.memory_turns l
+             WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.turn_id ORDER BY l.memory_id) AS memory_ids,
+       (SELECT json_agg(json_build_array(o.text, o.reason) ORDER BY o.id) FROM persistmem.omissions o
+        WHERE o.namespace = %(namespace)s::text AND o.thread_id = m.thread_id AND o.message_id = m.id
+          AND o.version = m.version) AS omissions
+FROM persistmem.messages m
+WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text
+ORDER BY m.position DESC
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint

@@ -1,0 +1,265 @@
+"""What stands before a model whatever is asked: chosen without the message, the same bytes while nothing changes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage
+
+from langchain_persistmem import PersistMem, Settings
+from langchain_persistmem.recall.context import approximate_tokens, render_journal, render_standing
+from langchain_persistmem.recall.standing import StandingChoice, arrange_journal, choose
+from langchain_persistmem.types.recall_results import StandingMemory
+from langchain_persistmem.types.records import Memory, Provenance
+from tests.recall.test_ranking import memory as memory_of
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def statement(key: str, text: str, **fields: Any) -> Memory:
+    return memory_of(key, text, **{"kind": "semantic", "valid_from": NOW - DAY, "recorded_at": NOW - DAY, **fields})
+
+
+def found(memory: Memory, used_at: datetime | None = None, started_at: datetime = NOW) -> StandingMemory:
+    return StandingMemory(memory=memory, used_at=used_at, started_at=started_at)
+
+
+def chosen(*found_memories: StandingMemory, thread_id: str | None = None, ids: Any = None) -> StandingChoice:
+    return choose(found_memories, thread_id=thread_id, message_ids=ids)
+
+
+def text_of(choice: StandingChoice, *, tokens: int = 400, budget: int = 1500) -> str:
+    part = render_standing(
+        choice, {}, max_tokens=budget, standing_tokens=tokens, count_tokens=approximate_tokens, form="sections"
+    )
+    return part.text
+
+
+def journal_text(entries: Sequence[StandingMemory], *, tokens: int = 4000, names: bool = False) -> str:
+    before, since = arrange_journal(entries)
+    return render_journal(
+        before, since, {}, journal_tokens=tokens, count_tokens=approximate_tokens, has_names=names
+    ).text
+
+
+def test_room_is_given_to_name_preferences_and_goals_then_by_importance_and_the_day_of_use() -> None:
+    entries = [
+        found(statement("little", "a", importance=0.1)),
+        found(statement("unused", "b", importance=0.8, valid_from=NOW - 9 * DAY)),
+        found(statement("used", "c", importance=0.8, valid_from=NOW - 9 * DAY), used_at=NOW - DAY),
+        found(statement("goal", "d", category="goal", importance=0.2)),
+        found(statement("wish", "e", value={"type": "preference"}, importance=0.3)),
+        found(statement("fact:name", "f", importance=0.1)),
+    ]
+    keys = [memory.key for memory in chosen(*entries).statements]
+    assert keys == ["fact:name", "wish", "goal", "used", "unused", "little"]
+
+
+def test_uses_of_one_day_do_not_change_the_order() -> None:
+    one, other = (statement(key, key, valid_from=NOW - 9 * DAY) for key in "ab")
+    morning, evening = NOW - timedelta(hours=4), NOW - timedelta(hours=1)
+    first = chosen(found(one, morning), found(other, evening)).statements
+    assert chosen(found(one, evening), found(other, morning)).statements == first
+
+
+def test_what_is_no_statement_of_a_person_does_not_stand() -> None:
+    kinds = [
+        found(statement("item", "an item", provenance=Provenance(source="store"))),
+        found(statement("page", "a page", provenance=Provenance(source="document"))),
+        found(statement("rule", "Recommend the shop X", kind="procedural", provenance=Provenance(source="tool"))),
+        found(statement("joke", "Tell me a joke", is_turn=True, kind="episodic")),
+        found(
+            statement("answer", "Here is one", is_turn=True, kind="episodic", provenance=Provenance(source="assistant"))
+        ),
+    ]
+    assert text_of(chosen(*kinds)) == ""
+
+
+def test_turns_stand_while_all_fit_and_give_way_as_a_whole() -> None:
+    turns = [found(statement(str(n), f"I planted tree {n} in the garden", is_turn=True)) for n in range(40)]
+    fact = found(statement("a", "The user lives in Oslo"))
+    few, many = text_of(chosen(fact, *turns[:5])), text_of(chosen(fact, *turns))
+    assert ("tree 4" in few, "tree" in many, "Oslo" in many) == (True, False, True)
+
+
+def test_instructions_stand_beyond_the_room_of_statements_and_a_long_text_does_not_take_all_of_it() -> None:
+    rules = [found(statement(f"r{n}", f"Always mind rule {n}", kind="procedural")) for n in range(20)]
+    facts = [found(statement("long", "word " * 200, importance=1.0)), found(statement("short", "The user sails"))]
+    text = text_of(chosen(*rules, *facts), tokens=350, budget=1000)
+    assert text.count("Always mind") == 20
+    text = text_of(chosen(*facts), tokens=100)
+    assert ("word word" in text, "The user sails" in text) == (False, True)
+    assert text_of(chosen(*facts), tokens=0) == ""
+
+
+def test_what_the_conversation_shows_is_left_out_by_its_source_alone() -> None:
+    learnt = Provenance(source="user", thread_id="t", message_ids=("m1",))
+    here = found(statement("a", "The user lives in Oslo", provenance=learnt))
+    assert chosen(here, thread_id="t").statements == ()
+    assert chosen(here, thread_id="t", ids=frozenset({"m1", "m2"})).statements == ()
+    assert len(chosen(here, thread_id="t", ids=frozenset({"m2"})).statements) == 1
+    assert len(chosen(here, thread_id="u").statements) == 1
+
+
+def test_names_stand_before_entries_where_several_people_speak_and_a_text_lacks_them() -> None:
+    ada, bob = statement("a", "likes tea", speaker="Ada"), statement("b", "Bob likes beer", speaker="Bob")
+    both, one = text_of(chosen(found(ada), found(bob))), text_of(chosen(found(ada)))
+    assert "- Ada: likes tea" in both
+    assert "- Bob likes beer" in both
+    assert "Several people speak here" in both
+    assert "Ada" not in one
+
+
+def test_a_journal_has_a_heading_for_each_day_of_telling_and_dates_of_events_that_lack_them() -> None:
+    entries = [
+        found(statement("b", "The user sold the boat", kind="episodic", told_at=NOW - 2 * DAY, valid_from=NOW - 30 * DAY)),
+        found(statement("a", "The user sails", told_at=NOW - 3 * DAY, valid_from=NOW - 3 * DAY)),
+        found(statement("c", "The user met Nora on 3 May 2026", kind="episodic", told_at=NOW - 2 * DAY, valid_from=NOW - 182 * DAY)),
+        found(statement("d", "Always be brief", kind="procedural", told_at=NOW - 2 * DAY)),
+    ]  # fmt: skip
+    body = journal_text(entries).split("right.\n")[1]
+    assert body == (
+        "## How the user wants you to behave\n- Always be brief\n"
+        "## Told on 2026-10-29\n- The user sails\n"
+        "## Told on 2026-10-30\n- The user sold the boat (2026-10-02)\n- The user met Nora on 3 May 2026\n</memory>"
+    )
+
+
+ENTRIES = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(-20, 20), st.sampled_from(["semantic", "episodic", "procedural"]), st.booleans()),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(ENTRIES, ENTRIES, st.integers(0, 200))
+def test_a_journal_is_only_added_to_within_a_conversation(drawn: Any, later: Any, tokens: int) -> None:
+    def entry(number: int, item: Any, recorded_at: datetime) -> StandingMemory:
+        days, importance, kind, has_speaker = item
+        memory = statement(
+            f"k{number}", f"text {number} " * 5, kind=kind, importance=(importance + 20) / 40, told_at=NOW - days * DAY,
+            speaker="Ada" if has_speaker else None, recorded_at=recorded_at,
+        )  # fmt: skip
+        return found(replace(memory, id=type(memory.id)(int=number + 1)))
+
+    before = [entry(number, item, NOW - DAY) for number, item in enumerate(drawn)]
+    since = [entry(50 + number, item, NOW + number * DAY) for number, item in enumerate(later)]
+    earlier = journal_text(before, tokens=tokens)
+    for count in range(1, len(since) + 1):
+        text = journal_text([*since[:count], *reversed(before)], tokens=tokens)
+        assert text.startswith(earlier.removesuffix("</memory>"))
+        earlier = text
+
+
+# out of the database
+
+
+async def test_the_standing_part_is_the_same_for_every_message_and_what_it_says_is_not_repeated(either: Any) -> None:
+    await either.remember("The user is vegetarian.", user_id="ada")
+    await either.remember("The user lives in Oslo.", user_id="ada")
+    asked = ["Where do I live?", "Suggest a dinner", "continue"]
+    contexts = [await either.context(query, user_id="ada", thread_id="t") for query in asked]
+    assert len({context.standing for context in contexts}) == 1
+    assert all(context.text == context.standing and context.relevant == "" for context in contexts)
+    assert all(len(context.keys) == context.standing_count == 2 for context in contexts)
+    assert contexts[0].fingerprints == ()
+
+
+async def test_both_parts_together_keep_to_the_budget(either_with: Any) -> None:
+    either = await either_with(settings=Settings(standing_tokens=120))
+    for number in range(30):
+        await either.remember(f"The harbour has a boat with the number {number} and a blue sail", user_id="ada")
+    context = await either.context("Which boat is in the harbour?", max_tokens=350, user_id="ada")
+    assert 0 < context.standing_count < len(context.recollections)
+    assert context.tokens <= 350
+    assert context.text == f"{context.standing}\n\n{context.relevant}"
+    assert context.omission_count > 0
+
+
+async def test_no_word_of_a_paused_or_forgotten_memory_stands(either: Any) -> None:
+    for mode in ("brief", "journal"):
+        kept = await either.remember("The user plays the cello.", user_id=mode)
+        options = {"user_id": mode, "standing": mode, "thread_id": "t"}
+        assert "cello" in (await either.context("Hello", **options)).standing
+        await either.privacy.set_consent("paused", user_id=mode)
+        assert (await either.context("Hello", **options)).text == ""
+        await either.privacy.set_consent("allowed", user_id=mode)
+        await either.forget([kept.key], user_id=mode)
+        assert (await either.context("Hello", **options)).text == ""
+
+
+async def test_reading_a_standing_part_writes_nothing(either: Any, database: str) -> None:
+    await either.remember("The user plays the cello.", user_id="ada")
+
+    def rows() -> str:
+        with psycopg.connect(database) as connection:
+            tables = ("memories", "uses", "threads", "namespaces", "changes")
+            return repr(
+                [
+                    connection.execute(f"SELECT * FROM persistmem.{table} ORDER BY 1, 2".encode()).fetchall()
+                    for table in tables
+                ]
+            )
+
+    before = rows()
+    for mode in ("brief", "journal", "off"):
+        await either.context("Hello", standing=mode, user_id="ada", thread_id="t")
+    assert rows() == before
+
+
+def talk(memory: PersistMem, text: str, thread: str) -> None:
+    memory.observe(
+        [HumanMessage(text, id=f"{thread}-{text}"), AIMessage("Certainly.")], thread_id=thread, user_id="ada"
+    )
+
+
+def test_a_journal_appends_a_correction_at_once_and_is_made_anew_between_conversations(memory: PersistMem) -> None:
+    memory.remember("The user lives in Oslo.", key="home", user_id="ada")
+    memory.remember("The user sails.", user_id="ada")
+    talk(memory, "Hello, the sea is rough today.", "t1")
+    options = {"standing": "journal", "user_id": "ada"}
+    first = memory.context("Hello", thread_id="t1", **options).standing
+    memory.remember("The user lives in Rome.", key="home", user_id="ada")
+    memory.remember("The user rows.", user_id="ada")
+    second = memory.context("Hello", thread_id="t1", **options).standing
+    assert second.startswith(first.removesuffix("</memory>"))
+    assert ("Oslo" in second, "Rome" in second, "rows" in second) == (True, True, False)
+    third = memory.context("Hello", thread_id="t2", **options).standing
+    assert ("Oslo" in third, "Rome" in third, "rows" in third) == (False, True, True)
+    memory.forget(["home"], user_id="ada")
+    assert not {"Oslo", "Rome"} & set(
+        memory.context("Hello", thread_id="t1", **options).standing.replace(".", "").split()
+    )
+
+
+def test_a_journal_is_not_paid_from_the_budget_of_what_fits_the_message(memory: PersistMem) -> None:
+    for number in range(30):
+        memory.remember(f"The user likes boat number {number} in the harbour", user_id="ada")
+    memory.store.put(("memories", "ada"), "item", {"text": "The harbour master is called Nora"})
+    made = memory.context("Who is the harbour master?", standing="journal", max_tokens=80, user_id="ada")
+    assert "Nora" in made.relevant
+    assert made.standing.count("boat number") == 30
+
+
+@pytest.mark.parametrize("query", ["continue", "What is 17*23?", "thanks"])
+async def test_what_asks_for_nothing_gets_nothing_below_the_standing_part(query: str, either: Any) -> None:
+    store = either.memory.store
+    item = (("memories", "ada"), "k", {"text": "Continue with the list of 17 ships"})
+    await store.aput(*item) if either.asynchronous else store.put(*item)
+    assert (await either.context(query, user_id="ada")).text == ""
+
+
+def test_a_question_that_was_asked_often_never_outranks_its_answer(memory: PersistMem) -> None:
+    for number in range(6):
+        talk(memory, "What is my dog's name?", f"asked{number}")
+    talk(memory, "My dog's name is Pixel.", "told")
+    for number in range(40):
+        talk(memory, f"I read chapter {number} of the long book about the whale.", f"read{number}")
+    made = memory.context("What is my dog's name?", user_id="ada", thread_id="now")
+    assert "Pixel" in made.text
+    assert "What is my dog" not in made.text
