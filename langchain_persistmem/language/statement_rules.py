@@ -232,7 +232,9 @@ def _is_own_request(book: Rulebook, sentence: str, match: Match, earlier: Sequen
 
 def _statement(book: Rulebook, match: Match, original: str, end: int) -> Statement:
     quote = original[match.start : end]
-    marks = _MARKS if "(" in quote or "（" in quote else f"{_MARKS})）"  # a bracket that was opened before it, or a smile
+    marks = (
+        _MARKS if "(" in quote or "（" in quote else f"{_MARKS})）"
+    )  # a bracket that was opened before it, or a smile
     quote = quote.rstrip(marks)
     if end < len(original):  # what joins it to the next one is no part of it
         for _ in range(2):
