@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.data import languages, stop_words
-from langchain_persistmem.language.date_tokens import calendar_words
 from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.language.subjects import names_user

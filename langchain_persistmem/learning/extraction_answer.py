@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.dates import find_periods
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, relations
 from langchain_persistmem.learning.evidence import is_supported, judge, name_turns, supporting

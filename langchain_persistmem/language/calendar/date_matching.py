@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from langchain_persistmem.language import cjk_dates, periods
-from langchain_persistmem.language.date_tokens import calendar_words
-from langchain_persistmem.language.dates import find_periods
+from langchain_persistmem.language.calendar import cjk_dates, periods
+from langchain_persistmem.language.calendar.date_tokens import calendar_words
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.types.recall_results import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 
