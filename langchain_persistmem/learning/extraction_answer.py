@@ -271,8 +271,10 @@ def _date_in(statement: str, stated_at: datetime) -> tuple[datetime, DatePrecisi
     if len(periods) != 1 or periods[0].certainty < 1:
         return stated_at, "told"
     start, days = periods[0].start, (periods[0].end - periods[0].start).days
-    precision = next((name for most, name in _LENGTHS if days <= most), None)
-    return (start + timedelta(hours=12), precision) if precision is not None else (stated_at, "told")
+    for most, precision in _LENGTHS:
+        if days <= most:
+            return start + timedelta(hours=12), precision
+    return stated_at, "told"
 
 
 def _share(number: object, otherwise: float) -> float:

@@ -309,7 +309,7 @@ def test_forgetting_half_way_takes_the_turn_as_well(
     old.forget([old_id(10)], **EVE)
     old.admin.maintain()
     for table, column in (("memories", "text"), ("messages", "text"), ("terms", "term"), ("memory_turns", "quote")):
-        found = rows(old_database, f"SELECT {column} FROM persistmem.{table}")  # noqa: S608 - names of this test
+        found = rows(old_database, f"SELECT {column} FROM persistmem.{table}")
         assert not [
             text for (text,) in found if text and any(word in text.lower() for word in ("oslo", "bergen", "mimi"))
         ]

@@ -69,8 +69,9 @@ def _telling_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     start, end = memory.valid_from, memory.valid_until
-    if memory.kind == "episodic" and memory.date_precision in _WHOLE:
-        return _share(periods.whole(start, _WHOLE[memory.date_precision]), period)
+    months = _WHOLE.get(memory.date_precision or "") if memory.kind == "episodic" else None
+    if months is not None:
+        return _share(periods.whole(start, months), period)
     if period.start <= start < period.end:
         return 1.0
     if start < period.start:

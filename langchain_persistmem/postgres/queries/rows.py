@@ -16,7 +16,7 @@ from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_CANDIDATE = itemgetter(*RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")])
+_CANDIDATE = itemgetter(*(name for name in RecallCandidate._fields if name not in ("build_memory", "date_precision")))
 _TOLD = ("valid_from", "valid_until", "told_at")
 """Moments that are shown as the clock was where they were told of."""
 _PARSED = {"namespace", "value", "provenance"}
