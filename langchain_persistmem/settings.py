@@ -10,7 +10,7 @@ from typing import Literal, cast
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.types.arguments import check_fields
-from langchain_persistmem.types.representation import represent
+from langchain_persistmem.types.representation import is_a, represent
 
 _LONGEST_SECONDS = 31_536_000  # a year: beyond some centuries, neither Python's nor PostgreSQL's times go
 _LONGEST_NAME = 200  # characters
@@ -283,7 +283,7 @@ class Settings:
         _check_schema(self.schema)
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
-                f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
+                f"Settings.pool_min is {represent(self.pool_min)}; it must be from 0 to pool_max ({self.pool_max})"
             )
 
 
@@ -300,7 +300,7 @@ def _check_extraction(instructions: object, categories: object) -> None:
         raise ConfigurationError(
             f"Settings.extraction_instructions has to be a text of 1 to {_LONGEST_ADVICE:,} characters, or None"
         )
-    if not isinstance(categories, tuple):
+    if not is_a(categories, tuple):
         raise ConfigurationError(f"Settings.categories is of type {type(categories).__name__}; pass a tuple of texts")
     names: set[str] = set()
     for category in cast("tuple[object, ...]", categories):

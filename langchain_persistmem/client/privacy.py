@@ -14,6 +14,7 @@ from langchain_persistmem.privacy import consent as consent_flow
 from langchain_persistmem.privacy import erasure_log
 from langchain_persistmem.privacy import export as export_flow
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, Consent
 from langchain_persistmem.types.results import Erasure, ExportResult, ImportFileResult, Receipt
@@ -91,7 +92,7 @@ class Privacy(Group):
         Raises:
             InvalidInputError: the file cannot be written.
         """
-        writer, namespace = ExportWriter(Path(path)), self._memory.namespace_of(user_id, namespace)
+        writer, namespace = ExportWriter(validation.path(path, "path")), self._memory.namespace_of(user_id, namespace)
         try:
             return await run(self.backend, export_flow.export_file, namespace, writer, now=datetime.now(UTC))
         finally:
@@ -124,7 +125,7 @@ class Privacy(Group):
         # Without a name the file's own namespaces hold, so that a backup comes back to where it was.
         named = user_id is not None or namespace is not None
         root = self._memory.namespace_of(user_id, namespace) if named else None
-        source = ExportFile(Path(path))
+        source = ExportFile(validation.path(path, "path"))
         return await run(self.backend, export_flow.import_file, source, root, dry_run=dry_run, now=datetime.now(UTC))
 
     import_file, aimport_file = both(_import_file)
