@@ -186,7 +186,7 @@ class Settings:
     """Tokens of the context's standing part, and at most half of a context's budget: all current statements if they fit, else
     the most important. Instructions and the profile's document stand there whatever they take."""
     journal_tokens: int = 4000
-    """Tokens of a journal (``standing="journal"``); beyond, its least important statements are left out."""
+    """Tokens of a journal (``standing='journal'``); beyond, its least important statements are left out."""
     instructions: int = 20
     """Procedural memories that always enter the context, the most important first."""
     max_text_chars: int = 20_000

@@ -187,7 +187,21 @@ def about_work(work: Facts) -> list[Finding]:
     for name, level, what, why, fix in _WORK:
         if work[name]:
             found.append(finding(level, name, what.format(work[name]), why, fix))
+    if work["rewrites"]:
+        found.append(_about_rewrites(work))
     return found or [ok("work", "nothing is stuck and nothing waits for a person")]
+
+
+def _about_rewrites(work: Facts) -> Finding:
+    """Namespaces of an older database that have not the present form yet."""
+    why = "their turns are recalled once they have; until then they are as complete as they were"
+    if work["rewrites_failing"]:
+        what = f"{work['rewrites_failing']:,} namespaces could not be brought to the present form, and are tried again"
+        return finding("error", "rewrite", what, why, "look at the worker's log, then: persistmem maintain")
+    what = f"{work['rewrites']:,} namespaces of an older database are brought to the present form"
+    if work["rewrites_stuck"]:
+        return finding("warning", "rewrite", f"{what}, and nothing has moved for a day", why, "persistmem maintain")
+    return finding("note", "rewrite", what, why, "a worker does it; or at once: persistmem maintain")
 
 
 _WORK: tuple[tuple[str, Level, str, str, str], ...] = (

@@ -14,7 +14,7 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.insert import searchable
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import export, pending_work, search_index
+from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries.export import Row
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter, components_of
@@ -33,6 +33,9 @@ _PAGE = 500
 """Rows that are read at a time."""
 _BATCH = 200
 """Rows that are written in one transaction."""
+
+_PRESENT_FORM = {"memory": "told_at", "message": "outcome"}
+"""The columns that every row of the present form has, by kind."""
 
 _BY_NAME: Mapping[str, Consent] = {each: each for each in CONSENTS}
 
@@ -126,16 +129,29 @@ async def _restore_all(
     counts: Counter[str] = Counter()
     seen: generations.Seen = {}
     stricter: dict[Namespace, str] = {}
+    older: set[Namespace] = set()
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
     for kind, found, rows in _batches(source, trusted=trusted):
         namespace = _target_namespace(found, source, root)
         if kind == "namespace":
             stricter[namespace] = str(rows[0].get("consent", "allowed"))
+        if any(row.get(_PRESENT_FORM.get(kind, "")) is None for row in rows if kind in _PRESENT_FORM):
+            older.add(namespace)
         counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
+    for namespace in sorted(older, key=encode):  # after all rows: links need messages and memories
+        await backend.step(_request_rewrite, namespace, seen, now=now)
     # Consent comes last: a person who had paused memory there would be refused here.
     for namespace, consent in stricter.items():
         await backend.step(_restrict, namespace, consent, seen, now=now)
     return counts
+
+
+async def _request_rewrite(backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime) -> None:
+    """Rows of an older file get what is derived of them, in the background."""
+    async with backend.transaction(namespace) as tx:
+        await _hold(tx, backend, namespace, seen, now=now)
+        await rewrites.request_rewrite(tx, namespace, "memories")
+    backend.may_have_rewrites = True
 
 
 async def _count_new(

@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
+from sqlalchemy import NullPool, create_engine
 
 from langchain_persistmem import (
     InvalidInputError,
@@ -275,7 +276,9 @@ def in_a_file(folder: Path) -> BaseChatMessageHistory:
 
 
 def in_sqlite(folder: Path) -> BaseChatMessageHistory:
-    return SQLChatMessageHistory("old-session", connection=f"sqlite:///{folder / 'history.db'}")
+    # NullPool: a connection is closed after its use, and none is left to be closed with the engine.
+    engine = create_engine(f"sqlite:///{folder / 'history.db'}", poolclass=NullPool)
+    return SQLChatMessageHistory("old-session", connection=engine)
 
 
 OLD: list[BaseMessage] = [

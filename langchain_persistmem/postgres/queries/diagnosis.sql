@@ -97,5 +97,8 @@ SELECT (SELECT count(*) FROM persistmem.pending_work
        (SELECT count(*) FROM persistmem.pending_work WHERE attempts > 0) AS failing,
        (SELECT count(*) FROM persistmem.messages WHERE given_up_at IS NOT NULL) AS dead_letters,
        (SELECT count(*) FROM persistmem.memories WHERE status = 'quarantined') AS review,
+       (SELECT count(*) FROM persistmem.rewrites WHERE due_at < 'infinity') AS rewrites,
+       (SELECT count(*) FROM persistmem.rewrites WHERE attempts > 0) AS rewrites_failing,
+       (SELECT count(*) FROM persistmem.rewrites WHERE due_at < now() - interval '1 day') AS rewrites_stuck,
        (SELECT count(*) FROM persistmem.erasures WHERE completed_at IS NULL
           AND erased_at < now() - make_interval(secs => %(unfinished)s::float8)) AS erasures
