@@ -12,7 +12,7 @@ from langchain_persistmem.learning import background, missing_vectors
 from langchain_persistmem.lifecycle import retention
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
-from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Finding
 from langchain_persistmem.types.results import (
     DeadLetter,
@@ -154,4 +154,4 @@ class Admin(Group):
         """The namespace that is meant; None for all of them."""
         if user_id is None and namespace is None:
             return None
-        return self._memory.namespace_of(user_id, namespace)
+        return decode(encode(self._memory.namespace_of(user_id, namespace)))

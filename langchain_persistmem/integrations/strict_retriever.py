@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError
 from langchain_persistmem.types.representation import quote
 
 
@@ -28,6 +28,10 @@ class StrictRetriever(BaseRetriever):
             return handler(values)
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False, include_context=False)
+        except PersistMemError:
+            raise
+        except Exception:  # noqa: BLE001 - a value may say by code of its own what it is
+            faults = []
         known = [fault for fault in faults if fault["loc"] and fault["loc"][0] in cls.model_fields]
         reason = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in known[:3])
         raise ConfigurationError(f"{cls.__name__} cannot be made: {reason or 'an argument is not one of its own'}")

@@ -16,6 +16,7 @@ from langchain_persistmem.redaction.nested_values import redact_message
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
+from langchain_persistmem.types.representation import is_a
 
 MAX_MESSAGES = 10_000
 """The most messages in one call: they are checked, stored and learnt from as a whole, and held in memory for it."""
@@ -137,14 +138,14 @@ def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
 
 
 def _message(given: object, where: str) -> tuple[BaseMessage, object]:
-    if isinstance(given, dict):
+    if is_a(given, dict):
         fields = dict(cast("dict[str, Any]", given))
         timestamp = fields.pop("timestamp", None)
     else:
         fields, timestamp = cast("Any", given), None
     try:
         (message,) = convert_to_messages([fields])
-    except (ValueError, TypeError, NotImplementedError, KeyError, AttributeError, RecursionError) as error:
+    except Exception as error:  # noqa: BLE001 - LangChain raises many, and what is no message may run code of its own
         reason = f"{where} is no message ({type(error).__name__})"
     else:
         return message, timestamp if timestamp is not None else message.additional_kwargs.get("timestamp")

@@ -12,7 +12,7 @@ from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Shape, shape_of
-from langchain_persistmem.types.representation import type_name
+from langchain_persistmem.types.representation import quote, type_name
 
 LOCAL = "local"
 """``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
@@ -118,11 +118,11 @@ def _make_with_langchain(field: str, name: object, wanted: str, module: str, fun
         make = getattr(import_module(module), function)
     except ImportError as error:
         raise MissingDependencyError(
-            f'{field}={name!r} needs the package langchain; run: pip install "langchain-persistmem[agents]"'
+            f'{field}={quote(name)} needs the package langchain; run: pip install "langchain-persistmem[agents]"'
         ) from error
     try:
         return make(name)
     except ImportError as error:
-        raise MissingDependencyError(f"{field}={name!r}: {error}") from error
+        raise MissingDependencyError(f"{field}={quote(name)}: {error}") from error
     except ValueError as error:
-        raise ConfigurationError(f"{field}={name!r}: {error}") from error
+        raise ConfigurationError(f"{field}={quote(name)}: {error}") from error

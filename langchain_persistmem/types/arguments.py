@@ -135,7 +135,7 @@ def check_shape(value: object, shape: Shape, where: str, error: type[PersistMemE
             raise error(f"{where} is {represent(value)}; use {shape.words}")
         raise error(f"{where} is of type {type_name(value)}; pass {shape.words}")
     # Only what can be read twice: an iterator would be used up here.
-    if shape.items is not None and isinstance(value, (list, tuple)):
+    if shape.items is not None and (is_a(value, list) or is_a(value, tuple)):
         for index, item in enumerate(typing.cast("list[object]", value)):
             if shape.items.choice and not shape.items.fits(item):
                 raise error(f"{where} has {represent(item)}; use {shape.items.words}")

@@ -13,7 +13,7 @@ from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
 from langchain_persistmem.types.representation import cut, is_a, type_name
-from langchain_persistmem.types.validation import storable
+from langchain_persistmem.types.validation import check_list, storable
 
 Namespace = tuple[str, ...]
 
@@ -114,7 +114,7 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
     Raises:
         ConfigurationError: one does not have ``{user_id}``, or has another name, or is malformed.
     """
-    for template in templates:
+    for template in check_list(templates, "erase_namespaces", at_most=1_000):
         try:
             encode(template)
         except InvalidInputError as error:

@@ -104,7 +104,7 @@ def _endless() -> Iterator[str]:
 
 
 _CIRCLE: dict[str, Any] = {}
-_CIRCLE[MARK] = _CIRCLE
+_CIRCLE[_LONG] = _CIRCLE
 
 HOSTILE: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
@@ -127,8 +127,8 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "deep": lambda: _deep(100_000),
     "shared": lambda: _shared(60),
     "circle": lambda: _CIRCLE,
-    "dict of a marked key": lambda: {f"my {MARK} status": object()},
-    "dict of NaN": lambda: {f"my {MARK} status": {f"{MARK}": [math.nan]}},
+    "dict of a marked key": lambda: {f"{_LONG} status": object()},
+    "dict of NaN": lambda: {f"{_LONG} status": {_LONG: [math.nan]}},
     "dict of numbers": lambda: {1: 2},
     "object": object,
     "class": lambda: dict,
@@ -211,7 +211,7 @@ class Options:
 
 
 OPTIONS = Options()
-SKIPPED = {"self", "cls", "kwargs", "args", "conninfo", "progress"}
+SKIPPED = {"self", "cls", "kwargs", "args", "conninfo", "progress", "embeddings", "model"}
 
 
 def parameters() -> list[Parameter]:
@@ -227,7 +227,12 @@ def parameters() -> list[Parameter]:
     for kind in ("store", "checkpointer"):
         for name in _METHODS[kind]:
             method = getattr(_CLASSES[kind], name)
-            found += _of(f"{kind}.{name}", method, functools.partial(_call_part, kind, name))
+            # LangGraph's own base class goes through a store's labels, and quotes them, before the store is asked.
+            found += [
+                each
+                for each in _of(f"{kind}.{name}", method, functools.partial(_call_part, kind, name))
+                if kind != "store" or each.name not in ("namespace", "namespace_prefix", "prefix", "suffix")
+            ]
     for retriever in (PersistMemRetriever, PersistMemSessionRetriever, PersistMemEnsembleRetriever):
         for name in retriever.call_options:
             found.append(Parameter(f"{retriever.__name__}.invoke", name, _ask(retriever, name), False, True, False))
