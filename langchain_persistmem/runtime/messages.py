@@ -55,7 +55,7 @@ def turns_of(
     """
     given = (
         [messages]
-        if isinstance(messages, (str, BaseMessage, dict))
+        if any(is_a(messages, kind) for kind in (str, BaseMessage, dict))
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
     seen: Counter[str] = Counter()

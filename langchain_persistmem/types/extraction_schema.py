@@ -16,7 +16,7 @@ from pydantic import (
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.representation import type_name
+from langchain_persistmem.types.representation import is_a, type_name
 
 _ROOT = "#/$defs/"
 
@@ -60,7 +60,7 @@ def shape_of(schema: object) -> Shape | None:
 
 
 def _classes(schema: object) -> list[type[BaseModel]]:
-    if isinstance(schema, (list, tuple)):
+    if is_a(schema, list) or is_a(schema, tuple):
         members = list(cast("Sequence[object]", schema))
     else:
         members = list(get_args(schema)) if get_origin(schema) in (Union, UnionType) else [schema]

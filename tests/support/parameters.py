@@ -231,7 +231,7 @@ def parameters() -> list[Parameter]:
             found += [
                 each
                 for each in _of(f"{kind}.{name}", method, functools.partial(_call_part, kind, name))
-                if kind != "store" or each.name not in ("namespace", "namespace_prefix", "prefix", "suffix")
+                if kind != "store" or each.name not in ("namespace", "namespace_prefix", "prefix", "suffix", "key")
             ]
     for retriever in (PersistMemRetriever, PersistMemSessionRetriever, PersistMemEnsembleRetriever):
         for name in retriever.call_options:
