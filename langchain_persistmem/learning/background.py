@@ -16,8 +16,8 @@ from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
-from langchain_persistmem.learning.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
+from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import (
     memories,

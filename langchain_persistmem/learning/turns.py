@@ -19,8 +19,7 @@ from langchain_persistmem.language.statements import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
-from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.learning.pieces import split_text
+from langchain_persistmem.learning.missing_vectors import note_missing, split_text
 from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rows import row_of
