@@ -103,7 +103,7 @@ async def observe(
     # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, namespace, thread_id, turns, state, now=now)
+        stored, withheld = await store_turns(tx, backend, namespace, thread_id, turns, state, now=now)
         if stored and withheld is None:
             job = await pending_work.enqueue_thread(
                 tx,

@@ -32,7 +32,7 @@ from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.redact import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Memory, Turn
@@ -129,7 +129,7 @@ async def learn(
         limit = batch_size(waiting, backend.settings.extract_turns)
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=limit)
     turns = _cut(turns)
-    turns = [redact_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
+    turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)

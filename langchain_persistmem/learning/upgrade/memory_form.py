@@ -15,7 +15,7 @@ from langchain_persistmem.learning.consolidation import statement_time
 from langchain_persistmem.learning.insert import log, searchable
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.learning.turns import LONGEST_TEXT, follow, turn_id_of
+from langchain_persistmem.learning.turns import EDITED, LONGEST_TEXT, follow, turn_id_of
 from langchain_persistmem.learning.upgrade.identities import present_identity
 from langchain_persistmem.postgres.queries import rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
@@ -28,7 +28,6 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import CATEGORIES, TURNS_EXTRACTOR, Memory
 
 SAME = "the same statement, found when the database was rewritten"
-EDITED = "its message was edited"
 
 _Messages = dict[tuple[str, str], SourceMessage]
 """The messages that memories came from, by thread and id; changed as they get their turns."""
