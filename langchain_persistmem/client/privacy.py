@@ -104,6 +104,7 @@ class Privacy(Group):
         self,
         path: str | Path,
         *,
+        trusted: bool = False,
         dry_run: bool = False,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -115,6 +116,8 @@ class Privacy(Group):
 
         Args:
             path: the file; it is checked from the first line to the last before anything is stored.
+            trusted: the file comes from where nobody else writes. Otherwise nothing in it counts as the operator's, and what
+                reads like an attack waits for review again.
             dry_run: only check and count.
             user_id: the person it is to belong to here; by default the one it belonged to there. Or ``namespace``.
 
@@ -126,7 +129,9 @@ class Privacy(Group):
         named = user_id is not None or namespace is not None
         root = self._memory.namespace_of(user_id, namespace) if named else None
         source = ExportFile(validation.path(path, "path"))
-        return await run(self.backend, export_flow.import_file, source, root, dry_run=dry_run, now=datetime.now(UTC))
+        return await run(
+            self.backend, export_flow.import_file, source, root, trusted=trusted, dry_run=dry_run, now=datetime.now(UTC)
+        )
 
     import_file, aimport_file = both(_import_file)
 

@@ -231,15 +231,17 @@ def _is_own_request(book: Rulebook, sentence: str, match: Match, earlier: Sequen
 
 
 def _statement(book: Rulebook, match: Match, original: str, end: int) -> Statement:
-    quote = original[match.start : end].rstrip(_MARKS)
+    quote = original[match.start : end]
+    marks = (
+        _MARKS if "(" in quote or "（" in quote else f"{_MARKS})）"
+    )  # a bracket that was opened before it, or a smile
+    quote = quote.rstrip(marks)
     if end < len(original):  # what joins it to the next one is no part of it
         for _ in range(2):
             joint = book.joint.search(quote, match.end - match.start)
-            quote = quote[: joint.start()].rstrip(_MARKS) if joint is not None else quote
+            quote = quote[: joint.start()].rstrip(marks) if joint is not None else quote
     elif full_stop := _FULL_STOP.match(original, match.start + len(quote)):
         quote += full_stop[0]
-    if "(" not in quote:  # it stood in brackets
-        quote = quote.rstrip(")）")
     text = " ".join(quote.split())
     rule, key = match.rule, match.rule.key
     if rule is REQUEST:

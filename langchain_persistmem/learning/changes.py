@@ -24,12 +24,12 @@ from langchain_persistmem.learning.consolidation import (
     own_key,
     spellings,
 )
-from langchain_persistmem.learning.identities import carry_over
 from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
 from langchain_persistmem.learning.turns import follow, withhold
+from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
@@ -58,11 +58,12 @@ async def find_existing(
     """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
     keys = sorted({key for memory in new for key in spellings(memory.candidate)})
+    embedded = [memory for memory in new if memory.vectors]  # what has no vector yet is known by its key alone
     async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await changes_queries.neighbours(
             tx,
             namespace,
-            [memory.vectors[0] for memory in new],
+            [memory.vectors[0] for memory in embedded],
             model=model,
             kinds=CONSOLIDATED,
             limit=_NEIGHBOURS,
@@ -70,7 +71,7 @@ async def find_existing(
         )
         by_key = await memories.get_memories(tx, namespace, keys, now=now)
     return ExistingMemories(
-        nearest={memory.id: near for memory, near in zip(new, nearest, strict=True)},
+        nearest={memory.id: near for memory, near in zip(embedded, nearest, strict=True)},
         by_key=by_key,
         visible={memory.id: memory for memory in shown},
     )

@@ -19,8 +19,7 @@ from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
-from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.learning.pieces import split_text
+from langchain_persistmem.learning.missing_vectors import note_missing, split_text
 from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rows import row_of
@@ -29,13 +28,14 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.redact import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
 from langchain_persistmem.types.results import MemoryChange
 
 REJECTED = "a statement that rests on it was rejected"
+EDITED = "its message was edited"
 REMOVED = "a statement that rested on it may have been rejected or erased before the upgrade"
 _BEFORE = 6
 """Messages before the open ones that are looked at: a request not to remember may point back at them."""
@@ -251,7 +251,7 @@ def _settle(
 ) -> tuple[list[_Settled], list[str]]:
     """Decide what becomes of messages; and which messages before them are not to be remembered after all."""
     redaction = backend.settings.redaction
-    turns = [redact_turn(redaction, message.turn) for message in messages]  # also those stored before it was set
+    turns = [turn_to_learn(redaction, message.turn) for message in messages]  # also those stored before it was set
     hidden = find_off_record([*before, *turns])
     settled: list[_Settled] = []
     for message, turn in zip(messages, turns, strict=True):

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.insert import log
-from langchain_persistmem.learning.rewrite import rewrite_all
 from langchain_persistmem.learning.turns import follow
+from langchain_persistmem.learning.upgrade.rewrite import rewrite_all
 from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.worth import Sign, fading

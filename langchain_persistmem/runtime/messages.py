@@ -1,8 +1,9 @@
 """LangChain's messages become turns here at the entry point; the engine never sees a framework type."""
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -58,6 +59,7 @@ def turns_of(
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
     seen: Counter[str] = Counter()
+    rules = _rules_of(redaction)
     turns: list[Turn] = []
     for index, each in enumerate(given):
         where = f"messages[{index}]"
@@ -88,9 +90,30 @@ def turns_of(
                 speaker=speaker,
                 content=content,
                 utc_offset=offset_of(sent_at) if is_local else None,
+                has_id=bool(id),
+                digest=rules + digest_words(role, speaker, text, content),
             )
         )
     return turns
+
+
+def digest_words(role: str, speaker: str | None, text: str, content: Mapping[str, Any]) -> bytes:
+    """The 16 bytes by which the words of a message are compared; without what a provider says about them."""
+    data: object = content.get("data")
+    fields: Mapping[str, object] = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
+    words: list[object] = [role, speaker, text, fields.get("content"), fields.get("tool_calls")]
+    return hashlib.sha256(json.dumps(words, default=str, sort_keys=True).encode()).digest()[:16]
+
+
+def _rules_of(redaction: Redaction | None) -> bytes:
+    """Four bytes that name the rules of redaction: texts of other rules cannot be compared."""
+    if redaction is None:
+        return bytes(4)
+    detectors = [f"{type(detector).__module__}.{type(detector).__qualname__}" for detector in redaction.detectors]
+    key = redaction.pseudonym_key
+    named = repr((sorted(redaction.categories or ("all",)), detectors, key is not None))
+    secret = key.encode() if isinstance(key, str) else key or b""
+    return hashlib.sha256(secret + named.encode()).digest()[:4]
 
 
 def turns_on_the_record(

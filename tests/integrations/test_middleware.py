@@ -881,3 +881,40 @@ def test_the_figures_of_the_decision_on_placement(memory) -> None:
     assert standing == pytest.approx(0.91, abs=0.03)
     assert human == pytest.approx(0.88, abs=0.03)
     assert system == pytest.approx(0.19, abs=0.03)
+
+
+MODES: list[Any] = [None, "values", "updates", "messages", "debug", "tasks", "checkpoints", ["updates", "messages"]]
+
+
+@pytest.mark.parametrize("placement", ["human", "system"])
+@pytest.mark.parametrize("first", [True, False], ids=["memory first", "summary first"])
+@pytest.mark.parametrize("mode", MODES, ids=str)
+async def test_a_question_that_a_summary_takes_out_in_mid_run_is_remembered_and_learnt(
+    either, mode: Any, first: bool, placement: Any
+) -> None:
+    await either.remember("I like to cook lentils for dinner", user_id="ada")
+    summarise = SummarizationMiddleware(
+        Scripted(answers=["They looked at the weather."] * 20), trigger=("messages", 4), keep=("messages", 2)
+    )
+    ours = PersistMemMiddleware(either.memory, placement=placement, background=False, on_error="raise")
+    model = Scripted(answers=[*([call("weather", f"c{n}", city="Oslo")] for n in range(5)), "Lentils, then."])
+    agent = agent_of(
+        either.memory, model, middleware=[ours, summarise] if first else [summarise, ours], tools=[weather]
+    )
+    question = "I adopted a parrot called Kiwi. What should I cook for dinner?"
+    given = {"messages": [HumanMessage(question, id="q1")]}
+    if mode is None:
+        await run(either, agent, given)
+    elif either.asynchronous:
+        _ = [each async for each in agent.astream(given, ADA, stream_mode=mode)]
+    else:
+        _ = list(agent.stream(given, ADA, stream_mode=mode))
+    assert len(model.requests) == 6
+    assert question not in repr(model.requests[-1]), "the summary has taken it out"
+    assert all("lentils" in shown_in(request) for request in model.requests)
+    stored = await either.conversations.messages("t1", user_id="ada")
+    assert [message.content for message in stored if message.type == "human"] == [question]
+    assert stored[-1].content == "Lentils, then."
+    assert any("Kiwi" in (each.text or "") for each in await either.list(user_id="ada"))
+    state = await agent.aget_state(ADA) if either.asynchronous else agent.get_state(ADA)
+    assert not state.values.get("memory_run"), "nothing of the run is kept behind it"

@@ -30,12 +30,12 @@ def stated(text: str, **fields: Any) -> Candidate:
 
 
 def known(text: str, **fields: Any) -> Memory:
-    given: dict[str, Any] = {
+    usual: dict[str, Any] = {
         "namespace": ("memories", "ada"), "id": uuid4(), "key": "k", "kind": "semantic", "status": "active", "value": {},
         "importance": 0.5, "confidence": 1.0, "confirmations": 0, "speaker": None, "provenance": USER, "valid_from": START,
         "valid_until": None, "recorded_at": START, "updated_at": START, "expires_at": None,
-    } | fields  # fmt: skip
-    return Memory(text=text, **given)
+    }  # fmt: skip
+    return Memory(text=text, **(usual | fields))
 
 
 PAIRS = [
@@ -299,7 +299,7 @@ def test_what_was_dropped_is_counted_by_reason(opened: Callable[..., PersistMem]
     )
     observed = memory.observe([("user", "I have a cat"), ("assistant", "I have a dog")], thread_id="t", user_id="u")
     assert observed.added == 1
-    reasons = [change.reason for change in observed.changes if change.change == "dropped"]
+    reasons = [str(change.reason) for change in observed.changes if change.change == "dropped"]
     assert observed.dropped == len(reasons) == 4
     assert sorted(reasons) == ["assistant_only", "low_confidence", "not_usable", "unsupported"]
     assert "assistant_only: 1" in caplog.text
