@@ -64,6 +64,10 @@ class ObserveResult:
     """Statements that wait for review and are not recalled."""
     pending: int = 0
     """Stored turns of the thread that are not processed yet."""
+    cleaned: int = 0
+    """Messages that were stored without something that cannot be stored, such as NUL."""
+    left_out: int = 0
+    """Messages that cannot be stored in any form."""
     dropped: int = 0
     """Statements that were found and not stored; ``changes`` has the reasons."""
     changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
