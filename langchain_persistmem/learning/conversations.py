@@ -6,7 +6,7 @@ from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import EDITED, turn_id_of
-from langchain_persistmem.postgres.queries import messages, retention, search_index, turns
+from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
@@ -182,14 +182,20 @@ async def get_outcomes(
     ]
 
 
-async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str) -> int:
-    """Delete the turns of a thread; what was learnt from them stays. Returns how many there were."""
+async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str, turn_memories: bool = False) -> int:
+    """Delete the messages of a thread; what was learnt from them stays. Returns how many there were.
+
+    Args:
+        turn_memories: erase the turns as memories too; statements that rest on them stay.
+    """
     encode(namespace)
     validation.name(thread_id, "thread_id")
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         if await hold_existing(tx, namespace) is None:
             return 0
+        if turn_memories:
+            await forget.erase_memories(tx, namespace, await messages.turns_of_thread(tx, namespace, thread_id))
         cleared = await messages.clear_thread(tx, namespace, thread_id)
         await record(tx, backend, namespace, "cleared", turns=cleared)
         return cleared

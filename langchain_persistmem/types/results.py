@@ -142,6 +142,8 @@ class MaintainResult:
     """The first 1,000 memories that were archived, or would be, each with its text and its reason."""
     rewrites: int = 0
     """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""
+    turns: int = 0
+    """Turns that were erased, because they are switched off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
