@@ -10,7 +10,7 @@ from typing import Literal, cast
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.types.arguments import check_fields
-from langchain_persistmem.types.representation import represent
+from langchain_persistmem.types.representation import is_a, represent
 
 _LONGEST_SECONDS = 31_536_000  # a year: beyond some centuries, neither Python's nor PostgreSQL's times go
 _LONGEST_NAME = 200  # characters
@@ -191,7 +191,7 @@ class Settings:
     """Tokens of the context's standing part, and at most half of a context's budget: all current statements if they fit, else
     the most important. Instructions and the profile's document stand there whatever they take."""
     journal_tokens: int = 4000
-    """Tokens of a journal (``standing="journal"``); beyond, its least important statements are left out."""
+    """Tokens of a journal (``standing='journal'``); beyond, its least important statements are left out."""
     instructions: int = 20
     """Procedural memories that always enter the context, the most important first."""
     max_text_chars: int = 20_000
@@ -288,7 +288,7 @@ class Settings:
         _check_schema(self.schema)
         if not 0 <= self.pool_min <= self.pool_max:
             raise ConfigurationError(
-                f"Settings.pool_min is {self.pool_min}; it must be from 0 to pool_max ({self.pool_max})"
+                f"Settings.pool_min is {represent(self.pool_min)}; it must be from 0 to pool_max ({self.pool_max})"
             )
 
 
@@ -305,7 +305,7 @@ def _check_extraction(instructions: object, categories: object) -> None:
         raise ConfigurationError(
             f"Settings.extraction_instructions has to be a text of 1 to {_LONGEST_ADVICE:,} characters, or None"
         )
-    if not isinstance(categories, tuple):
+    if not is_a(categories, tuple):
         raise ConfigurationError(f"Settings.categories is of type {type(categories).__name__}; pass a tuple of texts")
     names: set[str] = set()
     for category in cast("tuple[object, ...]", categories):

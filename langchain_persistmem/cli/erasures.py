@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_r
 from langchain_persistmem.cli.terminal import ask, out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.runtime.line_file import MOST_LINES, open_lines
 from langchain_persistmem.types.results import Erasure
 
 _PAGE = 1000
@@ -61,12 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _replay(memory: PersistMem, options: argparse.Namespace, *, asks: bool) -> int:
-    try:
-        lines = options.file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(
-            f"{options.file} cannot be read: {type(error).__name__}; name a log of erasures"
-        ) from error
+    with open_lines(options.file, wanted="a log of erasures") as file:
+        lines = [_decode(line, number) for number, line in enumerate(itertools.islice(file, MOST_LINES), 1)]
     shared_threads = options.shared_threads
     if options.dry_run or asks:
         planned = memory.privacy.replay_erasures(lines, shared_threads=shared_threads, dry_run=True)
@@ -78,6 +76,13 @@ def _replay(memory: PersistMem, options: argparse.Namespace, *, asks: bool) -> i
             return 0
     out().print(tables.receipt_table(memory.privacy.replay_erasures(lines, shared_threads=shared_threads)))
     return 0
+
+
+def _decode(line: bytes, number: int) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"line {number} is not UTF-8 at byte {error.start}; name a log of erasures") from error
 
 
 def _list(memory: PersistMem, file: str | None) -> int:

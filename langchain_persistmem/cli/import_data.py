@@ -58,6 +58,11 @@ def add(subcommands: Subcommands) -> None:
         default="embed",
         help="embed anew, or keep them, which is right only if --embeddings made them (embed)",
     )
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="of an export: nobody else could write the file, so that its sources are believed and nothing waits for review",
+    )
     add_dry_run(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -86,7 +91,9 @@ def _run_file(options: argparse.Namespace) -> int:
         options.files = [Path(source)]
         return ingest.run(options)
     with open_memory(options, set_up=True) as memory, waiting("importing"):
-        restored = memory.privacy.import_file(Path(source), dry_run=options.dry_run, **owner_of(options))
+        restored = memory.privacy.import_file(
+            Path(source), trusted=options.trusted, dry_run=options.dry_run, **owner_of(options)
+        )
     if options.json:
         print_json(asdict(restored))
         return 0

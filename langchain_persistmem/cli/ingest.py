@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import time
-import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, chat_model, open_memory
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import out, progress_bar, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.runtime.line_file import open_lines
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import encode
 from langchain_persistmem.types.representation import represent, type_name
@@ -94,7 +92,6 @@ _ROLES = {
     "tool": "tool",
 }
 _LONGEST = 1_000_000
-_GZIP = b"\x1f\x8b"
 _SHOWN = 5
 
 Thread = tuple[str, str]
@@ -170,7 +167,7 @@ def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tupl
 def _read(path: Path) -> Iterator[FileTurn | str]:
     """Every turn of a file, or a sentence about what is wrong with it."""
     ids = _Ids()
-    with _open_bytes(path) as lines:
+    with open_lines(path) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -184,27 +181,6 @@ def _read(path: Path) -> Iterator[FileTurn | str]:
                 yield from _user(found, where, ids)
             else:
                 yield _check_line(partial(_turn, found), where, ids)
-
-
-@contextmanager
-def _open_bytes(path: Path) -> Generator[IO[bytes]]:
-    """The bytes of a file, unpacked if they are packed.
-
-    Raises:
-        InvalidInputError: it cannot be read, or not to its end.
-    """
-    try:
-        if not path.is_file():
-            reason = "is a folder" if path.is_dir() else "does not exist, or is no file that can be read twice"
-            raise InvalidInputError(f"{path} {reason}; give the path of a JSON Lines file")
-        with path.open("rb") as raw:
-            packed = raw.peek(2)[:2] == _GZIP
-            with gzip.open(raw) if packed else raw as lines:
-                yield cast("IO[bytes]", lines)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInputError(
-            f"{path} cannot be read to its end ({type(error).__name__}); check or copy it again"
-        ) from error
 
 
 def _object(line: bytes) -> dict[str, Any]:

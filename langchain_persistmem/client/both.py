@@ -13,9 +13,10 @@ from collections.abc import Callable, Coroutine
 from types import FunctionType, MethodType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
-from langchain_persistmem.errors import UseAsyncMethodError
+from langchain_persistmem.errors import InvalidInputError, UseAsyncMethodError
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend, finished
 from langchain_persistmem.types.arguments import Signature
+from langchain_persistmem.types.representation import type_name
 
 _TWIN = "__persistmem_twin__"
 
@@ -55,14 +56,15 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
     advice = f"await {_call_name(body, f'a{name}', group)}(...)"
 
     def blocking(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if isinstance(memory.backend, AsyncBackend):
+        if isinstance(_backend_of(memory), AsyncBackend):
             raise UseAsyncMethodError(f"this object was opened with aopen() and cannot block; use: {advice}")
         signature.check((memory, *args), kwargs)
         return finished(once(memory, *args, **kwargs))
 
     async def awaiting(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        backend = _backend_of(memory)
         signature.check((memory, *args), kwargs)
-        if isinstance(memory.backend, SyncBackend):
+        if isinstance(backend, SyncBackend):
             return await asyncio.to_thread(lambda: finished(awaited_once(memory, *args, **kwargs)))
         return await awaited_once(memory, *args, **kwargs)
 
@@ -93,6 +95,14 @@ async def call(asynchronous: bool, function: Callable[P, T], *args: P.args, **kw
     twin: Callable[..., Coroutine[Any, Any, T]] = getattr(function, _TWIN)  # a bound method gives the bare function
     owner = (function.__self__,) if isinstance(function, MethodType) else ()
     return await twin(*owner, *args, **kwargs)
+
+
+def _backend_of(memory: HasBackend) -> SyncBackend | AsyncBackend:
+    """The backend of the first argument, which only a function, in contrast to a method, can be given wrongly."""
+    backend = memory.backend if hasattr(type(memory), "backend") else None
+    if isinstance(backend, (SyncBackend, AsyncBackend)):
+        return backend
+    raise InvalidInputError(f"memory is of type {type_name(memory)}; pass what PersistMem.open() or aopen() returned")
 
 
 def _copy_under_name(body: Awaitable[S, P, T], name: str, group: str) -> Awaitable[S, P, T]:

@@ -14,6 +14,7 @@ from langchain_persistmem.privacy import consent as consent_flow
 from langchain_persistmem.privacy import erasure_log
 from langchain_persistmem.privacy import export as export_flow
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, Consent
 from langchain_persistmem.types.results import Erasure, ExportResult, ImportFileResult, Receipt
@@ -91,7 +92,7 @@ class Privacy(Group):
         Raises:
             InvalidInputError: the file cannot be written.
         """
-        writer, namespace = ExportWriter(Path(path)), self._memory.namespace_of(user_id, namespace)
+        writer, namespace = ExportWriter(validation.path(path, "path")), self._memory.namespace_of(user_id, namespace)
         try:
             return await run(self.backend, export_flow.export_file, namespace, writer, now=datetime.now(UTC))
         finally:
@@ -103,6 +104,7 @@ class Privacy(Group):
         self,
         path: str | Path,
         *,
+        trusted: bool = False,
         dry_run: bool = False,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -114,6 +116,8 @@ class Privacy(Group):
 
         Args:
             path: the file; it is checked from the first line to the last before anything is stored.
+            trusted: the file comes from where nobody else writes. Otherwise nothing in it counts as the operator's, and what
+                reads like an attack waits for review again.
             dry_run: only check and count.
             user_id: the person it is to belong to here; by default the one it belonged to there. Or ``namespace``.
 
@@ -124,8 +128,10 @@ class Privacy(Group):
         # Without a name the file's own namespaces hold, so that a backup comes back to where it was.
         named = user_id is not None or namespace is not None
         root = self._memory.namespace_of(user_id, namespace) if named else None
-        source = ExportFile(Path(path))
-        return await run(self.backend, export_flow.import_file, source, root, dry_run=dry_run, now=datetime.now(UTC))
+        source = ExportFile(validation.path(path, "path"))
+        return await run(
+            self.backend, export_flow.import_file, source, root, trusted=trusted, dry_run=dry_run, now=datetime.now(UTC)
+        )
 
     import_file, aimport_file = both(_import_file)
 

@@ -221,6 +221,7 @@ async def _plan(backend: Backend, namespace: Namespace, request: DetectedCommand
         if not any(counts.values()):
             return confirmation.reply(request, replies.no_memories)
         question = {"command": "forget", "language": request.language, "everything": True, "keys": []}
+        # The first ones are shown, so that nobody agrees to what they have not seen anything of.
         known = await listing.list_(
             backend, namespace, kinds=None, filter=None, limit=_MAX_SHOWN + 1, offset=0, now=now
         )

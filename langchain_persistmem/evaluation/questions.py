@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.runtime.line_file import MOST_LINES, open_lines
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import represent
 
-_GZIP = b"\x1f\x8b"
 _MOST_ERRORS = 5
 
 
@@ -41,21 +41,17 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
     Raises:
         InvalidInputError: the file cannot be read, or lines are not questions; the message has the first five.
     """
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == _GZIP else raw).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} cannot be read ({type(error).__name__}); give a JSON Lines file") from error
     questions: list[Question] = []
     bad: list[str] = []
     # Errors are collected over the whole file, so that several mistakes are corrected in one go.
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            questions.append(_question(line, turns))
-        except InvalidInputError as error:
-            bad.append(f"{path.name}, line {number}: {error}")
+    with open_lines(path) as lines:
+        for number, line in enumerate(itertools.islice(lines, MOST_LINES), 1):
+            if not line.strip():
+                continue
+            try:
+                questions.append(_question(line, turns))
+            except InvalidInputError as error:
+                bad.append(f"{path.name}, line {number}: {error}")
     if bad:
         more = f"\n... and {len(bad) - _MOST_ERRORS:,} more" if len(bad) > _MOST_ERRORS else ""
         raise InvalidInputError("the questions cannot be used:\n" + "\n".join(bad[:_MOST_ERRORS]) + more)
@@ -67,9 +63,9 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
     return questions
 
 
-def _question(line: str, turns: Mapping[str, frozenset[str]]) -> Question:
+def _question(line: bytes, turns: Mapping[str, frozenset[str]]) -> Question:
     try:
-        document: object = json.loads(line)
+        document: object = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InvalidInputError("is no JSON; write one JSON object per line") from error
     if not isinstance(document, dict):

@@ -37,7 +37,8 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
             memory: opened with ``open()`` or, for the async methods, ``aopen()``.
             session_id: any text of 1 to 1,024 bytes; the thread.
             user_id: whose conversation; or ``namespace``.
-            limit: only the latest so many messages are given; by default all.
+            limit: at most the latest so many messages are given, from a message of the user on: a model takes no result
+                of a tool without its call. By default all.
 
         Raises:
             NamespaceMissingError: neither ``user_id`` nor ``namespace`` was given.
@@ -46,16 +47,32 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
         self._memory = memory
         self._thread = validation.name(session_id, "session_id")
         self._namespace = memory.namespace_of(user_id, namespace)
-        self._limit = limit
+        self._limit = None if limit is None else validation.count(limit, "limit", at_least=1)
 
     @property
     def messages(self) -> list[BaseMessage]:  # pyright: ignore[reportIncompatibleVariableOverride] - as in LangChain's own
         """The messages, oldest first."""
-        return self._memory.conversations.messages(self._thread, limit=self._limit, namespace=self._namespace)
+        return self._window(
+            self._memory.conversations.messages(self._thread, limit=self._reach, namespace=self._namespace)
+        )
 
     async def aget_messages(self) -> list[BaseMessage]:
         """:attr:`messages`, awaited."""
-        return await self._memory.conversations.amessages(self._thread, limit=self._limit, namespace=self._namespace)
+        return self._window(
+            await self._memory.conversations.amessages(self._thread, limit=self._reach, namespace=self._namespace)
+        )
+
+    @property
+    def _reach(self) -> int | None:
+        """One message more than the limit, by which it is seen if there are earlier ones."""
+        return None if self._limit is None else self._limit + 1
+
+    def _window(self, messages: list[BaseMessage]) -> list[BaseMessage]:
+        """The latest messages, from a message of the user on; a conversation that is not cut stays as it is."""
+        if self._limit is None or len(messages) <= self._limit:
+            return messages
+        starts = [position for position, message in enumerate(messages) if position and message.type == "human"]
+        return messages[starts[0] :] if starts else []
 
     def page(self, limit: int = 20, *, offset: int = 0) -> list[BaseMessage]:
         """``limit`` messages without the latest ``offset``, oldest first; empty before the beginning.

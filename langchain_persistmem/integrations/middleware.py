@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables.config import ensure_config
 
 from langchain_persistmem.client.both import call
@@ -24,6 +24,7 @@ from langchain_persistmem.integrations.run_options import (
     add_text,
     continue_without_memory,
     in_state,
+    latest_user_message,
     mark_off_record,
     may_remember,
     messages_in,
@@ -77,8 +78,15 @@ Update = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 
-class CommandAgentState(AgentState):
-    """The agent's state with the memory's question to the user, which is in no input, output or schema."""
+class MemoryAgentState(AgentState):
+    """The agent's state with the run's question, which is in no input, output or schema."""
+
+    memory_run: NotRequired[Annotated[BaseMessage | None, PrivateStateAttr]]
+    """The user's message that the run began with, for as long as it lasts: other middleware may take it out meanwhile."""
+
+
+class CommandAgentState(MemoryAgentState):
+    """The same with the memory's question to the user."""
 
     memory_question: NotRequired[Annotated[dict[str, Any] | None, PrivateStateAttr]]
 
@@ -164,8 +172,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         self._learns_in_background = memory.learns_in_background if background is None else background
         self._commands = commands
         self._ask_model = ask_model
-        if commands:
-            self.state_schema = CommandAgentState
+        self.state_schema = CommandAgentState if commands else MemoryAgentState
         self._allowed = memory_allowed
         self._on_error: OnError = on_error
         self._shown = TurnContexts()
@@ -209,17 +216,18 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
 
     async def _begin(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
         allowed = await self._may(asynchronous, state, runtime)
+        run: Update = {"memory_run": latest_user_message(in_state(state, "messages") or []) if allowed else None}
         if not self._commands:
-            return None if allowed else _marks(state)
+            return run if allowed else {**run, **(_marks(state) or {})}
         question = in_state(state, "memory_question")
         if allowed:
             outcome = await self._answer(asynchronous, state, runtime)
         else:
             outcome = answer_without_memory(messages_in(state), question)
-        update: Update = {"messages": [*outcome.changed]} if outcome.changed else {}
+        update: Update = run | ({"messages": [*outcome.changed]} if outcome.changed else {})
         if outcome.question != question:
             update["memory_question"] = outcome.question
-        return update | ({"jump_to": "end"} if outcome.ends_turn else {}) or None
+        return update | ({"jump_to": "end"} if outcome.ends_turn else {})
 
     async def _answer(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> CommandOutcome:
         return await answer_message(
@@ -238,7 +246,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         if not await self._may(asynchronous, request.state, request.runtime):
             return None
         whose = self._whose(request.runtime)
-        question = question_of(messages_in(request.state))
+        question = question_of(_messages_of_run(request.state))
         if question is None:
             return request
         turn = self._turn(whose, question)
@@ -264,9 +272,10 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         return _with_memory(request, shown, self._placement)
 
     async def _end(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
+        over: Update = {"memory_run": None}
         if not await self._may(asynchronous, state, runtime):
-            return _marks(state)
-        whose, thread, messages = self._whose(runtime), thread_if_any(ensure_config()), messages_in(state)
+            return {**over, **(_marks(state) or {})}
+        whose, thread, messages = self._whose(runtime), thread_if_any(ensure_config()), _messages_of_run(state)
         question = question_of(messages)
         shown = self._shown.take(self._turn(whose, question)) if question else None
         if thread is not None:
@@ -275,7 +284,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                 observed = await call(
                     asynchronous,
                     self._memory.observe,
-                    messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
+                    messages,
                     thread_id=thread,
                     used=used,
                     background=self._learns_in_background,
@@ -284,8 +293,8 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     namespace=whose,
                 )
                 if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
-                    return _marks(state)
-        return None
+                    return {**over, **(_marks(state) or {})}
+        return over
 
     async def _may(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> bool:
         return await may_remember(
@@ -304,6 +313,15 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         return whose, thread_if_any(ensure_config()), question.message_id, question.text
 
 
+def _messages_of_run(state: Any) -> list[BaseMessage]:
+    """The latest messages of a state, and before them the question that the run began with, if it was taken out since."""
+    messages = messages_in(state)[-MAX_MESSAGES:]  # those before them were stored after earlier runs
+    question = in_state(state, "memory_run")
+    if question is None or any(message.id == question.id for message in messages):
+        return messages
+    return [question, *messages[1 - MAX_MESSAGES :]]
+
+
 def _marks(state: Any) -> Update | None:
     marked = new_marks(messages_in(state))
     return {"messages": marked} if marked else None
@@ -317,7 +335,7 @@ def _mark_answer(response: ModelResponse[Any] | AIMessage) -> ModelResponse[Any]
 
 
 def _with_memory(request: ModelRequest[Any], shown: TurnContext, placement: Placement) -> ModelRequest[Any]:
-    """Put the texts into the request; what fits the message has no place where other middleware took the user's messages away."""
+    """Put the texts into the request; where other middleware took the user's messages away, all at the system prompt's end."""
     at_end = [shown.standing, shown.relevant if placement == "system" else ""]
     for text in filter(None, at_end):
         system = request.system_message or SystemMessage("")
@@ -330,6 +348,6 @@ def _with_memory(request: ModelRequest[Any], shown: TurnContext, placement: Plac
         position for position in human_positions if messages[position].id == shown.message_id
     ] or human_positions
     if not positions:
-        return request
+        return _with_memory(request, replace(shown, standing=""), "system")
     messages[positions[-1]] = cast("HumanMessage", add_text(messages[positions[-1]], shown.relevant))
     return request.override(messages=messages)

@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any, Literal, NamedTuple, cast
 
@@ -23,12 +23,13 @@ from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.moments import check_zone
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
-from langchain_persistmem.types.records import OFF_RECORD, Kind
-from langchain_persistmem.types.representation import represent
+from langchain_persistmem.types.records import KINDS, OFF_RECORD, Kind
+from langchain_persistmem.types.representation import quote, represent
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
@@ -63,7 +64,11 @@ class ContextOptions:
             raise ConfigurationError(
                 "expand or check asks a chat model and there is none; open the memory with model=..."
             )
-        return asdict(self)
+        kinds = None if self.kinds is None else validation.check_list(self.kinds, "kinds")
+        unknown = [kind for kind in kinds or () if kind not in KINDS]
+        if unknown:
+            raise ConfigurationError(f"kinds has {represent(unknown[0])}; use any of {', '.join(KINDS)}")
+        return {**asdict(replace(self, kinds=kinds))}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,13 +115,18 @@ def messages_in(state: Any, key: str = "messages") -> list[BaseMessage]:
     """
     messages: object = cast("object", state) if isinstance(state, list) else in_state(state, key)
     if not isinstance(messages, list):
-        raise InvalidInputError(f"the state has no list of messages under {key!r}; pass messages_key=")
+        raise InvalidInputError(f"the state has no list of messages under {quote(key)}; pass messages_key=")
     return cast("list[BaseMessage]", messages)
 
 
 def in_state(state: Any, key: str) -> Any:
     """Return a value of the state, of whatever type that is; None where there is none."""
     return state.get(key) if hasattr(state, "get") else getattr(state, key, None)
+
+
+def latest_user_message(messages: Sequence[BaseMessage]) -> BaseMessage | None:
+    """Return the user's latest message; None where there is none."""
+    return next((message for message in reversed(messages) if is_user_message(message)), None)
 
 
 def question_of(messages: Sequence[BaseMessage]) -> Question | None:

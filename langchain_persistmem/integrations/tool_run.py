@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_persistmem.client import both
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
-from langchain_persistmem.language.statements import is_own_statement
+from langchain_persistmem.language.statement_rules import is_own_statement
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory, Source
 from langchain_persistmem.types.representation import represent

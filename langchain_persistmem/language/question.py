@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import cache
 from typing import Literal
 
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.data import Questions, Words, languages, match_words
-from langchain_persistmem.language.dates import find_periods
 from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")

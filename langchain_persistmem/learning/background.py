@@ -13,7 +13,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
 from langchain_persistmem.learning.conversations import check_turns, store_turns
-from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn
+from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn, learn_by_rules
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
 from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
@@ -366,6 +366,10 @@ async def _fail(
         pause = settings.pause_after(attempts)
         await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
         return 0
+    try:
+        await learn_by_rules(backend, job.namespace, job.thread_id, turns, generation, now=now)
+    except ModelError as missing:  # the embedding model: then the turns alone are what is known
+        logger.warning("nothing was learnt by rules from turns that are given up: %s", missing)
     count = await backend.step(_give_up, job, turns, generation, failure=failure, now=now)
     if count is None:
         return 0

@@ -21,11 +21,13 @@ from langchain_persistmem.learning.consolidation import (
     Supersede,
     ends_at,
     for_approval,
+    own_key,
     spellings,
 )
 from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.learning.sameness import same_person
 from langchain_persistmem.learning.turns import follow, withhold
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes as changes_queries
@@ -56,11 +58,12 @@ async def find_existing(
     """Find the memories near the candidates and under their keys; nothing is locked yet."""
     model = await ready(backend)
     keys = sorted({key for memory in new for key in spellings(memory.candidate)})
+    embedded = [memory for memory in new if memory.vectors]  # what has no vector yet is known by its key alone
     async with backend.transaction(namespace, atomic=False) as tx:
         nearest = await changes_queries.neighbours(
             tx,
             namespace,
-            [memory.vectors[0] for memory in new],
+            [memory.vectors[0] for memory in embedded],
             model=model,
             kinds=CONSOLIDATED,
             limit=_NEIGHBOURS,
@@ -68,7 +71,7 @@ async def find_existing(
         )
         by_key = await memories.get_memories(tx, namespace, keys, now=now)
     return ExistingMemories(
-        nearest={memory.id: near for memory, near in zip(new, nearest, strict=True)},
+        nearest={memory.id: near for memory, near in zip(embedded, nearest, strict=True)},
         by_key=by_key,
         visible={memory.id: memory for memory in shown},
     )
@@ -98,6 +101,7 @@ async def apply(
     ids = {memory.id for decision in changing for memory in (decision.existing, *decision.ended)}
     current = await changes_queries.still_active(tx, namespace, sorted(ids))
     decisions = [_still_true(decision, current) for decision in decisions]
+    decisions = await _apart(tx, namespace, decisions, now=now)
     if backend.settings.approval == "learnt":
         decisions = for_approval(decisions)
     repeated = [decision for decision in decisions if isinstance(decision, Reinforce)]
@@ -202,6 +206,25 @@ async def link(
         }
         rows += [{**shared, "message_id": message_id} for message_id in provenance.message_ids]
     await turns.link_turns(tx, namespace, rows)
+
+
+async def _apart(
+    tx: Transaction, namespace: Namespace, decisions: Sequence[Decision], *, now: datetime
+) -> list[Decision]:
+    """The decisions with keys that nobody else has taken meanwhile: what another person says under one is not ended."""
+    added = [decision.new for decision in decisions if isinstance(decision, Add) and decision.new.candidate.speaker]
+    keys = sorted({key for new in added for key in spellings(new.candidate)})
+    if not keys:
+        return list(decisions)
+    holders = await memories.get_memories(tx, namespace, keys, now=now)
+
+    def apart(new: NewMemory) -> NewMemory:
+        rival = holders.get(new.candidate.key or "")
+        return new if rival is None or same_person(new.candidate, rival) else own_key(new, holders)
+
+    return [
+        replace(decision, new=apart(decision.new)) if isinstance(decision, Add) else decision for decision in decisions
+    ]
 
 
 def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:

@@ -174,8 +174,11 @@ def for_approval(decisions: Sequence[Decision]) -> list[Decision]:
 
 def statement_time(statement: Candidate | Memory) -> datetime:
     """The time at which a statement was made, which for an event is not the day that it speaks of."""
-    value = statement.value or {}
-    moment_text = value.get("said_at") if statement.kind == "episodic" else None
+    if statement.kind != "episodic":
+        return statement.valid_from
+    if statement.told_at is not None:
+        return statement.told_at
+    moment_text = (statement.value or {}).get("said_at")  # as versions before wrote it
     if isinstance(moment_text, str):
         try:
             moment = datetime.fromisoformat(moment_text)

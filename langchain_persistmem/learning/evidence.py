@@ -5,9 +5,10 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
+from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.data import languages, stop_words
-from langchain_persistmem.language.date_tokens import calendar_words
 from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.language.subjects import names_user
@@ -24,6 +25,13 @@ _FEWEST = 2
 _STEM = 3
 _COMMON = 0.6
 """Two words that share more first letters, and such a part of the longer one, may be forms of one; or one with an ending."""
+_LIGHT: Sequence[Literal["quotes", "pronouns", "conjunctions", "statements"]] = (
+    "quotes",
+    "pronouns",
+    "conjunctions",
+    "statements",
+)
+"""Lists of words that tell nothing of what two texts have in common."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -139,7 +147,8 @@ def judge(
     own = [_own_words(text, instruction=instruction) for text in users]
     tools = [*tools, *(turn.text for turn in turns if turn.role == "tool")]
     # What an assistant repeats from a tool does not make it the user's: only the two others are compared.
-    for source, foreign in (("tool", tools), ("document", users)):
+    others: Sequence[tuple[Source, Sequence[str]]] = (("tool", tools), ("document", users))
+    for source, foreign in others:
         if foreign and _is_foreign(text, quote, own, foreign, date):
             return Verdict(source, NOT_THE_USERS)
     if is_pasted(quote, sources, instruction=instruction):
@@ -220,7 +229,10 @@ def _details(text: str) -> frozenset[str]:
 
 @cache
 def _light() -> frozenset[str]:
-    small = (language.text_search.small_words for language in languages() if language.text_search is not None)
-    return frozenset().union(
-        *small, *(stop_words(field) for field in ("quotes", "pronouns", "conjunctions", "statements"))
-    )
+    light: set[str] = set()
+    for language in languages():
+        if language.text_search is not None:
+            light.update(language.text_search.small_words)
+    for words in map(stop_words, _LIGHT):
+        light.update(words)
+    return frozenset(light)

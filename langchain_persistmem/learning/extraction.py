@@ -165,6 +165,46 @@ async def learn(
     return LearnResult(done, skipped, extraction.failed, extraction.failure, more, tuple(omissions))
 
 
+async def learn_by_rules(
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    turn_ids: Sequence[str] | None,
+    generation: UUID,
+    *,
+    now: datetime,
+) -> None:
+    """Learn by rules from open turns that no attempt of the model's could be learnt from; they stay open.
+
+    An instruction or an allergy is not lost because a model was down all day. Once a model has read the turns after all,
+    what it says stands under the same keys.
+
+    Args:
+        turn_ids: None for all open turns of the thread.
+    """
+    async with backend.transaction(namespace, atomic=False) as tx:
+        waiting = await messages.count_open(tx, namespace, thread_id)
+        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=max(waiting, 1))
+    turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]
+    hidden = find_off_record(turns)
+    readable = [turn for turn in turns if turn.id not in hidden and (turn_ids is None or turn.id in turn_ids)]
+    found = rules.find_candidates(readable, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+    if not found:
+        return
+    new = await prepare(backend, found, later=True)
+    known = await find_existing(backend, namespace, new, (), now=now)
+    decisions = decide(new, known, await policy_of(backend))
+
+    async def write(backend: Backend) -> None:
+        async with backend.transaction(namespace) as tx:
+            state = await generations.hold(tx, backend, namespace, now=now)
+            if state.generation == generation and state.learns:  # else it was erased or forbidden meanwhile
+                done = await apply(tx, backend, namespace, decisions, now=now)
+                await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=0, **done.memory_ids.counts)
+
+    await backend.step(write)
+
+
 def _redact(backend: Backend, omission: Omission) -> Omission:
     redaction = backend.settings.redaction
     return omission if redaction is None else replace(omission, text=redaction.redact(omission.text))

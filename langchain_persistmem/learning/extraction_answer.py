@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.dates import find_periods
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, relations
 from langchain_persistmem.learning.evidence import is_supported, judge, name_turns, supporting
@@ -271,8 +271,10 @@ def _date_in(statement: str, stated_at: datetime) -> tuple[datetime, DatePrecisi
     if len(periods) != 1 or periods[0].certainty < 1:
         return stated_at, "told"
     start, days = periods[0].start, (periods[0].end - periods[0].start).days
-    precision = next((name for most, name in _LENGTHS if days <= most), None)
-    return (start + timedelta(hours=12), precision) if precision is not None else (stated_at, "told")
+    for most, precision in _LENGTHS:
+        if days <= most:
+            return start + timedelta(hours=12), precision
+    return stated_at, "told"
 
 
 def _share(number: object, otherwise: float) -> float:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from langchain_persistmem.learning.insert import insert
-from langchain_persistmem.learning.sameness import identity
+from langchain_persistmem.learning.sameness import identity, speaker_key
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
@@ -87,6 +87,7 @@ def join_statements(document: Document, statements: list[Memory]) -> dict[str, A
     result = dict(document)
     texts: dict[str, list[str]] = {"preferences": [], "goals": []}
     instructions: list[str] = []
+    names: dict[str, str] = {}
     preferred_name: object = None
     for memory in statements:
         kind = memory.category or memory.value.get("type")
@@ -96,10 +97,13 @@ def join_statements(document: Document, statements: list[Memory]) -> dict[str, A
             instructions.append(memory.text or "")
         elif kind in ("preference", "goal"):
             texts[f"{kind}s"].append(memory.text or "")
-        elif memory.key == "fact:name" and not result.get("name"):
-            result["name"] = memory.value.get("value") or memory.text
+        elif memory.key in ("fact:name", speaker_key("fact:name", memory.speaker)):
+            names[memory.key] = str(memory.value.get("value") or memory.text)
     if preferred_name and not result.get("name"):
         result["name"] = preferred_name
+    if names and not result.get("name"):
+        # Of several people the first holds the plain key; without one, whoever is left.
+        result["name"] = names.get("fact:name") or names[min(names)]
     for field, found in texts.items():
         known = result.get(field)
         if found and (known is None or isinstance(known, list)):

@@ -1,5 +1,6 @@
 """Storing a statement that the application, a user or a tool gives."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
@@ -32,8 +33,9 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, Memory, NewMemory
+from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, DatePrecision, Memory, NewMemory
 from langchain_persistmem.types.representation import represent
 
 _LONGEST_CATEGORY = 64
@@ -68,6 +70,7 @@ async def remember(
         MemoryDisabledError: memory is paused, or the conversation off the record; nothing was stored.
     """
     check(candidate, max_chars=backend.settings.max_text_chars)
+    candidate = _dated(candidate, now)
     if sort:  # redacted before, because a key is made of words of the text
         candidate = rules.sort(redact_candidate(backend.settings.redaction, candidate))
     encode(namespace)
@@ -122,6 +125,21 @@ async def remember(
         return (await memories.get_memories(tx, namespace, [key], now=now))[key]
 
 
+def _dated(candidate: Candidate, now: datetime) -> Candidate:
+    """The statement with when, and at which offset, it is told; a moment that the caller names is when an event was."""
+    named = candidate.valid_from != now
+    precision: DatePrecision | None = ("time" if named else "told") if candidate.kind == "episodic" else None
+    return replace(
+        candidate,
+        told_at=candidate.told_at or now,
+        # UTC is where most programs stand, and tells nothing of a person's place.
+        utc_offset=candidate.utc_offset
+        if candidate.utc_offset is not None
+        else offset_of(candidate.valid_from) or None,
+        date_precision=candidate.date_precision or precision,
+    )
+
+
 def _repeats(candidate: Candidate, holder: Memory) -> bool:
     """Tell if the statement is the one that stands under its key: the same words, and no other value."""
     if candidate.value is not None and dict(candidate.value) != dict(holder.value):
@@ -172,6 +190,7 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
         validation.name(candidate.provenance.thread_id, "thread_id")
     if candidate.category is not None:
         validation.check_text(candidate.category, "category", at_most=_LONGEST_CATEGORY)
+        # The column counts bytes, and a character may have four.
         if len(candidate.category.encode()) > _LONGEST_CATEGORY:
             raise InvalidInputError(f"category is longer than {_LONGEST_CATEGORY} bytes; use a shorter word")
     if candidate.value is not None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from langchain_persistmem.language.statements import (
+from langchain_persistmem.language.statement_rules import (
     Statement,
     find_statements,
-    is_all_said,
+    is_covered,
     sort_statement,
 )
 from langchain_persistmem.language.trust import is_deceptive
@@ -33,7 +33,7 @@ def find_candidates(turns: Sequence[Turn], *, thread_id: str, max_chars: int) ->
     for turn in turns:
         statements = find_statements(turn.text) if turn.role == "user" and not is_deceptive(turn.text) else []
         # A turn that says more than the rules understand stays a memory beside its statements; no quote, no link.
-        is_complete = bool(statements) and is_all_said(turn.text, statements)
+        is_complete = bool(statements) and is_covered(turn.text, statements)
         for statement in statements:
             text = statement.text[:max_chars]
             found.append(

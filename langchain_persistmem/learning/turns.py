@@ -15,7 +15,7 @@ from langchain_persistmem.errors import EmbeddingError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
-from langchain_persistmem.language.statements import find_statements
+from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable

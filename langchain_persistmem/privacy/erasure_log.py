@@ -22,6 +22,8 @@ from langchain_persistmem.types.representation import type_name
 from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 500
+_MOST = 10_000_000
+"""Entries of one log."""
 
 
 async def list_(backend: Backend, *, after: UUID | None, limit: int) -> list[Erasure]:
@@ -137,7 +139,7 @@ def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
     if isinstance(log, str):
         raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
     found: list[Erasure] = []
-    for number, entry in enumerate(log, 1):
+    for number, entry in enumerate(validation.check_list(log, "entries", at_most=_MOST), 1):
         if isinstance(entry, Erasure):
             found.append(entry)
         elif not isinstance(entry, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known

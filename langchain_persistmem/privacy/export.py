@@ -11,12 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.insert import searchable
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries.export import Row
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
+from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter, components_of
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -24,7 +25,7 @@ from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.redact import redact_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Within, encode
-from langchain_persistmem.types.records import CONSENTS, Consent, Vector
+from langchain_persistmem.types.records import CONSENTS, Candidate, Consent, Provenance, Vector
 from langchain_persistmem.types.results import ExportResult, ImportFileResult
 from langchain_persistmem.types.vectors import UnitVector
 
@@ -82,24 +83,33 @@ async def _write_all(tx: Transaction, writer: ExportWriter, namespace: Namespace
 
 
 async def import_file(
-    backend: Backend, source: ExportFile, root: Namespace | None, *, dry_run: bool, now: datetime
+    backend: Backend, source: ExportFile, root: Namespace | None, *, trusted: bool, dry_run: bool, now: datetime
 ) -> ImportFileResult:
     """Bring back what was exported, under its own namespaces or, with ``root``, under that one.
 
+    Args:
+        trusted: take the sources of the file's statements for what they say; otherwise nothing in it is the operator's, and
+            what a person would have to review waits for it.
+
     Raises:
         MemoryDisabledError: memory is paused for the person.
-        InvalidInputError: a row cannot be stored; what stands before it is.
+        InvalidInputError: a row cannot be stored; none was.
         EmbeddingError: a text has no vector; what stands before it is stored.
         ErasedError: the namespace was erased meanwhile; what stands before it was stored and erased.
     """
     # A wrong namespace fails here, before the schema is looked at and the file is read.
     if root is not None:
         encode(root)
-    await ready(backend)
-    if dry_run:
-        counts = await backend.step(_count_new, source, root, now=now)
-    else:
-        counts = await _restore_all(backend, source, root, now=now)
+    model = await ready(backend)
+    odd = source.dimensions.get(model.name, set()) - {model.dimensions}
+    if odd:
+        raise InvalidInputError(
+            f"a vector of the file has {min(odd):,} dimensions, not {model.dimensions:,}; export again"
+        )
+    # All of it is tried before anything stays: the database refuses more than can be seen in a row.
+    counts = await backend.step(_count_new, source, root, trusted=trusted, now=now)
+    if not dry_run:
+        counts = await _restore_all(backend, source, root, trusted=trusted, now=now)
     read = sum(count for kind, count in source.counts.items() if kind != "namespace")
     return ImportFileResult(
         dry_run=dry_run,
@@ -112,14 +122,16 @@ async def import_file(
     )
 
 
-async def _restore_all(backend: Backend, source: ExportFile, root: Namespace | None, *, now: datetime) -> Counter[str]:
+async def _restore_all(
+    backend: Backend, source: ExportFile, root: Namespace | None, *, trusted: bool, now: datetime
+) -> Counter[str]:
     """Write the file batch by batch, each in a transaction of its own; returns the new rows by kind."""
     counts: Counter[str] = Counter()
     seen: generations.Seen = {}
     stricter: dict[Namespace, str] = {}
     older: set[Namespace] = set()
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
-    for kind, found, rows in _batches(source):
+    for kind, found, rows in _batches(source, trusted=trusted):
         namespace = _target_namespace(found, source, root)
         if kind == "namespace":
             stricter[namespace] = str(rows[0].get("consent", "allowed"))
@@ -142,7 +154,9 @@ async def _request_rewrite(backend: Backend, namespace: Namespace, seen: generat
     backend.may_have_rewrites = True
 
 
-async def _count_new(backend: Backend, source: ExportFile, root: Namespace | None, *, now: datetime) -> Counter[str]:
+async def _count_new(
+    backend: Backend, source: ExportFile, root: Namespace | None, *, trusted: bool, now: datetime
+) -> Counter[str]:
     """Write the file in one transaction, without vectors, and take it back; returns the rows that were new by kind.
 
     One transaction, because a row counts only where the rows that it belongs to are there: the thread of a message, the
@@ -151,7 +165,7 @@ async def _count_new(backend: Backend, source: ExportFile, root: Namespace | Non
     counts: Counter[str] = Counter()
     seen: generations.Seen = {}
     async with undo_if(True, backend.transaction(Within(source.root if root is None else root))) as tx:
-        for kind, found, rows in _batches(source):
+        for kind, found, rows in _batches(source, trusted=trusted):
             namespace = _target_namespace(found, source, root)
             redacted = [redact_row(backend.settings.redaction, kind, row) for row in rows]
             counts[kind] += await _restore_rows(tx, backend, namespace, kind, redacted, {}, seen, now=now)
@@ -163,7 +177,7 @@ def _target_namespace(namespace: Namespace, source: ExportFile, root: Namespace 
     return namespace if root is None else (*root, *namespace[len(source.root) :])
 
 
-def _batches(source: ExportFile) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
+def _batches(source: ExportFile, *, trusted: bool) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
     """Rows that follow each other and are of one kind and namespace."""
     kind, namespace, rows = "", (), list[dict[str, Any]]()
     for row_kind, where, row in source.rows():
@@ -171,9 +185,26 @@ def _batches(source: ExportFile) -> Iterator[tuple[str, Namespace, list[dict[str
             yield kind, namespace, rows
             rows = []
         kind, namespace = row_kind, where
-        rows.append(row)
+        rows.append(row if trusted or kind != "memory" else _judge(row))
     if rows:
         yield kind, namespace, rows
+
+
+def _judge(row: dict[str, Any]) -> dict[str, Any]:
+    """A memory of a file that anybody may have written: nobody's word makes it the operator's, or spares it a review."""
+    provenance = dict(row["provenance"])
+    if row["source"] == "operator":
+        row = {**row, "source": "import", "provenance": {**provenance, "source": "import"}}
+    if row["status"] != "active" or row["kind"] == "profile" or not row.get("text"):
+        return row
+    candidate = Candidate(
+        text=row["text"],
+        kind=row["kind"],
+        valid_from=datetime.fromisoformat(row["valid_from"]),
+        provenance=Provenance(source=row["source"]),
+    )
+    reason = find_suspicion(candidate)
+    return row if reason is None else {**row, "status": "quarantined", "review": reason}
 
 
 async def _restore(
@@ -188,6 +219,8 @@ async def _restore(
     """Write one batch, all or nothing; returns how many rows were new."""
     rows = [redact_row(backend.settings.redaction, kind, row) for row in rows]
     vectors = await _vectors(backend, namespace, rows) if kind == "memory" else {}
+    # In a transaction of its own: a generation that began in one that was lost would be taken for an erased one.
+    await generations.see(backend, [namespace], seen, now=now)
     async with backend.transaction(namespace) as tx:
         return await _restore_rows(tx, backend, namespace, kind, rows, vectors, seen, now=now)
 
@@ -225,7 +258,6 @@ async def _hold(
     state = await generations.hold(tx, backend, namespace, now=now)
     state.check_not_paused()
     generations.check(namespace, state.generation, seen)
-    seen.setdefault(namespace, state.generation)
 
 
 async def _restore_messages(
@@ -272,20 +304,11 @@ async def _vectors(
         if id in known:
             continue
         if own:
-            vectors[id] = [_vector(each, model.dimensions) for each in own]
+            vectors[id] = [UnitVector(components_of(each), float(each["norm"])) for each in own]
         elif row.get("vectors") and row.get("text"):
             missing[id] = row["text"]
     made = await backend.embed(list(missing.values())) if missing else []
     return {**vectors, **{id: (vector,) for id, vector in zip(missing, made, strict=True)}}
-
-
-def _vector(stored: dict[str, Any], dimensions: int) -> Vector:
-    components = [float(component) for component in str(stored["vector"]).strip("[]").split(",")]
-    if len(components) != dimensions:
-        raise InvalidInputError(
-            f"a vector of the file has {len(components)} dimensions, not {dimensions}; export again"
-        )
-    return UnitVector(components, float(stored["norm"]))
 
 
 async def _restrict(

@@ -10,10 +10,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,6 +23,7 @@ from typing import IO, Any, cast, get_args
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.runtime.line_file import open_lines
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
@@ -33,7 +35,6 @@ LINES = ("namespace", "thread", "message", "memory", "link", "omission", "change
 """The kinds of lines, in the order in which a namespace's lines stand."""
 
 Line = Mapping[str, Any]
-_GZIP = b"\x1f\x8b"
 _OWNER_ONLY = 0o600
 """Nobody else may read what a person's memory was exported to."""
 
@@ -123,6 +124,8 @@ class ExportFile:
             )
         self.root = _namespace(first.get("root"), f"{path.name}, line 1")
         self.counts: Counter[str] = Counter()
+        self.dimensions: dict[str, set[int]] = {}
+        """The dimensions of the vectors by the name of their model."""
         self._check()
 
     def rows(self) -> Iterator[tuple[str, Namespace, dict[str, Any]]]:
@@ -147,14 +150,16 @@ class ExportFile:
             if kind in LINES:
                 _check_row(kind, line, where)
                 self.counts[kind] += 1
+                for vector in line.get("vectors") or ():
+                    self.dimensions.setdefault(vector["model"], set()).add(len(components_of(vector)))
             elif number > 1:
                 raise InvalidInputError(f"{where}: line is {represent(kind)}; use one of {', '.join(LINES)}")
         if not whole:
             raise InvalidInputError(f"{self._path} has no end: it was cut; export or copy it again")
 
     def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        with self._open() as file:
-            for number, text in enumerate(file, 1):
+        with open_lines(self._path, wanted="a file of `persistmem export`") as lines:
+            for number, text in enumerate(lines, 1):
                 problem = ""
                 try:
                     found: object = json.loads(text)
@@ -167,18 +172,6 @@ class ExportFile:
                         f"{self._path.name}, line {number} {problem}; export or copy the file again"
                     )
                 yield text, cast("dict[str, Any]", found)
-
-    @contextmanager
-    def _open(self) -> Generator[IO[bytes]]:
-        try:
-            with self._path.open("rb") as raw:
-                packed = raw.peek(2)[:2] == _GZIP
-                with gzip.open(raw) if packed else raw as file:
-                    yield cast("IO[bytes]", file)
-        except (OSError, EOFError) as error:
-            raise InvalidInputError(
-                f"{self._path} cannot be read to its end ({type(error).__name__}); check or copy it again"
-            ) from error
 
 
 def _check_row(kind: str, line: Line, where: str) -> None:
@@ -303,11 +296,18 @@ def _provenance(value: object, where: str) -> None:
             validation.names(found[name], f"{where}.{name}")
 
 
+def components_of(vector: Mapping[str, Any]) -> list[float]:
+    """The components of a vector as the file has it."""
+    return [float(component) for component in str(vector["vector"]).strip("[]").split(",")]
+
+
 def _vectors(value: object, where: str) -> None:
     for each in validation.check_list(value, where):
         if not isinstance(each["model"], str) or not validation.count(each["part"], where, at_most=2**15 - 1) >= 0:
             raise TypeError
-        _ = [float(component) for component in str(each["vector"]).strip("[]").split(",")], float(each["norm"])
+        # PostgreSQL would refuse the rest only in the middle of an import.
+        if not all(map(math.isfinite, components_of(each))) or not 0 < float(each["norm"]) < math.inf:
+            raise ValueError
 
 
 _number: _Check = partial(validation.count, at_most=_MOST)

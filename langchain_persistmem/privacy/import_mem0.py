@@ -19,6 +19,7 @@ from langchain_persistmem.store.ops import MAX_TEXT_CHARS
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, fill, placeholders
 from langchain_persistmem.types.records import Candidate, Kind, Provenance, Vector
+from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import Refusal
 
 _BEFORE_ALL = UUID(int=0)
@@ -108,7 +109,7 @@ async def open_mem0(tx: Transaction, model: EmbeddingModel | None, *, options: O
     columns = await import_rows.source_columns(tx, options.schema, options.table)
     if columns.get("id") != "uuid" or columns.get("payload") != "jsonb" or "vector" not in columns:
         raise ConfigurationError(
-            f"there is no collection of mem0 at {options.schema}.{options.table}, which has the columns id, vector and "
+            f"there is no collection of mem0 at {cut(f'{options.schema}.{options.table}')}, which has the columns id, vector and "
             "payload; check conninfo, and pass table= with the collection's name and schema= if it is elsewhere"
         )
     if options.takes_vectors:

@@ -22,6 +22,7 @@ from langchain_persistmem.privacy.import_entries import Cursor, Entry, Page
 from langchain_persistmem.store.ops import MAX_PARTS, Put, plan
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Vector
+from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import Refusal
 from langchain_persistmem.types.vectors import unit_vectors
 
@@ -130,7 +131,7 @@ async def open_postgres_store(
     columns = await import_rows.source_columns(tx, schema, "store")
     if not columns.keys() >= _COLUMNS:
         raise ConfigurationError(
-            f"there is no table of a PostgresStore at {schema}.store; check conninfo, and pass schema= if it is elsewhere"
+            f"there is no table of a PostgresStore at {cut(schema)}.store; check conninfo, and pass schema= if it is elsewhere"
         )
     embedding = (await import_rows.source_columns(tx, schema, "store_vectors")).get("embedding")
     vectors = embedding is not None and await import_rows.source_has_rows(tx, schema, "store_vectors")

@@ -18,6 +18,7 @@ from langchain_persistmem.recall.context_formats import (
     text_of,
 )
 from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction
+from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection, ScoreParts
 from langchain_persistmem.types.records import Candidate, Memory, Provenance, Turn
 
@@ -47,6 +48,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@check_arguments()
 def approximate_tokens(text: str) -> int:
     """About how many tokens ``text`` is: one for four characters, one for each Chinese, Japanese or Korean character.
 

@@ -4,12 +4,15 @@ import re
 from collections.abc import Sequence
 
 from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.types.recall_results import RankedCandidate
 
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
 _STEM = 5
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
+_ANSWER = 0.5
+"""The score from which a memory is more likely than not an answer."""
 _SHORT = 40
 """Words of a turn that is quoted whole: around the words of the question stands what was said of it."""
 _QUOTED = 60
@@ -55,6 +58,34 @@ def join_layers(
             excerpt = best_sentences(words, candidate.candidate.text or "")
         joined.append(best._replace(candidate=candidate.candidate, excerpt=excerpt))
     return sorted(joined, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+
+
+def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+    """Let no question of the user outrank its answer, however often it was asked: the same words are not what it asks for.
+
+    Only the best are looked at: turns that only ask go behind the first memory that says something, if that is an answer
+    by its score. Where nothing is, they are what is known ("what did I ask you about Rome?").
+    """
+    asking: list[RankedCandidate] = []
+    for position, candidate in enumerate(ranked):
+        if candidate.score < _ANSWER:
+            break
+        found = candidate.candidate
+        if not (found.is_turn and found.source == "user" and is_request(found.text or "")):
+            if not asking:
+                break
+            lowered = [_lower(request, candidate) for request in asking]
+            return [candidate, *lowered, *ranked[position + 1 :]]
+        asking.append(candidate)
+    return list(ranked)
+
+
+def _lower(request: RankedCandidate, answer: RankedCandidate) -> RankedCandidate:
+    """The request with the evidence of the answer; what it loses is part of its score's explanation."""
+    *before, question, lacking, recency, importance, use = request.parts
+    question += answer.evidence - request.evidence
+    parts = (*before, question, lacking, recency, importance, use)
+    return request._replace(score=answer.score, evidence=answer.evidence, parts=parts)
 
 
 def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate) -> str | None:

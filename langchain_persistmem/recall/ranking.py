@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import islice
 
-from langchain_persistmem.language import date_matching
+from langchain_persistmem.language.calendar import date_matching
 from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.settings import Ranking

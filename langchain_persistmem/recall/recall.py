@@ -48,6 +48,9 @@ Check = Literal["threshold", "model"]
 
 _LOOSE = 1 / 3
 """The share of the usual bounds that is left where the message asks for help."""
+_LEAST_EVIDENCE = 1.5
+"""In deviations of similarity: what is loosely near has to be nearer than unrelated sentences are. Among few memories a score alone
+does not say so."""
 _FEWEST_TOKENS = 4
 """A line of a context takes at least so many: it bounds the number of turns that are read for one."""
 
@@ -154,7 +157,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if asks_for_help(question.query):
         # A question is answered by what is near. Help, such as a dinner that is suggested, is served by what the user told that
         # is only loosely near; what the assistant said has no such claim.
-        fresh = [entry for entry in fresh if entry.score >= floor or entry.candidate.source != "assistant"]
+        fresh = [entry for entry in fresh if entry.score >= floor or _is_loosely_near(entry)]
         floor, share = floor * _LOOSE, share * _LOOSE
     relevant = await _relevant(backend, question, fresh, floor=floor, share=share, check=shape.check)
     held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
@@ -269,6 +272,10 @@ def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[R
         recollections=(*recollections, *rendered.recollections),
         standing_count=len(recollections),
     )
+
+
+def _is_loosely_near(found: RankedCandidate) -> bool:
+    return found.candidate.source != "assistant" and found.evidence >= _LEAST_EVIDENCE
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:

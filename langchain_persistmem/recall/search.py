@@ -8,7 +8,7 @@ from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.findings import join_layers
+from langchain_persistmem.recall.findings import join_layers, put_answers_first
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
@@ -71,15 +71,16 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         ranking.rank(result, text, background=model.background, weights=settings.ranking, now=question.moment)
         for result, text in zip(results, texts, strict=True)
     ]
+    joined = join_layers(
+        ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
+        question.query,
+        by_statement=not question.own_view,
+    )
     return Candidates(
         query=query,
         queries=tuple(texts),
         result=results[0],
-        ranked=join_layers(
-            ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
-            question.query,
-            by_statement=not question.own_view,
-        ),
+        ranked=put_answers_first(joined),
     )
 
 

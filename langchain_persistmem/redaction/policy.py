@@ -14,6 +14,7 @@ from langchain_persistmem.redaction.spans import CATEGORIES, Detector, Span, mer
 LONGEST = 5_000_000
 """Characters of one text; a longer one is refused, since it would be stored without a search."""
 _SHORTEST_KEY = 16
+_LONGEST_SHOWN = 40
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,40}")
 _BUILT_IN: Mapping[str, Callable[[str], Iterator[Span]]] = {
     "PRIVATE_KEY": credentials.private_keys,
@@ -49,13 +50,26 @@ class Redaction:
     """Further detectors, such as for names and addresses."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.categories, str):
+        given: object = self.categories
+        if issubclass(type(given), str):
             raise ConfigurationError("Redaction.categories is a string; pass a list, such as ['EMAIL', 'CARD']")
-        unknown = set(self.categories or ()) - set(CATEGORIES)
-        if unknown:
+        if given is not None and not issubclass(type(given), (list, tuple, set, frozenset)):
+            raise ConfigurationError("Redaction.categories is no list; pass one, such as ['EMAIL', 'CARD']")
+        for category in self.categories or ():
+            if type(category) is not str or category not in CATEGORIES:
+                shown = (
+                    repr(category) if type(category) is str and len(category) <= _LONGEST_SHOWN else "something else"
+                )
+                raise ConfigurationError(f"Redaction.categories has {shown}; use some of {', '.join(CATEGORIES)}")
+        key: object = self.pseudonym_key
+        if key is not None and not issubclass(type(key), (str, bytes)):
             raise ConfigurationError(
-                f"Redaction.categories has {min(map(repr, unknown)):.40}; use some of {', '.join(CATEGORIES)}"
+                "Redaction.pseudonym_key is neither bytes nor a string; use secrets.token_bytes(32)"
             )
+        if isinstance(key, str) and key.encode(errors="replace").decode() != key:
+            raise ConfigurationError("Redaction.pseudonym_key is no Unicode; use secrets.token_bytes(32), kept safe")
+        if not issubclass(type(self.detectors), (list, tuple)):
+            raise ConfigurationError("Redaction.detectors is no list; pass a list of objects with detect(text)")
         if self.pseudonym_key is not None and len(_key(self.pseudonym_key) or b"") < _SHORTEST_KEY:
             raise ConfigurationError(
                 f"Redaction.pseudonym_key is shorter than {_SHORTEST_KEY} bytes; use secrets.token_bytes(32), kept safe"

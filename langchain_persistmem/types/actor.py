@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.arguments import check_arguments
 
 APPLICATION = "application"
 """The actor if the application names none."""
@@ -14,6 +15,7 @@ _actor: ContextVar[str | None] = ContextVar("persistmem_actor", default=None)
 _part: ContextVar[str] = ContextVar("persistmem_part", default=APPLICATION)
 
 
+@check_arguments()
 @contextmanager
 def acting_as(actor: str) -> Generator[None]:
     """Name the actor for the audit log; used in a ``with`` statement.

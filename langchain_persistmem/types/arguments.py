@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
-from langchain_persistmem.types.representation import cut, represent, type_name
+from langchain_persistmem.types.representation import cut, is_a, represent, type_name
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -179,7 +179,7 @@ def _shape_of_parameter(parameter: inspect.Parameter, names: Mapping[str, Any]) 
 def _shape_of_choice(choices: tuple[object, ...]) -> Shape:
     # By the choice's own comparison: 1 is no True, and a value that says it equals everything is no choice.
     def fits(value: object) -> bool:
-        return any(_is(value, type(one)) and type(one).__eq__(one, value) is True for one in choices)
+        return any(is_a(value, type(one)) and type(one).__eq__(one, value) is True for one in choices)
 
     words = [repr(one) for one in choices]
     return Shape(fits, " or ".join(words) if len(words) < _LIST else f"one of {', '.join(words)}", choice=True)
@@ -202,36 +202,29 @@ def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:
 def _shape_of_class(kind: type) -> Shape | None:
     if kind in (object, UUID) or getattr(kind, "_is_protocol", False) or typing.is_typeddict(kind):
         return None
-    return Shape(lambda value: _is(value, kind), _SCALARS.get(kind, f"an object of {kind.__name__}"))
-
-
-def _is(value: object, kind: type) -> bool:
-    try:
-        return isinstance(value, kind)
-    except Exception:  # noqa: BLE001 - a value may say by code of its own what it is
-        return False
+    return Shape(lambda value: is_a(value, kind), _SCALARS.get(kind, f"an object of {kind.__name__}"))
 
 
 def _is_whole_number(value: object) -> bool:
-    return _is(value, int) and not _is(value, bool)
+    return is_a(value, int) and not is_a(value, bool)
 
 
 def _is_list(value: object) -> bool:
     """True for what has elements; a string has letters, and a dict names."""
-    return _is(value, collections.abc.Iterable) and not any(
-        _is(value, kind) for kind in (str, bytes, bytearray, collections.abc.Mapping)
+    return is_a(value, collections.abc.Iterable) and not any(
+        is_a(value, kind) for kind in (str, bytes, bytearray, collections.abc.Mapping)
     )
 
 
 _SEQUENCES = frozenset(
     {collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable, list, set, frozenset}
 )
-_DICT = Shape(lambda value: _is(value, collections.abc.Mapping), "a dict")
+_DICT = Shape(lambda value: is_a(value, collections.abc.Mapping), "a dict")
 _OTHERS: Mapping[object, Shape] = {
     collections.abc.Mapping: _DICT,
     dict: _DICT,
     collections.abc.Callable: Shape(callable, "a function"),
-    type: Shape(lambda value: _is(value, type), "a class"),
+    type: Shape(lambda value: is_a(value, type), "a class"),
 }
 _PLAIN: Mapping[object, Shape | None] = {
     inspect.Parameter.empty: None,
@@ -239,7 +232,7 @@ _PLAIN: Mapping[object, Shape | None] = {
     types.NoneType: Shape(lambda value: value is None, "None"),
     bool: Shape(lambda value: value is True or value is False, "True or False"),
     int: Shape(_is_whole_number, "a whole number"),
-    float: Shape(lambda value: _is_whole_number(value) or _is(value, float), "a number"),
+    float: Shape(lambda value: _is_whole_number(value) or is_a(value, float), "a number"),
 }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
-from langchain_persistmem.types.representation import cut, type_name
+from langchain_persistmem.types.representation import cut, is_a, type_name
 from langchain_persistmem.types.validation import storable
 
 Namespace = tuple[str, ...]
@@ -172,7 +172,7 @@ def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:
                 f"whose memory is meant? The namespace {cut(repr(template))} needs {name!r}; keys found: {keys}. "
                 f"Pass {name}=..., or put {name!r} into the run's context or config['configurable']."
             )
-        if not isinstance(value, str) or not value:
+        if not is_a(value, str) or not value:
             raise InvalidInputError(
                 f"{name} is {_describe(value)}; pass a string with at least one character, such as str({name})"
             )
@@ -181,14 +181,14 @@ def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:
 
 
 def _check_labels(namespace: object) -> Namespace:
-    if not isinstance(namespace, tuple):
+    if not is_a(namespace, tuple):
         raise InvalidInputError(
             f"namespace is {_describe(namespace)}; pass a tuple of strings, such as ('memories', 'ada')"
         )
     labels: list[str] = []
     for position, label in enumerate(cast("tuple[object, ...]", namespace)):
         where = f"namespace[{position}]"
-        if not isinstance(label, str):
+        if not is_a(label, str):
             raise InvalidInputError(f"{where} is {_describe(label)}; every label is a string")
         if not label:
             raise InvalidInputError(f"{where} is empty; every label has at least one character")
@@ -197,4 +197,4 @@ def _check_labels(namespace: object) -> Namespace:
 
 
 def _describe(value: object) -> str:
-    return "empty" if isinstance(value, str) and not value else f"of type {type_name(value)}"
+    return "empty" if is_a(value, str) and not value else f"of type {type_name(value)}"

@@ -1,5 +1,9 @@
 """Values as errors show them: short, without content, and without running any code of the value's own."""
 
+from typing import TypeGuard, TypeVar, cast
+
+T = TypeVar("T")
+
 MOST = 80
 """Characters that an error shows of a value, or of a path to one."""
 
@@ -16,19 +20,25 @@ def represent(value: object) -> str:
     whose methods fail does not replace the error by its own.
     """
     kind = type(value)
-    if value is None or kind is bool or kind is float:
-        return float.__repr__(value) if isinstance(value, float) else repr(value)
-    if isinstance(value, int) and kind is int:
-        bits = value.bit_length()
+    # By the very type: even the question what a value is may be answered by code of its own.
+    if value is None or kind in (bool, float):
+        return repr(value)
+    if kind is int:
+        bits = cast("int", value).bit_length()
         return repr(value) if bits <= _LONGEST_INTEGER else f"a whole number of {bits:,} bits"
-    if isinstance(value, str) and kind is str:
-        return _represent_text(value)
+    if kind is str:
+        return _represent_text(cast("str", value))
     return f"of type {type_name(value)}"
 
 
 def quote(name: str) -> str:
     """Quote a key, an id or another name that a program has chosen, cut to 80 characters."""
     return cut(repr(name[:MOST]))
+
+
+def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
+    """Tell if a value is of a type, by its own type alone: what it says about itself is code that may fail, or lie."""
+    return issubclass(type(value), kind)
 
 
 def type_name(value: object) -> str:

@@ -5,14 +5,18 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.types.representation import cut, path_of, represent, type_name
+from langchain_persistmem.errors import InvalidInputError, PersistMemError
+from langchain_persistmem.types.representation import cut, is_a, path_of, represent, type_name
 
 MAX_NAME_BYTES = 1024
 """The longest key or id: it is part of index entries."""
+
+MAX_PATH_CHARS = 4_096
+"""The longest path: what Linux takes."""
 
 MAX_DEPTH = 100
 """A value nested deeper is refused: the database's own limit is a crash of the statement."""
@@ -55,7 +59,7 @@ def storable(text: str, where: str) -> str:
 
 def check_text(text: object, where: str, *, at_most: int) -> str:
     """Return ``text`` if it is a string with at least one word and at most ``at_most`` characters."""
-    if not isinstance(text, str):
+    if not is_a(text, str):
         raise InvalidInputError(f"{where} is of type {type_name(text)}; pass a string")
     if not text.strip():
         raise InvalidInputError(f"{where} is empty; pass at least one word")
@@ -68,7 +72,7 @@ def check_text(text: object, where: str, *, at_most: int) -> str:
 
 def name(text: object, where: str) -> str:
     """Return ``text`` if it can be a key or an id: 1 to 1,024 bytes."""
-    if not isinstance(text, str) or not text:
+    if not is_a(text, str) or not text:
         raise InvalidInputError(f"{where} is {represent(text)}; pass a string with at least one character")
     if len(text.encode(errors="replace")) > MAX_NAME_BYTES:
         raise InvalidInputError(f"{where} is longer than 1,024 bytes; use a shorter one")
@@ -87,7 +91,15 @@ def check_json(value: object, where: str, *, names: Collection[str] = ()) -> Non
     Raises:
         InvalidInputError: the message has the path, such as ``value.<key 1>[2]``.
     """
-    _check_json(value, where, 0, names, itertools.count(1))
+    try:
+        _check_json(value, where, 0, names, itertools.count(1))
+    except InvalidInputError:
+        raise
+    except Exception:  # noqa: BLE001 - an object's own code
+        problem = f"{where} has an object that cannot be read; pass text, numbers, lists and dicts"
+    else:
+        return
+    raise InvalidInputError(problem)
 
 
 def _check_json(value: object, where: str, depth: int, names: Collection[str], counter: Iterator[int]) -> None:
@@ -132,7 +144,7 @@ def json_object(value: object, where: str, *, names: Collection[str] = ()) -> No
     Raises:
         InvalidInputError: the message has the path.
     """
-    if not isinstance(value, Mapping):
+    if not is_a(value, Mapping):
         raise InvalidInputError(f"{where} is of type {type_name(value)}; pass a dict")
     check_json(cast("object", value), where, names=names)
     length = len(json.dumps(value, default=dict, ensure_ascii=False))
@@ -148,14 +160,37 @@ def check_list(values: object, where: str, *, at_most: int = MAX_JSON_VALUES) ->
     Raises:
         InvalidInputError: it is no iterable, or one string, or has more elements than ``at_most``.
     """
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+    if any(is_a(values, kind) for kind in (str, bytes, Mapping)) or not is_a(values, Iterable):
         kind = "a string" if isinstance(values, str) else f"of type {type_name(cast('object', values))}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
     # No more is read than may be there: a generator need not have an end.
-    items = list(itertools.islice(cast("Iterable[Any]", values), at_most + 1))
+    try:
+        items = list(itertools.islice(cast("Iterable[Any]", values), at_most + 1))
+    except PersistMemError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an object's own code
+        items, problem = None, type_name(error)
+    else:
+        problem = ""
+    if items is None:
+        raise InvalidInputError(f"{where} cannot be read to its end ({problem}); pass a list")
     if len(items) > at_most:
         raise InvalidInputError(f"{where} has more than {at_most:,} elements; pass them in several calls")
     return items
+
+
+def path(value: object, where: str) -> Path:
+    """Return a path of a file from a text or a ``Path``.
+
+    Raises:
+        InvalidInputError: no file can be called so.
+    """
+    text = str(value) if is_a(value, Path) else value
+    if not is_a(text, str):
+        raise InvalidInputError(f"{where} is of type {type_name(value)}; pass a string or a Path")
+    if not Path(storable(text, where)).name or len(text) > MAX_PATH_CHARS:
+        raise InvalidInputError(f"{where} is no name of a file; pass the path of one")
+    return Path(text)
 
 
 def names(values: object, where: str) -> list[str]:
@@ -173,11 +208,12 @@ def uuid(value: object, where: str) -> UUID:
     Raises:
         InvalidInputError: it is something else.
     """
-    if isinstance(value, UUID):
+    if is_a(value, UUID):
         return value
     try:
-        return UUID(cast("str", value))
-    except (TypeError, ValueError, AttributeError):
+        if is_a(value, str):
+            return UUID(value)
+    except (TypeError, ValueError):
         pass
     raise InvalidInputError(f"{where} is no UUID; pass Memory.id or another id of that type")
 
@@ -189,7 +225,7 @@ def aware(moment: object, where: str) -> datetime:
         InvalidInputError: it is something else, or in the first or last two days of what Python knows; or naive, so that
             nobody knows which hour is meant.
     """
-    if not isinstance(moment, datetime):
+    if not is_a(moment, datetime):
         raise InvalidInputError(f"{where} is of type {type_name(moment)}; pass a datetime")
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise InvalidInputError(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
@@ -202,7 +238,7 @@ def aware(moment: object, where: str) -> datetime:
 
 def share(number: object, where: str) -> float:
     """Return ``number`` if it lies from 0 to 1."""
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
+    if is_a(number, bool) or not (is_a(number, int) or is_a(number, float)) or not 0.0 <= number <= 1.0:
         raise InvalidInputError(f"{where} is {represent(number)}; pass a number from 0 to 1")
     return float(number)
 
@@ -217,6 +253,6 @@ def check_stored_share(number: object, where: str) -> float:
 
 def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
     """Return ``number`` if it is a whole number in the range."""
-    if isinstance(number, bool) or not isinstance(number, int) or not at_least <= number <= at_most:
+    if is_a(number, bool) or not is_a(number, int) or not at_least <= number <= at_most:
         raise InvalidInputError(f"{where} is {represent(number)}; pass a whole number from {at_least} to {at_most}")
     return number

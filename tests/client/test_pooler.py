@@ -1,5 +1,6 @@
 """Behind PgBouncer: lost sessions, prepared statements, and settings of the database that no start-up parameter reaches."""
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -24,47 +25,41 @@ from tests.postgres.test_session_settings import configure
 
 __all__ = ["bouncer"]
 
+WRITES, USERS = 150, 6
 BEHIND = Settings(prepare_threshold=None, worker=False, connect_seconds=20.0)
 
 
 def test_writes_whose_sessions_are_ended_behind_the_pooler_count_once_and_nobody_sees_it(
     bouncer: str, database: str, embeddings: LocalEmbeddings
 ) -> None:
-    stop = threading.Event()
+    # One session is ended for every other write that was acknowledged, however fast this machine is.
+    acknowledged = threading.Semaphore(0)
     ended = 0
 
     def end_sessions() -> None:
         nonlocal ended
         with psycopg.connect(database, autocommit=True) as admin:
-            while not stop.is_set():
-                # Those that do something, or have just begun or committed: between the answer and the next statement too.
-                rows = admin.execute(
+            while ended < WRITES // 2:
+                acknowledged.acquire(timeout=60)
+                acknowledged.acquire(timeout=60)
+                time.sleep(random.uniform(0.0, 0.02))
+                ended += 1
+                admin.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                     "AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
-                ).fetchall()
-                ended += len(rows)
-                time.sleep(0.03)
+                )
 
-    with PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND) as memory:
-        killer = threading.Thread(target=end_sessions)
-        killer.start()
-        try:
-            with ThreadPoolExecutor(6) as threads:
-                stored = list(threads.map(lambda number: _write(memory, number), range(150)))
-        finally:
-            stop.set()
-            killer.join()
-        assert ended > 20
-        assert stored == [f"u{number % 6}" for number in range(150)]
-        for user in range(6):
+    def write(number: int) -> None:
+        memory.remember(f"My locker number is {number}", user_id=f"u{number % USERS}")
+        acknowledged.release()
+
+    with PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND) as memory, ThreadPoolExecutor(7) as threads:
+        killer = threads.submit(end_sessions)
+        list(threads.map(write, range(WRITES)))
+        killer.result()
+        for user in range(USERS):
             texts = [each.text for each in memory.list(user_id=f"u{user}", limit=100)]
-            assert sorted(texts) == sorted(f"My locker number is {n}" for n in range(150) if n % 6 == user)
-
-
-def _write(memory: PersistMem, number: int) -> str:
-    user = f"u{number % 6}"
-    memory.remember(f"My locker number is {number}", user_id=user)
-    return user
+            assert sorted(texts) == sorted(f"My locker number is {n}" for n in range(WRITES) if n % USERS == user)
 
 
 @pytest.mark.own_database

@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
+from sqlalchemy import NullPool, create_engine
 
 from langchain_persistmem import (
     InvalidInputError,
@@ -275,7 +276,9 @@ def in_a_file(folder: Path) -> BaseChatMessageHistory:
 
 
 def in_sqlite(folder: Path) -> BaseChatMessageHistory:
-    return SQLChatMessageHistory("old-session", connection=f"sqlite:///{folder / 'history.db'}")
+    # NullPool: a connection is closed after its use, and none is left to be closed with the engine.
+    engine = create_engine(f"sqlite:///{folder / 'history.db'}", poolclass=NullPool)
+    return SQLChatMessageHistory("old-session", connection=engine)
 
 
 OLD: list[BaseMessage] = [
@@ -331,3 +334,37 @@ async def test_a_history_that_cannot_be_read_says_why(either) -> None:
             await either.memory.conversations.abackfill(Gone(), thread_id="old", user_id="ada")
         else:
             either.memory.conversations.backfill(Gone(), thread_id="old", user_id="ada")
+
+
+@pytest.mark.parametrize("limit", range(1, 13))
+async def test_a_window_begins_at_a_users_message(either, limit: int) -> None:
+    turns: list[Any] = [SystemMessage("You help.")]
+    for number in range(3):
+        turns += [
+            HumanMessage(f"weather {number}?"),
+            AIMessage("", tool_calls=[{"name": "w", "args": {}, "id": f"c{number}"}]),
+            ToolMessage("rain", tool_call_id=f"c{number}"),
+            AIMessage("It rains."),
+        ]
+    history = PersistMemChatMessageHistory(either.memory, "s", user_id="ada", limit=limit)
+    if either.asynchronous:
+        await history.aadd_messages(turns)
+        window = await history.aget_messages()
+    else:
+        history.add_messages(turns)
+        window = history.messages
+    assert len(window) <= limit
+    assert [message.type for message in window] == [message.type for message in turns[len(turns) - len(window) :]]
+    assert not window or window[0].type == "human"
+    assert bool(window) == (limit >= 4), "as soon as a whole turn fits"
+
+
+async def test_one_string_is_no_list_of_messages(either) -> None:
+    history = PersistMemChatMessageHistory(either.memory, "s", user_id="ada")
+    with pytest.raises(InvalidInputError, match="messages is of type str; pass a list"):
+        await (
+            history.aadd_messages("hello") if either.asynchronous else asyncio.to_thread(history.add_messages, "hello")
+        )  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="messages has more than 10,000 elements"):
+        await either.conversations.add([HumanMessage("hello")] * 100_000, thread_id="s", user_id="ada")
+    assert await either.conversations.messages("s", user_id="ada") == []

@@ -7,10 +7,11 @@ from typing import Any, TypedDict
 import psycopg
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from langchain_persistmem import (
+    ConfigurationError,
     InvalidInputError,
     MemoryState,
     NamespaceMissingError,
@@ -114,6 +115,58 @@ async def test_a_state_of_ones_own_needs_one_key_only(either) -> None:
     await say(graph, either, "I am allergic to hazelnuts.", "t1")
     state = await say(graph, either, "What am I allergic to?", "t2")
     assert "hazelnuts" in state["memory_context"]
+
+
+@pytest.mark.parametrize("on_error", ["raise", "continue"])
+async def test_a_graph_whose_state_lacks_the_key_is_refused_in_its_first_run(either, on_error: str) -> None:
+    class WithText(MessagesState):
+        memory_context: str
+
+    for state, options, key in (
+        (MessagesState, {}, "memory_context"),
+        (WithText, {"state_key": "memories"}, "memories"),
+        (WithText, {"once": True}, "memory_contexts"),
+    ):
+        graph = graph_of(either.memory, [], state=state, on_error=on_error, **options)
+        with pytest.raises(ConfigurationError, match=f"has no key '{key}'"):
+            await say(graph, either, "What am I allergic to?")
+    node = load_memory(either.memory, state_key="anything")
+    state = {"messages": [HumanMessage("What am I allergic to?")]}
+    config = {"configurable": {"user_id": "ada"}}
+    alone = await node.ainvoke(state, config) if either.asynchronous else node.invoke(state, config)
+    assert alone["anything"] == ""
+
+
+async def test_the_prompt_has_one_system_message_whose_beginning_stays(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen)
+    await either.remember("I like to cook lentils for dinner", user_id="ada")
+    store, harbour = either.memory.store, {"text": "The harbour opens at six in the morning"}
+    item = (("memories", "ada"), "hours", harbour)
+    await store.aput(*item) if either.asynchronous else store.put(*item)
+    await say(graph, either, "What should I cook for dinner?")
+    await say(graph, either, "When does the harbour open?")
+    for messages in seen:
+        assert [type(message) for message in messages].count(SystemMessage) == 1
+        assert messages[0].content.startswith(f"{IDENTITY}\n\n<memory>")
+    first, second = (messages[0].content for messages in seen)
+    assert second.startswith(first)
+    assert "opens at six" in second.removeprefix(first)
+
+
+async def test_once_the_standing_part_is_in_the_system_message_and_the_rest_where_it_belongs(either) -> None:
+    seen: list[list[Any]] = []
+    graph = graph_of(either.memory, seen, once=True)
+    await either.remember("I like to cook lentils for dinner", user_id="ada")
+    store, harbour = either.memory.store, {"text": "The harbour opens at six in the morning"}
+    item = (("memories", "ada"), "hours", harbour)
+    await store.aput(*item) if either.asynchronous else store.put(*item)
+    await say(graph, either, "When does the harbour open?")
+    await say(graph, either, "Thank you, and what else?")
+    assert seen[1][: len(seen[0])] == seen[0]
+    assert "lentils" in seen[0][0].content
+    assert "opens at six" not in seen[0][0].content
+    assert "opens at six" in seen[1][1].content
 
 
 @dataclass

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_persistmem import InvalidInputError, PersistMem, run_command
+from langchain_persistmem import ExtractionError, InvalidInputError, PersistMem, run_command
 from langchain_persistmem.integrations.memory_tools import memory_tools
 from tests.support.scripted import answer, entry
 
@@ -228,6 +229,52 @@ def test_what_a_model_extracts_supersedes_what_the_rules_found(opened: Callable[
     )
     assert texts(with_model) == {"The user is vegan."}
     assert [each.text for each in with_model.history.versions("fact:diet", **ADA)][-1] == "I am vegetarian."
+
+
+def test_of_turns_that_a_model_failed_on_to_the_last_the_rules_learn_and_a_model_goes_on_from_there(
+    opened: Callable[..., PersistMem],
+) -> None:
+    failing = opened(*[ExtractionError("down") for _ in range(9)], max_attempts=1, retry_seconds=0.1)
+    with pytest.raises(ExtractionError):
+        say(failing, "I am vegetarian. Last week I moved to Oslo.", "Always answer in German.")
+    assert statements(failing) == {"fact:diet": ("semantic", "fact"), "instruction:language": ("procedural", None)}
+    assert [each.messages for each in failing.admin.dead_letters(**ADA)] == [2]
+    with_model = opened(answer(entry("The user is vegan.", 1, key="diet", value="vegan"), entry("The user moved.", 1)))
+    with_model.admin.retry("t", **ADA)
+    with_model.observe([HumanMessage("By the way, hello again, it is me", id="u9")], thread_id="t", **ADA)
+    assert "The user is vegan." in texts(with_model)
+    assert "I am vegetarian." not in texts(with_model)
+
+
+class Away(Embeddings):
+    """The local model behind a provider that may not answer."""
+
+    def __init__(self, model: Embeddings) -> None:
+        self.model = model
+        self.is_away = False
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        if self.is_away:
+            raise TimeoutError("away")
+        return self.model.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+def test_without_an_embedding_model_for_the_moment_the_rules_learn_all_the_same(
+    empty_database: str, embeddings: Any
+) -> None:
+    model = Away(embeddings)
+    with PersistMem.open(empty_database, embeddings=model) as memory:
+        memory.setup()
+        memory.remember("I play the cello", **ADA)
+        model.is_away = True
+        say(memory, "Always answer in German.", "I am vegan.")
+        assert set(statements(memory)) == {"instruction:language", "fact:diet"}
+        model.is_away = False
+        memory.admin.process_pending()
+        assert "I am vegan." in {each.text for each in memory.recall("Am I vegan?", **ADA)}
 
 
 @pytest.mark.parametrize(

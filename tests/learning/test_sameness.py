@@ -30,12 +30,12 @@ def stated(text: str, **fields: Any) -> Candidate:
 
 
 def known(text: str, **fields: Any) -> Memory:
-    given: dict[str, Any] = {
+    usual: dict[str, Any] = {
         "namespace": ("memories", "ada"), "id": uuid4(), "key": "k", "kind": "semantic", "status": "active", "value": {},
         "importance": 0.5, "confidence": 1.0, "confirmations": 0, "speaker": None, "provenance": USER, "valid_from": START,
         "valid_until": None, "recorded_at": START, "updated_at": START, "expires_at": None,
-    } | fields  # fmt: skip
-    return Memory(text=text, **given)
+    }  # fmt: skip
+    return Memory(text=text, **(usual | fields))
 
 
 PAIRS = [
@@ -264,3 +264,43 @@ def test_two_speakers_who_say_the_same_are_two_statements() -> None:
         stated("Bob works at Bosch", speaker="Ada", value={"topics": ["Bob"]}), stated("The user works", speaker="Bob")
     )
     assert speaker_key("fact:employer", "Bob") == speaker_key("fact:bob_employer", "Bob") == "fact:bob_employer"
+
+
+def test_what_another_person_said_meanwhile_under_a_key_is_not_ended(opened: Callable[..., PersistMem]) -> None:
+    def slow(_: Any) -> Any:
+        memory.remember("I work at Bosch", key="fact:employer", speaker="Ada", user_id="u")
+        return answer(entry("The user works at Siemens.", 1, key="employer"))
+
+    memory = opened(slow)
+    memory.observe([{"role": "user", "name": "Bob", "content": "I work at Siemens"}], thread_id="t", user_id="u")
+    assert memory.get("fact:employer", user_id="u").text == "I work at Bosch"
+    assert memory.get("fact:bob_employer", user_id="u").text == "The user works at Siemens."
+
+
+def test_the_profile_has_a_name_also_if_only_a_second_speaker_is_left(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(with_model=False)
+    memory.remember("I am Ada", key="fact:name", value={"value": "Ada"}, speaker="Ada", user_id="u")
+    memory.remember("I am Bob", key="fact:name", value={"value": "Bob"}, speaker="Bob", user_id="u")
+    assert memory.profile(user_id="u").model_dump()["name"] == "Ada"
+    memory.forget(["fact:name"], user_id="u")
+    assert memory.profile(user_id="u").model_dump()["name"] == "Bob"
+
+
+def test_what_was_dropped_is_counted_by_reason(opened: Callable[..., PersistMem], caplog: Any) -> None:
+    memory = opened(
+        answer(
+            entry("The user has a cat.", 1),
+            entry("The user has a cat.", 1),
+            entry("The assistant has a dog.", 2),
+            entry("The user is a king.", 1, confidence=0.1),
+            entry("The user has a horse.", 1, quote="I have a horse"),
+            entry("Nobody.", 9),
+        )
+    )
+    observed = memory.observe([("user", "I have a cat"), ("assistant", "I have a dog")], thread_id="t", user_id="u")
+    assert observed.added == 1
+    reasons = [str(change.reason) for change in observed.changes if change.change == "dropped"]
+    assert observed.dropped == len(reasons) == 4
+    assert sorted(reasons) == ["assistant_only", "low_confidence", "not_usable", "unsupported"]
+    assert "assistant_only: 1" in caplog.text
+    assert "dog" not in caplog.text

@@ -102,7 +102,7 @@ def test_what_is_no_time_zone_is_refused_by_name(zone: Any, plain: PersistMem) -
 
 
 def run(memory: PersistMem, text: str, configurable: dict[str, Any], **options: Any) -> dict[str, Any]:
-    graph = StateGraph(MemoryState)
+    graph: Any = StateGraph(MemoryState)
     graph.add_node("load", load_memory(memory, on_error="raise", **options))
     graph.add_node("learn", extract_memory(memory, background=False, on_error="raise", **options))
     graph.add_edge(START, "load")
@@ -110,7 +110,7 @@ def run(memory: PersistMem, text: str, configurable: dict[str, Any], **options: 
     graph.add_edge("learn", END)
     compiled = graph.compile(checkpointer=InMemorySaver())
     config = {"configurable": {"thread_id": "t", "user_id": "ada", **configurable}}
-    return compiled.invoke({"messages": [HumanMessage(text)]}, config)  # type: ignore[arg-type, return-value]
+    return compiled.invoke({"messages": [HumanMessage(text)]}, config)
 
 
 def clock() -> datetime:

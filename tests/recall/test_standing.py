@@ -260,6 +260,10 @@ def test_a_question_that_was_asked_often_never_outranks_its_answer(memory: Persi
     talk(memory, "My dog's name is Pixel.", "told")
     for number in range(40):
         talk(memory, f"I read chapter {number} of the long book about the whale.", f"read{number}")
+    best, *others = memory.recall("What is my dog's name?", user_id="ada")
+    assert best.text == "My dog's name is Pixel."
+    assert all(other.score <= best.score for other in others)
+    assert memory.recall("Did I ask what my cat's name is?", threshold=0, user_id="ada")[0].score < best.score
     made = memory.context("What is my dog's name?", user_id="ada", thread_id="now")
     assert "Pixel" in made.text
     assert "What is my dog" not in made.text

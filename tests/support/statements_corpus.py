@@ -38,7 +38,7 @@ en | instruction, instruction | Always double-check the figures and never round 
 en | instruction:language | I don't speak French well, so please always answer in English.
 en | fact:preferred_name | Please call me Dr. Okafor.
 en | instruction | From now on, please stop apologising.
-en | fact:preference_have_tea | I would rather have tea than coffee.
+en | fact:preference_tea | I would rather have tea than coffee.
 en | fact:allergy_peanut | I have a severe peanut allergy.
 en | fact:allergy_lactose | I'm lactose intolerant.
 en | fact:preference_aisle_seats | Remember that I prefer aisle seats
@@ -344,6 +344,96 @@ en | - | Always the same story with these trains.
 en | - | Continue.
 en | - | What is 17*23?
 en | - | Tell me a joke
+en | fact:diet | I'm a vegetarian btw
+en | fact:allergy_nut | I've got a nut allergy
+en | fact:food_gluten | I can't eat gluten
+en | fact:diet | I'm on a keto diet
+en | fact:diet | I follow a vegan diet
+en | fact:diet | I have celiac disease
+en | fact:allergy_lactose | I'm lactose intolerant and vegan
+en | instruction | Please use bullet points from now on
+en | instruction | Please don't use emojis.
+en | instruction | Don't use emojis in your answers
+en | instruction:length | Please be brief
+en | instruction:length | Be concise.
+en | instruction:length | Answer briefly
+en | instruction | Keep it short from now on
+en | instruction:language | Speak German with me
+en | instruction:form_of_address | Address me formally
+en | fact:preferred_name | My friends call me Bobby
+en | fact:name | I'm called Ada, by the way
+en | goal | My goal this year is to read 30 books
+en | goal | I'm saving up for a house
+en | goal | My New Year's resolution is to stop smoking
+en | decision | I've made up my mind to leave the company
+en | fact:diet | I'm gluten-free
+en | fact:food_alcohol | I don't drink alcohol.
+en | fact:food_coffee | I don't drink coffee after noon
+en | fact:food_beef | We don't eat beef at home.
+en | fact:food_meat | I no longer eat meat
+en | fact:food_meat | I stopped eating meat last year
+en | fact:preferred_name | I prefer to be called Sam
+en | fact:preferred_name | You may call me Sam
+en | fact:diet | I'm vegetarian but my husband isn't.
+en | fact:allergy_bee_stings | I am very allergic to bee stings and I carry an EpiPen
+en | fact:food_fish | I do not eat fish
+en | fact:food_honey | As a vegan, I don't eat honey.
+en | fact:diet | I'm an ovo-lacto vegetarian
+en | fact:preference_working_in_the_morning | I prefer working in the morning.
+en | fact:preference_tea | I'd rather have tea than coffee.
+en | fact:preference_trains_to_planes | I always prefer trains to planes.
+en | instruction | Always include the source.
+en | instruction | Never recommend seafood to me.
+en | instruction | From now on only suggest vegetarian recipes.
+en | instruction | I want you to always ask before booking.
+en | instruction:language | I'd like you to answer in Dutch.
+en | instruction:length | Could you please keep your answers short?
+en | instruction:language | Can you answer in Dutch from now on?
+en | instruction | You should always show the calculation.
+en | instruction | Please remember to always use Celsius.
+en | instruction | Use Celsius please.
+en | instruction:length | In general, answer in one paragraph.
+en | fact:favorite_colour, fact:favorite_food | My favorite colour is green, and my favorite food is ramen.
+en | instruction:language | Write to me in Portuguese, please.
+en | instruction:language | please always answer in german. i don't speak english well
+en | instruction:language | ALWAYS ANSWER IN GERMAN
+en | fact:name | Hello, my name is Ada and I would like to know how to cook rice.
+en | fact:preferred_name | Hey! Nadia here. Call me Nadi :)
+en | fact:diet | I'm not a vegan.
+en | fact:diet | I am no vegetarian
+en | instruction | No emojis please
+en | instruction:length | Be concise, please.
+en | instruction | Avoid jargon.
+en | fact:allergy_nut | I have a severe nut allergy.
+en | fact:diet | I'm on a gluten-free diet.
+en | instruction | Use bullet points.
+en | fact:preferred_name | Address me as Doctor.
+de | fact:diet | Hallo, ich bin Vegetarierin, übrigens.
+de | fact:allergy_laktose | Ich bin leider laktoseintolerant.
+de | fact:food_schweinefleisch | Ich esse kein Schweinefleisch.
+de | instruction | Keine Emojis bitte.
+de | instruction | Bitte keine Emojis mehr verwenden.
+de | instruction:language | Sprich Deutsch mit mir.
+de | instruction | Bitte sei immer höflich.
+de | instruction | In Zukunft bitte kürzer antworten.
+de | fact:food_alkohol | Ich trinke keinen Alkohol, weil ich Medikamente nehme.
+de | fact:name | Mein Name ist Müller.
+de | fact:preferred_name | Meine Freunde nennen mich Hansi.
+de | instruction | Ich möchte, dass du mir immer die Quellen nennst.
+de | decision | Wir haben uns entschieden, ein Haus zu kaufen.
+de | goal | Ich habe mir vorgenommen, jeden Tag zu laufen.
+de | instruction | Runde Beträge immer auf.
+de | fact:preference_mit_dem_zug | Ich reise lieber mit dem Zug.
+en | - | Will you only be in Toronto, or will you be visiting somewhere else?
+en | - | Can you show how AI can reduce costs in the future?
+en | - | People call me weird but I like it hot
+en | - | My aim is okay, and I am mostly here for fun.
+en | - | I don't like being forced not to.
+en | - | I mean, I don't like stuff.
+en | - | I decided to go with a bright red.
+en | - | Stop the car
+en | - | I never really eat my money's worth
+en | - | I avoid my boss
 """
 
 

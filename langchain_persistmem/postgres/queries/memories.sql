@@ -96,6 +96,7 @@ FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.text IS NOT NULL
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
   AND ((m.kind = 'procedural' AND m.source IN ('user', 'operator')) OR m.key = 'fact:name'
+       OR (m.speaker IS NOT NULL AND m.key LIKE 'fact:%%\_name')
        OR (m.kind = 'semantic' AND coalesce(m.category, m.value ->> 'type') IN ('preference', 'goal')))
 ORDER BY m.importance DESC, m.id
 LIMIT %(limit)s::bigint

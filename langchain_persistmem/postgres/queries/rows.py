@@ -1,7 +1,7 @@
 """Rows to records and back: the only place that knows the columns of a memory and of a message."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,9 @@ from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_CANDIDATE = itemgetter(*RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")])
+_CANDIDATE: Callable[[DictRow], tuple[Any, ...]] = itemgetter(
+    *RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")]
+)
 _TOLD = ("valid_from", "valid_until", "told_at")
 """Moments that are shown as the clock was where they were told of."""
 _PARSED = {"namespace", "value", "provenance"}

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
-from langchain_persistmem.language import periods
-from langchain_persistmem.language.date_tokens import Time, Tokens, move
-from langchain_persistmem.language.periods import Days
+from langchain_persistmem.language.calendar import periods
+from langchain_persistmem.language.calendar.date_tokens import Time, Tokens, move
+from langchain_persistmem.language.calendar.periods import Days
 
 Steps = list[tuple[int, str]]
 """Numbers of units, one behind the other."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from langchain_persistmem.language import cjk_dates, periods
-from langchain_persistmem.language.date_tokens import calendar_words
-from langchain_persistmem.language.dates import find_periods
+from langchain_persistmem.language.calendar import cjk_dates, periods
+from langchain_persistmem.language.calendar.date_tokens import calendar_words
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.types.recall_results import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 
@@ -69,8 +69,9 @@ def _telling_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     start, end = memory.valid_from, memory.valid_until
-    if memory.kind == "episodic" and memory.date_precision in _WHOLE:
-        return _share(periods.whole(start, _WHOLE[memory.date_precision]), period)
+    months = _WHOLE.get(memory.date_precision or "") if memory.kind == "episodic" else None
+    if months is not None:
+        return _share(periods.whole(start, months), period)
     if period.start <= start < period.end:
         return 1.0
     if start < period.start:

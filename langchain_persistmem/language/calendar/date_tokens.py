@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from functools import cache
 from typing import TypeVar
 
-from langchain_persistmem.language import periods
+from langchain_persistmem.language.calendar import periods
+from langchain_persistmem.language.calendar.periods import Days
 from langchain_persistmem.language.data import Calendar, Day, Groups, Words, languages
-from langchain_persistmem.language.periods import Days
 
 EARLIEST, LATEST = 1900, 2200
 """A number outside is no year."""
@@ -154,6 +154,7 @@ class CalendarWords:
 
     def _read_steps(self, calendars: Sequence[Calendar]) -> None:
         """Words for times in several steps, see ``date_steps``."""
+        # In a function of its own, because what one table has is more than one function should make.
 
         def phrases(words: Callable[[Calendar], Words]) -> Phrases[bool]:
             return Phrases((word, True) for calendar in calendars for word in words(calendar))

@@ -3,9 +3,9 @@
 import re
 from datetime import date
 
-from langchain_persistmem.language import periods
-from langchain_persistmem.language.date_tokens import EARLIEST, LATEST, Time, Tokens, move
-from langchain_persistmem.language.periods import Days
+from langchain_persistmem.language.calendar import periods
+from langchain_persistmem.language.calendar.date_tokens import EARLIEST, LATEST, Time, Tokens, move
+from langchain_persistmem.language.calendar.periods import Days
 
 _NUMERIC = re.compile(r"(\d+)[-/.](\d+)(?:[-/.](\d+))?")
 _CENTURY = 69

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 
-from langchain_persistmem.language import periods
+from langchain_persistmem.language.calendar import periods
+from langchain_persistmem.language.calendar.periods import Days
 from langchain_persistmem.language.data import CompactCalendar, CompactTime, Words, languages
-from langchain_persistmem.language.periods import Days
 
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _TIMES: Mapping[CompactTime, tuple[Callable[[date], Days], float]] = {

@@ -8,19 +8,24 @@ the grammar of eleven languages wrong now and then, and in a prompt they stand u
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Literal
 
-from langchain_persistmem.language.command_detection import translate
-from langchain_persistmem.language.data import Language, Statements, languages
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.own_words import mask
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.rulebook import (
+    BULLET,
+    KEYED_REQUESTS,
+    REQUEST,
+    RULES,
+    Category,
+    Match,
+    Rule,
+    Rulebook,
+    rulebooks_for,
+)
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.text_search import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
-
-Category = Literal["preference", "goal", "fact", "decision"]
 
 _LONGEST = 4_000
 """Characters; what is longer was pasted, not said."""
@@ -31,21 +36,10 @@ _FULL_STOP = re.compile(r"[ \u00a0]?[.!?。！？]")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(.])(?:[^\W\d_]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Sra|Mme|Mlle|Nr|No|bzw|usw|etc|vs|ca|г-н)\.$"
 )
-_BREAK = re.compile(r"[,;:，、；：()（）–—]|\s-\s")
-_BULLET = re.compile(r"[\s\-*•–+>\"'“„«(¡¿]*(?:\d{1,2}[.)]\s+)?")
 _COLON = re.compile(r"[:：](?!\S)|：")
 _QUESTION = re.compile(r"[?？؟]")
-_NEAR = 16
-"""Characters before a statement among which a negation means it."""
 _WORD = re.compile(r"[^\W_]+")
-_WHAT = r"(?P<what>[^,;:!?，、；：。！？\n]{1,120}?)"
 _MARKS = " \t\n,;:.!?…，、；：。！？-–—("
-_THING = r"(?P<thing>[^,;:!?，、；：。！？\n]{1,40}?)"
-
-_Name = Literal[
-    "name", "preferred_name", "diet", "allergy", "food", "preference", "favorite", "goal", "decision", "answer_language",
-    "answer_length", "form_of_address", "instruction", "instruction_question",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,149 +59,6 @@ class Statement:
     """The same, exactly as it stands in the message."""
     importance: float
     language: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """The meaning of a list of phrases."""
-
-    phrases: _Name
-    kind: Kind
-    category: Category | None
-    importance: float
-    key: str | None = None
-    """``*`` in it stands for the object."""
-
-    @property
-    def has_object(self) -> bool:
-        """True if it speaks of a thing or a person, not of doing something."""
-        return self.kind == "semantic" and self.phrases != "goal"
-
-
-_RULES: Sequence[_Rule] = (
-    _Rule("answer_language", "procedural", None, 0.8, "instruction:language"),
-    _Rule("answer_length", "procedural", None, 0.8, "instruction:length"),
-    _Rule("form_of_address", "procedural", None, 0.8, "instruction:form_of_address"),
-    _Rule("instruction", "procedural", None, 0.8),
-    _Rule("name", "semantic", "fact", 0.9, "fact:name"),
-    _Rule("preferred_name", "semantic", "preference", 0.9, "fact:preferred_name"),
-    _Rule("diet", "semantic", "fact", 0.9, "fact:diet"),
-    _Rule("allergy", "semantic", "fact", 0.9, "fact:allergy_*"),
-    _Rule("food", "semantic", "preference", 0.8, "fact:food_*"),
-    _Rule("favorite", "semantic", "preference", 0.6, "fact:favorite_*"),
-    _Rule("preference", "semantic", "preference", 0.6, "fact:preference_*"),
-    _Rule("goal", "semantic", "goal", 0.7),
-    _Rule("decision", "semantic", "decision", 0.6),
-)  # the first that fits counts
-_REQUEST = _Rule("instruction_question", "procedural", None, 0.8)
-
-
-_KEYED_REQUESTS = tuple(rule for rule in _RULES if rule.kind == "procedural" and rule.key is not None)
-_NAMES = ("name", "preferred_name")
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """A phrase that was found in a sentence."""
-
-    rule: _Rule
-    start: int
-    end: int
-    """Where the phrase ends, its object included."""
-    what: str
-    thing: str
-
-
-class _Rulebook:
-    """The phrases of one language, compiled."""
-
-    def __init__(self, language: Language, words: Statements) -> None:
-        self.language, self.spaced, self.words = language.code, language.spaced, words
-        self.configuration = language.text_search.configuration if language.text_search is not None else None
-        # Where words stand apart a space parts them, and a word ends where no letter follows; elsewhere nothing does.
-        self._gap, self._edge, space = (
-            (r"(?:[\s,–—]+|(?<='))", r"\b", r"\s+") if language.spaced else (r"[\s,，、]*", "", "")
-        )
-        openings, tails, joints = map(_alternatives, (words.openings, words.tails, words.conjunctions))
-        self.opening = _compile(rf"(?:(?:{openings}){self._edge}(?:\s*[,，、:：!！–—]+\s*|{space or '[ ]*'}))*")
-        self.joint = _compile(rf"(?:^|{space})(?:{joints}|{openings})$")
-        self.conjunction = _compile(rf"{space}(?:{joints}){self._edge}\s*")
-        self.trailing_report = _compile(
-            rf"[,;:，、–—]\s*(?:[^\W\d_]+{space}){{0,2}}(?:{_alternatives(words.reports)}){self._edge}[^,;:，、]{{0,20}}$"
-        )
-        self.please = self._any(words.please)
-        self.doubt, self.report = self._any(words.doubts), self._any(words.reports)
-        self.negation = self._any(words.negations)
-        self.third_person = [(_compile(pattern), replacement) for pattern, replacement in words.third_person]
-        self.material = self._any(words.material, begins="")
-        self.momentary = self._any(words.momentary)
-        self.no_object = self._any(words.no_objects, begins="")
-        # An object ends where its clause does; "nuts and shellfish" is one. A phrase without one may go on with "and" too.
-        filler = rf"(?:[\s,]*(?:{_alternatives(words.fillers)}){self._edge})*" if words.fillers else ""
-        stop = r"\s*(?:\.*\s*$|[,;:!?…()，、；：。！？（）–—]|\s-\s)"
-        self._object_end = rf"(?={filler}(?:{stop}|{space}(?:{tails}){self._edge}))"
-        self._phrase_end = rf"(?={filler}(?:{stop}|{space}(?:{tails}|{joints}){self._edge}))"
-        self._lists = {
-            "{languages}": f"(?P<what>{_alternatives(words.languages)})",
-            "{diets}": f"(?P<what>{_alternatives(words.diets)})",
-            "{verbs}": f"(?:{_alternatives(words.verbs)})",
-            "{thing}": _THING,
-        }
-        self._patterns = {rule.phrases: self._compile(rule) for rule in (*_RULES, _REQUEST)}
-
-    def find(self, sentence: str, start: int, rules: Sequence[_Rule]) -> _Match | None:
-        """Find the rule of which a phrase begins at ``start``."""
-        for rule in rules:
-            for pattern in self._patterns[rule.phrases]:
-                match = pattern.match(sentence, start)
-                if match is None:
-                    continue
-                groups = match.groupdict()
-                what, thing = ((groups.get(name) or "").strip() for name in ("what", "thing"))
-                if rule.has_object and any(self.no_object.match(part) for part in (what, thing) if part):
-                    continue
-                return _Match(rule, start, match.end(), what, thing)
-        return None
-
-    def takes_back(self, before: str) -> bool:
-        """Tell whether ``before`` makes what follows in its sentence a doubt, a denial, or somebody else's words."""
-        near = _BREAK.split(before)[-1][-_NEAR:]  # "No, I like tea" denies nothing
-        return any(pattern.search(before) for pattern in (self.doubt, self.report)) or (
-            self.spaced and self.negation.search(near) is not None
-        )
-
-    def starts(self, sentence: str) -> Iterator[int]:
-        """The places where a clause may begin, behind what may open it."""
-        places = {0} | {match.end() for pattern in (_BREAK, self.conjunction) for match in pattern.finditer(sentence)}
-        for place in sorted(places):
-            bullet = _BULLET.match(sentence, place)
-            opened = self.opening.match(sentence, bullet.end() if bullet else place)
-            if opened and opened.end() > place:
-                yield opened.end()
-            yield bullet.end() if bullet else place
-
-    def _compile(self, rule: _Rule) -> Sequence[re.Pattern[str]]:
-        """Compile the phrases of a rule: what an instruction speaks of is the rest of the sentence."""
-        is_request = rule.kind == "procedural"
-        found: list[re.Pattern[str]] = []
-        for phrase in getattr(self.words, rule.phrases):
-            body = translate(phrase, gap=self._gap, end=self._edge, what="(?P<what>.+?)" if is_request else _WHAT)
-            for name, pattern in self._lists.items():
-                body = body.replace(name, pattern)
-            if not phrase.endswith("...") or rule.phrases in _NAMES:
-                body += self._phrase_end
-            elif not is_request:
-                body += self._object_end
-            first, *further = body.split("(?P<what>")  # one object counts: the first
-            found.append(_compile("(?P<what>".join([first, "(?:".join(further)]) if further else first))
-        return tuple(found)
-
-    def _any(self, words: Sequence[str], *, begins: str | None = None) -> re.Pattern[str]:
-        """Any of the words; one that ends with a space goes on with another word."""
-        before = self._edge if begins is None else begins
-        after = r"(?!\w)" if self.spaced else ""
-        open_, closed = (tuple(word for word in words if word.endswith(" ") is ends) for ends in (True, False))
-        return _compile(rf"{before}(?:{_alternatives(open_)}|(?:{_alternatives(closed)}){after})")
 
 
 def find_statements(text: str) -> list[Statement]:
@@ -254,13 +105,13 @@ def sort_statement(text: str) -> Statement | None:
     return None
 
 
-def is_all_said(text: str, statements: Sequence[Statement]) -> bool:
+def is_covered(text: str, statements: Sequence[Statement]) -> bool:
     """Tell whether ``text`` says nothing beside ``statements``: courtesies, small talk and questions say nothing.
 
-    >>> all(is_all_said(text, find_statements(text)) for text in ("Hi! I'm vegan.", "I'm vegan. What can I cook?"))
+    >>> all(is_covered(text, find_statements(text)) for text in ("Hi! I'm vegan.", "I'm vegan. What can I cook?"))
     True
     >>> text = "I'm vegan. I moved to Oslo last week."
-    >>> is_all_said(text, find_statements(text))
+    >>> is_covered(text, find_statements(text))
     False
     """
     rest = strip_hidden(text)
@@ -271,7 +122,7 @@ def is_all_said(text: str, statements: Sequence[Statement]) -> bool:
         not _WORD.search(piece)
         or is_small_talk(piece)
         or is_request(piece)
-        or any(book.opening.fullmatch(f"{piece} ") for book in _rulebooks())
+        or any(book.opening.fullmatch(f"{piece} ") for book in rulebooks_for(piece))
         for piece in pieces
     )
 
@@ -295,8 +146,9 @@ def is_own_statement(statement: str, message: str) -> bool:
     sentences = _sentences(masked)
     if any(_is_material(masked[start:end]) for start, end in sentences):
         return False
+    # Only words of the message's own language take anything back: "of" is no doubt in English, and one in Dutch.
     configuration = choose_configuration(AUTO, message)
-    books = [book for book in _rulebooks() if book.configuration in (None, configuration)]
+    books = [book for book in rulebooks_for(message) if book.configuration in (None, configuration)]
     while index >= 0:
         if _is_asserted(masked, places[index], sentences, books):
             return True
@@ -304,12 +156,12 @@ def is_own_statement(statement: str, message: str) -> bool:
     return False
 
 
-def _is_asserted(text: str, place: int, sentences: Sequence[tuple[int, int]], books: Sequence[_Rulebook]) -> bool:
+def _is_asserted(text: str, place: int, sentences: Sequence[tuple[int, int]], books: Sequence[Rulebook]) -> bool:
     """Tell whether nothing that stands before ``place`` takes back what begins there."""
-    shown_to = -1
+    foreign_to = -1
     for start, end in sentences:
-        if start >= shown_to:
-            own, shown_to = _own_part(text, start, end)
+        if start >= foreign_to:
+            own, foreign_to = _own_part(text, start, end)
             if start <= place < end:
                 before = text[start:place]
                 return place < own and not any(book.takes_back(before) for book in books)
@@ -326,7 +178,7 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 def _first_person(text: str) -> Iterator[str]:
     """The text as the user would say it, where it begins as others write of the user."""
-    for book in _rulebooks():
+    for book in rulebooks_for(text):
         for pattern, replacement in book.third_person:
             version, count = pattern.subn(replacement, text.strip(), count=1)
             if count:
@@ -335,17 +187,18 @@ def _first_person(text: str) -> Iterator[str]:
 
 def _in_sentence(sentence: str, original: str) -> list[Statement]:
     is_question = _QUESTION.search(sentence) is not None
-    for book in _rulebooks():
-        matches = _matches(book, sentence, (_REQUEST,) if is_question else _RULES)
+    for book in rulebooks_for(sentence):
+        rules = book.choose(sentence, (REQUEST,) if is_question else RULES)
+        matches = _matches(book, sentence, rules) if rules else []
         if matches:
             ends = [match.start for match in matches[1:]] + [len(sentence)]
             return [_statement(book, match, original, end) for match, end in zip(matches, ends, strict=True)]
     return []
 
 
-def _matches(book: _Rulebook, sentence: str, rules: Sequence[_Rule]) -> list[_Match]:
+def _matches(book: Rulebook, sentence: str, rules: Sequence[Rule]) -> list[Match]:
     """Find the phrases in one sentence that nothing before or behind them takes back."""
-    matches: list[_Match] = []
+    matches: list[Match] = []
     for start in book.starts(sentence):
         end = matches[-1].end if matches else 0
         if matches and start < end:
@@ -364,7 +217,7 @@ def _matches(book: _Rulebook, sentence: str, rules: Sequence[_Rule]) -> list[_Ma
     return matches
 
 
-def _is_own_request(book: _Rulebook, sentence: str, match: _Match, earlier: Sequence[_Match]) -> bool:
+def _is_own_request(book: Rulebook, sentence: str, match: Match, earlier: Sequence[Match]) -> bool:
     """Tell whether a request is the user's and holds for longer.
 
     In the middle of a sentence it may be somebody else's: "he wants us to be on time and always answer in German".
@@ -377,17 +230,21 @@ def _is_own_request(book: _Rulebook, sentence: str, match: _Match, earlier: Sequ
     return book.momentary.search(sentence, match.start) is None
 
 
-def _statement(book: _Rulebook, match: _Match, original: str, end: int) -> Statement:
-    quote = original[match.start : end].rstrip(_MARKS)
+def _statement(book: Rulebook, match: Match, original: str, end: int) -> Statement:
+    quote = original[match.start : end]
+    marks = (
+        _MARKS if "(" in quote or "（" in quote else f"{_MARKS})）"
+    )  # a bracket that was opened before it, or a smile
+    quote = quote.rstrip(marks)
     if end < len(original):  # what joins it to the next one is no part of it
         for _ in range(2):
             joint = book.joint.search(quote, match.end - match.start)
-            quote = quote[: joint.start()].rstrip(_MARKS) if joint is not None else quote
+            quote = quote[: joint.start()].rstrip(marks) if joint is not None else quote
     elif full_stop := _FULL_STOP.match(original, match.start + len(quote)):
         quote += full_stop[0]
     text = " ".join(quote.split())
     rule, key = match.rule, match.rule.key
-    if rule is _REQUEST:
+    if rule is REQUEST:
         key = _request_key(book, original[match.start : end])
     if key is not None and key.endswith("*"):
         key = _key(key[:-1], match.thing or match.what)
@@ -404,11 +261,11 @@ def _statement(book: _Rulebook, match: _Match, original: str, end: int) -> State
     )
 
 
-def _request_key(book: _Rulebook, request: str) -> str | None:
+def _request_key(book: Rulebook, request: str) -> str | None:
     """The key of a request that is put as a question: that of the same request without "can you please"."""
     request = request.replace("’", "'")
     starts = [word.start() for word in _WORD.finditer(request)] if book.spaced else range(len(request))
-    found = (book.find(request, start, _KEYED_REQUESTS) for start in starts)
+    found = (book.find(request, start, KEYED_REQUESTS) for start in starts)
     return next((match.rule.key for match in found if match is not None), None)
 
 
@@ -434,9 +291,9 @@ def _own_part(text: str, start: int, end: int) -> tuple[int, int]:
     """The end of what the sentence says by itself, and up to where somebody else's text reaches; -1 if there is none."""
     for colon in _COLON.finditer(text, start, end):
         head = text[start : colon.end()].lstrip()
-        bullet = _BULLET.match(head)
+        bullet = BULLET.match(head)
         head = head[bullet.end() if bullet else 0 :]
-        if any(book.opening.fullmatch(f"{head} ") for book in _rulebooks()):
+        if any(book.opening.fullmatch(f"{head} ") for book in rulebooks_for(head)):
             continue
         line = text.find("\n", colon.end())
         # A line that ends with a colon announces all that follows.
@@ -446,27 +303,10 @@ def _own_part(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _is_material(sentence: str) -> bool:
-    bullet = _BULLET.match(sentence)
+    bullet = BULLET.match(sentence)
     place = bullet.end() if bullet else 0
-    for book in _rulebooks():
+    for book in rulebooks_for(sentence):
         opened = book.opening.match(sentence, place)
         if any(book.material.match(sentence, at) for at in {place, opened.end() if opened else place}):
             return True
     return False
-
-
-@cache
-def _rulebooks() -> Sequence[_Rulebook]:
-    return tuple(
-        _Rulebook(language, language.statements) for language in languages() if language.statements is not None
-    )
-
-
-@cache
-def _alternatives(words: Sequence[str]) -> str:
-    """Any of the words, which are regular expressions, the longest first."""
-    return "|".join(re.sub(r"\s+", r"\\s+", word) for word in sorted(words, key=len, reverse=True)) or r"(?!)"
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from langchain_persistmem.language import cjk_dates, periods
-from langchain_persistmem.language.date_grammar import Dates, RelativeDates
-from langchain_persistmem.language.date_steps import ComposedDates
-from langchain_persistmem.language.date_tokens import Time, calendar_words
-from langchain_persistmem.language.periods import Days
+from langchain_persistmem.language.calendar import cjk_dates, periods
+from langchain_persistmem.language.calendar.date_grammar import Dates, RelativeDates
+from langchain_persistmem.language.calendar.date_steps import ComposedDates
+from langchain_persistmem.language.calendar.date_tokens import Time, calendar_words
+from langchain_persistmem.language.calendar.periods import Days
 from langchain_persistmem.types.recall_results import Period
 
 LONGEST = 4_000

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from langchain_persistmem.language.command_detection import phrasebooks
 from langchain_persistmem.language.hidden_characters import strip_hidden
-from langchain_persistmem.language.statements import find_statements
+from langchain_persistmem.language.statement_rules import find_statements
 from tests.support.statements_corpus import sentences
 
 

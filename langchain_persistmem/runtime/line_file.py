@@ -1,0 +1,72 @@
+"""Files of lines that were made elsewhere: read within limits, plain or packed with gzip."""
+
+import gzip
+import os
+import stat
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from langchain_persistmem.errors import InvalidInputError
+
+LONGEST_LINE = 64 * 2**20
+"""Bytes. The longest value takes less, and what has no line end is not read to its end."""
+MOST_LINES = 10_000_000
+"""Lines that a reader holds all at once."""
+
+_GZIP = b"\x1f\x8b"
+_RATIO = 100
+"""JSON of text packs to a tenth, of vectors to a third: what unpacks to a hundred times its size is none."""
+_FREE = 64 * 2**20
+"""Bytes up to which the ratio does not count: a small file may pack well."""
+
+
+@contextmanager
+def open_lines(path: Path, *, wanted: str = "a JSON Lines file") -> Generator[Iterator[bytes]]:
+    """Open a file and yield its lines, which are read as they are asked for.
+
+    Args:
+        path: of an ordinary file: no device and no pipe, which need not have an end, nor can be read twice.
+        wanted: the kind of file, for the message.
+
+    Raises:
+        InvalidInputError: it is no such file, cannot be read to its end, has a line of more than 64 MiB, or unpacks to more
+            than a hundred times its size. Also while it is read.
+    """
+    reason = ""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            reason = "is a folder" if path.is_dir() else "is no file that can be read twice"
+        else:
+            with path.open("rb") as raw:
+                packed = raw.peek(2)[:2] == _GZIP
+                most = max(_FREE, _RATIO * os.fstat(raw.fileno()).st_size) if packed else None
+                with gzip.open(raw) if packed else raw as file:
+                    yield _lines(cast("IO[bytes]", file), path, most)
+            return
+    except FileNotFoundError:
+        reason = "does not exist"
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(
+            f"{path} cannot be read to its end ({type(error).__name__}); check or copy it again"
+        ) from error
+    raise InvalidInputError(f"{path} {reason}; give the path of {wanted}")
+
+
+def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:
+    size, number = 0, 0
+    while line := file.readline(LONGEST_LINE + 1):
+        size, number = size + len(line), number + 1
+        if len(line) > LONGEST_LINE:
+            raise InvalidInputError(
+                f"{path.name}, line {number} is longer than {LONGEST_LINE:,} bytes; write one object on each line"
+            )
+        if most is not None and size > most:
+            raise InvalidInputError(
+                f"{path} unpacks to more than {_RATIO} times its size; if that is right, unpack it and pass the plain file"
+            )
+        yield line

@@ -1,0 +1,121 @@
+"""Every parameter of every public function, found by reflection: what does not fit is refused by its name, at once, unquoted."""
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from langchain_persistmem import PersistMem, PersistMemError
+from tests.bad_input.hashed import Hashed, settings
+from tests.support.parameters import HOSTILE, MARK, OPTIONS, USER, Parameter, parameters
+
+PARAMETERS = parameters()
+SECONDS = 2.0
+"""A second is the promise; the tests share their machine."""
+LONGEST = 600
+"""Characters of an error: a sentence or two."""
+
+
+@pytest.fixture
+def filled(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PersistMem]:
+    monkeypatch.chdir(tmp_path)  # what a path names must not lie in the checkout
+    OPTIONS.folder, OPTIONS.database, OPTIONS.embeddings = tmp_path, database, Hashed()
+    with PersistMem.open(database, embeddings=Hashed(), settings=settings()) as memory:
+        memory.remember("I keep bees", key="known", user_id=USER)
+        memory.privacy.export(tmp_path / "export.jsonl", user_id=USER)
+        yield memory
+
+
+def rows(database: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        return connection.execute("SELECT id, status, text FROM persistmem.memories ORDER BY id").fetchall()
+
+
+def fault_of(parameter: Parameter, memory: PersistMem, value: Any) -> str | None:
+    """What is wrong with the answer to ``value``; None if it was taken or refused as it should be."""
+    begun = time.perf_counter()
+    try:
+        answer = parameter.call(memory, value)
+        if asyncio.iscoroutine(answer):
+            answer.close()
+    except PersistMemError as error:
+        text = "".join(traceback.format_exception(error))
+        if MARK in text:
+            return f"quotes what was passed: {text[text.index(MARK) - 60 :][:160]!r}"
+        if len(str(error)) > LONGEST:
+            return f"is {len(str(error))} characters long"
+    except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
+        return f"not ours: {type(error).__module__}.{type(error).__qualname__}: {str(error)[:100]!r}"
+    seconds = time.perf_counter() - begun
+    return f"took {seconds:.1f} s" if seconds > SECONDS else None
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("door", sorted({parameter.door for parameter in PARAMETERS}))
+def test_what_does_not_fit_is_refused_at_once_by_our_own_error(
+    filled: PersistMem, door: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
+    found: dict[tuple[str, str], str] = {}
+    for parameter in (parameter for parameter in PARAMETERS if parameter.door == door):
+        for name, make in HOSTILE.items():
+            fault = fault_of(parameter, filled, make())
+            if fault:
+                found[parameter.name, name] = fault
+    assert found == {}
+    assert MARK not in caplog.text
+
+
+SWITCHES = [parameter for parameter in PARAMETERS if parameter.switch]
+
+
+def test_the_switches_are_found() -> None:
+    """So that the next test does not pass for want of any."""
+    names = {(parameter.door, parameter.name) for parameter in SWITCHES}
+    assert {("forget", "everything"), ("forget", "dry_run"), ("admin.maintain", "dry_run")} <= names
+    assert {("checkpointer.retain", "dry_run"), ("Settings", "row_level_security"), ("Settings", "worker")} <= names
+    assert {("PersistMemMiddleware", "commands"), ("answer_commands", "ask_model")} <= names
+    assert len(names) >= 25
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=[f"{each.door} {each.name}" for each in SWITCHES])
+def test_only_true_and_false_are_booleans_and_nothing_else_changes_anything(
+    filled: PersistMem, switch: Parameter, database: str
+) -> None:
+    before = rows(database)
+    for name, make in HOSTILE.items():
+        value = make()
+        if value is None and switch.optional:
+            continue
+        with pytest.raises(PersistMemError, match=f"{switch.name} is of type .*; pass True or False"):
+            switch.call(filled, value)
+        assert rows(database) == before, name
+
+
+TEXTS = [parameter for parameter in PARAMETERS if parameter.text]
+LONG = {
+    "words": "some more words " * 65_536,
+    "one word": "a" * 1_048_576,
+    "marks": "?!. " * 262_144,
+    "brackets": "[(" * 524_288,
+    "digits": "12 34 " * 174_763,
+    "Chinese": "我喜欢喝茶" * 209_716,
+    "dates": "on the 3rd of May 2024 " * 45_591,
+}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("text", TEXTS, ids=[f"{each.door} {each.name}" for each in TEXTS])
+def test_a_megabyte_is_answered_or_refused_within_a_second(filled: PersistMem, text: Parameter) -> None:
+    found: dict[str, str] = {}
+    for name, value in LONG.items():
+        fault = fault_of(text, filled, value)
+        if fault:
+            found[name] = fault
+    assert found == {}
