@@ -16,8 +16,8 @@ from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn, learn_by_rules
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
-from langchain_persistmem.learning.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
+from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import (
     memories,
@@ -103,7 +103,7 @@ async def observe(
     # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, namespace, thread_id, turns, state, now=now)
+        stored, withheld = await store_turns(tx, backend, namespace, thread_id, turns, state, now=now)
         if stored and withheld is None:
             job = await pending_work.enqueue_thread(
                 tx,

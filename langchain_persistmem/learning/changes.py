@@ -24,12 +24,12 @@ from langchain_persistmem.learning.consolidation import (
     own_key,
     spellings,
 )
-from langchain_persistmem.learning.identities import carry_over
 from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
 from langchain_persistmem.learning.turns import follow, withhold
+from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing

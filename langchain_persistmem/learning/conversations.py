@@ -4,14 +4,18 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem.postgres.queries import messages, retention, turns
+from langchain_persistmem.learning.insert import log
+from langchain_persistmem.learning.turns import EDITED, turn_id_of
+from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.messages import digest_words
 from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.runtime.turn_check import check_turn
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
@@ -19,10 +23,7 @@ from langchain_persistmem.types.results import MemoryChange, TurnOutcome
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_TURN = 1_000_000
 _LONGEST_THREAD = 2**62
-_MESSAGE_FIELDS = ("data", "content", "additional_kwargs", "response_metadata", "tool_calls", "args", "artifact")
-"""LangChain's own names in a message, which an error may show."""
 
 
 async def add_messages(
@@ -37,7 +38,7 @@ async def add_messages(
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, namespace, thread_id, turns, state, now=now)
+        stored, withheld = await store_turns(tx, backend, namespace, thread_id, turns, state, now=now)
         await record(tx, backend, namespace, "observed", turns=stored)
     if withheld in UNSTORED_REASONS:
         logger.info("a conversation is not stored: %s", withheld)
@@ -46,6 +47,7 @@ async def add_messages(
 
 async def store_turns(
     tx: Transaction,
+    backend: Backend,
     namespace: Namespace,
     thread_id: str,
     turns: Sequence[Turn],
@@ -55,15 +57,69 @@ async def store_turns(
 ) -> tuple[int, SkipReason | None]:
     """Append the turns that are new, if that is allowed; the caller holds the namespace's lock.
 
+    Other words under an id that is there are a new version of the message. Turns without ids are compared with the end of
+    the stored thread, so that a window of it may be given again and again.
+
     Returns:
-        How many were stored, and why nothing is to be learnt from the thread, if it is not.
+        How many were stored, new versions among them, and why nothing is to be learnt from the thread, if it is not.
     """
     if state.paused:
         return 0, "paused"
-    stored = await messages.insert_messages(tx, namespace, thread_id, turns, withheld=not state.learns, now=now)
-    if stored is None:
+    known = await messages.known_messages(tx, namespace, thread_id, turns)
+    if known.off_record:
         return 0, "off_record"
-    return stored, None if state.learns else "no_extract"
+    new = [turn for turn in turns if turn.id not in known.digests]
+    # One turn alone is no window: nothing tells a second "yes" from the first one that is given again.
+    if len(new) > 1 and not any(turn.has_id for turn in turns):
+        tail = await messages.read_messages(tx, namespace, thread_id, limit=len(new), offset=0)
+        new = new[overlap_of([_words_of(turn) for turn in tail], [_words_of(turn) for turn in new]) :]
+    edited = [turn for turn in turns if is_edit(known.digests.get(turn.id), turn.digest)]
+    stored = await messages.insert_messages(tx, namespace, thread_id, new, withheld=not state.learns, now=now)
+    if edited:
+        await _edit_messages(tx, backend, namespace, thread_id, edited, state, now=now)
+    return stored + len(edited), None if state.learns else "no_extract"
+
+
+def overlap_of(tail: Sequence[bytes], window: Sequence[bytes]) -> int:
+    """How many turns at the beginning of a window are the last ones of the stored thread.
+
+    >>> overlap_of([b"a", b"b", b"c"], [b"b", b"c", b"d"]), overlap_of([b"a", b"yes"], [b"b", b"yes"])
+    (2, 0)
+    """
+    most = min(len(tail), len(window))
+    return next((count for count in range(most, 0, -1) if tail[-count:] == window[:count]), 0)
+
+
+def is_edit(stored: bytes | None, digest: bytes | None) -> bool:
+    """Tell if a message has other words than the stored one of its id. Redacted by other rules, nothing is concluded."""
+    return stored is not None and digest is not None and stored[:4] == digest[:4] and stored != digest
+
+
+def _words_of(turn: Turn) -> bytes:
+    return digest_words(turn.role, turn.speaker, turn.text, turn.content)
+
+
+async def _edit_messages(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    edited: Sequence[Turn],
+    state: NamespaceState,
+    *,
+    now: datetime,
+) -> None:
+    """Let messages have other words, and end what rested on the older ones alone; they are learnt from anew."""
+    by_id = {turn.id: turn for turn in edited}  # the last of several under one id
+    versions = [
+        (old, turn_id_of(state.generation, thread_id, old.id, old.version + 1, old.recorded_at))
+        for old in await messages.message_versions(tx, namespace, thread_id, list(by_id))
+    ]
+    new = [(by_id[old.id], turn_id) for old, turn_id in versions]
+    await messages.edit_messages(tx, namespace, thread_id, new, withheld=not state.learns, now=now)
+    ended = await messages.supersede_wordings(tx, namespace, thread_id, versions, now=now)
+    await search_index.unindex_memories(tx, namespace, [id for id, *_ in ended])
+    await log(tx, backend, namespace, [(id, "superseded", EDITED, by) for id, _, by in ended], now=now)
 
 
 async def get_messages(
@@ -126,14 +182,20 @@ async def get_outcomes(
     ]
 
 
-async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str) -> int:
-    """Delete the turns of a thread; what was learnt from them stays. Returns how many there were."""
+async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str, turn_memories: bool = False) -> int:
+    """Delete the messages of a thread; what was learnt from them stays. Returns how many there were.
+
+    Args:
+        turn_memories: erase the turns as memories too; statements that rest on them stay.
+    """
     encode(namespace)
     validation.name(thread_id, "thread_id")
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         if await hold_existing(tx, namespace) is None:
             return 0
+        if turn_memories:
+            await forget.erase_memories(tx, namespace, await messages.turns_of_thread(tx, namespace, thread_id))
         cleared = await messages.clear_thread(tx, namespace, thread_id)
         await record(tx, backend, namespace, "cleared", turns=cleared)
         return cleared
@@ -148,15 +210,4 @@ def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> 
     encode(namespace)
     validation.name(thread_id, "thread_id")
     for index, turn in enumerate(turns):
-        _check_turn(turn, f"messages[{index}]")
-
-
-def _check_turn(turn: Turn, where: str) -> None:
-    validation.name(turn.id, f"{where}.id")
-    validation.storable(turn.text, f"{where}.content")
-    if len(turn.text) > _LONGEST_TURN:
-        validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
-    validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
-    validation.aware(turn.sent_at, f"{where}.timestamp")
-    if turn.speaker is not None:
-        validation.check_text(turn.speaker, f"{where}.name", at_most=200)
+        check_turn(turn, f"messages[{index}]")

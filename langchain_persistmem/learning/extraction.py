@@ -32,7 +32,7 @@ from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.redact import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Memory, Turn
@@ -45,6 +45,8 @@ _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
 _FOR_EACH_TURN = 2
 """Known memories that each turn of the user brings, where a batch has many turns."""
+_MOST_EXISTING = 30
+"""Known memories in one question: of more, the model reads more of them than of what was said."""
 _EARLIER_TOOLS = 20
 _MOST_TOOLS = 40
 _TOOL_CHARS = 20_000
@@ -129,7 +131,7 @@ async def learn(
         limit = batch_size(waiting, backend.settings.extract_turns)
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=limit)
     turns = _cut(turns)
-    turns = [redact_turn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
+    turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
@@ -185,7 +187,7 @@ async def learn_by_rules(
     async with backend.transaction(namespace, atomic=False) as tx:
         waiting = await messages.count_open(tx, namespace, thread_id)
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=max(waiting, 1))
-    turns = [redact_turn(backend.settings.redaction, turn) for turn in turns]
+    turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]
     hidden = find_off_record(turns)
     readable = [turn for turn in turns if turn.id not in hidden and (turn_ids is None or turn.id in turn_ids)]
     found = rules.find_candidates(readable, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
@@ -347,7 +349,7 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_existing(near, max(least, _FOR_EACH_TURN * len(texts)))
+    return choose_existing(near, max(least, min(_FOR_EACH_TURN * len(texts), _MOST_EXISTING)))
 
 
 def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.language.query_terms import cut_pairs
-from langchain_persistmem.learning.identities import carry_over
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
+from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep

@@ -21,9 +21,9 @@ from langchain_persistmem.learning.consolidation import (
 )
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.missing_vectors import make_some_missing
-from langchain_persistmem.learning.rewrite import rewrite_some
 from langchain_persistmem.learning.sameness import is_repetition
 from langchain_persistmem.learning.turns import follow
+from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction

@@ -19,8 +19,7 @@ from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, log, searchable
-from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.learning.pieces import split_text
+from langchain_persistmem.learning.missing_vectors import note_missing, split_text
 from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rows import row_of
@@ -29,13 +28,14 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.redact import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
 from langchain_persistmem.types.results import MemoryChange
 
 REJECTED = "a statement that rests on it was rejected"
+EDITED = "its message was edited"
 REMOVED = "a statement that rested on it may have been rejected or erased before the upgrade"
 _BEFORE = 6
 """Messages before the open ones that are looked at: a request not to remember may point back at them."""
@@ -88,10 +88,12 @@ class _Past:
     """The turns that statements rest on."""
     removed_at: datetime | None = None
     """When statements were last rejected or purged, of which nothing else is left."""
+    is_switched_on: bool = False
+    """The turns were switched off, and are made again: lists show what they showed."""
 
     def knows(self, item: _Settled) -> bool:
         """True for a turn that somebody has learnt from: what was learnt is listed, or nothing."""
-        return item.message.is_learnt or item.turn_id in self.linked
+        return (item.message.is_learnt and not self.is_switched_on) or item.turn_id in self.linked
 
     def may_be_removed(self, item: _Settled) -> bool:
         """True for a turn whose statement may be among those that were removed."""
@@ -159,7 +161,7 @@ async def index_turns(
             if hidden_before:
                 await _withdraw(tx, namespace, thread_id, hidden_before)
             is_old = filling or state.form == 1
-            past = await _find_past(tx, namespace, new) if is_old else _NO_PAST
+            past = await _find_past(tx, namespace, new, is_switched_on=state.form != 1) if is_old else _NO_PAST
             done = await _insert(tx, backend, namespace, new, vectors, past, now=now)
             # Status first: no turn is found while the statement on it is superseded, archived or waits for review.
             await _follow_turns(tx, backend, namespace, sorted(past.linked), now=now)
@@ -251,7 +253,7 @@ def _settle(
 ) -> tuple[list[_Settled], list[str]]:
     """Decide what becomes of messages; and which messages before them are not to be remembered after all."""
     redaction = backend.settings.redaction
-    turns = [redact_turn(redaction, message.turn) for message in messages]  # also those stored before it was set
+    turns = [turn_to_learn(redaction, message.turn) for message in messages]  # also those stored before it was set
     hidden = find_off_record([*before, *turns])
     settled: list[_Settled] = []
     for message, turn in zip(messages, turns, strict=True):
@@ -263,7 +265,10 @@ def _settle(
             outcome = "small_talk"
         else:
             outcome = "asks" if turn.role == "user" and is_request(turn.text) else "nothing"
-            candidate = _candidate(turn, thread_id) if backend.settings.turns else None
+            if backend.settings.turns:
+                candidate = _candidate(turn, thread_id)
+            else:
+                outcome = "no_turn"
         settled.append(_Settled(message, turn_id, outcome, candidate))
     return settled, [turn.id for turn in before if turn.id in hidden]
 
@@ -369,9 +374,9 @@ async def _insert(
     return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids, changes=changes)
 
 
-async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled]) -> _Past:
+async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled], *, is_switched_on: bool) -> _Past:
     linked = await turn_queries.linked_turns(tx, namespace, [item.turn_id for item in new])
-    return _Past(frozenset(linked), await rewrites.last_removal(tx, namespace))
+    return _Past(frozenset(linked), await rewrites.last_removal(tx, namespace), is_switched_on)
 
 
 async def _withdraw(tx: Transaction, namespace: Namespace, thread_id: str, message_ids: Sequence[str]) -> None:

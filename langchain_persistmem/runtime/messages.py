@@ -1,8 +1,11 @@
 """LangChain's messages become turns here at the entry point; the engine never sees a framework type."""
 
 import hashlib
+import json
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -13,10 +16,13 @@ from langchain_core.utils.uuid import uuid7
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
+from langchain_persistmem.runtime.turn_check import CleanTurns, clean_turns
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
 from langchain_persistmem.types.representation import is_a
+
+logger = logging.getLogger(__name__)
 
 MAX_MESSAGES = 10_000
 """The most messages in one call: they are checked, stored and learnt from as a whole, and held in memory for it."""
@@ -59,6 +65,7 @@ def turns_of(
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
     seen: Counter[str] = Counter()
+    rules = _rules_of(redaction)
     turns: list[Turn] = []
     for index, each in enumerate(given):
         where = f"messages[{index}]"
@@ -89,9 +96,64 @@ def turns_of(
                 speaker=speaker,
                 content=content,
                 utc_offset=offset_of(sent_at) if is_local else None,
+                has_id=bool(id),
+                digest=rules + digest_words(role, speaker, text, content),
             )
         )
     return turns
+
+
+def turns_to_observe(
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+    *,
+    redaction: Redaction | None,
+    now: datetime,
+    clean: bool,
+) -> CleanTurns:
+    """:func:`turns_on_the_record`; with ``clean``, without what cannot be stored, of which it is said how much that was.
+
+    Raises:
+        InvalidInputError: a message cannot be stored, and ``clean`` is False; or there are no messages at all.
+    """
+    left_out = 0
+    try:
+        turns = turns_on_the_record(messages, redaction=redaction, now=now)
+    except InvalidInputError:
+        if not clean or not isinstance(messages, list):
+            raise
+        readable = [message for message in messages if _is_readable(message, redaction, now)]
+        turns, left_out = turns_on_the_record(readable, redaction=redaction, now=now), len(messages) - len(readable)
+    done = clean_turns(turns) if clean else CleanTurns(turns)
+    if done.cleaned or done.left_out or left_out:
+        logger.warning("%d messages were cleaned, %d left out: not storable", done.cleaned, done.left_out + left_out)
+    return replace(done, left_out=done.left_out + left_out)
+
+
+def _is_readable(message: MessageLikeRepresentation, redaction: Redaction | None, now: datetime) -> bool:
+    try:
+        turns_of([message], redaction=redaction, now=now)
+    except InvalidInputError:
+        return False
+    return True
+
+
+def digest_words(role: str, speaker: str | None, text: str, content: Mapping[str, Any]) -> bytes:
+    """The 16 bytes by which the words of a message are compared; without what a provider says about them."""
+    data: object = content.get("data")
+    fields: Mapping[str, object] = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
+    words: list[object] = [role, speaker, text, fields.get("content"), fields.get("tool_calls")]
+    return hashlib.sha256(json.dumps(words, default=str, sort_keys=True).encode()).digest()[:16]
+
+
+def _rules_of(redaction: Redaction | None) -> bytes:
+    """Four bytes that name the rules of redaction: texts of other rules cannot be compared."""
+    if redaction is None:
+        return bytes(4)
+    detectors = [f"{type(detector).__module__}.{type(detector).__qualname__}" for detector in redaction.detectors]
+    key = redaction.pseudonym_key
+    named = repr((sorted(redaction.categories or ("all",)), detectors, key is not None))
+    secret = key.encode() if isinstance(key, str) else key or b""
+    return hashlib.sha256(secret + named.encode()).digest()[:4]
 
 
 def turns_on_the_record(

@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json, redact_message
+from langchain_persistmem.types.prompt_fence import remove_context
 from langchain_persistmem.types.recall_results import Question
 from langchain_persistmem.types.records import Candidate, Turn
 
@@ -26,11 +27,18 @@ def redact_candidate(redaction: Redaction | None, candidate: Candidate) -> Candi
 
 
 def redact_turn(redaction: Redaction | None, turn: Turn) -> Turn:
-    """A stored turn as it is learnt from."""
+    """A stored turn."""
     if redaction is None:
         return turn
     speaker = redaction.redact(turn.speaker) if turn.speaker is not None else None
     return replace(turn, text=redaction.redact(turn.text), speaker=speaker)
+
+
+def turn_to_learn(redaction: Redaction | None, turn: Turn) -> Turn:
+    """A stored turn as it is learnt from: redacted, and without the context that was put before a model."""
+    turn = redact_turn(redaction, turn)
+    own = remove_context(turn.text)
+    return turn if own == turn.text else replace(turn, text=own)
 
 
 def redact_value(redaction: Redaction | None, value: Mapping[str, Any]) -> Mapping[str, Any]:

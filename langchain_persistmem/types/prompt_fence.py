@@ -56,6 +56,18 @@ def escape(text: str) -> str:
     return first + "".join(reversed(escaped))
 
 
+_CONTEXT = re.compile(r"<(memory|retrieved)>\n.*?\n</\1>", re.DOTALL)
+
+
+def remove_context(text: str) -> str:
+    r"""``text`` without what was put before a model, whoever repeats it; nothing of it is anybody's own words.
+
+    >>> remove_context("<memory>\n- The user likes tea.\n</memory>\nWhat do I drink?")
+    'What do I drink?'
+    """
+    return _CONTEXT.sub("", text).strip() if "</" in text and _CONTEXT.search(text) else text
+
+
 def _attribute(value: str) -> str:
     return " ".join(value.split()).translate(_IN_ATTRIBUTES)
 

@@ -93,6 +93,10 @@ class Turn:
     """Its position in the stored thread, counted from 1; None before it is stored."""
     utc_offset: int | None = None
     """Minutes from UTC of the sender's clock; None where nobody said. ``sent_at`` is at this offset."""
+    has_id: bool = True
+    """False where the id was made up: the stored thread tells whether the turn is new."""
+    digest: bytes | None = None
+    """4 bytes that name the rules of redaction, then 16 over role, speaker, text and content."""
 
     @property
     def is_off_record(self) -> bool:

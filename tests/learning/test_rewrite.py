@@ -11,12 +11,13 @@ import psycopg
 import pytest
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.learning import rewrite
 from langchain_persistmem.learning.sameness import identity_of_before
+from langchain_persistmem.learning.upgrade import rewrite
 from langchain_persistmem.types.records import Candidate, Provenance
 from tests.support.scripted import Scripted
 
-ADA, EVE = {"user_id": "ada"}, {"user_id": "eve"}
+ADA: dict[str, Any] = {"user_id": "ada"}
+EVE: dict[str, Any] = {"user_id": "eve"}
 DATABASE = Path(__file__).parents[1] / "data" / "512d6df" / "database.sql"
 CITY = "Which city does the user live in?"
 LONG = (
@@ -411,7 +412,7 @@ def test_what_was_rejected_or_purged_before_does_not_come_back_as_a_turn(old: Pe
 def test_an_export_file_of_before_is_brought_to_the_present_form(memory: PersistMem, database: str) -> None:
     memory.privacy.import_file(DATABASE.with_name("export.jsonl"))
     assert memory.admin.status(**ADA).work["rewrites"] == 1
-    assert memory.admin.maintain().rewrites == 1
+    assert memory.admin.maintain().rewrites == 2
     assert memory.admin.status().work["rewrites"] == 0
     turns = dict(rows(database, "SELECT text, status FROM persistmem.memories WHERE is_turn"))
     assert (turns["I live in Oslo"], turns["I moved to Bergen"]) == ("superseded", "active")

@@ -1,7 +1,9 @@
 """Statements on conversations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from langchain_persistmem.postgres.queries.rows import row_of_turn, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
@@ -11,27 +13,89 @@ from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.results import DeadLetter
 
 
+@dataclass(frozen=True, slots=True)
+class KnownMessages:
+    """Messages of a call that are stored already."""
+
+    digests: Mapping[str, bytes | None]
+    """By id; None for a message of which it is not known by what rules it was redacted."""
+    off_record: bool
+    """The thread is off the record: nothing of it is stored."""
+
+
+async def known_messages(tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn]) -> KnownMessages:
+    """Find which of these messages are stored already; the caller holds the namespace's lock."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": [turn.id for turn in turns]}
+    (row,) = await tx.fetch(statement("known_messages"), parameters)
+    digests = {
+        id: None if digest is None else bytes(digest) for id, digest in zip(row["known"], row["digests"], strict=True)
+    }
+    return KnownMessages(digests, row["off_record"])
+
+
 async def insert_messages(
-    tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn], *, withheld: bool, now: datetime
-) -> int | None:
-    """Append the turns that are not there yet, in their order; the caller holds the namespace's lock.
+    tx: Transaction, namespace: Namespace, thread_id: str, new: Sequence[Turn], *, withheld: bool, now: datetime
+) -> int:
+    """Append turns in their order; the caller holds the namespace's lock. Returns how many were new.
 
     Args:
         withheld: nothing is ever to be learnt from them.
-
-    Returns:
-        How many were new; None if the thread is off the record, and none was stored.
     """
-    where = {"namespace": encode(namespace), "thread_id": thread_id}
-    (row,) = await tx.fetch(statement("known_messages"), {**where, "ids": [turn.id for turn in turns]})
-    if row["off_record"]:
-        return None
-    known = set(row["known"])
-    new = [turn for turn in turns if turn.id not in known]
     if not new:
         return 0
     new_rows = to_json([row_of_turn(turn, ordinal) for ordinal, turn in enumerate(new, 1)])
-    return await tx.execute(statement("insert_messages"), {**where, "rows": new_rows, "withheld": withheld, "now": now})
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": new_rows}
+    return await tx.execute(statement("insert_messages"), {**parameters, "withheld": withheld, "now": now})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageVersion:
+    """What the id of the next version of a message follows from."""
+
+    id: str
+    recorded_at: datetime
+    version: int
+    turn_id: UUID | None
+
+
+async def message_versions(
+    tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str]
+) -> list[MessageVersion]:
+    """Read the versions that messages have."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids)}
+    return [MessageVersion(**row) for row in await tx.fetch(statement("message_versions"), parameters)]
+
+
+async def edit_messages(
+    tx: Transaction,
+    namespace: Namespace,
+    thread_id: str,
+    turns: Sequence[tuple[Turn, UUID]],
+    *,
+    withheld: bool,
+    now: datetime,
+) -> None:
+    """Give messages other words, and the ids of the turns that these become."""
+    rows = to_json([{**row_of_turn(turn, 0), "turn_id": str(turn_id)} for turn, turn_id in turns])
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": rows}
+    await tx.execute(statement("edit_messages"), {**parameters, "withheld": withheld, "now": now})
+
+
+async def supersede_wordings(
+    tx: Transaction,
+    namespace: Namespace,
+    thread_id: str,
+    versions: Sequence[tuple[MessageVersion, UUID]],
+    *,
+    now: datetime,
+) -> list[tuple[UUID, bool, UUID]]:
+    """End what rests on older words alone; returns the memories, whether each is a turn, and the turn that ends it."""
+    rows = to_json(
+        [{"id": old.id, "old": str(old.turn_id) if old.turn_id else None, "new": str(new)} for old, new in versions]
+    )
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": rows, "now": now}
+    rows = await tx.fetch(statement("supersede_wordings"), parameters)
+    return [(row["id"], row["is_turn"], row["new"]) for row in rows]
 
 
 async def messages_to_extract(tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int) -> list[Turn]:
@@ -104,6 +168,12 @@ async def read_messages(
     }
     rows = await tx.fetch(statement("read_messages"), parameters)
     return [turn_of(row) for row in reversed(rows)]
+
+
+async def turns_of_thread(tx: Transaction, namespace: Namespace, thread_id: str) -> list[UUID]:
+    """Find the turns of a thread, in every version."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id}
+    return [row["id"] for row in await tx.fetch(statement("turns_of_thread"), parameters)]
 
 
 async def clear_thread(tx: Transaction, namespace: Namespace, thread_id: str) -> int:

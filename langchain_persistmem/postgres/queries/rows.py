@@ -165,6 +165,7 @@ def row_of_turn(turn: Turn, ordinal: int) -> Mapping[str, object]:
         "content": dict(turn.content),
         "sent_at": turn.sent_at.isoformat(),
         "utc_offset": turn.utc_offset,
+        "digest": turn.digest.hex() if turn.digest is not None else None,
     }
 
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
-from langchain_persistmem.learning.memory_form import rewrite_memories
 from langchain_persistmem.learning.turns import index_turns
+from langchain_persistmem.learning.upgrade.memory_form import rewrite_memories
 from langchain_persistmem.postgres.queries import namespaces, rewrites
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime.backend import Backend
@@ -43,6 +43,7 @@ async def rewrite_due(
             break
         namespace, attempts = claimed
         more = True
+        # A few batches, and then what is to be learnt comes first again: a namespace of millions would hold a worker for long.
         try:
             while more and left and not stopping():
                 more = await _do_batch(backend, namespace, now=now)

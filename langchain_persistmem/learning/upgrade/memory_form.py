@@ -12,11 +12,11 @@ from uuid import UUID
 
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.learning.consolidation import statement_time
-from langchain_persistmem.learning.identities import present_identity
 from langchain_persistmem.learning.insert import log, searchable
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.learning.missing_vectors import note_missing
-from langchain_persistmem.learning.turns import LONGEST_TEXT, follow, turn_id_of
+from langchain_persistmem.learning.turns import EDITED, LONGEST_TEXT, follow, turn_id_of
+from langchain_persistmem.learning.upgrade.identities import present_identity
 from langchain_persistmem.postgres.queries import rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rewrites import OldMemory, SourceMessage
@@ -28,7 +28,6 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import CATEGORIES, TURNS_EXTRACTOR, Memory
 
 SAME = "the same statement, found when the database was rewritten"
-EDITED = "its message was edited"
 
 _Messages = dict[tuple[str, str], SourceMessage]
 """The messages that memories came from, by thread and id; changed as they get their turns."""
@@ -44,8 +43,8 @@ async def rewrite_memories(
     now: datetime,
 ) -> None:
     """Bring memories to the present form; the caller holds the namespace's lock. Their texts are not indexed anew."""
-    places = {place for old in batch for place in _places(old.memory)}
-    found = await rewrites.messages_of_memories(tx, namespace, sorted(places))
+    wanted = {pair for old in batch for pair in _message_ids(old.memory)}
+    found = await rewrites.messages_of_memories(tx, namespace, sorted(wanted))
     messages = {(message.thread_id, message.turn.id): message for message in found}
     old_turns = [old.memory for old in batch if _is_old_turn(old.memory)]
     others = [old for old in batch if not _is_old_turn(old.memory)]
@@ -59,7 +58,7 @@ def _is_old_turn(memory: Memory) -> bool:
     return memory.provenance.extractor == TURNS_EXTRACTOR and memory.provenance.source in ("user", "assistant")
 
 
-def _places(memory: Memory) -> list[tuple[str, str]]:
+def _message_ids(memory: Memory) -> list[tuple[str, str]]:
     thread_id = memory.provenance.thread_id
     return [(thread_id, id) for id in memory.provenance.message_ids] if thread_id is not None else []
 
@@ -80,8 +79,8 @@ async def _mark_turns(
     merged: list[tuple[UUID, UUID]] = []
     longer: dict[UUID, Memory] = {}
     for memory in memories:
-        places = _places(memory)
-        message = messages.get(places[0]) if len(places) == 1 else None
+        pairs = _message_ids(memory)
+        message = messages.get(pairs[0]) if len(pairs) == 1 else None
         text = None if message is None else _whole_text(backend, memory, message)
         offset = None if message is None else _offset(message)
         rows.append({"id": str(memory.id), "identity": None, "is_turn": True, "text": text, "told_at": memory.valid_from.isoformat(),
@@ -100,7 +99,7 @@ async def _mark_turns(
         asks = message.turn.role == "user" and is_request(message.turn.text)
         settled.append({"thread_id": message.thread_id, "id": message.turn.id, "turn_id": str(memory.id),
                         "outcome": "asks" if asks else "nothing", "utc_offset": offset})  # fmt: skip
-        messages[places[0]] = replace(message, turn_id=memory.id, has_turn=True)
+        messages[pairs[0]] = replace(message, turn_id=memory.id, has_turn=True)
     await rewrites.rewrite_memories(tx, namespace, rows)
     last = {(str(row["thread_id"]), str(row["id"])): row for row in settled}
     await rewrites.set_turn_ids(tx, namespace, list(last.values()))
@@ -153,7 +152,7 @@ async def _derive(
     fingerprints: dict[UUID, bytes] = {}
     for old in olds:
         memory = old.memory
-        source = next((messages[place] for place in _places(memory) if place in messages), None)
+        source = next((messages[pair] for pair in _message_ids(memory) if pair in messages), None)
         offset = memory.utc_offset if source is None or memory.utc_offset is not None else _offset(source)
         dated = replace(old, memory=replace(memory, valid_from=at_offset(memory.valid_from, offset)))
         fingerprint = present_identity(dated) if old.identity is not None else None
@@ -227,18 +226,18 @@ async def _link(
     rows: list[dict[str, object]] = []
     new_ids: list[dict[str, object]] = []
     for memory in linked:
-        for place in _places(memory):
-            message = messages.get(place)
+        for pair in _message_ids(memory):
+            message = messages.get(pair)
             if message is None or message.withheld or message.turn.role not in ("user", "assistant"):
                 continue
-            if message.turn_id is None:
-                thread_id, id = place
+            if message.turn_id is None:  # its turn comes in the second step, under the same id
+                thread_id, id = pair
                 turn_id = turn_id_of(generation, thread_id, id, message.version, message.recorded_at)
-                messages[place] = replace(message, turn_id=turn_id)
+                messages[pair] = replace(message, turn_id=turn_id)
                 new_ids.append(
                     {"thread_id": thread_id, "id": id, "turn_id": str(turn_id), "utc_offset": _offset(message)}
                 )
-            rows.append({"memory_id": str(memory.id), "thread_id": place[0], "message_id": place[1], "quote": None,
+            rows.append({"memory_id": str(memory.id), "thread_id": pair[0], "message_id": pair[1], "quote": None,
                          "alone": len(memory.provenance.message_ids) == 1})  # fmt: skip
     await rewrites.set_turn_ids(tx, namespace, new_ids)
     await turn_queries.link_turns(tx, namespace, rows)

@@ -1,0 +1,1 @@
+"""Databases of before are brought to the present form."""
