@@ -15,6 +15,7 @@ from langchain_persistmem.errors import ConfigurationError, EmbeddingError, Eras
 from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
+from langchain_persistmem.postgres.retry import apart
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
@@ -129,9 +130,10 @@ async def make_some_missing(backend: Backend, *, now: datetime) -> None:
     if not backend.has_missing_vectors or backend.settings.worker or backend.model_name is not None:
         return
     try:
-        done = await make_missing(backend, limit=_SOME, now=now)
-        if not done.namespaces:
-            backend.has_missing_vectors = await backend.step(_waits)
+        with apart():
+            done = await make_missing(backend, limit=_SOME, now=now)
+            if not done.namespaces:
+                backend.has_missing_vectors = await backend.step(_waits)
     except PersistMemError as error:  # what it was called after is done
         logger.warning("missing vectors could not be made and are tried again: %s", error)
 

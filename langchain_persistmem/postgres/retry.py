@@ -119,6 +119,19 @@ async def confirm_commit(
         step.committed = True
 
 
+@contextmanager
+def apart() -> Generator[None]:
+    """A block whose commits do not count for the step around it.
+
+    Upkeep beside a write may be done whether or not the write is: a write whose connection is lost is tried again all the same.
+    """
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 class _UndoError(Exception):
     """Rolls back what the question itself wrote."""
 

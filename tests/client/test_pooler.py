@@ -39,9 +39,7 @@ def test_writes_whose_sessions_are_ended_behind_the_pooler_count_once_and_nobody
     def end_sessions() -> None:
         nonlocal ended
         with psycopg.connect(database, autocommit=True) as admin:
-            while ended < WRITES // 2:
-                acknowledged.acquire(timeout=60)
-                acknowledged.acquire(timeout=60)
+            while ended < WRITES // 2 and acknowledged.acquire(timeout=30) and acknowledged.acquire(timeout=30):
                 time.sleep(random.uniform(0.0, 0.02))
                 ended += 1
                 admin.execute(

@@ -15,6 +15,7 @@ from langchain_persistmem.learning.turns import index_turns
 from langchain_persistmem.learning.upgrade.memory_form import rewrite_memories
 from langchain_persistmem.postgres.queries import namespaces, rewrites
 from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.postgres.retry import apart
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 
@@ -63,6 +64,11 @@ async def rewrite_some(backend: Backend, namespace: Namespace, *, now: datetime)
     """Do one batch after a write, of its namespace or of another, where no worker runs."""
     if not backend.may_have_rewrites:
         return
+    with apart():
+        await _rewrite_some(backend, namespace, now=now)
+
+
+async def _rewrite_some(backend: Backend, namespace: Namespace, *, now: datetime) -> None:
     try:
         if backend.settings.worker or backend.model_name is not None:  # a worker's, here or elsewhere
             await _look(backend)
