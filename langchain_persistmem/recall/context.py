@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import accumulate
 from typing import Any, TypeVar, overload
 
 from langchain_persistmem.language.trust import find_suspicion
@@ -151,7 +152,9 @@ def render_standing(
     if not fits(entries, limit):
         entries = _longest_beginning(always, lambda part: fits(part, max_tokens))
         # A long text takes the room of many: where not all have room, none may have more than a third of it.
-        short = [memory for memory in statements if count_tokens(one_line(memory.text or "")) * _LONG <= limit]
+        costs = [count_tokens(one_line(memory.text or "")) for memory in statements]
+        short = [memory for memory, cost in zip(statements, costs, strict=True) if cost * _LONG <= limit]
+        short = short[: _count_within(sorted(cost for cost in costs if cost * _LONG <= limit), limit)]
         if len(entries) == len(always) and fits(entries, limit):
             entries += _longest_beginning(short, lambda part: fits([*always, *part], limit))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
@@ -184,14 +187,21 @@ def render_journal(
     chosen = list(before)
     if count_tokens(text(chosen, ())) > journal_tokens:
         ordered = [*filter(is_instruction, before), *by_importance(m for m in before if not is_instruction(m))]
+        # The texts alone say how many it can be at most: to write out and count all of a long journal again and again is slow.
+        most = _count_within([count_tokens(memory.text or "") for memory in ordered], journal_tokens)
 
         def fits(part: Sequence[Memory]) -> bool:
             wanted = {memory.id for memory in part}
-            return count_tokens(text([m for m in before if m.id in wanted], ())) <= journal_tokens
+            return count_tokens(text([memory for memory in before if memory.id in wanted], ())) <= journal_tokens
 
-        wanted = {memory.id for memory in _longest_beginning(ordered, fits)}
+        wanted = {memory.id for memory in _longest_beginning(ordered[:most], fits)}
         chosen = [memory for memory in before if memory.id in wanted]
     return StandingPart(text=text(chosen, since), memories=(*chosen, *since), has_names=has_names)
+
+
+def _count_within(costs: Sequence[int], most: int) -> int:
+    """So many of the costs, from the first on, add up to at most ``most``."""
+    return sum(total <= most for total in accumulate(costs))
 
 
 _T = TypeVar("_T")

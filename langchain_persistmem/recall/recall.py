@@ -49,10 +49,10 @@ Check = Literal["threshold", "model"]
 _LOOSE = 1 / 3
 """The share of the usual bounds that is left where the message asks for help."""
 _LEAST_EVIDENCE = 1.5
-"""In deviations of similarity: what is loosely near has to be nearer than unrelated sentences are. Among few memories a score alone
-does not say so."""
+"""In deviations of similarity: the best memory, and each that is only loosely near, has to be nearer than unrelated sentences are.
+Among few memories a score alone does not say so."""
 _FEWEST_TOKENS = 4
-"""A line of a context takes at least so many: it bounds the number of turns that are read for one."""
+"""A line of a context takes at least so many: it bounds the number of memories that are read for one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,7 +193,9 @@ async def _relevant(
 ) -> list[Recollection]:
     """What fits the message, best first: nothing below the floor, or what the chat model chooses."""
     settings = backend.settings
-    likely = ranking.select(fresh, limit=question.limit, threshold=floor, min_score=floor)
+    # Among few memories the best one may look good by chance.
+    near = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
+    likely = ranking.select(near, limit=question.limit, threshold=floor, min_score=floor)
     relevant = ranking.select_outstanding(likely, share=share)
     if check != "model":
         return relevant
@@ -224,13 +226,21 @@ async def _standing(
             namespace,
             profile=KEY if has_document else "",
             instructions=instructions,
-            turns=min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1,
+            lines=min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1,
             wanted=wanted,
             thread_id=thread_id,
             now=now,
         )
         told = (
-            await standing_queries.journal_memories(tx, namespace, wanted=wanted, thread_id=thread_id, now=now)
+            await standing_queries.journal_memories(
+                tx,
+                namespace,
+                instructions=instructions,
+                lines=settings.journal_tokens // _FEWEST_TOKENS + 1,
+                wanted=wanted,
+                thread_id=thread_id,
+                now=now,
+            )
             if shape.standing == "journal"
             else []
         )

@@ -33,7 +33,8 @@ async def test_an_unrelated_question_recalls_nothing(either) -> None:
     for text in ("My daughter Lena plays the violin", "I work as a nurse", "I am allergic to nuts"):
         await either.remember(text, user_id="ada")
     assert await either.recall("How do I sort a list in Python?", user_id="ada") == []
-    assert (await either.context("How do I sort a list in Python?", user_id="ada")).text == ""
+    assert (await either.context("How do I sort a list in Python?", user_id="ada")).relevant == ""
+    assert (await either.context("How do I sort a list in Python?", standing="off", user_id="ada")).text == ""
 
 
 async def test_an_empty_memory_recalls_nothing(either) -> None:

@@ -100,8 +100,11 @@ def test_what_the_rules_know_comes_before_no_model(door: Any, text: str, opened:
 def test_what_the_rules_miss_is_fenced_as_information(door: Any, text: str, opened: Callable[..., PersistMem]) -> None:
     memory = door(opened, text)
     for form in FORMS:
-        shown = memory.context(ASKED, form=form, user_id="ada").text
-        assert shown.count("</memory>") == shown.count("<memory>") <= 1
+        context = memory.context(ASKED, form=form, user_id="ada")
+        shown = context.text
+        for part in (context.standing, context.relevant):
+            assert part.count("</memory>") == part.count("<memory>") == bool(part)
+        assert shown.count("</memory>") == shown.count("<memory>") <= bool(context.standing) + bool(context.relevant)
         assert "\n## How the user wants" not in shown
         assert "The user wants you to behave" not in shown
         assert '"instructions"' not in shown

@@ -13,13 +13,12 @@ from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.statements import statement
 
 
-async def test_recall_and_context_are_one_round_trip_each(either, statements: list[str]) -> None:
+async def test_recall_is_one_round_trip_and_a_context_with_its_standing_part_two(either, statements: list[str]) -> None:
     await either.remember("I like tea", user_id="ada")
-    for call in (either.recall, either.context):
+    for call, further in ((either.recall, []), (either.context, ["/* standing_memories */"])):
         statements.clear()
         await call("Do I like tea?", user_id="ada")
-        assert len(statements) == 1
-        assert statements[0].startswith("/* recall */")
+        assert [text.split("\n")[0] for text in statements] == ["/* recall */", *further]
 
 
 async def test_the_turn_after_a_question_is_weighed_though_nothing_else_brings_it_up(either_with) -> None:

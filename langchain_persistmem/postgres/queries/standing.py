@@ -12,9 +12,6 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import StandingMemory
 
-_STATEMENTS = 500
-"""Statements of most importance among which is chosen; far more than a prompt has room for."""
-
 
 async def standing_memories(
     tx: Transaction,
@@ -22,18 +19,20 @@ async def standing_memories(
     *,
     profile: str,
     instructions: int,
-    turns: int,
+    lines: int,
     wanted: Condition,
     thread_id: str | None,
     now: datetime,
 ) -> list[StandingMemory]:
-    """The profile's document under its key, instructions, statements and turns; none where nothing may be recalled."""
+    """The profile's document under its key, instructions, and at most ``lines`` statements and as many turns.
+
+    None where nothing may be recalled.
+    """
     parameters = {
         "namespace": encode(namespace),
         "profile": profile,
         "instructions": instructions,
-        "statements": _STATEMENTS,
-        "turns": turns,
+        "lines": lines,
         "thread_id": thread_id,
         "now": now,
         **wanted.parameters,
@@ -42,10 +41,24 @@ async def standing_memories(
 
 
 async def journal_memories(
-    tx: Transaction, namespace: Namespace, *, wanted: Condition, thread_id: str | None, now: datetime
+    tx: Transaction,
+    namespace: Namespace,
+    *,
+    instructions: int,
+    lines: int,
+    wanted: Condition,
+    thread_id: str | None,
+    now: datetime,
 ) -> list[StandingMemory]:
-    """The statements of a journal; none where nothing may be recalled."""
-    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "now": now, **wanted.parameters}
+    """At most ``lines`` statements of a journal, the most important, and corrections; none where nothing may be recalled."""
+    parameters = {
+        "namespace": encode(namespace),
+        "instructions": instructions,
+        "lines": lines,
+        "thread_id": thread_id,
+        "now": now,
+        **wanted.parameters,
+    }
     return _records(await tx.fetch(statement("journal_memories", condition=wanted.text), parameters))
 
 

@@ -8,12 +8,40 @@ thread AS MATERIALIZED (
     WHERE n.namespace = %(namespace)s::text AND n.consent <> 'paused' AND t.off_record IS NOT TRUE
 )
 
+-- part: is_statement
+    -- What somebody stated: no turn, no instruction, and no material of the application.
+    m.namespace = %(namespace)s::text AND m.status = 'active' AND NOT m.is_turn AND m.text IS NOT NULL
+    AND m.kind IN ('semantic', 'episodic') AND m.source NOT IN ('store', 'document')
+
 -- name: standing_memories
--- What may stand before a model whatever is asked: the profile's document, instructions, the statements of most importance and
--- the newest turns, each with its last use before the conversation began.
+-- What may stand before a model whatever is asked: the profile's document, instructions, the statements to which room is given
+-- first and the newest turns, each with its last use before the conversation began.
 WITH
 -- include: standing_thread
-, chosen AS (
+, important AS (
+    -- Far more than a prompt has room for; of equal ones the newest.
+    SELECT m.id, m.key, m.importance, coalesce(m.category, m.value ->> 'type') AS category,
+           coalesce(m.told_at, m.valid_from) AS told_at
+    FROM persistmem.memories m
+    WHERE
+-- include: is_statement
+      AND {condition}
+    ORDER BY m.importance DESC, m.id DESC
+    LIMIT 500
+), statements AS (
+    -- In the order of recall/standing.py, which decides in the end.
+    SELECT i.id
+    FROM important i
+    CROSS JOIN thread
+    LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = i.id
+    ORDER BY CASE WHEN i.key = 'fact:name' THEN 0 WHEN i.category IN ('preference', 'goal') THEN 1 ELSE 2 END,
+             round(i.importance::numeric, 1) DESC,
+             (greatest(i.told_at, CASE WHEN u.last_used_at < thread.started_at THEN u.last_used_at
+                                       WHEN u.prior_used_at < thread.started_at THEN u.prior_used_at END)
+              AT TIME ZONE 'UTC')::date DESC,
+             i.told_at DESC, i.key
+    LIMIT %(lines)s::bigint
+), chosen AS (
     SELECT m.id
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.key = %(profile)s::text AND m.kind = 'profile' AND m.status = 'active'
@@ -25,12 +53,7 @@ WITH
      ORDER BY m.importance DESC, m.id
      LIMIT %(instructions)s::bigint)
     UNION
-    (SELECT m.id
-     FROM persistmem.memories m
-     WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND NOT m.is_turn AND m.text IS NOT NULL
-       AND {condition}
-     ORDER BY m.importance DESC, m.id DESC
-     LIMIT %(statements)s::bigint)
+    SELECT id FROM statements
     UNION
     -- Where turns are too many to be shown all, none is: so a few of the newest say whether they are.
     (SELECT newest.id
@@ -39,7 +62,7 @@ WITH
          FROM persistmem.memories m
          WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.listed AND {condition}
          ORDER BY m.updated_at DESC
-         LIMIT %(turns)s::bigint
+         LIMIT %(lines)s::bigint
      ) newest
      WHERE newest.is_turn)
 )
@@ -60,25 +83,47 @@ CROSS JOIN LATERAL (
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id
 
 -- name: journal_memories
--- All statements that were current when the conversation began, the ones corrected since included, and their corrections.
-WITH
+-- The statements that were current when the conversation began, the ones corrected since included, and their corrections.
+WITH RECURSIVE
 -- include: standing_thread
-, before AS (
-    SELECT m.id, m.status, m.superseded_by
-    FROM persistmem.memories m
-    CROSS JOIN thread
-    WHERE m.namespace = %(namespace)s::text AND m.status IN ('active', 'superseded') AND NOT m.is_turn AND m.text IS NOT NULL
-      AND m.recorded_at < thread.started_at AND {condition}
-), corrections AS (
-    SELECT s.id, b.id AS corrected
-    FROM before b
-    JOIN persistmem.memories s ON s.namespace = %(namespace)s::text AND s.id = b.superseded_by
-    CROSS JOIN thread
-    WHERE b.status = 'superseded' AND s.recorded_at >= thread.started_at
-), chosen AS (
-    SELECT id FROM before WHERE status = 'active' OR id IN (SELECT corrected FROM corrections)
+, corrected AS (
+    -- What was written since has an id of that time, and says by the index what it replaced.
+    SELECT b.id, b.superseded_by
+    FROM thread
+    CROSS JOIN LATERAL (
+        SELECT m.id
+        FROM persistmem.memories m
+        WHERE m.namespace = %(namespace)s::text AND m.recorded_at >= thread.started_at AND NOT m.is_turn
+          AND m.id >= rpad(lpad(to_hex((extract(epoch FROM thread.started_at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+    ) r
+    JOIN persistmem.memories b ON b.namespace = %(namespace)s::text AND b.superseded_by = r.id
+    WHERE b.status = 'superseded' AND b.recorded_at < thread.started_at AND NOT b.is_turn
     UNION
-    SELECT id FROM corrections
+    SELECT s.id, s.superseded_by
+    FROM corrected c
+    JOIN persistmem.memories s ON s.namespace = %(namespace)s::text AND s.id = c.superseded_by
+), chosen AS (
+    (SELECT m.id
+     FROM persistmem.memories m
+     CROSS JOIN thread
+     WHERE
+-- include: is_statement
+       AND m.recorded_at < thread.started_at AND {condition}
+     ORDER BY m.importance DESC, m.id DESC
+     LIMIT %(lines)s::bigint)
+    UNION
+    (SELECT m.id
+     FROM persistmem.memories m
+     CROSS JOIN thread
+     WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
+       AND m.source IN ('user', 'operator') AND m.recorded_at < thread.started_at
+     ORDER BY m.importance DESC, m.id
+     LIMIT %(instructions)s::bigint)
+    UNION
+    SELECT m.id
+    FROM corrected c
+    JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.id
+    WHERE m.status IN ('active', 'superseded') AND {condition}
 )
 SELECT
 -- include: memory
