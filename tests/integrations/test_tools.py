@@ -74,7 +74,7 @@ async def test_each_tool_does_what_its_name_says_outside_of_an_agent(either) -> 
     assert "Before: I play the cello" in corrected
     assert "It says so already" in await use(either, "correct_memory", key=key, text="I play the viola")
     assert "I play the viola" in await use(either, "list_memories")
-    assert "That means:\n[" in await use(either, "forget_memories", query="instrument")
+    assert "That means 1:\n[" in await use(either, "forget_memories", query="instrument")
     assert (await either.admin.status(user_id="ada")).counts["memories"] == 1
     assert (await use(either, "forget_memories", keys=[key])).startswith(f"Erased for good: {key[-8:]}.")
     assert (await either.admin.status(user_id="ada")).counts["memories"] == 0

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_persistmem import ExtractionError, InvalidInputError, PersistMem, run_command
 from langchain_persistmem.integrations.memory_tools import memory_tools
 from tests.support.scripted import answer, entry
+from tests.support.scripted_model import Scripted, call
 
-ADA = {"user_id": "ada"}
+ADA: Any = {"user_id": "ada"}
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_what_is_said_becomes_a_memory_of_its_kind_and_category_with_its_source(
     assert (provenance.source, provenance.extractor, provenance.thread_id) == ("user", "rules", "t")
     assert provenance.message_ids == ("t-I'm allergic to nuts.",)
     assert "Always answer in German." in memory.context("What is the capital of France?", **ADA).text
-    profile = memory.profile(**ADA)
+    profile: Any = memory.profile(**ADA)
     assert (profile.name, profile.goals) == ("Ada", ["My goal is to run a marathon."])
 
 
@@ -67,7 +69,8 @@ def test_what_has_one_value_is_superseded_under_its_key_and_stays_in_the_history
     assert texts(memory) == {"You can call me Captain.", "From now on, answer in English.", "I went fully vegan."}
     versions = memory.history.versions("instruction:language", **ADA)
     assert [each.text for each in versions] == ["From now on, answer in English.", "Always answer in German."]
-    assert memory.profile(**ADA).name == "Captain"
+    profile: Any = memory.profile(**ADA)
+    assert profile.name == "Captain"
 
 
 def test_an_allergy_that_is_gone_is_past_and_another_one_is_not(memory: PersistMem) -> None:
@@ -288,11 +291,9 @@ def test_without_an_embedding_model_for_the_moment_the_rules_learn_all_the_same(
 def test_at_the_tool_too_only_what_the_user_says_by_oneself_is_the_users(
     message: str, source: str, memory: PersistMem
 ) -> None:
-    from langchain.agents import create_agent
-
-    from tests.support.scripted_model import Scripted, call
-
-    agent = create_agent(Scripted(answers=[[call("remember", text="I like tea")], "Done."]), tools=memory_tools(memory))
+    agent: Any = create_agent(  # pyright: ignore[reportUnknownVariableType]
+        Scripted(answers=[[call("remember", text="I like tea")], "Done."]), tools=memory_tools(memory)
+    )
     agent.invoke({"messages": message}, {"configurable": {"thread_id": "t", **ADA}})
     (kept,) = memory.list(**ADA)
     assert kept.provenance.source == source
