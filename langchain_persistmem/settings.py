@@ -101,6 +101,10 @@ class Retention:
     """Memories that were neither confirmed nor in a context for this many days are archived."""
     max_memories: int | None = None
     """At most this many memories of a namespace stay active; beyond, those of the least worth are archived."""
+    turns_days: float | None = None
+    """Turns that lists do not show, and on which no statement rests, are archived this many days after they were said."""
+    max_turns: int | None = None
+    """At most this many of these turns of a namespace stay active; beyond, the oldest are archived."""
     purge_days: float | None = None
     """Memories that were superseded or archived this many days ago are erased for good."""
     messages_days: float | None = None
@@ -144,6 +148,7 @@ class Retention:
 _MOST_DAYS = 365_000  # as far back as dates go with room to spare
 _LEAST_OF_RETENTION = {
     "max_memories": 1,
+    "max_turns": 1,
     "max_checkpoints": 1,
     "compress_min_memories": 2,
     "compress_max_memories": 2,

@@ -89,6 +89,14 @@ def server(pytestconfig: pytest.Config) -> str:
     return session_of(pytestconfig).server()
 
 
+@pytest.fixture
+def superuser(server: str) -> None:
+    """For a test that breaks or moves what only a superuser may; skipped where PERSISTMEM_TEST_DSN names another role."""
+    with psycopg.connect(server) as connection:
+        if connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() != (True,):
+            pytest.skip("the role of PERSISTMEM_TEST_DSN is no superuser")
+
+
 @pytest.fixture(scope="session")
 def template(pytestconfig: pytest.Config, embeddings: LocalEmbeddings) -> str:
     """A database after setup(), to be copied: a tenth of the time of running setup() for each test."""

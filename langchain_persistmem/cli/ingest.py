@@ -93,6 +93,7 @@ _ROLES = {
 }
 _LONGEST = 1_000_000
 _SHOWN = 5
+_MOST_BAD = 1_000
 
 Thread = tuple[str, str]
 """A user's id and the id of one of their threads."""
@@ -136,11 +137,13 @@ def survey(files: Sequence[Path]) -> Survey:
         for turn in _read(path):
             if isinstance(turn, str):
                 bad.append(turn)
+                if len(bad) == _MOST_BAD:  # the file is of another kind, and need not be read to its end
+                    break
             else:
                 counts[turn.thread] += 1
     if bad:
         more = f"\n... and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
-        what = "1 line" if len(bad) == 1 else f"{len(bad):,} lines"
+        what = "1 line" if len(bad) == 1 else f"{len(bad):,} lines{' or more' * (len(bad) >= _MOST_BAD)}"
         raise InvalidInputError(
             f"{what} cannot be stored, so nothing was; correct and run again:\n" + "\n".join(bad[:_SHOWN]) + more
         )

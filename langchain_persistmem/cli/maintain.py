@@ -23,6 +23,7 @@ from langchain_persistmem.settings import Retention
 
 _COUNTS = {
     "max_memories": "over so many, archive the least worth of a namespace",
+    "max_turns": "over so many, archive the oldest turns on which nothing rests",
     "max_checkpoints": "erase all but the newest N checkpoints of each thread; with --checkpoints-days, what both say",
 }
 _DAYS = {
@@ -31,6 +32,7 @@ _DAYS = {
     "episodic_days": "archive what happened so long ago",
     "procedural_days": "archive instructions so long after they were given",
     "stale_days": "archive what was neither said nor used for so long",
+    "turns_days": "archive turns on which nothing rests so long after they were said",
     "purge_days": "erase for good what was superseded or archived so long ago",
     "messages_days": "erase stored conversations whose last message is older",
     "checkpoints_days": "erase LangGraph's checkpoints that are older",
@@ -50,6 +52,7 @@ def add(subcommands: Subcommands) -> None:
         rules.add_argument(f"--{name.replace('_', '-')}", type=_days, metavar="N", help=summary)
     for name, summary in _COUNTS.items():
         rules.add_argument(f"--{name.replace('_', '-')}", type=_count, metavar="N", help=summary)
+    parser.add_argument("--drop-turns", action="store_true", help="erase all turns; for Settings(turns=False)")
     add_dry_run(parser)
     add_json(parser)
     add_owner(parser, required=False)
@@ -59,14 +62,16 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Follow the rules and show what was done."""
     rules: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
-    if options.model is None and all(rule is None for rule in rules.values()):
+    if options.model is None and not options.drop_turns and all(rule is None for rule in rules.values()):
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
     meant = owner_of(options)
     with (
-        open_memory(options, model=chat_model(options), retention=Retention(**rules)) as memory,
+        open_memory(
+            options, model=chat_model(options), retention=Retention(**rules), turns=not options.drop_turns
+        ) as memory,
         waiting("looking through the memories"),
     ):
-        done = memory.admin.maintain(dry_run=options.dry_run, **meant)
+        done = memory.admin.maintain(dry_run=options.dry_run, drop_turns=options.drop_turns, **meant)
     if options.json:
         print_json(asdict(done))
     else:

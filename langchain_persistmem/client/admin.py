@@ -61,7 +61,12 @@ class Admin(Group):
     people, apeople = both(_people)
 
     async def _maintain(
-        self, *, dry_run: bool = False, user_id: str | None = None, namespace: Namespace | None = None
+        self,
+        *,
+        dry_run: bool = False,
+        drop_turns: bool = False,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
     ) -> MaintainResult:
         """Follow ``Settings.retention``: derive preferences from habits, compress, archive, and erase what is due.
 
@@ -69,14 +74,18 @@ class Admin(Group):
 
         Args:
             dry_run: change nothing and ask no chat model; count what would be done.
+            drop_turns: erase the turns too, where ``Settings.turns`` is False. The messages stay, and a later call with
+                ``Settings(turns=True)`` makes the turns again.
             user_id: the person; without it and without ``namespace``, everybody.
 
         Raises:
             InvalidInputError: both ``user_id`` and ``namespace`` were given, or one is malformed.
-            ConfigurationError: everybody is meant, and row-level security does not let this role see all namespaces.
+            ConfigurationError: ``drop_turns``, and ``Settings.turns`` is True; or everybody is meant, and row-level security does not let this role see all namespaces.
         """
         namespace = self._namespace_or_none(user_id, namespace)
-        return await run(self.backend, retention.maintain, namespace, dry_run=dry_run, now=datetime.now(UTC))
+        return await run(
+            self.backend, retention.maintain, namespace, dry_run=dry_run, drop_turns=drop_turns, now=datetime.now(UTC)
+        )
 
     maintain, amaintain = both(_maintain)
 

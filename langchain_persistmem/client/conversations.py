@@ -134,8 +134,19 @@ class Conversations(Group):
 
     add, aadd = both(_add)
 
-    async def _clear(self, thread_id: str, *, user_id: str | None = None, namespace: Namespace | None = None) -> int:
+    async def _clear(
+        self,
+        thread_id: str,
+        *,
+        turns: bool = False,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> int:
         """Delete a thread's stored messages; the memories learnt from them stay (see ``memory.forget()``).
+
+        Args:
+            thread_id: the conversation.
+            turns: erase its turns too, which are memories of their own; the statements learnt from them stay.
 
         Returns:
             The number of messages deleted.
@@ -144,7 +155,9 @@ class Conversations(Group):
             InvalidInputError: ``thread_id`` is malformed.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, conversations.clear_messages, namespace, thread_id=thread_id)
+        return await run(
+            self.backend, conversations.clear_messages, namespace, thread_id=thread_id, turn_memories=turns
+        )
 
     clear, aclear = both(_clear)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -46,7 +47,7 @@ from langchain_persistmem.recall.recall import Check, Shape
 from langchain_persistmem.recall.search import Question
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.runtime.messages import turns_of, turns_on_the_record
+from langchain_persistmem.runtime.messages import turns_of, turns_to_observe
 from langchain_persistmem.runtime.models import LOCAL, models_of
 from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
@@ -390,6 +391,7 @@ class PersistMem:
         thread_id: str,
         used: Sequence[str] = (),
         background: bool = False,
+        clean: bool = False,
         now: datetime | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
@@ -406,6 +408,8 @@ class PersistMem:
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
             background: store the turns and return; a worker learns from them once the thread is quiet.
+            clean: take out of messages what cannot be stored, such as NUL, and leave out what is no message, instead of
+                refusing all; ``ObserveResult`` counts both. Nodes and middleware do.
             now: the time of messages without a timestamp, at the sender's clock; by default the present in UTC.
 
         Raises:
@@ -416,19 +420,20 @@ class PersistMem:
         present, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
         said_at = present if now is None else validation.aware(now, "now")
         # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
-        turns = turns_on_the_record(messages, redaction=self._backend.settings.redaction, now=said_at)
+        redaction = self._backend.settings.redaction
+        observed = turns_to_observe(messages, redaction=redaction, now=said_at, clean=clean)
         result = await run(
             self._backend,
             background_flow.observe,
             namespace,
-            turns,
+            observed.turns,
             thread_id=thread_id,
             used=used,
             background=background,
             now=present,
         )
         self._wake_worker()
-        return result
+        return replace(result, cleaned=observed.cleaned, left_out=observed.left_out)
 
     observe, aobserve = both(_observe)
 

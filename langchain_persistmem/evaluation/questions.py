@@ -16,6 +16,7 @@ from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import represent
 
 _MOST_ERRORS = 5
+_MOST_BAD = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,8 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
                 questions.append(_question(line, turns))
             except InvalidInputError as error:
                 bad.append(f"{path.name}, line {number}: {error}")
+                if len(bad) == _MOST_BAD:  # the file is of another kind, and need not be read to its end
+                    break
     if bad:
         more = f"\n... and {len(bad) - _MOST_ERRORS:,} more" if len(bad) > _MOST_ERRORS else ""
         raise InvalidInputError("the questions cannot be used:\n" + "\n".join(bad[:_MOST_ERRORS]) + more)

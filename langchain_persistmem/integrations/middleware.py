@@ -288,6 +288,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     thread_id=thread,
                     used=used,
                     background=self._learns_in_background,
+                    clean=True,
                     now=moment_of(ensure_config(), runtime, **self._clock),
                     namespace=whose,
                 )

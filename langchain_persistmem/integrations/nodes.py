@@ -208,6 +208,7 @@ def extract_memory(
                 thread_id=thread,
                 used=used,
                 background=memory.learns_in_background if background is None else background,
+                clean=True,
                 now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
             )

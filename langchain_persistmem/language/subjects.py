@@ -70,6 +70,15 @@ def _find_relation(words: Sequence[str]) -> Subject:
     return USER
 
 
+def names_among(topics: Sequence[str]) -> list[str]:
+    """The topics that may be names: a statement that begins with "Pottery" is not about somebody called so.
+
+    >>> names_among(["Mia", "pottery", "美佳"])
+    ['Mia', '美佳']
+    """
+    return [topic for topic in topics if not topic[:1].islower()]
+
+
 def is_same_subject(one: Subject, other: Subject) -> bool:
     """Tell whether two may be the same: "the sister" may be "the sister Mia", and neither is the user."""
     if one.relation is not None and one.relation == other.relation:

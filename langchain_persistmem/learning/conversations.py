@@ -6,7 +6,7 @@ from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import EDITED, turn_id_of
-from langchain_persistmem.postgres.queries import messages, retention, search_index, turns
+from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
@@ -15,6 +15,7 @@ from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.messages import digest_words
 from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.runtime.turn_check import check_turn
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
@@ -22,10 +23,7 @@ from langchain_persistmem.types.results import MemoryChange, TurnOutcome
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_TURN = 1_000_000
 _LONGEST_THREAD = 2**62
-_MESSAGE_FIELDS = ("data", "content", "additional_kwargs", "response_metadata", "tool_calls", "args", "artifact")
-"""LangChain's own names in a message, which an error may show."""
 
 
 async def add_messages(
@@ -184,14 +182,20 @@ async def get_outcomes(
     ]
 
 
-async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str) -> int:
-    """Delete the turns of a thread; what was learnt from them stays. Returns how many there were."""
+async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: str, turn_memories: bool = False) -> int:
+    """Delete the messages of a thread; what was learnt from them stays. Returns how many there were.
+
+    Args:
+        turn_memories: erase the turns as memories too; statements that rest on them stay.
+    """
     encode(namespace)
     validation.name(thread_id, "thread_id")
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         if await hold_existing(tx, namespace) is None:
             return 0
+        if turn_memories:
+            await forget.erase_memories(tx, namespace, await messages.turns_of_thread(tx, namespace, thread_id))
         cleared = await messages.clear_thread(tx, namespace, thread_id)
         await record(tx, backend, namespace, "cleared", turns=cleared)
         return cleared
@@ -206,15 +210,4 @@ def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> 
     encode(namespace)
     validation.name(thread_id, "thread_id")
     for index, turn in enumerate(turns):
-        _check_turn(turn, f"messages[{index}]")
-
-
-def _check_turn(turn: Turn, where: str) -> None:
-    validation.name(turn.id, f"{where}.id")
-    validation.storable(turn.text, f"{where}.content")
-    if len(turn.text) > _LONGEST_TURN:
-        validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
-    validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
-    validation.aware(turn.sent_at, f"{where}.timestamp")
-    if turn.speaker is not None:
-        validation.check_text(turn.speaker, f"{where}.name", at_most=200)
+        check_turn(turn, f"messages[{index}]")

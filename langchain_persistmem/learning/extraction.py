@@ -45,6 +45,8 @@ _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
 _FOR_EACH_TURN = 2
 """Known memories that each turn of the user brings, where a batch has many turns."""
+_MOST_EXISTING = 30
+"""Known memories in one question: of more, the model reads more of them than of what was said."""
 _EARLIER_TOOLS = 20
 _MOST_TOOLS = 40
 _TOOL_CHARS = 20_000
@@ -347,7 +349,7 @@ async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
         near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_existing(near, max(least, _FOR_EACH_TURN * len(texts)))
+    return choose_existing(near, max(least, min(_FOR_EACH_TURN * len(texts), _MOST_EXISTING)))
 
 
 def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:

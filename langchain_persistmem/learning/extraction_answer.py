@@ -10,8 +10,8 @@ from uuid import UUID
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.small_talk import is_answer
-from langchain_persistmem.language.subjects import USER, Subject, find_subject, relations
-from langchain_persistmem.learning.evidence import is_supported, judge, name_turns, supporting
+from langchain_persistmem.language.subjects import USER, Subject, find_subject, names_among, relations
+from langchain_persistmem.learning.evidence import is_supported, judge, letters, name_turns, says, supporting
 from langchain_persistmem.learning.extraction_prompt import USUAL, Request
 from langchain_persistmem.learning.sameness import same_statement, spell
 from langchain_persistmem.types.records import (
@@ -194,8 +194,8 @@ def _candidate(
     kind = _KIND_OF.get(type_, "semantic")
     change = fields.get("change")
     stated_at, topics = sources[-1].sent_at, _topics(fields.get("topics"))
-    speaker = _speaker(sources)
-    names = [*topics, *([speaker] if speaker else [])]
+    speaker = _speaker(sources, _text(fields.get("quote")))
+    names = [*names_among(topics), *([speaker] if speaker else [])]
     key = fact_key(_text(fields.get("key")), find_subject(statement, names)) if kind == "semantic" else None
     value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics}
     fact_value = _clean(_text(fields.get("value")))
@@ -224,9 +224,11 @@ def _candidate(
     )
 
 
-def _speaker(sources: Sequence[Turn]) -> str | None:
-    """The speaker, if it was one person."""
-    speakers = {turn.speaker for turn in sources if turn.role == "user" and turn.speaker}
+def _speaker(sources: Sequence[Turn], quote: str) -> str | None:
+    """The speaker, if it was one person: whoever said the words that are quoted, else whoever said all of it."""
+    users = [turn for turn in sources if turn.role == "user"]
+    quoted = [turn for turn in users if letters(quote) and says(turn.text, quote)]
+    speakers = {turn.speaker for turn in quoted or users if turn.speaker}
     return speakers.pop() if len(speakers) == 1 else None
 
 
@@ -262,7 +264,8 @@ def _date(text: object, statement: str, stated_at: datetime) -> tuple[datetime, 
     precision: DatePrecision = "day" if day else "month" if month else "year"
     if precision == "day" and named == stated_at.date():
         return stated_at, "about" if roughly else "day"
-    return datetime.combine(named, time(12), stated_at.tzinfo or UTC), "about" if roughly else precision
+    # A month is rough enough: "about" is for days, lest the first of the month be taken for the day.
+    return datetime.combine(named, time(12), stated_at.tzinfo or UTC), "about" if roughly and day else precision
 
 
 def _date_in(statement: str, stated_at: datetime) -> tuple[datetime, DatePrecision]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import fence
-from langchain_persistmem.types.records import Memory, Turn
+from langchain_persistmem.types.records import DatePrecision, Memory, Turn
 
-VERSION = "2026-11-4"
+VERSION = "2026-11-5"
 """Stored with every memory that was made by this prompt; changes with each change of the text."""
 
 INSTRUCTIONS = """\
@@ -18,14 +18,14 @@ conversations with this user.
 
 For each memory give:
 - text: one self-contained sentence in the language of the message, naming who is meant ("The user ..."), with relative \
-dates replaced by dates worked out from the message's own date
+dates replaced by dates worked out from the message's own date, and with the names, titles, places and numbers that were said
 - type: "preference", "fact", "goal", "decision", "event" (something that happened or is planned on a date) or \
 "instruction" (how the user wants the assistant to behave, from now on)
 - key: for what has only one value at a time, a short name in English such as "home_city", "employer" or "diet", for \
 other people "sister_employer"; else "", also for likes, hobbies, allergies and pets, of which there can be many
 - value: the value under that key, else ""
 - date: for an event its day as YYYY-MM-DD, or YYYY-MM or YYYY where no more is known, with "~" before it if it is only \
-about then; "" if nobody says when, and for all else
+about then ("recently" is about the message's own day); "" if nobody says when, and for all else
 - topics: names of people, places and things, and one or two subjects
 - importance: 0 to 1
 - confidence: 0 to 1; below 0.5 for jokes, irony, hypotheticals, fiction and guesses
@@ -80,6 +80,8 @@ _CONTENT = """
 out of it what nobody said"""
 
 _EARLIER_CHARS = 400
+_DIGITS: Mapping[DatePrecision | None, int] = {"month": 7, "season": 7, "year": 4}
+"""Characters of a date in ISO 8601 that are known; of all others, those of the day."""
 _NO_BRACKETS = str.maketrans(dict.fromkeys("()[]{}（）", " "))
 
 
@@ -151,7 +153,7 @@ def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Seque
         since = (
             in_zone(memory.valid_from, zone) if memory.date_precision in (None, "told", "time") else memory.valid_from
         )
-        labels = {"label": f"k{number}", "since": since.date().isoformat()}
+        labels = {"label": f"k{number}", "since": since.date().isoformat()[: _DIGITS.get(memory.date_precision, 10)]}
         lines.append(fence("known", " ".join((memory.text or "").split()), labels))
     lines += [
         fence("earlier", " ".join(turn.text.split())[-_EARLIER_CHARS:], {"from": _author(turn)}) for turn in earlier

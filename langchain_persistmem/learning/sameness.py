@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, cast
 
 from langchain_persistmem.language.data import match_words, stop_words
-from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject, names_user
+from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject, names_among, names_user
 from langchain_persistmem.types.records import Candidate, Memory
 
 _KEY_PREFIX = "fact:"
@@ -107,7 +107,9 @@ def repeats_claim(candidate: Candidate, known: Memory) -> bool:
         return False
     if candidate.key is not None and candidate.key == known.key and _value(candidate.value) is None:
         return set(_wording(candidate.text)) <= set(_wording(known.text or ""))
-    same_details = _details(candidate.text) <= _details(known.text or "")
+    # A name that begins the one sentence may stand inside the other.
+    first = (known.text or "").split()[:1]
+    same_details = _details(candidate.text) <= _details(known.text or "") | {word.strip(_AROUND) for word in first}
     return same_details and _negations(candidate.text) == _negations(known.text or "")
 
 
@@ -236,4 +238,6 @@ def _subject(statement: Candidate | Memory) -> Subject:
     names: Sequence[str] = (
         [topic for topic in cast("list[object]", topics) if isinstance(topic, str)] if isinstance(topics, list) else []
     )
-    return find_subject(statement.text or "", [*names, *([statement.speaker] if statement.speaker else [])])
+    return find_subject(
+        statement.text or "", [*names_among(names), *([statement.speaker] if statement.speaker else [])]
+    )

@@ -88,10 +88,12 @@ class _Past:
     """The turns that statements rest on."""
     removed_at: datetime | None = None
     """When statements were last rejected or purged, of which nothing else is left."""
+    is_switched_on: bool = False
+    """The turns were switched off, and are made again: lists show what they showed."""
 
     def knows(self, item: _Settled) -> bool:
         """True for a turn that somebody has learnt from: what was learnt is listed, or nothing."""
-        return item.message.is_learnt or item.turn_id in self.linked
+        return (item.message.is_learnt and not self.is_switched_on) or item.turn_id in self.linked
 
     def may_be_removed(self, item: _Settled) -> bool:
         """True for a turn whose statement may be among those that were removed."""
@@ -159,7 +161,7 @@ async def index_turns(
             if hidden_before:
                 await _withdraw(tx, namespace, thread_id, hidden_before)
             is_old = filling or state.form == 1
-            past = await _find_past(tx, namespace, new) if is_old else _NO_PAST
+            past = await _find_past(tx, namespace, new, is_switched_on=state.form != 1) if is_old else _NO_PAST
             done = await _insert(tx, backend, namespace, new, vectors, past, now=now)
             # Status first: no turn is found while the statement on it is superseded, archived or waits for review.
             await _follow_turns(tx, backend, namespace, sorted(past.linked), now=now)
@@ -263,7 +265,10 @@ def _settle(
             outcome = "small_talk"
         else:
             outcome = "asks" if turn.role == "user" and is_request(turn.text) else "nothing"
-            candidate = _candidate(turn, thread_id) if backend.settings.turns else None
+            if backend.settings.turns:
+                candidate = _candidate(turn, thread_id)
+            else:
+                outcome = "no_turn"
         settled.append(_Settled(message, turn_id, outcome, candidate))
     return settled, [turn.id for turn in before if turn.id in hidden]
 
@@ -369,9 +374,9 @@ async def _insert(
     return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids, changes=changes)
 
 
-async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled]) -> _Past:
+async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled], *, is_switched_on: bool) -> _Past:
     linked = await turn_queries.linked_turns(tx, namespace, [item.turn_id for item in new])
-    return _Past(frozenset(linked), await rewrites.last_removal(tx, namespace))
+    return _Past(frozenset(linked), await rewrites.last_removal(tx, namespace), is_switched_on)
 
 
 async def _withdraw(tx: Transaction, namespace: Namespace, thread_id: str, message_ids: Sequence[str]) -> None:

@@ -12,7 +12,8 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem.errors import ErasedError, PersistMemError
+from langchain_persistmem.errors import ConfigurationError, ErasedError, PersistMemError
+from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_all
@@ -28,6 +29,7 @@ from langchain_persistmem.postgres.queries import (
     search_index,
     threads,
 )
+from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 _PAGE = 500
 """Namespaces that are listed at once."""
+_MOST = 2**31
 _BATCH = 1_000
 """Memories that one statement erases."""
 
@@ -51,7 +54,9 @@ class _NamespaceErasedError(PersistMemError):
     """The namespace was erased meanwhile: there is nothing to do."""
 
 
-async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> MaintainResult:
+async def maintain(
+    backend: Backend, namespace: Namespace | None, *, dry_run: bool, drop_turns: bool = False, now: datetime
+) -> MaintainResult:
     """Follow the rules of retention, in one namespace or in all.
 
     A model that fails leaves memories as they are; the rules that need none are followed all the same.
@@ -59,20 +64,27 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
     Args:
         namespace: None means every namespace, one after another.
         dry_run: change nothing and ask no chat model; count what would be done.
+        drop_turns: erase the turns too.
 
     Raises:
         InvalidInputError: the namespace is malformed.
+        ConfigurationError: turns are to be dropped, and are switched on.
     """
     if namespace is not None:
         encode(namespace)
+    if drop_turns and backend.settings.turns:
+        raise ConfigurationError(
+            "drop_turns=True, and Settings.turns is True, so they would come back; set it to False"
+        )
     await ready(backend)
     erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for owner, state in meant:
-            waiting = await _rewrite(backend, owner, dry_run=dry_run, now=now)
-            total = _sum(total, waiting)
+            total = _sum(total, await _rewrite(backend, owner, dry_run=dry_run, now=now))
+            if drop_turns:
+                total = _sum(total, await _drop_turns(backend, owner, dry_run=dry_run))
             done, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(done, namespaces=1))
             if not dry_run:
@@ -83,13 +95,51 @@ async def maintain(backend: Backend, namespace: Namespace | None, *, dry_run: bo
 
 
 async def _rewrite(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> MaintainResult:
-    """Bring a namespace of an older database to the present form; the rules of retention then see all of it."""
+    """Bring a namespace of an older database to the present form; the rules of retention then see all of it.
+
+    Turns that were switched off, and are switched on again, are made in the same way.
+    """
+    if backend.settings.turns and not dry_run and await backend.step(_reopen_turns, namespace):
+        backend.may_have_rewrites = True
     if not backend.may_have_rewrites:
         return MaintainResult()
     if dry_run:
         async with backend.transaction(namespace, atomic=False) as tx:
             return MaintainResult(rewrites=int(await rewrites.read_rewrite(tx, namespace) is not None))
     return MaintainResult(rewrites=int(await rewrite_all(backend, namespace, now=now) is True))
+
+
+async def _reopen_turns(backend: Backend, namespace: Namespace) -> bool:
+    async with backend.transaction(namespace) as tx:
+        if await hold_existing(tx, namespace) is None or not await retention.reopen_turns(tx, namespace):
+            return False
+        await rewrites.request_rewrite(tx, namespace, "turns")
+        return True
+
+
+async def _drop_turns(backend: Backend, namespace: Namespace, *, dry_run: bool) -> MaintainResult:
+    """Erase turns, batch by batch; what was pinned or rejected stays, and so do links, which fit again."""
+    if dry_run:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            ids = await retention.droppable_turns(tx, namespace, approval=WAITS, limit=_MOST)
+        return MaintainResult(turns=len(ids))
+    dropped = 0
+    while count := await backend.step(_drop_batch, namespace):
+        dropped += count
+    return MaintainResult(turns=dropped)
+
+
+async def _drop_batch(backend: Backend, namespace: Namespace) -> int:
+    async with backend.transaction(namespace) as tx:
+        if await hold_existing(tx, namespace) is None:
+            return 0
+        ids = await retention.droppable_turns(tx, namespace, approval=WAITS, limit=_BATCH)
+        if not ids:
+            return 0
+        await retention.mark_dropped(tx, namespace, ids)
+        await forget.erase_memories(tx, namespace, ids, keep_links=True)
+        await record(tx, backend, namespace, "purged", turns=len(ids))
+        return len(ids)
 
 
 async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
@@ -230,7 +280,11 @@ async def _archive(
     if spared and rules.max_memories is not None:
         rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
     signs = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
-    reasons = fading(signs, rules, now=now)
+    reasons = dict(fading(signs, rules, now=now))
+    if rules.turns_days is not None or rules.max_turns is not None:  # a turn that lists do not show is a turn's rule
+        before = now - timedelta(days=rules.turns_days) if rules.turns_days is not None else None
+        old = await retention.fading_turns(tx, namespace, before=before, most=rules.max_turns)
+        reasons |= dict.fromkeys(old, "the turn is old, and no statement rests on it")
     gone = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
     await search_index.unindex_memories(tx, namespace, gone)
     await follow(tx, backend, namespace, gone, now=now)
@@ -257,7 +311,7 @@ def _any_rule(rules: Retention) -> bool:
 
 _MOST_CHANGES = 1_000
 """Archived memories that a result tells of one by one."""
-_FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories")
+_FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories", "turns_days", "max_turns")
 
 
 def _sum(one: MaintainResult, other: MaintainResult) -> MaintainResult:

@@ -29,6 +29,8 @@ from langchain_persistmem.types.results import Receipt
 
 _MARGIN = 0.6
 """The share of the best one's evidence from which another memory is meant too."""
+_LITERAL = 0.8
+"""The share of the best one's evidence by words from which another memory has the same words; longer ones have less."""
 _LENIENCE = 0.3
 """Evidence that may be lacking: the user sees the list, and what is not in it cannot be erased."""
 
@@ -149,9 +151,16 @@ def select_meant(ranked: Sequence[RankedCandidate], *, count: int, weights: Rank
     """
     # The first two summands are those of meaning and words.
     evidence = {candidate.candidate.id: sum(candidate.parts[:2]) for candidate in ranked}
+    words = {candidate.candidate.id: candidate.parts[1] for candidate in ranked}
     toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
     least = max(toss_up - _LENIENCE, _MARGIN * max(evidence.values(), default=0.0))
-    return [candidate for candidate in ranked if evidence[candidate.candidate.id] >= least]
+    # What has the words themselves is meant, whatever else it says: of twenty cousins every one is a cousin.
+    literal = _LITERAL * max(words.values(), default=0.0)
+    return [
+        candidate
+        for candidate in ranked
+        if evidence[candidate.candidate.id] >= least or 0 < literal <= words[candidate.candidate.id]
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def text_of(
         return ""
     lines = [entry for entry in entries if isinstance(entry, ProfileLine)]
     # Sorted by what is shown of it, and never by score: the same memories are the same bytes.
-    memories = [_date_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
+    memories = [_dated_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
     memories.sort(key=_order)
     about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
     if form == "json":
@@ -129,7 +129,7 @@ def journal_of(
         return in_zone(telling_time(memory), zone).date().isoformat()
 
     for day, group in groupby([*statements, *since], key=telling_day):
-        parts += [f"## Told on {day}", *(_journal_entry(_date_in(memory, zone), has_names, day) for memory in group)]
+        parts += [f"## Told on {day}", *(_journal_entry(_dated_in(memory, zone), has_names, day) for memory in group)]
     about = _JOURNAL + (_NAMES_SENTENCE if has_names else "")
     return fence("memory", "\n" + about + "\n".join(parts) + "\n")
 
@@ -184,7 +184,7 @@ def _with_excerpt(recollection: Recollection) -> Memory:
     return replace(memory, text=excerpt if memory.is_turn or is_short else f"{memory.text} “{excerpt}”")
 
 
-def _date_in(memory: Memory, zone: tzinfo | None) -> Memory:
+def _dated_in(memory: Memory, zone: tzinfo | None) -> Memory:
     """The memory with its dates in ``zone``; a date without an hour is the same in every zone."""
     if zone is None or memory.date_precision not in (None, "told", "time"):
         return memory

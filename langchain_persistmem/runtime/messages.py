@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -14,9 +16,12 @@ from langchain_core.utils.uuid import uuid7
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
+from langchain_persistmem.runtime.turn_check import CleanTurns, clean_turns
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
+
+logger = logging.getLogger(__name__)
 
 MAX_MESSAGES = 10_000
 """The most messages in one call: they are checked, stored and learnt from as a whole, and held in memory for it."""
@@ -95,6 +100,40 @@ def turns_of(
             )
         )
     return turns
+
+
+def turns_to_observe(
+    messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+    *,
+    redaction: Redaction | None,
+    now: datetime,
+    clean: bool,
+) -> CleanTurns:
+    """:func:`turns_on_the_record`; with ``clean``, without what cannot be stored, of which it is said how much that was.
+
+    Raises:
+        InvalidInputError: a message cannot be stored, and ``clean`` is False; or there are no messages at all.
+    """
+    left_out = 0
+    try:
+        turns = turns_on_the_record(messages, redaction=redaction, now=now)
+    except InvalidInputError:
+        if not clean or not isinstance(messages, list):
+            raise
+        readable = [message for message in messages if _is_readable(message, redaction, now)]
+        turns, left_out = turns_on_the_record(readable, redaction=redaction, now=now), len(messages) - len(readable)
+    done = clean_turns(turns) if clean else CleanTurns(turns)
+    if done.cleaned or done.left_out or left_out:
+        logger.warning("%d messages were cleaned, %d left out: not storable", done.cleaned, done.left_out + left_out)
+    return replace(done, left_out=done.left_out + left_out)
+
+
+def _is_readable(message: MessageLikeRepresentation, redaction: Redaction | None, now: datetime) -> bool:
+    try:
+        turns_of([message], redaction=redaction, now=now)
+    except InvalidInputError:
+        return False
+    return True
 
 
 def digest_words(role: str, speaker: str | None, text: str, content: Mapping[str, Any]) -> bytes:

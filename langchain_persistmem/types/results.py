@@ -64,6 +64,10 @@ class ObserveResult:
     """Statements that wait for review and are not recalled."""
     pending: int = 0
     """Stored turns of the thread that are not processed yet."""
+    cleaned: int = 0
+    """Messages that were stored without something that cannot be stored, such as NUL."""
+    left_out: int = 0
+    """Messages that cannot be stored in any form."""
     dropped: int = 0
     """Statements that were found and not stored; ``changes`` has the reasons."""
     changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
@@ -138,6 +142,8 @@ class MaintainResult:
     """The first 1,000 memories that were archived, or would be, each with its text and its reason."""
     rewrites: int = 0
     """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""
+    turns: int = 0
+    """Turns that were erased, because they are switched off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

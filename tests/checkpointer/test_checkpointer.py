@@ -385,6 +385,7 @@ def writer(empty_database: str) -> Generator[str]:
     name = f"writer_{uuid4().hex[:12]}"
     _statement(empty_database, f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
     yield name
+    _statement(empty_database, f"GRANT {name} TO CURRENT_USER")
     _statement(empty_database, f"DROP OWNED BY {name}")
     _statement(empty_database, f"DROP ROLE {name}")
 

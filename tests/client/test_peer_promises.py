@@ -549,6 +549,8 @@ def bouncer(database: str) -> Iterator[str]:
     direct = conninfo.conninfo_to_dict(database)
     folder = Path(tempfile.mkdtemp(prefix="persistmem-bouncer-"))
     target = {name: value for name, value in direct.items() if name in ("host", "port", "user", "password", "dbname")}
+    tls = {"sslmode": "sslmode", "sslrootcert": "ca_file"}
+    encryption = {tls[name]: value for name, value in direct.items() if name in tls}
     lines = [
         "[databases]",
         "* = " + " ".join(f"{name}='{value}'" for name, value in target.items()),
@@ -558,6 +560,7 @@ def bouncer(database: str) -> Iterator[str]:
         "auth_type = any",
         "pool_mode = transaction",
         "default_pool_size = 3",
+        *(f"server_tls_{name} = {value}" for name, value in encryption.items()),
     ]
     if os.getuid() == 0:  # it refuses to run as root; who owns the server's socket may use it
         listens = Path(str(direct.get("host", "")))

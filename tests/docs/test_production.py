@@ -29,6 +29,7 @@ def roles(database: str) -> Iterator[dict[str, str]]:
     yield {role: conninfo.make_conninfo(database, user=name, password="x") for role, name in names.items()}
     with psycopg.connect(database, autocommit=True) as admin:
         for name in names.values():
+            admin.execute(f"GRANT {name} TO CURRENT_USER".encode())
             admin.execute(f"DROP OWNED BY {name}".encode())
             admin.execute(f"DROP ROLE {name}".encode())
 

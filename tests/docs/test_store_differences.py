@@ -193,7 +193,7 @@ def postgres_store(server: str, template: str, embeddings: LocalEmbeddings) -> I
     name = _create(server)
     where = psycopg.conninfo.make_conninfo(server, dbname=name)
     with psycopg.connect(where, autocommit=True) as admin:
-        admin.execute("CREATE EXTENSION vector")
+        admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
     with PostgresStore.from_conn_string(where, index=index(embeddings)) as store:
         store.setup()
         yield store

@@ -304,3 +304,34 @@ def test_what_was_dropped_is_counted_by_reason(opened: Callable[..., PersistMem]
     assert sorted(reasons) == ["assistant_only", "low_confidence", "not_usable", "unsupported"]
     assert "assistant_only: 1" in caplog.text
     assert "dog" not in caplog.text
+
+
+def test_a_statement_that_begins_with_its_topic_is_about_nobody_of_that_name() -> None:
+    topics = {"topics": ["pottery", "Melanie"]}
+    one = stated("Pottery is a huge part of the user's life.", value=topics)
+    assert same_person(one, known("The user loves pottery.", value=topics))
+    assert not same_person(stated("Melanie loves pottery.", value=topics), known("The user loves pottery."))
+
+
+def test_a_name_that_begins_the_known_sentence_may_stand_inside_the_other() -> None:
+    melanie = {"speaker": "Melanie", "value": {"topics": ["Melanie", "family time"]}}
+    new = stated("Family time matters a lot to Melanie", **melanie)
+    assert repeats_claim(new, known("Melanie cherishes the time with her whole family", **melanie))
+
+
+def test_who_said_the_quoted_words_is_the_speaker_whoever_else_is_named(opened: Callable[..., PersistMem]) -> None:
+    quote = "I have made art since I was seventeen"
+    memory = opened(answer(entry("Caroline has made art since she was 17.", 1, 2, quote=quote)))
+    said = [("Melanie", "How long have you made art?"), ("Caroline", quote)]
+    memory.observe(
+        [{"role": "user", "name": name, "content": text} for name, text in said], thread_id="t", user_id="ada"
+    )
+    assert [found.speaker for found in memory.list(user_id="ada") if not found.is_turn] == ["Caroline"]
+
+
+def test_about_a_month_is_the_month_and_not_its_first_day(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(answer(entry("The user went to Hawaii.", 1, type="event", date="~2026-02")))
+    memory.observe([("user", "I just got back from Hawaii")], thread_id="t", user_id="ada")
+    (event,) = memory.list(user_id="ada")
+    assert event.date_precision == "month"
+    assert "2026-02-01" not in memory.context("Where did I go?", user_id="ada").text

@@ -1,12 +1,16 @@
 """Windows of a conversation store nothing twice, and a message with other words is a new version of itself."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_persistmem import PersistMem, Settings
+from langchain_persistmem import InvalidInputError, PersistMem, PersistMemMiddleware, Settings, extract_memory
 from tests.support.scripted import answer, entry
 
 ADA: dict[str, Any] = {"user_id": "ada"}
@@ -142,3 +146,56 @@ def test_what_was_put_before_a_model_is_not_learnt_again_whoever_repeats_it(memo
     ]
     assert "I moved to Hamburg" in texts(memory, "Where did the user move?")
     assert block in stored(memory)[0]
+
+
+class Odd:
+    """An object that JSON does not have."""
+
+
+UNSTORABLE: dict[str, Any] = {
+    "NUL": HumanMessage("I moved to\x00 Hamburg", id="b"),
+    "a lone surrogate": HumanMessage("I moved to Hamburg \ud800", id="b"),
+    "a datetime in an artifact": ToolMessage(
+        "found it", tool_call_id="c", artifact={"when": datetime(2026, 5, 1, tzinfo=UTC)}, id="b"
+    ),
+    "an object in an artifact": ToolMessage("found it", tool_call_id="c", artifact=Odd(), id="b"),
+    "NaN": AIMessage("I see", additional_kwargs={"score": float("nan")}, id="b"),
+    "an over-long tool output": ToolMessage("x" * 1_200_000, tool_call_id="c", id="b"),
+    "NUL in a name": HumanMessage("I moved to Hamburg", name="A\x00da", id="b"),
+    "NUL in an id": HumanMessage("I moved to Hamburg", id="b\x00"),
+    "a date that is none": HumanMessage("I moved to Hamburg", additional_kwargs={"timestamp": "yesterday"}, id="b"),
+}
+
+
+@pytest.mark.parametrize("name", UNSTORABLE)
+@pytest.mark.parametrize("door", ["node", "middleware", "clean"])
+def test_a_message_that_cannot_be_stored_never_ends_the_memory_of_its_thread(
+    memory: PersistMem, name: str, door: str
+) -> None:
+    messages = [
+        HumanMessage("My cat is called Mimi", id="a"),
+        UNSTORABLE[name],
+        HumanMessage("I bought a boat", id="c"),
+    ]
+    if door == "clean":
+        result = memory.observe(messages, thread_id="t", clean=True, **ADA)
+        assert result.cleaned + result.left_out == 1
+    elif door == "node":
+        config = {"configurable": {"thread_id": "t", **ADA}}
+        extract_memory(memory).invoke({"messages": messages}, config)
+    else:
+        agent = create_agent(
+            GenericFakeChatModel(messages=iter([AIMessage("Fine")])), middleware=[PersistMemMiddleware(memory)]
+        )
+        agent.invoke({"messages": messages}, {"configurable": {"thread_id": "t", **ADA}})
+    words = stored(memory)
+    assert {"My cat is called Mimi", "I bought a boat"} <= set(words)
+    assert len(memory.conversations.messages("t", **ADA)) == len(words)
+    assert texts(memory, "What did the user buy?")[0] == "I bought a boat"
+
+
+@pytest.mark.parametrize("name", UNSTORABLE)
+def test_whoever_calls_observe_is_told_which_message_cannot_be_stored(memory: PersistMem, name: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"messages\[1\]"):
+        memory.observe([HumanMessage("My cat is called Mimi", id="a"), UNSTORABLE[name]], thread_id="t", **ADA)
+    assert stored(memory) == []

@@ -44,7 +44,9 @@ async def test_a_sound_database_has_no_error_and_few_words(either: Either) -> No
     }
 
 
+@pytest.mark.usefixtures("superuser")
 def test_before_setup_it_says_to_call_it(empty_database: str, embeddings: LocalEmbeddings) -> None:
+    do(empty_database, "DROP EXTENSION IF EXISTS vector")
     with PersistMem.open(empty_database, embeddings=embeddings) as memory:
         found = memory.admin.diagnose()
         assert one(found, "schema").level == "error"
@@ -68,6 +70,7 @@ def test_a_missing_or_a_newer_migration_is_an_error(database: str, embeddings: L
 
 
 @pytest.mark.own_database
+@pytest.mark.usefixtures("superuser")
 def test_invalid_and_missing_indexes_are_named(database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(database, embeddings=embeddings) as memory:
         do(
@@ -218,9 +221,10 @@ def plain(database: str, server: str) -> Any:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA persistmem TO {role}",
     )
     yield role, conninfo.make_conninfo(database, user=role, password="x")
-    do(database, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+    do(database, f"GRANT {role} TO CURRENT_USER", f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
+@pytest.mark.usefixtures("superuser")
 def test_rights_of_the_role_are_looked_at(plain: Any, database: str, embeddings: LocalEmbeddings) -> None:
     role, dsn = plain
     with PersistMem.open(database, embeddings=embeddings) as memory:

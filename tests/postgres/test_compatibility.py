@@ -34,7 +34,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 def old_database(empty_database: str, folder: Path) -> str:
     """Connection string of a database as the older code left it."""
     with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION vector")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute((folder / "database.sql").read_bytes())
     return empty_database
 

@@ -30,7 +30,7 @@ def new_role(database: str) -> Iterator[NEW_ROLE]:
 
     yield make
     for name in names:
-        do(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+        do(database, f"GRANT {name} TO CURRENT_USER", f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 def test_the_table_has_every_table_of_ours_and_of_langgraphs(database: str) -> None:

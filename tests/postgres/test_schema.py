@@ -192,23 +192,26 @@ def test_every_parameter_has_a_type() -> None:
 def test_who_could_erase_before_the_graphs_came_still_can(empty_database: str, embeddings: LocalEmbeddings) -> None:
     role = f"app_{uuid4().hex}"
     with psycopg.connect(empty_database, autocommit=True) as admin:
-        admin.execute("CREATE EXTENSION vector")
+        admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
         admin.execute(_MIGRATIONS_TABLE)
         for name, text in migrations().items():
             if name < "0007":
                 admin.execute(text.encode())
                 admin.execute("INSERT INTO persistmem.migrations VALUES (%s, %s, now())", [name, checksum(text)])
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role)))
         admin.execute(sql.SQL("GRANT USAGE ON SCHEMA persistmem TO {}").format(sql.Identifier(role)))
         admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA persistmem TO {}").format(sql.Identifier(role)))
     with PersistMem.open(empty_database, embeddings=embeddings) as owner:
         owner.setup()
     with psycopg.connect(empty_database, autocommit=True) as admin:  # LangGraph's tables, which were there before
         admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(role)))
-    with PersistMem.open(conninfo.make_conninfo(empty_database, user=role), embeddings=embeddings) as memory:
+    with PersistMem.open(
+        conninfo.make_conninfo(empty_database, user=role, password="x"), embeddings=embeddings
+    ) as memory:
         memory.remember("I like tea", user_id="ada")
         assert memory.forget(everything=True, user_id="ada").counts["memories"] == 1
     with psycopg.connect(empty_database, autocommit=True) as admin:
+        admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
         admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
@@ -223,7 +226,7 @@ def test_migration_10_renames_hnsw_indexes_and_builds_none_anew(
     )
     name = "LocalEmbeddings:all-MiniLM-L6-v2-int8:384"
     with psycopg.connect(empty_database, autocommit=True) as admin:
-        admin.execute("CREATE EXTENSION vector")
+        admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
         admin.execute(_MIGRATIONS_TABLE)
         for each, text in migrations().items():
             if each < "0009":

@@ -42,7 +42,7 @@ def configure(database: str, *settings: str) -> None:
 def _has_locale(admin: Any, setting: str) -> bool:
     try:
         admin.execute(f"SET {setting}")
-    except psycopg.errors.InvalidParameterValue:
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege):
         return False
     return True
 
@@ -116,10 +116,11 @@ def test_a_pool_of_the_application_in_another_encoding_is_refused_by_name(databa
 
 
 @pytest.fixture(params=["ext", "Where Vectors %s Are"])
-def vectors_elsewhere(request: pytest.FixtureRequest, empty_database: str) -> str:
+def vectors_elsewhere(request: pytest.FixtureRequest, empty_database: str, superuser: None) -> str:
     """A database whose pgvector lies in a schema that no search_path names."""
     with psycopg.connect(empty_database, autocommit=True) as admin:
         place = sql.Identifier(request.param)
+        admin.execute("DROP EXTENSION IF EXISTS vector")
         admin.execute(sql.SQL("CREATE SCHEMA {}").format(place))
         admin.execute(sql.SQL("CREATE EXTENSION vector SCHEMA {}").format(place))
     return empty_database

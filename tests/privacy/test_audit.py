@@ -379,6 +379,7 @@ def test_the_application_needs_no_right_to_change_the_audit(
                 connection.execute(tampering.encode())
     finally:
         with psycopg.connect(database, autocommit=True) as admin:
+            admin.execute(f"GRANT {role} TO CURRENT_USER".encode())
             admin.execute(f"DROP OWNED BY {role}".encode())
             admin.execute(f"DROP ROLE {role}".encode())
 

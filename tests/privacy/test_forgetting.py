@@ -134,6 +134,16 @@ LIVES = {
 """What somebody said, and what a request to forget means of it."""
 
 
+async def test_of_many_that_have_the_word_every_one_is_meant(either) -> None:
+    names = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ivo", "Jo", "Kim", "Lea"]
+    for number, name in enumerate(names):
+        await either.remember(f"My cousin {name} {'lives in Rome' if number % 2 else 'plays in a band'}", user_id="ada")
+        await either.remember(f"On day {number} I had soup", user_id="ada")
+    plan = await either.forget(query="my cousins", limit=50, user_id="ada")
+    assert len(plan.candidates) == len(names)
+    assert all("cousin" in each.text for each in plan.candidates)
+
+
 @pytest.mark.parametrize("how", ["observe", "remember"])
 @pytest.mark.parametrize("life", LIVES)
 async def test_a_request_to_forget_means_what_it_says_and_nothing_that_stands_beside_it(either, life, how) -> None:

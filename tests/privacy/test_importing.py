@@ -496,6 +496,7 @@ def test_the_source_needs_only_to_be_readable_and_is_not_written_to(
         assert import_postgres_store(memory, reader).added == len(ITEMS)
         assert rows(source, "SELECT * FROM store ORDER BY prefix, key") == before
     finally:
+        change(source, "GRANT persistmem_reader TO CURRENT_USER")
         change(source, "DROP OWNED BY persistmem_reader")
         change(server, "DROP ROLE persistmem_reader")
 

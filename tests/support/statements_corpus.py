@@ -434,6 +434,79 @@ en | - | I decided to go with a bright red.
 en | - | Stop the car
 en | - | I never really eat my money's worth
 en | - | I avoid my boss
+fr | fact:diet | Salut, je suis végan depuis deux ans.
+fr | fact:allergy_lactose | Je suis intolérante au lactose.
+fr | fact:food_alcool | Je ne bois pas d'alcool.
+fr | instruction | Désormais, sois bref.
+fr | instruction:language | Réponds-moi toujours en anglais s'il te plaît.
+fr | fact:name | Mon prénom est Jules.
+fr | fact:preferred_name | Tu peux m'appeler Ju.
+fr | fact:allergy_arachides | J'ai une allergie aux arachides.
+fr | fact:preference_voyager_en_train_plutôt_qu_en_avion | Je préfère voyager en train plutôt qu'en avion.
+fr | - | Mon chef m'a dit de toujours répondre en anglais.
+fr | - | Je suis allergique ou pas ?
+fr | - | Si je suis allergique, que faire ?
+es | fact:diet, fact:food_gluten | Hola, soy celíaca y no como gluten.
+es | fact:allergy_mariscos | Tengo alergia a los mariscos.
+es | fact:food_alcohol | No bebo alcohol.
+es | fact:name | Mi nombre es Pablo.
+es | fact:preferred_name | Puedes llamarme Pepe.
+es | instruction:language | De ahora en adelante, responde en inglés.
+es | instruction:length | Responde siempre de forma breve.
+es | fact:preference_el_tren_al_avión | Prefiero el tren al avión.
+es | instruction | Quiero que siempre me respondas en español.
+es | - | Mi amiga es vegana.
+es | - | Quizás soy alérgico al polen.
+it | fact:allergy_lattosio | Ciao, sono intollerante al lattosio.
+it | fact:food_alcolici | Non bevo alcolici.
+it | fact:name | Il mio nome è Marco.
+it | fact:preferred_name | Puoi chiamarmi Gio.
+it | instruction:length | Rispondi sempre brevemente.
+it | fact:allergy_arachidi | Ho un'allergia alle arachidi.
+it | fact:favorite_colore | Il mio colore preferito è il verde.
+it | - | La mia amica è vegana.
+pt | fact:diet | Oi, eu sou vegetariana.
+pt | fact:allergy_camarão | Tenho alergia a camarão.
+pt | fact:food_álcool | Não bebo álcool.
+pt | fact:preferred_name | Me chame de Duda.
+pt | instruction:language | De agora em diante, responda em inglês.
+pt | fact:preference_viajar_de_trem | Prefiro viajar de trem.
+pt | - | Minha amiga é vegana.
+nl | fact:diet | Hoi, ik ben veganist.
+nl | fact:food_alcohol | Ik drink geen alcohol.
+nl | fact:name | Mijn naam is Pieter.
+nl | fact:preferred_name | Je mag me Piet noemen.
+nl | instruction:length | Antwoord kort.
+nl | instruction:language | Vanaf nu graag in het Engels.
+nl | fact:preference_met_de_trein | Ik reis liever met de trein.
+nl | - | Mijn vriendin is veganist.
+ru | fact:diet | Привет, я веган.
+ru | fact:food_алкоголь | Я не пью алкоголь.
+ru | fact:name | Моё имя Игорь.
+ru | fact:preferred_name | Зови меня Гоша.
+ru | instruction:length | Пиши кратко.
+ru | instruction:language | Отвечай всегда по-английски.
+ru | - | Моя подруга веганка.
+ru | fact:preference_чай | Мне больше нравится чай.
+zh | fact:name | 你好,我叫王芳。
+zh | fact:allergy_花生 | 我有花生过敏。
+zh | fact:food_酒 | 我不喝酒。
+zh | instruction:length | 以后请简短回答。
+zh | fact:preferred_name | 你可以叫我小王。
+zh | - | 我的朋友是素食者。
+zh | - | 我可能对花生过敏。
+ja | fact:name | 初めまして、佐藤と申します。
+ja | fact:food_お酒 | お酒は飲みません。
+ja | fact:allergy_エビ | エビアレルギーです。
+ja | instruction:length | 短く答えてください。
+ja | fact:preferred_name | 私のことはサトと呼んでください。
+ja | - | 友達はベジタリアンです。
+ko | fact:name | 안녕하세요, 제 이름은 지은이에요.
+ko | fact:food_술 | 저는 술을 안 마셔요.
+ko | fact:allergy_새우 | 저는 새우 알레르기가 있습니다.
+ko | instruction:length | 짧게 대답해 주세요.
+ko | fact:preferred_name | 저를 지니라고 불러 주세요.
+ko | - | 제 친구는 비건이에요.
 """
 
 

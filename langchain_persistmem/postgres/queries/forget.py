@@ -30,9 +30,16 @@ async def memories_of_messages(
     return [row["id"] for row in await tx.fetch(statement("memories_of_messages"), parameters)]
 
 
-async def erase_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[str, int]:
-    """Erase memories and all that hangs on them; returns the rows by table."""
-    return counts_of(await tx.fetch(statement("erase_memories"), {"namespace": encode(namespace), "ids": list(ids)}))
+async def erase_memories(
+    tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, keep_links: bool = False
+) -> dict[str, int]:
+    """Erase memories and all that hangs on them; returns the rows by table.
+
+    Args:
+        keep_links: leave the links of statements to turns among them, which come again under the same ids.
+    """
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "keep_links": keep_links}
+    return counts_of(await tx.fetch(statement("erase_memories"), parameters))
 
 
 async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str]) -> int:

@@ -170,6 +170,12 @@ async def read_messages(
     return [turn_of(row) for row in reversed(rows)]
 
 
+async def turns_of_thread(tx: Transaction, namespace: Namespace, thread_id: str) -> list[UUID]:
+    """Find the turns of a thread, in every version."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id}
+    return [row["id"] for row in await tx.fetch(statement("turns_of_thread"), parameters)]
+
+
 async def clear_thread(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
     """Delete the turns of a thread; returns how many there were."""
     return await tx.execute(statement("clear_thread"), {"namespace": encode(namespace), "thread_id": thread_id})

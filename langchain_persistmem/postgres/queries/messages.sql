@@ -117,6 +117,15 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
 ORDER BY position DESC
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
+-- name: turns_of_thread
+-- The turns of a thread in every version, also those of which only links are left.
+SELECT m.id FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text
+  AND (m.is_turn OR m.provenance ->> 'extractor' = 'turns')
+UNION
+SELECT m.turn_id FROM persistmem.messages m
+WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.turn_id IS NOT NULL
+
 -- name: clear_thread
 -- The turns of a thread; what was learnt from them stays.
 DELETE FROM persistmem.messages

@@ -66,6 +66,30 @@ async def read_usage(tx: Transaction, namespace: Namespace) -> Sequence[DictRow]
     return await tx.fetch(statement("read_usage"), {"namespace": encode(namespace)})
 
 
+async def fading_turns(
+    tx: Transaction, namespace: Namespace, *, before: datetime | None, most: int | None
+) -> list[UUID]:
+    """Find turns that lists do not show and on which nothing rests, older than ``before`` or beyond the newest ``most``."""
+    parameters = {"namespace": encode(namespace), "before": before, "most": most}
+    return [row["id"] for row in await tx.fetch(statement("fading_turns"), parameters)]
+
+
+async def droppable_turns(tx: Transaction, namespace: Namespace, *, approval: str, limit: int) -> list[UUID]:
+    """Find turns that may be erased where they are switched off."""
+    parameters = {"namespace": encode(namespace), "approval": approval, "limit": limit}
+    return [row["id"] for row in await tx.fetch(statement("droppable_turns"), parameters)]
+
+
+async def mark_dropped(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+    """Note with their messages that turns are erased because they are switched off."""
+    await tx.execute(statement("mark_dropped"), {"namespace": encode(namespace), "ids": list(ids)})
+
+
+async def reopen_turns(tx: Transaction, namespace: Namespace) -> int:
+    """Let messages without a turn become turns again; returns how many those are."""
+    return await tx.execute(statement("reopen_turns"), {"namespace": encode(namespace)})
+
+
 async def purgeable(tx: Transaction, namespace: Namespace, *, before: datetime, limit: int) -> list[UUID]:
     """Superseded and archived memories that have not changed since ``before``."""
     parameters = {"namespace": encode(namespace), "before": before, "limit": limit}

@@ -44,6 +44,34 @@ LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id
 WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.kind <> 'profile' AND m.source <> 'store' AND m.listed
 ORDER BY m.id
 
+-- name: fading_turns
+-- Turns that lists do not show and on which nothing rests, beyond an age or a number: the others follow their statements.
+SELECT t.id
+FROM (SELECT m.id, m.valid_from, row_number() OVER (ORDER BY m.valid_from DESC, m.id DESC) AS number
+      FROM persistmem.memories m
+      WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.is_turn AND NOT m.listed AND NOT m.pinned
+        AND NOT EXISTS (SELECT FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.id)) t
+WHERE t.valid_from < %(before)s::timestamptz OR t.number > %(most)s::bigint
+ORDER BY t.id
+
+-- name: droppable_turns
+-- Turns that are erased where they are switched off. What a person has pinned or rejected stays.
+SELECT m.id
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.is_turn AND NOT m.pinned
+  AND (m.status <> 'withheld' OR m.review IS NULL OR m.review = %(approval)s::text)
+ORDER BY m.id
+LIMIT %(limit)s::bigint
+
+-- name: mark_dropped
+-- The messages of turns that are erased: they become turns again once these are switched on.
+UPDATE persistmem.messages SET outcome = 'no_turn'
+WHERE namespace = %(namespace)s::text AND turn_id = ANY (%(ids)s::uuid[])
+
+-- name: reopen_turns
+-- Turns are switched on again: messages without one are to become turns.
+UPDATE persistmem.messages SET outcome = NULL WHERE namespace = %(namespace)s::text AND outcome = 'no_turn'
+
 -- name: purgeable
 -- What has been superseded or archived for long; the row says when by its last change.
 SELECT m.id FROM persistmem.memories m

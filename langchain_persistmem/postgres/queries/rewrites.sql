@@ -37,7 +37,7 @@ UPDATE persistmem.rewrites SET due_at = now() WHERE namespace = %(namespace)s::t
 
 -- name: request_rewrite
 -- Rows of an older form came in, or turns are to be made again: from this step on.
-WITH old AS (UPDATE persistmem.namespaces SET form = 1 WHERE namespace = %(namespace)s::text)
+WITH old AS (UPDATE persistmem.namespaces SET form = 1 WHERE namespace = %(namespace)s::text AND %(step)s::text = 'memories')
 INSERT INTO persistmem.rewrites AS w (namespace, generation, step, due_at, created_at)
 SELECT n.namespace, n.generation, %(step)s::text, now(), now()
 FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
