@@ -151,7 +151,7 @@ def render_standing(
     entries = [*always, *statements, *choice.turns]
     if not fits(entries, limit):
         entries = _longest_beginning(always, lambda part: fits(part, max_tokens))
-        # A long text takes the room of many: where not all have room, none may have more than a third of it.
+        # A long text takes the space of many: where not all have space, none may have more than a third of it.
         costs = [count_tokens(one_line(memory.text or "")) for memory in statements]
         short = [memory for memory, cost in zip(statements, costs, strict=True) if cost * _LONG <= limit]
         short = short[: _count_within(sorted(cost for cost in costs if cost * _LONG <= limit), limit)]

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 from langchain_persistmem.language.calendar.date_matching import mentions_time
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.trust import INSTRUCTORS
-from langchain_persistmem.recall.standing import told_at
+from langchain_persistmem.recall.standing import telling_time
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recall_results import Recollection
@@ -92,6 +92,7 @@ def text_of(
     if not entries:
         return ""
     lines = [entry for entry in entries if isinstance(entry, ProfileLine)]
+    # Sorted by what is shown of it, and never by score: the same memories are the same bytes.
     memories = [_dated_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
     memories.sort(key=_order)
     about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
@@ -116,6 +117,7 @@ def journal_of(
     """
     if not lines and not before and not since:
         return ""
+    # Instructions come first, as the heading says that they are; a later one can only be added to the end.
     instructions = [memory for memory in before if _section(memory) == "procedural"]
     statements = [memory for memory in before if _section(memory) != "procedural"]
     parts = ["## Profile", *(f"- {one_line(line.field)}: {one_line(line.text)}" for line in lines)] if lines else []
@@ -123,20 +125,20 @@ def journal_of(
         title = dict(_SECTIONS)["procedural"]
         parts += [title, *(f"- {one_line(memory.text or '')}" for memory in instructions)]
 
-    def told_day(memory: Memory) -> str:
-        return in_zone(told_at(memory), zone).date().isoformat()
+    def telling_day(memory: Memory) -> str:
+        return in_zone(telling_time(memory), zone).date().isoformat()
 
-    for day, group in groupby([*statements, *since], key=told_day):
+    for day, group in groupby([*statements, *since], key=telling_day):
         parts += [f"## Told on {day}", *(_journal_entry(_dated_in(memory, zone), has_names, day) for memory in group)]
     about = _JOURNAL + (_NAMES_SENTENCE if has_names else "")
     return fence("memory", "\n" + about + "\n".join(parts) + "\n")
 
 
-def _journal_entry(memory: Memory, has_names: bool, told_day: str) -> str:
+def _journal_entry(memory: Memory, has_names: bool, telling_day: str) -> str:
     day = _day(memory)
     # The day of an event is said where it is another one than that of telling, and its text does not say it.
     is_named = memory.kind != "episodic" or memory.date_precision == "told" or mentions_time(memory)
-    when = "" if is_named or day == told_day else f" ({day})"
+    when = "" if is_named or day == telling_day else f" ({day})"
     # A correction of an instruction stands among statements, and so has to say what it is.
     kind = "how the user wants you to behave: " if _section(memory) == "procedural" else _remark(memory)
     return f"- {_name(memory, has_names)}{kind}{one_line(memory.text or '')}{when}"

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
-from typing import Literal
+from datetime import datetime, tzinfo
+from typing import Literal, TypedDict
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.learning.profile import KEY
-from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.context import (
@@ -39,9 +39,20 @@ from langchain_persistmem.types.recall_results import (
     Reason,
     RecallCandidate,
     Recollection,
+    StandingMemory,
 )
 from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.representation import represent
+
+
+class _Reading(TypedDict):
+    """The options of both statements of a standing part."""
+
+    instructions: int
+    wanted: Condition
+    thread_id: str | None
+    now: datetime
+
 
 Check = Literal["threshold", "model"]
 """The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
@@ -194,7 +205,7 @@ async def _relevant(
     """What fits the message, best first: nothing below the floor, or what the chat model chooses."""
     settings = backend.settings
     # Among few memories the best one may look good by chance.
-    near = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
+    near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
     likely = ranking.select(near, limit=question.limit, threshold=floor, min_score=floor)
     relevant = ranking.select_outstanding(likely, share=share)
     if check != "model":
@@ -217,55 +228,35 @@ async def _standing(
     """Read and write out the part that stands whatever is asked."""
     if shape.standing == "off":
         return StandingPart()
-    settings, thread_id, now = backend.settings, shape.thread_id, question.now
-    wanted = condition(redact_filter(settings.redaction, question.filter), question.kinds, turns=settings.turns)
-    has_document = question.kinds is None or "profile" in question.kinds
+    settings, count_tokens = backend.settings, shape.count_tokens
+    options: _Reading = {
+        "instructions": instructions,
+        "wanted": condition(redact_filter(settings.redaction, question.filter), question.kinds, turns=settings.turns),
+        "thread_id": shape.thread_id,
+        "now": question.now,
+    }
+    # A line takes a few tokens, so that no more rows are read than a prompt has lines.
+    lines = min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1
+    key = KEY if question.kinds is None or "profile" in question.kinds else ""
+    in_journal: list[StandingMemory] = []
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await standing_queries.standing_memories(
-            tx,
-            namespace,
-            profile=KEY if has_document else "",
-            instructions=instructions,
-            lines=min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1,
-            wanted=wanted,
-            thread_id=thread_id,
-            now=now,
-        )
-        told = (
-            await standing_queries.journal_memories(
-                tx,
-                namespace,
-                instructions=instructions,
-                lines=settings.journal_tokens // _FEWEST_TOKENS + 1,
-                wanted=wanted,
-                thread_id=thread_id,
-                now=now,
-            )
-            if shape.standing == "journal"
-            else []
-        )
-    choice = choose(found, thread_id=thread_id, message_ids=None if window is None else window.message_ids)
+        found = await standing_queries.standing_memories(tx, namespace, profile=key, lines=lines, **options)
+        if shape.standing == "journal":
+            lines = settings.journal_tokens // _FEWEST_TOKENS + 1
+            in_journal = await standing_queries.journal_memories(tx, namespace, lines=lines, **options)
+    ids = None if window is None else window.message_ids
+    choice = choose(found, thread_id=shape.thread_id, message_ids=ids)
     document = {} if choice.document is None else dict(choice.document.value)
     if shape.standing == "journal":
-        before, since = arrange_journal(told)
+        before, since = arrange_journal(in_journal)
         return render_journal(
-            before,
-            since,
-            document,
-            journal_tokens=settings.journal_tokens,
-            count_tokens=shape.count_tokens,
-            has_names=choice.has_several_speakers,
-            zone=shape.zone,
-        )
+            before, since, document, journal_tokens=settings.journal_tokens, count_tokens=count_tokens,
+            has_names=choice.has_several_speakers, zone=shape.zone,
+        )  # fmt: skip
     return render_standing(
-        choice,
-        document,
-        max_tokens=budget,
-        standing_tokens=settings.standing_tokens,
-        count_tokens=shape.count_tokens,
-        form=shape.form,
-        zone=shape.zone,
-    )
+        choice, document, max_tokens=budget, standing_tokens=settings.standing_tokens, count_tokens=count_tokens,
+        form=shape.form, zone=shape.zone,
+    )  # fmt: skip
 
 
 def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:

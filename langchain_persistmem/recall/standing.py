@@ -68,7 +68,7 @@ def arrange_journal(found: Sequence[StandingMemory]) -> tuple[list[Memory], list
     statements = [entry for entry in found if _is_statement(entry.memory) or is_instruction(entry.memory)]
     before = [entry.memory for entry in statements if entry.memory.recorded_at < entry.started_at]
     since = [entry.memory for entry in statements if entry.memory.recorded_at >= entry.started_at]
-    before.sort(key=lambda memory: (told_at(memory), memory.id))
+    before.sort(key=lambda memory: (telling_time(memory), memory.id))
     # By the time of writing: only so is a new correction always the last line.
     since.sort(key=lambda memory: (memory.recorded_at, memory.id))
     return before, since
@@ -76,7 +76,9 @@ def arrange_journal(found: Sequence[StandingMemory]) -> tuple[list[Memory], list
 
 def by_importance(memories: Iterable[Memory]) -> list[Memory]:
     """The most important first; of equal ones the last that was told."""
-    return sorted(memories, key=lambda memory: (round(-memory.importance, 1), -told_at(memory).timestamp(), memory.id))
+    return sorted(
+        memories, key=lambda memory: (round(-memory.importance, 1), -telling_time(memory).timestamp(), memory.id)
+    )
 
 
 def is_instruction(memory: Memory) -> bool:
@@ -89,7 +91,7 @@ def has_several_speakers(speakers: Iterable[str | None]) -> bool:
     return len({speaker.casefold() for speaker in speakers if speaker}) > 1
 
 
-def told_at(memory: Memory) -> datetime:
+def telling_time(memory: Memory) -> datetime:
     """The moment when it was said, as far as that is known."""
     return memory.told_at or memory.valid_from
 
@@ -126,6 +128,6 @@ def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str]:
     memory = entry.memory
     category = memory.category or memory.value.get("type")
     rank = 0 if memory.key == NAME else 1 if category in _BELONGS_TO_PROFILE else 2
-    told = told_at(memory)
+    told = telling_time(memory)
     latest = max(told, entry.used_at) if entry.used_at else told
     return rank, round(-memory.importance, 1), -in_zone(latest, UTC).toordinal(), -told.timestamp(), memory.key
