@@ -13,13 +13,13 @@ _STEM = 5
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
 _ANSWER = 0.5
 """The score from which a memory is more likely than not an answer."""
-_SHORT = 40
+_SHORT = 45
 """Words of a turn that is quoted whole: around the words of the question stands what was said of it."""
-_QUOTED = 60
+_QUOTED = 45
 """Words that are quoted of a longer one."""
 _LONG = 150
 """Words from which a memory is given by its best sentences."""
-_BEST = 100
+_BEST = 70
 """Words of these."""
 
 
@@ -52,7 +52,10 @@ def join_layers(
         if not by_statement:
             joined.append(best)
             continue
-        quotes = (excerpt_of(words, candidate.candidate.text or "", turn) for turn in mine)
+        quotes = (
+            excerpt_of(words, candidate.candidate.text or "", turn, whole=turn.evidence > candidate.evidence)
+            for turn in mine
+        )
         excerpt = next((quote for quote in quotes if quote), None)
         if excerpt is None:
             excerpt = best_sentences(words, candidate.candidate.text or "")
@@ -88,19 +91,24 @@ def _lower(request: RankedCandidate, answer: RankedCandidate) -> RankedCandidate
     return request._replace(score=answer.score, evidence=answer.evidence, parts=parts)
 
 
-def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate) -> str | None:
+def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, whole: bool = False) -> str | None:
     """The words of a turn that hold what the question asks and the statement lacks; None if there are none.
 
     Sentences on which a statement rests that is not current any more are never among them.
+
+    Args:
+        whole: the turn speaks to the question better than the statement, which may have left out what is asked for: a short
+            turn is quoted whatever the statement has.
     """
     text, past = turn.candidate.text or "", turn.candidate.past_quotes
     lacking = (words & _words(text)) - _words(statement)
-    if not lacking or "" in past:
+    if "" in past or not (lacking or whole):
         return None
     sentences = [sentence for sentence in _SENTENCE.findall(text) if not _is_past(sentence, past)]
     if sum(map(_length, sentences)) <= _SHORT:
-        return _join(sentences) if lacking & _words(" ".join(sentences)) else None
-    return _choose(sentences, lacking, _QUOTED)
+        says_more = whole and _words(" ".join(sentences)) - _words(statement)
+        return _join(sentences) or None if says_more or lacking & _words(" ".join(sentences)) else None
+    return _choose(sentences, words if whole else lacking, _QUOTED)
 
 
 def best_sentences(words: frozenset[str], text: str) -> str | None:

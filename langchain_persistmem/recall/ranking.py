@@ -46,6 +46,8 @@ _SESSION = timedelta(hours=12)
 """A thread may go on for years: what was said further apart is no one session."""
 _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
+_SURE_WORDS = 260
+"""And so many of the best as have these words together: statements are shorter than turns, and say less each."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
 
@@ -200,11 +202,13 @@ def select_outstanding(chosen: Sequence[Recollection], *, share: float) -> list[
     if not share:
         return list(chosen)
     least = share * max((recollection.score_parts.evidence for recollection in chosen), default=0.0)
-    return [
-        recollection
-        for index, recollection in enumerate(chosen)
-        if index < _SURE or recollection.score_parts.evidence >= least
-    ]
+    outstanding: list[Recollection] = []
+    words = 0
+    for index, recollection in enumerate(chosen):
+        words += len((recollection.text + (recollection.excerpt or "")).split())
+        if index < _SURE or words <= _SURE_WORDS or recollection.score_parts.evidence >= least:
+            outstanding.append(recollection)
+    return outstanding
 
 
 def decide(
