@@ -90,8 +90,8 @@ def search_one(config: Config) -> Search:
 
 def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
     """Build the search for the arguments of ``list``."""
-    ids = {} if config is None else checkpoint_ids.ids_of(config)
-    earlier = {} if before is None else checkpoint_ids.ids_of(before, "before", thread=False)
+    ids: Mapping[str, Any] = {} if config is None else checkpoint_ids.ids_of(config)
+    earlier: Mapping[str, Any] = {} if before is None else checkpoint_ids.ids_of(before, "before", thread=False)
     if metadata is not None:
         validation.json_object(metadata, "filter")
     named = config is not None and config.get("configurable", {}).get("checkpoint_ns") is not None
@@ -145,9 +145,10 @@ def new_checkpoint(
         InvalidInputError: an id cannot be stored, or a text is no Unicode.
     """
     ids = checkpoint_ids.ids_of(config)
-    for where, part in (("checkpoint", checkpoint), ("metadata", metadata), ("new_versions", new_versions)):
+    parts: dict[str, object] = {"checkpoint": checkpoint, "metadata": metadata, "new_versions": new_versions}
+    for where, part in parts.items():
         if not isinstance(part, Mapping):
-            raise InvalidInputError(f"{where} is of type {type_name(cast('object', part))}; pass a dict")
+            raise InvalidInputError(f"{where} is of type {type_name(part)}; pass a dict")
     for name in ("id", "channel_values"):
         if cast("Mapping[str, object]", checkpoint).get(name) is None:
             raise InvalidInputError(f"checkpoint has no {name}; pass a checkpoint as LangGraph makes it")
@@ -270,6 +271,7 @@ async def delta_histories(
     begin: Begin, serde: SerializerProtocol, config: Config, channels: Sequence[str]
 ) -> Mapping[str, History]:
     """Read the histories of delta channels, without upstream's assumption that parents have smaller ids."""
+    channels = [checkpoint_ids.storable_id(name, "channels") for name in validation.check_list(channels, "channels")]
     if not channels:
         return {}
     search = search_one(config)

@@ -787,7 +787,7 @@ class PersistMem:
         except ValidationError as error:  # its text quotes the document, so the message is built from places and types
             faults = error.errors(include_input=False, include_url=False, include_context=False)
             reason = "; ".join(
-                f"{_place_of(fault['loc'], self._profile_class)}: {fault['type']}" for fault in faults[:5]
+                f"{_name_field(fault['loc'], self._profile_class)}: {fault['type']}" for fault in faults[:5]
             )
         raise InvalidInputError(
             f"the profile does not fit {self._profile_class.__name__} ({reason}); correct the named fields"
@@ -820,7 +820,7 @@ def _question(
     )
 
 
-def _place_of(location: Sequence[int | str], kind: type[BaseModel]) -> str:
+def _name_field(location: Sequence[int | str], kind: type[BaseModel]) -> str:
     """Name a field of a profile's class; a name that the class does not have was chosen for a person, and says much."""
     field = location[0] if location else ""
     return (

@@ -62,13 +62,14 @@ class Redaction:
                 )
                 raise ConfigurationError(f"Redaction.categories has {shown}; use some of {', '.join(CATEGORIES)}")
         key: object = self.pseudonym_key
-        if key is not None and not issubclass(type(key), (str, bytes)):
+        if key is not None and not issubclass(cast("type", type(key)), (str, bytes)):
             raise ConfigurationError(
                 "Redaction.pseudonym_key is neither bytes nor a string; use secrets.token_bytes(32)"
             )
         if isinstance(key, str) and key.encode(errors="replace").decode() != key:
             raise ConfigurationError("Redaction.pseudonym_key is no Unicode; use secrets.token_bytes(32), kept safe")
-        if not issubclass(type(self.detectors), (list, tuple)):
+        detectors: object = self.detectors
+        if not issubclass(type(detectors), (list, tuple)):
             raise ConfigurationError("Redaction.detectors is no list; pass a list of objects with detect(text)")
         if self.pseudonym_key is not None and len(_key(self.pseudonym_key) or b"") < _SHORTEST_KEY:
             raise ConfigurationError(

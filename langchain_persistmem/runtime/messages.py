@@ -61,7 +61,7 @@ def turns_of(
     """
     given = (
         [messages]
-        if any(is_a(messages, kind) for kind in (str, BaseMessage, dict))
+        if issubclass(type(messages), (str, BaseMessage, dict))
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
     seen: Counter[str] = Counter()

@@ -23,7 +23,7 @@ from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.types.records import KINDS, Kind
-from langchain_persistmem.types.representation import represent, type_name
+from langchain_persistmem.types.representation import is_a, represent, type_name
 
 MAX_PARTS = 32_767
 """Vectors of one item: their number is a smallint in the database."""
@@ -191,7 +191,7 @@ def _read(op: object) -> Read:
 
 def _check_switch(refresh_ttl: object) -> None:
     """Check what a read does to an item's time to live, which nothing but True prolongs."""
-    if not isinstance(refresh_ttl, bool):
+    if not is_a(refresh_ttl, bool):
         raise InvalidInputError(f"refresh_ttl is of type {type_name(refresh_ttl)}; pass True or False")
 
 
@@ -212,7 +212,7 @@ def _search(op: SearchOp) -> SearchOp:
 def _query(query: object) -> str | None:
     if query is None:
         return None
-    if not isinstance(query, str):
+    if not is_a(query, str):
         raise InvalidInputError(f"query is of type {type_name(query)}; pass a string")
     return validation.storable(query, "query") if query.strip() else None
 
@@ -246,7 +246,7 @@ def _redact(op: Read, redaction: Redaction | None) -> Read:
 
 
 def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
-    if not isinstance(value, Mapping):
+    if not is_a(value, Mapping):
         raise InvalidInputError(f"value is of type {type_name(value)}; pass a dict, or None to delete")
     validation.json_object(cast("object", value), "value")
     copy = _copy(cast("Mapping[str, Any]", value))
@@ -271,7 +271,7 @@ def _paths(index: object, fields: Sequence[str]) -> Sequence[str]:
         return fields
     if index is False:
         return ()
-    if isinstance(index, (list, tuple)):
+    if is_a(index, list) or is_a(index, tuple):
         paths = cast("Sequence[object]", index)
         if all(isinstance(path, str) for path in paths):
             return cast("Sequence[str]", paths)
@@ -302,7 +302,7 @@ def _importance(value: Mapping[str, Any]) -> float:
 def _minutes(ttl: object) -> float | None:
     if ttl is None:
         return None
-    if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not 0 < ttl <= MAX_MINUTES:
+    if is_a(ttl, bool) or not (is_a(ttl, int) or is_a(ttl, float)) or not 0 < ttl <= MAX_MINUTES:
         raise InvalidInputError(
             f"ttl is {represent(ttl)}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None"
         )

@@ -202,7 +202,7 @@ def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:
 def _shape_of_class(kind: type) -> Shape | None:
     if kind in (object, UUID) or getattr(kind, "_is_protocol", False) or typing.is_typeddict(kind):
         return None
-    return Shape(lambda value: is_a(value, kind), _SCALARS.get(kind, f"an object of {kind.__name__}"))
+    return Shape(lambda value: issubclass(type(value), kind), _SCALARS.get(kind, f"an object of {kind.__name__}"))
 
 
 def _is_whole_number(value: object) -> bool:
@@ -211,20 +211,21 @@ def _is_whole_number(value: object) -> bool:
 
 def _is_list(value: object) -> bool:
     """True for what has elements; a string has letters, and a dict names."""
-    return is_a(value, collections.abc.Iterable) and not any(
-        is_a(value, kind) for kind in (str, bytes, bytearray, collections.abc.Mapping)
+    kind = type(value)
+    return issubclass(kind, collections.abc.Iterable) and not issubclass(
+        kind, (str, bytes, bytearray, collections.abc.Mapping)
     )
 
 
 _SEQUENCES = frozenset(
     {collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable, list, set, frozenset}
 )
-_DICT = Shape(lambda value: is_a(value, collections.abc.Mapping), "a dict")
+_DICT = Shape(lambda value: issubclass(type(value), collections.abc.Mapping), "a dict")
 _OTHERS: Mapping[object, Shape] = {
     collections.abc.Mapping: _DICT,
     dict: _DICT,
-    collections.abc.Callable: Shape(callable, "a function"),
-    type: Shape(lambda value: is_a(value, type), "a class"),
+    typing.cast("object", collections.abc.Callable): Shape(callable, "a function"),
+    type: Shape(lambda value: issubclass(type(value), type), "a class"),
 }
 _PLAIN: Mapping[object, Shape | None] = {
     inspect.Parameter.empty: None,

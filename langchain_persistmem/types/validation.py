@@ -160,8 +160,8 @@ def check_list(values: object, where: str, *, at_most: int = MAX_JSON_VALUES) ->
     Raises:
         InvalidInputError: it is no iterable, or one string, or has more elements than ``at_most``.
     """
-    if any(is_a(values, kind) for kind in (str, bytes, Mapping)) or not is_a(values, Iterable):
-        kind = "a string" if isinstance(values, str) else f"of type {type_name(cast('object', values))}"
+    if issubclass(type(values), (str, bytes, Mapping)) or not issubclass(type(values), Iterable):
+        kind = "a string" if isinstance(values, str) else f"of type {type_name(values)}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
     # No more is read than may be there: a generator need not have an end.
     try:

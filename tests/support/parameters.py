@@ -311,6 +311,8 @@ def _with(call: Callable[..., Any], function: Callable[..., Any], name: str, mem
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional = [value] if other == name else []
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.append(value if other == name else sensible[other])
         elif other == name:
             given[other] = value
         elif parameter.default is parameter.empty:
