@@ -188,7 +188,9 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Erase threads or old checkpoints; see :meth:`PersistMemSaver.prune`."""
         await checkpoint_retention_queries.prune(
-            self._begin, checkpoint_ids.storable_ids(thread_ids, "thread_ids"), strategy
+            self._begin,
+            checkpoint_ids.storable_ids(thread_ids, "thread_ids"),
+            checkpoint_ids.storable_id(strategy, "strategy"),
         )
 
     @check_arguments()

@@ -231,7 +231,9 @@ class PersistMemSaver(PostgresSaver):
         """
         finished(
             checkpoint_retention_queries.prune(
-                self._begin, checkpoint_ids.storable_ids(thread_ids, "thread_ids"), strategy
+                self._begin,
+                checkpoint_ids.storable_ids(thread_ids, "thread_ids"),
+                checkpoint_ids.storable_id(strategy, "strategy"),
             )
         )
 

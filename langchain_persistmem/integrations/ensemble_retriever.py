@@ -115,7 +115,7 @@ class PersistMemEnsembleRetriever(StrictRetriever):
         by_retriever = {} if by_retriever is None else by_retriever
         self._check_names(by_retriever, "options")
         for name, theirs in cast("Mapping[str, Any]", by_retriever).items():
-            if not isinstance(theirs, Mapping):
+            if not issubclass(type(theirs), Mapping):
                 raise InvalidInputError(f"options[{quote(name)}] is of type {type_name(theirs)}; pass a dict")
             # Here and not where it is asked: with on_error="continue" that would pass as a failure of the retriever.
             for own_name, (origin, retriever) in self._by_name().items():
@@ -205,7 +205,7 @@ class PersistMemEnsembleRetriever(StrictRetriever):
         return {"documents": documents}
 
     def _check_names(self, options: object, where: str) -> None:
-        if not isinstance(options, Mapping):
+        if not issubclass(type(options), Mapping):
             raise InvalidInputError(f"{where} is of type {type_name(options)}; pass a dict by names of retrievers")
         named = self._by_name()
         names = sorted({*named, *(origin for origin, _ in named.values())})

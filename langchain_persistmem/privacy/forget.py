@@ -78,7 +78,7 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
             dry_run=plan.dry_run,
             now=now,
         )
-    return await _keys(backend, namespace, plan.keys or (), dry_run=plan.dry_run, now=now)
+    return await _keys(backend, namespace, () if plan.keys is None else plan.keys, dry_run=plan.dry_run, now=now)
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
