@@ -48,7 +48,7 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
     """For one statement; None means no deadline."""
 
     def __init__(self, pgconn: PGconn) -> None:
-        super().__init__(pgconn)
+        super().__init__(pgconn)  # pyright: ignore[reportArgumentType] - the default of psycopg's own row type
         note_owner(self)
         react_to_forks(self)
 
@@ -92,7 +92,7 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
     """See :class:`DeadlineConnection`."""
 
     def __init__(self, pgconn: PGconn) -> None:
-        super().__init__(pgconn)
+        super().__init__(pgconn)  # pyright: ignore[reportArgumentType] - the default of psycopg's own row type
         note_owner(self)
         react_to_forks(self)
 
