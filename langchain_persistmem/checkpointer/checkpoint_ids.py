@@ -80,7 +80,7 @@ def storable_id(id: object, name: str) -> str:
         InvalidInputError: PostgreSQL cannot hold it; the message names it.
     """
     # LangGraph makes a text of every id. Of these types two different values never make the same one.
-    if isinstance(id, bool) or not isinstance(id, (str, int, UUID)):
+    if issubclass(type(id), bool) or not issubclass(type(id), (str, int, UUID)):
         raise InvalidInputError(f"{name} is of type {type_name(id)}; pass a string")
     if isinstance(id, int) and id.bit_length() > _MOST_BITS:
         raise InvalidInputError(f"{name} is {represent(id)}; pass a string")

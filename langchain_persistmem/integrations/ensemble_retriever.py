@@ -101,10 +101,12 @@ class PersistMemEnsembleRetriever(StrictRetriever):
             NamespaceMissingError: the run names no user.
             InvalidInputError: an argument is out of range, or no option of a call; the message names it.
         """
+        self.check_query(input)
         return super().invoke(input, config, **self.check_options(kwargs), run=ensure_config(config))
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
+        self.check_query(input)
         return await super().ainvoke(input, config, **self.check_options(kwargs), run=ensure_config(config))
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:

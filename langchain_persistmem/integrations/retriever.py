@@ -56,6 +56,7 @@ class _RunRetriever(StrictRetriever):
             InvalidInputError: an argument is out of range, or no option of a call; the message names it.
             EmbeddingError: the query has no vector.
         """
+        self.check_query(input)
         options = self.check_options(kwargs)
         if off_the_record(ensure_config(config), current_runtime()):
             return []
@@ -63,6 +64,7 @@ class _RunRetriever(StrictRetriever):
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
+        self.check_query(input)
         options = self.check_options(kwargs)
         if off_the_record(ensure_config(config), current_runtime()):
             return []

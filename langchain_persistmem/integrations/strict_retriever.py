@@ -9,7 +9,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError
-from langchain_persistmem.types.representation import quote
+from langchain_persistmem.types.representation import is_a, quote, type_name
 
 
 class StrictRetriever(BaseRetriever):
@@ -35,6 +35,16 @@ class StrictRetriever(BaseRetriever):
         known = [fault for fault in faults if fault["loc"] and fault["loc"][0] in cls.model_fields]
         reason = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in known[:3])
         raise ConfigurationError(f"{cls.__name__} cannot be made: {reason or 'an argument is not one of its own'}")
+
+    @staticmethod
+    def check_query(query: object) -> None:
+        """Refuse a question that is no text.
+
+        Raises:
+            InvalidInputError: it is something else.
+        """
+        if not is_a(query, str):
+            raise InvalidInputError(f"query is of type {type_name(query)}; pass a string")
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options of one call, if all of them are this retriever's.

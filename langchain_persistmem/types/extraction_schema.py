@@ -67,8 +67,8 @@ def _classes(schema: object) -> list[type[BaseModel]]:
     if not members:
         raise ConfigurationError("schema is empty; pass a pydantic class, or leave it out")
     for member in members:
-        if not (isinstance(member, type) and issubclass(member, BaseModel)) or member is BaseModel:
-            kind = member.__name__ if isinstance(member, type) else f"of type {type_name(member)}"
+        if not (is_a(member, type) and issubclass(member, BaseModel)) or member is BaseModel:
+            kind = member.__name__ if is_a(member, type) else f"of type {type_name(member)}"
             raise ConfigurationError(f"schema is {kind}; pass a class that inherits from pydantic.BaseModel")
         if issubclass(member, RootModel):
             name = member.__name__
