@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(asdict(done))
     else:
-        counts = {name: count for name, count in asdict(done).items() if name != "dry_run"}
+        counts = {name: count for name, count in asdict(done).items() if name not in ("dry_run", "changes")}
         out().print(counts_table(counts, title="would be done" if done.dry_run else "done"))
     return 0
 

@@ -82,6 +82,7 @@ class Admin(Group):
             InvalidInputError: both ``user_id`` and ``namespace`` were given, or one is malformed.
             ConfigurationError: ``drop_turns``, and ``Settings.turns`` is True; or everybody is meant, and row-level security does not let this role see all namespaces.
         """
+        # Nobody named means everybody, which is only for those who may see all namespaces.
         namespace = self._namespace_or_none(user_id, namespace)
         return await run(
             self.backend, retention.maintain, namespace, dry_run=dry_run, drop_turns=drop_turns, now=datetime.now(UTC)

@@ -44,6 +44,7 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
             NamespaceMissingError: neither ``user_id`` nor ``namespace`` was given.
             InvalidInputError: ``session_id`` cannot be stored: empty, longer than 1,024 bytes, or with NUL.
         """
+        # Checked here, so that a wrong name fails where it is given, and not at the first message.
         self._memory = memory
         self._thread = validation.name(session_id, "session_id")
         self._namespace = memory.namespace_of(user_id, namespace)

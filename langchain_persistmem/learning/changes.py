@@ -155,6 +155,7 @@ def _describe(
 ) -> tuple[MemoryChange, ...]:
     """Tell what became of each statement, with its text."""
     changes: list[MemoryChange] = []
+    # By what is stored in the end, not by what was decided: two writers at once may have said the same.
     for decision in decisions:
         new, candidate = decision.new, decision.new.candidate
         source = {"thread_id": candidate.provenance.thread_id, "message_ids": candidate.provenance.message_ids}

@@ -65,7 +65,7 @@ async def store_turns(
     """
     if state.paused:
         return 0, "paused"
-    known = await messages.known_messages(tx, namespace, thread_id, turns)
+    known = await messages.existing_messages(tx, namespace, thread_id, turns)
     if known.off_record:
         return 0, "off_record"
     new = [turn for turn in turns if turn.id not in known.digests]

@@ -14,8 +14,10 @@ from uuid import UUID
 from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.learning import extraction_prompt, rules
+from langchain_persistmem.learning import rules
 from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
+from langchain_persistmem.learning.chat_model import extraction_prompt
+from langchain_persistmem.learning.chat_model.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
     SAID_TWICE,
@@ -24,7 +26,6 @@ from langchain_persistmem.learning.consolidation import (
     Skip,
     decide,
 )
-from langchain_persistmem.learning.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import changes, messages, pending_work
 from langchain_persistmem.postgres.queries import turns as turns_queries

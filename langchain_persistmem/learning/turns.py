@@ -224,7 +224,7 @@ async def _follow_turns(
 
 
 async def withhold(tx: Transaction, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime) -> None:
-    """Let no door recall the turns of statements that are rejected, before these go; the caller holds the lock."""
+    """Let nothing recall the turns of statements that are rejected, before these go; the caller holds the lock."""
     turn_ids = await turn_queries.turns_of_memories(tx, namespace, memory_ids)
     if turn_ids:
         turns = await turn_queries.withhold_turns(tx, namespace, turn_ids, reason=REJECTED, now=now)

@@ -107,6 +107,10 @@ CREATE INDEX memories_versions ON persistmem.memories (namespace, key) WHERE sta
 CREATE INDEX memories_predecessors ON persistmem.memories (namespace, superseded_by) WHERE superseded_by IS NOT NULL;
 -- Listing, newest first.
 CREATE INDEX memories_newest ON persistmem.memories (namespace, updated_at DESC) WHERE status = 'active' AND listed;
+-- What stands before a model whatever is asked: the statements of most importance.
+CREATE INDEX memories_statements ON persistmem.memories (namespace, importance DESC, id DESC)
+    WHERE status = 'active' AND NOT is_turn AND text IS NOT NULL AND kind IN ('semantic', 'episodic')
+          AND source NOT IN ('store', 'document');
 -- Instructions enter every context.
 CREATE INDEX memories_instructions ON persistmem.memories (namespace, importance DESC)
     WHERE kind = 'procedural' AND status = 'active';

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import capabilities
 from psycopg.abc import PQGen
 from psycopg.pq.abc import PGconn
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, dict_row
 
 from langchain_persistmem.postgres.owners import check_owner, cut_off, is_inherited, note_owner, react_to_forks
 
@@ -47,8 +47,8 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
     seconds: float | None = None
     """For one statement; None means no deadline."""
 
-    def __init__(self, pgconn: PGconn) -> None:
-        super().__init__(pgconn)
+    def __init__(self, pgconn: PGconn, row_factory: Any = dict_row) -> None:
+        super().__init__(pgconn, row_factory)
         note_owner(self)
         react_to_forks(self)
 
@@ -91,8 +91,8 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
     seconds: float | None = None
     """See :class:`DeadlineConnection`."""
 
-    def __init__(self, pgconn: PGconn) -> None:
-        super().__init__(pgconn)
+    def __init__(self, pgconn: PGconn, row_factory: Any = dict_row) -> None:
+        super().__init__(pgconn, row_factory)
         note_owner(self)
         react_to_forks(self)
 

@@ -369,3 +369,26 @@ def finished(coroutine: Coroutine[Any, Any, T]) -> T:
         return cast("T", done.value)
     coroutine.close()
     raise RuntimeError(f"{coroutine.__qualname__} waited for something that is not its backend")
+
+
+class _UndoneError(Exception):
+    """Ends the transaction of a dry run: leaving its block with an exception is what rolls it back."""
+
+
+@asynccontextmanager
+async def undo_if(
+    dry_run: bool,
+    transaction: AbstractAsyncContextManager[Transaction],
+) -> AsyncGenerator[Transaction]:
+    """Run the block in ``transaction``; with ``dry_run`` roll back at its end, and go on after it all the same.
+
+    The counts of a dry run are so those of the real run, and cannot drift from it. Where a run takes many transactions, or asks
+    a model, a dry run counts with statements of its own instead, and says so.
+    """
+    try:
+        async with transaction as tx:
+            yield tx
+            if dry_run:
+                raise _UndoneError
+    except _UndoneError:
+        pass

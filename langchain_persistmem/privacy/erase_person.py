@@ -13,9 +13,8 @@ from uuid import UUID
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
 from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Transaction, undo_if
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
 from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt

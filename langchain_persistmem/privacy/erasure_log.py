@@ -11,10 +11,10 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.queries import erasure_log, generations
+from langchain_persistmem.postgres.transaction import undo_if
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.privacy.forget import erase_with_turns
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace

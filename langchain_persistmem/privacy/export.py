@@ -16,12 +16,11 @@ from langchain_persistmem.learning.insert import searchable
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries.export import Row
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Transaction, undo_if
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter, components_of
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.redact import redact_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Within, encode

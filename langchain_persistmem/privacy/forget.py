@@ -12,13 +12,12 @@ from langchain_persistmem.language.query_terms import strip_light_words
 from langchain_persistmem.learning.lineage import bring_back
 from langchain_persistmem.postgres.queries import erasure_log, retention
 from langchain_persistmem.postgres.queries import forget as forget_queries
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Transaction, undo_if
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.dry_run import undo_if
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types import validation

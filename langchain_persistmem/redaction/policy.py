@@ -50,6 +50,7 @@ class Redaction:
     """Further detectors, such as for names and addresses."""
 
     def __post_init__(self) -> None:
+        # By type() and not by isinstance(): an object that lies about its class would leave text unredacted.
         given: object = self.categories
         if issubclass(type(given), str):
             raise ConfigurationError("Redaction.categories is a string; pass a list, such as ['EMAIL', 'CARD']")

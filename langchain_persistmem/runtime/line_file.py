@@ -36,6 +36,7 @@ def open_lines(path: Path, *, wanted: str = "a JSON Lines file") -> Generator[It
             than a hundred times its size. Also while it is read.
     """
     reason = ""
+    # The kind of file comes before it is opened: opening a pipe waits for somebody who writes.
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             reason = "is a folder" if path.is_dir() else "is no file that can be read twice"

@@ -70,6 +70,7 @@ RETIRED_NAMES = {
 PLAIN_NAMES = {
     "half_life_days": "the half-life of a decay",
     "asked_at": "a field of the file of questions",
+    "told_at": "decision 27: when a person said it, beside recorded_at and valid_from",
 }
 """Names that contain a retired word for a good reason, by name."""
 
@@ -89,7 +90,10 @@ RETIRED_IN_TEXT = {
 }
 """Retired in docstrings, comments and pages, with the words that stand for them now."""
 
-PLAIN_COLUMNS = {"given_up_at": "to give up, as of a dead letter"}
+PLAIN_COLUMNS = {
+    "given_up_at": "to give up, as of a dead letter",
+    "told_at": "decision 27: when a person said it, beside recorded_at and valid_from",
+}
 RETIRED_COLUMNS = {"sketch", "shelf", "incarnation", "audited", "enriched_to", "word", "words"}
 RETIRED_SETTINGS = {
     "floor", "shown_known", "least_confidence", "most_superseded", "even", "even_per_log", "certain", "softness", "lacking", "outside",

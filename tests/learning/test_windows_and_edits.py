@@ -9,6 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 
 from langchain_persistmem import InvalidInputError, PersistMem, PersistMemMiddleware, Settings, extract_memory
 from tests.support.scripted import answer, entry
@@ -53,9 +54,8 @@ def test_a_single_turn_that_is_said_again_is_a_turn_of_its_own(memory: PersistMe
 
 
 def test_a_window_that_is_given_again_by_a_retry_stores_nothing(memory: PersistMem) -> None:
-    for _ in range(3):
-        result = memory.observe(EXCHANGES[:4], thread_id="t", **ADA)
-    assert result.stored == 0
+    results = [memory.observe(EXCHANGES[:4], thread_id="t", **ADA).stored for _ in range(3)]
+    assert results == [4, 0, 0]
     assert stored(memory) == [text for _, text in EXCHANGES[:4]]
 
 
@@ -181,7 +181,7 @@ def test_a_message_that_cannot_be_stored_never_ends_the_memory_of_its_thread(
         result = memory.observe(messages, thread_id="t", clean=True, **ADA)
         assert result.cleaned + result.left_out == 1
     elif door == "node":
-        config = {"configurable": {"thread_id": "t", **ADA}}
+        config: RunnableConfig = {"configurable": {"thread_id": "t", **ADA}}
         extract_memory(memory).invoke({"messages": messages}, config)
     else:
         agent = create_agent(

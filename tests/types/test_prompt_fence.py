@@ -15,7 +15,7 @@ from langchain_core.documents import Document
 
 from langchain_persistmem.commands import classification
 from langchain_persistmem.integrations.labeled_documents import format_labelled
-from langchain_persistmem.learning import extraction_prompt
+from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
 from langchain_persistmem.recall import query_expansion
 from langchain_persistmem.recall.context_formats import FORMS, Form, journal_of, profile_lines, text_of

@@ -17,6 +17,10 @@ ALTER TABLE persistmem.memories
     ADD CONSTRAINT memories_listed_check CHECK (is_turn OR listed);
 DROP INDEX persistmem.memories_newest;
 CREATE INDEX memories_newest ON persistmem.memories (namespace, updated_at DESC) WHERE status = 'active' AND listed;
+-- What stands before a model whatever is asked: the statements of most importance.
+CREATE INDEX memories_statements ON persistmem.memories (namespace, importance DESC, id DESC)
+    WHERE status = 'active' AND NOT is_turn AND text IS NOT NULL AND kind IN ('semantic', 'episodic')
+          AND source NOT IN ('store', 'document');
 
 ALTER TABLE persistmem.messages
     -- The current turn of this message; the version of its words; by what an edit is told from a repetition.

@@ -14,7 +14,7 @@ from langchain_persistmem.types.results import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
-class KnownMessages:
+class ExistingMessages:
     """Messages of a call that are stored already."""
 
     digests: Mapping[str, bytes | None]
@@ -23,14 +23,16 @@ class KnownMessages:
     """The thread is off the record: nothing of it is stored."""
 
 
-async def known_messages(tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn]) -> KnownMessages:
+async def existing_messages(
+    tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn]
+) -> ExistingMessages:
     """Find which of these messages are stored already; the caller holds the namespace's lock."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": [turn.id for turn in turns]}
-    (row,) = await tx.fetch(statement("known_messages"), parameters)
+    (row,) = await tx.fetch(statement("existing_messages"), parameters)
     digests = {
         id: None if digest is None else bytes(digest) for id, digest in zip(row["known"], row["digests"], strict=True)
     }
-    return KnownMessages(digests, row["off_record"])
+    return ExistingMessages(digests, row["off_record"])
 
 
 async def insert_messages(

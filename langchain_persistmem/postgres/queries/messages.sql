@@ -1,4 +1,4 @@
--- name: known_messages
+-- name: existing_messages
 -- Which of these messages are stored already, so that a long thread is not sent again at each turn, with the digests by which
 -- an edit is told from a repetition; and whether the thread is off the record, asked under the namespace's lock.
 SELECT array(SELECT id FROM persistmem.messages

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -16,8 +16,9 @@ from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_CANDIDATE: Callable[[DictRow], tuple[Any, ...]] = itemgetter(
-    *RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")]
+_CANDIDATE = cast(
+    "Callable[[DictRow], tuple[Any, ...]]",
+    itemgetter(*RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")]),
 )
 _TOLD = ("valid_from", "valid_until", "told_at")
 """Moments that are shown as the clock was where they were told of."""

@@ -115,7 +115,7 @@ async def activate_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[
 async def withhold_turns(
     tx: Transaction, namespace: Namespace, turn_ids: Sequence[UUID], *, reason: str, now: datetime
 ) -> list[UUID]:
-    """Let turns be recalled by no door; returns the ids of those that exist as memories."""
+    """Let turns never be recalled again; returns the ids of those that exist as memories."""
     parameters = {"namespace": encode(namespace), "turn_ids": list(turn_ids), "reason": reason, "now": now}
     return [row["id"] for row in await tx.fetch(statement("withhold_turns"), parameters)]
 

@@ -96,7 +96,7 @@ UPDATE persistmem.vectors SET active = true, hnsw_index = NULL
 WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
 
 -- name: withhold_turns
--- Turns that no door recalls any more, with the reason.
+-- Turns that are not recalled any more, with the reason.
 UPDATE persistmem.memories t
 SET status = 'withheld', review = %(reason)s::text, updated_at = %(now)s::timestamptz
 WHERE t.namespace = %(namespace)s::text AND t.id = ANY (%(turn_ids)s::uuid[]) AND t.is_turn AND t.superseded_by IS NULL

@@ -11,8 +11,8 @@ from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, names_among, relations
-from langchain_persistmem.learning.evidence import is_supported, judge, letters, name_turns, says, supporting
-from langchain_persistmem.learning.extraction_prompt import USUAL, Request
+from langchain_persistmem.learning.chat_model.evidence import is_supported, judge, letters, name_turns, says, supporting
+from langchain_persistmem.learning.chat_model.extraction_prompt import USUAL, Request
 from langchain_persistmem.learning.sameness import same_statement, spell
 from langchain_persistmem.types.records import (
     CATEGORIES,
