@@ -94,7 +94,10 @@ async def remember(
                 "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
             )
         holders = await memories.get_memories(tx, namespace, spellings(candidate), now=now)
-        new = own_key(new, holders)
+        # The application's key is its own: only where another person speaks under it does it get the speaker's name.
+        rival = holders.get(candidate.key) if candidate.key is not None else None
+        if rival is not None and rival.speaker and candidate.speaker:
+            new = own_key(new, holders)
         holder = holders.get(new.candidate.key) if new.candidate.key is not None else None
         change = None if holder is None or _repeats(candidate, holder) else holder
         if reason is None and holder is not None and change is None and candidate.text != holder.text:

@@ -61,7 +61,7 @@ def shape_of(schema: object) -> Shape | None:
 
 def _classes(schema: object) -> list[type[BaseModel]]:
     if is_a(schema, list) or is_a(schema, tuple):
-        members = list(cast("Sequence[object]", schema))
+        members: list[Any] = list(cast("Sequence[Any]", schema))
     else:
         members = list(get_args(schema)) if get_origin(schema) in (Union, UnionType) else [schema]
     if not members:

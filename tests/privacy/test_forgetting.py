@@ -202,15 +202,15 @@ async def test_a_wildcard_is_a_name_and_forgets_nobody(either, user: str) -> Non
 
 
 async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypatch) -> None:
-    """An extraction that began before the erase finds another generation of the namespace and gives up."""
-    from langchain_persistmem.learning import extraction
+    """Learning that began before the erase finds another generation of the namespace and gives up."""
+    from langchain_persistmem.learning import turns
 
-    original = extraction.prepare
+    original = turns._embed  # pyright: ignore
 
-    async def erased_meanwhile(backend, candidates, places, **options):
-        prepared = await original(backend, candidates, places, **options)
+    async def erased_meanwhile(backend, pieces):
+        vectors = await original(backend, pieces)
         await extraction_erase(backend)
-        return prepared
+        return vectors
 
     async def extraction_erase(backend) -> None:
         from langchain_persistmem.privacy import forget
@@ -218,7 +218,7 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
         plan = forget.Plan(None, None, everything=True, dry_run=False, limit=1)
         await forget.forget(backend, ("memories", "ada"), plan, now=datetime.now(UTC))
 
-    monkeypatch.setattr(extraction, "prepare", erased_meanwhile)
+    monkeypatch.setattr(turns, "_embed", erased_meanwhile)
     observed = await either.observe([("user", "I adopted a cat called Pixel")], thread_id="t", user_id="ada")
     assert observed.added == 0
     assert (await either.admin.status()).counts == {"namespaces": 0, "memories": 0, "messages": 0}

@@ -140,9 +140,9 @@ def _other_plan(verdict: DictRow) -> OtherPlan | None:
 async def _search_prefix(tx: Transaction, parameters: Mapping[str, Any], text: Query) -> _Items:
     """All vectors of all namespaces under a prefix compared."""
     rows = await tx.fetch(text, parameters)
-    if (
-        len(rows) < parameters["limit"] and parameters["reach"] < EVERY
-    ):  # turns that are not listed may have left too few
+    # Where turns that are not listed have left too few, all are looked at; the hybrid statement looks at all in any case.
+    is_cut = bool(rows) and rows[0].get("weighed", 0) >= parameters["reach"]
+    if is_cut and len(rows) < parameters["limit"]:
         rows = await tx.fetch(text, {**parameters, "reach": EVERY})
     return [(item_of(row), row["similarity"]) for row in rows]
 

@@ -67,7 +67,8 @@ WITH within AS MATERIALIZED (
     ) best
     GROUP BY namespace, memory_id
 )
-SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity
+SELECT m.namespace, m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at, near.similarity,
+       (SELECT count(*) FROM near) AS weighed
 FROM near
 CROSS JOIN LATERAL (
     SELECT m.*
