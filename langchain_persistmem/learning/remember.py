@@ -1,5 +1,6 @@
 """Storing a statement that the application, a user or a tool gives."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -94,10 +95,7 @@ async def remember(
                 "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
             )
         holders = await memories.get_memories(tx, namespace, spellings(candidate), now=now)
-        # The application's key is its own: only where another person speaks under it does it get the speaker's name.
-        rival = holders.get(candidate.key) if candidate.key is not None else None
-        if rival is not None and rival.speaker and candidate.speaker:
-            new = own_key(new, holders)
+        new = _under_own_key(new, holders)
         holder = holders.get(new.candidate.key) if new.candidate.key is not None else None
         change = None if holder is None or _repeats(candidate, holder) else holder
         if reason is None and holder is not None and change is None and candidate.text != holder.text:
@@ -158,6 +156,12 @@ def _objection(candidate: Candidate, holder: Memory, contradictions: Contradicti
     if holder.pinned and source not in INSTRUCTORS:
         return PINNED
     return CONTRADICTS if contradictions == "ask" else None
+
+
+def _under_own_key(new: NewMemory, holders: Mapping[str, Memory]) -> NewMemory:
+    """``new`` under the key that was given: only where another person speaks under it does it get the speaker's name."""
+    rival = holders.get(new.candidate.key) if new.candidate.key is not None else None
+    return own_key(new, holders) if rival is not None and rival.speaker and new.candidate.speaker else new
 
 
 async def _end(

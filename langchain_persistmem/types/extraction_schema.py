@@ -60,15 +60,17 @@ def shape_of(schema: object) -> Shape | None:
 
 
 def _classes(schema: object) -> list[type[BaseModel]]:
+    several: Any = schema
     if is_a(schema, list) or is_a(schema, tuple):
-        members: list[Any] = list(cast("Sequence[Any]", schema))
+        members = cast("list[Any]", list(several))
     else:
-        members = list(get_args(schema)) if get_origin(schema) in (Union, UnionType) else [schema]
+        members = cast("list[Any]", list(get_args(schema)) if get_origin(schema) in (Union, UnionType) else [schema])
     if not members:
         raise ConfigurationError("schema is empty; pass a pydantic class, or leave it out")
     for member in members:
-        if not (is_a(member, type) and issubclass(member, BaseModel)) or member is BaseModel:
-            kind = member.__name__ if is_a(member, type) else f"of type {type_name(member)}"
+        is_class = is_a(cast("object", member), type)
+        if not (is_class and issubclass(member, BaseModel)) or member is BaseModel:
+            kind = member.__name__ if is_class else f"of type {type_name(cast('object', member))}"
             raise ConfigurationError(f"schema is {kind}; pass a class that inherits from pydantic.BaseModel")
         if issubclass(member, RootModel):
             name = member.__name__
