@@ -62,7 +62,7 @@ def shape_of(schema: object) -> Shape | None:
 def _classes(schema: object) -> list[type[BaseModel]]:
     several: Any = schema
     if is_a(schema, list) or is_a(schema, tuple):
-        members = cast("list[Any]", list(several))
+        members: list[Any] = list(several)
     else:
         members = cast("list[Any]", list(get_args(schema)) if get_origin(schema) in (Union, UnionType) else [schema])
     if not members:
