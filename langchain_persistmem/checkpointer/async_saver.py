@@ -1,7 +1,6 @@
 """The async checkpointer: upstream's ``AsyncPostgresSaver``, with the additions of ``sync_saver.py``."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import timedelta
@@ -86,7 +85,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def setup(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - bounds the wait for others only
         """Create or update the tables; see :meth:`PersistMemSaver.setup`."""
-        deadline = time.monotonic() + timeout
+        deadline = checkpoint_rows.deadline_of(timeout)
         async with self._cursor() as cursor:
             statements = AsyncStatements(cursor.connection)
             checkpoint_rows.check_autocommit(cursor.connection)

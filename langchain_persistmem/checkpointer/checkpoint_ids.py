@@ -107,8 +107,10 @@ def ids_of(config: object, where: str = "config", *, thread: bool = True) -> Map
     Raises:
         InvalidInputError: it is no config, names no thread, or an id cannot be stored.
     """
-    configurable = cast("Mapping[str, Any]", config).get("configurable", {}) if isinstance(config, Mapping) else None
-    if not isinstance(configurable, Mapping):
+    # By its own type, as an object may fail at the question which class it has.
+    is_config = issubclass(type(config), Mapping)
+    configurable = cast("Mapping[str, Any]", config).get("configurable", {}) if is_config else None
+    if not issubclass(type(configurable), Mapping):
         raise InvalidInputError(f"{where} is no config; pass {{'configurable': {{'thread_id': ...}}}}")
     ids = cast("Mapping[str, Any]", configurable)
     if thread and ids.get("thread_id") is None:

@@ -50,6 +50,7 @@ LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1
 _LONGEST = 2**62
+_YEAR = 366 * 86_400.0  # seconds
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
 _LAST_WITHOUT_SENDS = 3  # up to this version of checkpoints, pending sends are stored with the parent
 
@@ -147,7 +148,7 @@ def new_checkpoint(
     ids = checkpoint_ids.ids_of(config)
     parts: dict[str, object] = {"checkpoint": checkpoint, "metadata": metadata, "new_versions": new_versions}
     for where, part in parts.items():
-        if not isinstance(part, Mapping):
+        if not issubclass(type(part), Mapping):
             raise InvalidInputError(f"{where} is of type {type_name(part)}; pass a dict")
     for name in ("id", "channel_values"):
         if cast("Mapping[str, object]", checkpoint).get(name) is None:
@@ -328,6 +329,11 @@ def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
     """
     if not connection.autocommit:
         raise ConfigurationError("the pool's connections need autocommit; make it with kwargs={'autocommit': True}")
+
+
+def deadline_of(timeout: float) -> float:
+    """Return the moment of the monotonic clock after ``timeout`` seconds; a year is as good as more."""
+    return time.monotonic() + min(timeout, _YEAR)
 
 
 def check_deadline(deadline: float) -> None:

@@ -110,7 +110,7 @@ class PersistMemSaver(PostgresSaver):
             ConfigurationError: the connections are not in autocommit mode, or the role may not create tables.
             StorageUnavailableError: PostgreSQL cannot be reached, or another set-up outlasted ``timeout``.
         """
-        deadline = time.monotonic() + timeout
+        deadline = checkpoint_rows.deadline_of(timeout)
         with self._cursor() as cursor:
             statements = SyncStatements(cursor.connection)
             checkpoint_rows.check_autocommit(cursor.connection)

@@ -24,6 +24,9 @@ _WORK = {
     "failing": "of these, failed before",
     "dead_letters": "turns given up",
     "review": "memories to review",
+    "rewrites": "namespaces to bring to the present form",
+    "rewrites_failing": "of these, failed before",
+    "rewrites_rows": "their rows that are done",
 }
 
 

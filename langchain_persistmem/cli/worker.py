@@ -91,7 +91,9 @@ def _report(*, as_json: bool, silent: bool) -> Callable[[ProcessResult], None]:
     def report(worked: ProcessResult) -> None:
         if silent and not worked.threads:
             return
-        at, counts = datetime.now(UTC).isoformat(timespec="seconds"), asdict(worked)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        # Without the changes: they have the texts of memories, which no log may have.
+        counts = {name: count for name, count in asdict(worked).items() if name != "changes"}
         if as_json:
             line = json.dumps({"at": at, **counts})
         else:

@@ -196,6 +196,8 @@ async def link(
         provenance = decision.new.candidate.provenance
         if isinstance(decision, Skip) or provenance.thread_id is None:
             continue
+        if isinstance(decision, Quarantine) and decision.new.candidate.doubt is not None:
+            continue  # the user's words do not say it, so it rests on no turn, and withholds none
         if provenance.extractor == RULES_EXTRACTOR and decision.new.candidate.quote is None:
             continue  # the turn says more than the rules understood, so it goes on by itself
         known = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)

@@ -103,7 +103,7 @@ class _Builder:
         return sql.SQL("{}::jsonb").format(self.bind(json.dumps(value, ensure_ascii=False)))
 
     def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
-        if not isinstance(filter, Mapping):
+        if not issubclass(type(filter), Mapping):
             raise InvalidInputError(f"{path} is of type {type_name(filter)}; pass a dict such as {{'city': 'Oslo'}}")
         if depth > MAX_DEPTH:
             raise InvalidInputError(f"{path} is nested deeper than {MAX_DEPTH} levels; simplify it")

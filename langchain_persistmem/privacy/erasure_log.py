@@ -18,7 +18,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
-from langchain_persistmem.types.representation import type_name
+from langchain_persistmem.types.representation import is_a, type_name
 from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 500
@@ -136,13 +136,13 @@ def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
     Raises:
         InvalidInputError: the message names the line and the field, and quotes neither.
     """
-    if isinstance(log, str):
+    if is_a(log, str):
         raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
     found: list[Erasure] = []
     for number, entry in enumerate(validation.check_list(log, "entries", at_most=_MOST), 1):
-        if isinstance(entry, Erasure):
+        if is_a(entry, Erasure):
             found.append(entry)
-        elif not isinstance(entry, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what a caller passes is not known
+        elif not is_a(entry, str):
             raise InvalidInputError(f"line {number} is of type {type_name(entry)}; pass lines of text")
         elif entry.strip():
             found.append(_erasure_of(entry, f"line {number}"))

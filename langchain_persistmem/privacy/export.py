@@ -23,7 +23,7 @@ from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_row
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types.namespace import Namespace, Within, encode
+from langchain_persistmem.types.namespace import Namespace, Several, Within, encode
 from langchain_persistmem.types.records import CONSENTS, Candidate, Consent, Provenance, Vector
 from langchain_persistmem.types.results import ExportResult, ImportFileResult
 from langchain_persistmem.types.vectors import UnitVector
@@ -163,7 +163,9 @@ async def _count_new(
     """
     counts: Counter[str] = Counter()
     seen: generations.Seen = {}
-    async with undo_if(True, backend.transaction(Within(source.root if root is None else root))) as tx:
+    # By name: row security lets a prefix be read, and not be written.
+    targets = sorted({_target_namespace(found, source, root) for _, found, _ in source.rows()}, key=encode)
+    async with undo_if(True, backend.transaction(Several(tuple(targets)))) as tx:
         for kind, found, rows in _batches(source, trusted=trusted):
             namespace = _target_namespace(found, source, root)
             redacted = [redact_row(backend.settings.redaction, kind, row) for row in rows]

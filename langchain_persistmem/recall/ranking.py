@@ -27,6 +27,7 @@ from langchain_persistmem.types.recall_results import (
     Recollection,
     SearchResult,
 )
+from langchain_persistmem.types.records import MODEL_EXTRACTOR
 
 _WORD = re.compile(r"[^\W_]+")
 _ANY_WORD = re.compile(r"\w+")
@@ -47,7 +48,7 @@ _SESSION = timedelta(hours=12)
 _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _SURE_WORDS = 260
-"""And so many of the best as have these words together: statements are shorter than turns, and say less each."""
+"""Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
 
@@ -206,7 +207,8 @@ def select_outstanding(chosen: Sequence[Recollection], *, share: float) -> list[
     words = 0
     for index, recollection in enumerate(chosen):
         words += len((recollection.text + (recollection.excerpt or "")).split())
-        if index < _SURE or words <= _SURE_WORDS or recollection.score_parts.evidence >= least:
+        is_short = words <= _SURE_WORDS and recollection.memory.provenance.extractor == MODEL_EXTRACTOR
+        if index < _SURE or is_short or recollection.score_parts.evidence >= least:
             outstanding.append(recollection)
     return outstanding
 

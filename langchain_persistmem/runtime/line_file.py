@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types.representation import cut
 
 LONGEST_LINE = 64 * 2**20
 """Bytes. The longest value takes less, and what has no line end is not read to its end."""
@@ -35,7 +36,8 @@ def open_lines(path: Path, *, wanted: str = "a JSON Lines file") -> Generator[It
         InvalidInputError: it is no such file, cannot be read to its end, has a line of more than 64 MiB, or unpacks to more
             than a hundred times its size. Also while it is read.
     """
-    reason = ""
+    # Of a path the name of the file, cut: a text that was passed in its place must not be in an error at length.
+    name, reason = cut(path.name), ""
     # The kind of file comes before it is opened: opening a pipe waits for somebody who writes.
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -53,9 +55,9 @@ def open_lines(path: Path, *, wanted: str = "a JSON Lines file") -> Generator[It
         if isinstance(error, InvalidInputError):
             raise
         raise InvalidInputError(
-            f"{path} cannot be read to its end ({type(error).__name__}); check or copy it again"
+            f"{name} cannot be read to its end ({type(error).__name__}); check or copy it again"
         ) from error
-    raise InvalidInputError(f"{path} {reason}; give the path of {wanted}")
+    raise InvalidInputError(f"{name} {reason}; give the path of {wanted}")
 
 
 def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:
@@ -64,10 +66,10 @@ def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:
         size, number = size + len(line), number + 1
         if len(line) > LONGEST_LINE:
             raise InvalidInputError(
-                f"{path.name}, line {number} is longer than {LONGEST_LINE:,} bytes; write one object on each line"
+                f"{cut(path.name)}, line {number} is longer than {LONGEST_LINE:,} bytes; write one object on each line"
             )
         if most is not None and size > most:
             raise InvalidInputError(
-                f"{path} unpacks to more than {_RATIO} times its size; if that is right, unpack it and pass the plain file"
+                f"{cut(path.name)} unpacks to more than {_RATIO} times its size; if that is right, unpack it and pass the plain file"
             )
         yield line

@@ -11,7 +11,7 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.runtime.models import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.ops import MAX_MINUTES
-from langchain_persistmem.types.representation import represent, type_name
+from langchain_persistmem.types.representation import is_a, represent, type_name
 from langchain_persistmem.types.vectors import MAX_DIMENSIONS, Distance
 
 T = TypeVar("T")
@@ -129,13 +129,16 @@ def minutes(number: object, where: str, *, at_most: float = _YEAR) -> float:
 
 
 def _fields(fields: object) -> tuple[str, ...]:
-    if not fields:
+    if fields is None:
         return ("$",)
-    if isinstance(fields, str):
-        return (fields,)
-    if isinstance(fields, (list, tuple)):
+    # By its own type: an object of another class may fail at the question if it is empty.
+    if is_a(fields, str):
+        return (fields,) if fields else ("$",)
+    if is_a(fields, list) or is_a(fields, tuple):
         items = cast("Sequence[object]", fields)
-        paths = tuple(item for item in items if isinstance(item, str))
+        if not items:
+            return ("$",)
+        paths = tuple(item for item in items if is_a(item, str))
         if len(paths) == len(items):
             return paths
     raise ConfigurationError("index['fields'] is not usable; pass a list of paths such as ['text', 'tags[*]']")

@@ -59,12 +59,22 @@ def shape_of(schema: object) -> Shape | None:
     return Shape(schemas[0] if len(schemas) == 1 else {"anyOf": schemas}, TypeAdapter(union))
 
 
+def _is_union(schema: object) -> bool:
+    """True for ``A | B`` and ``Union[A, B]``."""
+    try:
+        return get_origin(schema) in (Union, UnionType)
+    except Exception:  # noqa: BLE001 - typing asks the value for its class, which an object's own code may answer
+        return False
+
+
 def _classes(schema: object) -> list[type[BaseModel]]:
     several: Any = schema
     if is_a(schema, list) or is_a(schema, tuple):
         members: list[Any] = list(several)
+    elif _is_union(schema):
+        members = list(get_args(schema))
     else:
-        members = cast("list[Any]", list(get_args(schema)) if get_origin(schema) in (Union, UnionType) else [schema])
+        members = [several]
     if not members:
         raise ConfigurationError("schema is empty; pass a pydantic class, or leave it out")
     for member in members:

@@ -157,6 +157,8 @@ def fingerprint_of(id: UUID, text: str | None, valid_from: datetime, speaker: st
     return f"{id.hex}-{hashlib.sha256(wording.encode(errors='replace')).hexdigest()[:12]}"
 
 
+MODEL_EXTRACTOR = "model"
+"""``Provenance.extractor`` of what a chat model has drawn out of turns."""
 TURNS_EXTRACTOR = "turns"
 """``Provenance.extractor`` of turns, which no model has worked on."""
 RULES_EXTRACTOR = "rules"

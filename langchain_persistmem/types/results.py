@@ -70,7 +70,7 @@ class ObserveResult:
     """Messages that cannot be stored in any form."""
     dropped: int = 0
     """Statements that were found and not stored; ``changes`` has the reasons."""
-    changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
+    changes: tuple[MemoryChange, ...] = field(default=(), repr=False, compare=False)
     """Everything that became of memory, each with its text and its reason."""
     skip_reason: SkipReason | None = None
     """The reason why nothing was learnt; with ``"paused"`` and ``"off_record"`` nothing was stored either."""
@@ -94,7 +94,7 @@ class ProcessResult:
     """Memories that were stored without a vector, because the embedding model did not answer, and have one now."""
     dropped: int = 0
     """Statements that were found and not stored; ``changes`` has the reasons."""
-    changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
+    changes: tuple[MemoryChange, ...] = field(default=(), repr=False, compare=False)
     """Everything that became of memory, each with its namespace, its thread, its text and its reason."""
     rewrites: int = 0
     """Namespaces of an older database that have the present form now."""
@@ -138,7 +138,7 @@ class MaintainResult:
     """Groups of memories that stayed as they were because a model failed, or its answer was rejected."""
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
-    changes: tuple[MemoryChange, ...] = field(default=(), repr=False)
+    changes: tuple[MemoryChange, ...] = field(default=(), repr=False, compare=False)
     """The first 1,000 memories that were archived, or would be, each with its text and its reason."""
     rewrites: int = 0
     """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""

@@ -161,7 +161,12 @@ async def through_a_graph(memory: Either, text: Any) -> tuple[Any, Any]:
     state = {"messages": [HumanMessage(text)]}
     await compiled.ainvoke(state, config) if memory.asynchronous else compiled.invoke(state, config)
     found = await memory.conversations.messages(thread, user_id=USER)
-    return [each.content for each in found], [text]
+    return [each.content for each in found], [without_nul(text)]
+
+
+def without_nul(text: Any) -> Any:
+    """A message as a node and the middleware store it: NUL, which PostgreSQL cannot hold, is cleaned away and counted."""
+    return text.replace("\x00", "") if isinstance(text, str) else text
 
 
 def with_tool(name: str, argument: str, **more: Any) -> Act:
@@ -282,7 +287,7 @@ async def through_an_agent(memory: Either, text: Any) -> tuple[Any, Any]:
     state: Any = {"messages": [HumanMessage(text)]}
     await agent.ainvoke(state, config) if memory.asynchronous else agent.invoke(state, config)
     found = await memory.conversations.messages(thread, user_id=USER)
-    return [each.content for each in found][:1], [text]
+    return [each.content for each in found][:1], [without_nul(text)]
 
 
 def with_commands() -> Act:

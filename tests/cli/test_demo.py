@@ -16,6 +16,9 @@ from langchain_persistmem.cli.demo import NAMESPACE, USER
 
 pytestmark = pytest.mark.slow
 
+STATEMENTS = 2
+"""What rules find in Maya's turns besides the turns: her allergy, and how she wants to be answered."""
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
@@ -47,8 +50,10 @@ def number(pattern: str, text: str) -> int:
 def test_the_second_process_finds_what_the_first_remembered(shown: str) -> None:
     turns, memories = number(r"(\d+) turns became", shown), number(r"became (\d+) memories", shown)
     assert turns >= 60
-    assert number(r"found (\d+) memories there", shown) == memories <= turns
-    assert number(r"memories in [\d.]+ s; (\d+) were small talk", shown) == turns - memories
+    assert number(r"found (\d+) memories there", shown) == memories
+    small_talk = number(r"memories in [\d.]+ s; (\d+) were small talk", shown)
+    assert small_talk >= 1
+    assert memories == turns - small_talk + STATEMENTS
     assert sum(int(each) for each in re.findall(r"(\d+) turns  →", shown)) == turns
     assert number(r"Process (\d+) has closed", shown) != number(r"process (\d+) found", shown)
 

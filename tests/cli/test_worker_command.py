@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
-from tests.support.scripted import answer, entry
+from tests.support.scripted import Scripted, answer, entry
 
 pytestmark = pytest.mark.slow
 
@@ -102,10 +102,12 @@ def working(*arguments: str, database: str) -> "Iterator[subprocess.Popen[str]]"
 
 
 def told(memory: PersistMem, database: str, count: int) -> None:
-    """So many threads of conversation wait to be learnt from, and are due."""
-    for number in range(count):
-        turns = [("user", f"I have {SECRET} number {number}")]
-        memory.observe(turns, thread_id=f"t{number}", background=True, user_id="ada")
+    """So many threads of conversation wait to be learnt from, and are due: stored by an application with a chat model."""
+    chat, settings = Scripted(answers=iter(())), Settings(worker=False)
+    with PersistMem.open(database, embeddings=memory.backend._embedder(), model=chat, settings=settings) as application:
+        for number in range(count):
+            turns = [("user", f"I have {SECRET} number {number}")]
+            application.observe(turns, thread_id=f"t{number}", background=True, user_id="ada")
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
 
@@ -201,7 +203,8 @@ def test_the_status_shows_what_waits_what_failed_and_what_is_to_be_reviewed(
         assert main(["status", "--json", "--dsn", database, *whose]) == 0
         return json.loads(capsys.readouterr().out)["work"]
 
-    none = {"pending": 0, "due": 0, "failing": 0, "dead_letters": 0, "review": 0}
+    rewrites = {"rewrites": 0, "rewrites_failing": 0, "rewrites_rows": 0}
+    none = {"pending": 0, "due": 0, "failing": 0, "dead_letters": 0, "review": 0, **rewrites}
     assert status() == none
     told(memory, database, 2)
     assert status() == {**none, "pending": 2, "due": 2}
@@ -214,7 +217,7 @@ def test_the_status_shows_what_waits_what_failed_and_what_is_to_be_reviewed(
         connection.execute("DELETE FROM persistmem.pending_work WHERE thread_id = 't0'")
     memory.remember("I live in Oslo", key="home", user_id="ada")
     memory.remember("I live in Rome", key="home", source="tool", user_id="ada")
-    assert status("--user", "ada") == {"pending": 1, "due": 0, "failing": 1, "dead_letters": 1, "review": 1}
+    assert status("--user", "ada") == {**none, "pending": 1, "failing": 1, "dead_letters": 1, "review": 1}
     assert main(["status", "--dsn", database]) == 0
     assert "turns given up" in capsys.readouterr().out
 
@@ -229,7 +232,9 @@ def test_what_cannot_work_is_said_at_once(empty_database: str, database: str, ca
 
 
 def test_without_a_model_turns_become_memories_as_they_are(memory: PersistMem, database: str, capsys: Any) -> None:
-    told(memory, database, 1)
+    memory.observe([("user", f"I have {SECRET} number 0")], thread_id="t0", background=True, user_id="ada")
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE persistmem.pending_work SET due_at = now()")
     assert main(["worker", "--once", "--dsn", database]) == 0
     assert "without --model" in capsys.readouterr().out
     assert learnt(memory) == [f"I have {SECRET} number 0"]

@@ -127,7 +127,7 @@ LIMITS = (
     Limit("recall", "1 to 1,000 |", 1000, 1001, lambda m, v: m.recall("bees", limit=v, **USER), "limit"),
     Limit("least of recall", "1 to 1,000 |", 1, 0, lambda m, v: m.recall("bees", limit=v, **USER), "limit"),
     Limit("forget", "1 to 1,000 |", 1000, 1001, lambda m, v: m.forget(query="bees", limit=v, **USER), "limit"),
-    Limit("retriever", "1 to 1,000 |", 1000, 1001, retrieve, "limit"),
+    Limit("retriever", "1 to 1,000 |", 1000, 1001, retrieve, "k is 1001"),
     Limit("list", "0 to 10,000", 10_000, 10_001, lambda m, v: m.list(limit=v, **USER), "limit"),
     Limit("least of list", "0 to 10,000", 0, -1, lambda m, v: m.list(limit=v, **USER), "limit"),
     Limit("review", "1 to 10,000", 10_000, 10_001, lambda m, v: m.review.list(limit=v, **USER), "limit"),

@@ -119,8 +119,8 @@ def test_everything_of_a_person_is_exported_as_it_was_then(old: PersistMem, fold
 
 def test_an_export_file_is_imported(folder: Path, database: str, embeddings: LocalEmbeddings, tmp_path: Path) -> None:
     with opened(database, embeddings) as memory:
-        planned = memory.privacy.import_file(folder / "export.jsonl", dry_run=True)
-        done = memory.privacy.import_file(folder / "export.jsonl")
+        planned = memory.privacy.import_file(folder / "export.jsonl", trusted=True, dry_run=True)
+        done = memory.privacy.import_file(folder / "export.jsonl", trusted=True)
         assert (planned.memories, planned.messages) == (done.memories, done.messages) == (12, 6)
         best, *_ = memory.recall("Which city does Ada live in?", user_id="ada")
         assert best.text == "The user lives in Bergen."

@@ -166,6 +166,12 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
     )
     sql_on(
         database,
+        "INSERT INTO persistmem.rewrites (namespace, generation, due_at, created_at) "
+        "SELECT namespace, generation, now() + interval '1 day', now() FROM persistmem.namespaces WHERE namespace = %s",
+        f"memories/{MARKER}",
+    )
+    sql_on(
+        database,
         "INSERT INTO persistmem.memory_turns SELECT namespace, id, gen_random_uuid(), text FROM persistmem.memories "
         "WHERE namespace = %s LIMIT 1",
         f"memories/{MARKER}",
@@ -817,7 +823,7 @@ def test_the_command_lists_replays_and_resumes(
     assert command("erasures", "replay", str(log), "--yes", database=restored) == 1
     assert "line 3 is no JSON object" in capsys.readouterr().err
     assert command("erasures", "replay", str(tmp_path / "missing"), "--yes", database=restored) == 1
-    assert "cannot be read" in capsys.readouterr().err
+    assert "missing does not exist; give the path of a log of erasures" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ async def test_the_same_statement_of_a_user_is_kept_once(
     same = [
         payload("Ada likes tea", mood="good"),
         payload("Ada likes tea", mood="bad"),
-        payload("ada  likes TEA"),
+        payload("Ada  likes   tea"),
         payload("Ada likes tea", "ben"),
     ]
     collect(empty_database, same, embeddings)

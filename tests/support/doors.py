@@ -214,6 +214,7 @@ async def _namespaces(either: Any, user: str) -> Any:
 
 
 COUNTING: dict[str, Door] = {
+    "outcomes": lambda either, user: either.conversations.outcomes(THREAD, user_id=user),
     "status": lambda either, user: either.admin.status(user_id=user),
     "changes": lambda either, user: either.history.changes(KEY, user_id=user),
     "consent": lambda either, user: either.privacy.consent(user_id=user),

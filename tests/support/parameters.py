@@ -227,11 +227,13 @@ def parameters() -> list[Parameter]:
     for kind in ("store", "checkpointer"):
         for name in _METHODS[kind]:
             method = getattr(_CLASSES[kind], name)
-            # LangGraph's own base class goes through a store's labels, and quotes them, before the store is asked.
+            # LangGraph's own base class goes through a store's labels, and quotes them, before the store is asked; and it
+            # compares a time to live with what stands for none.
             found += [
                 each
                 for each in _of(f"{kind}.{name}", method, functools.partial(_call_part, kind, name))
-                if kind != "store" or each.name not in ("namespace", "namespace_prefix", "prefix", "suffix", "key")
+                if kind != "store"
+                or each.name not in ("namespace", "namespace_prefix", "prefix", "suffix", "key", "ttl")
             ]
     for retriever in (PersistMemRetriever, PersistMemSessionRetriever, PersistMemEnsembleRetriever):
         for name in retriever.call_options:
