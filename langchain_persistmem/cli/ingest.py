@@ -170,7 +170,7 @@ def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tupl
 def _read(path: Path) -> Iterator[FileTurn | str]:
     """Every turn of a file, or a sentence about what is wrong with it."""
     ids = _Ids()
-    with open_lines(path) as lines:
+    with open_lines(path, whole_path=True) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

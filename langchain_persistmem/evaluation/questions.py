@@ -45,7 +45,7 @@ def read_questions(path: Path, turns: Mapping[str, frozenset[str]]) -> list[Ques
     questions: list[Question] = []
     bad: list[str] = []
     # Errors are collected over the whole file, so that several mistakes are corrected in one go.
-    with open_lines(path) as lines:
+    with open_lines(path, whole_path=True) as lines:
         for number, line in enumerate(itertools.islice(lines, MOST_LINES), 1):
             if not line.strip():
                 continue

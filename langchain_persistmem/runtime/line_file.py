@@ -25,19 +25,22 @@ _FREE = 64 * 2**20
 
 
 @contextmanager
-def open_lines(path: Path, *, wanted: str = "a JSON Lines file") -> Generator[Iterator[bytes]]:
+def open_lines(
+    path: Path, *, wanted: str = "a JSON Lines file", whole_path: bool = False
+) -> Generator[Iterator[bytes]]:
     """Open a file and yield its lines, which are read as they are asked for.
 
     Args:
         path: of an ordinary file: no device and no pipe, which need not have an end, nor can be read twice.
         wanted: the kind of file, for the message.
+        whole_path: name the file with its folders, as a person has typed it, and not only by its last part.
 
     Raises:
         InvalidInputError: it is no such file, cannot be read to its end, has a line of more than 64 MiB, or unpacks to more
             than a hundred times its size. Also while it is read.
     """
     # Of a path the name of the file, cut: a text that was passed in its place must not be in an error at length.
-    name, reason = cut(path.name), ""
+    name, reason = str(path) if whole_path else cut(path.name), ""
     # The kind of file comes before it is opened: opening a pipe waits for somebody who writes.
     try:
         if not stat.S_ISREG(path.stat().st_mode):
