@@ -221,7 +221,7 @@ def test_a_command_is_understood(place: str, command: str) -> None:
             assert set(filter(None, extras.split(","))) <= known[name], command
     elif program == "langgraph":
         cli = pytest.importorskip(
-            "langgraph_cli.cli", reason="langgraph-cli is not installed; run: uv sync --group server"
+            "langgraph_cli.cli", reason="langgraph-cli is not installed; run: uv sync --group langgraph-server"
         )
         with contextlib.chdir(ROOT / "docs" / "examples" / "langgraph-server"):
             cli.cli.commands[arguments[0]].make_context(arguments[0], arguments[1:])

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         find_spec("langgraph_api") is None or find_spec("langgraph_cli") is None,
-        reason="langgraph dev is not installed; run: uv sync --group server (langgraph-cli[inmem])",
+        reason="langgraph dev is not installed; run: uv sync --group langgraph-server (langgraph-cli[inmem])",
     ),
 ]
 
