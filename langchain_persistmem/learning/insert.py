@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
@@ -118,9 +117,7 @@ async def insert(
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):
         await note_missing(tx, backend, namespace)
-    words: dict[UUID, tuple[str, Sequence[str]]] = {
-        each.id: searchable(each.candidate.text, each.candidate.speaker) for each in added
-    }
+    words = {each.id: (each.candidate.text, each.candidate.speaker) for each in added}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
@@ -139,11 +136,6 @@ async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> li
             raise
         logger.warning("kept without vectors, which are made later: %s", error)
     return [() for _ in texts]
-
-
-def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
-    """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
-    return (f"{speaker}: {text}" if speaker else text), cut_pairs(text)
 
 
 def _with(

@@ -18,7 +18,7 @@ from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
-from langchain_persistmem.learning.insert import ChangeResult, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, log
 from langchain_persistmem.learning.missing_vectors import note_missing, split_text
 from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
@@ -219,7 +219,7 @@ async def _follow_turns(
     await search_index.unindex_memories(tx, namespace, [turn.id for turn in changed if turn.status != "active"])
     if current:
         await turn_queries.activate_vectors(tx, namespace, [turn.id for turn in current])
-        terms = {turn.id: searchable(turn.text, turn.speaker) for turn in current}
+        terms = {turn.id: (turn.text, turn.speaker) for turn in current}
         await search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
 
 
@@ -344,7 +344,7 @@ async def _insert(
     if not all(by_id.values()):
         await note_missing(tx, backend, namespace)
     terms = {
-        item.turn_id: searchable(item.candidate.text, item.candidate.speaker)
+        item.turn_id: (item.candidate.text, item.candidate.speaker)
         for item, row in zip(new, rows, strict=True)
         if item.turn_id in inserted and row["status"] == "active" and item.candidate is not None
     }

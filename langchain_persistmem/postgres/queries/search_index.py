@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
+from langchain_persistmem.language.search_terms.tokens import analyze
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
@@ -64,16 +65,35 @@ async def insert_vectors(
 
 
 async def insert_terms(
-    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
+    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, str | None]], *, language: str
 ) -> None:
-    """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
-    rows = [
-        {"id": str(id), "text": text, "words": list(words), "language": choose_configuration(language, text)}
-        for id, (text, words) in texts.items()
-    ]
-    parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
-    if rows:
+    """Write the terms of memories, by id of text and speaker: what search by words finds them by."""
+    parameters = {"namespace": encode(namespace), "rows": term_rows(texts, language=language)}
+    if texts:
         await tx.execute(statement("insert_terms"), parameters)
+
+
+def term_rows(texts: Mapping[UUID, tuple[str, str | None]], *, language: str) -> str:
+    """Texts and speakers as the part ``parsed_rows`` takes them: the words that PostgreSQL stems, and the terms that stay."""
+    rows: list[dict[str, object]] = []
+    for id, (text, speaker) in texts.items():
+        whole = f"{speaker}: {text}" if speaker else text  # questions ask by the name
+        searchable = analyze(whole)
+        rows.append(
+            {
+                "id": str(id),
+                "text": searchable.words,
+                "terms": searchable.terms,
+                "language": choose_configuration(language, whole),
+            }
+        )
+    return to_json(rows)
+
+
+async def delete_terms(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+    """Delete the terms of memories, which are made anew."""
+    if ids:
+        await tx.execute(statement("delete_terms"), {"namespace": encode(namespace), "ids": list(ids)})
 
 
 async def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
@@ -90,11 +110,12 @@ async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UU
 
 def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
-    count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
+    count, mean, deviation, lexical_max, known = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0, ())
     return SearchResult(
         candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,
         lexical_max=lexical_max,
+        existing_terms=frozenset(form for group in known or () for form in group.split(" ")),
     )
