@@ -87,6 +87,8 @@ class Backend(ABC):
         """This process has stored memories without vectors, which are still to be made."""
         self.may_have_rewrites = True
         """Namespaces may be in the form of before; False once it is known that none is left."""
+        self.scripts_read = set[str]()
+        """Scripts that the embedding model was seen to read."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
         self.unindexed = Unindexed[Namespace]()

@@ -101,6 +101,8 @@ class SearchResult:
     deviation: float
     lexical_max: float
     """BM25 score of a memory that has every term of the query."""
+    existing_terms: frozenset[str] = frozenset()
+    """The terms of the query that memories here have, each with the other forms of its group."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
