@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.utils import MessageLikeRepresentation
@@ -134,6 +135,7 @@ class PersistMem:
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
@@ -152,6 +154,8 @@ class PersistMem:
             profile: the pydantic class of the users' profiles.
             schema: a pydantic class, a list of them or their union, for what the chat model extracts: each memory
                 then carries one as ``value["content"]``.
+            reranker: any LangChain ``BaseDocumentCompressor``, such as a cross-encoder: it orders the best of what recall
+                finds, within ``Settings.rerank_seconds``.
             store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
                 ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
             store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
@@ -165,7 +169,7 @@ class PersistMem:
         """
         check_template(namespace)
         namings = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
@@ -187,6 +191,7 @@ class PersistMem:
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
@@ -194,7 +199,7 @@ class PersistMem:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
         namings = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        models = models_of(embeddings, model, settings, schema, reranker)
 
         async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
