@@ -43,17 +43,18 @@ async def check_request(
     marks = marks_of(request.scope["endpoint"])
     if caller is None and marks.is_public:
         return None
-    changes = request.method not in _SAFE
+    # A search is a POST too, and is refused where another site sends it; only what changes something is a write.
+    is_post = request.method not in _SAFE
     access = authorise(
         service.memory,
         caller,
         user_id=user_id,
         namespace=namespace,
         for_operators=marks.is_for_operators,
-        writes=changes and not marks.only_reads and not marks.is_public,
+        writes=is_post and not marks.only_reads and not marks.is_public,
         read_only=service.read_only,
     )
-    if changes:
+    if is_post:
         await service.authentication.check_form(request, access.caller)
     request.scope["persistmem.access"] = access
     return access
