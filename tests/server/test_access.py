@@ -15,7 +15,7 @@ from langchain_persistmem.server.authentication import COOKIE
 from langchain_persistmem.server.mcp_tools import TOOLS
 from tests.server.walk import ADA, BEA, KEY, OPERATOR, SECRET, THREAD, Request, client, every_request, rows
 
-WORDS = ("emerald", "key-7", "Ljubljana")
+WORDS = ("emerald", "beetles", "Ljubljana")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
