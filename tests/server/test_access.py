@@ -15,6 +15,8 @@ from langchain_persistmem.server.authentication import COOKIE
 from langchain_persistmem.server.mcp_tools import TOOLS
 from tests.server.walk import ADA, BEA, KEY, OPERATOR, SECRET, THREAD, Request, client, every_request, rows
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("emerald", "beetles", "Ljubljana")
 
 

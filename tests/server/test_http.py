@@ -14,6 +14,8 @@ from langchain_persistmem.server import Limits, memory_app
 from langchain_persistmem.server.guard import HEADERS
 from tests.server.walk import ADA, BEA, KEY, OPERATOR, SECRET, client, rows
 
+pytestmark = pytest.mark.slow
+
 PROBLEM = "application/problem+json"
 
 

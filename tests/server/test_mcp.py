@@ -25,6 +25,8 @@ from langchain_persistmem.server.mcp_tools import TOOLS
 from tests.server.walk import ADA, BEA, KEY, OPERATOR, SECRET, bearer, rows
 from tests.support.scripted_model import Scripted, call
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., AbstractAsyncContextManager[str]]
 
 
