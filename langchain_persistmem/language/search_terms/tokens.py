@@ -154,7 +154,9 @@ def _pieces(atom: str) -> list[str]:
     cuts = [0]
     for place in range(1, len(atom)):
         before, here, rest = atom[place - 1], atom[place], atom[place + 1 : place + 3]
-        begins_word = here.isupper() and (before.islower() or (before.isupper() and rest[1:].islower() and rest.islower()))
+        begins_word = here.isupper() and (
+            before.islower() or (before.isupper() and rest[1:].islower() and rest.islower())
+        )
         if begins_word or before.isdigit() != here.isdigit():
             cuts.append(place)
     return [atom[start:end] for start, end in zip(cuts, [*cuts[1:], len(atom)], strict=True)]
