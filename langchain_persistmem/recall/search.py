@@ -1,5 +1,6 @@
 """The search for memories that have to do with a question, and their ranking."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
@@ -7,6 +8,7 @@ from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.recall import SearchQuery
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.findings import join_layers, put_answers_first
 from langchain_persistmem.runtime.backend import Backend
@@ -34,8 +36,17 @@ class Candidates:
     """For all queries, best first."""
 
 
-async def find_candidates(backend: Backend, namespace: Namespace, question: Question) -> Candidates:
+async def find_candidates(
+    backend: Backend,
+    namespace: Namespace,
+    question: Question,
+    *,
+    beside: Callable[[Transaction], object] | None = None,
+) -> Candidates:
     """Find and rank all candidates for a question.
+
+    Args:
+        beside: gives the transaction further statements, whose answers come with the first search.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -63,6 +74,8 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         further = replace(question, query=text, instructions=0)
         queries.append(replace(query, question=further, embedding=vector))
     async with backend.transaction(namespace, atomic=False) as tx:
+        if beside is not None:
+            beside(tx)
         if question.at is not None:
             results = [await recall.recall_at(tx, query) for query in queries]
         else:
