@@ -24,7 +24,7 @@ from langchain_persistmem.learning.consolidation import (
     own_key,
     spellings,
 )
-from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, insert, log
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
@@ -425,7 +425,7 @@ async def _revive_held(
     await changes_queries.revive_memories(tx, namespace, [id], now=now)
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)
-    words = {id: searchable(old.text or "", old.speaker)}
+    words = {id: (old.text or "", old.speaker)}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await follow(tx, backend, namespace, [id, *gone], now=now)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)

@@ -21,14 +21,14 @@ Seen = dict[Namespace, UUID]
 """The generations that a call has seen, by namespace: they outlast an attempt that a lost connection ended."""
 
 
-async def see(backend: Backend, whose: Iterable[Namespace], seen: Seen, *, now: datetime) -> None:
+async def see(backend: Backend, namespaces_to_note: Iterable[Namespace], snapshot: Seen, *, now: datetime) -> None:
     """Note the present generation of each namespace that was not seen yet; where there is none, one begins."""
     if backend.settings.consent == "paused":  # where there is none, nothing will be written either
         return
-    new = sorted((each for each in set(whose) if each not in seen), key=encode)
+    new = sorted((candidate for candidate in set(namespaces_to_note) if candidate not in snapshot), key=encode)
     for namespace in new:
         async with backend.transaction(namespace, atomic=False) as tx:
-            seen[namespace] = await begin_generation(
+            snapshot[namespace] = await begin_generation(
                 tx, namespace, generation=backend.new_id(), consent=backend.settings.consent, now=now
             )
 
@@ -56,11 +56,11 @@ def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: dateti
     return held.then(read)
 
 
-def check(namespace: Namespace, generation: UUID, seen: Seen) -> None:
+def check(namespace: Namespace, generation: UUID, snapshot: Seen) -> None:
     """Refuse to write into another generation than the one that was seen.
 
     Raises:
         ErasedError: the namespace was erased since.
     """
-    if seen.get(namespace, generation) != generation:
+    if snapshot.get(namespace, generation) != generation:
         raise ErasedError

@@ -59,14 +59,14 @@ async def index_vectors(backend: Backend, namespace: Namespace, *, limit: int | 
     model = backend.embedding_model
     if model is None or not hnsw_indexes.has_hnsw(model):
         return 0
-    done = 0
-    while limit is None or done < limit:
-        some = _AT_ONCE if limit is None else min(_AT_ONCE, limit - done)
-        count = await backend.step(_index_some, namespace, model, some)
-        done += count
-        if count < some:
+    total = 0
+    while limit is None or total < limit:
+        batch = _AT_ONCE if limit is None else min(_AT_ONCE, limit - total)
+        count = await backend.step(_index_some, namespace, model, batch)
+        total += count
+        if count < batch:
             break
-    return done
+    return total
 
 
 async def index_all(backend: Backend, namespace: Namespace) -> int:
@@ -86,9 +86,9 @@ async def _index_some(backend: Backend, namespace: Namespace, model: EmbeddingMo
         number = await hnsw_indexes.take_index(tx, namespace, model)
         if number is None:
             return 0
-        done = await hnsw_indexes.index_vectors(tx, namespace, model, number, limit=limit)
+        count = await hnsw_indexes.index_vectors(tx, namespace, model, number, limit=limit)
     backend.search_plans.note(encode(namespace), "hnsw")
-    return done
+    return count
 
 
 async def create_indexes(backend: Backend, model: EmbeddingModel) -> None:
