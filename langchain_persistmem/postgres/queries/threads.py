@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 
@@ -30,10 +30,10 @@ async def copy_registrations(tx: Transaction, source: str, target: str, *, now: 
     return await tx.execute(statement("copy_registrations"), {"source": source, "target": target, "now": now})
 
 
-async def threads_of(tx: Transaction, namespace: Namespace) -> list[str]:
+def threads_of(tx: Transaction, namespace: Namespace) -> Answer[list[str]]:
     """The threads that belong to a namespace."""
-    rows = await tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
-    return [row["thread_id"] for row in rows]
+    rows = tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
+    return rows.then(lambda rows: [row["thread_id"] for row in rows])
 
 
 async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespaces: Sequence[Namespace]) -> list[str]:
