@@ -176,6 +176,13 @@ class RankedCandidate(NamedTuple):
         )
 
 
+class Rerankable(NamedTuple):
+    """What a re-ranker sees of a memory."""
+
+    text: str
+    metadata: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Period:
     """A stretch of time that a text speaks of: from ``start`` up to ``end``, which is not in it."""
