@@ -66,7 +66,7 @@ def test_a_noun_of_one_character_is_found(memory: PersistMem) -> None:
         assert [each.text for found in right for each in found] == [told.format(noun) for noun in nouns]
 
 
-HOSTS = "alpha bravo charlie delta echo foxtrot".split()
+HOSTS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
 
 
 @pytest.mark.parametrize(
