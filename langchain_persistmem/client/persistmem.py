@@ -634,6 +634,7 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        # The clock is read here: whether something has expired is the same question in each attempt.
         return await run(
             self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=filter,
             since=since, until=until, limit=limit, offset=offset, now=now,

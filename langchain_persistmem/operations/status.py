@@ -47,6 +47,7 @@ async def people(
     if after is not None:
         encode(after)
     await ready(backend)
+    # Everywhere: under row-level security only a role that sees all namespaces may have the list.
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         rows = await namespaces.list_people(tx, template, begins_with=begins_with, after=after, limit=limit)
     return [
@@ -79,6 +80,7 @@ async def activity(
     async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
         memories = await namespaces.count_memories_by_period(tx, namespace, since=since, step=step)
         messages = await namespaces.count_messages_by_period(tx, namespace, since=since, step=step)
+    # Two statements, since memories and messages are in two tables, of which each may have periods that the other lacks.
     by_kind: dict[datetime, dict[Kind, int]] = defaultdict(dict)
     for row in memories:
         by_kind[row.start][row.kind] = row.memories

@@ -59,6 +59,7 @@ async def list_(
     validation.count(offset, "offset", at_most=2**62)
     encode(namespace)
     await ready(backend)
+    # Without statuses it is the statement that an index has in its order.
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await memories.list_memories(
             tx,

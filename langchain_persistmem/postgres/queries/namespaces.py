@@ -101,6 +101,7 @@ async def list_people(
 
     ``begins_with`` is the beginning of what stands for ``{user_id}``.
     """
+    # The range lets the index be used; the shape, a regular expression, says what of it belongs to the template.
     exact, start, until = prefix_range(literal_prefix(template))
     parameters = {
         "exact": exact,
