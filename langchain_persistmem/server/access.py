@@ -10,12 +10,14 @@ from typing import Any, TypedDict, TypeVar
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, NamespaceMissingError, PersistMemError
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.representation import is_a
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _MARK = "__persistmem_access__"
+_LONGEST_NAME = 150
 
 
 class AccessDeniedError(PersistMemError):
@@ -55,6 +57,8 @@ class Caller:
             raise ConfigurationError(
                 "a Caller is a person or an operator; pass one of user_id=, namespace= and is_operator=True"
             )
+        if self.name is not None:
+            validation.check_text(self.name, "Caller.name", at_most=_LONGEST_NAME)
 
     @property
     def actor(self) -> str:

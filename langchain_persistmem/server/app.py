@@ -22,6 +22,8 @@ The contract between its parts:
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import cast
 
 from fastapi import Depends, FastAPI
@@ -29,15 +31,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
-from langchain_persistmem.server import login, pages
+from langchain_persistmem.server import api, login, pages
 from langchain_persistmem.server.authentication import Authentication, Authorize
 from langchain_persistmem.server.dependencies import Service, check_request
 from langchain_persistmem.server.guard import Guard
 from langchain_persistmem.server.limits import Limits
+from langchain_persistmem.server.mcp import McpEndpoint
 from langchain_persistmem.server.problems import error_response, problem_response, validation_response
 from langchain_persistmem.server.rendering import STATIC
 from langchain_persistmem.types.arguments import check_arguments
@@ -70,6 +74,8 @@ def memory_app(
         ConfigurationError: an argument cannot work, or nobody could log in.
     """
     authentication = Authentication(key, authorize)
+    service = Service(memory=memory, authentication=authentication, read_only=read_only)
+    endpoint = McpEndpoint(service)
     app = FastAPI(
         title="langchain-persistmem",
         description="Long-term memory of people, over HTTP. Every call needs a bearer token.",
@@ -77,17 +83,27 @@ def memory_app(
         docs_url=None,  # both load scripts from another host
         redoc_url=None,
         dependencies=[Depends(check_request)],
+        lifespan=lambda _: _closing(endpoint),
     )
-    app.state.service = Service(memory=memory, authentication=authentication, read_only=read_only)
+    app.state.service = service
     app.add_middleware(Guard, authentication=authentication, limits=limits)
     app.add_exception_handler(PersistMemError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.include_router(api.router)
     app.include_router(login.router, include_in_schema=False)
     for router in pages.ROUTERS:
         app.include_router(router, include_in_schema=False)
+    app.router.routes.append(Route("/mcp", endpoint=endpoint, include_in_schema=False))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@asynccontextmanager
+async def _closing(endpoint: McpEndpoint) -> AsyncGenerator[None]:
+    """End the sessions of MCP with the server; where the application is mounted, they end with the loop."""
+    yield
+    await endpoint.close()
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

@@ -41,7 +41,7 @@ class Authentication:
         # Forms are signed in any case. A key of our own ends with the process, which is all that a form needs.
         self._key = secrets.token_urlsafe(32) if key is None else check_key(key)
         self._authorize = authorize
-        self._used: dict[str, float] = {}
+        self._logins: dict[str, tuple[Caller, datetime]] = {}
 
     async def caller_of(self, request: Request) -> Caller | None:
         """Return the caller of a request; None if nobody is logged in."""
@@ -58,21 +58,21 @@ class Authentication:
         return self._read("session", request.cookies.get(COOKIE, ""))
 
     def login_path(self, caller: Caller) -> str:
-        """Return the path that opens a session for ``caller``: once, and for 15 minutes."""
-        return f"{LOGIN_PATH}?token={sign(self._key, 'login', caller, _LOGIN)}"
+        """Return the path that opens a session for ``caller``: once, and for 15 minutes, in this process."""
+        now = datetime.now(UTC)
+        self._logins = {token: login for token, login in self._logins.items() if login[1] > now}
+        token = secrets.token_urlsafe(24)
+        self._logins[token] = caller, now + _LOGIN
+        return f"{LOGIN_PATH}?token={token}"
 
     def open_session(self, request: Request, token: str, response: Response) -> bool:
         """Give the browser a cookie for a token of :meth:`login_path`; False where the token does not count any more."""
-        claims = read_claims(self._key, "login", token)
-        now = datetime.now(UTC).timestamp()
-        # What is out of date counts no more anyway, so that this stays as small as a quarter of an hour.
-        self._used = {id: until for id, until in self._used.items() if until > now}
-        if claims is None or claims["jti"] in self._used:
+        caller, until = self._logins.pop(token, (None, datetime.now(UTC)))
+        if caller is None or until <= datetime.now(UTC):
             return False
-        self._used[claims["jti"]] = claims["exp"]
         response.set_cookie(
             COOKIE,
-            sign(self._key, "session", Caller.of_claims(claims), _SESSION),
+            sign(self._key, "session", caller, _SESSION),
             max_age=int(_SESSION.total_seconds()),
             path=request.scope.get("root_path") or "/",
             secure=request.url.scheme == "https",
@@ -106,7 +106,10 @@ class Authentication:
             field = (await request.form()).get(CSRF_FIELD)
             token = field if isinstance(field, str) else None
         if self._read("form", token or "") != caller:
-            raise AccessDeniedError("this form is out of date; nothing was changed. Load the page again and repeat it")
+            raise AccessDeniedError(
+                "nothing was changed: the token of the form is missing or out of date. Load the page again and repeat it; a "
+                "program sends Authorization: Bearer instead of a cookie"
+            )
 
     def _read(self, purpose: Purpose, token: str) -> Caller | None:
         claims = read_claims(self._key, purpose, token)

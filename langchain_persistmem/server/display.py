@@ -1,11 +1,14 @@
-"""Forms of dates, numbers and quoted words in pages; what they are given is never taken as HTML."""
+"""The texts of the pages, and the forms of dates, numbers and quoted words in them; nothing is taken as HTML."""
 
 from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
@@ -23,6 +26,12 @@ _WIDEST = 6.0
 """Standard deviations of evidence at which a bar is full."""
 _TOKEN = 4
 """Characters of a token, about: see ``approximate_tokens``."""
+
+
+@cache
+def texts() -> Mapping[str, Any]:
+    """Return the texts, by page and by name: all of them are in ``texts.toml``."""
+    return tomllib.loads(files("langchain_persistmem.server").joinpath("texts.toml").read_text(encoding="utf-8"))
 
 
 def fill(text: str, **values: object) -> str:

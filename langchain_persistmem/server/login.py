@@ -22,7 +22,7 @@ async def log_in(request: Request, token: Annotated[str, Query()] = "") -> Respo
     response = see_other(request, "/")
     if not _authentication(request).open_session(request, token, response):
         raise AccessDeniedError(
-            "this address was used already, or is too old; start `persistmem serve` again, or ask it for another address",
+            "this address was used already, or is too old; take the last one that `persistmem serve` has printed",
             status=401,
         )
     return response

@@ -82,14 +82,14 @@ def problem_response(request: Request, status: int, detail: str, error: str | No
 
 def validation_response(request: Request, faults: Sequence[Mapping[str, Any]]) -> Response:
     """Answer with the faults of a request's fields, by place and rule, without what was sent."""
-    lines = [f"{_name_field(fault['loc'])}: {_rule(fault)}" for fault in faults[:_MOST_FAULTS]]
-    return problem_response(request, 422, f"{'; '.join(lines)}. Correct the named fields", InvalidInputError.__name__)
+    problems = "; ".join(f"{_name_field(fault)}: {fault['msg']}" for fault in faults[:_MOST_FAULTS])
+    return problem_response(request, 422, f"{problems}. Correct the named fields", InvalidInputError.__name__)
 
 
-def _name_field(location: Sequence[int | str]) -> str:
-    """Name a field; a name that only the sender knows says as much about a person as a text."""
-    return ".".join(str(label) for label in location)
-
-
-def _rule(fault: Mapping[str, Any]) -> str:
-    return str(fault["msg"])
+def _name_field(fault: Mapping[str, Any]) -> str:
+    """Name a field of ours; a name that the sender has chosen may say as much about a person as a text."""
+    where, *labels = fault["loc"]
+    # Bodies are flat: what stands below a field of ours, but for the position in a list, is the sender's.
+    names = [] if fault["type"] == "extra_forbidden" else [str(label) for label in labels[:1]]
+    names += [str(label) for label in labels[1:2] if isinstance(label, int)]
+    return ".".join([str(where), *names])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,8 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from langchain_persistmem.server.access import Access
 from langchain_persistmem.server.authentication import COOKIE
-from langchain_persistmem.server.display import FILTERS
-from langchain_persistmem.server.texts import texts
+from langchain_persistmem.server.display import FILTERS, texts
 from langchain_persistmem.types.namespace import encode
 
 STATIC = Path(__file__).parent / "static"
@@ -33,7 +32,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(FILTERS)
-    made.globals.update(t=texts())
+    made.globals["t"] = cast("Any", texts())
     return made
 
 

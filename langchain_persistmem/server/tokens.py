@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -12,8 +11,8 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.server.access import Caller
 from langchain_persistmem.types.arguments import check_arguments
 
-Purpose = Literal["bearer", "login", "session", "form"]
-"""``bearer``: for programs. ``login``: opens one session. ``session``: the cookie. ``form``: proves that a form is ours."""
+Purpose = Literal["bearer", "session", "form"]
+"""``bearer``: for programs. ``session``: the cookie. ``form``: proves that a form is ours."""
 
 MIN_KEY_CHARS = 32
 """A shorter key could be guessed from one token."""
@@ -40,7 +39,6 @@ def sign(key: str, purpose: Purpose, caller: Caller, lifetime: timedelta, *, now
     claims = {
         "aud": purpose,
         "exp": (datetime.now(UTC) if now is None else now) + lifetime,
-        "jti": secrets.token_urlsafe(12),
         **caller.to_claims(),
     }
     return jwt.encode(claims, key, _ALGORITHM)
@@ -49,7 +47,7 @@ def sign(key: str, purpose: Purpose, caller: Caller, lifetime: timedelta, *, now
 def read_claims(key: str, purpose: Purpose, token: str) -> dict[str, Any] | None:
     """Return the claims of a token; None where it is not ours, has another purpose, or is out of date."""
     try:
-        return jwt.decode(token, key, [_ALGORITHM], audience=purpose, options={"require": ["exp", "aud", "jti"]})
+        return jwt.decode(token, key, [_ALGORITHM], audience=purpose, options={"require": ["exp", "aud"]})
     except jwt.InvalidTokenError:
         return None
 
