@@ -34,7 +34,7 @@ def texts() -> Mapping[str, Any]:
     return tomllib.loads(files("langchain_persistmem.server").joinpath("texts.toml").read_text(encoding="utf-8"))
 
 
-def fill(text: str, **values: object) -> str:
+def fill(text: str, /, **values: object) -> str:
     """Fill the names in braces of one of our texts."""
     return text.format(**values)
 
@@ -51,18 +51,18 @@ def decimal(value: float, digits: int = 2) -> str:
 
 def date(moment: datetime) -> Markup:
     """Write a day, as it was where the moment was told of."""
-    return _time(moment, f"{moment.day} {moment:%b} {moment.year}")
+    return _time(moment, day_text(moment))
 
 
 def clock(moment: datetime) -> Markup:
     """Write a day and the time on the clock, in UTC unless the moment was told of elsewhere."""
     zone = " UTC" if not moment.utcoffset() else ""
-    return _time(moment, f"{moment.day} {moment:%b} {moment.year}, {moment:%H:%M}{zone}")
+    return _time(moment, f"{day_text(moment)}, {moment:%H:%M}{zone}")
 
 
-def day_of(moment: datetime) -> str:
-    """Write a day as a field of a form has it."""
-    return moment.date().isoformat()
+def day_text(moment: datetime) -> str:
+    """Write a day within a sentence."""
+    return f"{moment.day} {moment:%b} {moment.year}"
 
 
 def shorten(text: str, length: int = 400) -> str:
@@ -114,7 +114,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "decimal": decimal,
     "date": date,
     "clock": clock,
-    "day_of": day_of,
+    "day_text": day_text,
     "shorten": shorten,
     "as_json": as_json,
     "mark": mark,

@@ -41,7 +41,7 @@ def render(
 ) -> HTMLResponse:
     """Render the template ``name`` with ``values``, and with what every page needs.
 
-    These are ``caller`` (None where nobody is logged in), ``person`` (a name, or None), ``read_only``, ``page`` (the entry of the
+    These are ``visitor`` (the caller; Jinja keeps that name for itself; None where nobody is logged in), ``person`` (a name, or None), ``read_only``, ``page`` (the entry of the
     menu), ``done`` (the name of a notice, after a change), ``csrf`` (for a hidden field of that name in every
     form), ``whose`` (the parameters that name the person again), and the functions ``url("/memories", **whose)`` and
     ``static("inspector.css")``, which know under which path the application is mounted.
@@ -49,7 +49,7 @@ def render(
     access: Access | None = request.scope.get("persistmem.access")
     caller = request.scope["persistmem.caller"]
     common: dict[str, Any] = {
-        "caller": caller,
+        "visitor": caller,
         "page": "",
         "person": None if access is None else _person_of(access),
         "done": request.query_params.get("done"),

@@ -22,7 +22,8 @@ from langchain_persistmem.types.records import KINDS, SOURCES, STATUSES, Kind, M
 router = APIRouter()
 
 _PAGE = 50
-_FOUND = 50
+_FOUND = 30
+_LEFT_OUT = 30
 _ADDED_KINDS = ("auto", "semantic", "episodic", "procedural")
 
 
@@ -123,7 +124,7 @@ async def search_memories(
         **_choices(filters, query),
         found=found,
         explanation=explanation,
-        omissions=[one for one in explanation.omissions if filters.fit(one.memory)],
+        omissions=[one for one in explanation.omissions if filters.fit(one.memory)][:_LEFT_OUT],
         found_at=strip(one.score for one in found),
         left_at=strip(one.score for one in explanation.omissions),
         is_paused=consent == "paused",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Form, UploadFile
-from starlette.background import BackgroundTask
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from langchain_persistmem.errors import PersistMemError
 from langchain_persistmem.server.access import Access, only_reads
 from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import texts
+from langchain_persistmem.server.export_transfer import receive_export, send_export
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render, see_other
 from langchain_persistmem.types.records import CONSENTS, Consent
@@ -24,7 +22,6 @@ from langchain_persistmem.types.results import ImportFileResult
 router = APIRouter()
 
 _BLOCK = 1_000_000
-_GZIP = b"\x1f\x8b"
 
 
 @router.get("/privacy")
@@ -50,17 +47,8 @@ async def put_off_record(request: Request, access: CurrentAccess, thread: Annota
 @router.post("/export")
 @only_reads
 async def download_export(access: CurrentAccess) -> Response:
-    """Send everything that is stored of the person; the file on our side goes once it is sent."""
-    folder = tempfile.TemporaryDirectory(prefix="persistmem-export-")
-    path = Path(folder.name) / "memory.jsonl.gz"
-    try:
-        await access.memory.privacy.aexport(path, **access.owner)
-    except BaseException:
-        folder.cleanup()
-        raise
-    return FileResponse(
-        path, media_type="application/gzip", filename=path.name, background=BackgroundTask(folder.cleanup)
-    )
+    """Send everything that is stored of the person."""
+    return await send_export(access)
 
 
 @router.post("/import")
@@ -69,31 +57,20 @@ async def import_export(
     access: CurrentAccess,
     file: UploadFile | None = None,
     action: Annotated[str, Form()] = "check",
-    trusted: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Check a file of an export, or bring it back; it is read from the first line to the last before anything is stored."""
-    if file is None or not file.size:
+    """Check a file of an export, or bring it back to the person that is meant."""
+    if file is None or not file.size or not access.owner:  # an operator names the person that it is to belong to
         return await _show(request, access, problem=texts()["privacy"]["import_none"])
-    with tempfile.TemporaryDirectory(prefix="persistmem-import-") as folder:
-        try:
-            path = await _store(file, Path(folder))
-            result = await access.memory.privacy.aimport_file(
-                path, trusted=trusted and access.caller.is_operator, dry_run=action != "import", **access.owner
-            )
-        except PersistMemError as error:
-            return await _show(request, access, problem=str(error).replace(folder, ""), status=status_of(error))
+    try:
+        result = await receive_export(access, _read(file), dry_run=action != "import")
+    except PersistMemError as error:
+        return await _show(request, access, problem=str(error), status=status_of(error))
     return await _show(request, access, result=result)
 
 
-async def _store(file: UploadFile, folder: Path) -> Path:
-    """Write an upload to a file, under a name that says whether it is packed."""
-    block = await file.read(_BLOCK)
-    path = folder / ("memory.jsonl.gz" if block.startswith(_GZIP) else "memory.jsonl")
-    with path.open("wb") as target:
-        while block:
-            await run_in_threadpool(target.write, block)
-            block = await file.read(_BLOCK)
-    return path
+async def _read(file: UploadFile) -> AsyncIterator[bytes]:
+    while block := await file.read(_BLOCK):
+        yield block
 
 
 async def _show(
