@@ -15,18 +15,38 @@ PERSON = "maya"
 STATEMENTS: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
     "kitchen": (
         ("Maya has been vegetarian since university.", "I've been vegetarian since university", {"type": "preference"}),
-        ("Maya is allergic to hazelnuts; almonds and walnuts are fine.", "I'm allergic to hazelnuts", {"importance": 0.95}),
+        (
+            "Maya is allergic to hazelnuts; almonds and walnuts are fine.",
+            "I'm allergic to hazelnuts",
+            {"importance": 0.95},
+        ),
         ("Answers are to be short.", "please keep your answers short", {"type": "instruction"}),
         ("Maya has an eleven-year-old grey cat called Otis.", "My cat. Grey, eleven years old", {}),
-        ("Maya lives in a small flat in Leipzig.", "in a small flat in Leipzig", {"key": "home_city", "value": "Leipzig"}),
-        ("Maya is a data analyst at a small engineering office.", "I'm a data analyst at a small engineering office", {"key": "job"}),
+        (
+            "Maya lives in a small flat in Leipzig.",
+            "in a small flat in Leipzig",
+            {"key": "home_city", "value": "Leipzig"},
+        ),
+        (
+            "Maya is a data analyst at a small engineering office.",
+            "I'm a data analyst at a small engineering office",
+            {"key": "job"},
+        ),
         ("Maya likes early mornings.", "early start tomorrow", {"confidence": 0.3}),
     ),
     "spring-plans": (
-        ("Maya and Amira go to Lisbon from 12 to 19 September.", "want to go to Lisbon from 12 to 19 September", {"type": "event"}),
+        (
+            "Maya and Amira go to Lisbon from 12 to 19 September.",
+            "want to go to Lisbon from 12 to 19 September",
+            {"type": "event"},
+        ),
         ("Maya cannot stand coffee.", "I can't stand coffee", {"type": "preference"}),
         ("Maya's brother Jonas drinks about five espressos a day.", "He has about five espressos a day", {}),
-        ("Otis sees Dr. Feld on Tuesday 14 April at 16:30.", "We're seeing Dr. Feld next Tuesday at 16:30", {"type": "event"}),
+        (
+            "Otis sees Dr. Feld on Tuesday 14 April at 16:30.",
+            "We're seeing Dr. Feld next Tuesday at 16:30",
+            {"type": "event"},
+        ),
         ("Maya sings in a choir on Thursdays.", "On Thursdays I have choir", {}),
         ("Maya runs in Brooks Ghost shoes.", "I'm on my third pair of Brooks Ghost", {"type": "preference"}),
     ),
