@@ -60,7 +60,7 @@ from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
-from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Turn
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status, Turn
 from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
@@ -613,7 +613,11 @@ class PersistMem:
         self,
         *,
         kinds: Sequence[Kind] | None = None,
+        statuses: Sequence[Status] | None = None,
+        sources: Sequence[Source] | None = None,
         filter: Mapping[str, Any] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         offset: int = 0,
         user_id: str | None = None,
@@ -623,7 +627,11 @@ class PersistMem:
 
         Args:
             kinds: only these kinds.
+            statuses: those of these statuses instead, such as ``["superseded", "archived"]`` for the past.
+            sources: only of these origins.
             filter: conditions on ``value``, as in LangGraph's store.
+            since: only what is true from this moment on, or happened then, or later.
+            until: only what is true from before this moment on, or happened before it.
             limit: at most this many, up to 10,000.
             offset: leave out the first so many.
 
@@ -631,9 +639,11 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        # The clock is read here: whether something has expired is the same question in each attempt.
         return await run(
-            self._backend, listing.list_, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
-        )
+            self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=filter,
+            since=since, until=until, limit=limit, offset=offset, now=now,
+        )  # fmt: skip
 
     list, alist = both(_list)
 

@@ -8,6 +8,7 @@ from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
+from langchain_persistmem.types.results import Conversation
 
 
 async def register_thread(
@@ -48,3 +49,9 @@ async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
     """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
     (row,) = await tx.fetch(statement("has_checkpoints_of_nobody"), {})
     return bool(row["present"])
+
+
+async def list_conversations(tx: Transaction, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:
+    """The conversations of a namespace in figures, the one of the latest message first."""
+    parameters = {"namespace": encode(namespace), "limit": limit, "offset": offset}
+    return [Conversation(**row) for row in await tx.fetch(statement("list_conversations"), parameters)]
