@@ -104,7 +104,10 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
     lacking = (words & _words(text)) - _words(statement)
     if "" in past or not (lacking or whole):
         return None
-    sentences = [sentence for sentence in _SENTENCE.findall(text) if not _is_past(sentence, past)]
+    # What only asks tells nothing of what the statement left out.
+    sentences = [
+        sentence for sentence in _SENTENCE.findall(text) if not _is_past(sentence, past) and not is_request(sentence)
+    ]
     if sum(map(_length, sentences)) <= _SHORT:
         says_more = whole and _words(" ".join(sentences)) - _words(statement)
         return _join(sentences) or None if says_more or lacking & _words(" ".join(sentences)) else None
