@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.runtime.messages import MAX_MESSAGES, messages_of, turns_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.results import ObserveResult, TurnOutcome
+from langchain_persistmem.types.results import Conversation, ObserveResult, TurnOutcome
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -31,6 +32,23 @@ _COUNTS = ("stored", "added", "reinforced", "skipped", "superseded", "quarantine
 class Conversations(Group):
     """Stored conversations: ``memory.conversations``."""
 
+    async def _list(
+        self, *, limit: int = 100, offset: int = 0, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> builtins.list[Conversation]:
+        """List a person's conversations in figures and without content, the one of the latest message first.
+
+        Args:
+            limit: at most this many, up to 10,000.
+            offset: leave out the first so many.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(self.backend, conversations.list_conversations, namespace, limit=limit, offset=offset)
+
+    list, alist = both(_list)
+
     async def _messages(
         self,
         thread_id: str,
@@ -39,7 +57,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[BaseMessage]:
+    ) -> builtins.list[BaseMessage]:
         """Return a thread's stored messages as they were, oldest first; pages are counted from its end.
 
         Args:
@@ -62,7 +80,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[Turn]:
+    ) -> builtins.list[Turn]:
         """Return the same as :meth:`messages` as turns: with stored id, date, and the content as text.
 
         Args:
@@ -85,7 +103,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[TurnOutcome]:
+    ) -> builtins.list[TurnOutcome]:
         """Return what came of each stored message: the statements that rest on it, and those that were dropped, and why.
 
         Args:
@@ -187,9 +205,11 @@ class Conversations(Group):
         # Through `observe`, so that redaction, consent and what was learnt already hold here too.
         asynchronous = isinstance(self.backend, AsyncBackend)
         messages = await _read(history) if asynchronous else history.messages
-        identified = _with_ids(messages, self.backend.settings.redaction)
+        messages_with_ids = _with_ids(messages, self.backend.settings.redaction)
         # A history may have more messages than one call takes; an empty one is a call, too, and checks the arguments.
-        parts = [identified[start : start + MAX_MESSAGES] for start in range(0, len(identified), MAX_MESSAGES)] or [[]]
+        parts = [
+            messages_with_ids[start : start + MAX_MESSAGES] for start in range(0, len(messages_with_ids), MAX_MESSAGES)
+        ] or [[]]
         results = [
             await call(
                 asynchronous,
@@ -207,7 +227,7 @@ class Conversations(Group):
 
     async def _page(
         self, thread_id: str, limit: int | None, offset: int, user_id: str | None, namespace: Namespace | None
-    ) -> list[Turn]:
+    ) -> builtins.list[Turn]:
         namespace = self._memory.namespace_of(user_id, namespace)
         return await run(
             self.backend, conversations.get_messages, namespace, thread_id=thread_id, limit=limit, offset=offset
@@ -233,15 +253,15 @@ def _sum(results: Sequence[ObserveResult]) -> ObserveResult:
 def _with_ids(messages: Sequence[BaseMessage], redaction: Redaction | None) -> list[BaseMessage]:
     """Messages with ids; one without gets the same each time it is read, made of its redacted text."""
     occurrences: Counter[str] = Counter()
-    identified: list[BaseMessage] = []
+    result: list[BaseMessage] = []
     for message in messages:
         if not message.id:
             text = f"{message.type}\x1f{message.content!r}"
             text = text if redaction is None else redaction.redact(text)
             occurrences[text] += 1
             message = message.model_copy(update={"id": _fingerprint(text, occurrences[text])})  # noqa: PLW2901
-        identified.append(message)
-    return identified
+        result.append(message)
+    return result
 
 
 def _fingerprint(text: str, times: int) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.utils import MessageLikeRepresentation
@@ -59,7 +60,7 @@ from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
-from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Turn
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status, Turn
 from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
@@ -134,6 +135,7 @@ class PersistMem:
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
@@ -152,6 +154,8 @@ class PersistMem:
             profile: the pydantic class of the users' profiles.
             schema: a pydantic class, a list of them or their union, for what the chat model extracts: each memory
                 then carries one as ``value["content"]``.
+            reranker: any LangChain ``BaseDocumentCompressor``, such as a cross-encoder: it orders the best of what recall
+                finds, within ``Settings.rerank_seconds``.
             store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
                 ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
             store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
@@ -164,8 +168,8 @@ class PersistMem:
             StorageUnavailableError: PostgreSQL does not answer.
         """
         check_template(namespace)
-        others = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        namings = check_naming(erase_namespaces)
+        models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
@@ -173,7 +177,7 @@ class PersistMem:
             if worker is not None:
                 worker.start()
                 stack.callback(worker.stop)
-            return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
+            return cls(backend, stack.pop_all(), namespace, store, worker, profile, namings)
 
     @classmethod
     @check_arguments(ConfigurationError)
@@ -187,14 +191,15 @@ class PersistMem:
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
-        others = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        namings = check_naming(erase_namespaces)
+        models = models_of(embeddings, model, settings, schema, reranker)
 
         async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
@@ -205,7 +210,7 @@ class PersistMem:
                 if worker is not None:
                     worker.start()
                     stack.push_async_callback(worker.stop)
-                return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
+                return cls(backend, stack.pop_all(), namespace, store, worker, profile, namings)
 
         return Opening(open_memory)
 
@@ -300,7 +305,7 @@ class PersistMem:
             SchemaOutOfDateError: the database is newer than this package.
             EmbeddingMismatchError: the memories were embedded with another model.
         """
-        applied = await run(self._backend, setup, now=datetime.now(UTC))
+        migrations = await run(self._backend, setup, now=datetime.now(UTC))
         with without_deadline():
             if isinstance(self._checkpointer, PersistMemSaver):
                 self._checkpointer.setup()
@@ -308,7 +313,7 @@ class PersistMem:
                 await self._checkpointer.asetup()
             await run(self._backend, grant)
         self._wake_worker()
-        return applied
+        return migrations
 
     setup, asetup = both(_setup)
 
@@ -418,22 +423,22 @@ class PersistMem:
             EmbeddingError: the same for the embedding model.
         """
         present, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
-        said_at = present if now is None else validation.aware(now, "now")
+        time = present if now is None else validation.aware(now, "now")
         # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
         redaction = self._backend.settings.redaction
-        observed = turns_to_observe(messages, redaction=redaction, now=said_at, clean=clean)
+        turns = turns_to_observe(messages, redaction=redaction, now=time, clean=clean)
         result = await run(
             self._backend,
             background_flow.observe,
             namespace,
-            observed.turns,
+            turns.turns,
             thread_id=thread_id,
             used=used,
             background=background,
             now=present,
         )
         self._wake_worker()
-        return replace(result, cleaned=observed.cleaned, left_out=observed.left_out)
+        return replace(result, cleaned=turns.cleaned, left_out=turns.left_out)
 
     observe, aobserve = both(_observe)
 
@@ -608,7 +613,11 @@ class PersistMem:
         self,
         *,
         kinds: Sequence[Kind] | None = None,
+        statuses: Sequence[Status] | None = None,
+        sources: Sequence[Source] | None = None,
         filter: Mapping[str, Any] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         offset: int = 0,
         user_id: str | None = None,
@@ -618,7 +627,11 @@ class PersistMem:
 
         Args:
             kinds: only these kinds.
+            statuses: those of these statuses instead, such as ``["superseded", "archived"]`` for the past.
+            sources: only of these origins.
             filter: conditions on ``value``, as in LangGraph's store.
+            since: only what is true from this moment on, or happened then, or later.
+            until: only what is true from before this moment on, or happened before it.
             limit: at most this many, up to 10,000.
             offset: leave out the first so many.
 
@@ -626,9 +639,11 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        # The clock is read here: whether something has expired is the same question in each attempt.
         return await run(
-            self._backend, listing.list_, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
-        )
+            self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=filter,
+            since=since, until=until, limit=limit, offset=offset, now=now,
+        )  # fmt: skip
 
     list, alist = both(_list)
 
@@ -672,7 +687,7 @@ class PersistMem:
             MemoryDisabledError: memory is paused; nothing was changed.
         """
         # One record, since a change is judged as a whole: a pin alone makes no new version.
-        wanted = edit_flow.Edit(
+        changes = edit_flow.Edit(
             text=text,
             kind=kind,
             importance=importance,
@@ -682,7 +697,7 @@ class PersistMem:
             source=source,
         )
         namespace = self.namespace_of(user_id, namespace)
-        return await run(self._backend, edit_flow.edit, namespace, key, wanted, now=datetime.now(UTC))
+        return await run(self._backend, edit_flow.edit, namespace, key, changes, now=datetime.now(UTC))
 
     edit, aedit = both(_edit)
 
@@ -844,15 +859,15 @@ def _zone(time_zone: tzinfo | str | None, now: datetime | None, window: Sequence
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:
     """True where this process learns in the background."""
-    chosen = backend.settings.worker
-    return backend.model_name is not None if chosen is None else chosen
+    worker = backend.settings.worker
+    return backend.model_name is not None if worker is None else worker
 
 
 class Opening:
     """The result of :meth:`PersistMem.aopen`, to be awaited or entered with ``async with``."""
 
-    def __init__(self, opened: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
-        self._opened = opened
+    def __init__(self, open_: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
+        self._opened = open_
         self._memory: PersistMem | None = None
 
     def __await__(self) -> Generator[Any, None, PersistMem]:
