@@ -46,6 +46,9 @@ Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
 MigrateSends = Callable[[list[tuple[bytes, bytes]], dict[str, Any], list[tuple[bytes, bytes, bytes]]], None]
 
+BEGIN = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED")
+"""As the locks want it, whatever the server's default is; with it and :data:`COMMIT` a pipeline is one transaction on Citus too."""
+COMMIT = sql.SQL("COMMIT")
 LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1

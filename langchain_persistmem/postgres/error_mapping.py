@@ -7,6 +7,7 @@ from psycopg import errors
 from langchain_persistmem.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
+    ErasedError,
     PersistMemError,
     SchemaOutOfDateError,
     StorageError,
@@ -94,6 +95,8 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
         )
     if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
         return ConcurrentUpdateError(f"somebody else changed the same memories: {summary}; try again")
+    if isinstance(error, errors.DivisionByZero):  # no other statement divides by what may be none
+        return ErasedError()
     if isinstance(error, DeadlineError):
         return StorageUnavailableError(
             f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"

@@ -141,6 +141,12 @@ class Transaction(ABC):
         """Tell if the connection knows pgvector's types, which are looked up once for each connection."""
         return isinstance(self._connection.adapters.types.get("halfvec"), _VectorType)
 
+    @property
+    def has_citus(self) -> bool:
+        """Tell if the database has Citus, so that tables may be distributed over several nodes."""
+        vectors = self._connection.adapters.types.get("halfvec")
+        return isinstance(vectors, _VectorType) and vectors.has_citus
+
     async def look_up_vectors(self) -> None:
         """Look up pgvector's types for the connection, in whatever schema they are, and check its settings.
 
@@ -152,7 +158,10 @@ class Transaction(ABC):
         self._connection.adapters.register_loader("float4", _ShortestFloat)
         if row["vector_oid"] is not None:  # before setup() the type does not exist yet
             register_halfvec_info(
-                self._connection, _VectorType(row["vector_schema"], row["vector_oid"], row["vector_array_oid"])
+                self._connection,
+                _VectorType(
+                    row["vector_schema"], row["vector_oid"], row["vector_array_oid"], has_citus=row["has_citus"]
+                ),
             )
 
     async def _run(
@@ -184,7 +193,8 @@ class Transaction(ABC):
         binary = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
         if isinstance(query, NamedSQL):
             vectors = self._connection.adapters.types.get("halfvec")
-            query = query.within(Schemas(self.schema, vectors.schema if isinstance(vectors, _VectorType) else None))
+            vectors = vectors if isinstance(vectors, _VectorType) else None
+            query = query.within(Schemas(self.schema, vectors and vectors.schema, self.has_citus))
         if self._connection.row_factory is dict_row:
             return self._connection.execute(query, parameters, binary=binary)
         # A user's pool, with rows of its own.
@@ -232,6 +242,14 @@ class AsyncTransaction(Transaction):
 
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return manager
+
+
+def set_local(settings: Mapping[str, str]) -> list[sql.Composed]:
+    """Statements that set what lasts as long as a transaction; as literals, which Citus passes on to the other nodes."""
+    return [
+        sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(*name.split(".")), sql.Literal(value))
+        for name, value in settings.items()
+    ]
 
 
 async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
@@ -313,11 +331,12 @@ def _shortest_float(data: bytes) -> float:
 
 
 class _VectorType(TypeInfo):
-    """pgvector's halfvec, with the schema in which it is."""
+    """pgvector's halfvec, with the schema in which it is, and what else was looked up with it."""
 
-    def __init__(self, schema: str, oid: int, array_oid: int) -> None:
+    def __init__(self, schema: str, oid: int, array_oid: int, *, has_citus: bool) -> None:
         super().__init__("halfvec", oid, array_oid)
         self.schema = schema
+        self.has_citus = has_citus
 
 
 _NEEDED_SETTINGS: Mapping[str, Callable[[str], bool]] = {

@@ -77,6 +77,7 @@ async def reinforce_memories(
             "confidence": confidence,
             "thread_id": provenance.thread_id,
             "message_ids": list(provenance.message_ids),
+            "added": list(provenance.message_ids),
         }
         for id, importance, confidence, provenance in again
     ]

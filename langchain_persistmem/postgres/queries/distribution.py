@@ -11,6 +11,7 @@ from typing import Literal, LiteralString, cast
 from psycopg import sql
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.queries.work_queue import fill_queue
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 
@@ -19,7 +20,7 @@ Place = Literal["distributed", "reference", "local"]
 FIRST = "namespaces"
 REFERENCE = ("embedding_models",)
 """Whole on every node: each vector refers to one of its rows."""
-LOCAL = ("erasures", "hnsw_indexes", "migrations")
+LOCAL = ("erasures", "hnsw_indexes", "migrations", "work_queue")
 """On the coordinator alone: nobody's rows, or read by whoever asks for the next piece of work of all."""
 
 
@@ -69,7 +70,7 @@ async def distribute_tables(tx: Transaction, cluster: Cluster, *, shards: int) -
     The one order that works: no foreign keys, the tables that all refer to, the namespaces, all others, the keys again.
     """
     moving = sorted(cluster.misplaced, key=lambda name: (place_of(name) != "reference", name != FIRST, name))
-    keys = await _drop_foreign_keys(tx) if moving else []
+    keys: Sequence[DictRow] = await _drop_foreign_keys(tx) if moving else ()
     for name in moving:
         place, table = place_of(name), _literal(tx, name)
         if place == "local":
@@ -83,13 +84,15 @@ async def distribute_tables(tx: Transaction, cluster: Cluster, *, shards: int) -
             await tx.fetch(statement("distribute_beside", table=table, first=_literal(tx, FIRST)), {})
         await tx.fetch(statement("drop_local_rows", table=table), {})
     await _add_foreign_keys(tx, keys)
+    if moving:
+        await fill_queue(tx)
     return moving
 
 
 async def gather_tables(tx: Transaction, cluster: Cluster) -> list[str]:
     """Bring all rows back to the coordinator; returns the names of the tables that moved."""
     moving = [name for name, place in cluster.places.items() if place != "local"]
-    keys = await _drop_foreign_keys(tx) if moving else []
+    keys: Sequence[DictRow] = await _drop_foreign_keys(tx) if moving else ()
     for name in moving:
         await tx.fetch(statement("gather", table=_literal(tx, name)), {})
     await _add_foreign_keys(tx, keys)

@@ -1,6 +1,6 @@
 -- name: has_citus
 -- Whether the extension is in this database, before anything of it is named.
-SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS citus
+SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') AS citus
 
 -- name: citus_cluster
 -- The version of Citus, the node that answers (0 is the coordinator), and how many others hold rows.

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.queries.rows import counts_of
+from langchain_persistmem.postgres.queries.work_queue import erase_queue
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import add_documents
 from langchain_persistmem.types.namespace import Namespace, Pattern, decode, encode, prefix_range
 
 
@@ -59,7 +61,11 @@ async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Nam
 
 async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
     """Erase everything of a namespace; returns the rows by table."""
-    return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
+    (row,) = await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)})
+    await erase_queue(tx, namespace)
+    if row["hnsw_index"] is not None:  # what it took of an HNSW index is free again
+        await add_documents(tx, row["hnsw_index"], -row["hnsw_documents"])
+    return counts_of([{name: row[name] for name in row if name not in ("hnsw_index", "hnsw_documents")}])
 
 
 async def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:

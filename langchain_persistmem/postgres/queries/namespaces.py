@@ -105,10 +105,12 @@ async def list_people(
         "after": "" if after is None else encode(after),
         "limit": limit,
     }
-    rows = await tx.fetch(statement("list_people"), parameters)
+    people = await tx.fetch(statement("list_people"), parameters)
+    counted = await tx.fetch(statement("count_people"), {"namespaces": [row["namespace"] for row in people]})
+    counts = {row["namespace"]: (row["memories"], row["messages"], row["threads"]) for row in counted}
     return [
-        NamespaceCounts(decode(row["namespace"]), row["consent"], row["memories"], row["messages"], row["threads"])
-        for row in rows
+        NamespaceCounts(decode(row["namespace"]), row["consent"], *counts.get(row["namespace"], (0, 0, 0)))
+        for row in people
     ]
 
 
