@@ -16,7 +16,7 @@ async def status(backend: Backend, namespace: Namespace | None) -> StatusResult:
         ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
     """
     await ready(backend)
-    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
+    async with backend.reading(namespace or EVERYWHERE) as tx:
         if namespace is None:
             counts = await namespaces.count_everything(tx)
         else:
@@ -36,7 +36,7 @@ async def people(backend: Backend, template: Namespace, *, after: Namespace | No
     if after is not None:
         encode(after)
     await ready(backend)
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+    async with backend.reading(EVERYWHERE) as tx:
         rows = await namespaces.list_people(tx, template, after=after, limit=limit)
     return [
         Person(

@@ -106,8 +106,6 @@ def _failure(error: psycopg.Error) -> PersistMemError:
             "the database role lacks rights on LangGraph's checkpoint tables, or on the sequence "
             "checkpoints_persistmem_order_seq; run setup() once as their owner, who grants them"
         )
-    elif isinstance(error, errors.ReadOnlySqlTransaction):
-        better = ConfigurationError("this server only reads; give the saver the primary server's connection string")
     else:
         return ours
     better.__cause__ = ours.__cause__

@@ -13,7 +13,7 @@ from uuid import UUID
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
 from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
 from langchain_persistmem.types.representation import quote
@@ -75,7 +75,10 @@ async def _erase_all(
     done: dict[Namespace, _NamespaceErasure] = {}
     for namespace in whole:
         others = None if shared_threads else whole
-        done[namespace] = await backend.step(_erase_one, namespace, others, {}, dry_run=dry_run, now=now)
+        if dry_run:
+            done[namespace] = await backend.step(_count_one, namespace, others)
+        else:
+            done[namespace] = await backend.step(_erase_one, namespace, others, {}, now=now)
     total: Counter[str] = Counter()
     for erased in done.values():
         total.update(erased.counts)
@@ -103,13 +106,24 @@ async def _has_unowned_checkpoints(backend: Backend) -> bool:
         return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
 
 
+async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:
+    """What an erase of one namespace would take, all of one moment; nothing is written, so that a replica can tell it too."""
+    async with backend.transaction(EVERYWHERE, snapshot=True) as tx:
+        mine = await threads.threads_of(tx, namespace)
+        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
+        going = [thread_id for thread_id in mine if thread_id not in shared]
+        counts = await forget.count_rest_of_namespace(tx, namespace)
+        if going and await forget.has_checkpoint_tables(tx):
+            counts |= await forget.count_rest_of_checkpoints(tx, going)
+        return _NamespaceErasure(counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared))))
+
+
 async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
     unanswered: dict[UUID, _NamespaceErasure],
     *,
-    dry_run: bool,
     now: datetime,
 ) -> _NamespaceErasure:
     """Erase one namespace, and look through every table before that is committed.
@@ -119,7 +133,7 @@ async def _erase_one(
         unanswered: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
-        async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
+        async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
             generation = await generations.end_generation(tx, namespace)
             if unanswered and generation not in unanswered:  # the COMMIT whose answer was lost has done it
@@ -133,8 +147,6 @@ async def _erase_one(
             counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
             await _verify(tx, namespace, going)
             erased = _NamespaceErasure(counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared))))
-            if dry_run:  # no entry in the log, and no id of one in the receipt
-                return erased
             await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
             unanswered[generation] = erased

@@ -26,7 +26,7 @@ async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime
     validation.name(key, "key")
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
         raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
@@ -50,7 +50,7 @@ async def list_(
     validation.count(offset, "offset", at_most=2**62)
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         found = await memories.list_memories(tx, namespace, wanted=wanted, limit=limit, offset=offset, now=now)
     await note_read(backend, namespace, "listed", [memory.id for memory in found])
     return found

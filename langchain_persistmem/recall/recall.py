@@ -239,7 +239,7 @@ async def _standing(
     lines = min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1
     key = KEY if question.kinds is None or "profile" in question.kinds else ""
     in_journal: list[StandingMemory] = []
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         found = await standing_queries.standing_memories(tx, namespace, profile=key, lines=lines, **options)
         if shape.standing == "journal":
             lines = settings.journal_tokens // _FEWEST_TOKENS + 1

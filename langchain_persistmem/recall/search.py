@@ -62,7 +62,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         # Instructions come with the question itself, once.
         further = replace(question, query=text, instructions=0)
         queries.append(replace(query, question=further, embedding=vector))
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         if question.at is not None:
             results = [await recall.recall_at(tx, query) for query in queries]
         else:
