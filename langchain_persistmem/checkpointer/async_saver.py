@@ -67,14 +67,14 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
         where = read_conninfo(conn_string)
         with translate_errors():
-            opened = await with_async_deadline(None).connect(
+            new_connection = await with_async_deadline(None).connect(
                 where.text,
                 autocommit=True,
                 prepare_threshold=prepare_threshold if where.prepares else None,
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
-        async with opened as connection:
+        async with new_connection as connection:
             if pipeline:
                 async with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)
@@ -140,7 +140,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             answer = await connection.execute(statement("put_checkpoint"), new)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
-        return checkpoint_rows.config_of_stored(new, count)
+        return checkpoint_rows.config_of_new(new, count)
 
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
@@ -200,8 +200,8 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> Mapping[str, int]:
         """Erase old checkpoints; see :meth:`PersistMemSaver.retain`."""
         rule = checkpoint_rows.retention_rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
-        return await checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run)
+        threads = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
+        return await checkpoint_retention_queries.retain(self._begin, rule, threads, dry_run=dry_run)
 
     @adapt_async
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
@@ -296,7 +296,9 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
                         await connection.execute(query, parameters)
                     yield connection
                     await connection.execute(checkpoint_rows.COMMIT, prepare=False)
-            except BaseException:
+            except BaseException as error:
                 if not connection.closed:
                     await connection.rollback()
+                    if checkpoint_rows.is_replica_of_several(error, connection):
+                        await connection.close()  # the pool's next one may be the new primary's
                 raise

@@ -83,14 +83,14 @@ class PersistMemSaver(PostgresSaver):
         """
         where = read_conninfo(conn_string)
         with translate_errors():
-            opened = with_deadline(None).connect(
+            new_connection = with_deadline(None).connect(
                 where.text,
                 autocommit=True,
                 prepare_threshold=prepare_threshold if where.prepares else None,
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
-        with opened as connection:
+        with new_connection as connection:
             if pipeline:
                 with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)
@@ -168,7 +168,7 @@ class PersistMemSaver(PostgresSaver):
             answer = connection.execute(statement("put_checkpoint"), new)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
-        return checkpoint_rows.config_of_stored(new, count)
+        return checkpoint_rows.config_of_new(new, count)
 
     @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
@@ -254,8 +254,8 @@ class PersistMemSaver(PostgresSaver):
             InvalidInputError: neither was given, or one is out of range.
         """
         rule = checkpoint_rows.retention_rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
-        return finished(checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run))
+        threads = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
+        return finished(checkpoint_retention_queries.retain(self._begin, rule, threads, dry_run=dry_run))
 
     @adapt_sync
     def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
@@ -344,7 +344,9 @@ class PersistMemSaver(PostgresSaver):
                         connection.execute(query, parameters)
                     yield connection
                     connection.execute(checkpoint_rows.COMMIT, prepare=False)
-            except BaseException:
+            except BaseException as error:
                 if not connection.closed:
                     connection.rollback()
+                    if checkpoint_rows.is_replica_of_several(error, connection):
+                        connection.close()  # the pool's next one may be the new primary's
                 raise

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _replay(memory: PersistMem, options: argparse.Namespace, *, asks: bool) -> int:
-    with open_lines(options.file, wanted="a log of erasures", whole_path=True) as file:
+    with open_lines(options.file, expected="a log of erasures", whole_path=True) as file:
         lines = [_decode(line, number) for number, line in enumerate(itertools.islice(file, MOST_LINES), 1)]
     shared_threads = options.shared_threads
     if options.dry_run or asks:

@@ -44,58 +44,58 @@ def models_of(
     shape = shape_of(schema)
     if shape is not None and chat is None:
         raise ConfigurationError("schema needs a chat model, which fills it; pass model= as well")
-    made = embeddings_of(embeddings)
+    embedder = embeddings_of(embeddings)
     chat_model = chat_model_of(chat)
     return Models(
-        embeddings=made,
-        embedding_name=settings.embedding_model or name_of_embeddings(embeddings, made),
+        embeddings=embedder,
+        embedding_name=settings.embedding_model or name_of_embeddings(embeddings, embedder),
         chat=chat_model,
         chat_name=None if chat_model is None else (_provider_name(chat_model) or type(chat_model).__name__),
         shape=shape,
     )
 
 
-def embeddings_of(given: object) -> Embeddings:
+def embeddings_of(value: object) -> Embeddings:
     """The embeddings object, or what a function, a ``"provider:model"`` string or ``"local"`` stands for.
 
     Raises:
         ConfigurationError: it is none of these, or the provider does not know the name.
         MissingDependencyError: an extra is not installed.
     """
-    if isinstance(given, Embeddings):
-        return given
-    if given == LOCAL:
+    if isinstance(value, Embeddings):
+        return value
+    if value == LOCAL:
         from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings  # its packages are an extra
 
         return LocalEmbeddings()
-    if callable(given) and not isinstance(given, type):  # a class is an object that somebody forgot to make
-        return ensure_embeddings(cast("EmbeddingsFunc", given))
-    wanted = "any LangChain Embeddings, 'provider:model', or 'local'"
-    return _make_with_langchain("embeddings", given, wanted, "langchain.embeddings", "init_embeddings")
+    if callable(value) and not isinstance(value, type):  # a class is an object that somebody forgot to make
+        return ensure_embeddings(cast("EmbeddingsFunc", value))
+    expected = "any LangChain Embeddings, 'provider:model', or 'local'"
+    return _make_with_langchain("embeddings", value, expected, "langchain.embeddings", "init_embeddings")
 
 
-def chat_model_of(given: BaseChatModel | str | None) -> BaseChatModel | None:
+def chat_model_of(value: BaseChatModel | str | None) -> BaseChatModel | None:
     """The chat model, or the one that a ``"provider:model"`` string names.
 
     Raises:
         ConfigurationError: it is neither, or the provider does not know the name.
         MissingDependencyError: an extra is not installed.
     """
-    if given is None or isinstance(given, BaseChatModel):
-        return given
-    wanted = "a LangChain chat model or 'provider:model'"
-    return _make_with_langchain("model", given, wanted, "langchain.chat_models", "init_chat_model")
+    if value is None or isinstance(value, BaseChatModel):
+        return value
+    expected = "a LangChain chat model or 'provider:model'"
+    return _make_with_langchain("model", value, expected, "langchain.chat_models", "init_chat_model")
 
 
-def name_of_embeddings(given: object, made: Embeddings) -> str:
+def name_of_embeddings(value: object, embedder: Embeddings) -> str:
     """The name that is stored with every vector: the string that was given, the function's name, or the class and its model."""
-    if isinstance(given, str) and given != LOCAL:
-        return given
-    if isinstance(made, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
-        function: object = getattr(made, "func", None) or getattr(made, "afunc", None)
+    if isinstance(value, str) and value != LOCAL:
+        return value
+    if isinstance(embedder, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
+        function: object = getattr(embedder, "func", None) or getattr(embedder, "afunc", None)
         return str(getattr(function, "__qualname__", type(function).__qualname__))
-    parts = [type(made).__name__, _provider_name(made)]
-    dimensions = getattr(made, "dimensions", None)
+    parts = [type(embedder).__name__, _provider_name(embedder)]
+    dimensions = getattr(embedder, "dimensions", None)
     if isinstance(dimensions, int):
         parts.append(str(dimensions))
     return ":".join(part for part in parts if part)
@@ -110,10 +110,10 @@ def _provider_name(model: object) -> str | None:
     return None
 
 
-def _make_with_langchain(field: str, name: object, wanted: str, module: str, function: str) -> Any:
+def _make_with_langchain(field: str, name: object, expected: str, module: str, function: str) -> Any:
     """The model that ``function`` of langchain's ``module`` makes of ``name``; langchain is an extra."""
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"{field} is of type {type_name(name)}; pass {wanted}")
+        raise ConfigurationError(f"{field} is of type {type_name(name)}; pass {expected}")
     try:
         make = getattr(import_module(module), function)
     except ImportError as error:

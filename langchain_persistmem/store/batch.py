@@ -17,7 +17,7 @@ from langchain_persistmem.postgres.queries.embedding_models import EmbeddingMode
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.rows import StoredItem
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -58,6 +58,14 @@ class _QueryVectors:
     index: StoreIndex
     model: EmbeddingModel | None
     vectors: Mapping[str, Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class _Upserted:
+    """The ids of items that were put, by key, and of those that were there before."""
+
+    ids: Mapping[str, UUID]
+    existing: Sequence[UUID]
 
 
 async def batch(
@@ -111,18 +119,24 @@ async def batch(
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
                 if not puts and await hold_existing(tx, namespace) is None:
                     continue  # a delete must not create the row of a namespace that does not exist
-                state = await generations.hold(tx, backend, namespace, now=now)
+                held = generations.hold(tx, backend, namespace, now=now)
+                deleted = [key for key, put in todo.writes[namespace].items() if put is None]
+                # The lock comes with the first statement under it; what may not be written is rolled back.
+                gone = await _delete(tx, namespace, deleted)
+                chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
+                first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
+                state = await held
                 generations.check(namespace, state.generation, seen)
                 if puts:
                     state.check_not_paused()
-                gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
-                await record(tx, backend, namespace, "deleted", gone)
+                record(tx, backend, namespace, "deleted", gone)
                 if gone:  # replaying the erasure log after a restore deletes it again
                     await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
-                for start in range(0, len(puts), _ROWS):
-                    chunk = dict(puts[start : start + _ROWS])
-                    put_ids = await _put(tx, backend, namespace, chunk, vectors, model=model, now=now)
-                    await record(tx, backend, namespace, "put", put_ids)
+                for chunk in chunks:
+                    upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
+                    put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
+                    record(tx, backend, namespace, "put", put_ids)
+                    first = None
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -258,30 +272,37 @@ async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) ->
     return ids
 
 
-async def _put(
+def _upsert(
+    tx: Transaction, backend: Backend, namespace: Namespace, puts: Mapping[str, Put], *, now: datetime
+) -> Answer[_Upserted]:
+    """Write items; the answer is the id of each by key, and which of them were there before."""
+    new = {key: backend.new_id() for key in puts}
+    rows = [_row(new[key], key, put) for key, put in puts.items()]
+    ids = memories.upsert_items(tx, namespace, rows, now=now)
+    return ids.then(lambda ids: _Upserted(ids, [id for key, id in ids.items() if id != new[key]]))
+
+
+async def _index(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     puts: Mapping[str, Put],
+    upserted: Answer[_Upserted],
     vectors: Mapping[str, Vector],
     *,
     model: EmbeddingModel | None,
-    now: datetime,
 ) -> list[UUID]:
-    """Write items; return their ids."""
-    new = {key: backend.new_id() for key in puts}
-    rows = [_row(new[key], key, put) for key, put in puts.items()]
-    ids = await memories.upsert_items(tx, namespace, rows, now=now)
+    """Write the vectors and terms of items that were put; return the items' ids."""
+    done = await upserted
     # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    existing = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, existing)
-    await search_index.unindex_memories(tx, namespace, existing)
+    search_index.delete_vectors(tx, namespace, done.existing)
+    search_index.unindex_memories(tx, namespace, done.existing)
     if model is not None:
-        parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(ids.values())
+        parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
+    words = {done.ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    return list(done.ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:

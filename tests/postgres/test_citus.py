@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(DSN is None, reason="PERSISTMEM_TEST_CITUS_DSN n
 
 DOORS: dict[str, Door] = {**READING, **COUNTING, **WRITING}
 COLOURS = ("sync", "async")
-SETTINGS = Settings(pool_min=1, worker=False)
+SETTINGS = Settings(pool_min=1, worker=False, row_level_security=True)
 
 
 def user_of(door: str, colour: str) -> str:

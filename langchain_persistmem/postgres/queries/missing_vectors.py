@@ -17,7 +17,7 @@ from langchain_persistmem.postgres.queries.work_queue import (
     seconds_until_queued,
 )
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 _FIRST = UUID(int=0)
@@ -36,12 +36,13 @@ class Unembedded:
     """It is a turn, which is embedded in pieces where it is long."""
 
 
-async def note_missing_vectors(
+def note_missing_vectors(
     tx: Transaction, namespace: Namespace, model: EmbeddingModel, *, pause: timedelta
-) -> None:
+) -> Answer[int]:
     """Some memories of ``namespace`` wait for their vectors, to be made after ``pause``."""
-    await tx.execute(statement("note_missing_vectors"), {**_where(namespace, model), "pause": pause})
-    await queue_work(tx, namespace, "vectors", pause=pause, model=model.model)
+    noted = tx.execute(statement("note_missing_vectors"), {**_where(namespace, model), "pause": pause})
+    queue_work(tx, namespace, "vectors", pause=pause, model=model.model)
+    return noted
 
 
 async def note_missing_everywhere(tx: Transaction, model: EmbeddingModel) -> int:
@@ -72,7 +73,7 @@ async def settle_missing(
     """Try again after ``pause``."""
     parameters = {**_where(namespace, model), "pause": pause, "attempts": attempts, "failure": failure}
     await tx.execute(statement("settle_missing"), parameters)
-    await queue_work(tx, namespace, "vectors", pause=pause, model=model.model)
+    queue_work(tx, namespace, "vectors", pause=pause, model=model.model)
 
 
 async def finish_missing(tx: Transaction, namespace: Namespace, model: EmbeddingModel) -> None:

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.queries.work_queue import claim_from_queue, queue_work, seconds_until_queued
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 
@@ -24,7 +24,7 @@ class Job:
     attempts: int
 
 
-async def enqueue_thread(
+def enqueue_thread(
     tx: Transaction,
     namespace: Namespace,
     thread_id: str,
@@ -33,7 +33,7 @@ async def enqueue_thread(
     longest: timedelta,
     lease: UUID | None = None,
     leased: timedelta | None = None,
-) -> Job | None:
+) -> Answer[Job | None]:
     """Note that a thread has new messages; with ``lease`` the caller takes the work, unless somebody has it already.
 
     Returns:
@@ -47,11 +47,16 @@ async def enqueue_thread(
         "lease": lease,
         "leased": leased,
     }
-    (row,) = await tx.fetch(statement("enqueue_thread"), parameters)
-    await queue_work(tx, namespace, "learn", pause=quiet)
-    if lease is None or row["lease"] != lease:  # another one works on it, and will see that there is more
-        return None
-    return Job(namespace, thread_id, row["revision"], lease, row["attempts"])
+
+    def read(rows: Sequence[DictRow]) -> Job | None:
+        (row,) = rows
+        if lease is None or row["lease"] != lease:  # another one works on it, and will see that there is more
+            return None
+        return Job(namespace, thread_id, row["revision"], lease, row["attempts"])
+
+    job = tx.fetch(statement("enqueue_thread"), parameters).then(read)
+    queue_work(tx, namespace, "learn", pause=quiet)
+    return job
 
 
 async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta) -> Job | None:
@@ -76,23 +81,23 @@ async def renew_lease(tx: Transaction, job: Job, *, leased: timedelta) -> bool:
     return await tx.execute(statement("renew_lease"), parameters) > 0
 
 
-async def finish_work(tx: Transaction, job: Job) -> None:
+def finish_work(tx: Transaction, job: Job) -> Answer[int]:
     """The job is done, as far as it was known when it was taken."""
-    await tx.execute(statement("finish_work"), {**_where(job), "revision": job.revision})
+    return tx.execute(statement("finish_work"), {**_where(job), "revision": job.revision})
 
 
 async def postpone_work(tx: Transaction, job: Job, *, pause: timedelta, attempts: int, failure: str | None) -> None:
     """Set the job free, to be due after ``pause``, with the number of attempts that have failed."""
     parameters = {**_where(job), "pause": pause, "attempts": attempts, "failure": failure}
     await tx.execute(statement("postpone_work"), parameters)
-    await queue_work(tx, job.namespace, "learn", pause=pause)
+    queue_work(tx, job.namespace, "learn", pause=pause)
 
 
 async def give_back_leases(tx: Transaction, lease: UUID) -> int:
     """Set free whatever is held with ``lease``; returns how many threads."""
     freed = await tx.fetch(statement("give_back_leases"), {"lease": lease})
     for row in freed:
-        await queue_work(tx, decode(row["namespace"]), "learn")
+        queue_work(tx, decode(row["namespace"]), "learn")
     return len(freed)
 
 

@@ -115,7 +115,7 @@ async def postpone_rewrite(
     """Go on after ``pause``."""
     parameters = {"namespace": encode(namespace), "pause": pause, "attempts": attempts, "failure": failure}
     await tx.execute(statement("postpone_rewrite"), parameters)
-    await queue_work(tx, namespace, "rewrite", pause=pause)
+    queue_work(tx, namespace, "rewrite", pause=pause)
 
 
 async def await_consent(tx: Transaction, namespace: Namespace) -> None:
@@ -126,7 +126,7 @@ async def await_consent(tx: Transaction, namespace: Namespace) -> None:
 async def resume_rewrite(tx: Transaction, namespace: Namespace) -> None:
     """Go on with what has waited for consent."""
     if await tx.fetch(statement("resume_rewrite"), {"namespace": encode(namespace)}):
-        await queue_work(tx, namespace, "rewrite")
+        queue_work(tx, namespace, "rewrite")
 
 
 async def request_rewrite(tx: Transaction, namespace: Namespace, step: Step) -> None:
@@ -134,7 +134,7 @@ async def request_rewrite(tx: Transaction, namespace: Namespace, step: Step) -> 
     parameters = {"namespace": encode(namespace), "step": step}
     for row in await tx.fetch(statement("note_old_form"), parameters):
         await tx.execute(statement("request_rewrite"), {**parameters, "generation": row["generation"]})
-        await queue_work(tx, namespace, "rewrite")
+        queue_work(tx, namespace, "rewrite")
 
 
 async def finish_rewrite(tx: Transaction, namespace: Namespace) -> None:

@@ -13,7 +13,7 @@ from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import SearchResult
@@ -46,9 +46,9 @@ def to_halfvecs(vectors: Iterable[Vector]) -> list[HalfVector]:
     return _BinaryArray(to_halfvec(vector) for vector in vectors)
 
 
-async def insert_vectors(
+def insert_vectors(
     tx: Transaction, namespace: Namespace, vectors: Mapping[UUID, Sequence[Vector]], *, model: EmbeddingModel
-) -> None:
+) -> Answer[int]:
     """Write the vectors of memories, by memory id."""
     flat = [(id, part, vector) for id, parts in vectors.items() for part, vector in enumerate(parts)]
     parameters = {
@@ -59,33 +59,31 @@ async def insert_vectors(
         "norms": [norm_of(vector) for _, _, vector in flat],
         "embeddings": to_halfvecs(vector for _, _, vector in flat),
     }
-    if flat:
-        await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
+    return tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters) if flat else Answer(0)
 
 
-async def insert_terms(
+def insert_terms(
     tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
-) -> None:
+) -> Answer[int]:
     """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
     rows = [
         {"id": str(id), "text": text, "words": list(words), "language": choose_configuration(language, text)}
         for id, (text, words) in texts.items()
     ]
     parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
-    if rows:
-        await tx.execute(statement("insert_terms"), parameters)
+    return tx.execute(statement("insert_terms"), parameters) if rows else Answer(0)
 
 
-async def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
     """Take memories out of both indexes."""
-    if ids:
-        await tx.execute(statement("unindex_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return tx.execute(statement("unindex_memories"), parameters) if ids else Answer(0)
 
 
-async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
     """Delete the vectors of memories, of every model."""
-    if ids:
-        await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return tx.execute(statement("delete_vectors"), parameters) if ids else Answer(0)
 
 
 def findings_of(rows: Sequence[DictRow]) -> SearchResult:

@@ -22,13 +22,13 @@ _LOOKS = 8
 _PAGE = 1_000
 
 
-async def queue_work(
+def queue_work(
     tx: Transaction, namespace: Namespace, task: Task, *, pause: timedelta = timedelta(0), model: int = 0
 ) -> None:
     """Note that there will be work in ``namespace`` after ``pause``."""
     if tx.has_citus:
         parameters = {"namespace": encode(namespace), "task": task, "model": model, "pause": pause}
-        await tx.execute(statement("queue_work"), parameters)
+        tx.execute(statement("queue_work"), parameters)
 
 
 async def claim_from_queue(
