@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 T = TypeVar("T")
@@ -72,9 +72,14 @@ async def has_queued(tx: Transaction, task: Task) -> bool:
     return bool(row["any"])
 
 
-async def erase_queue(tx: Transaction, namespace: Namespace) -> None:
-    """Forget what is queued for a namespace."""
-    await tx.execute(statement("erase_queue"), {"namespace": encode(namespace)})
+def erase_queue(tx: Transaction, namespace: Namespace) -> Answer[int]:
+    """Forget what is queued for a namespace; the answer is how many rows that were."""
+    return tx.execute(statement("erase_queue"), {"namespace": encode(namespace)})
+
+
+def count_queue(tx: Transaction, namespace: Namespace) -> Answer[int]:
+    """The number of rows in the queue of a namespace."""
+    return tx.fetch(statement("count_queue"), {"namespace": encode(namespace)}).then(lambda rows: int(rows[0]["rows"]))
 
 
 async def fill_queue(tx: Transaction) -> None:

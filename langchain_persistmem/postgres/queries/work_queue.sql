@@ -47,6 +47,10 @@ WHERE namespace = %(namespace)s::text AND task = %(task)s::text AND model = %(mo
 -- What the queue says of a namespace that goes.
 DELETE FROM persistmem.work_queue WHERE namespace = %(namespace)s::text
 
+-- name: count_queue
+-- What of a namespace is in the queue.
+SELECT count(*) AS rows FROM persistmem.work_queue WHERE namespace = %(namespace)s::text
+
 -- name: unqueued_work
 -- What waits in the tables of the work, a page of one after the other: the queue is filled with it again. Every shard is asked,
 -- by design.
