@@ -246,11 +246,10 @@ async def next_due(backend: Backend) -> float | None:
     return min((seconds for seconds in waiting if seconds is not None), default=None)
 
 
-async def dead_letters(backend: Backend, namespace: Namespace) -> list[DeadLetter]:
-    """The turns that no attempt could be learnt from, by thread."""
-    encode(namespace)
+async def dead_letters(backend: Backend, namespace: Namespace | None) -> list[DeadLetter]:
+    """The turns that no attempt could be learnt from, by thread, of one namespace or of all."""
     await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
         return await messages.list_dead_letters(tx, namespace)
 
 

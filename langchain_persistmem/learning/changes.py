@@ -24,7 +24,7 @@ from langchain_persistmem.learning.consolidation import (
     own_key,
     spellings,
 )
-from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, insert, log
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
@@ -332,6 +332,23 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
 
 
+async def version(backend: Backend, namespace: Namespace, id: UUID) -> Memory:
+    """Return one memory by its id, whatever its status.
+
+    Raises:
+        MemoryNotFoundError: there is none.
+    """
+    id = validation.uuid(id, "version")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await changes_queries.get_version(tx, namespace, id)
+    if found is None:
+        raise MemoryNotFoundError("there is no memory with this id here; list() shows the memories with their ids")
+    await note_read(backend, namespace, "read", [found.id])
+    return found
+
+
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
     """List what waits for review, oldest first."""
     validation.count(limit, "limit", at_least=1, at_most=10_000)
@@ -425,7 +442,7 @@ async def _revive_held(
     await changes_queries.revive_memories(tx, namespace, [id], now=now)
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)
-    words = {id: searchable(old.text or "", old.speaker)}
+    words = {id: (old.text or "", old.speaker)}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await follow(tx, backend, namespace, [id, *gone], now=now)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)

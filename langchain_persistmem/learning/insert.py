@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
@@ -118,9 +117,7 @@ async def insert(
     hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):
         await note_missing(tx, backend, namespace)
-    words: dict[UUID, tuple[str, Sequence[str]]] = {
-        each.id: searchable(each.candidate.text, each.candidate.speaker) for each in added
-    }
+    words = {each.id: (each.candidate.text, each.candidate.speaker) for each in added}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
@@ -149,11 +146,6 @@ async def embed_pieces(backend: Backend, pieces: Sequence[Sequence[str]], *, lat
         logger.warning("stored without vectors, which are made later: %s", error)
         return [() for _ in pieces]
     return [tuple(next(vectors) for _ in several) for several in pieces]
-
-
-def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
-    """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
-    return (f"{speaker}: {text}" if speaker else text), cut_pairs(text)
 
 
 def log(

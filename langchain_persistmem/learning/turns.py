@@ -18,7 +18,7 @@ from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
-from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
 from langchain_persistmem.learning.missing_vectors import note_missing, split_text
 from langchain_persistmem.postgres.queries import consent, forget, messages, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
@@ -248,7 +248,7 @@ async def _follow_turns(
     search_index.unindex_memories(tx, namespace, [turn.id for turn in changed if turn.status != "active"])
     if current:
         turn_queries.activate_vectors(tx, namespace, [turn.id for turn in current])
-        terms = {turn.id: searchable(turn.text, turn.speaker) for turn in current}
+        terms = {turn.id: (turn.text, turn.speaker) for turn in current}
         search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
 
 
@@ -359,7 +359,7 @@ async def _insert(
     if not all(memory.vectors for _, memory in turns):
         await note_missing(tx, backend, namespace)
     active = [(row, memory) for row, memory in turns if row["status"] == "active"]
-    terms = {memory.id: searchable(memory.candidate.text, memory.candidate.speaker) for _, memory in active}
+    terms = {memory.id: (memory.candidate.text, memory.candidate.speaker) for _, memory in active}
     search_index.insert_terms(tx, namespace, terms, language=settings.language)
     log(tx, backend, namespace, [(id, "quarantined", reason, None) for id, reason in waiting.items()], now=now)
     added = tuple(memory.id for row, memory in active if row["listed"])

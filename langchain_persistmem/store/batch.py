@@ -10,7 +10,7 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.language.query_terms import cut_pairs, find_terms
+from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
@@ -18,6 +18,7 @@ from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.recall.question_vectors import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -57,7 +58,8 @@ class _QueryVectors:
 
     index: StoreIndex
     model: EmbeddingModel | None
-    vectors: Mapping[str, Vector]
+    vectors: Mapping[str, tuple[Vector, EmbeddingModel]]
+    """Each with what is usual under the model for this query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ async def batch(
     await migrated(backend)
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
-    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo) if model else {})
+    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
     texts, seen = todo.texts if model else [], {} if seen is None else seen
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
@@ -191,8 +193,10 @@ async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
     return model
 
 
-async def _embed_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
-    return dict(zip(todo.queries, await backend.embed_queries(todo.queries), strict=True)) if todo.queries else {}
+async def _embed_queries(
+    backend: Backend, todo: Plan, model: EmbeddingModel
+) -> Mapping[str, tuple[Vector, EmbeddingModel]]:
+    return dict(zip(todo.queries, await embed_questions(backend, todo.queries, model), strict=True))
 
 
 async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
@@ -225,15 +229,14 @@ async def _search_items(
     if op.query is None or queries.model is None:
         items = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
         return [(item, None) for item in items]
-    vector = queries.vectors[op.query]
+    vector, model = queries.vectors[op.query]
     if queries.index.hybrid:
         return await item_search.search_items_hybrid(
             tx,
             prefix,
-            query=op.query,
-            words=find_terms(op.query, backend.settings.language),
+            terms=find_terms(op.query, backend.settings.language, both_forms=backend.may_have_rewrites),
             embedding=vector,
-            model=queries.model,
+            model=model,
             weights=backend.settings.ranking,
             language=choose_configuration(backend.settings.language, op.query),
             filter=filter,
@@ -246,7 +249,7 @@ async def _search_items(
         tx,
         prefix,
         query=vector,
-        model=queries.model,
+        model=model,
         distance=queries.index.distance,
         plans=backend.search_plans,
         filter=filter,
@@ -300,7 +303,7 @@ async def _index(
     if model is not None:
         parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {done.ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
+    words = {done.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     return list(done.ids.values())
 

@@ -25,6 +25,7 @@ from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
+    ReplicaError,
     SchemaOutOfDateError,
     StorageError,
     StorageUnavailableError,

@@ -203,9 +203,9 @@ WITH within AS MATERIALIZED (
     GROUP BY asked.word
 ), rarity AS MATERIALIZED (
     SELECT known.words,
-           ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
+           known.weight * ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
     FROM (
-        SELECT array_agg(asked.word) AS words, coalesce(sum(found.items), 0)::float8 AS items
+        SELECT array_agg(asked.word) AS words, max(asked.weight) AS weight, coalesce(sum(found.items), 0)::float8 AS items
         FROM asked
         LEFT JOIN found ON found.word = asked.word
         GROUP BY asked.one

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
+from langchain_persistmem.language.search_terms.tokens import analyze
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
@@ -63,15 +64,34 @@ def insert_vectors(
 
 
 def insert_terms(
-    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
+    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, str | None]], *, language: str
 ) -> Answer[int]:
-    """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
-    rows = [
-        {"id": str(id), "text": text, "words": list(words), "language": choose_configuration(language, text)}
-        for id, (text, words) in texts.items()
-    ]
-    parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
-    return tx.execute(statement("insert_terms"), parameters) if rows else Answer(0)
+    """Write the terms of memories, by id of text and speaker: what search by words finds them by."""
+    parameters = {"namespace": encode(namespace), "rows": term_rows(texts, language=language)}
+    return tx.execute(statement("insert_terms"), parameters) if texts else Answer(0)
+
+
+def term_rows(texts: Mapping[UUID, tuple[str, str | None]], *, language: str) -> str:
+    """Texts and speakers as the part ``parsed_rows`` takes them: the words that PostgreSQL stems, and the terms that stay."""
+    rows: list[dict[str, object]] = []
+    for id, (text, speaker) in texts.items():
+        whole = f"{speaker}: {text}" if speaker else text  # questions ask by the name
+        searchable = analyze(whole)
+        rows.append(
+            {
+                "id": str(id),
+                "text": searchable.words,
+                "terms": searchable.terms,
+                "language": choose_configuration(language, whole),
+            }
+        )
+    return to_json(rows)
+
+
+def delete_terms(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
+    """Delete the terms of memories, which are made anew."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return tx.execute(statement("delete_terms"), parameters) if ids else Answer(0)
 
 
 def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
@@ -88,11 +108,12 @@ def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -
 
 def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
-    count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
+    count, mean, deviation, lexical_max, known = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0, ())
     return SearchResult(
         candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,
         lexical_max=lexical_max,
+        existing_terms=frozenset(form for group in known or () for form in group.split(" ")),
     )
