@@ -237,6 +237,10 @@ class Settings:
     """The memories that wait in ``review.list()`` before they are recalled: those that look like an attack, or all that were learnt."""
     audit: Literal["off", "writes", "reads"] = "writes"
     """The entries of the audit log: none, every change, or every change and every reading."""
+    refuse_unrecorded_reads: bool = False
+    """With ``audit="reads"``: a reading that cannot be recorded fails, as on a replica; else it is logged."""
+    read_your_writes: bool = False
+    """With a replica: reads see what the same object has written; one round trip to the primary after a write."""
     embed_batch: int = 64
     """At most this many texts go into one call of the embedding model."""
     embed_attempts: int = 3

@@ -56,7 +56,7 @@ async def export_file(backend: Backend, namespace: Namespace, writer: ExportWrit
     """
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(Within(namespace), snapshot=True) as tx:
+    async with backend.reading(Within(namespace), snapshot=True) as tx:
         found = await export.namespaces_below(tx, namespace)
         writer.begin({"root": list(namespace), "exported_at": now.isoformat()})
         for owner, consent in found:

@@ -167,6 +167,11 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
     )
     sql_on(
         database,
+        "INSERT INTO persistmem.work_queue VALUES (%s, 'learn', 0, now() + interval '1 day')",
+        f"memories/{MARKER}",
+    )
+    sql_on(
+        database,
         "INSERT INTO persistmem.rewrites (namespace, generation, due_at, created_at) "
         "SELECT namespace, generation, now() + interval '1 day', now() FROM persistmem.namespaces WHERE namespace = %s",
         f"memories/{MARKER}",
