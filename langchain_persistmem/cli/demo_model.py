@@ -16,7 +16,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from pydantic import Field
 from rich.text import Text
 
-from langchain_persistmem.cli.demo_story import Story, read_lines
+from langchain_persistmem.cli.demo_story import Conversation, Story, read_lines
 from langchain_persistmem.cli.options import open_memory
 from langchain_persistmem.cli.terminal import note, out, plain
 from langchain_persistmem.client.persistmem import PersistMem
@@ -45,6 +45,11 @@ class PreparedModel(BaseChatModel):
         """Answer a question about messages with what is prepared for them."""
         return RunnableLambda(self._answer)
 
+    def has_answers(self, conversation: Conversation) -> bool:
+        """Tell whether anything is prepared for a conversation."""
+        texts = [message["content"] for message in conversation.messages]
+        return any(entry["quote"] in text for entry in self.prepared for text in texts)
+
     def _answer(self, messages: Any) -> dict[str, object]:
         material = str(convert_to_messages(messages)[-1].content)
         numbered = [(int(number), text) for number, text in _MESSAGE.findall(material)]
@@ -62,7 +67,8 @@ def show_other_model(options: argparse.Namespace, story: Story, namespace: Names
     """Learn from the conversations once more: with prepared answers in the place of a model, or, after a model, by rules."""
     if options.model is None:
         out().print("So far no chat model was asked: turns became dated memories, and rules found a few statements.")
-        note("What follows stands in for one: prepared answers from a file. --model asks a real one.")
+        note("No model here either: for some of the conversations, prepared answers from a file stand in for one.")
+        note("persistmem demo --model NAME asks a real one.")
     else:
         out().print("So far a chat model has learnt from the conversations. The same without one:")
     model = PreparedModel() if options.model is None else None
@@ -70,6 +76,8 @@ def show_other_model(options: argparse.Namespace, story: Story, namespace: Names
     with open_memory(options, namespace=namespace, model=model, worker=False, turns=False, announce=False) as memory:
         memory.forget(everything=True, user_id=_USER)  # of an earlier demo
         for conversation in story.conversations:
+            if model is not None and not model.has_answers(conversation):
+                continue
             memory.observe(conversation.messages, thread_id=conversation.thread_id, user_id=_USER)
         found = memory.list(limit=10_000, user_id=_USER)
         for item in reversed(found):
