@@ -23,7 +23,7 @@ _WRONG, _INTERRUPTED = 2, 130
 _COMMANDS = (
     "demo", "remember", "observe", "ingest", "recall", "context", "list_memories", "show", "profile", "edit", "pin", "history",
     "restore", "forget", "review", "approve", "reject", "consent", "off_record", "commands", "export", "import_data", "erasures",
-    "audit", "status", "doctor", "worker", "maintain", "prune", "reembed", "rls", "eval", "completion",
+    "audit", "status", "doctor", "worker", "maintain", "prune", "reembed", "rls", "eval", "serve", "mcp", "token", "completion",
 )  # fmt: skip
 """The modules of ``cli/`` that describe subcommands, in the order of the help."""
 

@@ -67,14 +67,14 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
         where = read_conninfo(conn_string)
         with translate_errors():
-            opened = await with_async_deadline(None).connect(
+            new_connection = await with_async_deadline(None).connect(
                 where.text,
                 autocommit=True,
                 prepare_threshold=prepare_threshold if where.prepares else None,
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
-        async with opened as connection:
+        async with new_connection as connection:
             if pipeline:
                 async with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)
@@ -136,13 +136,13 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         )
         claim = await self._register.aclaim(config) if self._register is not None else None
         async with self._cursor(pipeline=True) as cursor:
-            held = await _hold(cursor.connection, claim)
+            ownership = await _hold(cursor.connection, claim)
             await cursor.execute(statement("lock_checkpoints"), new)
             answer = await cursor.connection.cursor().execute(statement("put_checkpoint"), new)
-        await _check(held)
+        await _check(ownership)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
-        return checkpoint_rows.config_of_stored(new, count)
+        return checkpoint_rows.config_of_new(new, count)
 
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
@@ -156,12 +156,12 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
         rows = await asyncio.to_thread(self._dump_writes, *key, task_id, task_path, writes)
         async with self._cursor(pipeline=True) as cursor:
-            held = await _hold(cursor.connection, claim)
+            ownership = await _hold(cursor.connection, claim)
             await cursor.execute(
                 statement("put_checkpoint_writes"),
                 checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
             )
-        await _check(held)
+        await _check(ownership)
 
     @adapt_async
     async def adelete_thread(self, thread_id: str) -> None:
@@ -204,8 +204,8 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> Mapping[str, int]:
         """Erase old checkpoints; see :meth:`PersistMemSaver.retain`."""
         rule = checkpoint_rows.retention_rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
-        return await checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run)
+        threads = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
+        return await checkpoint_retention_queries.retain(self._begin, rule, threads, dry_run=dry_run)
 
     @adapt_async
     async def aget_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
@@ -295,6 +295,6 @@ async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -
     return await connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
-async def _check(held: psycopg.AsyncCursor[DictRow] | None) -> None:
-    if held is not None:
-        check((await held.fetchone() or {}).get("state"))
+async def _check(ownership: psycopg.AsyncCursor[DictRow] | None) -> None:
+    if ownership is not None:
+        check((await ownership.fetchone() or {}).get("state"))

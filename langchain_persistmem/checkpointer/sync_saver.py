@@ -83,14 +83,14 @@ class PersistMemSaver(PostgresSaver):
         """
         where = read_conninfo(conn_string)
         with translate_errors():
-            opened = with_deadline(None).connect(
+            new_connection = with_deadline(None).connect(
                 where.text,
                 autocommit=True,
                 prepare_threshold=prepare_threshold if where.prepares else None,
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
-        with opened as connection:
+        with new_connection as connection:
             if pipeline:
                 with connection.pipeline() as pipe:
                     yield cls(connection, pipe, serde)
@@ -164,13 +164,13 @@ class PersistMemSaver(PostgresSaver):
         new = checkpoint_rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
         claim = self._register.claim(config) if self._register is not None else None
         with self._cursor(pipeline=True) as cursor:  # one trip, and so one transaction
-            held = _hold(cursor.connection, claim)
+            ownership = _hold(cursor.connection, claim)
             cursor.execute(statement("lock_checkpoints"), new)
             answer = cursor.connection.cursor().execute(statement("put_checkpoint"), new)
-        _check(held)
+        _check(ownership)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
-        return checkpoint_rows.config_of_stored(new, count)
+        return checkpoint_rows.config_of_new(new, count)
 
     @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
@@ -184,12 +184,12 @@ class PersistMemSaver(PostgresSaver):
         key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
         rows = self._dump_writes(*key, task_id, task_path, writes)
         with self._cursor(pipeline=True) as cursor:
-            held = _hold(cursor.connection, claim)
+            ownership = _hold(cursor.connection, claim)
             cursor.execute(
                 statement("put_checkpoint_writes"),
                 checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
             )
-        _check(held)
+        _check(ownership)
 
     @adapt_sync
     def delete_thread(self, thread_id: str) -> None:
@@ -258,8 +258,8 @@ class PersistMemSaver(PostgresSaver):
             InvalidInputError: neither was given, or one is out of range.
         """
         rule = checkpoint_rows.retention_rule(keep_latest, older_than)
-        chosen = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
-        return finished(checkpoint_retention_queries.retain(self._begin, rule, chosen, dry_run=dry_run))
+        threads = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
+        return finished(checkpoint_retention_queries.retain(self._begin, rule, threads, dry_run=dry_run))
 
     @adapt_sync
     def get_delta_channel_history(self, *, config: Config, channels: Sequence[str]) -> Mapping[str, History]:
@@ -344,6 +344,6 @@ def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.
     return connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
 
 
-def _check(held: "psycopg.Cursor[DictRow] | None") -> None:
-    if held is not None:
-        check((held.fetchone() or {}).get("state"))
+def _check(ownership: "psycopg.Cursor[DictRow] | None") -> None:
+    if ownership is not None:
+        check((ownership.fetchone() or {}).get("state"))

@@ -26,7 +26,7 @@ from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.statements import Query, Schemas, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
-from langchain_persistmem.runtime.run_identity import whose_memory
+from langchain_persistmem.runtime.run_identity import namespace_of_run
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 
@@ -129,7 +129,7 @@ class Register:
         if thread_id is None or (begins and runtime is None):
             return None
         try:
-            namespace = whose_memory(self._template, config, runtime)
+            namespace = namespace_of_run(self._template, config, runtime)
             encode(namespace)
             return namespace, validation.name(str(thread_id), "thread_id")
         except NamespaceMissingError:

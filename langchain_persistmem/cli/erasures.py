@@ -85,7 +85,7 @@ def _show(receipt: Receipt, options: argparse.Namespace) -> None:
 
 
 def _replay(memory: PersistMem, options: argparse.Namespace) -> int:
-    with open_lines(options.file, wanted="a log of erasures", whole_path=True) as file:
+    with open_lines(options.file, expected="a log of erasures", whole_path=True) as file:
         lines = [_decode(line, number) for number, line in enumerate(itertools.islice(file, MOST_LINES), 1)]
     shared_threads = options.shared_threads
     for dry_run in (True, False):

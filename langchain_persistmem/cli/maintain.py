@@ -53,7 +53,7 @@ def add(subcommands: Subcommands) -> None:
         "compress, archive and erase old memories by the rules that are given",
         "persistmem maintain --compress-days 90 --stale-days 365 --dry-run",
         resume="what was done stays; run the same command again: it does what is left",
-        details="What is archived can be restored; what is purged is gone, so that those rules ask first.",
+        details="What is archived can be restored; the rules that erase for good ask first.",
     )
     rules = parser.add_argument_group("rules (none has a default; with --model, habits become preferences)")
     for name, summary in _DAYS.items():

@@ -192,10 +192,10 @@ class Conversations(Group):
         # Through `observe`, so that redaction, consent and what was learnt already hold here too.
         asynchronous = isinstance(self.backend, AsyncBackend)
         messages = await _read(history) if asynchronous else history.messages
-        identified = _with_ids(messages, self.backend.settings.redaction)
+        messages_with_ids = _with_ids(messages, self.backend.settings.redaction)
         # In parts, since one call takes a long time; an empty history is a call, too, and checks the arguments.
-        parts = [identified[start : start + _PART] for start in range(0, len(identified), _PART)] or [[]]
-        meter, results = Meter(progress, "messages", len(identified)), list[ObserveResult]()
+        parts = [messages_with_ids[start : start + _PART] for start in range(0, len(messages_with_ids), _PART)] or [[]]
+        meter, results = Meter(progress, "messages", len(messages_with_ids)), list[ObserveResult]()
         for part in parts:
             seen = await call(
                 asynchronous,
@@ -239,15 +239,15 @@ def _sum(results: Sequence[ObserveResult]) -> ObserveResult:
 def _with_ids(messages: Sequence[BaseMessage], redaction: Redaction | None) -> list[BaseMessage]:
     """Messages with ids; one without gets the same each time it is read, made of its redacted text."""
     occurrences: Counter[str] = Counter()
-    identified: list[BaseMessage] = []
+    result: list[BaseMessage] = []
     for message in messages:
         if not message.id:
             text = f"{message.type}\x1f{message.content!r}"
             text = text if redaction is None else redaction.redact(text)
             occurrences[text] += 1
             message = message.model_copy(update={"id": _fingerprint(text, occurrences[text])})  # noqa: PLW2901
-        identified.append(message)
-    return identified
+        result.append(message)
+    return result
 
 
 def _fingerprint(text: str, times: int) -> str:

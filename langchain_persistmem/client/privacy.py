@@ -142,8 +142,8 @@ class Privacy(Group):
             MemoryDisabledError: memory is paused here for the person.
         """
         # Without a name the file's own namespaces hold, so that a backup comes back to where it was.
-        named = user_id is not None or namespace is not None
-        root = self._memory.namespace_of(user_id, namespace) if named else None
+        has_target = user_id is not None or namespace is not None
+        root = self._memory.namespace_of(user_id, namespace) if has_target else None
         source = ExportFile(validation.path(path, "path"))
         return await run(
             self.backend,

@@ -157,11 +157,11 @@ class TaskWorker:
         """Stop now: an unfinished transaction is rolled back, and the work given back to the next worker."""
         if self._task is None:
             return
-        interrupted, self._stopping = self._working, True
+        task, self._stopping = self._working, True
         self._task.cancel()  # before Python 3.12 wait_for() can swallow it, when it has just been woken
         with suppress(asyncio.CancelledError):
             await self._task
-        if interrupted:
+        if task:
             with suppress(PersistMemError, TimeoutError):  # the lease runs out by itself
                 await asyncio.wait_for(self._backend.arun(background.give_back, self._lease), _GIVE_BACK_SECONDS)
 
@@ -195,12 +195,12 @@ async def _round(
 ) -> float:
     """Learn from the threads that are due; return the seconds until there may be more."""
     with acting_as("worker"):  # whoever opened the memory: a task inherits that
-        worked = await background.run_once(
+        has_work = await background.run_once(
             backend, limit=limit, lease=lease, stopping=stopping, progress=progress, now=now
         )
     if report is not None:
-        report(worked)
-    if worked.threads == limit:
+        report(has_work)
+    if has_work.threads == limit:
         return 0.0
     seconds = await background.next_due(backend)
     return _MAX_SLEEP if seconds is None else min(max(seconds, 0.05), _MAX_SLEEP)

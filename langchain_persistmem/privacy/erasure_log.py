@@ -93,8 +93,8 @@ async def _write_down(backend: Backend, log: Sequence[Erasure], whole: set[UUID]
     for start in range(0, len(log), _PAGE):
         async with backend.transaction(EVERYWHERE) as tx:
             for entry in log[start : start + _PAGE]:
-                begun = entry.everything and entry.generation in whole
-                await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if begun else entry)
+                is_unfinished = entry.everything and entry.generation in whole
+                await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if is_unfinished else entry)
 
 
 async def _erase_again(
@@ -119,7 +119,7 @@ async def _erase_again(
         return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
 
 
-def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool, verified: bool) -> Receipt:
+def _join(receipts: Sequence[Receipt], erasures: Sequence[Erasure], *, dry_run: bool, verified: bool) -> Receipt:
     total: Counter[str] = Counter()
     by_namespace: dict[Namespace, Mapping[str, int]] = {}
     for receipt in receipts:
@@ -129,8 +129,8 @@ def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: boo
         erased=not dry_run,
         counts=dict(total),
         by_namespace=by_namespace,
-        remaining_traces=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.remaining_traces)),
-        ids=() if dry_run else tuple(entry.id for entry in found),
+        remaining_traces=tuple(dict.fromkeys(trace for receipt in receipts for trace in receipt.remaining_traces)),
+        ids=() if dry_run else tuple(entry.id for entry in erasures),
         verified=verified,
     )
 
@@ -149,25 +149,25 @@ def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
     """
     if is_a(log, str):
         raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
-    found: list[Erasure] = []
+    erasures: list[Erasure] = []
     for number, entry in enumerate(validation.check_list(log, "entries", at_most=_MOST), 1):
         if is_a(entry, Erasure):
-            found.append(entry)
+            erasures.append(entry)
         elif not is_a(entry, str):
             raise InvalidInputError(f"line {number} is of type {type_name(entry)}; pass lines of text")
         elif entry.strip():
-            found.append(_erasure_of(entry, f"line {number}"))
-    return found
+            erasures.append(_erasure_of(entry, f"line {number}"))
+    return erasures
 
 
 def _erasure_of(line: str, where: str) -> Erasure:
     try:
-        parsed: object = json.loads(line)
+        content: object = json.loads(line)
     except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, Mapping):
+        content = None
+    if not isinstance(content, Mapping):
         raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --out` wrote")
-    entry = dict(cast("Mapping[str, object]", parsed))
+    entry = dict(cast("Mapping[str, object]", content))
     if "incarnation" in entry and "format" not in entry:  # written before migration 9, which renamed the column
         entry = {**entry, "format": FORMAT, "generation": entry["incarnation"]}
         entry.pop("incarnation")

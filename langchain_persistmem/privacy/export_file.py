@@ -159,7 +159,7 @@ class ExportFile:
             raise InvalidInputError(f"{self._path} has no end: it was cut; export or copy it again")
 
     def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        with open_lines(self._path, wanted="a file of `persistmem export`") as lines:
+        with open_lines(self._path, expected="a file of `persistmem export`") as lines:
             for number, text in enumerate(lines, 1):
                 problem = ""
                 try:

@@ -129,8 +129,8 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
 
 def naming(template: Namespace, user_id: str) -> Pattern:
     """Build the pattern of the namespaces that have ``user_id`` at its index in ``template``; deeper ones begin with it."""
-    filled = fill(template, {"user_id": user_id})
-    return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
+    namespace = fill(template, {"user_id": user_id})
+    return tuple(None if label == "*" else text for label, text in zip(template, namespace, strict=True))
 
 
 def literal_prefix(template: Namespace) -> Namespace:
@@ -143,10 +143,10 @@ def shape(template: Namespace) -> str:
 
     Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped.
     """
-    encoded = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
-    texts = _PLACEHOLDER.split(encoded)[::2]  # the names are between them
-    escaped = [re.sub(r"[^\w/]", lambda match: "\\" + match[0], text) for text in texts]
-    return f"^{'([^/]+)'.join(escaped)}$"
+    path = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
+    texts = _PLACEHOLDER.split(path)[::2]  # the names are between them
+    patterns = [re.sub(r"[^\w/]", lambda match: "\\" + match[0], text) for text in texts]
+    return f"^{'([^/]+)'.join(patterns)}$"
 
 
 def read(template: Namespace, namespace: Namespace) -> dict[str, str]:

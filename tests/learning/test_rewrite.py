@@ -169,7 +169,7 @@ def test_turns_of_a_database_with_a_model_are_filled_in_with_the_status_of_their
     assert dict(rows(old_database, "SELECT id, outcome FROM persistmem.messages WHERE thread_id = 'move'")) == {
         "m2": "nothing", "m3": "nothing", "m4": "nothing",
     }  # fmt: skip
-    assert {form for _, form, *_ in everything(old_database)["form"]} == {2}
+    assert {form for _, form, *_ in everything(old_database)["form"]} == {3}
 
 
 def test_turn_memories_of_a_database_without_a_model_become_turns_under_their_ids(

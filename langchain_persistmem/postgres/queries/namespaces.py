@@ -1,13 +1,16 @@
 """Statements on namespaces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
 from langchain_persistmem.types.records import Consent
 
@@ -43,14 +46,18 @@ class NamespaceState:
             raise MemoryDisabledError
 
 
-async def hold_namespace(
+def hold_namespace(
     tx: Transaction, namespace: Namespace, *, generation: UUID, consent: Consent, now: datetime
-) -> NamespaceState:
+) -> Answer[NamespaceState]:
     """Lock ``namespace`` until the transaction ends; the generation and the consent are the given ones if it is new."""
     parameters = {"namespace": encode(namespace), "generation": generation, "consent": consent, "now": now}
-    (row,) = await tx.fetch(statement("hold_namespace"), parameters)
-    tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
-    return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
+
+    def read(rows: Sequence[DictRow]) -> NamespaceState:
+        (row,) = rows
+        tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
+        return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
+
+    return tx.fetch(statement("hold_namespace"), parameters).then(read)
 
 
 async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
