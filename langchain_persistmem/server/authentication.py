@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.server.access import AccessDeniedError, Caller, check_caller
-from langchain_persistmem.server.tokens import Purpose, check_key, read_claims, sign
+from langchain_persistmem.server.signed_tokens import Purpose, check_key, read_claims, sign
 
 Authorize = Callable[[Request], "Caller | Awaitable[Caller | None] | None"]
 """The application's own login: the caller of a request; None if nobody is logged in."""

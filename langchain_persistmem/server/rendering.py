@@ -46,6 +46,7 @@ def render(
     form), ``whose`` (the parameters that name the person again), and the functions ``url("/memories", **whose)`` and
     ``static("inspector.css")``, which know under which path the application is mounted.
     """
+    # An error may be rendered before anybody was authorised, or known.
     access: Access | None = request.scope.get("persistmem.access")
     caller = request.scope["persistmem.caller"]
     authentication: Authentication = request.scope["persistmem.authentication"]
