@@ -46,6 +46,9 @@ Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
 MigrateSends = Callable[[list[tuple[bytes, bytes]], dict[str, Any], list[tuple[bytes, bytes, bytes]]], None]
 
+BEGIN = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED")
+"""As the locks want it, whatever the server's default is; with it and :data:`COMMIT` a pipeline is one transaction on Citus too."""
+COMMIT = sql.SQL("COMMIT")
 LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1
@@ -95,10 +98,10 @@ def search(config: Config | None, metadata: Filter, before: Config | None, limit
     earlier: Mapping[str, Any] = {} if before is None else checkpoint_ids.ids_of(before, "before", thread=False)
     if metadata is not None:
         validation.json_object(metadata, "filter")
-    named = config is not None and config.get("configurable", {}).get("checkpoint_ns") is not None
+    has_checkpoint_ns = config is not None and config.get("configurable", {}).get("checkpoint_ns") is not None
     return Search(
         str(ids["thread_id"]) if config else None,
-        ids["checkpoint_ns"] if named else None,  # without one, those of all subgraphs
+        ids["checkpoint_ns"] if has_checkpoint_ns else None,  # without one, those of all subgraphs
         ids.get("checkpoint_id") or None,
         metadata or None,
         earlier.get("checkpoint_id"),
@@ -166,8 +169,8 @@ def new_checkpoint(
             if isinstance(value, _DeltaSnapshot):
                 plain[channel] = True
     # A channel without a new version has its blob in the table already, under the version of an earlier checkpoint.
-    changed = [channel for channel in new_versions if channel in blobs]
-    serialized = [serde.dumps_typed(blobs[channel]) for channel in changed]
+    channels = [channel for channel in new_versions if channel in blobs]
+    values = [serde.dumps_typed(blobs[channel]) for channel in channels]
     return {
         "thread_id": ids["thread_id"],
         "checkpoint_ns": ids["checkpoint_ns"],
@@ -176,10 +179,10 @@ def new_checkpoint(
         "continues_head": _continues_head(config),
         "checkpoint": _jsonb({**checkpoint, "channel_values": plain}, "checkpoint"),
         "metadata": _jsonb(get_serializable_checkpoint_metadata(config, metadata), "metadata"),
-        "channels": changed,
-        "versions": [str(new_versions[channel]) for channel in changed],
-        "types": [type_ for type_, _ in serialized],
-        "blobs": [blob for _, blob in serialized],
+        "channels": channels,
+        "versions": [str(new_versions[channel]) for channel in channels],
+        "types": [type_ for type_, _ in values],
+        "blobs": [blob for _, blob in values],
     }
 
 
@@ -198,19 +201,19 @@ def _jsonb(value: object, where: str) -> Jsonb:
     Raises:
         InvalidInputError: it has what JSON does not have, or a text with a lone surrogate or NUL.
     """
-    encoded, problem = b"", ""
+    content, problem = b"", ""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        encoded = text.encode()
+        content = text.encode()
     except UnicodeEncodeError:
         problem = f"a text in the {where} has a lone surrogate; decode it properly"
     except (TypeError, ValueError, RecursionError):
         problem = f"the {where} has a value that JSON does not have, such as NaN; pass text and finite numbers"
     if problem:
         raise InvalidInputError(problem)
-    if b"\\u0000" in encoded and _NUL.search(encoded.decode()):
+    if b"\\u0000" in content and _NUL.search(content.decode()):
         raise InvalidInputError(f"a text in the {where} has a NUL character; remove it")
-    return Jsonb(value, dumps=lambda _: encoded)
+    return Jsonb(value, dumps=lambda _: content)
 
 
 def _continues_head(config: Config) -> bool:
@@ -225,7 +228,7 @@ def _continues_head(config: Config) -> bool:
     return "recursion_limit" in config and not isinstance(parent, NamedId) and not is_replay
 
 
-def config_of_stored(new: Mapping[str, object], count: int) -> Config:
+def config_of_new(new: Mapping[str, object], count: int) -> Config:
     """Return the config of a new checkpoint, of which ``count`` rows were stored.
 
     Raises:
@@ -319,6 +322,12 @@ def retention_rule(keep_latest: int | None, older_than: timedelta | None) -> Ret
     if cutoff is None or older_than < timedelta(0):
         raise InvalidInputError("older_than is out of range; give a positive timedelta of at most some centuries")
     return Retention(latest=keep_latest, cutoff=cutoff)
+
+
+def is_replica_of_several(error: BaseException, connection: psycopg.BaseConnection[Any]) -> bool:
+    """Tell if a server only reads, and the connection string names others, of which one may be the primary by now."""
+    several = "," in connection.info.get_parameters().get("host", "")
+    return several and isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:

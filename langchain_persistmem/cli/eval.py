@@ -6,23 +6,30 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from langchain_core.documents import BaseDocumentCompressor
 from rich import box
 from rich.table import Table
 
+from langchain_persistmem.cli import values
 from langchain_persistmem.cli.ingest import chunks, survey
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import (
+    GOES_ON,
     Subcommands,
     add_command,
     add_json,
     dsn_of,
     open_memory,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import note, out, print_json, progress_bar, waiting
+from langchain_persistmem.cli.progress import show_progress
+from langchain_persistmem.cli.terminal import note, out, waiting
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
 from langchain_persistmem.runtime.models import models_of
 from langchain_persistmem.settings import Settings
@@ -40,23 +47,37 @@ def add(subcommands: Subcommands) -> None:
         "eval",
         "measure how well recall finds the turns that answer questions, beside plain cosine and plain BM25",
         "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`; "
-        "one question per line, plain or gzip:\n"
+        "one question per line, plain or gzip; or one file of LoCoMo, REALTALK or LongMemEval:\n"
         '  {"qid": "q1", "user_id": "maya", "query": "Where does Maya live?",\n'
         '   "asked_at": "2026-05-01T12:00:00+02:00", "category": "facts", "gold": ["turn-17"]}',
+        resume=GOES_ON,
     )
-    parser.add_argument("conversations", metavar="CONVERSATIONS", type=Path, help="JSON Lines, plain or gzip")
-    parser.add_argument("questions", metavar="QUESTIONS", type=Path, help="JSON Lines, plain or gzip")
+    parser.add_argument("conversations", metavar="CONVERSATIONS", type=values.path, help="JSON Lines, plain or gzip")
+    parser.add_argument(
+        "questions",
+        metavar="QUESTIONS",
+        type=values.path,
+        nargs="?",
+        help="JSON Lines, plain or gzip; not for a public set",
+    )
+    parser.add_argument(
+        "--reranker",
+        metavar="MODULE:NAME",
+        type=values.label,
+        help="a LangChain document compressor, or a function that makes one, to be measured beside our order",
+    )
     parser.add_argument(
         "--out",
         metavar="DIR",
-        type=Path,
+        type=values.path,
         default=Path("persistmem-eval"),
         help="folder of results.json, results.png and all that lets the run go on (default: persistmem-eval)",
     )
-    parser.add_argument("--users", metavar="N", type=whole_number, help="only the first N users")
+    parser.add_argument("--users", metavar="N", type=values.whole_number, help="only the first N users")
     parser.add_argument(
         "--leave-out",
         metavar="CATEGORY",
+        type=values.name,
         action="append",
         default=[],
         help="a category that does not count in 'all'; may be repeated",
@@ -76,14 +97,14 @@ def run(options: argparse.Namespace) -> int:
         raise MissingDependencyError(
             f"eval needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
         ) from error
+    reranker = None if options.reranker is None else _load(options.reranker)
+    conversations, asked = _files(options)
     with waiting("checking every line"):
-        users = _users(options.conversations)
-        questions = read_questions(
-            options.questions, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
-        )
+        users = _users(conversations)
+        questions = read_questions(asked, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()})
     chosen = dict(list(users.items())[: options.users])
     questions_asked = [question for question in questions if question.user_id in chosen]
-    options.out.mkdir(parents=True, exist_ok=True)
+    _make_folder(options.out)
     _same_run(options)
     if dsn_of(options) is None and options.data_dir is None:
         options.data_dir = options.out / "data"
@@ -94,29 +115,26 @@ def run(options: argparse.Namespace) -> int:
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
     notes = run_flow.AnswerLog(options.out / "answers.jsonl")
-    opened = open_memory(
+    open_with = partial(
+        open_memory,
         options,
-        set_up=True,
         namespace=namespace,
         embeddings=vectors,
         embedding_model=models.embedding_name,
         worker=False,
     )
-    with opened as memory:
+    with ExitStack() as opened:
+        memory = opened.enter_context(open_with(set_up=True))
         compared: list[systems.System] = [
             systems.PersistMemSystem(memory),
             systems.CosineSystem(vectors),
             systems.Bm25System(),
         ]
-        with progress_bar("", quiet=options.json) as bar:
-            tasks = {
-                "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
-                "questions": bar.add_task("questions", total=len(compared) * len(questions_asked)),
-            }
-            run_flow.evaluate(
-                compared, chosen, questions_asked, notes, memory=memory,
-                progress=lambda what, done: bar.advance(tasks[what], done),
-            )  # fmt: skip
+        if reranker is not None:
+            reordered = opened.enter_context(open_with(reranker=reranker))
+            compared.append(systems.PersistMemSystem(reordered, name=systems.RERANKED))
+        with show_progress(options) as progress:
+            run_flow.evaluate(compared, chosen, questions_asked, notes, memory=memory, progress=progress)
     vectors.close()
     ids = {question.id for question in questions_asked}
     answers = [answer for answer in notes.answers if answer.question in ids]
@@ -128,6 +146,46 @@ def run(options: argparse.Namespace) -> int:
     else:
         _show(found, options.out)
     return 0
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(
+            f"--out {folder} can be no folder ({type(error).__name__}); give the name of one"
+        ) from error
+
+
+def _load(path: str) -> BaseDocumentCompressor:
+    """The re-ranker, imported.
+
+    Raises:
+        InvalidInputError: it cannot be imported.
+    """
+    module, _, name = path.partition(":")
+    try:
+        found: Any = getattr(import_module(module), name)
+        return found if isinstance(found, BaseDocumentCompressor) else found()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"--reranker {path[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the name "
+            "of a document compressor, or of a function without arguments that makes one"
+        ) from error
+
+
+def _files(options: argparse.Namespace) -> tuple[Path, Path]:
+    """Conversations and questions; of a public set, files made of it."""
+    if options.questions is not None:
+        return options.conversations, options.questions
+    from langchain_persistmem.evaluation.public_sets import read_public_set, write_lines
+
+    found = read_public_set(options.conversations)
+    _make_folder(options.out)
+    return (
+        write_lines(found.users, options.out / "conversations.jsonl"),
+        write_lines(found.questions, options.out / "questions.jsonl"),
+    )
 
 
 def _users(path: Path) -> dict[str, list[Any]]:
@@ -147,9 +205,11 @@ def _users(path: Path) -> dict[str, list[Any]]:
 def _print_of(options: argparse.Namespace) -> str:
     """The identity of a run: the same files, the same embedder, the same version."""
     digest = hashlib.sha256()
-    for part in (options.conversations.read_bytes(), options.questions.read_bytes()):
-        digest.update(hashlib.sha256(part).digest())
+    for path in filter(None, (options.conversations, options.questions)):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     digest.update("\x1f".join((options.embeddings, version("langchain-persistmem"))).encode())
+    if options.reranker is not None:
+        digest.update(options.reranker.encode())
     return digest.hexdigest()
 
 
@@ -192,6 +252,7 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
                 f"{metric}: {100 * difference['mean']:+.1f} points against {difference['against']} "
                 f"(95 % interval {100 * difference['low']:+.1f} to {100 * difference['high']:+.1f})"
             )
+    _show_rule(found["rule"])
     seen = found["context"]
     if "evidence" in seen:
         out().print(
@@ -204,6 +265,22 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
             f"and for {100 * seen['silent_answerable']:.0f} % of the others"
         )
     note(f"in {folder}: results.json, results.png, answers.jsonl")
+
+
+def _show_rule(rule: Mapping[str, Any]) -> None:
+    """Say where a sort of question is served worse than by one of the simple systems."""
+    broken = [
+        f"{category}, {metric}: {100 * found['gain']:+.1f} against {found['against']}"
+        for category, by_metric in rule.items()
+        for metric, found in by_metric.items()
+        if not found["kept"]
+    ]
+    if rule:
+        out().print(
+            "never a point below the better of the others: " + ("broken in" if broken else "kept in every category")
+        )
+    for line in broken:
+        out().print(f"  {line}")
 
 
 def _figure(found: Mapping[str, float], *, wide: bool) -> str:

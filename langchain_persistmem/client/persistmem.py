@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.utils import MessageLikeRepresentation
@@ -128,12 +129,14 @@ class PersistMem:
         cls,
         conninfo: str | None = None,
         *,
+        replica: str | None = None,
         embeddings: Embeddings | str = LOCAL,
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
@@ -143,6 +146,9 @@ class PersistMem:
         Args:
             conninfo: PostgreSQL connection string or URI; without one an embedded server is
                 started (extra ``[embedded]``), whose data outlives the process.
+            replica: connection string of a streaming replica, for reads that need not see the last write: ``recall``,
+                ``explain``, ``context``, ``get``, ``list``, exports and the store's searches. If it does not answer, the
+                primary does. See ``Settings.read_your_writes``.
             embeddings: any LangChain ``Embeddings``, ``"provider:model"`` (extra ``[agents]``), or
                 ``"local"``, which runs offline (extra ``[local]``).
             model: chat model for extraction, an object or ``"provider:model"``; without one,
@@ -152,6 +158,8 @@ class PersistMem:
             profile: the pydantic class of the users' profiles.
             schema: a pydantic class, a list of them or their union, for what the chat model extracts: each memory
                 then carries one as ``value["content"]``.
+            reranker: any LangChain ``BaseDocumentCompressor``, such as a cross-encoder: it orders the best of what recall
+                finds, within ``Settings.rerank_seconds``.
             store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
                 ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
             store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
@@ -164,16 +172,21 @@ class PersistMem:
             StorageUnavailableError: PostgreSQL does not answer.
         """
         check_template(namespace)
-        others = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        namings = check_naming(erase_namespaces)
+        models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
-            backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
+            backend = SyncBackend(
+                open_pool(stack, conninfo, settings),
+                models,
+                settings,
+                replica=None if replica is None else open_pool(stack, replica, settings),
+            )
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
             worker = ThreadWorker(backend) if _works(backend) else None
             if worker is not None:
                 worker.start()
                 stack.callback(worker.stop)
-            return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
+            return cls(backend, stack.pop_all(), namespace, store, worker, profile, namings)
 
     @classmethod
     @check_arguments(ConfigurationError)
@@ -181,31 +194,38 @@ class PersistMem:
         cls,
         conninfo: str | None = None,
         *,
+        replica: str | None = None,
         embeddings: Embeddings | str = LOCAL,
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
-        others = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        namings = check_naming(erase_namespaces)
+        models = models_of(embeddings, model, settings, schema, reranker)
 
         async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
-                backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
+                backend = AsyncBackend(
+                    await open_async_pool(stack, conninfo, settings),
+                    models,
+                    settings,
+                    replica=None if replica is None else await open_async_pool(stack, replica, settings),
+                )
                 store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
                 await stack.enter_async_context(store)
                 worker = TaskWorker(backend) if _works(backend) else None
                 if worker is not None:
                     worker.start()
                     stack.push_async_callback(worker.stop)
-                return cls(backend, stack.pop_all(), namespace, store, worker, profile, others)
+                return cls(backend, stack.pop_all(), namespace, store, worker, profile, namings)
 
         return Opening(open_memory)
 
@@ -300,7 +320,7 @@ class PersistMem:
             SchemaOutOfDateError: the database is newer than this package.
             EmbeddingMismatchError: the memories were embedded with another model.
         """
-        applied = await run(self._backend, setup, now=datetime.now(UTC))
+        migrations = await run(self._backend, setup, now=datetime.now(UTC))
         with without_deadline():
             if isinstance(self._checkpointer, PersistMemSaver):
                 self._checkpointer.setup()
@@ -308,7 +328,7 @@ class PersistMem:
                 await self._checkpointer.asetup()
             await run(self._backend, grant)
         self._wake_worker()
-        return applied
+        return migrations
 
     setup, asetup = both(_setup)
 
@@ -418,22 +438,22 @@ class PersistMem:
             EmbeddingError: the same for the embedding model.
         """
         present, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
-        said_at = present if now is None else validation.aware(now, "now")
+        time = present if now is None else validation.aware(now, "now")
         # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
         redaction = self._backend.settings.redaction
-        observed = turns_to_observe(messages, redaction=redaction, now=said_at, clean=clean)
+        turns = turns_to_observe(messages, redaction=redaction, now=time, clean=clean)
         result = await run(
             self._backend,
             background_flow.observe,
             namespace,
-            observed.turns,
+            turns.turns,
             thread_id=thread_id,
             used=used,
             background=background,
             now=present,
         )
         self._wake_worker()
-        return replace(result, cleaned=observed.cleaned, left_out=observed.left_out)
+        return replace(result, cleaned=turns.cleaned, left_out=turns.left_out)
 
     observe, aobserve = both(_observe)
 
@@ -682,7 +702,7 @@ class PersistMem:
             MemoryDisabledError: memory is paused; nothing was changed.
         """
         # One record, since a change is judged as a whole: a pin alone makes no new version.
-        wanted = edit_flow.Edit(
+        changes = edit_flow.Edit(
             text=text,
             kind=kind,
             importance=importance,
@@ -692,7 +712,7 @@ class PersistMem:
             source=source,
         )
         namespace = self.namespace_of(user_id, namespace)
-        return await run(self._backend, edit_flow.edit, namespace, key, wanted, now=datetime.now(UTC))
+        return await run(self._backend, edit_flow.edit, namespace, key, changes, now=datetime.now(UTC))
 
     edit, aedit = both(_edit)
 
@@ -854,15 +874,15 @@ def _zone(time_zone: tzinfo | str | None, now: datetime | None, window: Sequence
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:
     """True where this process learns in the background."""
-    chosen = backend.settings.worker
-    return backend.model_name is not None if chosen is None else chosen
+    worker = backend.settings.worker
+    return backend.model_name is not None if worker is None else worker
 
 
 class Opening:
     """The result of :meth:`PersistMem.aopen`, to be awaited or entered with ``async with``."""
 
-    def __init__(self, opened: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
-        self._opened = opened
+    def __init__(self, open_: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
+        self._opened = open_
         self._memory: PersistMem | None = None
 
     def __await__(self) -> Generator[Any, None, PersistMem]:

@@ -19,6 +19,7 @@ from langchain_persistmem.postgres.owners import ProcessLock, react_to_forks
 from langchain_persistmem.postgres.pools import check_cancelled
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.types.actor import acting_as
+from langchain_persistmem.types.progress import Report
 from langchain_persistmem.types.results import ProcessResult
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class ThreadWorker:
         limit: conversations that are learnt from in a round.
         rounds: None means until it is stopped.
         report: called with the result of each round.
+        progress: called after each conversation of a round.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class ThreadWorker:
         limit: int = _ROUND_THREADS,
         rounds: int | None = None,
         report: Callable[[ProcessResult], None] | None = None,
+        progress: Report | None = None,
     ) -> None:
         self._backend = backend
         self._limit = limit
         self._rounds = rounds
         self._report = report
+        self._progress = progress
         self.failure: PersistMemError | None = None
         """The error that ended a worker with a number of rounds; one without tries again."""
         self._starting = ProcessLock()
@@ -120,7 +124,13 @@ class ThreadWorker:
 
     async def _round(self, backend: Backend, *, now: datetime) -> float:
         return await _round(
-            backend, limit=self._limit, lease=self._lease, stopping=self._stop.is_set, report=self._report, now=now
+            backend,
+            limit=self._limit,
+            lease=self._lease,
+            stopping=self._stop.is_set,
+            report=self._report,
+            progress=self._progress,
+            now=now,
         )
 
 
@@ -147,11 +157,11 @@ class TaskWorker:
         """Stop now: an unfinished transaction is rolled back, and the work given back to the next worker."""
         if self._task is None:
             return
-        interrupted, self._stopping = self._working, True
+        task, self._stopping = self._working, True
         self._task.cancel()  # before Python 3.12 wait_for() can swallow it, when it has just been woken
         with suppress(asyncio.CancelledError):
             await self._task
-        if interrupted:
+        if task:
             with suppress(PersistMemError, TimeoutError):  # the lease runs out by itself
                 await asyncio.wait_for(self._backend.arun(background.give_back, self._lease), _GIVE_BACK_SECONDS)
 
@@ -180,14 +190,17 @@ async def _round(
     lease: UUID,
     stopping: Callable[[], bool] = lambda: False,
     report: Callable[[ProcessResult], None] | None = None,
+    progress: Report | None = None,
     now: datetime,
 ) -> float:
     """Learn from the threads that are due; return the seconds until there may be more."""
     with acting_as("worker"):  # whoever opened the memory: a task inherits that
-        worked = await background.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
+        has_work = await background.run_once(
+            backend, limit=limit, lease=lease, stopping=stopping, progress=progress, now=now
+        )
     if report is not None:
-        report(worked)
-    if worked.threads == limit:
+        report(has_work)
+    if has_work.threads == limit:
         return 0.0
     seconds = await background.next_due(backend)
     return _MAX_SLEEP if seconds is None else min(max(seconds, 0.05), _MAX_SLEEP)

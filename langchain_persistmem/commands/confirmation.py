@@ -28,16 +28,18 @@ async def ask(
     backend: Backend, namespace: Namespace, request: DetectedCommand, opening: str, candidates: Sequence[Memory]
 ) -> CommandReply:
     """Say how many would go, list the candidates, numbered, each with those that go with it, and ask whether to erase them."""
-    related = await _find_related(backend, namespace, candidates)
-    lines, listed = list[str](), dict[str, Memory]()
-    for number, (candidate, others) in enumerate(zip(candidates, related, strict=True), 1):
-        lines += [f"{number}. {entries(candidate)[0]}", *(f"   + {entries(other)[0]}" for other in others)]
-        listed |= {memory.key: memory for memory in (candidate, *others)}
+    neighbours = await _find_related(backend, namespace, candidates)
+    lines, memories = list[str](), dict[str, Memory]()
+    for number, (candidate, group) in enumerate(zip(candidates, neighbours, strict=True), 1):
+        lines += [f"{number}. {entries(candidate)[0]}", *(f"   + {entries(neighbour)[0]}" for neighbour in group)]
+        memories |= {memory.key: memory for memory in (candidate, *group)}
     return reply(
         request,
-        "\n".join([opening.format(count=len(listed)), *lines, replies_by_language()[request.language].erase_question]),
+        "\n".join(
+            [opening.format(count=len(memories)), *lines, replies_by_language()[request.language].erase_question]
+        ),
         keys=tuple(memory.key for memory in candidates),
-        candidates=tuple(listed.values()),
+        candidates=tuple(memories.values()),
         needs_confirmation=True,
         question={
             "command": request.command,
@@ -50,14 +52,16 @@ async def ask(
 
 async def _find_related(backend: Backend, namespace: Namespace, candidates: Sequence[Memory]) -> list[list[Memory]]:
     """List for each candidate the memories learnt from the same messages: those are erased, so that they go too."""
-    related: list[list[Memory]] = []
+    neighbours: list[list[Memory]] = []
     async with backend.transaction(namespace, atomic=False) as tx:
         for candidate in candidates:
             thread, ids = candidate.provenance.thread_id, candidate.provenance.message_ids
-            same = await forget_queries.memories_of_messages(tx, namespace, thread, ids) if thread and ids else []
-            versions = [await changes.get_version(tx, namespace, id) for id in same if id != candidate.id]
-            related.append([other for other in versions if other is not None and other.status == "active"])
-    return related
+            ids_of_messages = (
+                await forget_queries.memories_of_messages(tx, namespace, thread, ids) if thread and ids else []
+            )
+            versions = [await changes.get_version(tx, namespace, id) for id in ids_of_messages if id != candidate.id]
+            neighbours.append([version for version in versions if version is not None and version.status == "active"])
+    return neighbours
 
 
 def read_reply(text: str, question: Question | None) -> DetectedCommand | None:
@@ -89,18 +93,20 @@ async def answer(
         receipt = await forget.forget(backend, namespace, plan, now=now)
         return reply(request, replies.erased_everything, receipt=receipt)
     marks = [cast("Sequence[str]", pair) for pair in question["keys"]]
-    chosen = [marks[number - 1] for number in choice] if isinstance(choice, tuple) else marks
-    unchanged = await _find_unchanged(backend, namespace, chosen, now=now)
-    if not unchanged:
+    choices = [marks[number - 1] for number in choice] if isinstance(choice, tuple) else marks
+    current = await _find_unchanged(backend, namespace, choices, now=now)
+    if not current:
         return reply(request, replies.outdated)
-    related = await _find_related(backend, namespace, unchanged)
-    gone = {memory.key: memory for memory in (*unchanged, *(other for others in related for other in others))}
-    keys = tuple(memory.key for memory in unchanged)
+    neighbours = await _find_related(backend, namespace, current)
+    memories = {
+        memory.key: memory for memory in (*current, *(neighbour for group in neighbours for neighbour in group))
+    }
+    keys = tuple(memory.key for memory in current)
     plan = forget.Plan(keys, None, everything=False, dry_run=False, limit=1)
     receipt = await forget.forget(backend, namespace, plan, now=now)
     # Who says "all of them" is told once more which they were; numbers say so by themselves.
-    lines = [f"- {entries(memory)[0]}" for memory in gone.values()] if choice == "yes" and len(gone) > 1 else []
-    return reply(request, "\n".join([replies.erased.format(count=len(gone)), *lines]), keys=keys, receipt=receipt)
+    lines = [f"- {entries(memory)[0]}" for memory in memories.values()] if choice == "yes" and len(memories) > 1 else []
+    return reply(request, "\n".join([replies.erased.format(count=len(memories)), *lines]), keys=keys, receipt=receipt)
 
 
 async def _find_unchanged(
@@ -116,8 +122,8 @@ async def _find_unchanged(
 def entries(memory: Memory) -> list[str]:
     """Put a memory on one line, with its date and its speaker if that is not the user; a profile has a line for each field."""
     about = [memory.valid_from.date().isoformat()]
-    who = memory.speaker or (memory.provenance.source if memory.provenance.source != "user" else None)
-    about += [one_line(who)] if who else []
+    source = memory.speaker or (memory.provenance.source if memory.provenance.source != "user" else None)
+    about += [one_line(source)] if source else []
     texts = [memory.text] if memory.text else [f"{line.field}: {line.text}" for line in profile_lines(memory.value)]
     texts = texts or [memory.key]
     return [f"{one_line(text)[:_MAX_LINE_CHARS]} ({', '.join(about)})" for text in texts]

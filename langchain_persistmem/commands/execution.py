@@ -87,7 +87,7 @@ async def command(
         return None
     request = confirmation.read_reply(text, pending_question) or detect(text)
     # The generation of the namespace is noted before a model is asked: what is erased meanwhile is not written again.
-    seen: generations.Seen = {}
+    snapshot: generations.Seen = {}
     consults_model = request is None and ask_model and backend.model_name is not None and is_unsure(text)
     try:
         if (
@@ -97,12 +97,12 @@ async def command(
         ):
             return reply_memory_off(text, question)
         if consults_model:
-            await generations.see(backend, [namespace], seen, now=now)
+            await generations.see(backend, [namespace], snapshot, now=now)
             request = await _ask_model(backend, namespace, text, now=now)
         return (
             None
             if request is None
-            else await _carry_out(backend, namespace, message, request, pending_question, seen, now=now)
+            else await _carry_out(backend, namespace, message, request, pending_question, snapshot, now=now)
         )
     except MemoryDisabledError:  # the person has said so: no failure
         return reply_memory_off(text, question)
@@ -139,14 +139,14 @@ async def _carry_out(
     message: UserMessage,
     request: DetectedCommand,
     question: Question | None,
-    seen: generations.Seen,
+    snapshot: generations.Seen,
     *,
     now: datetime,
 ) -> CommandReply:
     if request.answer is not None and question is not None:
         return await confirmation.answer(backend, namespace, request, question, now=now)
     if request.command == "remember":
-        return await _remember(backend, namespace, message, request, seen, now=now)
+        return await _remember(backend, namespace, message, request, snapshot, now=now)
     if request.command == "show":
         return await _show(backend, namespace, request, now=now)
     if request.command == "private":
@@ -159,16 +159,16 @@ async def _remember(
     namespace: Namespace,
     message: UserMessage,
     request: DetectedCommand,
-    seen: generations.Seen,
+    snapshot: generations.Seen,
     *,
     now: datetime,
 ) -> CommandReply:
     # An id of a message means something within its thread only.
-    sourced = message.thread_id is not None and message.message_id is not None
+    has_source = message.thread_id is not None and message.message_id is not None
     provenance = Provenance(
         source="user",
         thread_id=message.thread_id,
-        message_ids=(cast("str", message.message_id),) if sourced else (),
+        message_ids=(cast("str", message.message_id),) if has_source else (),
         extractor="command",
     )
     statement = Candidate(
@@ -179,7 +179,7 @@ async def _remember(
         provenance=provenance,
     )
     memory = await remember.remember(
-        backend, namespace, statement, now=now, sort=True, thread_id=message.thread_id, seen=seen
+        backend, namespace, statement, now=now, sort=True, thread_id=message.thread_id, seen=snapshot
     )
     replies = replies_by_language()[request.language]
     text = replies.in_review if memory.status == "quarantined" else replies.will_remember
@@ -191,9 +191,7 @@ async def _remember(
 async def _show(backend: Backend, namespace: Namespace, request: DetectedCommand, *, now: datetime) -> CommandReply:
     """List the memories, by kind and date, with their sources."""
     replies = replies_by_language()[request.language]
-    memories = await listing.list_(
-        backend, namespace, kinds=None, filter=None, limit=_MAX_LISTED + 1, offset=0, now=now
-    )
+    memories = await listing.list_(backend, namespace, limit=_MAX_LISTED + 1, now=now)
     visible = sorted(
         memories[:_MAX_LISTED], key=lambda memory: (_ORDER.index(memory.kind), memory.valid_from, memory.key)
     )
@@ -222,11 +220,9 @@ async def _plan(backend: Backend, namespace: Namespace, request: DetectedCommand
             return confirmation.reply(request, replies.no_memories)
         question = {"command": "forget", "language": request.language, "everything": True, "keys": []}
         # The first ones are shown, so that nobody agrees to what they have not seen anything of.
-        known = await listing.list_(
-            backend, namespace, kinds=None, filter=None, limit=_MAX_SHOWN + 1, offset=0, now=now
-        )
-        lines = [f"- {line}" for memory in known[:_MAX_SHOWN] for line in confirmation.entries(memory)]
-        lines += [replies.more_memories] if len(known) > _MAX_SHOWN else []
+        existing = await listing.list_(backend, namespace, limit=_MAX_SHOWN + 1, now=now)
+        lines = [f"- {line}" for memory in existing[:_MAX_SHOWN] for line in confirmation.entries(memory)]
+        lines += [replies.more_memories] if len(existing) > _MAX_SHOWN else []
         lines += [replies.erase_everything_question.format(count=counts["memories"])]
         return confirmation.reply(request, "\n".join(lines), needs_confirmation=True, question=question)
     plan = forget.Plan(None, request.what, everything=False, dry_run=False, limit=_MAX_CANDIDATES)
@@ -259,8 +255,8 @@ async def _close_turn_before(
         return []
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        stored = await messages.read_messages(tx, namespace, message.thread_id, limit=_TURNS_BEFORE, offset=0)
-    earlier = [turn for turn in stored if turn.id != message.message_id]
+        turns = await messages.read_messages(tx, namespace, message.thread_id, limit=_TURNS_BEFORE, offset=0)
+    earlier = [turn for turn in turns if turn.id != message.message_id]
     last = max((position for position, turn in enumerate(earlier) if turn.role == "user"), default=None)
     if last is None:
         return []

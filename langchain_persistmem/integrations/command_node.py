@@ -26,7 +26,7 @@ from langchain_persistmem.integrations.run_options import (
 )
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import turns_of
-from langchain_persistmem.runtime.run_identity import current_runtime, off_the_record, thread_if_any, whose_memory
+from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, off_the_record, thread_if_any
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
@@ -133,7 +133,7 @@ def answer_commands(
                     messages,
                     asynchronous=asynchronous,
                     question=question,
-                    whose=whose_memory(memory.namespace, config, current_runtime()),
+                    namespace=namespace_of_run(memory.namespace, config, current_runtime()),
                     thread_id=thread_if_any(config),
                     ask_model=ask_model,
                     on_error=on_error,
@@ -171,7 +171,7 @@ async def answer_message(
     *,
     asynchronous: bool,
     question: Mapping[str, Any] | None,
-    whose: Namespace,
+    namespace: Namespace,
     thread_id: str | None,
     ask_model: bool,
     on_error: OnError,
@@ -185,7 +185,7 @@ async def answer_message(
         memory,
         messages[-1],
         question=question,
-        namespace=whose,
+        namespace=namespace,
         thread_id=thread_id,
         ask_model=ask_model,
         on_error=on_error,
@@ -200,17 +200,21 @@ async def answer_message(
 
 def answer_without_memory(messages: Sequence[BaseMessage], question: Mapping[str, Any] | None) -> CommandOutcome:
     """Mark everything in a run off the record, and answer a command with "memory is off", lest the user believe it done."""
-    marked, changed = mark_off_record(messages), new_marks(messages)
+    messages_to_learn, marks = mark_off_record(messages), new_marks(messages)
     commands = bool(messages) and is_user_message(messages[-1])
     reply = reply_memory_off(str(messages[-1].text), question) if commands else None
-    return CommandOutcome(messages=marked, changed=changed) if reply is None else _with(reply, marked, changed)
+    return (
+        CommandOutcome(messages=messages_to_learn, changed=marks)
+        if reply is None
+        else _with(reply, messages_to_learn, marks)
+    )
 
 
-def _with(reply: CommandReply, messages: Sequence[BaseMessage], changed: Sequence[BaseMessage]) -> CommandOutcome:
+def _with(reply: CommandReply, messages: Sequence[BaseMessage], marks: Sequence[BaseMessage]) -> CommandOutcome:
     answer = mark_off_record([AIMessage(reply.text)]) if reply.ends_turn else []
     question = dict(reply.question) if reply.question is not None else None
     return CommandOutcome(
-        messages=[*messages, *answer], changed=[*changed, *answer], question=question, ends_turn=reply.ends_turn
+        messages=[*messages, *answer], changed=[*marks, *answer], question=question, ends_turn=reply.ends_turn
     )
 
 

@@ -114,13 +114,13 @@ class PersistMemEnsembleRetriever(StrictRetriever):
         by_retriever: object = super().check_options(options).get("options")
         by_retriever = {} if by_retriever is None else by_retriever
         self._check_names(by_retriever, "options")
-        for name, theirs in cast("Mapping[str, Any]", by_retriever).items():
-            if not issubclass(type(theirs), Mapping):
-                raise InvalidInputError(f"options[{quote(name)}] is of type {type_name(theirs)}; pass a dict")
+        for name, value in cast("Mapping[str, Any]", by_retriever).items():
+            if not issubclass(type(value), Mapping):
+                raise InvalidInputError(f"options[{quote(name)}] is of type {type_name(value)}; pass a dict")
             # Here and not where it is asked: with on_error="continue" that would pass as a failure of the retriever.
             for own_name, (origin, retriever) in self._by_name().items():
                 if name in (own_name, origin) and isinstance(retriever, StrictRetriever):
-                    retriever.check_options(cast("Mapping[str, Any]", theirs))
+                    retriever.check_options(cast("Mapping[str, Any]", value))
         return options
 
     def _get_relevant_documents(
@@ -163,13 +163,13 @@ class PersistMemEnsembleRetriever(StrictRetriever):
         most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
         self._check_names({} if weights is None else weights, "weights")
         _check_weights(weights or {})
-        chosen = {**self.weights, **(weights or {})}
+        all_weights = {**self.weights, **(weights or {})}
         sources: list[_Source] = []
         for name, (origin, retriever) in self._by_name().items():
-            weight = float(chosen.get(name, chosen.get(origin, 1.0)))
+            weight = float(all_weights.get(name, all_weights.get(origin, 1.0)))
             if weight > 0:
-                theirs = {**(options or {}).get(origin, {}), **(options or {}).get(name, {})}
-                sources.append(_Source(origin, name, retriever, weight, theirs))
+                own_options = {**(options or {}).get(origin, {}), **(options or {}).get(name, {})}
+                sources.append(_Source(origin, name, retriever, weight, own_options))
         return _Call(run or ensure_config(None), most, sources)
 
     def _merge(self, call: _Call, answers: Sequence[list[Document] | Exception]) -> list[Document]:
@@ -187,14 +187,14 @@ class PersistMemEnsembleRetriever(StrictRetriever):
 
     def _by_name(self) -> dict[str, tuple[Origin, RetrieverLike]]:
         """All retrievers by name, each with its origin."""
-        named: dict[str, tuple[Origin, RetrieverLike]] = {}
+        retrievers: dict[str, tuple[Origin, RetrieverLike]] = {}
         if self.session is not None:
-            named["session"] = "session", self.session
+            retrievers["session"] = "session", self.session
         if self.memory is not None:
-            named["memory"] = "memory", self.memory
+            retrievers["memory"] = "memory", self.memory
         for name, retriever in self._documents().items():
-            named[name] = "documents", retriever
-        return named
+            retrievers[name] = "documents", retriever
+        return retrievers
 
     def _documents(self) -> Mapping[str, RetrieverLike]:
         documents = self.documents
@@ -207,8 +207,8 @@ class PersistMemEnsembleRetriever(StrictRetriever):
     def _check_names(self, options: object, where: str) -> None:
         if not issubclass(type(options), Mapping):
             raise InvalidInputError(f"{where} is of type {type_name(options)}; pass a dict by names of retrievers")
-        named = self._by_name()
-        names = sorted({*named, *(origin for origin, _ in named.values())})
+        retrievers = self._by_name()
+        names = sorted({*retrievers, *(origin for origin, _ in retrievers.values())})
         for name in cast("Mapping[object, object]", options):
             if name not in names:
                 raise InvalidInputError(

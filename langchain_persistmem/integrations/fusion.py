@@ -81,16 +81,22 @@ def _group_hits(lists: Sequence[RankedCandidate], c: int) -> list[_Group]:
     """Group the hits by document, in the order in which they were met."""
     groups: list[_Group] = []
     groups_by_key: dict[Hashable, _Group] = {}
-    for ranked in lists:
-        for rank, document in enumerate(ranked.documents, 1):
+    for documents in lists:
+        for rank, document in enumerate(documents.documents, 1):
             # Any of these keys makes two documents the same; a later one may join two groups' keys, the first group wins.
-            keys = [("text", _normalize(document.page_content)), *_memory(document), *_message(document, ranked.origin)]
+            keys = [
+                ("text", _normalize(document.page_content)),
+                *_memory(document),
+                *_message(document, documents.origin),
+            ]
             group = next((groups_by_key[key] for key in keys if key in groups_by_key), None)
             if group is None:
                 group = _Group()
                 groups.append(group)
-            share = ranked.weight / (c + rank)
-            hit = _Hit(origin=ranked.origin, retriever=ranked.retriever, rank=rank, share=share, document=document)
+            share = documents.weight / (c + rank)
+            hit = _Hit(
+                origin=documents.origin, retriever=documents.retriever, rank=rank, share=share, document=document
+            )
             group.hits.append(hit)
             for key in keys:
                 groups_by_key.setdefault(key, group)
@@ -138,8 +144,8 @@ def _message_key(document: Document, thread: object, id: object) -> Hashable:
 def _provenance(document: Document) -> Mapping[str, Any] | None:
     """A memory's provenance; a document of another kind has none, or something else of that name."""
     provenance = document.metadata.get("provenance")
-    ours = isinstance(document.metadata.get("namespace"), (tuple, list)) and isinstance(provenance, Mapping)
-    return cast("Mapping[str, Any]", provenance) if ours else None
+    is_memory = isinstance(document.metadata.get("namespace"), (tuple, list)) and isinstance(provenance, Mapping)
+    return cast("Mapping[str, Any]", provenance) if is_memory else None
 
 
 def _namespace(document: Document) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ def format_labelled(
         InvalidInputError: ``max_tokens`` is out of range.
     """
     validation.count(max_tokens, "max_tokens", at_least=1)
-    chosen: list[tuple[Origin, str]] = []
-    used = count_tokens(_fence([]))
+    entries: list[tuple[Origin, str]] = []
+    tokens = count_tokens(_fence([]))
     for index, document in enumerate(validation.check_list(documents, "documents")):
         if not isinstance(document, Document):
             raise InvalidInputError(
@@ -50,20 +50,20 @@ def format_labelled(
             )
         origin = _origin(document)
         entry = _entry(document, origin)
-        opens = all(other != origin for other, _ in chosen)
+        opens = all(origin_before != origin for origin_before, _ in entries)
         cost = count_tokens(f"{_TITLES[origin]}\n" * opens + entry + "\n")
-        if used + cost <= max_tokens:
-            used += cost
-            chosen.append((origin, entry))
-    while chosen and count_tokens(_text(chosen)) > max_tokens:  # a counter that does not add up
-        chosen.pop()
-    return _text(chosen)
+        if tokens + cost <= max_tokens:
+            tokens += cost
+            entries.append((origin, entry))
+    while entries and count_tokens(_text(entries)) > max_tokens:  # a counter that does not add up
+        entries.pop()
+    return _text(entries)
 
 
-def _text(chosen: Sequence[tuple[Origin, str]]) -> str:
+def _text(labelled: Sequence[tuple[Origin, str]]) -> str:
     parts: list[str] = []
     for origin in ORIGINS:
-        entries = [entry for entry_origin, entry in chosen if entry_origin == origin]
+        entries = [entry for entry_origin, entry in labelled if entry_origin == origin]
         if entries:
             parts += [_TITLES[origin], *entries]
     return _fence(parts) if parts else ""
@@ -86,12 +86,12 @@ def _entry(document: Document, origin: Origin) -> str:
     metadata = cast("Mapping[str, Any]", document.metadata)
     text = "\n  ".join(line.rstrip() for line in document.page_content.strip().splitlines())
     day = _line(metadata.get("sent_at") or metadata.get("valid_from"))[:_DAY]
-    who = _line(metadata.get("speaker") or metadata.get("role") or _source(metadata))
+    speaker = _line(metadata.get("speaker") or metadata.get("role") or _source(metadata))
     if origin == "documents" or not day:
         title = _line(metadata.get("title") or metadata.get("source"))
         entry = f"- [{title}] {text}" if title else f"- {text}"
-    elif who and ("role" in metadata or metadata.get("kind") == "episodic"):
-        entry = f"- {day}, {who}: {text}"
+    elif speaker and ("role" in metadata or metadata.get("kind") == "episodic"):
+        entry = f"- {day}, {speaker}: {text}"
     else:
         entry = f"- {text} ({day})"
     return escape(entry)

@@ -32,7 +32,7 @@ from langchain_persistmem.integrations.tool_arguments import (
 from langchain_persistmem.integrations.tool_calls import Answer
 from langchain_persistmem.integrations.tool_run import ToolRun
 from langchain_persistmem.runtime.backend import finished
-from langchain_persistmem.runtime.run_identity import current_runtime, thread_if_any, whose_memory
+from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, thread_if_any
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.arguments import check_arguments
 
@@ -89,7 +89,7 @@ def memory_tools(
         ) -> Answer:
             state: Any = runtime.state if runtime else {}
             if not await may_remember(
-                memory_allowed, state, current_runtime(), asynchronous=asynchronous, what=prefix + name
+                memory_allowed, state, current_runtime(), asynchronous=asynchronous, action=prefix + name
             ):
                 return _OFF, None
             try:
@@ -137,9 +137,9 @@ async def _is_allowed(run: ToolRun, *, erases: bool) -> bool:
     """True where the person and the thread allow the call; a person who has paused memory may still erase."""
     if erases:
         return run.thread_id is None or not await run.call(
-            run.memory.privacy.off_record, run.thread_id, namespace=run.whose
+            run.memory.privacy.off_record, run.thread_id, namespace=run.namespace
         )
-    return await run.call(may_recall, run.memory, run.thread_id, namespace=run.whose)
+    return await run.call(may_recall, run.memory, run.thread_id, namespace=run.namespace)
 
 
 def _run(
@@ -154,7 +154,7 @@ def _run(
     return ToolRun(
         memory=memory,
         asynchronous=asynchronous,
-        whose=whose_memory(memory.namespace, config, current_runtime()),
+        namespace=namespace_of_run(memory.namespace, config, current_runtime()),
         tool=tool,
         messages=messages,
         thread_id=thread_if_any(config),

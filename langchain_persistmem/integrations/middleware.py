@@ -37,7 +37,7 @@ from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
-from langchain_persistmem.runtime.run_identity import moment_of, thread_if_any, whose_memory
+from langchain_persistmem.runtime.run_identity import moment_of, namespace_of_run, thread_if_any
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
@@ -167,8 +167,8 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         options = ContextOptions(
             max_tokens=max_tokens, kinds=kinds, form=form, standing=standing, expand=expand, check=check
         )
-        self._options = options.checked(memory)
-        self._clock = Clock(time_zone=time_zone, now=now).checked()
+        self._options = options.resolve(memory)
+        self._clock = Clock(time_zone=time_zone, now=now).resolve()
         self._learns_in_background = memory.learns_in_background if background is None else background
         self._commands = commands
         self._ask_model = ask_model
@@ -215,12 +215,12 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         return await self._end(True, state, runtime)
 
     async def _begin(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
-        allowed = await self._may(asynchronous, state, runtime)
-        run: Update = {"memory_run": latest_user_message(in_state(state, "messages") or []) if allowed else None}
+        may = await self._may(asynchronous, state, runtime)
+        run: Update = {"memory_run": latest_user_message(in_state(state, "messages") or []) if may else None}
         if not self._commands:
-            return run if allowed else {**run, **(_marks(state) or {})}
+            return run if may else {**run, **(_marks(state) or {})}
         question = in_state(state, "memory_question")
-        if allowed:
+        if may:
             outcome = await self._answer(asynchronous, state, runtime)
         else:
             outcome = answer_without_memory(messages_in(state), question)
@@ -235,7 +235,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             messages_in(state),
             asynchronous=asynchronous,
             question=in_state(state, "memory_question"),
-            whose=self._whose(runtime),
+            namespace=self._namespace_of(runtime),
             thread_id=thread_if_any(ensure_config()),
             ask_model=self._ask_model,
             on_error="raise" if self._on_error == "raise" else "say",
@@ -245,15 +245,15 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         """Add the memories to the request; None if memory is not to be used."""
         if not await self._may(asynchronous, request.state, request.runtime):
             return None
-        whose = self._whose(request.runtime)
+        namespace = self._namespace_of(request.runtime)
         question = question_of(_messages_of_run(request.state))
         if question is None:
             return request
-        turn = self._turn(whose, question)
+        turn = self._turn(namespace, question)
         task = request.runtime.execution_info.task_id if request.runtime.execution_info else None
-        shown = self._shown.get(turn, answered=question.answered, call=task)
-        if shown is None:
-            shown = TurnContext(
+        turn_context = self._shown.get(turn, answered=question.answered, call=task)
+        if turn_context is None:
+            turn_context = TurnContext(
                 message_id=question.message_id, call=task
             )  # a turn that could not recall stays as it began
             with continue_without_memory(logger, f"{self.name}.wrap_model_call", self._on_error):
@@ -264,35 +264,41 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     thread_id=thread_if_any(ensure_config()),
                     messages=request.messages[-MAX_MESSAGES:],
                     now=moment_of(ensure_config(), request.runtime, **self._clock),
-                    namespace=whose,
+                    namespace=namespace,
                     **self._options,
                 )
-                shown = replace(shown, standing=context.standing, relevant=context.relevant, keys=context.keys)
-            self._shown.put(turn, shown)
-        return _with_memory(request, shown, self._placement)
+                turn_context = replace(
+                    turn_context, standing=context.standing, relevant=context.relevant, keys=context.keys
+                )
+            self._shown.put(turn, turn_context)
+        return _with_memory(request, turn_context, self._placement)
 
     async def _end(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
         over: Update = {"memory_run": None}
         if not await self._may(asynchronous, state, runtime):
             return {**over, **(_marks(state) or {})}
-        whose, thread, messages = self._whose(runtime), thread_if_any(ensure_config()), _messages_of_run(state)
+        namespace, thread, messages = (
+            self._namespace_of(runtime),
+            thread_if_any(ensure_config()),
+            _messages_of_run(state),
+        )
         question = question_of(messages)
-        shown = self._shown.take(self._turn(whose, question)) if question else None
+        context = self._shown.take(self._turn(namespace, question)) if question else None
         if thread is not None:
             with continue_without_memory(logger, f"{self.name}.after_agent", self._on_error):
-                used = shown.keys if shown else ()
-                observed = await call(
+                keys = context.keys if context else ()
+                result = await call(
                     asynchronous,
                     self._memory.observe,
                     messages,
                     thread_id=thread,
-                    used=used,
+                    used=keys,
                     background=self._learns_in_background,
                     clean=True,
                     now=moment_of(ensure_config(), runtime, **self._clock),
-                    namespace=whose,
+                    namespace=namespace,
                 )
-                if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
+                if result.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
                     return {**over, **(_marks(state) or {})}
         return over
 
@@ -302,15 +308,15 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             state,
             runtime,
             asynchronous=asynchronous,
-            what=self.name,
+            action=self.name,
             on_error=self._on_error,
         )
 
-    def _whose(self, runtime: Runtime[Any]) -> Namespace:
-        return whose_memory(self._memory.namespace, ensure_config(), runtime)
+    def _namespace_of(self, runtime: Runtime[Any]) -> Namespace:
+        return namespace_of_run(self._memory.namespace, ensure_config(), runtime)
 
-    def _turn(self, whose: Namespace, question: Question) -> Turn:
-        return whose, thread_if_any(ensure_config()), question.message_id, question.text
+    def _turn(self, namespace: Namespace, question: Question) -> Turn:
+        return namespace, thread_if_any(ensure_config()), question.message_id, question.text
 
 
 def _messages_of_run(state: Any) -> list[BaseMessage]:
@@ -323,8 +329,8 @@ def _messages_of_run(state: Any) -> list[BaseMessage]:
 
 
 def _marks(state: Any) -> Update | None:
-    marked = new_marks(messages_in(state))
-    return {"messages": marked} if marked else None
+    marks = new_marks(messages_in(state))
+    return {"messages": marks} if marks else None
 
 
 def _mark_answer(response: ModelResponse[Any] | AIMessage) -> ModelResponse[Any] | AIMessage:
@@ -334,20 +340,20 @@ def _mark_answer(response: ModelResponse[Any] | AIMessage) -> ModelResponse[Any]
     return replace(response, result=mark_off_record(response.result))
 
 
-def _with_memory(request: ModelRequest[Any], shown: TurnContext, placement: Placement) -> ModelRequest[Any]:
+def _with_memory(request: ModelRequest[Any], context: TurnContext, placement: Placement) -> ModelRequest[Any]:
     """Put the texts into the request; where other middleware took the user's messages away, all at the system prompt's end."""
-    at_end = [shown.standing, shown.relevant if placement == "system" else ""]
+    at_end = [context.standing, context.relevant if placement == "system" else ""]
     for text in filter(None, at_end):
         system = request.system_message or SystemMessage("")
         request = request.override(system_message=cast("SystemMessage", add_text(system, text, first=False)))
-    if placement == "system" or not shown.relevant:
+    if placement == "system" or not context.relevant:
         return request
     messages = list(request.messages)
     human_positions = [position for position, message in enumerate(messages) if isinstance(message, HumanMessage)]
     positions = [
-        position for position in human_positions if messages[position].id == shown.message_id
+        position for position in human_positions if messages[position].id == context.message_id
     ] or human_positions
     if not positions:
-        return _with_memory(request, replace(shown, standing=""), "system")
-    messages[positions[-1]] = cast("HumanMessage", add_text(messages[positions[-1]], shown.relevant))
+        return _with_memory(request, replace(context, standing=""), "system")
+    messages[positions[-1]] = cast("HumanMessage", add_text(messages[positions[-1]], context.relevant))
     return request.override(messages=messages)

@@ -35,10 +35,10 @@ from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     moment_of,
+    namespace_of_run,
     off_the_record,
     thread_if_any,
     thread_of,
-    whose_memory,
 )
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Expand
@@ -123,29 +123,29 @@ def load_memory(
     options = ContextOptions(
         max_tokens=max_tokens, kinds=kinds, form=form, standing=standing, expand=expand, check=check
     )
-    context_options, clock = options.checked(memory), Clock(time_zone=time_zone, now=now).checked()
+    context_options, clock = options.resolve(memory), Clock(time_zone=time_zone, now=now).resolve()
 
     async def load(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
         check_state_key(config, state_key, messages_key)
         if once:
             check_state_key(config, "memory_contexts", messages_key)
-        nothing: Update = {state_key: "", "memory_keys": []}
+        empty: Update = {state_key: "", "memory_keys": []}
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
-            return {**nothing, **({"memory_contexts": {}} if once else {}), **_mark_all(messages, messages_key)}
+            return {**empty, **({"memory_contexts": {}} if once else {}), **_mark_all(messages, messages_key)}
         # Outside the `with`: a run without a user is a fault of the program, and must not pass as one without memory.
-        namespace, question = whose_memory(memory.namespace, config, current_runtime()), question_of(messages)
-        seen = messages if window is None else window(messages)
-        earlier = _visible_contexts(state, seen, question.message_id if question else None) if once else {}
+        namespace, question = namespace_of_run(memory.namespace, config, current_runtime()), question_of(messages)
+        window_messages = messages if window is None else window(messages)
+        earlier = _visible_contexts(state, window_messages, question.message_id if question else None) if once else {}
         if question is None:
-            return nothing | ({"memory_contexts": earlier} if once else {})
+            return empty | ({"memory_contexts": earlier} if once else {})
         with continue_without_memory(logger, "load_memory", on_error):
             context = await call(
                 asynchronous,
                 memory.context,
                 question.text,
                 thread_id=thread_if_any(config),
-                messages=seen[-MAX_MESSAGES:],
+                messages=window_messages[-MAX_MESSAGES:],
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
                 now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
@@ -156,8 +156,8 @@ def load_memory(
                 text = context.standing
                 if context.relevant:
                     earlier[question.message_id] = MessageContext(text=context.relevant, marks=[*context.fingerprints])
-            nothing |= {state_key: text, "memory_keys": [*context.keys]}
-        return nothing | ({"memory_contexts": earlier} if once else {})
+            empty |= {state_key: text, "memory_keys": [*context.keys]}
+        return empty | ({"memory_contexts": earlier} if once else {})
 
     return _node("load_memory", load)
 
@@ -192,27 +192,27 @@ def extract_memory(
         NamespaceMissingError: the run says nothing about its user.
         InvalidInputError: the run has no ``thread_id``.
     """
-    clock = Clock(time_zone=time_zone, now=now).checked()
+    clock = Clock(time_zone=time_zone, now=now).resolve()
 
     async def extract(asynchronous: bool, state: State, config: RunnableConfig) -> Update | None:
         messages = messages_in(state, messages_key)
         if off_the_record(config, current_runtime()):
             return _mark_all(messages, messages_key) or None
-        namespace, thread = whose_memory(memory.namespace, config, current_runtime()), thread_of(config)
-        used: list[str] = list(in_state(state, "memory_keys") or [])
+        namespace, thread = namespace_of_run(memory.namespace, config, current_runtime()), thread_of(config)
+        keys: list[str] = list(in_state(state, "memory_keys") or [])
         with continue_without_memory(logger, "extract_memory", on_error):
-            observed = await call(
+            result = await call(
                 asynchronous,
                 memory.observe,
                 messages[-MAX_MESSAGES:],  # those before it were stored after earlier runs
                 thread_id=thread,
-                used=used,
+                used=keys,
                 background=memory.learns_in_background if background is None else background,
                 clean=True,
                 now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
             )
-            if observed.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
+            if result.skip_reason in UNSTORED_REASONS:  # marked, or a later run would learn from them
                 return _mark_all(messages, messages_key) or None
         return None
 
@@ -228,13 +228,13 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     user's message that it belongs to, in this run and in later ones, so that all of the earlier conversation stays in
     the cache too. Nothing of this enters the state's messages.
     """
-    remembered: str = in_state(state, "memory_context") or ""
+    context: str = in_state(state, "memory_context") or ""
     contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
     prompt = [
         add_text(message, contexts[message.id]["text"]) if message.id and message.id in contexts else message
         for message in messages_in(state, messages_key)
     ]
-    system = SystemMessage("\n\n".join(part for part in (identity, remembered) if part))
+    system = SystemMessage("\n\n".join(part for part in (identity, context) if part))
     return [system, *cast("list[AnyMessage]", prompt)]
 
 
@@ -251,8 +251,8 @@ def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
 def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, MessageContext]:
     """Select the earlier contexts whose messages are still before the model; that of the question itself is made anew."""
     before = {getattr(message, "id", None) for message in window} - {question}
-    shown: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
-    return {id: context for id, context in shown.items() if id in before}
+    contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
+    return {id: context for id, context in contexts.items() if id in before}
 
 
 def _mark_all(messages: list[BaseMessage], key: str) -> Update:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,20 +16,19 @@ from langchain_core.runnables.config import ensure_config
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from langchain_persistmem.integrations.strict_retriever import StrictRetriever
-from langchain_persistmem.language.query_terms import cut_pairs
+from langchain_persistmem.language.search_terms.tokens import cut_tokens
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
+    namespace_of_run,
     off_the_record,
     thread_if_any,
     thread_of,
-    whose_memory,
 )
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Turn
 
-_WORD = re.compile(r"\w+")
 _MOST = 1_000
 _LATEST = 0.2
 """The worth of being the latest turn, in shares of the question's words; half of it for the turn before, and so on."""
@@ -72,12 +70,12 @@ class _RunRetriever(StrictRetriever):
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
         """Read the facts of the run; LangChain does not hand its config on to the methods below."""
-        return {"whose": self._whose(config), "thread_id": thread_if_any(ensure_config(config))}
+        return {"target": self._namespace_of(config), "thread_id": thread_if_any(ensure_config(config))}
 
-    def _whose(self, config: RunnableConfig | None) -> Namespace:
+    def _namespace_of(self, config: RunnableConfig | None) -> Namespace:
         if self.user_id is not None or self.namespace is not None:
             return self.memory.namespace_of(self.user_id, self.namespace)
-        return whose_memory(self.memory.namespace, ensure_config(config), current_runtime())
+        return namespace_of_run(self.memory.namespace, ensure_config(config), current_runtime())
 
 
 class PersistMemRetriever(_RunRetriever):
@@ -118,10 +116,10 @@ class PersistMemRetriever(_RunRetriever):
             _document(recollection) for recollection in await self.memory.arecall(query, **self._options(k, **options))
         ]
 
-    def _options(self, k: int | None, whose: Namespace | None = None, **options: Any) -> dict[str, Any]:
+    def _options(self, k: int | None, target: Namespace | None = None, **options: Any) -> dict[str, Any]:
         most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
-        ours = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}
-        return {"limit": most, "namespace": whose or self._whose(None), **ours, **options}
+        own_options = {"kinds": self.kinds, "filter": self.filter, "threshold": self.threshold}
+        return {"limit": most, "namespace": target or self._namespace_of(None), **own_options, **options}
 
 
 class PersistMemSessionRetriever(_RunRetriever):
@@ -156,27 +154,27 @@ class PersistMemSessionRetriever(_RunRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        k, whose, thread, latest = self._options(**options)
-        if not may_recall(self.memory, thread, namespace=whose):
+        k, target, thread, latest = self._options(**options)
+        if not may_recall(self.memory, thread, namespace=target):
             return []
         query = self._as_stored(query)
         return _rank_turns(
-            query, self.memory.conversations.turns(thread, limit=latest, namespace=whose), whose, thread, k
+            query, self.memory.conversations.turns(thread, limit=latest, namespace=target), target, thread, k
         )
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        k, whose, thread, latest = self._options(**options)
-        if not await amay_recall(self.memory, thread, namespace=whose):
+        k, target, thread, latest = self._options(**options)
+        if not await amay_recall(self.memory, thread, namespace=target):
             return []
         query = self._as_stored(query)
         return _rank_turns(
-            query, await self.memory.conversations.aturns(thread, limit=latest, namespace=whose), whose, thread, k
+            query, await self.memory.conversations.aturns(thread, limit=latest, namespace=target), target, thread, k
         )
 
     def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
-        return {"whose": self._whose(config), "thread": self._thread(config)}
+        return {"target": self._namespace_of(config), "thread": self._thread(config)}
 
     def _as_stored(self, query: str) -> str:
         """Redact the query as the stored turns are."""
@@ -192,12 +190,12 @@ class PersistMemSessionRetriever(_RunRetriever):
         self,
         k: int | None = None,
         turns: int | None = None,
-        whose: Namespace | None = None,
+        target: Namespace | None = None,
         thread: str | None = None,
     ) -> tuple[int, Namespace, str, int]:
         most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
         latest = validation.count(self.turns if turns is None else turns, "turns", at_least=1, at_most=_MOST)
-        return most, whose or self._whose(None), thread or self._thread(None), latest
+        return most, target or self._namespace_of(None), thread or self._thread(None), latest
 
 
 def _document(recollection: Recollection) -> Document:
@@ -217,18 +215,18 @@ def _document(recollection: Recollection) -> Document:
 
 def _rank_turns(query: str, turns: Sequence[Turn], namespace: Namespace, thread_id: str, k: int) -> list[Document]:
     """Rank turns, which come oldest first, and return the best ``k`` for ``query``."""
-    spoken = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
+    conversation = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
     if (
-        spoken and spoken[-1].text.strip() == query.strip()
+        conversation and conversation[-1].text.strip() == query.strip()
     ):  # the question itself, where it is stored before it is answered
-        spoken.pop()
+        conversation.pop()
     question = _words(query)
-    words = [_words(turn.text) for turn in spoken]
+    words = [_words(turn.text) for turn in conversation]
     turns_with = Counter(word for turn_words in words for word in turn_words)
-    rarity = {word: math.log((len(spoken) + 1) / turns_with[word]) for word in question & turns_with.keys()}
+    rarity = {word: math.log((len(conversation) + 1) / turns_with[word]) for word in question & turns_with.keys()}
     whole = sum(rarity.values())
     documents: list[Document] = []
-    for age, (turn, turn_words) in enumerate(reversed(list(zip(spoken, words, strict=True)))):
+    for age, (turn, turn_words) in enumerate(reversed(list(zip(conversation, words, strict=True)))):
         coverage = sum(rarity[word] for word in rarity.keys() & turn_words) / whole if whole else 0.0
         score = (coverage + _LATEST * 0.5**age) / (1 + _LATEST)
         documents.append(_turn_document(turn, namespace, thread_id, score))
@@ -249,5 +247,7 @@ def _turn_document(turn: Turn, namespace: Namespace, thread_id: str, score: floa
 
 
 def _words(text: str) -> set[str]:
-    """Split ``text`` into words without capitals; of Chinese, Japanese and Korean, pairs of characters."""
-    return {*_WORD.findall(text.casefold()), *cut_pairs(text)}
+    """Split ``text`` into the terms that search by words knows, without their stems."""
+    return {
+        form for token in cut_tokens(text) for form in (token.parts if token.is_run else (token.whole, *token.parts))
+    }

@@ -29,7 +29,7 @@ from langchain_persistmem.types.moments import check_zone
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import KINDS, OFF_RECORD, Kind
-from langchain_persistmem.types.representation import quote, represent
+from langchain_persistmem.types.representation import is_a, quote, represent, type_name
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
@@ -52,7 +52,7 @@ class ContextOptions:
     expand: Expand | None
     check: Check
 
-    def checked(self, memory: PersistMem) -> Mapping[str, Any]:
+    def resolve(self, memory: PersistMem) -> Mapping[str, Any]:
         """Check the options when a node is made, and return them by name: in a run, a wrong one would only be logged.
 
         Raises:
@@ -78,7 +78,7 @@ class Clock:
     time_zone: tzinfo | str | None
     now: Callable[[], datetime] | None
 
-    def checked(self) -> Mapping[str, Any]:
+    def resolve(self) -> Mapping[str, Any]:
         """Check the options when a node is made, and return them by name.
 
         Raises:
@@ -193,15 +193,15 @@ def add_text(message: BaseMessage, text: str, *, first: bool = True) -> BaseMess
     """Put ``text`` before or behind a message's own; a text stays a text, which is all that some models take."""
     content = message.content
     if isinstance(content, str):
-        both: Any = "\n\n".join(part for part in ((text, content) if first else (content, text)) if part)
+        content_with_text: Any = "\n\n".join(part for part in ((text, content) if first else (content, text)) if part)
     else:
         block = {"type": "text", "text": f"{text}\n\n" if first else f"\n\n{text}"}
-        both = [block, *content] if first else [*content, block]
-    return message.model_copy(update={"content": both})
+        content_with_text = [block, *content] if first else [*content, block]
+    return message.model_copy(update={"content": content_with_text})
 
 
 async def may_remember(
-    gate: MemoryAllowed, state: Any, runtime: Any, *, asynchronous: bool, what: str, on_error: OnError = "continue"
+    gate: MemoryAllowed, state: Any, runtime: Any, *, asynchronous: bool, action: str, on_error: OnError = "continue"
 ) -> bool:
     """True where a run may use memory: it is on the record, and ``memory_allowed`` returns True.
 
@@ -214,20 +214,20 @@ async def may_remember(
     if off_the_record(ensure_config(), runtime):
         return False
     try:
-        allowed: object = gate(state, runtime) if callable(gate) else gate
-        if inspect.isawaitable(allowed) and asynchronous:
-            allowed = await cast("Awaitable[object]", allowed)
+        answer: object = gate(state, runtime) if callable(gate) else gate
+        if inspect.isawaitable(answer) and asynchronous:
+            answer = await cast("Awaitable[object]", answer)
     except Exception as error:  # what the application's function raises is not known
         if on_error == "raise":
             raise
-        logger.warning("%s: memory_allowed failed with %s: no memory", what, type(error).__name__)
+        logger.warning("%s: memory_allowed failed with %s: no memory", action, type(error).__name__)
         return False
-    if inspect.iscoroutine(allowed):
-        allowed.close()
+    if inspect.iscoroutine(answer):
+        answer.close()
         raise ConfigurationError("memory_allowed is async and this run is not; run it with ainvoke() or astream()")
-    if not isinstance(allowed, bool):
-        raise ConfigurationError(f"memory_allowed gave a {type(allowed).__name__}; let it return True or False")
-    return allowed
+    if not is_a(answer, bool):
+        raise ConfigurationError(f"memory_allowed gave a {type_name(answer)}; let it return True or False")
+    return answer
 
 
 async def _may_recall(memory: PersistMem, thread_id: str | None, *, namespace: Namespace) -> bool:
@@ -242,15 +242,15 @@ may_recall, amay_recall = both(_may_recall)
 
 
 @contextmanager
-def continue_without_memory(logger: logging.Logger, what: str, on_error: OnError) -> Generator[None]:
+def continue_without_memory(logger: logging.Logger, action: str, on_error: OnError) -> Generator[None]:
     """Log a failure of memory, so that it does not take a conversation down; raise it only with ``on_error="raise"``.
 
     A blocking call on an object for asyncio is always raised: it would fail on every run. For the audit log, ``what`` is the actor.
     """
     try:
-        with part(what):
+        with part(action):
             yield
     except PersistMemError as error:
         if on_error == "raise" or isinstance(error, UseAsyncMethodError):
             raise
-        logger.warning("%s went on without memory: %s: %s", what, type(error).__name__, error)
+        logger.warning("%s went on without memory: %s: %s", action, type(error).__name__, error)

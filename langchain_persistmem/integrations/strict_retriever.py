@@ -32,8 +32,8 @@ class StrictRetriever(BaseRetriever):
             raise
         except Exception:  # noqa: BLE001 - a value may say by code of its own what it is
             faults = []
-        known = [fault for fault in faults if fault["loc"] and fault["loc"][0] in cls.model_fields]
-        reason = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in known[:3])
+        faults_of_fields = [fault for fault in faults if fault["loc"] and fault["loc"][0] in cls.model_fields]
+        reason = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in faults_of_fields[:3])
         raise ConfigurationError(f"{cls.__name__} cannot be made: {reason or 'an argument is not one of its own'}")
 
     @staticmethod

@@ -34,7 +34,7 @@ class ToolRun:
 
     memory: PersistMem
     asynchronous: bool
-    whose: Namespace
+    namespace: Namespace
     tool: str
     """The name that the model called."""
     messages: Sequence[BaseMessage]
@@ -67,10 +67,10 @@ async def find_memory(run: ToolRun, reference: str) -> Memory | str:
     key = reference.strip().strip("[]()<>#'\"` .…").strip()
     ending = key.lower()
     with suppress(MemoryNotFoundError, InvalidInputError):
-        return await run.call(run.memory.get, key, namespace=run.whose)
+        return await run.call(run.memory.get, key, namespace=run.namespace)
     matches: list[Memory] = []
     if len(ending) >= _SHORTEST:
-        current = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
+        current = await run.call(run.memory.list, limit=_MOST, namespace=run.namespace)
         matches = [memory for memory in current if _UUID.fullmatch(memory.key) and memory.key.endswith(ending)]
     if len(matches) == 1:
         return matches[0]
@@ -86,7 +86,7 @@ async def find_related(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]
     sources = {(memory.provenance.thread_id, id) for memory in memories for id in memory.provenance.message_ids}
     if not sources:
         return []
-    current = await run.call(run.memory.list, limit=_MOST, namespace=run.whose)
+    current = await run.call(run.memory.list, limit=_MOST, namespace=run.namespace)
     return [
         memory
         for memory in current
@@ -120,11 +120,11 @@ def count_keys_at_once(run: ToolRun) -> int:
 
 def is_confirmed(run: ToolRun, keys: Sequence[str]) -> bool:
     """True where the user was asked about the erasure of all these, and has spoken since."""
-    spoken = False
+    has_spoken = False
     for message in reversed(run.messages):
         if isinstance(message, HumanMessage):
-            spoken = True
-        elif spoken:
+            has_spoken = True
+        elif has_spoken:
             for artifact in _artifacts([message], run.tool):
                 if set(keys) <= set(artifact.get("proposed", ())):
                     return True

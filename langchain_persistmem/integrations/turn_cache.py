@@ -74,7 +74,7 @@ class TurnContexts:
         """Drop entries that are too old or too many; the oldest are first."""
         oldest = monotonic() - _PAUSE
         while self._texts:
-            touched, _ = next(iter(self._texts.values()))
-            if touched > oldest and len(self._texts) <= _MOST:
+            last_use, _ = next(iter(self._texts.values()))
+            if last_use > oldest and len(self._texts) <= _MOST:
                 return
             self._texts.popitem(last=False)

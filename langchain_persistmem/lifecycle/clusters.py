@@ -26,31 +26,35 @@ def clusters(pairs: Sequence[Pair], *, similar: float, least: int, most: int) ->
     group_of: dict[int, list[int]] = {position: [position] for pair in cosine for position in pair}
     # Greedy average linkage. Ties are broken by position, so that a run after a crash makes the same groups.
     for (one, other), similarity in sorted(cosine.items(), key=lambda item: (-item[1], item[0])):
-        mine, yours = group_of[one], group_of[other]
+        own_group, other_group = group_of[one], group_of[other]
         if similarity < similar:
             break
-        if mine is yours or len(mine) + len(yours) > most or _between(mine, yours, cosine) < similar:
+        if (
+            own_group is other_group
+            or len(own_group) + len(other_group) > most
+            or _between(own_group, other_group, cosine) < similar
+        ):
             continue
-        mine += yours
-        for position in yours:
-            group_of[position] = mine
+        own_group += other_group
+        for position in other_group:
+            group_of[position] = own_group
     groups = {id(group): sorted(group) for group in group_of.values() if len(group) >= least}
     return sorted(groups.values())
 
 
-def _between(mine: Sequence[int], yours: Sequence[int], cosine: Mapping[tuple[int, int], float]) -> float:
-    known = (cosine.get((min(one, other), max(one, other)), 0.0) for one in mine for other in yours)
-    return sum(known) / (len(mine) * len(yours))
+def _between(own_group: Sequence[int], other_group: Sequence[int], cosine: Mapping[tuple[int, int], float]) -> float:
+    similarities = (cosine.get((min(one, other), max(one, other)), 0.0) for one in own_group for other in other_group)
+    return sum(similarities) / (len(own_group) * len(other_group))
 
 
 def stars(neighbours: Mapping[UUID, Sequence[UUID]]) -> list[list[UUID]]:
     """Groups around a memory each, the largest first: a memory and what resembles it, none of it in two groups."""
-    taken: set[UUID] = set()
+    members: set[UUID] = set()
     groups: list[list[UUID]] = []
     for centre, near in sorted(neighbours.items(), key=lambda item: (-len(item[1]), item[0])):
-        if centre in taken:
+        if centre in members:
             continue
-        group = [centre, *(memory for memory in near if memory not in taken)]
-        taken.update(group)
+        group = [centre, *(memory for memory in near if memory not in members)]
+        members.update(group)
         groups.append(group)
     return groups

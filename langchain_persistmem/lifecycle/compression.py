@@ -51,24 +51,24 @@ async def compress(
     Returns:
         What was done, and whether the models could be reached.
     """
-    done = MaintainResult()
+    result = MaintainResult()
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
         async for originals in groups:
             try:
                 new = await _prepare(backend, namespace, originals)
             except CapReachedError:  # the next group would hit the same cap: tomorrow goes on here
-                return replace(done, postponed=1), True
+                return replace(result, postponed=1), True
             except ModelError as error:
                 logger.warning("a summary failed: %s", error)
-                done = replace(done, failed=done.failed + 1)
+                result = replace(result, failed=result.failed + 1)
                 if not getattr(error, "unusable_answer", False):  # no answer at all: the next one would fail as well
-                    return done, False
+                    return result, False
                 continue
             if new is None:
-                done = replace(done, failed=done.failed + 1)
+                result = replace(result, failed=result.failed + 1)
             elif await _write(backend, namespace, generation, new, originals, now=now):
-                done = replace(done, summaries=done.summaries + 1, compressed=done.compressed + len(originals))
-    return done, True
+                result = replace(result, summaries=result.summaries + 1, compressed=result.compressed + len(originals))
+    return result, True
 
 
 async def _prepare(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:

@@ -67,8 +67,8 @@ def confidence(occasions: int) -> float:
 def evidence_of(habit: Memory) -> set[str]:
     """The ids of all evidence for a preference, what came after it was stated included."""
     ids = habit.value.get("evidence")
-    stated = set(habit.provenance.memory_ids)
-    return stated | {str(entry) for entry in cast("list[object]", ids)} if isinstance(ids, list) else stated
+    initial = set(habit.provenance.memory_ids)
+    return initial | {str(entry) for entry in cast("list[object]", ids)} if isinstance(ids, list) else initial
 
 
 def material(evidence: Sequence[Memory]) -> str:
@@ -94,8 +94,10 @@ def parse_answer(answer: object, evidence: Sequence[Memory], *, least: int, mode
         )
         failure.unusable_answer = True
         raise failure
-    named = {number for number in cast("list[object]", numbers) if type(number) is int and 1 <= number <= len(evidence)}
-    shows = [evidence[number - 1] for number in sorted(named)]
+    positions = {
+        number for number in cast("list[object]", numbers) if type(number) is int and 1 <= number <= len(evidence)
+    }
+    shows = [evidence[number - 1] for number in sorted(positions)]
     statement = " ".join(text.replace("\x00", " ").encode(errors="replace").decode().split())
     if not statement or len(statement) > _MOST_CHARS or days(shows) < least:
         return None
@@ -157,24 +159,24 @@ async def enrich(
     preferences = confirmed = failed = 0
     after: UUID | None = None
     while least is not None and backend.model_name is not None:
-        new, found = await _look(backend, namespace, after, least)
+        new, groups = await _look(backend, namespace, after, least)
         if not new:
             break
         if dry_run:
             after = new[-1]
-            preferences += len(found.open)
-            confirmed += len(found.confirmed)
+            preferences += len(groups.open)
+            confirmed += len(groups.confirmed)
             continue
-        answers = await _ask(backend, namespace, found.open, least)
+        answers = await _ask(backend, namespace, groups.open, least)
         failed += answers.failed
         try:
-            done = await _write(backend, namespace, generation, found, answers, new[-1], now=now)
+            result = await _write(backend, namespace, generation, groups, answers, new[-1], now=now)
         except ModelError as error:  # the embedding model: what was stated has no vector, and is asked for again
             logger.warning("a preference failed: %s", error)
             return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed + 1), False
-        if done is None:
+        if result is None:
             break
-        preferences, confirmed = preferences + done[0], confirmed + done[1]
+        preferences, confirmed = preferences + result[0], confirmed + result[1]
         if answers.capped or not answers.reachable:
             return MaintainResult(
                 preferences=preferences, confirmed=confirmed, failed=failed, postponed=int(answers.capped)
@@ -184,40 +186,40 @@ async def enrich(
 
 async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
     """The next batch of new episodes, and what they are evidence of."""
-    model, found = await ready(backend), _Groups()
+    model, collected = await ready(backend), _Groups()
     similar = model.background_mean + backend.settings.retention.similarity * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.read_episodes(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:
-            return new, found
+            return new, collected
         near = await retention.recurring(
             tx, namespace, new, model=model, floor=similar, derived=DERIVED, limit=_NEAREST
         )
         groups = stars(near)
         ids = {id for group in groups for id in group}
         episodes = {episode.id: episode for episode in await retention.memories_by_id(tx, namespace, sorted(ids))}
-        known = await retention.habits_of(tx, namespace, extractor=HABITS_EXTRACTOR)
+        habits = await retention.habits_of(tx, namespace, extractor=HABITS_EXTRACTOR)
     for group in groups:
         evidence = sorted(
             (episodes[id] for id in group if id in episodes), key=lambda episode: (episode.valid_from, episode.id)
         )
-        _sort_in(found, evidence, known, least)
-    return new, found
+        _sort_in(collected, evidence, habits, least)
+    return new, collected
 
 
-def _sort_in(found: _Groups, evidence: list[Memory], known: Sequence[Memory], least: int) -> None:
+def _sort_in(groups: _Groups, evidence: list[Memory], habits: Sequence[Memory], least: int) -> None:
     """Evidence for a preference that is known, or for one that may be; what a person has ended is not drawn again."""
     ids = {str(memory.id) for memory in evidence}
-    related = [habit for habit in known if ids & evidence_of(habit)]
-    current = [habit for habit in related if habit.status == "active"]
+    related_habits = [habit for habit in habits if ids & evidence_of(habit)]
+    current = [habit for habit in related_habits if habit.status == "active"]
     if current:
         if not ids <= evidence_of(current[0]):
-            found.confirmed.setdefault(current[0].id, (current[0], []))[1].extend(evidence)
+            groups.confirmed.setdefault(current[0].id, (current[0], []))[1].extend(evidence)
         return
-    ended = {id for habit in related for id in evidence_of(habit)}
-    left = [memory for memory in evidence if str(memory.id) not in ended][-MOST_SHOWN:]
-    if days(left) >= least:
-        found.open.append(left)
+    used_ids = {id for habit in related_habits for id in evidence_of(habit)}
+    rest = [memory for memory in evidence if str(memory.id) not in used_ids][-MOST_SHOWN:]
+    if days(rest) >= least:
+        groups.open.append(rest)
 
 
 @dataclass(slots=True)
@@ -237,7 +239,7 @@ async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence
         try:
             await spend(backend, namespace)
             answer = await backend.ask(INSTRUCTIONS, material(evidence), SCHEMA, purpose="enrich")
-            stated = parse_answer(answer, evidence, least=least, model=backend.model_name or "")
+            candidate = parse_answer(answer, evidence, least=least, model=backend.model_name or "")
         except CapReachedError:
             answers.capped = True
             break
@@ -248,8 +250,8 @@ async def _ask(backend: Backend, namespace: Namespace, groups: Sequence[Sequence
                 answers.reachable = False
                 break
             continue
-        if stated is not None:
-            answers.candidates.append(stated)
+        if candidate is not None:
+            answers.candidates.append(candidate)
     return answers
 
 
@@ -257,7 +259,7 @@ async def _write(
     backend: Backend,
     namespace: Namespace,
     generation: UUID,
-    found: _Groups,
+    groups: _Groups,
     answers: _Answers,
     last: UUID,
     *,
@@ -269,25 +271,27 @@ async def _write(
         How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
     """
     new = await prepare(backend, answers.candidates) if answers.candidates else []
-    known = await find_existing(backend, namespace, new, [], now=now)
-    decisions = decide(new, known, await policy_of(backend))
+    existing = await find_existing(backend, namespace, new, [], now=now)
+    decisions = decide(new, existing, await policy_of(backend))
     try:
         async with backend.transaction(namespace) as tx:
             state = await generations.hold(tx, backend, namespace, now=now)
             if state.generation != generation or not state.learns:
                 raise _NamespaceErasedError
             # In one transaction with the mark of how far was looked: a crash asks again and writes nothing twice.
-            done = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
-            confirmed = [item for item in found.confirmed.values() if await _confirm(tx, namespace, *item, now=now)]
-            entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmed]
+            result = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)
+            confirmations = [
+                item for item in groups.confirmed.values() if await _confirm(tx, namespace, *item, now=now)
+            ]
+            entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmations]
             await log(tx, backend, namespace, entries, now=now)
-            memory_ids = done.memory_ids + MemoryIds(reinforced=tuple(habit.id for habit, _ in confirmed))
+            memory_ids = result.memory_ids + MemoryIds(reinforced=tuple(habit.id for habit, _ in confirmations))
             await record(tx, backend, namespace, "enriched", memory_ids.all, **memory_ids.counts)
             if not answers.capped and answers.reachable:
                 await retention.mark_examined(tx, namespace, last)
     except _NamespaceErasedError:
         return None
-    return done.added, len(confirmed) + done.reinforced
+    return result.added, len(confirmations) + result.reinforced
 
 
 async def _still_founded(tx: Transaction, namespace: Namespace, decisions: Sequence[Decision]) -> list[Decision]:
@@ -304,8 +308,8 @@ async def _confirm(
     before = evidence_of(habit)
     ids = [UUID(id) for id in {*before, *(str(memory.id) for memory in evidence)}]
     there = await retention.memories_by_id(tx, namespace, sorted(ids))
-    value = {**habit.value, "evidence": [str(each.id) for each in there]}
-    added = len({str(each.id) for each in there} - before)
-    return added > 0 and await retention.add_evidence(
-        tx, namespace, habit.id, value=value, added=added, confidence=confidence(days(there)), now=now
+    value = {**habit.value, "evidence": [str(episode.id) for episode in there]}
+    new_days = len({str(episode.id) for episode in there} - before)
+    return new_days > 0 and await retention.add_evidence(
+        tx, namespace, habit.id, value=value, added=new_days, confidence=confidence(days(there)), now=now
     )

@@ -38,6 +38,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.results import MaintainResult, MemoryChange
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,13 @@ class _NamespaceErasedError(PersistMemError):
 
 
 async def maintain(
-    backend: Backend, namespace: Namespace | None, *, dry_run: bool, drop_turns: bool = False, now: datetime
+    backend: Backend,
+    namespace: Namespace | None,
+    *,
+    dry_run: bool,
+    drop_turns: bool = False,
+    progress: Report | None = None,
+    now: datetime,
 ) -> MaintainResult:
     """Follow the rules of retention, in one namespace or in all.
 
@@ -64,6 +71,7 @@ async def maintain(
         namespace: None means every namespace, one after another.
         dry_run: change nothing and ask no chat model; count what would be done.
         drop_turns: erase the turns too.
+        progress: called after each namespace.
 
     Raises:
         InvalidInputError: the namespace is malformed.
@@ -76,21 +84,30 @@ async def maintain(
             "drop_turns=True, and Settings.turns is True, so they would come back; set it to False"
         )
     await ready(backend)
-    erased = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
+    checkpoints = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
-    total, asking = MaintainResult(dry_run=dry_run, checkpoints=erased), True
+    total, asking = MaintainResult(dry_run=dry_run, checkpoints=checkpoints), True
+    meter = Meter(progress, "namespaces", await _count_namespaces(backend, namespace) if progress else None)
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for owner, state in meant:
             total = _sum(total, await _rewrite(backend, owner, dry_run=dry_run, now=now))
             if drop_turns:
                 total = _sum(total, await _drop_turns(backend, owner, dry_run=dry_run))
-            done, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
-            total = _sum(total, replace(done, namespaces=1))
+            result, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
+            total = _sum(total, replace(result, namespaces=1))
             if not dry_run:
                 await hnsw_upkeep.index_all(backend, owner)
+            meter.advance()
     if namespace is None and not dry_run:
         await hnsw_upkeep.count_documents(backend)
     return total
+
+
+async def _count_namespaces(backend: Backend, namespace: Namespace | None) -> int:
+    if namespace is not None:
+        return 1
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return (await namespaces.count_everything(tx))["namespaces"]
 
 
 async def _rewrite(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> MaintainResult:
@@ -122,10 +139,10 @@ async def _drop_turns(backend: Backend, namespace: Namespace, *, dry_run: bool) 
         async with backend.transaction(namespace, atomic=False) as tx:
             ids = await retention.droppable_turns(tx, namespace, approval=WAITS, limit=_MOST)
         return MaintainResult(turns=len(ids))
-    dropped = 0
+    total = 0
     while count := await backend.step(_drop_batch, namespace):
-        dropped += count
-    return MaintainResult(turns=dropped)
+        total += count
+    return MaintainResult(turns=total)
 
 
 async def _drop_batch(backend: Backend, namespace: Namespace) -> int:
@@ -143,8 +160,8 @@ async def _drop_batch(backend: Backend, namespace: Namespace) -> int:
 
 async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run: bool, now: datetime) -> int:
     """Follow the rules for LangGraph's checkpoints, in the threads of a namespace or in all; returns how many went."""
-    keep, days = backend.settings.retention.max_checkpoints, backend.settings.retention.checkpoints_days
-    if keep is None and days is None:
+    latest, days = backend.settings.retention.max_checkpoints, backend.settings.retention.checkpoints_days
+    if latest is None and days is None:
         return 0
 
     @asynccontextmanager
@@ -152,17 +169,17 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
         async with backend.transaction(namespace or EVERYWHERE, read_committed=True) as tx:
             yield tx
 
-    chosen = None
+    thread_ids = None
     if namespace is not None:
         async with backend.transaction(namespace, atomic=False) as tx:
-            mine = await threads.threads_of(tx, namespace)
+            own_threads = await threads.threads_of(tx, namespace)
         async with backend.transaction(
             EVERYWHERE, atomic=False
         ) as tx:  # a thread that others have too is not one person's
-            shared = await threads.threads_of_others(tx, mine, [namespace])
-        chosen = [thread_id for thread_id in mine if thread_id not in set(shared)]
+            shared_threads = await threads.threads_of_others(tx, own_threads, [namespace])
+        thread_ids = [thread_id for thread_id in own_threads if thread_id not in set(shared_threads)]
     before = None if days is None else now - timedelta(days=days)
-    return await retention.retain_checkpoints(begin, chosen, keep=keep, before=before, dry_run=dry_run)
+    return await retention.retain_checkpoints(begin, thread_ids, keep=latest, before=before, dry_run=dry_run)
 
 
 async def _namespaces_of(
@@ -190,24 +207,24 @@ async def _maintain(
     backend: Backend, namespace: Namespace, state: NamespaceState, *, asking: bool, dry_run: bool, now: datetime
 ) -> tuple[MaintainResult, bool]:
     """One namespace: what was done, and whether models can be asked for the next one."""
-    done, generation = MaintainResult(), state.generation
+    result, generation = MaintainResult(), state.generation
     if dry_run:
         if state.learns:
-            done, _ = await enrich(backend, namespace, generation, dry_run=True, now=now)
-        return _sum(done, await _plan(backend, namespace, state, now=now)), True
+            result, _ = await enrich(backend, namespace, generation, dry_run=True, now=now)
+        return _sum(result, await _plan(backend, namespace, state, now=now)), True
     for flow in (_enrich, compress):
         if asking and state.learns:  # what is made of memories is learnt too; and asked again when it is written
             try:
                 more, asking = await flow(backend, namespace, generation, now=now)
             except ErasedError:
-                return done, asking
-            done = _sum(done, more)
-    done = replace(done, postponed=min(done.postponed, 1))
+                return result, asking
+            result = _sum(result, more)
+    result = replace(result, postponed=min(result.postponed, 1))
     if not _any_rule(backend.settings.retention):
-        return done, asking
+        return result, asking
     with suppress(_NamespaceErasedError):
-        done = _sum(done, await backend.step(_follow_rules_in, namespace, generation, now=now))
-    return done, asking
+        result = _sum(result, await backend.step(_follow_rules_in, namespace, generation, now=now))
+    return result, asking
 
 
 async def _follow_rules_in(
@@ -215,7 +232,7 @@ async def _follow_rules_in(
 ) -> MaintainResult:
     async with backend.transaction(namespace) as tx:
         await _hold(tx, backend, namespace, generation, now=now)
-        return await _follow_rules(tx, backend, namespace, spared=0, now=now)
+        return await _follow_rules(tx, backend, namespace, sparing=0, now=now)
 
 
 async def _enrich(
@@ -228,16 +245,16 @@ async def _plan(backend: Backend, namespace: Namespace, state: NamespaceState, *
     """Count what would be compressed; then follow the other rules, count, and take it back."""
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
         ids = [[memory.id for memory in group] async for group in groups] if state.learns else []
-    done = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
+    result = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not _any_rule(backend.settings.retention):
-        return done
+        return result
     with suppress(_NamespaceErasedError):
         async with undo_if(True, backend.transaction(namespace)) as tx:
             await _hold(tx, backend, namespace, state.generation, now=now)
             away = [id for group in ids for id in group]
             await changes.archive_memories(tx, namespace, away, summary=None, now=now)
-            done = _sum(done, await _follow_rules(tx, backend, namespace, spared=len(ids), now=now))
-    return done
+            result = _sum(result, await _follow_rules(tx, backend, namespace, sparing=len(ids), now=now))
+    return result
 
 
 async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, generation: UUID, *, now: datetime) -> None:
@@ -247,48 +264,48 @@ async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, generat
 
 
 async def _follow_rules(
-    tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, *, sparing: int, now: datetime
 ) -> MaintainResult:
     """Archive what fades, erase what was archived long ago, and old conversations.
 
     Args:
-        spared: summaries that would be written, and take places under the cap.
+        sparing: summaries that would be written, and take places under the cap.
     """
     rules = backend.settings.retention
-    changes = await _archive(tx, backend, namespace, spared=spared, now=now)
-    purged = messages = 0
+    changes = await _archive(tx, backend, namespace, sparing=sparing, now=now)
+    purge_count = messages = 0
     if rules.purge_days is not None:
         before = now - timedelta(days=rules.purge_days)
         while ids := await retention.purgeable(tx, namespace, before=before, limit=_BATCH):
-            purged += (await forget.erase_memories(tx, namespace, ids))["memories"]
+            purge_count += (await forget.erase_memories(tx, namespace, ids))["memories"]
             await record(tx, backend, namespace, "purged", ids)
     if rules.messages_days is not None:
         before = now - timedelta(days=rules.messages_days)
         messages = await retention.erase_old_threads(tx, namespace, before=before)
         await record(tx, backend, namespace, "purged", turns=messages)
-    return MaintainResult(archived=len(changes), purged=purged, messages=messages, changes=tuple(changes))
+    return MaintainResult(archived=len(changes), purged=purge_count, messages=messages, changes=tuple(changes))
 
 
 async def _archive(
-    tx: Transaction, backend: Backend, namespace: Namespace, *, spared: int, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, *, sparing: int, now: datetime
 ) -> list[MemoryChange]:
     """Archive what fades."""
     rules = backend.settings.retention
     if all(getattr(rules, name) is None for name in _FADING):
         return []
-    if spared and rules.max_memories is not None:
-        rules = replace(rules, max_memories=max(1, rules.max_memories - spared))
-    signs = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
-    reasons = dict(fading(signs, rules, now=now))
+    if sparing and rules.max_memories is not None:
+        rules = replace(rules, max_memories=max(1, rules.max_memories - sparing))
+    usage = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
+    reasons = dict(fading(usage, rules, now=now))
     if rules.turns_days is not None or rules.max_turns is not None:  # a turn that lists do not show is a turn's rule
         before = now - timedelta(days=rules.turns_days) if rules.turns_days is not None else None
         old = await retention.fading_turns(tx, namespace, before=before, most=rules.max_turns)
         reasons |= dict.fromkeys(old, "the turn is old, and no statement rests on it")
-    gone = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
-    await search_index.unindex_memories(tx, namespace, gone)
-    await follow(tx, backend, namespace, gone, now=now)
-    await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in gone], now=now)
-    await record(tx, backend, namespace, "archived", gone)
+    ids = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
+    await search_index.unindex_memories(tx, namespace, ids)
+    await follow(tx, backend, namespace, ids, now=now)
+    await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in ids], now=now)
+    await record(tx, backend, namespace, "archived", ids)
     return [
         MemoryChange(
             change="archived",
@@ -300,7 +317,7 @@ async def _archive(
             namespace=namespace,
             thread_id=memory.provenance.thread_id,
         )
-        for memory in await retention.memories_by_id(tx, namespace, gone)
+        for memory in await retention.memories_by_id(tx, namespace, ids)
     ]
 
 

@@ -54,9 +54,9 @@ def parse_answer(answer: object, originals: Sequence[Memory], *, max_chars: int)
     if not isinstance(summary, str) or not summary.strip() or len(summary) > max_chars:
         raise _unusable("the chat model gave no usable summary")
     text = " ".join(summary.replace("\x00", " ").encode(errors="replace").decode().split())
-    known = {number for original in originals for number in _numbers(original)}
+    numbers_of_originals = {number for original in originals for number in _numbers(original)}
     counts = {str(count) for count in range(len(originals) + 1)}
-    if not {number.lstrip("0") for number in _NUMBER.findall(text)} <= known | counts | {""}:
+    if not {number.lstrip("0") for number in _NUMBER.findall(text)} <= numbers_of_originals | counts | {""}:
         raise _unusable("the chat model's summary has a number that none of the memories has")
     return text
 
@@ -75,19 +75,21 @@ def extract(statements: Sequence[tuple[int, str]], vectors: Sequence[Vector], or
     """The sentences nearest to what all have in common, dated and in the order of their dates: nobody's words but theirs.
 
     Args:
-        said: sentences with the places of their memories.
+        statements: sentences with the positions of their memories.
         vectors: the sentences' vectors, of length 1.
         originals: the memories.
     """
     centre = [math.fsum(column) for column in zip(*vectors, strict=True)]
     near = sorted(range(len(statements)), key=lambda position: (-_dot(vectors[position], centre), position))
-    chosen: list[int] = []
+    positions: list[int] = []
     for position in near:
-        if len(chosen) < _MOST_SENTENCES and all(_dot(vectors[position], vectors[other]) < _ALIKE for other in chosen):
-            chosen.append(position)
+        if len(positions) < _MOST_SENTENCES and all(
+            _dot(vectors[position], vectors[position_before]) < _ALIKE for position_before in positions
+        ):
+            positions.append(position)
     lines = [
         f"{originals[statements[position][0]].valid_from.date().isoformat()}: {statements[position][1]}"
-        for position in sorted(chosen)
+        for position in sorted(positions)
     ]
     return " ".join(line if line[-1] in ".!?…。！？" else f"{line}." for line in lines)
 
@@ -124,15 +126,15 @@ def candidate(text: str, originals: Sequence[Memory], *, model: str | None) -> C
 
 def _numbers(memory: Memory) -> set[str]:
     day = memory.valid_from
-    found = {str(day.year), str(day.month), str(day.day)}
-    return found | {number.lstrip("0") for number in _NUMBER.findall(memory.text or "")}
+    numbers = {str(day.year), str(day.month), str(day.day)}
+    return numbers | {number.lstrip("0") for number in _NUMBER.findall(memory.text or "")}
 
 
 def _dot(one: Vector, other: Sequence[float]) -> float:
     return math.fsum(x * y for x, y in zip(one, other, strict=True))
 
 
-def _unusable(what: str) -> ExtractionError:
-    failure = ExtractionError(f"{what}; nothing was changed and the next maintain() tries again")
+def _unusable(fault: str) -> ExtractionError:
+    failure = ExtractionError(f"{fault}; nothing was changed and the next maintain() tries again")
     failure.unusable_answer = True
     return failure

@@ -44,8 +44,8 @@ class Sign:
 
 def confidence_now(confidence: float, *, days: float, half_life_days: float) -> float:
     """The confidence that is left of a memory that nobody has confirmed for ``days``; at least half of it."""
-    left = 0.5 ** (max(0.0, days) / half_life_days)
-    return confidence * (_LEAST_SHARE + (1.0 - _LEAST_SHARE) * left)
+    share = 0.5 ** (max(0.0, days) / half_life_days)
+    return confidence * (_LEAST_SHARE + (1.0 - _LEAST_SHARE) * share)
 
 
 def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
@@ -60,36 +60,36 @@ def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
     )
 
 
-def fading(signs: Sequence[Sign], retention: Retention, *, now: datetime) -> Mapping[UUID, str]:
+def fading(usages: Sequence[Sign], retention: Retention, *, now: datetime) -> Mapping[UUID, str]:
     """Which memories are to be archived, and why.
 
     First what has outlived its kind, then what is stale, then as many of the least worth as are over
     the cap. Instructions fade by their own age alone, and what is pinned never does.
     """
-    found: dict[UUID, str] = {}
+    reasons: dict[UUID, str] = {}
     ages = {
         "semantic": retention.semantic_days,
         "episodic": retention.episodic_days,
         "procedural": retention.procedural_days,
     }
     # Age before number: what fades by age anyway takes no place under the cap from what would stay.
-    for sign in signs:
+    for sign in usages:
         max_age = ages.get(sign.kind)
         if sign.stays:
             continue
         if max_age is not None and _days(sign.stated_at, now) > max_age:
-            found[sign.id] = "it has outlived its kind"
+            reasons[sign.id] = "it has outlived its kind"
         elif sign.kind != "procedural" and _stale(sign, retention.stale_days, now):
-            found[sign.id] = "nobody has said or used it for long"
+            reasons[sign.id] = "nobody has said or used it for long"
     if retention.max_memories is not None:
-        left = [sign for sign in signs if sign.id not in found]
-        loose = [sign for sign in left if not sign.stays and sign.kind != "procedural"]
+        rest = [sign for sign in usages if sign.id not in reasons]
+        loose = [sign for sign in rest if not sign.stays and sign.kind != "procedural"]
         by_worth = sorted(
             loose, key=lambda facts: (worth(facts, half_life_days=retention.half_life_days, now=now), facts.id)
         )
-        over = max(0, len(left) - retention.max_memories)
-        found |= {sign.id: "there are too many memories" for sign in by_worth[:over]}
-    return found
+        over = max(0, len(rest) - retention.max_memories)
+        reasons |= {sign.id: "there are too many memories" for sign in by_worth[:over]}
+    return reasons
 
 
 def _stale(sign: Sign, stale_days: float | None, now: datetime) -> bool:

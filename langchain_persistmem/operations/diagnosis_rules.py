@@ -15,86 +15,86 @@ _VISIBLE = 0.5
 _FEW_PAGES = 100
 
 
-def about_tables(tables: Sequence[Facts], *, said: bool, superuser: bool) -> list[Finding]:
+def about_tables(tables: Sequence[Facts], *, expected: bool, superuser: bool) -> list[Finding]:
     """Rights, row-level security, and how settled the vectors are."""
     by_name = {table["name"]: table for table in tables}
-    return [*_rights(by_name, superuser), *_guards(tables, said), *_check_vacuum(by_name)]
+    return [*_rights(by_name, superuser), *_guards(tables, expected), *_check_vacuum(by_name)]
 
 
 def _rights(tables: Mapping[str, Facts], superuser: bool) -> list[Finding]:
     if superuser:  # that is a finding of its own
         return []
     unread = sorted(name for name, table in tables.items() if not table["may_read"])
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if unread:
         fix = "GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO ..."
-        found.append(
+        findings.append(
             finding("warning", "rights", f"this role may not read: {', '.join(unread)}", "what needs them fails", fix)
         )
     audit = tables.get("audit")
     if audit is not None and audit["owned"]:
-        what, why = "this role owns the tables", "it can change all of them, the audit and the policies included"
+        fact, why = "this role owns the tables", "it can change all of them, the audit and the policies included"
         fix = "let another role run setup(), and give this one the rights in docs/how-to/run-in-production.md"
-        found.append(finding("note", "rights", what, why, fix))
+        findings.append(finding("note", "rights", fact, why, fix))
     elif audit is not None and audit["may_change"]:
-        what, why = "this role may change the audit", "an audit is worth more if the application can only add to it"
+        fact, why = "this role may change the audit", "an audit is worth more if the application can only add to it"
         fix = "REVOKE UPDATE, DELETE, TRUNCATE ON persistmem.audit FROM ..."
-        found.append(finding("note", "rights", what, why, fix))
-    return found or [ok("rights", "no more than needed on the audit")]
+        findings.append(finding("note", "rights", fact, why, fix))
+    return findings or [ok("rights", "no more than needed on the audit")]
 
 
 def about_grants(missing: Sequence[Facts]) -> list[Finding]:
     """Rights that this role lacks to be an application's, or a reader."""
     if not missing:
         return [ok("grants", "this role has what it needs")]
-    what = "this role lacks " + "; ".join(f"{right['rights']} on {right['object']}" for right in missing)
+    fact = "this role lacks " + "; ".join(f"{right['rights']} on {right['object']}" for right in missing)
     fix = "call setup() as the owner of the tables, who grants it; or, as their owner: " + "; ".join(
         right["command"] for right in missing
     )
-    return [finding("warning", "grants", what, "what needs them fails", fix)]
+    return [finding("warning", "grants", fact, "what needs them fails", fix)]
 
 
-def _guards(tables: Sequence[Facts], said: bool) -> list[Finding]:
+def _guards(tables: Sequence[Facts], expected: bool) -> list[Finding]:
     policies = [table for table in tables if table["has_policy"]]
     open_ = sorted(policy["name"] for policy in policies if not policy["guarded"])
     if not policies or len(open_) == len(policies):
-        if said:
+        if expected:
             why = "Settings.row_level_security promises a lock that is not there"
-            what = "row-level security is not enabled"
-            return [finding("error", "row_security", what, why, "persistmem rls enable")]
+            fact = "row-level security is not enabled"
+            return [finding("error", "row_security", fact, why, "persistmem rls enable")]
         return [ok("row_security", "not in use")]
     if open_:
-        what = f"row-level security is not enabled on: {', '.join(open_)}"
+        fact = f"row-level security is not enabled on: {', '.join(open_)}"
         why = "the other tables have it: these are an open door"
-        return [finding("error", "row_security", what, why, "persistmem rls enable")]
+        return [finding("error", "row_security", fact, why, "persistmem rls enable")]
     return [ok("row_security", f"enabled on {len(policies)} tables")]
 
 
 def _check_vacuum(tables: Mapping[str, Facts]) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     off = sorted(name for name, table in tables.items() if table["vacuum_off"])
     if off:
         fix = "; ".join(f"ALTER TABLE persistmem.{name} RESET (autovacuum_enabled)" for name in off)
         why = "they swell, and searches slow down"
-        found.append(finding("warning", "autovacuum", f"autovacuum is off on: {', '.join(off)}", why, fix))
+        findings.append(finding("warning", "autovacuum", f"autovacuum is off on: {', '.join(off)}", why, fix))
     for name in ("vectors", "terms"):
         table = tables.get(name)
         if table is None or max(table["pages"], table["live"] // 50) < _FEW_PAGES:
             continue
         share = table["all_visible"] / table["pages"] if table["pages"] else 0.0
         if share < _VISIBLE:
-            what = f"{share:.0%} of the table {name} is settled (all-visible)"
+            fact = f"{share:.0%} of the table {name} is settled (all-visible)"
             why = (
                 "its covering index is read beside the table instead of alone: searches take about three times as long"
             )
-            found.append(finding("warning", "vacuum", what, why, f"VACUUM (ANALYZE) persistmem.{name}"))
-    return found or [ok("vacuum", "the search tables are settled")]
+            findings.append(finding("warning", "vacuum", fact, why, f"VACUUM (ANALYZE) persistmem.{name}"))
+    return findings or [ok("vacuum", "the search tables are settled")]
 
 
 def about_indexes(indexes: Sequence[Facts]) -> list[Finding]:
     """Indexes whose building was broken off, and those that searching needs."""
-    broken = [index["name"] for index in indexes if not index["valid"]]
-    found = [
+    invalid = [index["name"] for index in indexes if not index["valid"]]
+    findings = [
         finding(
             "error",
             "indexes",
@@ -102,14 +102,14 @@ def about_indexes(indexes: Sequence[Facts]) -> list[Finding]:
             "it costs every write and serves no search",
             f"REINDEX INDEX {name}",
         )
-        for name in broken
+        for name in invalid
     ]
     there = {str(index["name"]).rpartition(".")[2] for index in indexes}
     for name in sorted(_NEEDED - there):
         why = "searches, or writes that rely on it, read whole tables or fail"
         fix = f"create it as the file schema.sql of this package does (look for {name})"
-        found.append(finding("error", "indexes", f"the index {name} is missing", why, fix))
-    return found or [ok("indexes", f"{len(indexes)} indexes are valid")]
+        findings.append(finding("error", "indexes", f"the index {name} is missing", why, fix))
+    return findings or [ok("indexes", f"{len(indexes)} indexes are valid")]
 
 
 _NEEDED = frozenset(
@@ -122,7 +122,7 @@ _NEEDED = frozenset(
 
 def about_orphans(orphans: Sequence[Facts]) -> list[Finding]:
     """Rows whose memory or namespace is not there."""
-    found = [
+    findings = [
         finding(
             "error",
             "orphans",
@@ -133,7 +133,7 @@ def about_orphans(orphans: Sequence[Facts]) -> list[Finding]:
         for orphan in orphans
         if orphan["orphans"]
     ]
-    return found or [ok("orphans", "every row belongs to something")]
+    return findings or [ok("orphans", "every row belongs to something")]
 
 
 def _delete_orphans(table: str) -> str:
@@ -148,60 +148,60 @@ def about_counters(counters: Facts) -> list[Finding]:
     """The sums that the ranking of words is made from."""
     if not counters["wrong"]:
         return [ok("counters", f"right in {counters['looked_at']:,} namespaces")]
-    what = f"the counters of words are wrong in {counters['wrong']:,} of {counters['looked_at']:,} namespaces"
+    fact = f"the counters of words are wrong in {counters['wrong']:,} of {counters['looked_at']:,} namespaces"
     fix = (
         "UPDATE persistmem.namespaces n SET documents = (SELECT count(DISTINCT memory_id) FROM persistmem.terms w "
         "WHERE w.namespace = n.namespace), terms = (SELECT coalesce(sum(times), 0) FROM persistmem.terms w "
         "WHERE w.namespace = n.namespace)"
     )
-    return [finding("warning", "counters", what, "words are weighed wrongly in recall", fix)]
+    return [finding("warning", "counters", fact, "words are weighed wrongly in recall", fix)]
 
 
 def about_vectors(vectors: Facts, model: str | None) -> list[Finding]:
     """Memories without a vector, and vectors of other models."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     models: Mapping[str, int | None] = vectors["models"]
     if model is not None and models and model not in models:
-        what = f"the database knows {', '.join(sorted(models))}, and this was opened with {model}"
+        fact = f"the database knows {', '.join(sorted(models))}, and this was opened with {model}"
         why = "vectors of two models cannot be compared: every search is refused"
         fix = "open with that model, or run persistmem reembed; the same under another name: Settings(embedding_model=...)"
-        found.append(finding("error", "embeddings", what, why, fix))
-    others = sorted(name for name, number in models.items() if number and model in models and name != model)
-    if others:
-        what = f"there are vectors of another model: {', '.join(others)}"
+        findings.append(finding("error", "embeddings", fact, why, fix))
+    other_models = sorted(name for name, number in models.items() if number and model in models and name != model)
+    if other_models:
+        fact = f"there are vectors of another model: {', '.join(other_models)}"
         why = "they take space, and are searched by nobody who opens with this model"
-        found.append(finding("note", "embeddings", what, why, "persistmem reembed --drop-others --embeddings ..."))
+        findings.append(finding("note", "embeddings", fact, why, "persistmem reembed --drop-others --embeddings ..."))
     if not models:
         why = "nothing can be remembered until the embedding model is registered"
-        found.append(finding("note", "embeddings", "no embedding model is registered", why, "call setup()"))
+        findings.append(finding("note", "embeddings", "no embedding model is registered", why, "call setup()"))
     if vectors["missing"]:
-        what = f"{vectors['missing']:,} current memories have no vector of this model"
+        fact = f"{vectors['missing']:,} current memories have no vector of this model"
         why = "they are found by words only; so are all items of a store without an index"
-        found.append(finding("note", "embeddings", what, why, "persistmem reembed --embeddings ..."))
-    return found or [ok("embeddings", "every memory has its vector")]
+        findings.append(finding("note", "embeddings", fact, why, "persistmem reembed --embeddings ..."))
+    return findings or [ok("embeddings", "every memory has its vector")]
 
 
 def about_work(work: Facts) -> list[Finding]:
     """Findings about work that nobody does, and about memories that wait for a person."""
-    found: list[Finding] = []
-    for name, level, what, why, fix in _WORK:
+    findings: list[Finding] = []
+    for name, level, fact, why, fix in _WORK:
         if work[name]:
-            found.append(finding(level, name, what.format(work[name]), why, fix))
+            findings.append(finding(level, name, fact.format(work[name]), why, fix))
     if work["rewrites"]:
-        found.append(_about_rewrites(work))
-    return found or [ok("work", "nothing is stuck and nothing waits for a person")]
+        findings.append(_about_rewrites(work))
+    return findings or [ok("work", "nothing is stuck and nothing waits for a person")]
 
 
 def _about_rewrites(work: Facts) -> Finding:
     """Namespaces of an older database that have not the present form yet."""
     why = "their turns are recalled once they have; until then they are as complete as they were"
     if work["rewrites_failing"]:
-        what = f"{work['rewrites_failing']:,} namespaces could not be brought to the present form, and are tried again"
-        return finding("error", "rewrite", what, why, "look at the worker's log, then: persistmem maintain")
-    what = f"{work['rewrites']:,} namespaces of an older database are brought to the present form"
+        fact = f"{work['rewrites_failing']:,} namespaces could not be brought to the present form, and are tried again"
+        return finding("error", "rewrite", fact, why, "look at the worker's log, then: persistmem maintain")
+    fact = f"{work['rewrites']:,} namespaces of an older database are brought to the present form"
     if work["rewrites_stuck"]:
-        return finding("warning", "rewrite", f"{what}, and nothing has moved for a day", why, "persistmem maintain")
-    return finding("note", "rewrite", what, why, "a worker does it; or at once: persistmem maintain")
+        return finding("warning", "rewrite", f"{fact}, and nothing has moved for a day", why, "persistmem maintain")
+    return finding("note", "rewrite", fact, why, "a worker does it; or at once: persistmem maintain")
 
 
 _WORK: tuple[tuple[str, Level, str, str, str], ...] = (
@@ -225,14 +225,14 @@ _WORK: tuple[tuple[str, Level, str, str, str], ...] = (
 )  # fmt: skip
 
 
-def finding(level: Level, name: str, what: str, why: str, fix: str | None) -> Finding:
+def finding(level: Level, name: str, fact: str, why: str, fix: str | None) -> Finding:
     """Something that is to be said."""
-    return Finding(level=level, name=name, what=what, why=why, fix=fix)
+    return Finding(level=level, name=name, what=fact, why=why, fix=fix)
 
 
-def ok(name: str, what: str) -> Finding:
+def ok(name: str, fact: str) -> Finding:
     """All is well in this respect."""
-    return Finding(level="ok", name=name, what=what, why="", fix=None)
+    return Finding(level="ok", name=name, what=fact, why="", fix=None)
 
 
 _OLDEST, _NEWEST = 15, 18
@@ -250,24 +250,26 @@ def about_versions(server: Facts) -> list[Finding]:
 
 def _postgres(number: int) -> list[Finding]:
     major, minor = number // 10_000, number % 10_000
-    said = f"PostgreSQL {major}.{minor}"
+    version = f"PostgreSQL {major}.{minor}"
     if major < _OLDEST:
         return [
-            finding("error", "postgresql", f"{said} is too old", "the schema needs 15 or later", "upgrade the server")
+            finding(
+                "error", "postgresql", f"{version} is too old", "the schema needs 15 or later", "upgrade the server"
+            )
         ]
     if minor < _SAFE_MINOR.get(major, 0):
         return [
             finding(
                 "error",
                 "postgresql",
-                f"{said} has known security holes",
+                f"{version} has known security holes",
                 "before the releases of May 2026 any role that may run SQL can corrupt the server's memory (CVE-2026-6473)",
                 f"upgrade to {major}.{_SAFE_MINOR[major]} or later; a minor upgrade needs no dump",
             )
         ]
     if major > _NEWEST:
-        return [finding("note", "postgresql", f"{said} is newer than what this version was tested with", "", None)]
-    return [ok("postgresql", said)]
+        return [finding("note", "postgresql", f"{version} is newer than what this version was tested with", "", None)]
+    return [ok("postgresql", version)]
 
 
 def _pgvector(server: Facts) -> list[Finding]:
@@ -302,8 +304,8 @@ def about_migrations(missing: Sequence[str] | None, there: bool) -> list[Finding
     if not there or missing is None:
         return [finding("error", "schema", "setup() has not been run here", "there are no tables yet", "call setup()")]
     if missing:
-        what = f"the database has not been through {', '.join(missing)}"
-        return [finding("error", "schema", what, "the code and the tables have to fit each other", "call setup()")]
+        fact = f"the database has not been through {', '.join(missing)}"
+        return [finding("error", "schema", fact, "the code and the tables have to fit each other", "call setup()")]
     return [ok("schema", "up to date")]
 
 
@@ -320,43 +322,47 @@ def about_server(server: Facts, settings: Settings, *, now: datetime) -> list[Fi
 
 
 def _durability(server: Facts) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name in ("fsync", "full_page_writes"):
         if server[name] != "on":
-            what = f"{name} is {server[name]}"
+            fact = f"{name} is {server[name]}"
             fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf()"
-            found.append(finding("error", "durability", what, "a crash of the machine can destroy the database", fix))
+            findings.append(
+                finding("error", "durability", fact, "a crash of the machine can destroy the database", fix)
+            )
     if server["synchronous_commit"] == "off":
         why = "a crash loses what was acknowledged in the last moments"
-        found.append(finding("warning", "durability", "synchronous_commit is off", why, "SET synchronous_commit = on"))
+        findings.append(
+            finding("warning", "durability", "synchronous_commit is off", why, "SET synchronous_commit = on")
+        )
     for name in ("autovacuum", "track_counts"):
         if server[name] != "on":
             why = "tables swell, searches slow down, and in the end the server stops"
             fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf()"
-            found.append(finding("error", "autovacuum", f"{name} is {server[name]}", why, fix))
-    return found or [ok("durability", "fsync, full_page_writes, synchronous_commit and autovacuum are on")]
+            findings.append(finding("error", "autovacuum", f"{name} is {server[name]}", why, fix))
+    return findings or [ok("durability", "fsync, full_page_writes, synchronous_commit and autovacuum are on")]
 
 
 def _limits(server: Facts, settings: Settings) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     name = "idle_in_transaction_session_timeout"
     if server[name] in ("0", "0ms"):
         why = "a process that freezes within a transaction keeps its locks for ever"
         fix = f"ALTER ROLE {_quote(server['role'])} SET {name} = '60s'"
-        found.append(finding("note", "timeouts", f"{name} is not set", why, fix))
+        findings.append(finding("note", "timeouts", f"{name} is not set", why, fix))
     if server["statement_timeout"] in ("0", "0ms") and settings.statement_seconds is None:
         why = "nothing ends a statement that hangs: Settings.statement_seconds is None, too"
         fix = f"ALTER ROLE {_quote(server['role'])} SET statement_timeout = '60s'"
-        found.append(finding("warning", "timeouts", "statement_timeout is not set", why, fix))
+        findings.append(finding("warning", "timeouts", "statement_timeout is not set", why, fix))
     free = server["max_connections"] - server["reserved_connections"]
     if settings.pool_max > free:
-        what = f"Settings.pool_max is {settings.pool_max}, and the server has {free} connections for all"
+        fact = f"Settings.pool_max is {settings.pool_max}, and the server has {free} connections for all"
         fix = "lower pool_max, put PgBouncer in front, or raise max_connections"
-        found.append(finding("warning", "connections", what, "the pool cannot get what it may ask for", fix))
+        findings.append(finding("warning", "connections", fact, "the pool cannot get what it may ask for", fix))
     if server["replica"] or server["read_only"] == "on":
-        what = "this server is a replica" if server["replica"] else "this role's transactions are read-only"
-        found.append(finding("note", "read_only", what, "memories are read here, and cannot be written", None))
-    return found
+        fact = "this server is a replica" if server["replica"] else "this role's transactions are read-only"
+        findings.append(finding("note", "read_only", fact, "memories are read here, and cannot be written", None))
+    return findings
 
 
 def _role(server: Facts) -> list[Finding]:
@@ -372,36 +378,36 @@ def _role(server: Facts) -> list[Finding]:
 
 
 def _text(server: Facts, settings: Settings) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if server["encoding"] != "UTF8":
         why = "what the encoding does not have cannot be stored"
         fix = "create the database anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
-        found.append(finding("error", "encoding", f"the database is in {server['encoding']}", why, fix))
+        findings.append(finding("error", "encoding", f"the database is in {server['encoding']}", why, fix))
     if not server["has_language"]:
-        what = f"there is no text search configuration {settings.language!r}"
+        fact = f"there is no text search configuration {settings.language!r}"
         why = "nothing can be written or searched"
-        found.append(finding("error", "language", what, why, "set Settings.language to one that \\dF lists"))
-    return found or [ok("text", f"UTF8, {settings.language}")]
+        findings.append(finding("error", "language", fact, why, "set Settings.language to one that \\dF lists"))
+    return findings or [ok("text", f"UTF8, {settings.language}")]
 
 
 def _clock(server: Facts, now: datetime) -> list[Finding]:
     apart = (server["now"] - now).total_seconds()
     if abs(apart) <= _CLOCKS:
         return [ok("clock", "this machine's and the server's agree")]
-    what = f"the server's clock is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
+    fact = f"the server's clock is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
     why = "times to live, recency and dates are off by as much"
-    return [finding("warning", "clock", what, why, "let both follow a time server (NTP)")]
+    return [finding("warning", "clock", fact, why, "let both follow a time server (NTP)")]
 
 
 def _pooler(server: Facts, settings: Settings) -> list[Finding]:
-    told = server.get("connection_pid")
-    if told is None or told == server["backend_pid"]:
+    pid = server.get("connection_pid")
+    if pid is None or pid == server["backend_pid"]:
         return []
     if settings.prepare_threshold is None:
         return [ok("pooler", "a pooler is in front, and statements are not prepared")]
     why = "before PgBouncer 1.21, or with max_prepared_statements = 0, prepared statements fail behind it"
-    what = "a pooler, such as PgBouncer, is in front, and statements are prepared"
-    return [finding("note", "pooler", what, why, "set Settings.prepare_threshold=None where it is older")]
+    fact = "a pooler, such as PgBouncer, is in front, and statements are prepared"
+    return [finding("note", "pooler", fact, why, "set Settings.prepare_threshold=None where it is older")]
 
 
 def _quote(name: str) -> str:

@@ -29,6 +29,7 @@ from langchain_persistmem.postgres.queries.grants import missing_grants
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import Finding
 
 _MOST_ROWS = 100_000
@@ -40,7 +41,7 @@ _UNFINISHED = 600.0
 """Seconds after which an erasure that has not been verified was broken off."""
 
 
-async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
+async def diagnose(backend: Backend, *, progress: Report | None = None, now: datetime) -> list[Finding]:
     """Look at the server, the schema and the rows.
 
     Raises:
@@ -52,15 +53,18 @@ async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
             **await diagnosis.diagnose_server(tx, language=settings.language),
             "connection_pid": tx.connection_pid,
         }
-    found = [*about_versions(server), *about_server(server, settings, now=now)]
+    findings = [*about_versions(server), *about_server(server, settings, now=now)]
     if not server["migrated"] or server["vector_version"] is None:
-        found += about_migrations(None, server["migrated"])
+        findings += about_migrations(None, server["migrated"])
     else:
-        found += await _schema(backend)
-        model = backend.embedding_name
-        for name, look in _looks(settings.row_level_security, model, superuser=server["superuser"]):
-            found += await _look_safely(backend, name, look)
-    return [replace(one, fix=one.fix and _OWN_SCHEMA.sub(settings.schema, one.fix)) for one in found]
+        looks = _looks(settings.row_level_security, backend.embedding_name, superuser=server["superuser"])
+        meter = Meter(progress, "checks", len(looks) + 1)
+        findings += await _schema(backend)
+        meter.advance()
+        for name, look in looks:
+            findings += await _look_safely(backend, name, look)
+            meter.advance()
+    return [replace(one, fix=one.fix and _OWN_SCHEMA.sub(settings.schema, one.fix)) for one in findings]
 
 
 _OWN_SCHEMA = re.compile(r"\bpersistmem(?=\.\w)|(?<=(?:SCHEMA|schema) )persistmem\b")
@@ -72,7 +76,7 @@ Look = Callable[[Transaction], Coroutine[Any, Any, Sequence[Finding]]]
 def _looks(row_security: bool, model: str | None, *, superuser: bool) -> list[tuple[str, Look]]:
     # Each look has a transaction of its own: a role that may not read one table still learns about the others.
     async def tables(tx: Transaction) -> Sequence[Finding]:
-        return about_tables(await diagnosis.diagnose_tables(tx), said=row_security, superuser=superuser)
+        return about_tables(await diagnosis.diagnose_tables(tx), expected=row_security, superuser=superuser)
 
     async def grants(tx: Transaction) -> Sequence[Finding]:
         return about_grants([asdict(missing) for missing in await missing_grants(tx, own=True)])

@@ -32,8 +32,9 @@ CREATE TABLE persistmem.namespaces (
     -- The partial HNSW index of a large namespace, and how many memories it had when it last took or changed it.
     hnsw_index  smallint,
     hnsw_documents bigint NOT NULL DEFAULT 0,
-    -- The form of everything that is derived here: identities, links, turns. 1 is that of before; see rewrites.
-    form        smallint NOT NULL DEFAULT 2
+    -- The form of everything that is derived here. 1 and 2 are those of before, see rewrites: 2 has identities, links and turns,
+    -- 3 folded terms as well.
+    form        smallint NOT NULL DEFAULT 3
 ) WITH (fillfactor = 70);
 
 -- Embedding models; their number stands beside every vector, so that two are never compared.
@@ -348,7 +349,7 @@ CREATE INDEX missing_vectors_due ON persistmem.missing_vectors (model, due_at);
 CREATE TABLE persistmem.rewrites (
     namespace  text COLLATE "C" NOT NULL PRIMARY KEY REFERENCES persistmem.namespaces ON DELETE CASCADE,
     generation uuid NOT NULL,
-    step       text NOT NULL DEFAULT 'memories' CHECK (step IN ('memories', 'turns')),
+    step       text NOT NULL DEFAULT 'terms' CHECK (step IN ('terms', 'memories', 'turns')),
     -- The last memory that is done. Messages that are done have an outcome.
     memory_id  uuid,
     rows_done  bigint NOT NULL DEFAULT 0,
@@ -360,6 +361,21 @@ CREATE TABLE persistmem.rewrites (
     created_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX rewrites_due ON persistmem.rewrites (due_at);
+
+-- Where the tables are distributed over several nodes: which namespaces have work, so that a worker that looks for it asks one
+-- node and not all. A hint, and no foreign key: what is done is decided by the tables of the work itself.
+CREATE TABLE persistmem.work_queue (
+    namespace text COLLATE "C" NOT NULL,
+    task      text NOT NULL CHECK (task IN ('learn', 'vectors', 'rewrite')),
+    -- The embedding model whose vectors are missing; 0 for other tasks.
+    model     smallint NOT NULL DEFAULT 0,
+    -- When to look there.
+    due_at    timestamptz NOT NULL,
+    -- Grows each time: who found nothing removes the row only as it saw it.
+    revision  bigint NOT NULL DEFAULT 1,
+    PRIMARY KEY (namespace, task, model)
+) WITH (fillfactor = 70);
+CREATE INDEX work_queue_due ON persistmem.work_queue (task, model, due_at);
 
 -- Row-level security: what a transaction may see by what it says of itself. The policies mean nothing until row-level
 -- security is enabled on the tables, which is a step of its own (`persistmem rls enable`).
@@ -374,7 +390,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY[
         'namespaces', 'memories', 'uses', 'vectors', 'terms', 'messages', 'changes', 'pending_work', 'model_calls',
-        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions', 'rewrites'
+        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions', 'rewrites', 'work_queue'
     ] LOOP
         EXECUTE 'CREATE POLICY persistmem_all_namespaces ON persistmem.' || name || $policy$
             USING (current_setting('persistmem.all_namespaces', true) = 'on')

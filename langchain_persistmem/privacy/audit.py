@@ -39,8 +39,8 @@ async def audit(
     encode(namespace)
     await migrated(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await audit_queries.list_audit(tx, namespace, after=after, since=since, limit=limit)
-    return [row.entry for row in found]
+        entries = await audit_queries.list_audit(tx, namespace, after=after, since=since, limit=limit)
+    return [row.entry for row in entries]
 
 
 async def verify_audit(backend: Backend, namespace: Namespace, *, head: str | None) -> AuditCheck:
@@ -71,13 +71,13 @@ def digest_of(namespace: Namespace, generation: UUID, row: AuditRow, before: byt
     """The digest that an entry has to have; the same as in the statement ``record_audit``."""
     entry = row.entry
     microseconds = (entry.recorded_at - _EPOCH) // timedelta(microseconds=1)
-    hashed = hashlib.sha256(before or b"")
-    hashed.update(generation.bytes + entry.number.to_bytes(8, signed=True) + microseconds.to_bytes(8, signed=True))
+    digest = hashlib.sha256(before or b"")
+    digest.update(generation.bytes + entry.number.to_bytes(8, signed=True) + microseconds.to_bytes(8, signed=True))
     for text in (encode(namespace), entry.actor, entry.action):
-        hashed.update(len(text.encode()).to_bytes(4) + text.encode())
-    hashed.update(len(entry.memory_ids).to_bytes(4) + "".join(map(str, entry.memory_ids)).encode())
-    hashed.update(row.details_text.encode())
-    return hashed.digest()
+        digest.update(len(text.encode()).to_bytes(4) + text.encode())
+    digest.update(len(entry.memory_ids).to_bytes(4) + "".join(map(str, entry.memory_ids)).encode())
+    digest.update(row.details_text.encode())
+    return digest.digest()
 
 
 @dataclass(slots=True)
@@ -117,9 +117,9 @@ class Chain:
         head = f"{self.number}:{self.digest.hex()}" if self.digest is not None else None
         return AuditCheck(entries=self.entries, head=head, faults=tuple(self.faults))
 
-    def _fault(self, number: int, what: str) -> None:
+    def _fault(self, number: int, fault: str) -> None:
         if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(AuditFault(number=number, what=what))
+            self.faults.append(AuditFault(number=number, what=fault))
 
 
 def _parse_head(head: str) -> tuple[int, bytes]:

@@ -13,9 +13,10 @@ from uuid import UUID
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
 from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
@@ -46,56 +47,66 @@ async def everything(
     Args:
         shared_threads: erase the checkpoints of threads too that somebody else has as well.
     """
-    lives_ended: dict[Namespace, UUID] = {}
-    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+    ended_generations: dict[Namespace, UUID] = {}
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         for pattern in patterns:
-            lives_ended.update(await forget.namespaces_naming(tx, pattern))
-        if len(lives_ended) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
-            for generation in lives_ended.values():
-                await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
-    whole = sorted({namespace, *lives_ended})
-    return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
+            ended_generations.update(await forget.namespaces_naming(tx, pattern))
+    if len(ended_generations) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+            for generation in ended_generations.values():
+                erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+    whole = sorted({namespace, *ended_generations})
+    meter = Meter(None, "namespaces")
+    return await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
 
-async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
     """Go on with every erasure that was interrupted."""
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-        left: list[Namespace] = []
+        namespaces_left: list[Namespace] = []
         for generation, namespace in await erasure_log.open_erasures(tx):
             if namespace is None:  # it is gone already: nothing is left to do
                 await erasure_log.complete_erasures(tx, generation, {}, now=now)
             else:
-                left.append(namespace)
-    return await _erase_all(backend, left, shared_threads=shared_threads, dry_run=False, now=now)
+                namespaces_left.append(namespace)
+    meter = Meter(progress, "namespaces", len(namespaces_left))
+    return await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
 
 
 async def _erase_all(
-    backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend, whole: Sequence[Namespace], meter: Meter, *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
-    done: dict[Namespace, _NamespaceErasure] = {}
+    erasures: dict[Namespace, _NamespaceErasure] = {}
     for namespace in whole:
-        others = None if shared_threads else whole
-        done[namespace] = await backend.step(_erase_one, namespace, others, {}, dry_run=dry_run, now=now)
+        bystanders = None if shared_threads else whole
+        if dry_run:
+            erasures[namespace] = await backend.step(_count_one, namespace, bystanders)
+        else:
+            erasures[namespace] = await backend.step(_erase_one, namespace, bystanders, {}, now=now)
+        meter.advance()
     total: Counter[str] = Counter()
-    for erased in done.values():
-        total.update(erased.counts)
+    for erasure in erasures.values():
+        total.update(erasure.counts)
     nobodys = await backend.step(_has_unowned_checkpoints)
-    shared = sorted({thread for erased in done.values() for thread in erased.shared})
+    shared_ids = sorted({thread for erasure in erasures.values() for thread in erasure.shared})
     return Receipt(
         erased=not dry_run,
         counts=dict(total),
-        by_namespace={item: erased.counts for item, erased in done.items()},
+        by_namespace={item: erasure.counts for item, erasure in erasures.items()},
         remaining_traces=(
-            *(
-                f"the checkpoints of thread {quote(item)}, which others have too: see shared_threads=True"
-                for item in shared
-            ),
+            *(_shared_trace(item, dry_run=dry_run) for item in shared_ids),
             *((_NOBODYS,) if nobodys else ()),
         ),
-        ids=tuple(id for erased in done.values() for id in erased.ids),
+        ids=tuple(id for erasure in erasures.values() for id in erasure.ids),
         # What stayed for somebody else's sake may be this person's own: one run with the thread's id is enough for it.
-        verified=not dry_run and not shared,
+        verified=not dry_run and not shared_ids,
     )
+
+
+def _shared_trace(thread_id: str, *, dry_run: bool) -> str:
+    # After the erase nothing tells any more that the thread was this person's: a second erase would not find it.
+    advice = "pass shared_threads=True to erase them too" if dry_run else "checkpointer.delete_thread deletes them"
+    return f"the checkpoints of thread {quote(thread_id)}, which others have too: {advice}"
 
 
 async def _has_unowned_checkpoints(backend: Backend) -> bool:
@@ -103,42 +114,55 @@ async def _has_unowned_checkpoints(backend: Backend) -> bool:
         return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
 
 
+async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:
+    """What an erase of one namespace would take, all of one moment; nothing is written, so that a replica can tell it too."""
+    async with backend.transaction(EVERYWHERE, snapshot=True) as tx:
+        mine = await threads.threads_of(tx, namespace)
+        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
+        going = [thread_id for thread_id in mine if thread_id not in shared]
+        counts = await forget.count_rest_of_namespace(tx, namespace)
+        if going and await forget.has_checkpoint_tables(tx):
+            counts |= await forget.count_rest_of_checkpoints(tx, going)
+        return _NamespaceErasure(counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared))))
+
+
 async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
-    unanswered: dict[UUID, _NamespaceErasure],
+    unconfirmed: dict[UUID, _NamespaceErasure],
     *,
-    dry_run: bool,
     now: datetime,
 ) -> _NamespaceErasure:
     """Erase one namespace, and look through every table before that is committed.
 
     Args:
         among: the namespaces of the same person; None means that threads of others go too.
-        unanswered: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
+        unconfirmed: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
-        async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
+        async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
-            generation = await generations.end_generation(tx, namespace)
-            if unanswered and generation not in unanswered:  # the COMMIT whose answer was lost has done it
-                return next(iter(unanswered.values()))
+            ended = generations.end_generation(tx, namespace)
+            own_threads, generation = await threads.threads_of(tx, namespace), await ended
+            if unconfirmed and generation not in unconfirmed:  # the COMMIT whose answer was lost has done it
+                return next(iter(unconfirmed.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
                 return _NamespaceErasure(dict.fromkeys(await forget.count_rest_of_namespace(tx, namespace), 0))
-            mine = await threads.threads_of(tx, namespace)
-            shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
-            going = [thread_id for thread_id in mine if thread_id not in shared]
+            shared_threads = (
+                set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
+            )
+            going = [thread_id for thread_id in own_threads if thread_id not in shared_threads]
             checkpoints = await forget.erase_checkpoints(tx, going)
             counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
             await _verify(tx, namespace, going)
-            erased = _NamespaceErasure(counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared))))
-            if dry_run:  # no entry in the log, and no id of one in the receipt
-                return erased
-            await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
-            erased = replace(erased, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
-            unanswered[generation] = erased
-    return erased
+            erasure = _NamespaceErasure(
+                counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared_threads)))
+            )
+            erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+            erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
+            unconfirmed[generation] = erasure
+    return erasure
 
 
 async def _verify(tx: Transaction, namespace: Namespace, going: Sequence[str]) -> None:
@@ -147,11 +171,11 @@ async def _verify(tx: Transaction, namespace: Namespace, going: Sequence[str]) -
     Raises:
         StorageError: there is something: the erase is taken back.
     """
-    left = await forget.count_rest_of_namespace(tx, namespace)
+    counts = await forget.count_rest_of_namespace(tx, namespace)
     if going and await forget.has_checkpoint_tables(tx):
-        left |= await forget.count_rest_of_checkpoints(tx, going)
-    found = {table: count for table, count in left.items() if count}
-    if found:
+        counts |= await forget.count_rest_of_checkpoints(tx, going)
+    remains = {table: count for table, count in counts.items() if count}
+    if remains:
         raise StorageError(
-            f"rows were left after an erase, which was taken back: {found}; look for triggers and rules on these tables"
+            f"rows were left after an erase, which was taken back: {remains}; look for triggers and rules on these tables"
         )

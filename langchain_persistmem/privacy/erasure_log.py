@@ -18,6 +18,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import is_a, type_name
 from langchain_persistmem.types.results import Erasure, Receipt
 
@@ -39,14 +40,20 @@ async def list_(backend: Backend, *, after: UUID | None, limit: int) -> list[Era
         return await erasure_log.list_erasures(tx, after=after, limit=limit)
 
 
-async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
     """Go on with every erasure that was interrupted."""
     await ready(backend)
-    return await erase_person.resume(backend, shared_threads=shared_threads, now=now)
+    return await erase_person.resume(backend, shared_threads=shared_threads, progress=progress, now=now)
 
 
 async def replay(
-    backend: Backend, log: Sequence[Erasure], *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend,
+    log: Sequence[Erasure],
+    *,
+    shared_threads: bool,
+    dry_run: bool,
+    progress: Report | None = None,
+    now: datetime,
 ) -> Receipt:
     """Erase again what the log says was erased, where it is there again; what is not, is not.
 
@@ -60,12 +67,15 @@ async def replay(
     whole = {entry.generation for entry in log if entry.everything and entry.generation in there}
     if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
         await _write_down(backend, log, whole)
-    receipts = [
-        await erase_person.everything(
-            backend, there[generation_id], (), shared_threads=shared_threads, dry_run=dry_run, now=now
+    receipts: list[Receipt] = []
+    meter = Meter(progress, "namespaces", len({entry.generation for entry in log} & there.keys()))
+    for generation_id in sorted(whole, key=lambda generation_id: there[generation_id]):
+        receipts.append(
+            await erase_person.everything(
+                backend, there[generation_id], (), shared_threads=shared_threads, dry_run=dry_run, now=now
+            )
         )
-        for generation_id in sorted(whole, key=lambda generation_id: there[generation_id])
-    ]
+        meter.advance()
     verified = not dry_run and all(receipt.verified for receipt in receipts)
     parts: dict[UUID, list[Erasure]] = defaultdict(list)
     for entry in log:
@@ -74,6 +84,7 @@ async def replay(
     for generation, entries in parts.items():
         counts = await backend.step(_erase_again, there[generation], generation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[generation]: counts}))
+        meter.advance()
     return _join(receipts, [entry for entry in log if entry.generation in there], dry_run=dry_run, verified=verified)
 
 
@@ -82,8 +93,8 @@ async def _write_down(backend: Backend, log: Sequence[Erasure], whole: set[UUID]
     for start in range(0, len(log), _PAGE):
         async with backend.transaction(EVERYWHERE) as tx:
             for entry in log[start : start + _PAGE]:
-                begun = entry.everything and entry.generation in whole
-                await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if begun else entry)
+                is_unfinished = entry.everything and entry.generation in whole
+                await erasure_log.record_erasure(tx, replace(entry, completed_at=None) if is_unfinished else entry)
 
 
 async def _erase_again(
@@ -108,7 +119,7 @@ async def _erase_again(
         return (await erase_with_turns(tx, backend, namespace, there, turns, now=now)).counts
 
 
-def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: bool, verified: bool) -> Receipt:
+def _join(receipts: Sequence[Receipt], erasures: Sequence[Erasure], *, dry_run: bool, verified: bool) -> Receipt:
     total: Counter[str] = Counter()
     by_namespace: dict[Namespace, Mapping[str, int]] = {}
     for receipt in receipts:
@@ -118,8 +129,8 @@ def _join(receipts: Sequence[Receipt], found: Sequence[Erasure], *, dry_run: boo
         erased=not dry_run,
         counts=dict(total),
         by_namespace=by_namespace,
-        remaining_traces=tuple(dict.fromkeys(place for receipt in receipts for place in receipt.remaining_traces)),
-        ids=() if dry_run else tuple(entry.id for entry in found),
+        remaining_traces=tuple(dict.fromkeys(trace for receipt in receipts for trace in receipt.remaining_traces)),
+        ids=() if dry_run else tuple(entry.id for entry in erasures),
         verified=verified,
     )
 
@@ -138,25 +149,25 @@ def erasures_of(log: Iterable[Erasure | str]) -> list[Erasure]:
     """
     if is_a(log, str):
         raise InvalidInputError("erasures is a string; pass an iterable of lines, such as an open file")
-    found: list[Erasure] = []
+    erasures: list[Erasure] = []
     for number, entry in enumerate(validation.check_list(log, "entries", at_most=_MOST), 1):
         if is_a(entry, Erasure):
-            found.append(entry)
+            erasures.append(entry)
         elif not is_a(entry, str):
             raise InvalidInputError(f"line {number} is of type {type_name(entry)}; pass lines of text")
         elif entry.strip():
-            found.append(_erasure_of(entry, f"line {number}"))
-    return found
+            erasures.append(_erasure_of(entry, f"line {number}"))
+    return erasures
 
 
 def _erasure_of(line: str, where: str) -> Erasure:
     try:
-        parsed: object = json.loads(line)
+        content: object = json.loads(line)
     except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, Mapping):
-        raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
-    entry = dict(cast("Mapping[str, object]", parsed))
+        content = None
+    if not isinstance(content, Mapping):
+        raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --out` wrote")
+    entry = dict(cast("Mapping[str, object]", content))
     if "incarnation" in entry and "format" not in entry:  # written before migration 9, which renamed the column
         entry = {**entry, "format": FORMAT, "generation": entry["incarnation"]}
         entry.pop("incarnation")

@@ -86,7 +86,7 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
     Archived memories too: a summary in whose favour one was archived need not repeat what it said.
     """
     validation.count(limit, "limit", at_least=1, at_most=1000)
-    found: dict[UUID, Recollection] = {}
+    recollections: dict[UUID, Recollection] = {}
     # "My" and "the" stand in every other memory: they say whose it is, and not what is meant.
     about = strip_light_words(query)
     for at in (None, now):
@@ -97,8 +97,8 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
         ):
             recollection = candidate.recollection()
             if at is None or recollection.memory.status == "archived":
-                found.setdefault(candidate.candidate.id, recollection)
-    best = sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.memory.key))[:limit]
+                recollections.setdefault(candidate.candidate.id, recollection)
+    best = sorted(recollections.values(), key=lambda candidate: (-candidate.score, candidate.memory.key))[:limit]
     return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
 
 
@@ -125,21 +125,23 @@ async def _keys(
         for _, thread_id, message_ids in origins:
             if thread_id is not None:
                 turns[thread_id].update(message_ids)
-        gone = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
-        erasure = erasure_log.erasure_of(backend.new_id(), state.generation, gone.ids, gone.turns, gone.counts, now=now)
+        removed = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
+        erasure = erasure_log.erasure_of(
+            backend.new_id(), state.generation, removed.ids, removed.turns, removed.counts, now=now
+        )
         await erasure_log.record_erasure(tx, erasure)
-        left = await erasure_log.memories_there(tx, namespace, gone.ids)
-        checkpointed = await forget_queries.find_threads_with_checkpoints(tx, sorted(turns))
+        remaining = await erasure_log.memories_there(tx, namespace, removed.ids)
+        threads = await forget_queries.find_threads_with_checkpoints(tx, sorted(turns))
     return Receipt(
         erased=not dry_run,
-        counts=gone.counts,
+        counts=removed.counts,
         ids=() if dry_run else (erasure.id,),
-        verified=not dry_run and not left,
-        remaining_traces=tuple(f"the checkpoints of thread {quote(thread_id)}" for thread_id in checkpointed),
+        verified=not dry_run and not remaining,
+        remaining_traces=tuple(f"the checkpoints of thread {quote(thread_id)}" for thread_id in threads),
     )
 
 
-def select_meant(ranked: Sequence[RankedCandidate], *, count: int, weights: Ranking) -> list[RankedCandidate]:
+def select_meant(candidates: Sequence[RankedCandidate], *, count: int, weights: Ranking) -> list[RankedCandidate]:
     """Select the candidates that a query means, by meaning and words alone.
 
     What stands beside them in a conversation, is newer, or is used more often makes a better answer to a question. It is
@@ -149,15 +151,15 @@ def select_meant(ranked: Sequence[RankedCandidate], *, count: int, weights: Rank
         count: the memories among which they were found.
     """
     # The first two summands are those of meaning and words.
-    evidence = {candidate.candidate.id: sum(candidate.parts[:2]) for candidate in ranked}
-    words = {candidate.candidate.id: candidate.parts[1] for candidate in ranked}
+    evidence = {candidate.candidate.id: sum(candidate.parts[:2]) for candidate in candidates}
+    words = {candidate.candidate.id: candidate.parts[1] for candidate in candidates}
     toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
     least = max(toss_up - _LENIENCE, _MARGIN * max(evidence.values(), default=0.0))
     # What has the words themselves is meant, whatever else it says: of twenty cousins every one is a cousin.
     literal = _LITERAL * max(words.values(), default=0.0)
     return [
         candidate
-        for candidate in ranked
+        for candidate in candidates
         if evidence[candidate.candidate.id] >= least or 0 < literal <= words[candidate.candidate.id]
     ]
 
@@ -200,7 +202,7 @@ async def _erase_derived(
     tx: Transaction, backend: Backend, namespace: Namespace, ids: Collection[UUID], *, now: datetime
 ) -> list[UUID]:
     """Summaries and preferences made from what is erased, to be erased with it; other originals become current again."""
-    derived = await retention.derived_from(tx, namespace, sorted(ids))
+    derivations = await retention.derived_from(tx, namespace, sorted(ids))
     why = "the summary in its place was erased with another of its originals"
-    await bring_back(tx, backend, namespace, derived, but=sorted(ids), reason=why, now=now)
-    return derived
+    await bring_back(tx, backend, namespace, derivations, but=sorted(ids), reason=why, now=now)
+    return derivations

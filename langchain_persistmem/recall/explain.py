@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
@@ -28,7 +27,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
     """The memories that recall returns, those that it does not, and why; two further statements."""
     query, result = candidates.query, candidates.result
     question, limit = query.question, query.question.limit
-    async with backend.transaction(query.namespace, atomic=False) as tx:
+    async with backend.reading(query.namespace) as tx:
         found_terms = await explain.query_terms(tx, query)
         hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
@@ -44,7 +43,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
     return Explanation(
         query=question.query,
         queries=candidates.queries,
-        embedded_text=strip_names(question.query),
+        embedded_text=query.embedded_text,
         terms=found_terms,
         interpretation=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_choose(ranked, decisions)),

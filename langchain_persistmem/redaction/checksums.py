@@ -66,11 +66,11 @@ def verhoeff(digits: str) -> bool:
 def crc32_base62(text: str, checksum: str) -> bool:
     """Check tokens of GitHub and npm: their last six characters are a CRC of the rest."""
     number = zlib.crc32(text.encode())
-    encoded = ""
+    digits = ""
     while number:
         number, rest = divmod(number, 62)
-        encoded = _BASE62[rest] + encoded
-    return encoded.rjust(len(checksum), "0") == checksum
+        digits = _BASE62[rest] + digits
+    return digits.rjust(len(checksum), "0") == checksum
 
 
 def base58check(text: str) -> bool:

@@ -74,8 +74,8 @@ def web_tokens(text: str) -> Iterator[Span]:
     for match in _JWT.finditer(text):
         header = _decode("eyJ" + match[1])
         if isinstance(header, dict) and ("alg" in header or "typ" in header):
-            encrypted = "enc" in header
-            if encrypted or isinstance(_decode(match[2]), (dict, list)):
+            is_encrypted = "enc" in header
+            if is_encrypted or isinstance(_decode(match[2]), (dict, list)):
                 yield Span(*match.span(), "JWT")
 
 

@@ -41,11 +41,11 @@ def redact_json(redaction: Redaction, value: Any) -> Any:
 def redact_message(redaction: Redaction, message: Mapping[str, Any]) -> dict[str, Any]:
     """Redact a serialised message: its content, its tool calls and their results, and the providers' fields; not its ids."""
     data = cast("Mapping[str, Any]", message["data"])
-    redacted = {
+    fields = {
         name: _content(redaction, field) if name == "content" else _part(redaction, name, field)
         for name, field in data.items()
     }
-    return {**message, "data": redacted}
+    return {**message, "data": fields}
 
 
 def _content(redaction: Redaction, content: Any) -> Any:
@@ -55,16 +55,16 @@ def _content(redaction: Redaction, content: Any) -> Any:
     blocks = cast("list[Any]", content)
     texts = {index: text for index, block in enumerate(blocks) if (text := _text_of(block)) is not None}
     parts = dict(zip(texts, redaction.redact_parts(list(texts.values())), strict=True))
-    redacted: list[Any] = []
+    result: list[Any] = []
     for index, block in enumerate(blocks):
         if isinstance(block, str):
-            redacted.append(parts[index])
+            result.append(parts[index])
         elif isinstance(block, Mapping):
             rest = _part(redaction, "", cast("Mapping[str, Any]", block))
-            redacted.append({**rest, "text": parts[index]} if index in parts else rest)
+            result.append({**rest, "text": parts[index]} if index in parts else rest)
         else:
-            redacted.append(_part(redaction, "", block))
-    return redacted
+            result.append(_part(redaction, "", block))
+    return result
 
 
 def _text_of(block: object) -> str | None:
@@ -96,11 +96,11 @@ def _is_media(value: object) -> bool:
 
 
 def _fields(redaction: Redaction, value: Mapping[Any, Any]) -> dict[Any, Any]:
-    redacted: dict[Any, Any] = {}
+    result: dict[Any, Any] = {}
     for name, field in value.items():
         free = plain = redaction.redact(name) if isinstance(name, str) else name
         number = 2
-        while free in redacted or (free != name and free in value):
+        while free in result or (free != name and free in value):
             free, number = f"{plain} {number}", number + 1
-        redacted[free] = redact_json(redaction, field)
-    return redacted
+        result[free] = redact_json(redaction, field)
+    return result

@@ -30,8 +30,8 @@ def addresses(text: str) -> Iterator[Span]:
         for match in _V4.finditer(text):
             address = ipaddress.IPv4Address(match[0])
             before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
-            reserved = address.is_loopback or address.is_unspecified or match[0] == "255.255.255.255"
-            if not reserved and not match[0].startswith("0.") and not _NO_ADDRESS.search(before):
+            is_reserved = address.is_loopback or address.is_unspecified or match[0] == "255.255.255.255"
+            if not is_reserved and not match[0].startswith("0.") and not _NO_ADDRESS.search(before):
                 yield Span(*match.span(), "IP")
     if text.count(":") >= 2:  # noqa: PLR2004 - and one of version 6 has two
         for match in _V6.finditer(text):

@@ -118,8 +118,8 @@ def _is_other(before: str) -> bool:
     words = _WORD.findall(before[-_NEAR:])
     while words and words[-1] in _FILLERS:
         words.pop()
-    other = bool(words) and (words[-1] in _OTHER_WORDS or words[-1].startswith(_OTHER_STEMS))
-    return other or before.rstrip(" :.").endswith(_OTHER_WORDS_UNSPACED)
+    is_other_number = bool(words) and (words[-1] in _OTHER_WORDS or words[-1].startswith(_OTHER_STEMS))
+    return is_other_number or before.rstrip(" :.").endswith(_OTHER_WORDS_UNSPACED)
 
 
 def _international_end(match: re.Match[str]) -> int | None:

@@ -51,17 +51,15 @@ class Redaction:
 
     def __post_init__(self) -> None:
         # By type() and not by isinstance(): an object that lies about its class would leave text unredacted.
-        given: object = self.categories
-        if issubclass(type(given), str):
+        categories: object = self.categories
+        if issubclass(type(categories), str):
             raise ConfigurationError("Redaction.categories is a string; pass a list, such as ['EMAIL', 'CARD']")
-        if given is not None and not issubclass(type(given), (list, tuple, set, frozenset)):
+        if categories is not None and not issubclass(type(categories), (list, tuple, set, frozenset)):
             raise ConfigurationError("Redaction.categories is no list; pass one, such as ['EMAIL', 'CARD']")
         for category in self.categories or ():
             if type(category) is not str or category not in CATEGORIES:
-                shown = (
-                    repr(category) if type(category) is str and len(category) <= _LONGEST_SHOWN else "something else"
-                )
-                raise ConfigurationError(f"Redaction.categories has {shown}; use some of {', '.join(CATEGORIES)}")
+                text = repr(category) if type(category) is str and len(category) <= _LONGEST_SHOWN else "something else"
+                raise ConfigurationError(f"Redaction.categories has {text}; use some of {', '.join(CATEGORIES)}")
         key: object = self.pseudonym_key
         if key is not None and not issubclass(cast("type", type(key)), (str, bytes)):
             raise ConfigurationError(
@@ -101,12 +99,12 @@ class Redaction:
         ]
         if not replacements:
             return list(parts)
-        redacted: list[str] = []
+        result: list[str] = []
         start = 0
         for part in parts:
-            redacted.append(_replace_spans(part, start, replacements))
+            result.append(_replace_spans(part, start, replacements))
             start += len(part)
-        return redacted
+        return result
 
     def find(self, text: str) -> list[Span]:
         """Return the spans that :meth:`redact` would replace, in the order of the text."""

@@ -65,8 +65,8 @@ def _address(text: str) -> str:
 
 
 def _wallet(text: str) -> str:
-    mixed = text[0] in "123xyzLDMmntXKcA95" and not text.startswith("0x")
-    return text if mixed else text.lower()
+    has_mixed_case = text[0] in "123xyzLDMmntXKcA95" and not text.startswith("0x")
+    return text if has_mixed_case else text.lower()
 
 
 _CANONICAL: Mapping[str, Callable[[str], str]] = {

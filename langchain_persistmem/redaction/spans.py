@@ -47,30 +47,30 @@ class Detector(Protocol):
 def resolve_overlaps(spans: Sequence[Span]) -> list[Span]:
     """Drop the less reliable of two overlapping built-in spans; the result is in the order of the text."""
     rank = {category: index for index, category in enumerate(CATEGORIES)}
-    chosen: list[Span] = []
+    result: list[Span] = []
     ends, best = -1, None
     for span in sorted(spans):
         if best is not None and span.start < ends:
             if (rank[span.category], span.start - span.end) < (rank[best.category], best.start - best.end):
-                chosen[-1] = best = span
+                result[-1] = best = span
                 ends = span.end
             continue
-        chosen.append(span)
+        result.append(span)
         best, ends = span, span.end
-    return chosen
+    return result
 
 
 def merge_spans(spans: Sequence[Span]) -> list[Span]:
     """Merge overlapping spans into one, of the category of its longest part; the result is in the order of the text."""
-    merged: list[Span] = []
+    result: list[Span] = []
     longest = 0
     for span in sorted(spans, key=lambda item: (item.start, -item.end)):
-        if merged and span.start < merged[-1].end:
-            last = merged[-1]
+        if result and span.start < result[-1].end:
+            last = result[-1]
             category = span.category if span.end - span.start > longest else last.category
-            merged[-1] = Span(last.start, max(last.end, span.end), category)
+            result[-1] = Span(last.start, max(last.end, span.end), category)
             longest = max(longest, span.end - span.start)
         else:
-            merged.append(span)
+            result.append(span)
             longest = span.end - span.start
-    return merged
+    return result

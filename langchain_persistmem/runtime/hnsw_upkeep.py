@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
-from langchain_persistmem.postgres.queries import search_index
+from langchain_persistmem.postgres.queries import search_index, work_queue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY, Namespace, encode
@@ -27,18 +27,18 @@ _MORE = 16
 """Beyond twice what was written: so it catches up with what others left, and no write waits long."""
 
 
-async def insert_vectors(
+def insert_vectors(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     vectors: Mapping[UUID, Sequence[Vector]],
     *,
     model: EmbeddingModel,
-) -> None:
+) -> Answer[int]:
     """Write the vectors of memories; in a large namespace they are put into its HNSW index after the commit."""
-    await search_index.insert_vectors(tx, namespace, vectors, model=model)
     backend.unindexed.add(namespace, sum(map(len, vectors.values())))
     backend.after_commit = index_new
+    return search_index.insert_vectors(tx, namespace, vectors, model=model)
 
 
 async def index_new(backend: Backend, new: Mapping[Namespace, int]) -> None:
@@ -59,14 +59,14 @@ async def index_vectors(backend: Backend, namespace: Namespace, *, limit: int | 
     model = backend.embedding_model
     if model is None or not hnsw_indexes.has_hnsw(model):
         return 0
-    done = 0
-    while limit is None or done < limit:
-        some = _AT_ONCE if limit is None else min(_AT_ONCE, limit - done)
-        count = await backend.step(_index_some, namespace, model, some)
-        done += count
-        if count < some:
+    total = 0
+    while limit is None or total < limit:
+        batch = _AT_ONCE if limit is None else min(_AT_ONCE, limit - total)
+        count = await backend.step(_index_some, namespace, model, batch)
+        total += count
+        if count < batch:
             break
-    return done
+    return total
 
 
 async def index_all(backend: Backend, namespace: Namespace) -> int:
@@ -86,9 +86,9 @@ async def _index_some(backend: Backend, namespace: Namespace, model: EmbeddingMo
         number = await hnsw_indexes.take_index(tx, namespace, model)
         if number is None:
             return 0
-        done = await hnsw_indexes.index_vectors(tx, namespace, model, number, limit=limit)
+        count = await hnsw_indexes.index_vectors(tx, namespace, model, number, limit=limit)
     backend.search_plans.note(encode(namespace), "hnsw")
-    return done
+    return count
 
 
 async def create_indexes(backend: Backend, model: EmbeddingModel) -> None:
@@ -117,7 +117,11 @@ async def drop_orphan_indexes(backend: Backend) -> None:
 
 
 async def count_documents(backend: Backend) -> None:
-    """Count anew how many memories the HNSW indexes hold, where this role sees everything."""
+    """Count anew how many memories the HNSW indexes hold, and put into the queue what is missing there.
+
+    Nothing is done for a role that does not see everything.
+    """
     if backend.sees_everywhere:
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             await hnsw_indexes.count_documents(tx)
+            await work_queue.fill_queue(tx)

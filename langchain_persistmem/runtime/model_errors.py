@@ -20,7 +20,7 @@ _UNUSABLE = frozenset({"LengthFinishReasonError", "OutputParserException", "JSON
 
 
 async def call_provider(
-    ours: type[EmbeddingError] | type[ExtractionError],
+    kind: type[EmbeddingError] | type[ExtractionError],
     doing: str,
     call: Callable[[], Awaitable[T]],
     pause: Callable[[float], Awaitable[None]],
@@ -39,7 +39,7 @@ async def call_provider(
             return await call()
         except Exception as error:  # noqa: BLE001 - whatever a provider raises, its text may quote a memory
             tries -= 1
-            seconds, failure = _pause(error, tries), _failure(ours, doing, error)
+            seconds, failure = _pause(error, tries), _failure(kind, doing, error)
         if seconds is None:
             raise failure  # outside the handler, so that the original is not its context
         await pause(seconds)
@@ -56,14 +56,14 @@ def _pause(error: Exception, tries: int) -> float | None:
     return _LONGEST_PAUSE / 2 ** min(tries - 1, 5) * random.uniform(0.5, 1.0)  # noqa: S311 - who fails together should not return together
 
 
-def _failure(ours: type[EmbeddingError] | type[ExtractionError], doing: str, error: Exception) -> Exception:
+def _failure(kind: type[EmbeddingError] | type[ExtractionError], doing: str, error: Exception) -> Exception:
     status = getattr(error, "status_code", None)
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     reason = f"{name}{f' (status {status})' if status else ''}"
-    kept = (
-        "the turns are kept, the next call tries again" if ours is ExtractionError else "nothing was stored, try again"
+    is_final = (
+        "the turns are kept, the next call tries again" if kind is ExtractionError else "nothing was stored, try again"
     )
-    failure = ours(f"{doing} failed: {reason}; {kept}")
+    failure = kind(f"{doing} failed: {reason}; {is_final}")
     if isinstance(failure, EmbeddingError):
         failure.provider_failed = not isinstance(error, _MISTAKES)
     if isinstance(failure, ExtractionError):

@@ -66,14 +66,16 @@ def redact_row(redaction: Redaction | None, kind: str, row: dict[str, Any]) -> d
     if redaction is None or kind not in ("memory", "message", "link", "omission"):
         return row
     if kind in ("link", "omission"):
-        quoted = {name: redaction.redact(row[name]) for name in ("text", "quote") if isinstance(row.get(name), str)}
-        return row | quoted
+        texts_of_row = {
+            name: redaction.redact(row[name]) for name in ("text", "quote") if isinstance(row.get(name), str)
+        }
+        return row | texts_of_row
     texts = {name: redaction.redact(row[name]) for name in ("text", "speaker") if isinstance(row.get(name), str)}
     if kind == "message":
         content: Any = row.get("content")
         return row | texts | ({"content": redact_message(redaction, content)} if content else {})
-    redacted = row | texts | {"value": redact_json(redaction, row.get("value"))}
-    if redacted.get("text") != row.get("text"):
-        redacted["identity"] = None
-        redacted["vectors"] = [{**each, "model": ""} for each in row.get("vectors") or ()]
-    return redacted
+    result = row | texts | {"value": redact_json(redaction, row.get("value"))}
+    if result.get("text") != row.get("text"):
+        result["identity"] = None
+        result["vectors"] = [{**vector, "model": ""} for vector in row.get("vectors") or ()]
+    return result

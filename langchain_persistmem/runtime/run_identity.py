@@ -12,10 +12,10 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, fill
-from langchain_persistmem.types.representation import type_name
+from langchain_persistmem.types.representation import is_a, type_name
 
 
-def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[Any] | None) -> Namespace:
+def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runtime[Any] | None) -> Namespace:
     """The namespace of a run.
 
     An authenticated user (LangGraph Server) comes before the run's context, which comes before
@@ -24,13 +24,13 @@ def whose_memory(template: Namespace, config: RunnableConfig, runtime: Runtime[A
     Raises:
         NamespaceMissingError: none of them has what the template needs; the message lists the keys that were found.
     """
-    known: dict[str, object] = dict(config.get("configurable") or {})
+    configurable: dict[str, object] = dict(config.get("configurable") or {})
     if runtime is not None:
-        known |= _fields(runtime.context)
+        configurable |= _fields(runtime.context)
         user = runtime.server_info.user if runtime.server_info is not None else None
         if user is not None and user.identity:  # a server without authentication has a user of no name
-            known["user_id"] = user.identity
-    return fill(template, known)
+            configurable["user_id"] = user.identity
+    return fill(template, configurable)
 
 
 def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool:
@@ -42,13 +42,13 @@ def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool
     Raises:
         InvalidInputError: it is neither True nor False.
     """
-    said = [(config.get("configurable") or {}).get("off_the_record")]
+    marks = [(config.get("configurable") or {}).get("off_the_record")]
     if runtime is not None:
-        said.append(_fields(runtime.context).get("off_the_record"))
-    for each in said:
-        if each is not None and not isinstance(each, bool):
-            raise InvalidInputError(f"off_the_record is of type {type_name(each)}; pass True or False")
-    return True in said
+        marks.append(_fields(runtime.context).get("off_the_record"))
+    for mark in marks:
+        if mark is not None and not is_a(mark, bool):
+            raise InvalidInputError(f"off_the_record is of type {type_name(mark)}; pass True or False")
+    return True in marks
 
 
 def moment_of(
@@ -65,10 +65,10 @@ def moment_of(
     Raises:
         InvalidInputError: the run's time zone is none, or ``now`` gives no aware datetime.
     """
-    known: dict[str, object] = dict(config.get("configurable") or {})
+    configurable: dict[str, object] = dict(config.get("configurable") or {})
     if runtime is not None:
-        known |= _fields(runtime.context)
-    zone = check_zone(known.get("time_zone"), "time_zone") or time_zone
+        configurable |= _fields(runtime.context)
+    zone = check_zone(configurable.get("time_zone"), "time_zone") or time_zone
     if zone is None and now is None:
         return None
     return in_zone(datetime.now(UTC) if now is None else validation.aware(now(), "now"), zone)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
 from langchain_persistmem.postgres.migrate import migrate, missing_migrations
-from langchain_persistmem.postgres.queries import embedding_models
+from langchain_persistmem.postgres.queries import embedding_models, rewrites
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.grants import repair_grants
 from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
@@ -68,10 +68,10 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
     """
     with without_deadline():  # an index takes as long as it takes, and so does another process's setup()
         async with backend.transaction(EVERYWHERE) as tx:
-            applied = await migrate(tx, now=now)
+            migrations = await migrate(tx, now=now)
             await _repair(tx)
     if backend.embedding_name is None:
-        return applied
+        return migrations
     async with backend.transaction(NOBODY, atomic=False) as tx:
         model = registered(await embedding_models.list_models(tx), backend.embedding_name)
     if model is None:  # measured once in a database; never while a connection is held
@@ -80,7 +80,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
     else:
         await create_indexes(backend, model)
     check_dimensions(dimensions, model.dimensions)
-    return applied
+    return migrations
 
 
 async def grant(backend: Backend) -> None:
@@ -92,9 +92,9 @@ async def grant(backend: Backend) -> None:
 
 async def _repair(tx: Transaction) -> None:
     """Grant what is missing, and say so."""
-    repaired = await repair_grants(tx)
-    if repaired:
-        logger.info("setup() granted rights that were missing on: %s", ", ".join(dict.fromkeys(repaired)))
+    grants = await repair_grants(tx)
+    if grants:
+        logger.info("setup() granted rights that were missing on: %s", ", ".join(dict.fromkeys(grants)))
 
 
 async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
@@ -108,8 +108,8 @@ async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
     if backend.embedding_name is None:
         raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
     async with backend.transaction(NOBODY, atomic=False) as tx:
-        known = {model.name for model in await embedding_models.list_models(tx)}
-    if backend.embedding_name not in known:
+        names = {model.name for model in await embedding_models.list_models(tx)}
+    if backend.embedding_name not in names:
         vectors = await backend.embed(UNRELATED)
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             await embedding_models.add_model(
@@ -132,11 +132,14 @@ async def migrated(backend: Backend) -> None:
             missing = await missing_migrations(tx)
             if missing:
                 raise SchemaOutOfDateError(f"the database has not been through {missing[0]}; call setup() once")
-            found = await row_security(tx)
-        warning = check_row_security(found, said=backend.settings.row_level_security)
+            state = await row_security(tx)
+        warning = check_row_security(state, said=backend.settings.row_level_security)
         if warning is not None:
             logger.warning("%s", warning)
-        backend.sees_everywhere = found.everywhere
+        backend.sees_everywhere = state.everywhere
+        if state.everywhere:  # who may not see all of them takes it that some are left
+            async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+                backend.may_have_rewrites = await rewrites.has_rewrites(tx)
         backend.migrated = True
 
 
@@ -159,31 +162,31 @@ async def ready(backend: Backend) -> EmbeddingModel:
     return backend.embedding_model
 
 
-def check_dimensions(believed: int | None, found: int | None) -> None:
+def check_dimensions(expected: int | None, actual: int | None) -> None:
     """Refuse a number of dimensions that is not the model's.
 
     Raises:
         ConfigurationError: it is another.
     """
-    if believed is not None and believed != found:
+    if expected is not None and expected != actual:
         raise ConfigurationError(
-            f"index['dims'] is {believed}, but the embedding model's vectors have {found} dimensions; set dims to {found}"
+            f"index['dims'] is {expected}, but the embedding model's vectors have {actual} dimensions; set dims to {actual}"
         )
 
 
-def registered(known: list[EmbeddingModel], name: str) -> EmbeddingModel | None:
+def registered(models: list[EmbeddingModel], name: str) -> EmbeddingModel | None:
     """The model of that name among those whose vectors are in the database; None if there are none yet.
 
     Raises:
         EmbeddingMismatchError: the vectors there are another model's.
     """
-    for model in known:
+    for model in models:
         if model.name == name:
             return model
-    if known:
+    if models:
         raise EmbeddingMismatchError(
-            f"the memories here were embedded with {known[0].name!r} ({known[0].dimensions} dimensions), not with {name!r}, "
+            f"the memories here were embedded with {models[0].name!r} ({models[0].dimensions} dimensions), not with {name!r}, "
             f"and vectors of two models cannot be compared; open with that model, or have memories embedded anew: persistmem reembed. "
-            f"If it is the same model under another name, pass Settings(embedding_model={known[0].name!r})"
+            f"If it is the same model under another name, pass Settings(embedding_model={models[0].name!r})"
         )
     return None

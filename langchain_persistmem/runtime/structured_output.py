@@ -108,8 +108,10 @@ def _strict(part: object) -> object:
     for name, value in fields.items():
         # Only these hold other schemas; the keys of "properties" are names of fields, whatever they are called.
         if name == "properties":
-            inner = {field: _strict(each) for field, each in cast("Mapping[str, object]", value).items()}
-            strict[name] = None if any(each is None for each in inner.values()) else inner
+            inner = {
+                field: _strict(field_schema) for field, field_schema in cast("Mapping[str, object]", value).items()
+            }
+            strict[name] = None if any(field_schema is None for field_schema in inner.values()) else inner
         else:
             strict[name] = _strict(value) if name in ("items", "anyOf") else value
         if strict[name] is None:
@@ -124,8 +126,8 @@ def _strict(part: object) -> object:
 def read_json(message: BaseMessage) -> object:
     """The JSON in a model's text, within a code block or between other words; the text itself if there is none."""
     text = str(message.text).strip()
-    fenced = _FENCED.search(text)
-    body = fenced[1] if fenced else text
+    block = _FENCED.search(text)
+    body = block[1] if block else text
     start, end = body.find("{"), body.rfind("}")
     try:
         return json.loads(body[start : end + 1])

@@ -50,20 +50,20 @@ def check_turn(turn: Turn, where: str) -> None:
 
 def clean_turns(turns: Sequence[Turn]) -> CleanTurns:
     """Take out of turns what cannot be stored, such as NUL, a moment in an artifact, or the end of a text without one."""
-    stored: list[Turn] = []
-    cleaned = 0
+    result: list[Turn] = []
+    count = 0
     for index, turn in enumerate(turns):
         if _is_storable(turn, index):
-            stored.append(turn)
+            result.append(turn)
             continue
         clean = _clean_turn(turn)
         # Where so much is in it that cleaning does not help, its words are what is to be remembered.
         versions = (clean, replace(clean, content=_shorten(clean)))
-        found = next((version for version in versions if _is_storable(version, index)), None)
-        if found is not None:
-            stored.append(found)
-            cleaned += 1
-    return CleanTurns(stored, cleaned, len(turns) - len(stored))
+        storable = next((version for version in versions if _is_storable(version, index)), None)
+        if storable is not None:
+            result.append(storable)
+            count += 1
+    return CleanTurns(result, count, len(turns) - len(result))
 
 
 def _is_storable(turn: Turn, index: int) -> bool:
@@ -114,5 +114,5 @@ def _shorten(turn: Turn) -> Mapping[str, Any]:
     """The message with its words alone."""
     data: object = turn.content.get("data")
     fields: Mapping[str, object] = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
-    needed = {name: fields[name] for name in _NEEDED if isinstance(fields.get(name), str)}
-    return {"type": turn.content.get("type"), "data": {**needed, "content": turn.text}}
+    required_fields = {name: fields[name] for name in _NEEDED if isinstance(fields.get(name), str)}
+    return {"type": turn.content.get("type"), "data": {**required_fields, "content": turn.text}}

@@ -27,15 +27,15 @@ class VectorCache:
 
     def get(self, use: Use, texts: Sequence[str]) -> dict[str, Vector]:
         """The vectors of those of ``texts`` that are stored."""
-        found: dict[str, Vector] = {}
+        vectors: dict[str, Vector] = {}
         with self._lock:
             for text in texts:
                 digest = _digest(use, text)
                 if digest in self._vectors:
                     self._vectors.move_to_end(digest)
                     norm, components = self._vectors[digest]
-                    found[text] = UnitVector(components, norm)
-        return found
+                    vectors[text] = UnitVector(components, norm)
+        return vectors
 
     def put(self, use: Use, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
         """Remember the vectors of ``texts``."""

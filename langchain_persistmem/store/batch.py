@@ -10,14 +10,16 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.language.query_terms import cut_pairs, find_terms
+from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
 from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import StoredItem
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.recall.question_vectors import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -57,7 +59,28 @@ class _QueryVectors:
 
     index: StoreIndex
     model: EmbeddingModel | None
-    vectors: Mapping[str, Vector]
+    vectors: Mapping[str, tuple[Vector, EmbeddingModel]]
+    """Each with what is usual under the model for this query."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Upserted:
+    """The ids of items that were put, by key, and of those that were there before."""
+
+    ids: Mapping[str, UUID]
+    existing: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """The writes of one namespace, which have begun."""
+
+    namespace: Namespace
+    deleted: Sequence[str]
+    chunks: Sequence[Mapping[str, Put]]
+    held: Answer[NamespaceState]
+    first: Answer[_Upserted] | None
+    """The answer for the first of the chunks."""
 
 
 async def batch(
@@ -87,7 +110,7 @@ async def batch(
     await migrated(backend)
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
-    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo) if model else {})
+    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
     texts, seen = todo.texts if model else [], {} if seen is None else seen
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
@@ -98,28 +121,23 @@ async def batch(
     if todo.reads:
         # LangGraph's contract: all reads of a batch see one moment, that before its writes. A single statement needs
         # no snapshot for that; several do.
-        async with backend.transaction(_reach_of_reads(todo), atomic=False, snapshot=todo.statements > 1) as tx:
+        # A single get may be of what was just put; a search of what is there.
+        snapshot, reach = todo.statements > 1, _reach_of_reads(todo)
+        begin = backend.reading(reach, snapshot=snapshot) if todo.only_searches else None
+        async with begin or backend.transaction(reach, atomic=False, snapshot=snapshot) as tx:
             await _get(tx, todo, answers, now=now)
             await _search(tx, backend, todo, answers, queries, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
-            for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
-                puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
-                if not puts and await hold_existing(tx, namespace) is None:
-                    continue  # a delete must not create the row of a namespace that does not exist
-                state = await generations.hold(tx, backend, namespace, now=now)
-                generations.check(namespace, state.generation, seen)
-                if puts:
-                    state.check_not_paused()
-                gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
-                await record(tx, backend, namespace, "deleted", gone)
-                if gone:  # replaying the erasure log after a restore deletes it again
-                    await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
-                for start in range(0, len(puts), _ROWS):
-                    chunk = dict(puts[start : start + _ROWS])
-                    put_ids = await _put(tx, backend, namespace, chunk, vectors, model=model, now=now)
-                    await record(tx, backend, namespace, "put", put_ids)
+            begun = [
+                # One order for all, so that no two wait for each other; the locks come with the first statements under them.
+                await _begin_writing(tx, backend, namespace, todo.writes[namespace], now=now)
+                for namespace in sorted(todo.writes, key=encode)
+            ]
+            for writing in begun:
+                if writing is not None:
+                    await _write(tx, backend, writing, seen, vectors, model=model, now=now)
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -174,15 +192,23 @@ async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
     return model
 
 
-async def _embed_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
-    return dict(zip(todo.queries, await backend.embed_queries(todo.queries), strict=True)) if todo.queries else {}
+async def _embed_queries(
+    backend: Backend, todo: Plan, model: EmbeddingModel
+) -> Mapping[str, tuple[Vector, EmbeddingModel]]:
+    return dict(zip(todo.queries, await embed_questions(backend, todo.queries, model), strict=True))
 
 
 async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
-    gets = {index: op for index, op in todo.reads.items() if isinstance(op, GetOp)}
-    for namespace in dict.fromkeys(op.namespace for op in gets.values()):
-        group = {index: op for index, op in gets.items() if op.namespace == namespace}
-        by_key = await memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
+    gets: dict[Namespace, dict[int, GetOp]] = {}
+    for index, op in todo.reads.items():
+        if isinstance(op, GetOp):
+            gets.setdefault(op.namespace, {})[index] = op
+    found = {
+        namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
+        for namespace, group in gets.items()
+    }
+    for namespace, group in gets.items():
+        by_key = await found[namespace]
         for index, op in group.items():
             memory = by_key.get(op.key)
             answers.note(memory, op)
@@ -208,15 +234,14 @@ async def _search_items(
     if op.query is None or queries.model is None:
         items = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
         return [(item, None) for item in items]
-    vector = queries.vectors[op.query]
+    vector, model = queries.vectors[op.query]
     if queries.index.hybrid:
         return await item_search.search_items_hybrid(
             tx,
             prefix,
-            query=op.query,
-            words=find_terms(op.query, backend.settings.language),
+            terms=find_terms(op.query, backend.settings.language, both_forms=backend.may_have_rewrites),
             embedding=vector,
-            model=queries.model,
+            model=model,
             weights=backend.settings.ranking,
             language=choose_configuration(backend.settings.language, op.query),
             filter=filter,
@@ -229,7 +254,7 @@ async def _search_items(
         tx,
         prefix,
         query=vector,
-        model=queries.model,
+        model=model,
         distance=queries.index.distance,
         plans=backend.search_plans,
         filter=filter,
@@ -246,39 +271,92 @@ async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, no
             answers.results[index] = match_namespaces(candidates, op)
 
 
+async def _begin_writing(
+    tx: Transaction, backend: Backend, namespace: Namespace, writes: Mapping[str, Put | None], *, now: datetime
+) -> _Writing | None:
+    """Lock a namespace and write the first items, before anything is known of it: what may not be is rolled back.
+
+    Returns:
+        None if there is nothing to be done: a delete must not create the row of a namespace that does not exist.
+    """
+    puts = [(key, put) for key, put in writes.items() if put is not None]
+    if not puts and await hold_existing(tx, namespace) is None:
+        return None
+    held = generations.hold(tx, backend, namespace, now=now)
+    deleted = [key for key, put in writes.items() if put is None]
+    chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
+    first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
+    return _Writing(namespace, deleted, chunks, held, first)
+
+
+async def _write(
+    tx: Transaction,
+    backend: Backend,
+    writing: _Writing,
+    seen: generations.Seen,
+    vectors: Mapping[str, Vector],
+    *,
+    model: EmbeddingModel | None,
+    now: datetime,
+) -> None:
+    """Check that a namespace may be written, and do the rest."""
+    namespace, first = writing.namespace, writing.first
+    state = await writing.held
+    generations.check(namespace, state.generation, seen)
+    if writing.chunks:
+        state.check_not_paused()
+    gone = await _delete(tx, namespace, writing.deleted)
+    record(tx, backend, namespace, "deleted", gone)
+    if gone:  # replaying the erasure log after a restore deletes it again
+        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
+    for chunk in writing.chunks:
+        upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
+        first = None
+        put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
+        record(tx, backend, namespace, "put", put_ids)
+
+
 async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> list[UUID]:
     """Erase every version under ``keys``: superseded versions of a deleted key would otherwise stay for ever."""
     if not keys:
         return []
     ids = sorted(id for id, *_ in await forget.erasable(tx, namespace, keys))
-    await forget.erase_memories(tx, namespace, ids)
+    if ids:
+        await forget.erase_memories(tx, namespace, ids)
     return ids
 
 
-async def _put(
+def _upsert(
+    tx: Transaction, backend: Backend, namespace: Namespace, puts: Mapping[str, Put], *, now: datetime
+) -> Answer[_Upserted]:
+    """Write items; the answer is the id of each by key, and which of them were there before."""
+    new = {key: backend.new_id() for key in puts}
+    rows = [_row(new[key], key, put) for key, put in puts.items()]
+    ids = memories.upsert_items(tx, namespace, rows, now=now)
+    return ids.then(lambda ids: _Upserted(ids, [id for key, id in ids.items() if id != new[key]]))
+
+
+async def _index(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     puts: Mapping[str, Put],
+    upserted: Answer[_Upserted],
     vectors: Mapping[str, Vector],
     *,
     model: EmbeddingModel | None,
-    now: datetime,
 ) -> list[UUID]:
-    """Write items; return their ids."""
-    new = {key: backend.new_id() for key in puts}
-    rows = [_row(new[key], key, put) for key, put in puts.items()]
-    ids = await memories.upsert_items(tx, namespace, rows, now=now)
+    """Write the vectors and terms of items that were put; return the items' ids."""
+    done = await upserted
     # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    existing = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, existing)
-    await search_index.unindex_memories(tx, namespace, existing)
+    search_index.delete_vectors(tx, namespace, done.existing)
+    search_index.unindex_memories(tx, namespace, done.existing)
     if model is not None:
-        parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(ids.values())
+        parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
+    words = {done.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    return list(done.ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:

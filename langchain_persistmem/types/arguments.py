@@ -67,7 +67,7 @@ class Signature:
     def shapes(self) -> Mapping[str, Shape]:
         """The shapes by parameter; one that is more than a shape is not among them."""
         names = vars(sys.modules[self._function.__module__])
-        shapes = {name: _shape_of_parameter(each, names) for name, each in self.signature.parameters.items()}
+        shapes = {name: _shape_of_parameter(parameter, names) for name, parameter in self.signature.parameters.items()}
         return {name: shape for name, shape in shapes.items() if shape is not None}
 
     def check(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
@@ -77,10 +77,10 @@ class Signature:
             PersistMemError: one has another shape; of the type that was given, and the message names the parameter.
         """
         try:
-            bound = self.signature.bind(*arguments, **options)
+            binding = self.signature.bind(*arguments, **options)
         except TypeError:  # the call itself raises it, under the name that the caller wrote
             return
-        for name, value in bound.arguments.items():
+        for name, value in binding.arguments.items():
             shape = self.shapes.get(name)
             if shape is not None:
                 check_shape(value, shape, name, self._error)
@@ -104,11 +104,11 @@ def check_arguments(
             return typing.cast("Callable[P, T]", awaited)
 
         @functools.wraps(function)
-        def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
             signature.check(args, kwargs)
             return function(*args, **kwargs)
 
-        return checked
+        return wrapper
 
     return decorate
 
@@ -179,23 +179,23 @@ def _shape_of_parameter(parameter: inspect.Parameter, names: Mapping[str, Any]) 
 def _shape_of_choice(choices: tuple[object, ...]) -> Shape:
     # By the choice's own comparison: 1 is no True, and a value that says it equals everything is no choice.
     def fits(value: object) -> bool:
-        return any(is_a(value, type(one)) and type(one).__eq__(one, value) is True for one in choices)
+        return any(is_a(value, type(choice)) and type(choice).__eq__(choice, value) is True for choice in choices)
 
-    words = [repr(one) for one in choices]
+    words = [repr(choice) for choice in choices]
     return Shape(fits, " or ".join(words) if len(words) < _LIST else f"one of {', '.join(words)}", choice=True)
 
 
 def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:
-    known = [shape for shape in shapes if shape is not None]
-    if len(known) < len(shapes):
+    shapes_known = [shape for shape in shapes if shape is not None]
+    if len(shapes_known) < len(shapes):
         return None
-    words = [shape.words for shape in sorted(known, key=lambda shape: shape.words == "None")]
-    lists = [shape.items for shape in known if shape.items is not None]
+    words = [shape.words for shape in sorted(shapes_known, key=lambda shape: shape.words == "None")]
+    lists = [shape.items for shape in shapes_known if shape.items is not None]
     return Shape(
-        lambda value: any(shape.fits(value) for shape in known),
+        lambda value: any(shape.fits(value) for shape in shapes_known),
         " or ".join(dict.fromkeys(words)),
         lists[0] if len(lists) == 1 else None,
-        choice=any(shape.choice for shape in known),
+        choice=any(shape.choice for shape in shapes_known),
     )
 
 

@@ -130,14 +130,12 @@ def _inline(part: object, definitions: Mapping[str, Any], path: str, within: tup
         # Beside a reference stand the description and the default of the field: they win over those of the class.
         siblings = {key: value for key, value in fields.items() if key != "$ref"}
         return _inline({**definitions[name], **siblings}, definitions, path, (*within, name))
-    inlined: dict[str, object] = {}
+    result: dict[str, object] = {}
     for key, value in fields.items():
         if key == "properties":
             # The keys here are names of fields, which may be "title" or "$defs" themselves.
             inner = cast("dict[str, object]", value)
-            inlined[key] = {
-                name: _inline(field, definitions, f"{path}.{name}", within) for name, field in inner.items()
-            }
+            result[key] = {name: _inline(field, definitions, f"{path}.{name}", within) for name, field in inner.items()}
         elif key not in ("$defs", "title", "discriminator"):
-            inlined[key] = _inline(value, definitions, path, within)
-    return inlined
+            result[key] = _inline(value, definitions, path, within)
+    return result

@@ -41,9 +41,12 @@ class MemoryRecord:
         lines += ["messages:"] if self.messages or self.missing_messages else []
         lines += [f"  {_date(turn.sent_at)} {turn.role}: {_line(turn.text)}" for turn in self.messages]
         lines += [f"  {id}: not stored" for id in self.missing_messages]
-        others = [version for version in self.versions if version.id != memory.id]
-        lines += ["other versions:"] if others else []
-        lines += [f"  {_date(other.valid_from)} {other.status}: {_line(other.text or other.key)}" for other in others]
+        other_versions = [version for version in self.versions if version.id != memory.id]
+        lines += ["other versions:"] if other_versions else []
+        lines += [
+            f"  {_date(sibling.valid_from)} {sibling.status}: {_line(sibling.text or sibling.key)}"
+            for sibling in other_versions
+        ]
         lines += ["changes:"] if self.changes else []
         lines += [f"  {_date(change.changed_at)} {change.change}: {change.reason}" for change in self.changes]
         return "\n".join(lines)

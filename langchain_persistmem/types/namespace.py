@@ -129,8 +129,8 @@ def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
 
 def naming(template: Namespace, user_id: str) -> Pattern:
     """Build the pattern of the namespaces that have ``user_id`` at its index in ``template``; deeper ones begin with it."""
-    filled = fill(template, {"user_id": user_id})
-    return tuple(None if label == "*" else text for label, text in zip(template, filled, strict=True))
+    namespace = fill(template, {"user_id": user_id})
+    return tuple(None if label == "*" else text for label, text in zip(template, namespace, strict=True))
 
 
 def literal_prefix(template: Namespace) -> Namespace:

@@ -48,12 +48,12 @@ def escape(text: str) -> str:
         return text
     # From the end, because of "<<note>": where only signs stand between two angles, both may belong to the tag.
     before_tag = False
-    escaped: list[str] = []
+    result: list[str] = []
     for angle, rest in reversed(list(zip(pieces[::2], pieces[1::2], strict=True))):
         start = _first_word(rest)
         before_tag = start.startswith(_TAGS) if start else before_tag
-        escaped.append((_HARMLESS if before_tag else angle) + rest)
-    return first + "".join(reversed(escaped))
+        result.append((_HARMLESS if before_tag else angle) + rest)
+    return first + "".join(reversed(result))
 
 
 _CONTEXT = re.compile(r"<(memory|retrieved)>\n.*?\n</\1>", re.DOTALL)

@@ -245,10 +245,10 @@ def share(number: object, where: str) -> float:
 
 def check_stored_share(number: object, where: str) -> float:
     """Check a share that is stored with single precision, some seven digits; see :func:`share`."""
-    checked = share(number, where)
-    if 0 < checked < LEAST_SHARE:
-        raise InvalidInputError(f"{where} is {represent(checked)}; pass 0, or a number from {LEAST_SHARE} to 1")
-    return checked
+    result = share(number, where)
+    if 0 < result < LEAST_SHARE:
+        raise InvalidInputError(f"{where} is {represent(result)}; pass 0, or a number from {LEAST_SHARE} to 1")
+    return result
 
 
 def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:

@@ -55,22 +55,22 @@ def _scale(vectors: Sequence[Sequence[float]], *, expected: int, dimensions: int
         raise EmbeddingError(
             f"the embedding model gave {len(vectors)} vectors for {expected} texts; nothing was stored"
         )
-    wanted = dimensions or (len(vectors[0]) if vectors else 0)
-    if wanted > MAX_DIMENSIONS:
-        raise EmbeddingError(f"the embedding model has {wanted:,} dimensions, at most {MAX_DIMENSIONS:,} are possible")
-    scaled: list[UnitVector] = []
+    size = dimensions or (len(vectors[0]) if vectors else 0)
+    if size > MAX_DIMENSIONS:
+        raise EmbeddingError(f"the embedding model has {size:,} dimensions, at most {MAX_DIMENSIONS:,} are possible")
+    result: list[UnitVector] = []
     for position, vector in enumerate(vectors):
-        if len(vector) != wanted or not wanted:
+        if len(vector) != size or not size:
             kind = EmbeddingMismatchError if dimensions else EmbeddingError
             raise kind(
-                f"vector {position} of the embedding model has {len(vector)} dimensions where {wanted} were expected; "
+                f"vector {position} of the embedding model has {len(vector)} dimensions where {size} were expected; "
                 "use the model that the database was set up with"
             )
         length = math.hypot(*vector)
         if not _SHORTEST <= length <= _LONGEST:  # false for NaN, too
             raise EmbeddingError(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
-        scaled.append(UnitVector([x / length for x in vector], length))
-    return scaled
+        result.append(UnitVector([x / length for x in vector], length))
+    return result
 
 
 def background(vectors: Sequence[Vector]) -> tuple[float, float]:

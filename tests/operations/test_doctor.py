@@ -327,7 +327,7 @@ def test_what_cannot_be_made_to_happen_on_one_server_is_judged_by_its_facts(
 def test_a_sound_server_gets_no_remark() -> None:
     found = [*about_versions(FACTS), *about_server(FACTS, Settings(), now=FACTS["now"])]
     assert {each.level for each in found} == {"ok"}
-    assert {each.level for each in about_tables([], said=False, superuser=False)} == {"ok"}
+    assert {each.level for each in about_tables([], expected=False, superuser=False)} == {"ok"}
 
 
 def test_the_command_shows_the_worst_first_and_fails_on_errors(

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from langchain_core.messages import AnyMessage
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
 from psycopg import conninfo, sql
@@ -162,6 +163,11 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
         database,
         "INSERT INTO persistmem.missing_vectors (namespace, model, due_at) SELECT %s, model, now() + interval '1 day' "
         "FROM persistmem.embedding_models",
+        f"memories/{MARKER}",
+    )
+    sql_on(
+        database,
+        "INSERT INTO persistmem.work_queue VALUES (%s, 'learn', 0, now() + interval '1 day')",
         f"memories/{MARKER}",
     )
     sql_on(
@@ -326,7 +332,7 @@ async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(eith
     await run(either, graph, "Mine alone", user="bob", thread="bobs")
     receipt = await either.forget(everything=True, user_id="bob")
     assert receipt.remaining_traces == (
-        "the checkpoints of thread 'ours', which others have too: see shared_threads=True",
+        "the checkpoints of thread 'ours', which others have too: checkpointer.delete_thread deletes them",
     )
     assert not receipt.verified, "what Bob said there may still be there"
     assert sql_on(database, "SELECT DISTINCT thread_id FROM checkpoints") == [("ours",)]
@@ -336,14 +342,84 @@ async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(eith
     assert sql_on(database, "SELECT count(*) FROM checkpoints") == [(0,)]
 
 
-async def test_a_bystander_in_a_persons_thread_makes_the_receipt_unverified(either, database: str) -> None:
+async def _bystander_updates_the_state(either: Either, graph: Any) -> None:
+    values: Any = {"messages": [("user", "hello")]}
+    config: Any = {"configurable": {"thread_id": "adas", "user_id": "mallory"}}
+    await graph.aupdate_state(config, values) if either.asynchronous else graph.update_state(config, values)
+
+
+async def _bystander_puts(either: Either, graph: Any) -> None:
+    saver, checkpoint, about = either.memory.checkpointer, empty_checkpoint(), {"source": "input", "step": 0}
+    config: Any = {"configurable": {"thread_id": "adas", "checkpoint_ns": "", "user_id": "mallory"}}
+    await saver.aput(config, checkpoint, about, {}) if either.asynchronous else saver.put(config, checkpoint, about, {})
+
+
+async def _bystander_puts_writes(either: Either, graph: Any) -> None:
+    saver, place = either.memory.checkpointer, {"thread_id": "adas", "checkpoint_ns": ""}
+    found = await saver.aget_tuple({"configurable": place})
+    assert found is not None
+    config: Any = {"configurable": {**found.config["configurable"], "user_id": "mallory"}}
+    writes = [("messages", "hello")]
+    await saver.aput_writes(config, writes, "a") if either.asynchronous else saver.put_writes(config, writes, "a")
+
+
+async def _bystander_copies(either: Either, graph: Any) -> None:
+    await run(either, graph, "hello", user="mallory", thread="mallorys")
+    saver = either.memory.checkpointer
+    with suppress(InvalidInputError):  # the thread exists already
+        await saver.acopy_thread("mallorys", "adas") if either.asynchronous else saver.copy_thread("mallorys", "adas")
+
+
+async def _bystander_runs(either: Either, graph: Any) -> None:
+    await run(either, graph, "hello", user="mallory", thread="adas")
+
+
+async def _bystander_runs_to_the_end(either: Either, graph: Any) -> None:
+    await run(either, graph, "hello", user="mallory", thread="adas", durability="exit")
+
+
+async def _bystander_observes(either: Either, graph: Any) -> None:
+    await either.observe([("user", "hello")], thread_id="adas", user_id="mallory")
+
+
+BYSTANDERS = (
+    _bystander_runs, _bystander_runs_to_the_end, _bystander_updates_the_state, _bystander_puts, _bystander_puts_writes,
+    _bystander_copies, _bystander_observes,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("first", ["ada", "mallory"])
+@pytest.mark.parametrize("take_part", BYSTANDERS, ids=[way.__name__.strip("_") for way in BYSTANDERS])
+async def test_a_receipt_is_verified_only_if_no_bystander_kept_the_thread(
+    either, database: str, take_part: Callable[[Either, Any], Any], first: str
+) -> None:
+    graph = graph_of(either.memory.checkpointer)
+    if first == "ada" or take_part is _bystander_puts_writes:  # there is nothing to write to otherwise
+        await run(either, graph, f"I am {MARKER}", user="ada", thread="adas")
+        await take_part(either, graph)
+    else:
+        await take_part(either, graph)
+        await run(either, graph, f"I am {MARKER}", user="ada", thread="adas")
+    receipt = await either.forget(everything=True, user_id="ada")
+    assert receipt.erased
+    assert receipt.verified == (traces(database, MARKER) == []) == (receipt.remaining_traces == ())
+    if not receipt.verified:  # what the receipt says to do takes away what is left
+        assert receipt.remaining_traces == (
+            "the checkpoints of thread 'adas', which others have too: checkpointer.delete_thread deletes them",
+        )
+        await either.memory.checkpointer.adelete_thread("adas")
+    assert traces(database, MARKER) == []
+
+
+async def test_whoever_was_there_too_can_be_erased_with_the_shared_thread(either, database: str) -> None:
     graph = graph_of(either.memory.checkpointer)
     await run(either, graph, f"I am {MARKER}", user="ada", thread="adas")
     await run(either, graph, "hello", user="mallory", thread="adas")
-    receipt = await either.forget(everything=True, user_id="ada")
-    assert (receipt.erased, receipt.verified) == (True, False)
-    assert traces(database, MARKER), "so that the receipt is right"
-    receipt = await either.forget(everything=True, shared_threads=True, user_id="mallory")
+    plan = await either.forget(everything=True, dry_run=True, user_id="ada")
+    assert plan.remaining_traces == (
+        "the checkpoints of thread 'adas', which others have too: pass shared_threads=True to erase them too",
+    )
+    receipt = await either.forget(everything=True, shared_threads=True, user_id="ada")
     assert (receipt.verified, traces(database, MARKER)) == (True, [])
 
 
@@ -807,12 +883,12 @@ def test_the_command_lists_replays_and_resumes(
     assert traces(database, MARKER) == []
     assert command("erasures", "list", database=database) == 0
     assert capsys.readouterr().out.count("complete") == 2
-    assert command("erasures", "list", "--json", str(log), database=database) == 0
-    assert command("erasures", "list", "--json", "-", database=database) == 0
+    assert command("erasures", "list", "--out", str(log), database=database) == 0
+    assert command("erasures", "list", "--out", "-", database=database) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == log.read_text().splitlines()
     assert command("erasures", "resume", database=database) == 0
 
-    assert command("erasures", "replay", str(log), database=restored) == 1
+    assert command("erasures", "replay", str(log), database=restored) == 2
     assert "there is nobody to ask" in capsys.readouterr().err
     assert command("erasures", "replay", str(log), "--dry-run", database=restored) == 0
     assert "nothing was erased" in capsys.readouterr().out
@@ -820,9 +896,9 @@ def test_the_command_lists_replays_and_resumes(
     assert command("erasures", "replay", str(log), "--yes", database=restored) == 0
     assert traces(restored, MARKER) == []
     log.write_text(log.read_text() + "broken\n")
-    assert command("erasures", "replay", str(log), "--yes", database=restored) == 1
+    assert command("erasures", "replay", str(log), "--yes", database=restored) == 2
     assert "line 3 is no JSON object" in capsys.readouterr().err
-    assert command("erasures", "replay", str(tmp_path / "missing"), "--yes", database=restored) == 1
+    assert command("erasures", "replay", str(tmp_path / "missing"), "--yes", database=restored) == 2
     assert "missing does not exist; give the path of a log of erasures" in capsys.readouterr().err
 
 

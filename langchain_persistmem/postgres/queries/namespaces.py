@@ -1,13 +1,17 @@
 """Statements on namespaces."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
 from langchain_persistmem.types.records import Consent, Kind
 
@@ -43,14 +47,18 @@ class NamespaceState:
             raise MemoryDisabledError
 
 
-async def hold_namespace(
+def hold_namespace(
     tx: Transaction, namespace: Namespace, *, generation: UUID, consent: Consent, now: datetime
-) -> NamespaceState:
+) -> Answer[NamespaceState]:
     """Lock ``namespace`` until the transaction ends; the generation and the consent are the given ones if it is new."""
     parameters = {"namespace": encode(namespace), "generation": generation, "consent": consent, "now": now}
-    (row,) = await tx.fetch(statement("hold_namespace"), parameters)
-    tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
-    return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
+
+    def read(rows: Sequence[DictRow]) -> NamespaceState:
+        (row,) = rows
+        tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
+        return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
+
+    return tx.fetch(statement("hold_namespace"), parameters).then(read)
 
 
 async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
@@ -94,6 +102,9 @@ class NamespaceCounts:
     used_at: datetime | None
 
 
+_NO_ROWS: Mapping[str, Any] = {"memories": 0, "review": 0, "messages": 0, "threads": 0, "used_at": None}
+
+
 async def list_people(
     tx: Transaction, template: Namespace, *, begins_with: str, after: Namespace | None, limit: int
 ) -> list[NamespaceCounts]:
@@ -111,18 +122,16 @@ async def list_people(
         "after": "" if after is None else encode(after),
         "limit": limit,
     }
-    rows = await tx.fetch(statement("list_people"), parameters)
+    people = await tx.fetch(statement("list_people"), parameters)
+    counted = await tx.fetch(statement("count_people"), {"namespaces": [row["namespace"] for row in people]})
+    counts = {row["namespace"]: row for row in counted}
     return [
         NamespaceCounts(
             decode(row["namespace"]),
             row["consent"],
-            row["memories"],
-            row["review"],
-            row["messages"],
-            row["threads"],
-            row["used_at"],
+            **{name: counts.get(row["namespace"], _NO_ROWS)[name] for name in _NO_ROWS},
         )
-        for row in rows
+        for row in people
     ]
 
 
