@@ -48,6 +48,7 @@ def render(
     """
     access: Access | None = request.scope.get("persistmem.access")
     caller = request.scope["persistmem.caller"]
+    # Templates see no request and no memory: what they may show is listed here or by the page.
     common: dict[str, Any] = {
         "visitor": caller,
         "page": "",

@@ -81,6 +81,7 @@ def _show(
     problem: PersistMemError | None = None,
 ) -> Response:
     """Show the form with what was typed, and below it the context, if there is one."""
+    # Without a message the form has what an application gets that sets nothing.
     budget = access.memory.backend.settings.context_tokens
     typed = typed or {"message": "", "max_tokens": "", "form": "sections", "standing": "brief", "thread": ""}
     explanation = None if context is None else context.explanation
