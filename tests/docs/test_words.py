@@ -119,7 +119,7 @@ IRREGULAR = frozenset({
     "left", "met", "sent", "paid", "built", "bound", "drawn", "spoken", "chosen", "hidden", "broken", "begun", "worn", "grown", "thrown",
 })  # fmt: skip
 ED_BUT_NO_PARTICIPLE = frozenset({"embed", "feed", "need", "seed", "speed", "shed", "red"})
-MAY_REPEAT = {"client", "cli", "postgres/queries"}
+MAY_REPEAT = {"client", "cli", "postgres/queries", "server/pages"}
 """Folders whose modules may have the name of a module of the flow that they belong to."""
 MAY_BE_LARGE = {"cli", "postgres/queries"}
 MOST_ENTRIES, MOST_MODULES, LONG_FUNCTION = 24, 15, 25
