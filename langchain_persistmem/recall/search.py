@@ -81,6 +81,10 @@ async def find_candidates(
     if again:
         for index, result in zip(again, await _ask(backend, namespace, list(again.values())), strict=True):
             queries[index], results[index] = again[index], result
+    results = [
+        replace(result, is_read=query.model.background == model.background)
+        for query, result in zip(queries, results, strict=True)
+    ]
     ranked = [
         ranking.rank(result, text, background=query.model.background, weights=settings.ranking, now=question.moment)
         for query, result, text in zip(queries, results, texts, strict=True)
@@ -113,7 +117,7 @@ async def _ask(
     queries: Sequence[SearchQuery],
     beside: Callable[[Transaction], object] | None = None,
 ) -> list[SearchResult]:
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         if beside is not None:
             beside(tx)
         if queries[0].question.at is not None:

@@ -121,7 +121,10 @@ async def batch(
     if todo.reads:
         # LangGraph's contract: all reads of a batch see one moment, that before its writes. A single statement needs
         # no snapshot for that; several do.
-        async with backend.transaction(_reach_of_reads(todo), atomic=False, snapshot=todo.statements > 1) as tx:
+        # A single get may be of what was just put; a search of what is there.
+        snapshot, reach = todo.statements > 1, _reach_of_reads(todo)
+        begin = backend.reading(reach, snapshot=snapshot) if todo.only_searches else None
+        async with begin or backend.transaction(reach, atomic=False, snapshot=snapshot) as tx:
             await _get(tx, todo, answers, now=now)
             await _search(tx, backend, todo, answers, queries, now=now)
             await _list_namespaces(tx, todo, answers, now=now)

@@ -8,6 +8,10 @@ from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
+from langchain_persistmem.types.results import Conversation
+
+_PAGE = 500
+"""Threads with checkpoints that are looked up at once."""
 
 
 async def register_thread(
@@ -46,5 +50,17 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
 
 async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
     """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
-    (row,) = await tx.fetch(statement("has_checkpoints_of_nobody"), {})
-    return bool(row["present"])
+    page = [""]
+    while page:
+        rows = await tx.fetch(statement("next_checkpoint_threads"), {"after": page[-1], "limit": _PAGE})
+        page = [row["thread_id"] for row in rows]
+        owned = await tx.fetch(statement("threads_of_anybody"), {"thread_ids": page})
+        if len(owned) < len(page):
+            return True
+    return False
+
+
+async def list_conversations(tx: Transaction, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:
+    """The conversations of a namespace in figures, the one of the latest message first."""
+    parameters = {"namespace": encode(namespace), "limit": limit, "offset": offset}
+    return [Conversation(**row) for row in await tx.fetch(statement("list_conversations"), parameters)]
