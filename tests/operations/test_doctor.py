@@ -13,7 +13,7 @@ from langchain_persistmem import Finding, LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.operations.cluster_rules import about_cluster
 from langchain_persistmem.operations.diagnosis_rules import about_server, about_tables, about_versions
-from langchain_persistmem.postgres.queries.distribution import Cluster, place_of
+from langchain_persistmem.postgres.queries.distribution import Cluster, location_of
 from tests.conftest import Either
 
 KNOWN = ("ok", "note", "warning", "error")
@@ -371,7 +371,7 @@ def test_the_command_shows_the_audit_and_fails_where_it_does_not_fit(
 _TABLES = ("namespaces", "memories", "embedding_models", "migrations", "work_queue")
 _CLUSTER: dict[str, Any] = {
     "version": "14.0.1", "node": 0, "holders": 2, "propagate_set_commands": "local",
-    "places": {name: place_of(name) for name in _TABLES},
+    "locations": {name: location_of(name) for name in _TABLES},
 }  # fmt: skip
 
 
@@ -379,8 +379,8 @@ _CLUSTER: dict[str, Any] = {
     ("facts", "level", "fix"),
     [
         ({}, "ok", None),
-        ({"places": dict.fromkeys(_TABLES, "local")}, "note", "persistmem distribute"),
-        ({"places": {**_CLUSTER["places"], "new_table": "local"}}, "error", "persistmem distribute"),
+        ({"locations": dict.fromkeys(_TABLES, "local")}, "note", "persistmem distribute"),
+        ({"locations": {**_CLUSTER["locations"], "new_table": "local"}}, "error", "persistmem distribute"),
         ({"node": 2}, "error", "coordinator"),
         ({"propagate_set_commands": "none"}, "error", "citus.propagate_set_commands"),
     ],
