@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
-from langchain_persistmem.cli.terminal import out, print_json
+from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.operations import distribution
 
 
@@ -21,7 +23,7 @@ def add(subcommands: Subcommands) -> None:
     parser.add_argument(
         "--shards",
         metavar="N",
-        type=int,
+        type=values.number(distribution.FEWEST_SHARDS, distribution.MOST_SHARDS),
         default=distribution.MOST_SHARDS,
         help=f"parts into which the users fall, {distribution.FEWEST_SHARDS} to {distribution.MOST_SHARDS} (default: "
         "%(default)s); counts the first time only",

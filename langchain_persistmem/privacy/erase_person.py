@@ -16,6 +16,7 @@ from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
@@ -55,10 +56,11 @@ async def everything(
             for generation in ended_generations.values():
                 erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *ended_generations})
-    return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    meter = Meter(None, "namespaces")
+    return await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
 
-async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
     """Go on with every erasure that was interrupted."""
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         namespaces_left: list[Namespace] = []
@@ -67,11 +69,12 @@ async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Re
                 await erasure_log.complete_erasures(tx, generation, {}, now=now)
             else:
                 namespaces_left.append(namespace)
-    return await _erase_all(backend, namespaces_left, shared_threads=shared_threads, dry_run=False, now=now)
+    meter = Meter(progress, "namespaces", len(namespaces_left))
+    return await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
 
 
 async def _erase_all(
-    backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend, whole: Sequence[Namespace], meter: Meter, *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
     erasures: dict[Namespace, _NamespaceErasure] = {}
     for namespace in whole:
@@ -80,6 +83,7 @@ async def _erase_all(
             erasures[namespace] = await backend.step(_count_one, namespace, bystanders)
         else:
             erasures[namespace] = await backend.step(_erase_one, namespace, bystanders, {}, now=now)
+        meter.advance()
     total: Counter[str] = Counter()
     for erasure in erasures.values():
         total.update(erasure.counts)

@@ -44,6 +44,7 @@ ACROSS = {
     "claim_missing": "missing vectors: whose turn it is next",
     "next_missing": "missing vectors: when",
     "count_missing": "missing vectors: counts, no content",
+    "count_unembedded": "missing vectors: how many memories wait in all namespaces, no content",
     "note_missing_everywhere": "a new model has no vectors in any namespace: their names, no content",
     "claim_rewrite": "the rewrite: whose turn it is next",
     "next_rewrite": "the rewrite: when",

@@ -36,7 +36,7 @@ def make_nonsense(text: str) -> str:
     # Syllables of Korean are taken apart into their letters, of which those at one place of a syllable stand for one another.
     apart = "".join(unicodedata.normalize("NFD", letter) if ord(letter) in _HANGUL else letter for letter in text)
     others: dict[str, str] = {}
-    for belongs in (_is_vowel, _is_final, lambda letter: not _is_vowel(letter) and not _is_final(letter)):
+    for belongs in (_is_vowel, _is_final, _is_neither):
         letters = sorted({letter for letter in apart if letter.isalpha() and not letter.isascii() and belongs(letter)})
         half = len(letters) // 2
         others |= zip(letters, letters[half:] + letters[:half], strict=True)
@@ -49,6 +49,10 @@ def _is_vowel(letter: str) -> bool:
 
 def _is_final(letter: str) -> bool:
     return "\u11a8" <= letter <= "\u11ff"
+
+
+def _is_neither(letter: str) -> bool:
+    return not _is_vowel(letter) and not _is_final(letter)
 
 
 def _other(letter: str, others: Mapping[str, str]) -> str:

@@ -103,6 +103,11 @@ async def count_missing(tx: Transaction, model: EmbeddingModel) -> dict[str, int
     return counts_of(await tx.fetch(statement("count_missing"), {"model": model.model}))
 
 
+async def count_unembedded(tx: Transaction, model: EmbeddingModel) -> int:
+    """Memories without a vector of ``model`` in the namespaces that wait."""
+    return counts_of(await tx.fetch(statement("count_unembedded"), {"model": model.model}))["memories"]
+
+
 async def drop_vectors_of_others(tx: Transaction, namespace: Namespace, model: EmbeddingModel) -> int:
     """Delete the vectors of models other than ``model``; returns how many."""
     return await tx.execute(statement("drop_vectors_of_others"), _where(namespace, model))

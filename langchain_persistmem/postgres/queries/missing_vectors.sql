@@ -68,6 +68,15 @@ SELECT count(*) AS namespaces, count(*) FILTER (WHERE attempts > 0) AS failing
 FROM persistmem.missing_vectors
 WHERE model = %(model)s::smallint
 
+-- name: count_unembedded
+-- How many memories of the namespaces that wait have no vector of the model: how long making them will take.
+SELECT count(*) AS memories
+FROM persistmem.missing_vectors w
+JOIN persistmem.memories m ON m.namespace = w.namespace
+WHERE w.model = %(model)s::smallint AND m.text IS NOT NULL
+  AND NOT EXISTS (SELECT FROM persistmem.vectors v
+                  WHERE v.namespace = w.namespace AND v.memory_id = m.id AND v.model = %(model)s::smallint)
+
 -- name: drop_vectors_of_others
 -- Vectors of other models, namespace by namespace.
 DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND model <> %(model)s::smallint
