@@ -68,7 +68,9 @@ from langchain_persistmem.types.records import (
     Turn,
 )
 from langchain_persistmem.types.results import (
+    Activity,
     CommandReply,
+    Conversation,
     DeadLetter,
     Erasure,
     ExportResult,
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from langchain_persistmem.integrations.middleware import PersistMemMiddleware
 
 __all__ = [
+    "Activity",
     "Admin",
     "AsyncPersistMemSaver",
     "AsyncPersistMemStore",
@@ -103,6 +106,7 @@ __all__ = [
     "ConcurrentUpdateError",
     "ConfigurationError",
     "Context",
+    "Conversation",
     "Conversations",
     "DeadLetter",
     "Detector",

@@ -15,7 +15,7 @@ from langchain_persistmem.types.actor import part
 
 _INTERRUPTED = 130
 _COMMANDS = (
-    "demo", "ingest", "import_data", "export", "recall", "reembed", "list_memories", "show", "forget", "erasures", "consent", "review", "approve", "reject", "maintain", "prune", "worker", "rls", "status", "audit", "doctor", "eval",
+    "demo", "ingest", "import_data", "export", "recall", "reembed", "list_memories", "show", "forget", "erasures", "consent", "review", "approve", "reject", "maintain", "prune", "worker", "rls", "status", "audit", "doctor", "eval", "serve", "mcp", "token",
 )  # fmt: skip
 """The modules of ``cli/`` that describe subcommands, in the order of the help."""
 

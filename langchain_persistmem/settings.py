@@ -208,6 +208,8 @@ class Settings:
     there ``"pet: animals of the user"``."""
     contradictions: Literal["newest", "both", "ask"] = "newest"
     """The rule for a statement that contradicts a memory: the newest wins, both stay with their times, or it waits for review."""
+    rerank_seconds: float = 2.0
+    """Time limit of a re-ranker (``open(reranker=...)``); where it takes longer, the order of recall stands."""
     min_confidence: float = 0.5
     """Candidates of less confidence (0 to 1), such as jokes and guesses, are dropped."""
     max_superseded: int = 10
@@ -342,7 +344,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
         "from 0 to 1",
     ),
     (
-        ("connect_seconds", "statement_seconds", "lease_seconds", "retry_seconds"),
+        ("connect_seconds", "statement_seconds", "lease_seconds", "retry_seconds", "rerank_seconds"),
         lambda number: number > 0,
         "more than 0",
     ),

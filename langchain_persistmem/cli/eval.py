@@ -6,10 +6,14 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from langchain_core.documents import BaseDocumentCompressor
 from rich import box
 from rich.table import Table
 
@@ -40,12 +44,19 @@ def add(subcommands: Subcommands) -> None:
         "eval",
         "measure how well recall finds the turns that answer questions, beside plain cosine and plain BM25",
         "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`; "
-        "one question per line, plain or gzip:\n"
+        "one question per line, plain or gzip; or one file of LoCoMo, REALTALK or LongMemEval:\n"
         '  {"qid": "q1", "user_id": "maya", "query": "Where does Maya live?",\n'
         '   "asked_at": "2026-05-01T12:00:00+02:00", "category": "facts", "gold": ["turn-17"]}',
     )
     parser.add_argument("conversations", metavar="CONVERSATIONS", type=Path, help="JSON Lines, plain or gzip")
-    parser.add_argument("questions", metavar="QUESTIONS", type=Path, help="JSON Lines, plain or gzip")
+    parser.add_argument(
+        "questions", metavar="QUESTIONS", type=Path, nargs="?", help="JSON Lines, plain or gzip; not for a public set"
+    )
+    parser.add_argument(
+        "--reranker",
+        metavar="MODULE:NAME",
+        help="a LangChain document compressor, or a function that makes one, to be measured beside our order",
+    )
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -76,11 +87,11 @@ def run(options: argparse.Namespace) -> int:
         raise MissingDependencyError(
             f"eval needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
         ) from error
+    reranker = None if options.reranker is None else _load(options.reranker)
+    conversations, asked = _files(options)
     with waiting("checking every line"):
-        users = _users(options.conversations)
-        questions = read_questions(
-            options.questions, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
-        )
+        users = _users(conversations)
+        questions = read_questions(asked, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()})
     chosen = dict(list(users.items())[: options.users])
     questions_asked = [question for question in questions if question.user_id in chosen]
     options.out.mkdir(parents=True, exist_ok=True)
@@ -94,20 +105,24 @@ def run(options: argparse.Namespace) -> int:
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
     notes = run_flow.AnswerLog(options.out / "answers.jsonl")
-    opened = open_memory(
+    open_with = partial(
+        open_memory,
         options,
-        set_up=True,
         namespace=namespace,
         embeddings=vectors,
         embedding_model=models.embedding_name,
         worker=False,
     )
-    with opened as memory:
+    with ExitStack() as opened:
+        memory = opened.enter_context(open_with(set_up=True))
         compared: list[systems.System] = [
             systems.PersistMemSystem(memory),
             systems.CosineSystem(vectors),
             systems.Bm25System(),
         ]
+        if reranker is not None:
+            reordered = opened.enter_context(open_with(reranker=reranker))
+            compared.append(systems.PersistMemSystem(reordered, name=systems.RERANKED))
         with progress_bar("", quiet=options.json) as bar:
             tasks = {
                 "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
@@ -130,6 +145,37 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _load(path: str) -> BaseDocumentCompressor:
+    """The re-ranker, imported.
+
+    Raises:
+        InvalidInputError: it cannot be imported.
+    """
+    module, _, name = path.partition(":")
+    try:
+        found: Any = getattr(import_module(module), name)
+        return found if isinstance(found, BaseDocumentCompressor) else found()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"--reranker {path[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the name "
+            "of a document compressor, or of a function without arguments that makes one"
+        ) from error
+
+
+def _files(options: argparse.Namespace) -> tuple[Path, Path]:
+    """Conversations and questions; of a public set, files made of it."""
+    if options.questions is not None:
+        return options.conversations, options.questions
+    from langchain_persistmem.evaluation.public_sets import read_public_set, write_lines
+
+    found = read_public_set(options.conversations)
+    options.out.mkdir(parents=True, exist_ok=True)
+    return (
+        write_lines(found.users, options.out / "conversations.jsonl"),
+        write_lines(found.questions, options.out / "questions.jsonl"),
+    )
+
+
 def _users(path: Path) -> dict[str, list[Any]]:
     """Each user's turns in the order of the file."""
     from langchain_persistmem.evaluation.systems import ConversationTurn
@@ -147,9 +193,11 @@ def _users(path: Path) -> dict[str, list[Any]]:
 def _print_of(options: argparse.Namespace) -> str:
     """The identity of a run: the same files, the same embedder, the same version."""
     digest = hashlib.sha256()
-    for part in (options.conversations.read_bytes(), options.questions.read_bytes()):
-        digest.update(hashlib.sha256(part).digest())
+    for path in filter(None, (options.conversations, options.questions)):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     digest.update("\x1f".join((options.embeddings, version("langchain-persistmem"))).encode())
+    if options.reranker is not None:
+        digest.update(options.reranker.encode())
     return digest.hexdigest()
 
 
@@ -192,6 +240,7 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
                 f"{metric}: {100 * difference['mean']:+.1f} points against {difference['against']} "
                 f"(95 % interval {100 * difference['low']:+.1f} to {100 * difference['high']:+.1f})"
             )
+    _show_rule(found["rule"])
     seen = found["context"]
     if "evidence" in seen:
         out().print(
@@ -204,6 +253,22 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
             f"and for {100 * seen['silent_answerable']:.0f} % of the others"
         )
     note(f"in {folder}: results.json, results.png, answers.jsonl")
+
+
+def _show_rule(rule: Mapping[str, Any]) -> None:
+    """Say where a sort of question is served worse than by one of the simple systems."""
+    broken = [
+        f"{category}, {metric}: {100 * found['gain']:+.1f} against {found['against']}"
+        for category, by_metric in rule.items()
+        for metric, found in by_metric.items()
+        if not found["kept"]
+    ]
+    if rule:
+        out().print(
+            "never a point below the better of the others: " + ("broken in" if broken else "kept in every category")
+        )
+    for line in broken:
+        out().print(f"  {line}")
 
 
 def _figure(found: Mapping[str, float], *, wide: bool) -> str:

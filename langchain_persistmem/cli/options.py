@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from psycopg.conninfo import conninfo_to_dict
@@ -167,6 +168,7 @@ def open_memory(
     model: BaseChatModel | None = None,
     embeddings: Embeddings | None = None,
     schema: Schema | None = None,
+    reranker: BaseDocumentCompressor | None = None,
     erase_namespaces: Sequence[Namespace] = (),
     **settings: Any,
 ) -> Generator[PersistMem]:
@@ -181,6 +183,7 @@ def open_memory(
         model: the chat model.
         embeddings: the embedding model; by default the one that the options name.
         schema: the shape of what the chat model extracts.
+        reranker: the document compressor that orders what is found.
         erase_namespaces: where else a user is named.
         settings: further fields of :class:`Settings`.
 
@@ -204,6 +207,7 @@ def open_memory(
                     embeddings=embeddings or options.embeddings,
                     model=model,
                     schema=schema,
+                    reranker=reranker,
                     settings=all_settings,
                     namespace=namespace,
                     erase_namespaces=erase_namespaces,

@@ -15,6 +15,7 @@ from langchain_persistmem.operations import status as status_flow
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Finding
 from langchain_persistmem.types.results import (
+    Activity,
     DeadLetter,
     MaintainResult,
     Person,
@@ -42,13 +43,40 @@ class Admin(Group):
 
     status, astatus = both(_status)
 
-    async def _people(self, *, after: Namespace | None = None, limit: int = 100) -> list[Person]:
+    async def _activity(
+        self,
+        *,
+        since: datetime | None = None,
+        step: status_flow.Step = "day",
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> list[Activity]:
+        """Count what was added by period, without content: to one namespace, or, if none is named, to the whole database.
+
+        A period in which nothing was added is left out. For the whole database all its rows are counted, which takes
+        seconds where there are millions.
+
+        Args:
+            since: only what was added at this moment or later.
+            step: the length of a period, in UTC.
+
+        Raises:
+            InvalidInputError: an argument is malformed; the message names it.
+            ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
+        """
+        namespace = self._namespace_or_none(user_id, namespace)
+        return await run(self.backend, status_flow.activity, namespace, since=since, step=step)
+
+    activity, aactivity = both(_activity)
+
+    async def _people(self, *, begins_with: str = "", after: Namespace | None = None, limit: int = 100) -> list[Person]:
         """List the people that have memory, by the template of ``open(namespace=...)``, with figures and without content.
 
         Namespaces of another shape, such as shared or deeper ones, are not among them. For the next page, pass
         ``Person.namespace`` of the last one as ``after``.
 
         Args:
+            begins_with: only those whose ``user_id`` begins with this.
             after: the namespace before the page; by default the page is the first.
             limit: at most this many, up to 10,000.
 
@@ -56,7 +84,8 @@ class Admin(Group):
             InvalidInputError: an argument is malformed, or out of range.
             ConfigurationError: row-level security does not let this role see all namespaces.
         """
-        return await run(self.backend, status_flow.people, self._memory.namespace, after=after, limit=limit)
+        template = self._memory.namespace
+        return await run(self.backend, status_flow.people, template, begins_with=begins_with, after=after, limit=limit)
 
     people, apeople = both(_people)
 
@@ -106,8 +135,14 @@ class Admin(Group):
     async def _dead_letters(
         self, *, user_id: str | None = None, namespace: Namespace | None = None
     ) -> list[DeadLetter]:
-        """List the turns from which no attempt could learn, by thread; they are stored, and :meth:`retry` tries again."""
-        return await run(self.backend, background.dead_letters, self._memory.namespace_of(user_id, namespace))
+        """List the turns from which no attempt could learn, by thread; they are stored, and :meth:`retry` tries again.
+
+        Of one namespace, or, if none is named, of the whole database.
+
+        Raises:
+            ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
+        """
+        return await run(self.backend, background.dead_letters, self._namespace_or_none(user_id, namespace))
 
     dead_letters, adead_letters = both(_dead_letters)
 

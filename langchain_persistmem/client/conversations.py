@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.runtime.messages import MAX_MESSAGES, messages_of, turns_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.results import ObserveResult, TurnOutcome
+from langchain_persistmem.types.results import Conversation, ObserveResult, TurnOutcome
 
 Messages = Sequence[MessageLikeRepresentation]
 
@@ -31,6 +32,23 @@ _COUNTS = ("stored", "added", "reinforced", "skipped", "superseded", "quarantine
 class Conversations(Group):
     """Stored conversations: ``memory.conversations``."""
 
+    async def _list(
+        self, *, limit: int = 100, offset: int = 0, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> builtins.list[Conversation]:
+        """List a person's conversations in figures and without content, the one of the latest message first.
+
+        Args:
+            limit: at most this many, up to 10,000.
+            offset: leave out the first so many.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(self.backend, conversations.list_conversations, namespace, limit=limit, offset=offset)
+
+    list, alist = both(_list)
+
     async def _messages(
         self,
         thread_id: str,
@@ -39,7 +57,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[BaseMessage]:
+    ) -> builtins.list[BaseMessage]:
         """Return a thread's stored messages as they were, oldest first; pages are counted from its end.
 
         Args:
@@ -62,7 +80,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[Turn]:
+    ) -> builtins.list[Turn]:
         """Return the same as :meth:`messages` as turns: with stored id, date, and the content as text.
 
         Args:
@@ -85,7 +103,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[TurnOutcome]:
+    ) -> builtins.list[TurnOutcome]:
         """Return what came of each stored message: the statements that rest on it, and those that were dropped, and why.
 
         Args:
@@ -209,7 +227,7 @@ class Conversations(Group):
 
     async def _page(
         self, thread_id: str, limit: int | None, offset: int, user_id: str | None, namespace: Namespace | None
-    ) -> list[Turn]:
+    ) -> builtins.list[Turn]:
         namespace = self._memory.namespace_of(user_id, namespace)
         return await run(
             self.backend, conversations.get_messages, namespace, thread_id=thread_id, limit=limit, offset=offset

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.utils import MessageLikeRepresentation
@@ -59,7 +60,7 @@ from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
-from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Turn
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status, Turn
 from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
@@ -134,6 +135,7 @@ class PersistMem:
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
@@ -152,6 +154,8 @@ class PersistMem:
             profile: the pydantic class of the users' profiles.
             schema: a pydantic class, a list of them or their union, for what the chat model extracts: each memory
                 then carries one as ``value["content"]``.
+            reranker: any LangChain ``BaseDocumentCompressor``, such as a cross-encoder: it orders the best of what recall
+                finds, within ``Settings.rerank_seconds``.
             store_index: how :attr:`store` searches: LangGraph's ``IndexConfig`` without ``embed``, such as
                 ``{"fields": ["text", "tags[*]"], "hybrid": True}``.
             store_ttl: how its items expire: LangGraph's ``TTLConfig``. With ``sweep_interval_minutes``
@@ -165,7 +169,7 @@ class PersistMem:
         """
         check_template(namespace)
         namings = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
             backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
@@ -187,6 +191,7 @@ class PersistMem:
         namespace: Namespace = _TEMPLATE,
         profile: type[BaseModel] = Profile,
         schema: Schema | None = None,
+        reranker: BaseDocumentCompressor | None = None,
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
@@ -194,7 +199,7 @@ class PersistMem:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
         namings = check_naming(erase_namespaces)
-        models = models_of(embeddings, model, settings, schema)
+        models = models_of(embeddings, model, settings, schema, reranker)
 
         async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
@@ -608,7 +613,11 @@ class PersistMem:
         self,
         *,
         kinds: Sequence[Kind] | None = None,
+        statuses: Sequence[Status] | None = None,
+        sources: Sequence[Source] | None = None,
         filter: Mapping[str, Any] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         offset: int = 0,
         user_id: str | None = None,
@@ -618,7 +627,11 @@ class PersistMem:
 
         Args:
             kinds: only these kinds.
+            statuses: those of these statuses instead, such as ``["superseded", "archived"]`` for the past.
+            sources: only of these origins.
             filter: conditions on ``value``, as in LangGraph's store.
+            since: only what is true from this moment on, or happened then, or later.
+            until: only what is true from before this moment on, or happened before it.
             limit: at most this many, up to 10,000.
             offset: leave out the first so many.
 
@@ -626,9 +639,11 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        # The clock is read here: whether something has expired is the same question in each attempt.
         return await run(
-            self._backend, listing.list_, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
-        )
+            self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=filter,
+            since=since, until=until, limit=limit, offset=offset, now=now,
+        )  # fmt: skip
 
     list, alist = both(_list)
 

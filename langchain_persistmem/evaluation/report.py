@@ -10,8 +10,11 @@ from typing import Any
 from langchain_persistmem.errors import MissingDependencyError
 from langchain_persistmem.evaluation.metrics import METRICS, interval, separation
 from langchain_persistmem.evaluation.run import Answer
+from langchain_persistmem.evaluation.systems import OURS, RERANKED
 
 ALL = "all"
+_RULED = ("R@5", "R@10")
+_POINT = 0.01
 _MAIN_METRICS = ("R@5", "R@10", "nDCG@10")
 
 
@@ -25,13 +28,15 @@ def figures(answers: Sequence[Answer], *, excluded: Sequence[str] = ()) -> dict[
     Returns:
         ``systems``: by system, ``categories`` (each with ``n`` and, by metric, ``mean``, ``low``, ``high``), ``auroc``
         and ``milliseconds``; ``differences``: by metric, ours less the better of the others on the same questions;
-        ``context``: metrics of our context.
+        ``rule``: the same by category, with ``kept``, which says that ours is no more than a point lower; ``context``:
+        metrics of our context.
     """
     names = list(dict.fromkeys(answer.system for answer in answers))
     systems = {name: _system([answer for answer in answers if answer.system == name], excluded) for name in names}
     return {
         "systems": systems,
-        "differences": _differences(answers, excluded) if len(names) > 1 and names[0] == "persistmem" else {},
+        "differences": _differences(answers, excluded) if len(names) > 1 and names[0] == OURS else {},
+        "rule": _rule(systems),
         "context": _context([answer for answer in answers if answer.context is not None], excluded),
     }
 
@@ -64,7 +69,8 @@ def _differences(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str
     for answer in answers:
         if answer.metrics is not None and answer.category not in excluded:
             by_system.setdefault(answer.system, {})[answer.question] = answer
-    ours, others = by_system.pop("persistmem", {}), by_system
+    ours, others = by_system.pop(OURS, {}), by_system
+    others.pop(RERANKED, None)
     differences: dict[str, Any] = {}
     for metric in METRICS if ours and others else ():
         best = max(others, key=lambda name: fmean(_of(answer, metric) for answer in others[name].values()))
@@ -72,6 +78,21 @@ def _differences(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str
         low, high = interval(gains)
         differences[metric] = {"against": best, "mean": fmean(gains), "low": low, "high": high}
     return differences
+
+
+def _rule(systems: dict[str, Any]) -> dict[str, Any]:
+    """Compare ours with the better of the others, category by category: no sort of question may be served worse."""
+    others = [name for name in systems if name not in (OURS, RERANKED)]
+    found: dict[str, Any] = {}
+    for category in systems[OURS]["categories"] if OURS in systems and others else ():
+        by_metric: dict[str, Any] = {}
+        for metric in _RULED:
+            means = {name: systems[name]["categories"][category][metric]["mean"] for name in (OURS, *others)}
+            best = max(others, key=lambda name: means[name])
+            gain = means[OURS] - means[best]
+            by_metric[metric] = {"against": best, "gain": gain, "kept": gain >= -_POINT}
+        found[category] = by_metric
+    return found
 
 
 def _of(answer: Answer, metric: str) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.evaluation.metrics import scores
 from langchain_persistmem.evaluation.questions import Question
-from langchain_persistmem.evaluation.systems import ConversationTurn, System
+from langchain_persistmem.evaluation.systems import OURS, ConversationTurn, System
 from langchain_persistmem.recall.context import approximate_tokens
 
 
@@ -100,7 +100,7 @@ def evaluate(
                         metrics=scores(ranked.turns, question.gold, sessions) if question.gold else None,
                         best=ranked.best,
                         milliseconds=1000 * took,
-                        context=_context_metrics(memory, question, history) if system.name == "persistmem" else None,
+                        context=_context_metrics(memory, question, history) if system.name == OURS else None,
                     )
                 )
             progress("questions", len(users_questions))

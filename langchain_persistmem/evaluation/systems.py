@@ -14,6 +14,9 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import MissingDependencyError
 from langchain_persistmem.evaluation.questions import Question
 
+OURS = "persistmem"
+RERANKED = "re-ranked"
+"""Ours, in the order of a re-ranker."""
 DEPTH = 50
 """Turns that each system ranks for a question."""
 
@@ -56,9 +59,8 @@ class System(Protocol):
 class PersistMemSystem:
     """``recall()`` after ``observe()``; without a threshold, so that every question gets a ranking."""
 
-    name = "persistmem"
-
-    def __init__(self, memory: PersistMem) -> None:
+    def __init__(self, memory: PersistMem, *, name: str = OURS) -> None:
+        self.name = name
         self._memory = memory
 
     def learn(self, user_id: str, turns: Sequence[ConversationTurn]) -> None:
@@ -97,7 +99,7 @@ class CosineSystem:
 
 
 class Bm25System:
-    """BM25 over stemmed terms without stop words, by the library ``bm25s``."""
+    """BM25 over stemmed terms without stop words, by the library ``bm25s``; its longer list of these is the better one."""
 
     name = "BM25"
 
@@ -127,7 +129,9 @@ class Bm25System:
         return _best(ids, np.asarray(index.get_scores(indexed), dtype=np.float64))
 
     def _tokens(self, texts: list[str]) -> list[list[str]]:
-        return self._bm25s.tokenize(texts, stopwords="en", stemmer=self._stemmer, return_ids=False, show_progress=False)
+        return self._bm25s.tokenize(
+            texts, stopwords="en_plus", stemmer=self._stemmer, return_ids=False, show_progress=False
+        )
 
 
 def _best(ids: Sequence[str], scores: np.ndarray[Any, np.dtype[np.float64]]) -> RankedTurns:

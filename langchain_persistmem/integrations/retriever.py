@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from langchain_core.runnables.config import ensure_config
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from langchain_persistmem.integrations.strict_retriever import StrictRetriever
-from langchain_persistmem.language.query_terms import cut_pairs
+from langchain_persistmem.language.search_terms.tokens import cut_tokens
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     namespace_of_run,
@@ -30,7 +29,6 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Kind, Turn
 
-_WORD = re.compile(r"\w+")
 _MOST = 1_000
 _LATEST = 0.2
 """The worth of being the latest turn, in shares of the question's words; half of it for the turn before, and so on."""
@@ -249,5 +247,7 @@ def _turn_document(turn: Turn, namespace: Namespace, thread_id: str, score: floa
 
 
 def _words(text: str) -> set[str]:
-    """Split ``text`` into words without capitals; of Chinese, Japanese and Korean, pairs of characters."""
-    return {*_WORD.findall(text.casefold()), *cut_pairs(text)}
+    """Split ``text`` into the terms that search by words knows, without their stems."""
+    return {
+        form for token in cut_tokens(text) for form in (token.parts if token.is_run else (token.whole, *token.parts))
+    }

@@ -38,3 +38,12 @@ def _replacement(match: re.Match[str]) -> str:
     if is_emoji and (run in _SELECTORS or (run in ("\u200d", "\ufe0f\u200d") and after and not after.isalnum())):
         return run
     return ""
+
+
+def strip_invisible(text: str) -> str:
+    """Take out all characters that nobody sees, also where they change how a letter looks; for comparing.
+
+    >>> strip_invisible("a\u200cb\ufe0f")
+    'ab'
+    """
+    return text if text.isascii() else _HIDDEN.sub("", text)

@@ -1,38 +1,89 @@
-"""Terms that a query is looked up by, beside the words that PostgreSQL's parser finds in it; pure."""
+"""Terms that a query is looked up by; pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
+from typing import NamedTuple
 
 from langchain_persistmem.language.data import IrregularForms, languages, stop_words
+from langchain_persistmem.language.search_terms.spelling import fold
+from langchain_persistmem.language.search_terms.tokens import cut_characters, cut_tokens, is_word
 from langchain_persistmem.language.text_search import choose_configuration
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0002ebef]+")
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED = re.compile(r"""["“][^"”]*["”]|(?<!\w)['‘].*?['’](?!\w)""")
+_AS_IT_STANDS = "="
+"""A form that begins with it is a term; all others are words, which PostgreSQL brings to their stems."""
+_FIRST_SYLLABLE = "\u3005"
+"""From here on all characters are ideographs and syllables: of Chinese, Japanese, Korean and Yi."""
+_OF_A_PAIR, _OF_A_CHARACTER, _OF_A_LETTER = 0.5, 0.75, 0.1
+"""What two neighbouring characters count where no spaces tell words apart, and what one does: a syllable or an ideograph is often
+a word, a letter of Thai or Lao without a sign never is."""
 
 
-def find_terms(query: str, language: str) -> tuple[str, ...]:
-    """Find neighbouring characters where there are no spaces to cut at, and the irregular forms of words.
+class QueryTerms(NamedTuple):
+    """The terms of a query, as the statements take them."""
 
-    The words of one term count as one word. ``language`` is that of the settings.
+    words: str
+    """Plain words. PostgreSQL brings them to their stems and drops the smallest."""
+    groups: tuple[str, ...] = ()
+    """Further terms. The forms in one group, with spaces between them, count as one word."""
+    weights: tuple[float, ...] = ()
+    """What each group counts, as a share of a word."""
 
-    >>> find_terms("What did Ada buy?", "english"), find_terms("我喜欢茶", "auto"), find_terms("What did Ada buy?", "german")
-    (('buy bought',), ('我喜', '喜欢', '欢茶'), ())
+    def parameters(self) -> dict[str, object]:
+        """The parameters of the part ``asked_words``."""
+        return {"query": self.words, "terms": list(self.groups), "weights": list(self.weights)}
+
+
+def find_terms(query: str, language: str, *, both_forms: bool = False) -> QueryTerms:
+    """Find what a query is looked up by: its words, their irregular forms, tokens with their parts, and characters.
+
+    The parts of a token count together as much as the whole. The persons that it asks about are groups of their own, so that
+    the answer tells which of them this memory knows.
+
+    Args:
+        query: the query as it was put.
+        language: that of the settings.
+        both_forms: some namespaces have the terms of before still, which are looked up beside these.
+
+    >>> find_terms("What did Ada buy?", "english")
+    QueryTerms(words='what did ada buy', groups=('ada', 'buy bought'), weights=(1.0, 1.0))
     """
-    return (*cut_pairs(query), *find_irregular_forms(query, language))
+    words: list[str] = []
+    weighed: dict[str, float] = {}
+    for token in cut_tokens(query):
+        whole = _term(token.whole)
+        if not token.parts and whole == token.whole:
+            words.append(whole)
+        elif not token.is_run:
+            weighed[whole] = 1.0
+        for part in token.parts:
+            term = _AS_IT_STANDS + part if token.is_run else _term(part)
+            share = _weigh_characters(part) if token.is_run else 1 / len(token.parts)
+            weighed[term] = max(share, weighed.get(term, 0.0))
+    # A word of the query that is in a group as well counts once: it is the group that says how it is asked for.
+    groups = [fold(name) for name in find_names(query)] + list(find_irregular_forms(query, language))
+    weighed |= dict.fromkeys([*groups, *(_forms_of_before(query) if both_forms else ())], 1.0)
+    return QueryTerms(" ".join(words), tuple(weighed), tuple(weighed.values()))
 
 
-def cut_pairs(text: str) -> tuple[str, ...]:
-    """Cut Chinese, Japanese and Korean text, which has no spaces, into neighbouring characters.
+def _weigh_characters(part: str) -> float:
+    if len(cut_characters(part)) > 1:
+        return _OF_A_PAIR
+    return _OF_A_CHARACTER if len(part) > 1 or part >= _FIRST_SYLLABLE else _OF_A_LETTER
 
-    >>> cut_pairs("我喜欢茶 and tea")
-    ('我喜', '喜欢', '欢茶')
-    """
-    found: list[str] = []
-    for run in _CJK.findall(text):
-        found += [run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)]
-    return tuple(found)
+
+def _term(form: str) -> str:
+    return form if is_word(form) else _AS_IT_STANDS + form
+
+
+def _forms_of_before(query: str) -> Iterator[str]:
+    """What PostgreSQL made of the parts of a query that are folded or cut now, each with the present form of it."""
+    for chunk in query.split():
+        wholes = [token.whole for token in cut_tokens(chunk)]
+        if wholes and not (chunk.isascii() and all(map(is_word, wholes))):
+            yield f"{_term(max(wholes, key=len))} {chunk}"
 
 
 def find_irregular_forms(query: str, language: str) -> tuple[str, ...]:
@@ -44,7 +95,7 @@ def find_irregular_forms(query: str, language: str) -> tuple[str, ...]:
     groups = irregular_groups().get(choose_configuration(language, query))
     if groups is None:
         return ()
-    found = (groups.get(word) for word in _WORD.findall(query.casefold()))
+    found = (groups.get(word) for word in _WORD.findall(fold(query)))
     return tuple(dict.fromkeys(group for group in found if group is not None))
 
 
@@ -79,21 +130,45 @@ def strip_light_words(query: str) -> str:
     return " ".join(words) or query
 
 
-def strip_names(query: str) -> str:
+def strip_names(query: str, *, existing: Container[str] | None = None) -> str:
     """``query`` as it is embedded: without the persons that it asks about, who stand in every turn of theirs.
 
     Small embedding models drown in names; the search by words still sees them. Quoted spans stay. Queries in
     languages whose file does not tell what stands around a name pass unchanged.
 
-    >>> strip_names("When did Caroline paint the sunrise?")
-    'When did paint the sunrise?'
+    Args:
+        query: the query as it was put.
+        existing: folded, the names that this memory has. Only these are taken out, since the search by words sees no others;
+            None stands for all.
+
+    >>> strip_names("When did Caroline paint the sunrise?"), strip_names("When did Jürgen paint?", existing={"caroline"})
+    ('When did paint the sunrise?', 'When did Jürgen paint?')
     """
-    subject, possessive = _names()
+    subject, possessive, word = _names()
+
+    def replace(match: re.Match[str]) -> str:
+        kept, name = match.groups()
+        is_known = existing is None or all(fold(each) in existing for each in word.findall(name))
+        return (kept or " ") if is_known else match[0]
+
+    # A title may hold a name that is nobody's.
     quoted = _QUOTED.findall(query)
-    bare = possessive.sub(" ", subject.sub(r"\1", _QUOTED.sub("\x00", query)))
+    bare = possessive.sub(replace, subject.sub(replace, _QUOTED.sub("\x00", query)))
     for span in quoted:
         bare = bare.replace("\x00", span, 1)
     return " ".join(bare.split()) or query
+
+
+def find_names(query: str) -> tuple[str, ...]:
+    """Find the words of the names that :func:`strip_names` takes out.
+
+    >>> find_names("When did Caroline and Jürgen meet?")
+    ('Caroline', 'Jürgen')
+    """
+    subject, possessive, word = _names()
+    unquoted = _QUOTED.sub("\x00", query)
+    found = [match[2] for pattern in (subject, possessive) for match in pattern.finditer(unquoted)]
+    return tuple(dict.fromkeys(each for name in found for each in word.findall(name)))
 
 
 @cache
@@ -112,14 +187,18 @@ def _joined_possessive() -> re.Pattern[str]:
 
 
 @cache
-def _names() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Expressions for a name behind an auxiliary, and for a name in the possessive."""
+def _names() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Expressions for a name behind an auxiliary, for a name in the possessive, and for each word of a name."""
     parts = [language.person_names for language in languages() if language.person_names is not None]
     no_names = "|".join(word for part in parts for word in part.no_names)
-    name = rf"(?!(?:{no_names})\b)[A-Z][a-z]+(?: (?!(?:{no_names})\b)[A-Z][a-z]+)?"
+    letters = [chr(code) for code in (*range(0x41, 0x530), *range(0x1E00, 0x1F00))]
+    capital, small = (re.escape("".join(filter(case, letters))) for case in (str.isupper, str.islower))
+    word = rf"(?!(?:{no_names})\b)[{capital}][{small}\u0300-\u036f]+"
+    name = rf"{word}(?: {word})?"
     auxiliaries = "|".join(f"[{verb[0].upper()}{verb[0]}]{verb[1:]}" for part in parts for verb in part.auxiliaries)
     no_possessors = "|".join(word for part in parts for word in part.no_possessors)
     return (
-        re.compile(rf"\b({auxiliaries or r'(?!)'}) {name}(?: and {name})?(?:['’]s?)?(?=[ ?,.]|$)"),
-        re.compile(rf"(?<=[a-z,] )(?!{no_possessors or r'(?!)'})[A-Z][a-z]+['’]s?(?= )"),
+        re.compile(rf"\b({auxiliaries or r'(?!)'}) ({name}(?: and {name})?(?:['’]s?)?)(?=[ ?,.]|$)"),
+        re.compile(rf"()(?<=[{small},] )(?!{no_possessors or r'(?!)'})([{capital}][{small}\u0300-\u036f]+)['’]s?(?= )"),
+        re.compile(word),
     )

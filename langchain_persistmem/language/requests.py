@@ -22,6 +22,7 @@ _LONGEST = 300
 _MOST_WORDS = 15
 """A longer sentence about the user tells something, whatever it asks: "a gift for my sister, who ..."."""
 _WORD = re.compile(r"[^\W_]+")
+_CLAUSE = re.compile(r"[,，、]")
 
 
 def is_request(text: str) -> bool:
@@ -69,11 +70,19 @@ def is_bare_request(text: str) -> bool:
         return False
     words = _words()
     sentences = [_without_courtesies(part.strip(_MARKS), words) for part in _SENTENCE.findall(text)]
+    # "Tell me a joke, please" is bare by its clauses.
     return all(
+        _is_bare(sentence, words) or all(_is_bare(clause, words) for clause in _CLAUSE.split(sentence))
+        for sentence in sentences
+    )
+
+
+def _is_bare(sentence: str, words: "_RequestWords") -> bool:
+    return bool(
         _CALCULATION.fullmatch(words.opening.sub("", sentence, count=1).strip())
         or words.is_phrase(sentence)
         or is_small_talk(sentence)
-        for sentence in sentences
+        or not _without_courtesies(f"{sentence.strip(_MARKS)} ", words).strip(_MARKS + ".!?。！？…")
     )
 
 

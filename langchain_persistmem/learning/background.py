@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
-from langchain_persistmem.learning.conversations import check_turns, store_turns
+from langchain_persistmem.learning.conversations import check_turns, dropped_change, store_turns
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn, learn_by_rules
 from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
-from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
+from langchain_persistmem.learning.turns import IndexResult, index_turns, read_open, withdraw_waiting
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_some, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import (
@@ -29,6 +29,7 @@ from langchain_persistmem.postgres.queries import (
 )
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.pending_work import Job
+from langchain_persistmem.postgres.queries.turns import OpenThread
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -36,7 +37,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.types.records import SkipReason, Turn
-from langchain_persistmem.types.results import DeadLetter, MemoryChange, ObserveResult, ProcessResult
+from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
 
 logger = logging.getLogger(__name__)
 
@@ -49,21 +50,15 @@ class _Total:
     skipped: int = 0
     capped: bool = False
     dead_letters: int = 0
-
     dropped: int = 0
+    waiting: int | None = None
+    """Messages that wait to be learnt from, where that is known."""
 
     def add(self, batch: LearnResult | IndexResult, namespace: Namespace, thread_id: str) -> None:
         changes = [replace(change, namespace=namespace, thread_id=thread_id) for change in batch.done.changes]
         if isinstance(batch, LearnResult):
             changes += [
-                MemoryChange(
-                    change="dropped",
-                    text=omission.text,
-                    reason=omission.reason,
-                    message_ids=omission.message_ids,
-                    namespace=namespace,
-                    thread_id=thread_id,
-                )
+                dropped_change(omission.text, omission.reason, omission.message_ids, thread_id, namespace)
                 for omission in batch.omissions
             ]
             self.dropped += len(batch.omissions)
@@ -98,14 +93,14 @@ async def observe(
     check_turns(turns, namespace, thread_id)
     used = validation.names(used, "used")
     await ready(backend)
-    settings, job = backend.settings, None
+    settings, work, open_messages = backend.settings, None, None
     # The turns and their entry of pending work are one transaction: whatever happens to this process or to its model,
     # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
-        state = await generations.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, backend, namespace, thread_id, turns, state, now=now)
+        done = await store_turns(tx, backend, namespace, thread_id, turns, now=now)
+        stored, withheld, state = done.stored, done.withheld, done.state
         if stored and withheld is None:
-            job = await pending_work.enqueue_thread(
+            work = pending_work.enqueue_thread(
                 tx,
                 namespace,
                 thread_id,
@@ -115,17 +110,24 @@ async def observe(
                 leased=None if background else timedelta(seconds=settings.lease_seconds),
             )
         if used and not state.paused:
-            await memories.record_uses(tx, namespace, used, now=now)
-        await record(tx, backend, namespace, "observed", turns=stored)
+            memories.record_uses(tx, namespace, used, now=now)
+        record(tx, backend, namespace, "observed", turns=stored)
+        # The messages that become memories next are read with the COMMIT that stores them.
+        if withheld is None:
+            open_messages = read_open(tx, backend, namespace, thread_id)
     total = _Total()
     if withheld is not None:
         logger.info("a conversation is not learnt from: %s", withheld)
         return _observe_result(stored, total, 0, withheld)
+    found = None if open_messages is None or backend.may_have_rewrites else await open_messages
+    job = None if work is None else await work
     if background:
-        await _index_now(backend, namespace, thread_id, state.generation, now=now)
+        await _index_now(backend, namespace, thread_id, state.generation, found, total, now=now)
     else:
-        await _learn_all(backend, namespace, thread_id, state.generation, job, total, now=now)
-    waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
+        await _learn_all(backend, namespace, thread_id, state.generation, job, total, found, now=now)
+    waiting = total.waiting
+    if waiting is None:
+        waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
     await make_some_missing(backend, now=now)
     await rewrite_some(backend, namespace, now=now)
     return _observe_result(stored, total, waiting, None)
@@ -244,11 +246,10 @@ async def next_due(backend: Backend) -> float | None:
     return min((seconds for seconds in waiting if seconds is not None), default=None)
 
 
-async def dead_letters(backend: Backend, namespace: Namespace) -> list[DeadLetter]:
-    """The turns that no attempt could be learnt from, by thread."""
-    encode(namespace)
+async def dead_letters(backend: Backend, namespace: Namespace | None) -> list[DeadLetter]:
+    """The turns that no attempt could be learnt from, by thread, of one namespace or of all."""
     await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
         return await messages.list_dead_letters(tx, namespace)
 
 
@@ -277,6 +278,7 @@ async def _learn_all(
     generation: UUID,
     job: Job | None,
     total: _Total,
+    found: OpenThread | None = None,
     *,
     now: datetime,
 ) -> None:
@@ -284,7 +286,9 @@ async def _learn_all(
     leased = timedelta(seconds=backend.settings.lease_seconds)
     unanswered: Sequence[str] | None = None
     try:
-        await _index_all(backend, namespace, thread_id, generation, total, now=now)
+        await _index_all(backend, namespace, thread_id, generation, total, found, job, now=now)
+        if total.waiting == 0:  # then the job was finished with the last messages
+            return
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
             total.add(batch, namespace, thread_id)
             if batch.failure is not None:
@@ -311,30 +315,46 @@ async def _index_all(
     thread_id: str,
     generation: UUID,
     total: _Total,
+    found: OpenThread | None,
+    job: Job | None = None,
     *,
     now: datetime,
 ) -> None:
     """Let all unsettled messages of a thread become memories."""
+    total.waiting = None
     await rewrite_thread(backend, namespace, thread_id, now=now)
     more = True
     while more:
-        batch = await backend.step(index_turns, namespace, thread_id, generation, now=now)
+        batch = await backend.step(index_turns, namespace, thread_id, generation, found=found, job=job, now=now)
+        found = None
         more = batch is not None and batch.more
         if batch is not None:
+            total.waiting = None if more else batch.waiting
             # With a model a turn is judged again when it learns from it, and counted then.
             counted = batch if backend.model_name is None else replace(batch, skipped=0)
             total.add(counted, namespace, thread_id)
 
 
 async def _index_now(
-    backend: Backend, namespace: Namespace, thread_id: str, generation: UUID, *, now: datetime
+    backend: Backend,
+    namespace: Namespace,
+    thread_id: str,
+    generation: UUID,
+    found: OpenThread | None,
+    total: _Total,
+    *,
+    now: datetime,
 ) -> None:
     """Make turns recallable before a worker comes; if that fails, the worker does it."""
     try:
-        await _index_all(backend, namespace, thread_id, generation, _Total(), now=now)
-        if backend.model_name is None:  # rules cost nothing: an instruction holds for the very next turn
-            while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) and batch.more:
-                pass
+        await _index_all(backend, namespace, thread_id, generation, total, found, now=now)
+        more = backend.model_name is None and total.waiting != 0
+        while more:  # rules cost nothing: an instruction holds for the very next turn
+            total.waiting = None
+            batch = await backend.step(learn, namespace, thread_id, generation, now=now)
+            more = batch is not None and batch.more
+            if batch is not None:
+                total.add(batch, namespace, thread_id)
     except ModelError as error:
         logger.warning("turns are found once a worker has embedded them: %s", error)
 

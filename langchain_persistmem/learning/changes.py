@@ -24,7 +24,7 @@ from langchain_persistmem.learning.consolidation import (
     own_key,
     spellings,
 )
-from langchain_persistmem.learning.insert import ChangeResult, insert, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, insert, log
 from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
@@ -33,7 +33,7 @@ from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -59,7 +59,10 @@ async def find_existing(
     model = await ready(backend)
     keys = sorted({key for memory in new for key in spellings(memory.candidate)})
     embedded = [memory for memory in new if memory.vectors]  # what has no vector yet is known by its key alone
+    if not new:
+        return ExistingMemories(nearest={}, by_key={}, visible={memory.id: memory for memory in shown})
     async with backend.transaction(namespace, atomic=False) as tx:
+        under_keys = memories.get_memories(tx, namespace, keys, now=now)
         nearest = await changes_queries.neighbours(
             tx,
             namespace,
@@ -69,7 +72,7 @@ async def find_existing(
             limit=_NEIGHBOURS,
             now=now,
         )
-        by_key = await memories.get_memories(tx, namespace, keys, now=now)
+        by_key = await under_keys
     return ExistingMemories(
         nearest={memory.id: near for memory, near in zip(embedded, nearest, strict=True)},
         by_key=by_key,
@@ -105,7 +108,7 @@ async def apply(
     if backend.settings.approval == "learnt":
         decisions = for_approval(decisions)
     repeated = [decision for decision in decisions if isinstance(decision, Reinforce)]
-    await _reinforce(tx, backend, namespace, repeated, now=now)
+    _reinforce(tx, backend, namespace, repeated, now=now)
     # Endings come before inserts: a key, and an identity, has one active row, and the index would refuse a second.
     endings = [
         (old, decision.new.id if isinstance(decision, Supersede) else decision.existing.id, decision.new.candidate)
@@ -116,11 +119,11 @@ async def apply(
     ended = await changes_queries.supersede_memories(
         tx, namespace, [(old.id, by, ends_at(old, new)) for old, by, new in endings], now=now
     )
-    await search_index.unindex_memories(tx, namespace, ended)
+    search_index.unindex_memories(tx, namespace, ended)
     added = [decision.new for decision in decisions if isinstance(decision, Add | Supersede)]
     result = await insert(tx, backend, namespace, added, now=now)
     quarantined = await _insert_inactive(tx, backend, namespace, decisions, now=now)
-    await link(tx, namespace, decisions, result.ids)
+    link(tx, namespace, decisions, result.ids)
     changed = [old.id for old, _, _ in endings] + quarantined + list(result.memory_ids.all)
     changed += [decision.existing.id for decision in repeated]
     changed += [decision.new.id for decision in decisions if isinstance(decision, Past)]
@@ -133,7 +136,7 @@ async def apply(
         for by in [decision.new.id if isinstance(decision, Supersede) else decision.existing.id]
     }
     entries = [(old.id, "superseded", reasons[by], by) for old, by, _ in endings if old.id in ended]
-    await log(tx, backend, namespace, entries, now=now)
+    log(tx, backend, namespace, entries, now=now)
     reinforced = tuple({decision.existing.id: None for decision in repeated})
     return ChangeResult(
         added=len(result.added),
@@ -183,9 +186,9 @@ def _describe(
     return tuple(changes)
 
 
-async def link(
+def link(
     tx: Transaction, namespace: Namespace, decisions: Sequence[Decision], stored: Mapping[bytes, UUID]
-) -> None:
+) -> Answer[int]:
     """Link what decisions have left to the turns that it rests on, with the words that say so.
 
     Args:
@@ -208,7 +211,7 @@ async def link(
             "alone": len(provenance.message_ids) == 1,
         }
         rows += [{**shared, "message_id": message_id} for message_id in provenance.message_ids]
-    await turns.link_turns(tx, namespace, rows)
+    return turns.link_turns(tx, namespace, rows)
 
 
 async def _apart(
@@ -244,14 +247,14 @@ def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
     return replace(decision, also=tuple(old for old in decision.also if not current.get(old.id)))
 
 
-async def _reinforce(
+def _reinforce(
     tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
 ) -> None:
     statements = [(decision.existing.id, decision.new.candidate) for decision in again]
     rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in statements]
     once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
-    await changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
-    await log(tx, backend, namespace, [(id, "reinforced", "it was said again", None) for id in once], now=now)
+    changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
+    log(tx, backend, namespace, [(id, "reinforced", "it was said again", None) for id in once], now=now)
 
 
 async def _insert_inactive(
@@ -279,12 +282,12 @@ async def _insert_inactive(
     # Vectors only for rows that are new: one that existed has its own.
     stored = set(await changes_queries.insert_inactive(tx, namespace, new, now=now))
     vectors = {memory.id: memory.vectors for memory, _ in new if memory.id in stored}
-    await hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)
-    await search_index.unindex_memories(tx, namespace, list(vectors))
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, vectors, model=model)
+    search_index.unindex_memories(tx, namespace, list(vectors))
     if not all(vectors.values()):
         await note_missing(tx, backend, namespace)
     waiting = [decision for decision in decisions if isinstance(decision, Quarantine) and decision.new.id in stored]
-    await log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
+    log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
     return [each.new.id for each in waiting]
 
 
@@ -327,6 +330,23 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
         MemoryDisabledError: memory is paused.
     """
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
+
+
+async def version(backend: Backend, namespace: Namespace, id: UUID) -> Memory:
+    """Return one memory by its id, whatever its status.
+
+    Raises:
+        MemoryNotFoundError: there is none.
+    """
+    id = validation.uuid(id, "version")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await changes_queries.get_version(tx, namespace, id)
+    if found is None:
+        raise MemoryNotFoundError("there is no memory with this id here; list() shows the memories with their ids")
+    await note_read(backend, namespace, "read", [found.id])
+    return found
 
 
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
@@ -422,7 +442,7 @@ async def _revive_held(
     await changes_queries.revive_memories(tx, namespace, [id], now=now)
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)
-    words = {id: searchable(old.text or "", old.speaker)}
+    words = {id: (old.text or "", old.speaker)}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await follow(tx, backend, namespace, [id, *gone], now=now)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)

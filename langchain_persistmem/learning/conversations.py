@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import EDITED, turn_id_of
-from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, turns
+from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, threads, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -19,11 +20,23 @@ from langchain_persistmem.runtime.turn_check import check_turn
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
-from langchain_persistmem.types.results import MemoryChange, TurnOutcome
+from langchain_persistmem.types.results import Conversation, MemoryChange, TurnOutcome
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_THREAD = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurns:
+    """The outcome of storing turns."""
+
+    stored: int
+    """Turns that are new, new versions among them."""
+    withheld: SkipReason | None
+    """The reason why nothing is to be learnt from the thread, if there is one."""
+    state: NamespaceState
+    """The namespace's, under its lock."""
 
 
 async def add_messages(
@@ -37,12 +50,11 @@ async def add_messages(
     check_turns(turns, namespace, thread_id)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
-        state = await generations.hold(tx, backend, namespace, now=now)
-        stored, withheld = await store_turns(tx, backend, namespace, thread_id, turns, state, now=now)
-        await record(tx, backend, namespace, "observed", turns=stored)
-    if withheld in UNSTORED_REASONS:
-        logger.info("a conversation is not stored: %s", withheld)
-    return stored
+        done = await store_turns(tx, backend, namespace, thread_id, turns, now=now)
+        record(tx, backend, namespace, "observed", turns=done.stored)
+    if done.withheld in UNSTORED_REASONS:
+        logger.info("a conversation is not stored: %s", done.withheld)
+    return done.stored
 
 
 async def store_turns(
@@ -51,33 +63,35 @@ async def store_turns(
     namespace: Namespace,
     thread_id: str,
     turns: Sequence[Turn],
-    state: NamespaceState,
     *,
     now: datetime,
-) -> tuple[int, SkipReason | None]:
-    """Append the turns that are new, if that is allowed; the caller holds the namespace's lock.
+) -> StoredTurns:
+    """Lock the namespace, and append the turns that are new, if that is allowed, when the transaction ends at the latest.
 
     Other words under an id that is there are a new version of the message. Turns without ids are compared with the end of
     the stored thread, so that a window of it may be given again and again.
-
-    Returns:
-        How many were stored, new versions among them, and why nothing is to be learnt from the thread, if it is not.
     """
-    if state.paused:
-        return 0, "paused"
-    known = await messages.existing_messages(tx, namespace, thread_id, turns)
-    if known.off_record:
-        return 0, "off_record"
-    new = [turn for turn in turns if turn.id not in known.digests]
     # One turn alone is no window: nothing tells a second "yes" from the first one that is given again.
-    if len(new) > 1 and not any(turn.has_id for turn in turns):
-        tail = await messages.read_messages(tx, namespace, thread_id, limit=len(new), offset=0)
+    is_window = len(turns) > 1 and not any(turn.has_id for turn in turns)
+    held = generations.hold(tx, backend, namespace, now=now)
+    existing = messages.existing_messages(tx, namespace, thread_id, turns)
+    last = messages.read_messages(tx, namespace, thread_id, limit=len(turns), offset=0) if is_window else Answer([])
+    tail, known, state = await last, await existing, await held
+    if state.paused:
+        return StoredTurns(0, "paused", state)
+    if known.off_record:
+        return StoredTurns(0, "off_record", state)
+    new = [turn for turn in turns if turn.id not in known.digests]
+    if len(new) > 1 and is_window:
         new = new[overlap_of([_words_of(turn) for turn in tail], [_words_of(turn) for turn in new]) :]
+    first: dict[str, Turn] = {}
+    for turn in new:
+        first.setdefault(turn.id, turn)
     edited = [turn for turn in turns if is_edit(known.digests.get(turn.id), turn.digest)]
-    stored = await messages.insert_messages(tx, namespace, thread_id, new, withheld=not state.learns, now=now)
+    messages.insert_messages(tx, namespace, thread_id, list(first.values()), withheld=not state.learns, now=now)
     if edited:
         await _edit_messages(tx, backend, namespace, thread_id, edited, state, now=now)
-    return stored + len(edited), None if state.learns else "no_extract"
+    return StoredTurns(len(first) + len(edited), None if state.learns else "no_extract", state)
 
 
 def overlap_of(tail: Sequence[bytes], window: Sequence[bytes]) -> int:
@@ -116,10 +130,10 @@ async def _edit_messages(
         for old in await messages.message_versions(tx, namespace, thread_id, list(by_id))
     ]
     new = [(by_id[old.id], turn_id) for old, turn_id in versions]
-    await messages.edit_messages(tx, namespace, thread_id, new, withheld=not state.learns, now=now)
+    messages.edit_messages(tx, namespace, thread_id, new, withheld=not state.learns, now=now)
     ended = await messages.supersede_wordings(tx, namespace, thread_id, versions, now=now)
-    await search_index.unindex_memories(tx, namespace, [id for id, *_ in ended])
-    await log(tx, backend, namespace, [(id, "superseded", EDITED, by) for id, _, by in ended], now=now)
+    search_index.unindex_memories(tx, namespace, [id for id, *_ in ended])
+    log(tx, backend, namespace, [(id, "superseded", EDITED, by) for id, _, by in ended], now=now)
 
 
 async def get_messages(
@@ -130,16 +144,26 @@ async def get_messages(
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
     """
-    encode(namespace)
-    validation.name(thread_id, "thread_id")
-    if limit is not None:
-        validation.count(limit, "limit", at_most=_LONGEST_THREAD)
-    validation.count(offset, "offset", at_most=_LONGEST_THREAD)
+    _check_page(namespace, thread_id, limit, offset)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
         found = await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
     await note_read(backend, namespace, "read_messages", turns=len(found))
     return found
+
+
+async def list_conversations(backend: Backend, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:
+    """The conversations of a person in figures, the one of the latest message first.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+    """
+    encode(namespace)
+    validation.count(limit, "limit", at_most=10_000)
+    validation.count(offset, "offset", at_most=_LONGEST_THREAD)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await threads.list_conversations(tx, namespace, limit=limit, offset=offset)
 
 
 async def get_outcomes(
@@ -150,11 +174,7 @@ async def get_outcomes(
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
     """
-    encode(namespace)
-    validation.name(thread_id, "thread_id")
-    if limit is not None:
-        validation.count(limit, "limit", at_most=_LONGEST_THREAD)
-    validation.count(offset, "offset", at_most=_LONGEST_THREAD)
+    _check_page(namespace, thread_id, limit, offset)
     await ready(backend)
     # One snapshot: the statements of a turn, and the reasons of those that it lacks, belong together.
     async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
@@ -168,14 +188,7 @@ async def get_outcomes(
             outcome=outcome.outcome,
             memories=tuple(memories[id] for id in outcome.memory_ids if id in memories),
             dropped=tuple(
-                MemoryChange(
-                    change="dropped",
-                    text=text,
-                    reason=reason,
-                    message_ids=(outcome.message_id,),
-                    thread_id=thread_id,
-                )
-                for text, reason in outcome.omissions
+                dropped_change(text, reason, (outcome.message_id,), thread_id) for text, reason in outcome.omissions
             ),
         )
         for outcome in outcomes
@@ -199,6 +212,28 @@ async def clear_messages(backend: Backend, namespace: Namespace, *, thread_id: s
         cleared = await messages.clear_thread(tx, namespace, thread_id)
         await record(tx, backend, namespace, "cleared", turns=cleared)
         return cleared
+
+
+def dropped_change(
+    text: str, reason: str, message_ids: Sequence[str], thread_id: str, namespace: Namespace | None = None
+) -> MemoryChange:
+    """Describe a statement that was found in messages and dropped."""
+    return MemoryChange(
+        change="dropped",
+        text=text,
+        reason=reason,
+        message_ids=tuple(message_ids),
+        thread_id=thread_id,
+        namespace=namespace,
+    )
+
+
+def _check_page(namespace: Namespace, thread_id: str, limit: int | None, offset: int) -> None:
+    encode(namespace)
+    validation.name(thread_id, "thread_id")
+    if limit is not None:
+        validation.count(limit, "limit", at_most=_LONGEST_THREAD)
+    validation.count(offset, "offset", at_most=_LONGEST_THREAD)
 
 
 def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> None:

@@ -127,18 +127,18 @@ async def learn(
         ExtractionError: the model cannot be reached; nothing was done.
         EmbeddingError: the same, for the embedding model.
     """
+    most = backend.settings.extract_turns
     async with backend.transaction(namespace, atomic=False) as tx:
-        waiting = await messages.count_open(tx, namespace, thread_id)
-        limit = batch_size(waiting, backend.settings.extract_turns)
-        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=limit)
-    turns = _cut(turns)
+        count = messages.count_open(tx, namespace, thread_id)
+        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=most)
+        waiting = await count
+    turns = _cut(turns[: batch_size(waiting, most)])
     turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    new = await prepare(backend, extraction.candidates, later=backend.model_name is None)
-    known = await find_existing(backend, namespace, new, shown, now=now)
-    decisions = decide(new, known, await policy_of(backend))
+    later = backend.model_name is None
+    decisions = await _decisions(backend, namespace, extraction.candidates, shown, later=later, now=now)
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
     learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
     omissions = [_redact(backend, omission) for omission in (*extraction.omissions, *_skips(decisions))]
@@ -147,16 +147,17 @@ async def learn(
 
     async def write(backend: Backend) -> ChangeResult:
         async with backend.transaction(namespace) as tx:
-            state = await generations.hold(tx, backend, namespace, now=now)
+            held = generations.hold(tx, backend, namespace, now=now)
             closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
+            state = await held
             allowed = state.generation == generation and state.learns
             if not allowed or closed != len(closing):
                 raise _OvertakenError(again=allowed)
             done = await apply(tx, backend, namespace, decisions, now=now)
             # What was dropped is told in the same transaction: a reader of a turn finds its reasons, or that it is open.
-            await turns_queries.insert_omissions(tx, namespace, omission_rows, now=now)
-            await turns_queries.set_outcomes(tx, namespace, thread_id, outcomes)
-            await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=closed, **done.memory_ids.counts)
+            turns_queries.insert_omissions(tx, namespace, omission_rows, now=now)
+            turns_queries.set_outcomes(tx, namespace, thread_id, outcomes)
+            record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=closed, **done.memory_ids.counts)
         return done
 
     try:
@@ -194,9 +195,7 @@ async def learn_by_rules(
     found = rules.find_candidates(readable, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
     if not found:
         return
-    new = await prepare(backend, found, later=True)
-    known = await find_existing(backend, namespace, new, (), now=now)
-    decisions = decide(new, known, await policy_of(backend))
+    decisions = await _decisions(backend, namespace, found, (), later=True, now=now)
 
     async def write(backend: Backend) -> None:
         async with backend.transaction(namespace) as tx:
@@ -206,6 +205,26 @@ async def learn_by_rules(
                 await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=0, **done.memory_ids.counts)
 
     await backend.step(write)
+
+
+async def _decisions(
+    backend: Backend,
+    namespace: Namespace,
+    candidates: Sequence[Candidate],
+    shown: Sequence[Memory],
+    *,
+    later: bool,
+    now: datetime,
+) -> list[Decision]:
+    """Decide what becomes of candidates, in the light of what is known; nothing is written.
+
+    Args:
+        shown: the known memories that the model had before it.
+        later: where the embedding model does not answer, go on without vectors.
+    """
+    new = await prepare(backend, candidates, later=later)
+    known = await find_existing(backend, namespace, new, shown, now=now)
+    return decide(new, known, await policy_of(backend))
 
 
 def _redact(backend: Backend, omission: Omission) -> Omission:

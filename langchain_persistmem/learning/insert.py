@@ -7,12 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.language.query_terms import cut_pairs
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds
 from langchain_persistmem.runtime.backend import Backend
@@ -64,7 +63,6 @@ class ChangeResult:
 async def prepare(
     backend: Backend,
     candidates: Sequence[Candidate],
-    positions: Sequence[int | None] | None = None,
     *,
     later: bool = False,
 ) -> list[NewMemory]:
@@ -75,11 +73,10 @@ async def prepare(
     """
     # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
     candidates = [redact_candidate(backend.settings.redaction, candidate) for candidate in candidates]
-    unique = {identity(candidate): (candidate, position) for candidate, position in _with(candidates, positions)}
-    texts = [candidate.text for candidate, _ in unique.values()]
-    vectors = await _vectors(backend, texts, later=later)
+    unique = {identity(candidate): candidate for candidate in candidates}
+    vectors = await embed_pieces(backend, [(candidate.text,) for candidate in unique.values()], later=later)
     prepared: list[NewMemory] = []
-    for (fingerprint, (candidate, position)), vector in zip(unique.items(), vectors, strict=True):
+    for (fingerprint, candidate), vector in zip(unique.items(), vectors, strict=True):
         id = backend.new_id()
         prepared.append(
             NewMemory(
@@ -88,7 +85,7 @@ async def prepare(
                 identity=fingerprint,
                 candidate=candidate,
                 vectors=vector,
-                position=position,
+                position=None,
             )
         )
     return prepared
@@ -103,25 +100,25 @@ async def insert(
     model = await ready(backend)
     await carry_over(tx, backend, namespace, new)
     keyed = [memory for memory in new if memory.candidate.key is not None]
-    ended: list[tuple[UUID, UUID, bool]] = []
-    if keyed:
-        ended = await memories.supersede_keys(tx, namespace, keyed, now=now)
-        await search_index.unindex_memories(tx, namespace, [old for old, *_ in ended])
-        entries = [(old, "superseded", "another statement was made under its key", by) for old, by, _ in ended]
-        await log(tx, backend, namespace, entries, now=now)
-    stored = await memories.insert_memories(tx, namespace, new, now=now)
+    # Ended before anything is inserted, since a key has one current memory; both are one round trip.
+    superseded, inserted = (
+        memories.supersede_keys(tx, namespace, keyed, now=now),
+        memories.insert_memories(tx, namespace, new, now=now),
+    )
+    ended, stored = await superseded, await inserted
+    search_index.unindex_memories(tx, namespace, [old for old, *_ in ended])
+    entries = [(old, "superseded", "another statement was made under its key", by) for old, by, _ in ended]
+    log(tx, backend, namespace, entries, now=now)
     heirs = [by for _, by, pinned in ended if pinned]
     if heirs:  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, heirs, pinned=True)
     # Of the same statement made twice at once, one insert wins: the row that is there says whose it is.
     added = [memory for memory in new if stored[memory.identity][0] == memory.id]
-    await hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
     if not all(each.vectors for each in added):
         await note_missing(tx, backend, namespace)
-    words: dict[UUID, tuple[str, Sequence[str]]] = {
-        each.id: searchable(each.candidate.text, each.candidate.speaker) for each in added
-    }
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    words = {each.id: (each.candidate.text, each.candidate.speaker) for each in added}
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     fresh = {each.key for each in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
     memory_ids = MemoryIds(
@@ -131,35 +128,34 @@ async def insert(
     return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids, ids)
 
 
-async def _vectors(backend: Backend, texts: Sequence[str], *, later: bool) -> list[tuple[Vector, ...]]:
+async def embed_pieces(backend: Backend, pieces: Sequence[Sequence[str]], *, later: bool) -> list[tuple[Vector, ...]]:
+    """A vector for each piece of each text.
+
+    Args:
+        later: none at all where the embedding model does not answer and may do so later.
+
+    Raises:
+        EmbeddingError: it failed in another way, or ``later`` is False.
+    """
+    texts = [piece for several in pieces for piece in several]
     try:
-        return [(vector,) for vector in await backend.embed(texts)]
+        vectors = iter(await backend.embed(texts))
     except EmbeddingError as error:
         if not (later and error.provider_failed and backend.settings.embed_later):
             raise
-        logger.warning("kept without vectors, which are made later: %s", error)
-    return [() for _ in texts]
+        logger.warning("stored without vectors, which are made later: %s", error)
+        return [() for _ in pieces]
+    return [tuple(next(vectors) for _ in several) for several in pieces]
 
 
-def searchable(text: str, speaker: str | None) -> tuple[str, Sequence[str]]:
-    """The text for full-text search, with the speaker's name, which questions ask by; and the terms that PostgreSQL misses."""
-    return (f"{speaker}: {text}" if speaker else text), cut_pairs(text)
-
-
-def _with(
-    candidates: Sequence[Candidate], positions: Sequence[int | None] | None
-) -> Sequence[tuple[Candidate, int | None]]:
-    return list(zip(candidates, positions or [None] * len(candidates), strict=True))
-
-
-async def log(
+def log(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     entries: Sequence[tuple[UUID, str, str, UUID | None]],
     *,
     now: datetime,
-) -> None:
+) -> Answer[int]:
     """Record changes: the memory, what happened to it, why, and the memory that brought it about."""
     rows = [
         {
@@ -171,4 +167,4 @@ async def log(
         }
         for memory_id, change, reason, by in entries
     ]
-    await changes.record_changes(tx, namespace, rows, now=now)
+    return changes.record_changes(tx, namespace, rows, now=now)

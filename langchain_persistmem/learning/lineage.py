@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.learning.insert import log, searchable
+from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.postgres.queries import changes, forget, retention, search_index
 from langchain_persistmem.postgres.transaction import Transaction
@@ -32,7 +32,7 @@ async def bring_back(
 ) -> None:
     """Make the originals of summaries that go current again, apart from ``but``; the caller holds the namespace's lock."""
     back = await retention.unfold_summaries(tx, namespace, gone, but=but, now=now)
-    words = {memory.id: searchable(memory.text or "", memory.speaker) for memory in back}
+    words = {memory.id: (memory.text or "", memory.speaker) for memory in back}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await follow(tx, backend, namespace, [memory.id for memory in back], now=now)
     await log(tx, backend, namespace, [(memory.id, "restored", reason, None) for memory in back], now=now)

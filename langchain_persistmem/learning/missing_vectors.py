@@ -68,7 +68,7 @@ def split_text(text: str) -> list[str]:
 async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) -> None:
     """Memories of the namespace were written without vectors, in this transaction."""
     pause = timedelta(seconds=backend.settings.retry_seconds)
-    await missing_vectors.note_missing_vectors(tx, namespace, await ready(backend), pause=pause)
+    missing_vectors.note_missing_vectors(tx, namespace, await ready(backend), pause=pause)
     backend.has_missing_vectors = True
 
 

@@ -27,7 +27,7 @@ from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
@@ -87,14 +87,7 @@ async def remember(
     candidate = new.candidate  # as it is kept: redacted, where that is set
     reason = find_suspicion(candidate)
     async with backend.transaction(namespace) as tx:
-        state = await generations.hold(tx, backend, namespace, now=now)
-        generations.check(namespace, state.generation, seen)
-        state.check_not_paused()
-        if thread_id is not None and await consent_queries.is_off_record(tx, namespace, thread_id):
-            raise MemoryDisabledError(
-                "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
-            )
-        holders = await memories.get_memories(tx, namespace, spellings(candidate), now=now)
+        holders = await _hold(tx, backend, namespace, candidate, thread_id, seen, now=now)
         new = _under_own_key(new, holders)
         holder = holders.get(new.candidate.key) if new.candidate.key is not None else None
         change = None if holder is None or _repeats(candidate, holder) else holder
@@ -119,11 +112,36 @@ async def remember(
             memory_ids += MemoryIds(superseded=(change.id,))
             if change.pinned:  # what stands under a key stays pinned in each new version
                 await edit.pin_memories(tx, namespace, [new.id], pinned=True)
-        await link(tx, namespace, [Add(new)], result.ids)
+        link(tx, namespace, [Add(new)], result.ids)
         await follow(tx, backend, namespace, memory_ids.all, now=now)
-        await record(tx, backend, namespace, "remembered", memory_ids.all, **memory_ids.counts)
+        record(tx, backend, namespace, "remembered", memory_ids.all, **memory_ids.counts)
         (key,) = (*result.added, *result.reinforced)
-        return (await memories.get_memories(tx, namespace, [key], now=now))[key]
+        stored = memories.get_memories(tx, namespace, [key], now=now)  # which comes with the COMMIT
+    return (await stored)[key]
+
+
+async def _hold(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    candidate: Candidate,
+    thread_id: str | None,
+    seen: generations.Seen,
+    *,
+    now: datetime,
+) -> Mapping[str, Memory]:
+    """Lock the namespace for a statement that may be stored, and read what stands under its keys, in one round trip."""
+    held = generations.hold(tx, backend, namespace, now=now)
+    off_record = Answer(False) if thread_id is None else consent_queries.is_off_record(tx, namespace, thread_id)
+    holders = await memories.get_memories(tx, namespace, spellings(candidate), now=now)
+    state = await held
+    generations.check(namespace, state.generation, seen)
+    state.check_not_paused()
+    if await off_record:
+        raise MemoryDisabledError(
+            "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
+        )
+    return holders
 
 
 def _dated(candidate: Candidate, now: datetime) -> Candidate:
@@ -170,9 +188,9 @@ async def _end(
     """End what stands under the key, also where the words are the same and only the value is another."""
     until = max(holder.valid_from, new.candidate.valid_from)
     await changes.supersede_memories(tx, namespace, [(holder.id, new.id, until)], now=now)
-    await search_index.unindex_memories(tx, namespace, [holder.id])
+    search_index.unindex_memories(tx, namespace, [holder.id])
     entry = (holder.id, "superseded", "another statement was made under its key", new.id)
-    await log(tx, backend, namespace, [entry], now=now)
+    log(tx, backend, namespace, [entry], now=now)
 
 
 def check(candidate: Candidate, *, max_chars: int) -> None:

@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem.errors import EmbeddingError, PersistMemError
+from langchain_persistmem.errors import PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.consolidation import WAITS
-from langchain_persistmem.learning.insert import ChangeResult, log, searchable
+from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
 from langchain_persistmem.learning.missing_vectors import note_missing, split_text
-from langchain_persistmem.postgres.queries import consent, forget, rewrites, search_index
+from langchain_persistmem.postgres.queries import consent, forget, messages, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
+from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.rows import row_of
-from langchain_persistmem.postgres.queries.turns import OpenMessage
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.queries.turns import OpenMessage, OpenThread
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
@@ -53,6 +54,8 @@ class IndexResult:
     """Messages that were closed and became none."""
     more: bool
     """True if there were more open messages than one batch takes."""
+    waiting: int = 0
+    """Messages of the thread that are still to be learnt from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,18 @@ class _OvertakenError(PersistMemError):
     """The namespace was erased meanwhile, or its person allows no learning any more: nothing is written."""
 
 
+class _SettledError(PersistMemError):
+    """Another process has settled some of the messages meanwhile: nothing is written, and they are read again."""
+
+
 async def index_turns(
     backend: Backend,
     namespace: Namespace,
     thread_id: str,
     generation: UUID,
     *,
+    found: OpenThread | None = None,
+    job: Job | None = None,
     limit: int | None = None,
     filling: bool = False,
     now: datetime,
@@ -128,6 +137,8 @@ async def index_turns(
     for it, and what waits can still be taken back: see :func:`withdraw_waiting`.
 
     Args:
+        found: what :func:`read_open` has just read.
+        job: the thread's work, in the caller's hands: it is finished with the last messages, if nothing is left of it.
         limit: messages at most; by default as many as are learnt from at once.
         filling: they are filled in for an upgrade: no model is asked, vectors are made later, and nothing is closed.
 
@@ -138,45 +149,63 @@ async def index_turns(
         EmbeddingError: the embedding model failed in a way that later attempts would not mend; nothing was written.
     """
     limit = limit or backend.settings.extract_turns
-    async with backend.transaction(namespace, atomic=False) as tx:
-        messages = await turn_queries.messages_without_turn(tx, namespace, thread_id, limit=limit)
-        if not messages:
-            return None
-        before = await turn_queries.exchange_before(
-            tx, namespace, thread_id, messages[0].turn.position or 0, limit=_BEFORE
-        )
-    settled, hidden_before = _settle(backend, messages, before, thread_id, generation)
+    if found is None:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            found = await read_open(tx, backend, namespace, thread_id, limit=limit)
+    if not found.messages:
+        return None
+    settled, hidden_before = _settle(backend, found.messages, found.before, thread_id, generation)
     new = [item for item in settled if item.candidate is not None]
     pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
-    vectors = [() for _ in pieces] if filling else await _embed(backend, pieces)
+    vectors = [() for _ in pieces] if filling else await embed_pieces(backend, pieces, later=True)
+    more = len(found.messages) == limit
 
     async def write(backend: Backend) -> IndexResult:
         async with backend.transaction(namespace) as tx:
-            state = await generations.hold(tx, backend, namespace, now=now)
+            rows = [item.row(closes=backend.model_name is None and not filling) for item in settled]
+            # One round trip tells all that the rest depends on; what is written then goes with the COMMIT.
+            held = generations.hold(tx, backend, namespace, now=now)
+            closed = turn_queries.settle_messages(tx, namespace, thread_id, rows, now=now)
+            there = turn_queries.existing_turns(tx, namespace, [item.turn_id for item in new])
+            count = messages.count_open(tx, namespace, thread_id)
+            state, waiting = await held, await count
             if state.generation != generation or not state.learns:
                 raise _OvertakenError
-            rows = [item.row(closes=backend.model_name is None and not filling) for item in settled]
-            if await turn_queries.settle_messages(tx, namespace, thread_id, rows, now=now) != len(rows):
-                return IndexResult(ChangeResult(), 0, more=False)  # another process has settled them in the same way
+            if await closed != len(rows):
+                raise _SettledError
             if hidden_before:
                 await _withdraw(tx, namespace, thread_id, hidden_before)
             is_old = filling or state.form == 1
             past = await _find_past(tx, namespace, new, is_switched_on=state.form != 1) if is_old else _NO_PAST
-            done = await _insert(tx, backend, namespace, new, vectors, past, now=now)
+            existing = await there
+            fresh = [
+                (item, several) for item, several in zip(new, vectors, strict=True) if item.turn_id not in existing
+            ]
+            done = await _insert(tx, backend, namespace, fresh, past, now=now)
             # Status first: no turn is found while the statement on it is superseded, archived or waits for review.
             await _follow_turns(tx, backend, namespace, sorted(past.linked), now=now)
             if filling:
                 leased = timedelta(seconds=backend.settings.lease_seconds)
                 await rewrites.move_rewrite(tx, namespace, "turns", None, done=len(rows), leased=leased)
-            await record(
-                tx, backend, namespace, "learnt", done.memory_ids.all, turns=len(rows), **done.memory_ids.counts
-            )
-        return IndexResult(done, len(settled) - len(new), more=len(messages) == limit)
+            if job is not None and not more and not waiting:
+                pending_work.finish_work(tx, job)
+            record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=len(rows), **done.memory_ids.counts)
+        return IndexResult(done, len(settled) - len(new), more=more, waiting=waiting)
 
     try:
         return await backend.step(write)
     except _OvertakenError:
         return None
+    except _SettledError:
+        return IndexResult(ChangeResult(), 0, more=True)
+
+
+def read_open(
+    tx: Transaction, backend: Backend, namespace: Namespace, thread_id: str, *, limit: int | None = None
+) -> Answer[OpenThread]:
+    """Read the oldest messages of a thread that are not settled yet, as many as one batch takes."""
+    limit = limit or backend.settings.extract_turns
+    return turn_queries.messages_without_turn(tx, namespace, thread_id, limit=limit, before=_BEFORE)
 
 
 def turn_id_of(generation: UUID, thread_id: str, message_id: str, version: int, recorded_at: datetime) -> UUID:
@@ -216,11 +245,11 @@ async def _follow_turns(
         return
     changed = await turn_queries.follow_turns(tx, namespace, turn_ids, approval=WAITS, now=now)
     current = [turn for turn in changed if turn.status == "active"]
-    await search_index.unindex_memories(tx, namespace, [turn.id for turn in changed if turn.status != "active"])
+    search_index.unindex_memories(tx, namespace, [turn.id for turn in changed if turn.status != "active"])
     if current:
-        await turn_queries.activate_vectors(tx, namespace, [turn.id for turn in current])
-        terms = {turn.id: searchable(turn.text, turn.speaker) for turn in current}
-        await search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
+        turn_queries.activate_vectors(tx, namespace, [turn.id for turn in current])
+        terms = {turn.id: (turn.text, turn.speaker) for turn in current}
+        search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
 
 
 async def withhold(tx: Transaction, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -292,36 +321,23 @@ def _candidate(turn: Turn, thread_id: str) -> Candidate:
     )
 
 
-async def _embed(backend: Backend, pieces: Sequence[Sequence[str]]) -> list[tuple[Vector, ...]]:
-    """A vector for each piece of each turn; none at all where the model does not answer, and later attempts may help."""
-    texts = [piece for several in pieces for piece in several]
-    try:
-        vectors = iter(await backend.embed(texts))
-    except EmbeddingError as error:
-        if not (error.provider_failed and backend.settings.embed_later):
-            raise
-        return [() for _ in pieces]
-    return [tuple(next(vectors) for _ in several) for several in pieces]
-
-
 async def _insert(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
-    new: Sequence[_Settled],
-    vectors: Sequence[tuple[Vector, ...]],
+    new: Sequence[tuple[_Settled, tuple[Vector, ...]]],
     past: _Past,
     *,
     now: datetime,
 ) -> ChangeResult:
-    """Write turns with their vectors and terms."""
+    """Write turns that are no memories yet, with their vectors and terms."""
     model, settings = await ready(backend), backend.settings
-    rows: list[dict[str, object]] = []
-    waiting: list[tuple[UUID, str]] = []
-    for item in new:
+    turns: list[tuple[dict[str, object], NewMemory]] = []
+    waiting: dict[UUID, str] = {}
+    for item, vectors in new:
         assert item.candidate is not None  # noqa: S101 - the caller has chosen those that have one
         memory = NewMemory(
-            id=item.turn_id, key=str(item.turn_id), identity=b"", candidate=item.candidate, vectors=(),
+            id=item.turn_id, key=str(item.turn_id), identity=b"", candidate=item.candidate, vectors=vectors,
             position=item.message.turn.position,
         )  # fmt: skip
         row = {**row_of(memory, now=now), "identity": None, "is_turn": True}
@@ -330,48 +346,38 @@ async def _insert(
         suspicion = find_suspicion(item.candidate)
         if suspicion is not None:
             row |= {"status": "quarantined", "review": suspicion, "listed": True}
-            waiting.append((item.turn_id, suspicion))
+            waiting[item.turn_id] = suspicion
         elif past.may_be_removed(item):
             row |= {"status": "withheld", "review": REMOVED}
         elif settings.approval == "learnt":
             # Without a model the turn is what is reviewed. With one its statements are, and it follows them.
             row |= {"status": "quarantined" if row["listed"] else "withheld", "review": WAITS}
-            waiting += [(item.turn_id, WAITS)] if row["listed"] else []
-        rows.append(row)
-    inserted = await turn_queries.insert_turns(tx, namespace, rows)
-    by_id = {item.turn_id: several for item, several in zip(new, vectors, strict=True) if item.turn_id in inserted}
-    await hnsw_upkeep.insert_vectors(tx, backend, namespace, by_id, model=model)
-    if not all(by_id.values()):
+            waiting |= {item.turn_id: WAITS} if row["listed"] else {}
+        turns.append((row, memory))
+    turn_queries.insert_turns(tx, namespace, [row for row, _ in turns])
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, {new.id: new.vectors for _, new in turns}, model=model)
+    if not all(memory.vectors for _, memory in turns):
         await note_missing(tx, backend, namespace)
-    terms = {
-        item.turn_id: searchable(item.candidate.text, item.candidate.speaker)
-        for item, row in zip(new, rows, strict=True)
-        if item.turn_id in inserted and row["status"] == "active" and item.candidate is not None
-    }
-    await search_index.insert_terms(tx, namespace, terms, language=settings.language)
-    await log(
-        tx, backend, namespace,
-        [(id, "quarantined", reason, None) for id, reason in waiting if id in inserted], now=now,
-    )  # fmt: skip
-    quarantined = tuple(id for id, _ in waiting if id in inserted)
-    listed = [UUID(str(row["id"])) for row in rows if row["listed"] and row["status"] == "active"]
-    added = tuple(id for id in listed if id in inserted)
-    ids = MemoryIds(added=added, quarantined=quarantined)
-    reasons = dict(waiting)
+    active = [(row, memory) for row, memory in turns if row["status"] == "active"]
+    terms = {memory.id: (memory.candidate.text, memory.candidate.speaker) for _, memory in active}
+    search_index.insert_terms(tx, namespace, terms, language=settings.language)
+    log(tx, backend, namespace, [(id, "quarantined", reason, None) for id, reason in waiting.items()], now=now)
+    added = tuple(memory.id for row, memory in active if row["listed"])
+    ids = MemoryIds(added=added, quarantined=tuple(waiting))
     changes = tuple(
         MemoryChange(
-            change="added" if item.turn_id in added else "quarantined",
-            text=item.candidate.text,
-            reason=reasons.get(item.turn_id),
-            key=str(item.turn_id),
-            memory_id=item.turn_id,
-            message_ids=(item.message.turn.id,),
-            thread_id=item.candidate.provenance.thread_id,
+            change="quarantined" if memory.id in waiting else "added",
+            text=memory.candidate.text,
+            reason=waiting.get(memory.id),
+            key=memory.key,
+            memory_id=memory.id,
+            message_ids=memory.candidate.provenance.message_ids,
+            thread_id=memory.candidate.provenance.thread_id,
         )
-        for item in new
-        if item.candidate is not None and item.turn_id in {*added, *quarantined}
+        for _, memory in turns
+        if memory.id in waiting or memory.id in added
     )
-    return ChangeResult(added=len(added), quarantined=len(quarantined), memory_ids=ids, changes=changes)
+    return ChangeResult(added=len(added), quarantined=len(waiting), memory_ids=ids, changes=changes)
 
 
 async def _find_past(tx: Transaction, namespace: Namespace, new: Sequence[_Settled], *, is_switched_on: bool) -> _Past:

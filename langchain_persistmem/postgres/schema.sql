@@ -32,8 +32,9 @@ CREATE TABLE persistmem.namespaces (
     -- The partial HNSW index of a large namespace, and how many memories it had when it last took or changed it.
     hnsw_index  smallint,
     hnsw_documents bigint NOT NULL DEFAULT 0,
-    -- The form of everything that is derived here: identities, links, turns. 1 is that of before; see rewrites.
-    form        smallint NOT NULL DEFAULT 2
+    -- The form of everything that is derived here. 1 and 2 are those of before, see rewrites: 2 has identities, links and turns,
+    -- 3 folded terms as well.
+    form        smallint NOT NULL DEFAULT 3
 ) WITH (fillfactor = 70);
 
 -- Embedding models; their number stands beside every vector, so that two are never compared.
@@ -348,7 +349,7 @@ CREATE INDEX missing_vectors_due ON persistmem.missing_vectors (model, due_at);
 CREATE TABLE persistmem.rewrites (
     namespace  text COLLATE "C" NOT NULL PRIMARY KEY REFERENCES persistmem.namespaces ON DELETE CASCADE,
     generation uuid NOT NULL,
-    step       text NOT NULL DEFAULT 'memories' CHECK (step IN ('memories', 'turns')),
+    step       text NOT NULL DEFAULT 'terms' CHECK (step IN ('terms', 'memories', 'turns')),
     -- The last memory that is done. Messages that are done have an outcome.
     memory_id  uuid,
     rows_done  bigint NOT NULL DEFAULT 0,

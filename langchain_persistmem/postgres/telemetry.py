@@ -6,8 +6,8 @@ OpenTelemetry's SDK; without one the API throws them away.
 """
 
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -31,7 +31,8 @@ class _NoMeasurement:
         """See :class:`Measurement`."""
 
 
-_NOTHING: AbstractContextManager[Measurement] = nullcontext(_NoMeasurement())
+_UNMEASURED = _NoMeasurement()
+_NOTHING: AbstractContextManager[Measurement] = nullcontext(_UNMEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,26 @@ def operation(name: str) -> AbstractContextManager[Measurement]:
     return _NOTHING if kinds is None else _Measured(kinds["operation"], f"persistmem.{name}", name)
 
 
-def statement(query: object) -> AbstractContextManager[Measurement]:
-    """Measure a statement by its name."""
+@contextmanager
+def statements(queries: Sequence[object]) -> Generator[Sequence[Measurement]]:
+    """Measure the statements of one round trip by their names; what fails it is what was not counted."""
     kinds = _kinds()
     if kinds is None:
-        return _NOTHING
-    name = str(getattr(query, "name", "other"))
-    return _Measured(kinds["statement"], f"persistmem.sql.{name}", name)
+        yield [_UNMEASURED] * len(queries)
+        return
+    names = [str(getattr(query, "name", "other")) for query in queries]
+    measured = [_Measured(kinds["statement"], f"persistmem.sql.{name}", name) for name in names]
+    for each in measured:
+        each.start()
+    error: BaseException | None = None
+    try:
+        yield measured
+    except BaseException as failed:
+        error = failed
+        raise
+    finally:
+        for each in measured:
+            each.end(None if error is None or each.is_counted else type(error))
 
 
 def model_call(name: str) -> AbstractContextManager[Measurement]:
@@ -81,20 +95,21 @@ class _Measured(AbstractContextManager[Measurement]):
         """See :class:`Measurement`."""
         self._count = number
 
-    def __enter__(self) -> Measurement:
+    @property
+    def is_counted(self) -> bool:
+        """True once a number came."""
+        return self._count is not None
+
+    def start(self) -> None:
+        """Begin the span, beside others that may have begun."""
         kind = self._kind
         self._span = kind.tracer.start_span(
             self._name, kind=kind.kind, attributes={kind.label: self._label, **kind.fixed}
         )
-        # an exception's text may be an application's own, which nobody has looked through
-        self._within = kind.trace.use_span(self._span, record_exception=False, set_status_on_exception=False)
-        self._within.__enter__()
         self._started = time.perf_counter()
-        return self
 
-    def __exit__(
-        self, error: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def end(self, error: type[BaseException] | None) -> None:
+        """End the span, and record how long it took."""
         seconds = time.perf_counter() - self._started
         kind = self._kind
         attributes = {kind.label: self._label, **kind.fixed}
@@ -106,8 +121,20 @@ class _Measured(AbstractContextManager[Measurement]):
             self._span.set_attribute("persistmem.count", self._count)
             kind.counted.record(self._count, attributes)
         kind.duration.record(seconds, attributes)
-        self._within.__exit__(None, None, None)
         self._span.end()
+
+    def __enter__(self) -> Measurement:
+        self.start()
+        # an exception's text may be an application's own, which nobody has looked through
+        self._within = self._kind.trace.use_span(self._span, record_exception=False, set_status_on_exception=False)
+        self._within.__enter__()
+        return self
+
+    def __exit__(
+        self, error: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._within.__exit__(None, None, None)
+        self.end(error)
 
 
 @cache

@@ -3,15 +3,18 @@
 The methods are ``async def``. Those of :class:`SyncTransaction` answer every await at once, so that a
 coroutine over them runs to its end in one step: see :func:`finished`.
 
-What a transaction sets for itself (:attr:`Opening.settings`) travels with its first statement, in one round trip: the two
-are one pipeline. A statement on its own is then the second of two in PostgreSQL's implicit transaction, which a pipeline
-is up to its end; no BEGIN and no COMMIT is sent. So nothing is ever set for a session, and it works through PgBouncer.
+A statement is sent when its answer is awaited, together with all that were given before it, in one round trip: BEGIN and what
+the transaction sets for itself (:attr:`Opening.settings`) travel with its first statement, and statements whose answers nobody
+awaits with the next one, or with COMMIT. Several statements are one pipeline, which begins with BEGIN and ends with COMMIT where
+they are a transaction of their own: on Citus the first statement of a pipeline is otherwise in none. So nothing is ever set
+for a session, and it works through PgBouncer.
 """
 
 import json
+import logging
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -22,7 +25,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -31,23 +34,29 @@ from pgvector.psycopg.halfvec import register_halfvec_info
 from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.pq import Format
+from psycopg.pq import Format, PipelineStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types import TypeInfo
 
-from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
 from langchain_persistmem.postgres.owners import check_owner
 from langchain_persistmem.postgres.statements import NamedSQL, Query, Schemas, statement
 
 T = TypeVar("T")
+U = TypeVar("U")
 Connection = psycopg.Connection[DictRow] | psycopg.AsyncConnection[DictRow]
 Parameters = Mapping[str, object]
 SyncPool = psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]
 AsyncPool = psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
 
-_ONE_SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+logger = logging.getLogger(__name__)
+
+_BEGIN = sql.SQL("BEGIN")
+_COMMIT = sql.SQL("COMMIT")
+_BEGIN_SNAPSHOT = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+_BEGIN_READ_COMMITTED = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED")
 READ_COMMITTED = sql.SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
@@ -72,12 +81,13 @@ class Opening:
         return self.atomic or self.snapshot or self.read_committed
 
     @property
-    def isolation(self) -> sql.SQL | None:
+    def begin(self) -> sql.SQL:
         """The statement that comes before all others."""
-        return _ONE_SNAPSHOT if self.snapshot else READ_COMMITTED if self.read_committed else None
+        return _BEGIN_SNAPSHOT if self.snapshot else _BEGIN_READ_COMMITTED if self.read_committed else _BEGIN
 
 
-_PLAIN = Opening()
+_AROUND = (_BEGIN, _BEGIN_SNAPSHOT, _BEGIN_READ_COMMITTED, _COMMIT)
+_PLAIN = Opening(atomic=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,45 @@ class Signature:
     write: UUID
     before: UUID | None
     """The write before it."""
+
+
+class Answer(Generic[T]):
+    """The answer to a statement: there once it, or one that was given later, was awaited, or the transaction has ended."""
+
+    def __init__(self, value: "T | _Statement", read: Callable[[Any], T] | None = None) -> None:
+        """Make one of a value that is known, or of the statement that will give it, and of a function that reads it."""
+        self._value = value
+        self._read = read
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        value = self._value
+        if not isinstance(value, _Statement):
+            return cast("T", value)
+        if not value.is_done:
+            yield from value.flush().__await__()
+        read = value.result if self._read is None else self._read(value.result)
+        self._value = read
+        return read
+
+    def then(self, read: Callable[[T], U]) -> "Answer[U]":
+        """The answer as ``read`` makes it, once it is awaited."""
+        value, before = self._value, self._read
+        if not isinstance(value, _Statement):
+            return Answer(read(cast("T", value)))
+        return Answer(value, read if before is None else lambda result: read(before(result)))
+
+
+@dataclass(slots=True)
+class _Statement:
+    """A statement that was given to a transaction."""
+
+    query: Query
+    parameters: Parameters | None
+    flush: Callable[[], Coroutine[Any, Any, None]]
+    """Sends it, and all that wait beside it."""
+    wants_rows: bool
+    result: Any = None
+    is_done: bool = False
 
 
 class Transaction(ABC):
@@ -107,34 +156,43 @@ class Transaction(ABC):
         self.schema = opening.schema
         """The schema of the tables, as the statements are sent."""
         self._opening = opening
-        self._settings: Mapping[str, str] = opening.settings
+        self._waiting: list[_Statement] = []
+        self._begun = False
 
     @property
     def connection_pid(self) -> int:
         """The server's process as the connection was told of it; a pooler in between tells of one of its own."""
         return self._connection.info.backend_pid
 
-    async def fetch(self, query: Query, parameters: Parameters) -> Sequence[DictRow]:
-        """Run ``query`` and return its rows, each a dict by column name."""
-        with telemetry.statement(query) as seen:
-            rows = await self._rows(await self._run(query, parameters))
-            seen.count(len(rows))
-        return rows
+    def fetch(self, query: Query, parameters: Parameters) -> Answer[Sequence[DictRow]]:
+        """Run ``query``, at the latest when the transaction ends; the answer is its rows, each a dict by column name."""
+        return Answer(self._add(query, parameters, wants_rows=True))
 
-    async def execute(self, query: Query, parameters: Parameters) -> int:
-        """Run ``query`` and return the number of rows that it changed."""
-        with telemetry.statement(query) as seen:
-            changed = (await self._run(query, parameters)).rowcount
-            seen.count(max(changed, 0))
-        return changed
+    def execute(self, query: Query, parameters: Parameters) -> Answer[int]:
+        """Run ``query``, at the latest when the transaction ends; the answer is the number of rows that it changed."""
+        return Answer(self._add(query, parameters, wants_rows=False))
+
+    def _add(self, query: Query, parameters: Parameters, *, wants_rows: bool) -> _Statement:
+        # A utility statement takes no parameters.
+        added = _Statement(query, parameters or None, self._flush, wants_rows)
+        self._waiting.append(added)
+        return added
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[None]:
-        """BEGIN and COMMIT around the block."""
-        async with self._block(self._connection.transaction()):
-            if self._opening.isolation is not None:
-                await self._execute(self._opening.isolation, None)
+        """BEGIN and COMMIT around the block; neither is a round trip of its own, nor sent where no statement was."""
+        try:
             yield
+            if self._waiting or self._begun:
+                await self._commit()
+        except BaseException:
+            await self._undo()
+            raise
+
+    async def finish(self) -> None:
+        """Send what nobody has waited for, where there is no COMMIT."""
+        if self._waiting:
+            await self._flush()
 
     @property
     def has_vectors(self) -> bool:
@@ -155,25 +213,106 @@ class Transaction(ABC):
                 self._connection, _VectorType(row["vector_schema"], row["vector_oid"], row["vector_array_oid"])
             )
 
-    async def _run(
-        self, query: Query, parameters: Parameters
-    ) -> psycopg.Cursor[DictRow] | psycopg.AsyncCursor[DictRow]:
-        bound = parameters or None  # a utility statement takes none
+    async def _commit(self) -> None:
+        # Once all that a snapshot reads is here, nothing can be lost any more.
+        all_is_read = self._opening.snapshot and not self._waiting
         try:
-            if not self._settings:
-                return await self._execute(query, bound)
-            async with self._together():
-                settings = {"settings": json.dumps(dict(self._settings))}
-                await self._execute(statement("set_locally"), settings)
-                cursor = await self._execute(query, bound)
-            if self._opening.begins:
-                self._settings = {}
-            return cursor  # noqa: TRY300 - the handler is for all of it
-        except psycopg.Error as error:
-            if not self.translates:
+            await self._flush(commit=True)
+        except StorageError:
+            if not all_is_read:
                 raise
-            failure = statement_failure(error)
-        raise failure  # outside the handler: the original, which quotes rows, is not its context
+            await self._undo()
+
+    async def _flush(self, *, commit: bool = False) -> None:
+        """One round trip: what waits, with what comes before and after it."""
+        sent, self._waiting = self._waiting, []
+        if not sent and not commit:
+            raise RuntimeError("the transaction has ended without an answer to this statement")
+        alone = not self._opening.begins
+        before: list[_Statement] = []
+        if not self._begun and (not alone or self._opening.settings or len(sent) > 1):
+            before.append(self._around(self._opening.begin))
+            if self._opening.settings:
+                settings = {"settings": json.dumps(dict(self._opening.settings))}
+                before.append(self._around(statement("set_locally"), settings))
+            self._begun = True
+        after = [self._around(_COMMIT)] if commit or (alone and before) else []
+        try:
+            await self._exchange(before, sent, after)
+        except BaseException:
+            if alone:
+                await self._undo()
+            raise
+        self._begun = self._begun and not after
+
+    async def _exchange(
+        self, before: Sequence[_Statement], sent: Sequence[_Statement], after: Sequence[_Statement]
+    ) -> None:
+        failure: BaseException | None = None
+        with telemetry.statements([each.query for each in sent]) as seen:
+            counted = dict(zip(map(id, sent), seen, strict=True))
+            statements, cursors = [*before, *sent, *after], list[Any]()
+            try:
+                await self._execute_all(statements, cursors)
+            except psycopg.Error as error:
+                if not self.translates:
+                    raise
+                # What comes with a COMMIT may have been done, like the COMMIT itself.
+                committing = bool(after) and self._opening.begins
+                failure = (
+                    transaction_failure(error, begun=True, signature=self.signature)
+                    if committing
+                    else statement_failure(error)
+                )
+            finally:
+                # Of a failed round trip too: what has an answer is not what failed.
+                for each, cursor in zip(statements, cursors, strict=False):
+                    if cursor.pgresult is None:
+                        break
+                    each.result = await self._rows(cursor) if each.wants_rows else cursor.rowcount
+                    each.is_done = True
+                    if id(each) in counted:
+                        counted[id(each)].count(len(each.result) if each.wants_rows else max(each.result, 0))
+            if failure is not None:
+                raise failure  # outside the handler: the original, which quotes rows, is not its context
+
+    async def _execute_all(self, statements: Sequence[_Statement], cursors: list[Any]) -> None:
+        # A script is several commands, which a pipeline does not take.
+        in_turn = any(_is_script(each.query) for each in statements)
+        # Where the connection is in a pipeline of its user, one statement has to be waited for as well.
+        is_single = len(statements) == 1 and self._connection.info.pipeline_status == PipelineStatus.OFF
+        if is_single or in_turn or not psycopg.Pipeline.is_supported():
+            await self._execute_in_turn(statements, cursors)
+            return
+        failure: psycopg.Error | None = None
+        try:
+            async with self._block(self._connection.pipeline()):
+                try:
+                    await self._execute_in_turn(statements, cursors)
+                except psycopg.Error as error:  # the first; those behind it only say that it came
+                    failure = error
+        except psycopg.Error as error:
+            failure = failure or error
+        if failure is not None:
+            raise failure
+
+    async def _execute_in_turn(self, statements: Sequence[_Statement], cursors: list[Any]) -> None:
+        for each in statements:
+            cursors.append(await self._execute(each.query, each.parameters))  # noqa: PERF401 - known also if a later one fails
+
+    async def _undo(self) -> None:
+        """ROLLBACK, where anything was sent; an error of it is not worth more than the one that it comes after."""
+        self._waiting = []
+        if self._begun and not self._connection.closed:
+            self._begun = False
+            try:
+                await self._call(self._connection.rollback)
+            except psycopg.Error as error:
+                logger.warning("a transaction could not be rolled back: %s", type(error).__name__)
+
+    def _around(self, query: Query, parameters: Parameters | None = None) -> _Statement:
+        """A statement around those of a caller, who does not wait for it."""
+        return _Statement(query, parameters, self._flush, wants_rows=False)
 
     def _send(self, query: Query, parameters: Parameters | None) -> Any:
         """Execute on the connection: the result is a cursor, or the coroutine that returns one.
@@ -185,16 +324,12 @@ class Transaction(ABC):
         if isinstance(query, NamedSQL):
             vectors = self._connection.adapters.types.get("halfvec")
             query = query.within(Schemas(self.schema, vectors.schema if isinstance(vectors, _VectorType) else None))
+        # BEGIN and COMMIT are no statements of ours, and worth no preparing.
+        prepare = False if any(query is each for each in _AROUND) else None
         if self._connection.row_factory is dict_row:
-            return self._connection.execute(query, parameters, binary=binary)
+            return self._connection.execute(query, parameters, prepare=prepare, binary=binary)
         # A user's pool, with rows of its own.
-        return self._connection.cursor(row_factory=dict_row, binary=binary).execute(query, parameters)
-
-    def _together(self) -> AbstractAsyncContextManager[object]:
-        """A block whose statements are one pipeline, or one transaction where libpq is older than 14."""
-        if psycopg.Pipeline.is_supported():
-            return self._block(self._connection.pipeline())
-        return nullcontext() if self._opening.begins else self._block(self._connection.transaction())
+        return self._connection.cursor(row_factory=dict_row, binary=binary).execute(query, parameters, prepare=prepare)
 
     @abstractmethod
     async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
@@ -202,6 +337,10 @@ class Transaction(ABC):
 
     @abstractmethod
     async def _rows(self, cursor: Any) -> Sequence[DictRow]: ...
+
+    @abstractmethod
+    async def _call(self, method: Callable[[], Any]) -> None:
+        """Call a method of the connection."""
 
     @abstractmethod
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
@@ -217,6 +356,9 @@ class SyncTransaction(Transaction):
     async def _rows(self, cursor: Any) -> Sequence[DictRow]:
         return cursor.fetchall()
 
+    async def _call(self, method: Callable[[], Any]) -> None:
+        method()
+
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return _Blocking(manager)
 
@@ -230,8 +372,16 @@ class AsyncTransaction(Transaction):
     async def _rows(self, cursor: Any) -> Sequence[DictRow]:
         return await cursor.fetchall()
 
+    async def _call(self, method: Callable[[], Any]) -> None:
+        await method()
+
     def _block(self, manager: Any) -> AbstractAsyncContextManager[object]:
         return manager
+
+
+def _is_script(query: Query) -> bool:
+    is_named = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
+    return not is_named and not any(query is each for each in _AROUND)
 
 
 async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
@@ -270,6 +420,8 @@ async def _transaction(
                 begun = True
                 yield tx
                 committing = True
+                if not opening.begins:
+                    await tx.finish()
     except psycopg.Error as error:
         if not (committing and (opening.snapshot or not opening.begins)):
             # Until all statements ran, an error cannot be that of a COMMIT, and the signature is not asked after.

@@ -47,12 +47,13 @@ async def everything(
         shared_threads: erase the checkpoints of threads too that somebody else has as well.
     """
     ended_generations: dict[Namespace, UUID] = {}
-    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         for pattern in patterns:
             ended_generations.update(await forget.namespaces_naming(tx, pattern))
-        if len(ended_generations) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
+    if len(ended_generations) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             for generation in ended_generations.values():
-                await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+                erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *ended_generations})
     return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
@@ -124,25 +125,26 @@ async def _erase_one(
     with without_deadline():  # a person may have much
         async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
-            generation = await generations.end_generation(tx, namespace)
+            ended = generations.end_generation(tx, namespace)
+            own_threads, generation = await threads.threads_of(tx, namespace), await ended
             if unconfirmed and generation not in unconfirmed:  # the COMMIT whose answer was lost has done it
                 return next(iter(unconfirmed.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
                 return _NamespaceErasure(dict.fromkeys(await forget.count_rest_of_namespace(tx, namespace), 0))
-            own_threads = await threads.threads_of(tx, namespace)
             shared_threads = (
                 set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
             )
             going = [thread_id for thread_id in own_threads if thread_id not in shared_threads]
             checkpoints = await forget.erase_checkpoints(tx, going)
-            counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
+            erasing = forget.erase_namespace(tx, namespace)
             await _verify(tx, namespace, going)
+            counts = {**await erasing, **checkpoints}
             erasure = _NamespaceErasure(
                 counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared_threads)))
             )
             if dry_run:  # no entry in the log, and no id of one in the receipt
                 return erasure
-            await erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+            erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
             unconfirmed[generation] = erasure
     return erasure

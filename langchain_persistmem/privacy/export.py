@@ -12,7 +12,6 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.learning.insert import searchable
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries.export import Row
@@ -285,7 +284,7 @@ async def _restore_memories(
     await hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
     current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
     await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
-    words = {id: searchable(row["text"], row.get("speaker")) for id, row in current.items()}
+    words = {id: (row["text"], row.get("speaker")) for id, row in current.items()}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await record(tx, backend, namespace, "imported", sorted(new))
     return len(new)

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from langchain_persistmem.language.query_terms import cut_pairs
-from langchain_persistmem.learning.insert import identity
+from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
@@ -250,9 +249,7 @@ async def _write(
         parts = {id: vectors[namespace, key] for key, id in ids.items()}
         await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {
-        ids[entry.key]: (f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text, cut_pairs(entry.text))
-        for entry in entries
-        if entry.text is not None and entry.key in ids
+        ids[entry.key]: (entry.text, entry.speaker) for entry in entries if entry.text is not None and entry.key in ids
     }
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))

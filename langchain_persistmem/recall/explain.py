@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall import ranking
@@ -44,7 +43,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
     return Explanation(
         query=question.query,
         queries=candidates.queries,
-        embedded_text=strip_names(question.query),
+        embedded_text=query.embedded_text,
         terms=found_terms,
         interpretation=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_choose(ranked, decisions)),

@@ -1,20 +1,25 @@
 """The search for memories that have to do with a question, and their ranking."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
-from langchain_persistmem.recall import query_expansion, ranking
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.recall import query_expansion, ranking, reranking
 from langchain_persistmem.recall.findings import join_layers, put_answers_first
+from langchain_persistmem.recall.question_vectors import embed_questions
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import EXPANDS, Question, RankedCandidate, SearchResult
+from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.representation import represent
 
 _LONGEST_QUERY = 20_000
@@ -34,8 +39,17 @@ class Candidates:
     """For all queries, best first."""
 
 
-async def find_candidates(backend: Backend, namespace: Namespace, question: Question) -> Candidates:
+async def find_candidates(
+    backend: Backend,
+    namespace: Namespace,
+    question: Question,
+    *,
+    beside: Callable[[Transaction], object] | None = None,
+) -> Candidates:
     """Find and rank all candidates for a question.
+
+    Args:
+        beside: gives the transaction further statements, whose answers come with the first search.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -44,32 +58,36 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
     question, wanted = _check(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
     texts = await query_expansion.expand_query(backend, question.query, question.expand)
-    vectors = [await backend.embed_query(strip_names(question.query))]
-    if len(texts) > 1:
-        # As texts, which are embedded in one call; questions are embedded one by one.
-        vectors += await backend.embed([strip_names(text) for text in texts[1:]])
-    query = SearchQuery(
-        question=question,
-        namespace=namespace,
-        embedding=vectors[0],
-        model=model,
-        language=settings.language,
-        condition=wanted,
-        candidates=max(settings.candidates, question.limit),
-    )
-    queries = [query]
-    for text, vector in zip(texts[1:], vectors[1:], strict=True):
-        # Instructions come with the question itself, once.
-        further = replace(question, query=text, instructions=0)
-        queries.append(replace(query, question=further, embedding=vector))
-    async with backend.transaction(namespace, atomic=False) as tx:
-        if question.at is not None:
-            results = [await recall.recall_at(tx, query) for query in queries]
-        else:
-            results = [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
+    embedded = [strip_names(text) for text in texts]
+    vectors = await _embed(backend, embedded, model)
+    # Instructions come with the question itself, once.
+    questions = [question, *(replace(question, query=text, instructions=0) for text in texts[1:])]
+    queries = [
+        SearchQuery(
+            question=each,
+            namespace=namespace,
+            embedded_text=text,
+            embedding=vector,
+            model=usual,
+            language=settings.language,
+            condition=wanted,
+            candidates=max(settings.candidates, question.limit),
+            both_forms=backend.may_have_rewrites,
+        )
+        for each, text, (vector, usual) in zip(questions, embedded, vectors, strict=True)
+    ]
+    results = await _ask(backend, namespace, queries, beside)
+    again = await _put_names_back(backend, queries, results, model)
+    if again:
+        for index, result in zip(again, await _ask(backend, namespace, list(again.values())), strict=True):
+            queries[index], results[index] = again[index], result
+    results = [
+        replace(result, is_read=query.model.background == model.background)
+        for query, result in zip(queries, results, strict=True)
+    ]
     ranked = [
-        ranking.rank(result, text, background=model.background, weights=settings.ranking, now=question.moment)
-        for result, text in zip(results, texts, strict=True)
+        ranking.rank(result, text, background=query.model.background, weights=settings.ranking, now=question.moment)
+        for query, result, text in zip(queries, results, texts, strict=True)
     ]
     joined = join_layers(
         ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
@@ -77,11 +95,51 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         by_statement=not question.own_view,
     )
     return Candidates(
-        query=query,
+        query=queries[0],
         queries=tuple(texts),
         result=results[0],
-        ranked=put_answers_first(joined),
+        ranked=await reranking.rerank(backend, question.query, put_answers_first(joined)),
     )
+
+
+async def _embed(backend: Backend, texts: Sequence[str], model: EmbeddingModel) -> list[tuple[Vector, EmbeddingModel]]:
+    """The vectors of a question and its further queries, each with what is usual under the model for it."""
+    vectors = await embed_questions(backend, texts[:1], model)
+    if len(texts) > 1:
+        # As texts, which are embedded in one call; questions are embedded one by one.
+        vectors += [(vector, vectors[0][1]) for vector in await backend.embed(texts[1:])]
+    return vectors
+
+
+async def _ask(
+    backend: Backend,
+    namespace: Namespace,
+    queries: Sequence[SearchQuery],
+    beside: Callable[[Transaction], object] | None = None,
+) -> list[SearchResult]:
+    async with backend.transaction(namespace, atomic=False) as tx:
+        if beside is not None:
+            beside(tx)
+        if queries[0].question.at is not None:
+            return [await recall.recall_at(tx, query) for query in queries]
+        return [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
+
+
+async def _put_names_back(
+    backend: Backend, queries: Sequence[SearchQuery], results: Sequence[SearchResult], model: EmbeddingModel
+) -> dict[int, SearchQuery]:
+    """The queries, by index, from which names were taken that the search by words did not find: as they are to be asked again.
+
+    Only the search tells which names this memory has, and nearly always it has them. To embed every question with a name
+    twice beforehand would cost more than to ask some of them again.
+    """
+    changed: dict[int, SearchQuery] = {}
+    for index, (query, result) in enumerate(zip(queries, results, strict=True)):
+        text = strip_names(query.question.query, existing=result.existing_terms)
+        if result.count and text != query.embedded_text:
+            ((vector, usual),) = await embed_questions(backend, [text], model)
+            changed[index] = replace(query, embedded_text=text, embedding=vector, model=usual)
+    return changed
 
 
 def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[Question, Condition]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.postgres.queries import audit
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.actor import current_actor
 from langchain_persistmem.types.namespace import Namespace
@@ -52,14 +52,14 @@ NOTHING = MemoryIds()
 """No memory at all."""
 
 
-async def record(
+def record(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     action: str,
     ids: Sequence[UUID] = (),
     **counts: int | str | bool,
-) -> None:
+) -> Answer[int]:
     """Append an entry in the transaction of the write that it is about; the caller holds the namespace's lock.
 
     Args:
@@ -68,9 +68,9 @@ async def record(
         counts: numbers and words of the program; never content, and no text of a user's.
     """
     if backend.settings.audit == "off" or not (ids or any(counts.values())):
-        return
+        return Answer(0)
     details = {name: count for name, count in counts.items() if count != 0}
-    await audit.record_audit(tx, namespace, actor=current_actor(), action=action, ids=ids, details=details)
+    return audit.record_audit(tx, namespace, actor=current_actor(), action=action, ids=ids, details=details)
 
 
 async def note_read(

@@ -7,6 +7,7 @@ every await at once, so that a flow runs to its end in a single step, without a 
 """
 
 import asyncio
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -46,13 +47,16 @@ from langchain_persistmem.postgres.transaction import (
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
 from langchain_persistmem.runtime.model_errors import call_provider
-from langchain_persistmem.runtime.models import Models
+from langchain_persistmem.runtime.models import Models, documents_of, ids_of
 from langchain_persistmem.runtime.structured_output import StructuredOutput
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import Namespace, Reach
+from langchain_persistmem.types.recall_results import Rerankable
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import unit_vectors
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,6 +91,8 @@ class Backend(ABC):
         """This process has stored memories without vectors, which are still to be made."""
         self.may_have_rewrites = True
         """Namespaces may be in the form of before; False once it is known that none is left."""
+        self.scripts_read = set[str]()
+        """Scripts that the embedding model was seen to read."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
         self.unindexed = Unindexed[Namespace]()
@@ -99,6 +105,7 @@ class Backend(ABC):
         self._embeddings = models.embeddings
         self._cache = VectorCache(settings.embed_cache)
         self._model = models.chat
+        self._reranker = models.reranker
         self._pool_size = pool_size
 
     def new_id(self) -> UUID:
@@ -209,6 +216,28 @@ class Backend(ABC):
                 lambda: extractor.invoke(messages, _quiet(purpose)),
                 lambda: extractor.ainvoke(messages, _quiet(purpose)),
             )
+
+    async def rerank(self, query: str, memories: Mapping[str, Rerankable]) -> list[str]:
+        """The ids of ``memories`` as the application's own re-ranker orders them; it may leave out, double or invent some.
+
+        Nothing where there is none, or where it failed or took too long, which is logged.
+        """
+        if self._reranker is None or not memories:
+            return []
+        reranker, query = self._reranker, self._redact(query)
+        documents = documents_of({id: entry._replace(text=self._redact(entry.text)) for id, entry in memories.items()})
+        try:
+            with telemetry.model_call("rerank") as seen:
+                seen.count(len(documents))
+                found = await self._call(
+                    partial(reranker.rerank, documents, query), partial(reranker.arerank, documents, query)
+                )
+                return ids_of(found)
+        except TimeoutError:
+            logger.warning("the re-ranker took longer than rerank_seconds, the order of recall stands")
+        except Exception as error:  # noqa: BLE001 - whatever it raises, its text may quote a memory
+            logger.warning("the re-ranker failed with %s, the order of recall stands", type(error).__qualname__)
+        return []
 
     async def step(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a part of a flow with a commit of its own; like a whole flow it is run again if nothing of it was done.

@@ -12,7 +12,7 @@ from langchain_persistmem.errors import ErasedError
 from langchain_persistmem.postgres.queries import namespaces
 from langchain_persistmem.postgres.queries.generations import begin_generation
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -39,17 +39,21 @@ async def present(backend: Backend, namespace: Namespace) -> NamespaceState | No
         return await namespaces.read_state(tx, namespace)
 
 
-async def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: datetime) -> NamespaceState:
+def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: datetime) -> Answer[NamespaceState]:
     """Lock a namespace until the transaction ends; one that is new begins with the consent of the settings."""
-    state = await namespaces.hold_namespace(
+
+    def read(state: NamespaceState) -> NamespaceState:
+        model = backend.embedding_model
+        # From half the size on, so that the batch with which it becomes large is indexed, and not only the next.
+        backend.unindexed.begin_write(
+            namespace, large=model is not None and 2 * state.documents > hnsw_indexes.exact_up_to(model)
+        )
+        return state
+
+    held = namespaces.hold_namespace(
         tx, namespace, generation=backend.new_id(), consent=backend.settings.consent, now=now
     )
-    model = backend.embedding_model
-    # From half the size on, so that the batch with which it becomes large is indexed, and not only the next.
-    backend.unindexed.begin_write(
-        namespace, large=model is not None and 2 * state.documents > hnsw_indexes.exact_up_to(model)
-    )
-    return state
+    return held.then(read)
 
 
 def check(namespace: Namespace, generation: UUID, snapshot: Seen) -> None:

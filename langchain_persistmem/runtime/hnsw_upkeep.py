@@ -13,7 +13,7 @@ from langchain_persistmem.postgres.queries import search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY, Namespace, encode
@@ -27,18 +27,18 @@ _MORE = 16
 """Beyond twice what was written: so it catches up with what others left, and no write waits long."""
 
 
-async def insert_vectors(
+def insert_vectors(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     vectors: Mapping[UUID, Sequence[Vector]],
     *,
     model: EmbeddingModel,
-) -> None:
+) -> Answer[int]:
     """Write the vectors of memories; in a large namespace they are put into its HNSW index after the commit."""
-    await search_index.insert_vectors(tx, namespace, vectors, model=model)
     backend.unindexed.add(namespace, sum(map(len, vectors.values())))
     backend.after_commit = index_new
+    return search_index.insert_vectors(tx, namespace, vectors, model=model)
 
 
 async def index_new(backend: Backend, new: Mapping[Namespace, int]) -> None:

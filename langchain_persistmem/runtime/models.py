@@ -1,9 +1,14 @@
-"""Models by name: the objects behind ``embeddings=`` and ``model=``."""
+"""The objects behind ``embeddings=``, ``model=`` and ``reranker=``, by name or as they are."""
 
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
+from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import ensure_embeddings
@@ -12,13 +17,100 @@ from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Shape, shape_of
+from langchain_persistmem.types.recall_results import Rerankable
 from langchain_persistmem.types.representation import is_a, quote, type_name
+
+_MOST_ABANDONED = 8
+"""Blocking calls of a re-ranker that may go on behind their time limit: a thread cannot be stopped, so no more are begun."""
+
+_MARK = "memory_id"
+"""The metadata by which a document is known again: compressors copy documents, and keep this."""
 
 LOCAL = "local"
 """``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
 
 _LONGEST_REASON = 300
 """Characters of LangChain's error, which goes on to list all its providers."""
+
+
+class Reranker:
+    """A document compressor with a time limit."""
+
+    def __init__(self, compressor: BaseDocumentCompressor, seconds: float) -> None:
+        self._compressor = compressor
+        self._seconds = seconds
+        self._running = threading.BoundedSemaphore(_MOST_ABANDONED)
+
+    def rerank(self, documents: Sequence[Document], query: str) -> Sequence[Document]:
+        """The documents as the compressor orders them.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        return self._begin(documents, query).result(self._seconds)
+
+    async def arerank(self, documents: Sequence[Document], query: str) -> Sequence[Document]:
+        """:meth:`rerank` for asyncio: a compressor with an asynchronous method of its own is cancelled at the time limit."""
+        # By default that method only puts the blocking one on the loop's threads, which a loop waits for when it closes.
+        is_native = type(self._compressor).acompress_documents is not BaseDocumentCompressor.acompress_documents
+        async with asyncio.timeout(self._seconds):
+            if is_native:
+                return await self._compressor.acompress_documents(documents, query)
+            return await asyncio.wrap_future(self._begin(documents, query))
+
+    def _begin(self, documents: Sequence[Document], query: str) -> Future[Sequence[Document]]:
+        """Start a blocking call in a thread of its own, which ends with the process at the latest."""
+        if not self._running.acquire(blocking=False):
+            raise TimeoutError
+        future: Future[Sequence[Document]] = Future()
+
+        def call() -> None:
+            try:
+                found = self._compressor.compress_documents(documents, query)
+            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+                _settle(future, error=error)
+            else:
+                _settle(future, found)
+            finally:
+                self._running.release()
+
+        threading.Thread(target=call, name="persistmem-reranker", daemon=True).start()
+        return future
+
+
+def _settle(
+    future: Future[Sequence[Document]], found: Sequence[Document] = (), error: BaseException | None = None
+) -> None:
+    if not future.set_running_or_notify_cancel():  # nobody waits any more
+        return
+    if error is None:
+        future.set_result(found)
+    else:
+        future.set_exception(error)
+
+
+def documents_of(memories: Mapping[str, Rerankable]) -> list[Document]:
+    """The memories as documents for a re-ranker."""
+    return [
+        Document(page_content=memory.text, id=id, metadata={**memory.metadata, _MARK: id})
+        for id, memory in memories.items()
+    ]
+
+
+def ids_of(documents: object) -> list[str]:
+    """The ids of the memories that a re-ranker's documents stand for, in their order.
+
+    Raises:
+        TypeError: these are no documents.
+    """
+    if not isinstance(documents, Sequence):
+        raise TypeError
+    found: list[str] = []
+    for document in cast("Sequence[object]", documents):
+        if isinstance(document, Document):
+            mark: object = cast("dict[str, object]", document.metadata).get(_MARK, document.id)
+            found += [mark] if isinstance(mark, str) else []
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +124,28 @@ class Models:
     chat_name: str | None
     shape: Shape | None = None
     """The application's own shape of what the chat model extracts."""
+    reranker: Reranker | None = None
+    """The application's own order of what was found."""
 
 
 def models_of(
-    embeddings: Embeddings | str, chat: BaseChatModel | str | None, settings: Settings, schema: object = None
+    embeddings: Embeddings | str,
+    chat: BaseChatModel | str | None,
+    settings: Settings,
+    schema: object = None,
+    reranker: BaseDocumentCompressor | None = None,
 ) -> Models:
     """Objects and names for what was given to ``open()``.
 
     Raises:
         ConfigurationError: one of them is no model, or the provider does not know the name; or no model can be asked
-            for ``schema``.
+            for ``schema``; or the re-ranker is none.
         MissingDependencyError: an extra is not installed.
     """
     shape = shape_of(schema)
     if shape is not None and chat is None:
         raise ConfigurationError("schema needs a chat model, which fills it; pass model= as well")
+    # Whatever is wrong is said before anything is opened.
     embedder = embeddings_of(embeddings)
     chat_model = chat_model_of(chat)
     return Models(
@@ -55,6 +154,7 @@ def models_of(
         chat=chat_model,
         chat_name=None if chat_model is None else (_provider_name(chat_model) or type(chat_model).__name__),
         shape=shape,
+        reranker=reranker_of(reranker, settings.rerank_seconds),
     )
 
 
@@ -132,3 +232,18 @@ def _make_with_langchain(field: str, name: object, expected: str, module: str, f
         reason = str(error).replace(repr(name), quote(name))[:_LONGEST_REASON]
     # Outside the handler: LangChain's error quotes the name at whatever length.
     raise ConfigurationError(f"{field}={quote(name)}: {reason}")
+
+
+def reranker_of(value: object, seconds: float) -> Reranker | None:
+    """The re-ranker that was given to ``open()``.
+
+    Raises:
+        ConfigurationError: it is no document compressor.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, BaseDocumentCompressor):
+        raise ConfigurationError(
+            f"reranker is of type {type_name(value)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
+        )
+    return Reranker(value, seconds)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
 from langchain_persistmem.postgres.migrate import migrate, missing_migrations
-from langchain_persistmem.postgres.queries import embedding_models
+from langchain_persistmem.postgres.queries import embedding_models, rewrites
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.grants import repair_grants
 from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
@@ -137,6 +137,9 @@ async def migrated(backend: Backend) -> None:
         if warning is not None:
             logger.warning("%s", warning)
         backend.sees_everywhere = state.everywhere
+        if state.everywhere:  # who may not see all of them takes it that some are left
+            async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+                backend.may_have_rewrites = await rewrites.has_rewrites(tx)
         backend.migrated = True
 
 

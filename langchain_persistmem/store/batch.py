@@ -10,14 +10,15 @@ from uuid import UUID
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
-from langchain_persistmem.language.query_terms import cut_pairs, find_terms
+from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.rows import StoredItem
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.recall.question_vectors import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -57,7 +58,16 @@ class _QueryVectors:
 
     index: StoreIndex
     model: EmbeddingModel | None
-    vectors: Mapping[str, Vector]
+    vectors: Mapping[str, tuple[Vector, EmbeddingModel]]
+    """Each with what is usual under the model for this query."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Upserted:
+    """The ids of items that were put, by key, and of those that were there before."""
+
+    ids: Mapping[str, UUID]
+    existing: Sequence[UUID]
 
 
 async def batch(
@@ -87,7 +97,7 @@ async def batch(
     await migrated(backend)
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
-    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo) if model else {})
+    queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
     texts, seen = todo.texts if model else [], {} if seen is None else seen
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
@@ -108,18 +118,24 @@ async def batch(
                 puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
                 if not puts and await hold_existing(tx, namespace) is None:
                     continue  # a delete must not create the row of a namespace that does not exist
-                state = await generations.hold(tx, backend, namespace, now=now)
+                held = generations.hold(tx, backend, namespace, now=now)
+                deleted = [key for key, put in todo.writes[namespace].items() if put is None]
+                # The lock comes with the first statement under it; what may not be written is rolled back.
+                gone = await _delete(tx, namespace, deleted)
+                chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
+                first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
+                state = await held
                 generations.check(namespace, state.generation, seen)
                 if puts:
                     state.check_not_paused()
-                gone = await _delete(tx, namespace, [key for key, put in todo.writes[namespace].items() if put is None])
-                await record(tx, backend, namespace, "deleted", gone)
+                record(tx, backend, namespace, "deleted", gone)
                 if gone:  # replaying the erasure log after a restore deletes it again
                     await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
-                for start in range(0, len(puts), _ROWS):
-                    chunk = dict(puts[start : start + _ROWS])
-                    put_ids = await _put(tx, backend, namespace, chunk, vectors, model=model, now=now)
-                    await record(tx, backend, namespace, "put", put_ids)
+                for chunk in chunks:
+                    upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
+                    put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
+                    record(tx, backend, namespace, "put", put_ids)
+                    first = None
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -174,8 +190,10 @@ async def _model(backend: Backend, index: StoreIndex) -> EmbeddingModel:
     return model
 
 
-async def _embed_queries(backend: Backend, todo: Plan) -> Mapping[str, Vector]:
-    return dict(zip(todo.queries, await backend.embed_queries(todo.queries), strict=True)) if todo.queries else {}
+async def _embed_queries(
+    backend: Backend, todo: Plan, model: EmbeddingModel
+) -> Mapping[str, tuple[Vector, EmbeddingModel]]:
+    return dict(zip(todo.queries, await embed_questions(backend, todo.queries, model), strict=True))
 
 
 async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
@@ -208,15 +226,14 @@ async def _search_items(
     if op.query is None or queries.model is None:
         items = await memories.list_items(tx, prefix, filter=filter, limit=limit, offset=offset, now=now)
         return [(item, None) for item in items]
-    vector = queries.vectors[op.query]
+    vector, model = queries.vectors[op.query]
     if queries.index.hybrid:
         return await item_search.search_items_hybrid(
             tx,
             prefix,
-            query=op.query,
-            words=find_terms(op.query, backend.settings.language),
+            terms=find_terms(op.query, backend.settings.language, both_forms=backend.may_have_rewrites),
             embedding=vector,
-            model=queries.model,
+            model=model,
             weights=backend.settings.ranking,
             language=choose_configuration(backend.settings.language, op.query),
             filter=filter,
@@ -229,7 +246,7 @@ async def _search_items(
         tx,
         prefix,
         query=vector,
-        model=queries.model,
+        model=model,
         distance=queries.index.distance,
         plans=backend.search_plans,
         filter=filter,
@@ -255,30 +272,37 @@ async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) ->
     return ids
 
 
-async def _put(
+def _upsert(
+    tx: Transaction, backend: Backend, namespace: Namespace, puts: Mapping[str, Put], *, now: datetime
+) -> Answer[_Upserted]:
+    """Write items; the answer is the id of each by key, and which of them were there before."""
+    new = {key: backend.new_id() for key in puts}
+    rows = [_row(new[key], key, put) for key, put in puts.items()]
+    ids = memories.upsert_items(tx, namespace, rows, now=now)
+    return ids.then(lambda ids: _Upserted(ids, [id for key, id in ids.items() if id != new[key]]))
+
+
+async def _index(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
     puts: Mapping[str, Put],
+    upserted: Answer[_Upserted],
     vectors: Mapping[str, Vector],
     *,
     model: EmbeddingModel | None,
-    now: datetime,
 ) -> list[UUID]:
-    """Write items; return their ids."""
-    new = {key: backend.new_id() for key in puts}
-    rows = [_row(new[key], key, put) for key, put in puts.items()]
-    ids = await memories.upsert_items(tx, namespace, rows, now=now)
+    """Write the vectors and terms of items that were put; return the items' ids."""
+    done = await upserted
     # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    existing = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, existing)
-    await search_index.unindex_memories(tx, namespace, existing)
+    search_index.delete_vectors(tx, namespace, done.existing)
+    search_index.unindex_memories(tx, namespace, done.existing)
     if model is not None:
-        parts = {ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {ids[key]: (put.text, cut_pairs(put.text)) for key, put in puts.items() if put.text is not None}
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(ids.values())
+        parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
+    words = {done.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    return list(done.ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:

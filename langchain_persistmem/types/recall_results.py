@@ -101,6 +101,10 @@ class SearchResult:
     deviation: float
     lexical_max: float
     """BM25 score of a memory that has every term of the query."""
+    is_read: bool = True
+    """The embedding model reads the script of the query; if not, a cosine below the usual says nothing."""
+    existing_terms: frozenset[str] = frozenset()
+    """The terms of the query that memories here have, each with the other forms of its group."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +174,13 @@ class RankedCandidate(NamedTuple):
         return Recollection(
             memory=self.candidate.build_memory(), score=self.score, score_parts=why, excerpt=self.excerpt
         )
+
+
+class Rerankable(NamedTuple):
+    """What a re-ranker sees of a memory."""
+
+    text: str
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -277,7 +277,7 @@ assert days("pretu septa") == [("2023-10-16", "2023-10-23")]
 assert is_small_talk("Salvu! Meru.") and is_answer("jep", "Zon bluna?")
 assert find_subject("Sorna del uzer").relation == "sister"
 assert choose_configuration("auto", "ki zon faru plu blu") == "klingon"
-assert find_terms("grona", "klingon") == ("grona gruna",)
+assert find_terms("grona", "klingon").groups == ("grona gruna",)
 assert detect("Please remember that I'm vegan").language == "en"
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)

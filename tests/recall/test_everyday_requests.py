@@ -38,7 +38,7 @@ def model_of(*facts: list[dict[str, str]]) -> Scripted:
     answers = [
         answer(
             *(
-                entry(fact["statement"], 2 * number - 1, type=fact["type"], quote=fact["turn"])
+                entry(fact["statement"], number, type=fact["type"], quote=fact["turn"])
                 for number, fact in enumerate(part, 1)
             )
         )

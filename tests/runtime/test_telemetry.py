@@ -190,7 +190,7 @@ sys.meta_path.insert(0, Hidden())
 from langchain_persistmem.postgres import telemetry
 with telemetry.operation("recall") as seen:
     seen.count(3)
-assert telemetry.operation("a") is telemetry.statement("b") is telemetry.model_call("c")
+assert telemetry.operation("a") is telemetry.model_call("c")
 """
 
 

@@ -180,6 +180,11 @@ async def _with_omissions(either: Any, user: str) -> Any:
     return [change for each in await either.conversations.outcomes(THREAD, user_id=user) for change in each.dropped]
 
 
+async def _version(either: Any, user: str) -> Any:
+    (current, *_) = await either.list(user_id=user, limit=1)
+    return await either.history.version(current.id, user_id=user)
+
+
 def _store_search(**options: Any) -> Door:
     async def door(either: Any, user: str) -> Any:
         return await store_call(either, "search", space(user), limit=100, **options)
@@ -209,6 +214,8 @@ READING: dict[str, Door] = {
     "profile": lambda either, user: either.profile(user_id=user),
     "history": lambda either, user: either.history.versions(KEY, user_id=user),
     "show": lambda either, user: either.history.of(KEY, user_id=user),
+    "version": _version,
+    "list of the past": lambda either, user: either.list(statuses=["superseded", "quarantined"], user_id=user),
     "review": lambda either, user: either.review.list(user_id=user),
     "messages": lambda either, user: either.conversations.messages(THREAD, user_id=user),
     "turns": lambda either, user: either.conversations.turns(THREAD, user_id=user),
@@ -249,6 +256,8 @@ COUNTING: dict[str, Door] = {
     "off_record": lambda either, user: either.privacy.off_record(THREAD, user_id=user),
     "audit": lambda either, user: either.privacy.audit(user_id=user),
     "verify_audit": lambda either, user: either.privacy.verify_audit(user_id=user),
+    "conversations": lambda either, user: either.conversations.list(user_id=user),
+    "activity": lambda either, user: either.admin.activity(user_id=user),
     "dead_letters": lambda either, user: either.admin.dead_letters(user_id=user),
     "dry run of forget everything": lambda either, user: either.forget(everything=True, dry_run=True, user_id=user),
     "dry run of forget": lambda either, user: either.forget([KEY], dry_run=True, user_id=user),

@@ -507,6 +507,37 @@ ko | fact:allergy_새우 | 저는 새우 알레르기가 있습니다.
 ko | instruction:length | 짧게 대답해 주세요.
 ko | fact:preferred_name | 저를 지니라고 불러 주세요.
 ko | - | 제 친구는 비건이에요.
+en | instruction:length | Please keep your answers short, I read them on my phone
+en | instruction:language | ok, English again please, that was too hard for me
+en | instruction:language | Please switch to English.
+en | instruction:language | Can you switch back to English?
+en | fact:name | hi there! I'm Marta, nice to meet you
+en | fact:name | Nice to meet you, I'm Ole
+en | - | I'm so tired. Nice to meet you.
+en | - | My sister says: I'm Ana, nice to meet you
+en | - | Always answer in German, she read.
+en | - | I failed English again.
+en | - | Switch to English subtitles, where is that?
+de | instruction:language | Wieder auf Deutsch bitte
+de | instruction:language | Kannst du bitte wieder auf Deutsch antworten?
+de | fact:name | Hallo, ich bin der Tom, schön dich kennenzulernen!
+de | - | Ich bin froh, schön dich kennenzulernen.
+fr | instruction:language | Repassons en français
+fr | fact:name | Bonjour, je suis Luc, enchanté
+es | instruction:language | Volvamos al español
+es | fact:name | Soy Marta, encantada
+it | instruction:language | Torniamo all'italiano
+it | fact:name | Ciao, sono Piero, piacere di conoscerti
+pt | instruction:language | Vamos falar em inglês
+pt | fact:name | Eu sou a Ana, prazer
+nl | instruction:language | Laten we weer Nederlands praten
+nl | fact:name | Ik ben Sanne, aangenaam
+ru | instruction:language | Снова на русском, пожалуйста
+ru | fact:name | Я Олег, приятно познакомиться
+zh | instruction:language | 换回中文吧
+zh | fact:name | 我是小明，很高兴认识你
+ja | instruction:language | 日本語に戻してください
+ko | instruction:language | 다시 한국어로 바꿔 주세요
 """
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.learning.consolidation import statement_time
-from langchain_persistmem.learning.insert import log, searchable
+from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.turns import EDITED, LONGEST_TEXT, follow, turn_id_of
@@ -109,7 +109,7 @@ async def _mark_turns(
         current = {id: memory for id, memory in longer.items() if memory.status == "active"}
         await search_index.delete_vectors(tx, namespace, sorted(longer))
         await search_index.unindex_memories(tx, namespace, sorted(longer))
-        terms = {id: searchable(memory.text or "", memory.speaker) for id, memory in current.items()}
+        terms = {id: (memory.text or "", memory.speaker) for id, memory in current.items()}
         await search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
         await note_missing(tx, backend, namespace)
 

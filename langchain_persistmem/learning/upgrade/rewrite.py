@@ -1,8 +1,8 @@
 """The rewrite: databases of before are brought to the present form in the background, one namespace after the other.
 
 Each batch is a transaction of its own under the namespace's lock, with its cursor: whoever is killed goes on there, and two
-at once do no harm. No model is asked for it. Memories come first, then messages become turns, with the status that the
-statements on them give: there is never a turn that recall finds while its statement is past.
+at once do no harm. No model is asked for it. Terms come first, which nothing depends on. Memories follow, then messages become
+turns, with the status that the statements on them give: there is never a turn that recall finds while its statement is past.
 """
 
 import logging
@@ -13,7 +13,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.turns import index_turns
 from langchain_persistmem.learning.upgrade.memory_form import rewrite_memories
-from langchain_persistmem.postgres.queries import namespaces, rewrites
+from langchain_persistmem.postgres.queries import namespaces, rewrites, search_index
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.retry import apart
 from langchain_persistmem.runtime.backend import Backend
@@ -125,7 +125,7 @@ async def _rewrite_page(
     async with backend.transaction(namespace) as tx:
         generation = await hold_existing(tx, namespace)
         rewrite = await rewrites.read_rewrite(tx, namespace)
-        if generation is None or rewrite is None or rewrite.step != "memories":
+        if generation is None or rewrite is None or rewrite.step == "turns":
             return None, False
         batch = await rewrites.memories_of_before(tx, namespace, last, thread_id=thread_id, limit=_BATCH)
         await rewrite_memories(tx, backend, namespace, batch, generation, now=now)
@@ -157,6 +157,14 @@ async def _do_rows(backend: Backend, namespace: Namespace, *, now: datetime) -> 
         rewrite = await rewrites.read_rewrite(tx, namespace)
         if rewrite is None or generation is None or rewrite.generation != generation:  # done, or erased and begun anew
             return False
+        if rewrite.step == "terms":
+            texts = await rewrites.texts_of_before(tx, namespace, rewrite.memory_id, limit=_BATCH)
+            await search_index.delete_terms(tx, namespace, list(texts))
+            await search_index.insert_terms(tx, namespace, texts, language=backend.settings.language)
+            step = "terms" if len(texts) == _BATCH else "memories"
+            last = max(texts) if step == "terms" else None
+            await rewrites.move_rewrite(tx, namespace, step, last, done=len(texts), leased=leased)
+            return True
         if rewrite.step == "memories":
             batch = await rewrites.memories_of_before(tx, namespace, rewrite.memory_id, limit=_BATCH)
             await rewrite_memories(tx, backend, namespace, batch, generation, now=now)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import AuditEntry
 
@@ -30,7 +30,7 @@ class AuditRow:
     digest: bytes
 
 
-async def record_audit(
+def record_audit(
     tx: Transaction,
     namespace: Namespace,
     *,
@@ -38,7 +38,7 @@ async def record_audit(
     action: str,
     ids: Sequence[UUID],
     details: Mapping[str, object],
-) -> int:
+) -> Answer[int]:
     """Append an entry; returns how many that were: none where the namespace does not exist."""
     parameters = {
         "namespace": encode(namespace),
@@ -47,7 +47,7 @@ async def record_audit(
         "ids": list(ids),
         "details": to_json(details),
     }
-    return await tx.execute(statement("record_audit"), parameters)
+    return tx.execute(statement("record_audit"), parameters)
 
 
 async def audit_end(tx: Transaction, namespace: Namespace) -> AuditEnd | None:

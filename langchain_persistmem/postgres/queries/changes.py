@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import change_of, memory_of, neighbours_of, row_of, to_json
 from langchain_persistmem.postgres.queries.search_index import to_halfvecs
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
 from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import index_of
@@ -58,17 +60,17 @@ async def neighbours(
     return found
 
 
-async def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> dict[UUID, bool]:
+def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[dict[UUID, bool]]:
     """Which of ``ids`` are current, and whether each is pinned."""
     if not ids:
-        return {}
-    rows = await tx.fetch(statement("still_active"), {"namespace": encode(namespace), "ids": list(ids)})
-    return {row["id"]: row["pinned"] for row in rows}
+        return Answer({})
+    rows = tx.fetch(statement("still_active"), {"namespace": encode(namespace), "ids": list(ids)})
+    return rows.then(lambda rows: {row["id"]: row["pinned"] for row in rows})
 
 
-async def reinforce_memories(
+def reinforce_memories(
     tx: Transaction, namespace: Namespace, again: Sequence[tuple[UUID, float, float, Provenance]], *, now: datetime
-) -> None:
+) -> Answer[int]:
     """Confirm memories: each with the importance, the confidence and the evidence of the new statement."""
     rows = [
         {
@@ -80,43 +82,40 @@ async def reinforce_memories(
         }
         for id, importance, confidence, provenance in again
     ]
-    if rows:
-        await tx.execute(
-            statement("reinforce_memories"), {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
-        )
+    parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
+    return tx.execute(statement("reinforce_memories"), parameters) if rows else Answer(0)
 
 
-async def supersede_memories(
+def supersede_memories(
     tx: Transaction, namespace: Namespace, ended: Sequence[tuple[UUID, UUID, datetime]], *, now: datetime
-) -> list[UUID]:
+) -> Answer[list[UUID]]:
     """End the validity of memories: each with its successor and the moment; returns the ids that were current."""
     rows = [
         {"id": str(id), "by_memory": str(successor), "valid_until": until.isoformat()} for id, successor, until in ended
     ]
     if not rows:
-        return []
+        return Answer([])
     parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
-    return [row["id"] for row in await tx.fetch(statement("supersede_memories"), parameters)]
+    return tx.fetch(statement("supersede_memories"), parameters).then(_ids)
 
 
-async def insert_inactive(
+def insert_inactive(
     tx: Transaction, namespace: Namespace, new: Sequence[tuple[NewMemory, Mapping[str, object]]], *, now: datetime
-) -> list[UUID]:
+) -> Answer[list[UUID]]:
     """Write memories that are not recalled, with their status and what belongs to it; returns the ids that are new."""
     rows = [{**row_of(memory, now=now), **more} for memory, more in new]
     if not rows:
-        return []
+        return Answer([])
     parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
-    return [row["id"] for row in await tx.fetch(statement("insert_inactive"), parameters)]
+    return tx.fetch(statement("insert_inactive"), parameters).then(_ids)
 
 
-async def record_changes(
+def record_changes(
     tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
-) -> None:
+) -> Answer[int]:
     """Append to the log: id, memory_id, change, reason, by_memory."""
-    if rows:
-        parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
-        await tx.execute(statement("record_changes"), parameters)
+    parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
+    return tx.execute(statement("record_changes"), parameters) if rows else Answer(0)
 
 
 async def list_changes(tx: Transaction, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
@@ -173,3 +172,7 @@ async def archive_memories(
     """Put current memories away, into a summary or without one; returns the ids that were current."""
     parameters = {"namespace": encode(namespace), "ids": list(ids), "by_memory": summary, "now": now}
     return [row["id"] for row in await tx.fetch(statement("archive_memories"), parameters)]
+
+
+def _ids(rows: Sequence[DictRow]) -> list[UUID]:
+    return [row["id"] for row in rows]

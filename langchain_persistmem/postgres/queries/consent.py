@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 
@@ -45,10 +45,10 @@ async def set_off_record(
     await tx.execute(statement("set_off_record"), parameters)
 
 
-async def is_off_record(tx: Transaction, namespace: Namespace, thread_id: str) -> bool:
+def is_off_record(tx: Transaction, namespace: Namespace, thread_id: str) -> Answer[bool]:
     """Tell if a thread is off the record."""
-    (row,) = await tx.fetch(statement("is_off_record"), {"namespace": encode(namespace), "thread_id": thread_id})
-    return row["off_record"]
+    rows = tx.fetch(statement("is_off_record"), {"namespace": encode(namespace), "thread_id": thread_id})
+    return rows.then(lambda rows: bool(rows[0]["off_record"]))
 
 
 async def may_recall(tx: Transaction, namespace: Namespace, thread_id: str | None) -> bool:

@@ -1,7 +1,6 @@
 """Statements that say how an answer came about; they are asked only when somebody wants to know."""
 
-from langchain_persistmem.language.query_terms import find_terms
-from langchain_persistmem.postgres.queries.recall import SearchQuery
+from langchain_persistmem.postgres.queries.recall import SearchQuery, texts_out_of_index
 from langchain_persistmem.postgres.queries.rows import candidate_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -11,13 +10,13 @@ from langchain_persistmem.types.recall_results import RecallCandidate
 
 async def query_terms(tx: Transaction, query: SearchQuery) -> dict[str, int]:
     """The terms of a query as they are looked up, the rarest first, each with the number of memories that have it."""
-    rows = await tx.fetch(statement("query_terms"), query.parameters(find_terms(query.question.query, query.language)))
+    rows = await tx.fetch(statement("query_terms"), query.parameters())
     return {row["word"]: row["memories"] for row in rows}
 
 
 async def recall_left_out(tx: Transaction, query: SearchQuery, *, most: int) -> list[RecallCandidate]:
     """Memories that recall passes over, the nearest first: not current, not valid at the moment, or barred by the filter."""
     text = statement("recall_left_out", embedding=vector_column(query.model), condition=query.condition.text)
-    parameters = {**query.parameters(find_terms(query.question.query, query.language)), "most": most}
+    parameters = {**query.parameters(), "most": most, "rows": await texts_out_of_index(tx, query, at=None)}
     alone = {"position": None, "always": False}  # no turn lends evidence to what is passed over
     return [candidate_of(row | alone) for row in await tx.fetch(text, parameters)]

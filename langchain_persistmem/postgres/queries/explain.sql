@@ -8,16 +8,28 @@ LEFT JOIN persistmem.terms w ON w.namespace = %(namespace)s::text AND w.term = a
 GROUP BY asked.word
 ORDER BY 2, 1
 
+-- name: texts_out_of_index
+-- The texts of memories that are not current, and so have no terms: with a moment, those that were valid then.
+SELECT m.id, m.speaker, m.text
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.status <> 'active'
+  AND (%(at)s::timestamptz IS NULL
+       OR (m.status IN ('superseded', 'archived') AND m.valid_from <= %(at)s::timestamptz
+           AND (m.valid_until IS NULL OR m.valid_until > %(at)s::timestamptz)))
+
 -- name: recall_left_out
 -- What recall passes over and might have found: what is no longer, not yet or not then current, and what the filter bars.
--- Every such memory is read and parsed, which only an explanation is worth. Their words count as if each stood there once.
+-- The texts of those that are in no index come with the question, which only an explanation is worth. Their terms count as if
+-- each stood there once.
 WITH
 -- include: asked_words
 , size AS MATERIALIZED (
     SELECT n.documents::float8 AS documents FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
 ),
 -- include: rarity
-, hidden AS MATERIALIZED (
+, past AS MATERIALIZED (
+-- include: parsed_rows
+), hidden AS MATERIALIZED (
     SELECT m.id,
            coalesce((
                SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
@@ -27,7 +39,9 @@ WITH
            coalesce((
                SELECT sum(r.idf)
                FROM rarity r
-               WHERE r.words && tsvector_to_array(to_tsvector(%(language)s::regconfig, concat_ws(': ', m.speaker, m.text)))
+               WHERE EXISTS (SELECT FROM past p WHERE p.memory_id = m.id AND p.word = ANY (r.words))
+                  OR EXISTS (SELECT FROM persistmem.terms w
+                             WHERE w.namespace = %(namespace)s::text AND w.memory_id = m.id AND w.term = ANY (r.words))
            ), 0) AS lexical
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.kind <> 'profile'

@@ -8,7 +8,7 @@ from uuid import UUID
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, Pattern, decode, encode, prefix_range
 
 
@@ -57,14 +57,14 @@ async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Nam
     return [(decode(row["namespace"]), row["generation"]) for row in rows]
 
 
-async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+def erase_namespace(tx: Transaction, namespace: Namespace) -> Answer[dict[str, int]]:
     """Erase everything of a namespace; returns the rows by table."""
-    return counts_of(await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}))
+    return tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}).then(counts_of)
 
 
-async def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
+def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> Answer[dict[str, int]]:
     """Rows that an erase has left, by table."""
-    return counts_of(await tx.fetch(statement("count_rest_of_namespace"), {"namespace": encode(namespace)}))
+    return tx.fetch(statement("count_rest_of_namespace"), {"namespace": encode(namespace)}).then(counts_of)
 
 
 async def count_rest_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 
@@ -34,7 +34,7 @@ async def hold_generation(tx: Transaction, namespace: Namespace, generation: UUI
     return row["state"] == "current"
 
 
-async def end_generation(tx: Transaction, namespace: Namespace) -> UUID | None:
+def end_generation(tx: Transaction, namespace: Namespace) -> Answer[UUID | None]:
     """Keep everybody out of a namespace that is to be erased; returns the generation that ends, None if there is none."""
-    rows = await tx.fetch(statement("end_generation"), {"namespace": encode(namespace)})
-    return rows[0]["generation"] if rows else None
+    rows = tx.fetch(statement("end_generation"), {"namespace": encode(namespace)})
+    return rows.then(lambda rows: rows[0]["generation"] if rows else None)

@@ -1,6 +1,6 @@
 """Statements that search the items of a store: by meaning, or by meaning and words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, LiteralString
@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.rows import DictRow
 
+from langchain_persistmem.language.query_terms import QueryTerms
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
@@ -151,8 +152,7 @@ async def search_items_hybrid(
     tx: Transaction,
     prefix: Namespace,
     *,
-    query: str,
-    words: Sequence[str],
+    terms: QueryTerms,
     embedding: Vector,
     model: EmbeddingModel,
     weights: Ranking,
@@ -167,8 +167,7 @@ async def search_items_hybrid(
     wanted = condition(filter)
     parameters = {
         **page(prefix, limit=limit, offset=offset, now=now),
-        "query": query,
-        "terms": list(words),
+        **terms.parameters(),
         "embedding": to_halfvec(embedding),
         "model": model.model,
         "language": language,

@@ -192,9 +192,9 @@ WITH within AS MATERIALIZED (
     FROM within
 ), rarity AS MATERIALIZED (
     SELECT known.words,
-           ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
+           known.weight * ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
     FROM (
-        SELECT array_agg(asked.word) AS words, sum(counted.items)::float8 AS items
+        SELECT array_agg(asked.word) AS words, max(asked.weight) AS weight, sum(counted.items)::float8 AS items
         FROM asked
         CROSS JOIN LATERAL (
             -- Counted first and read again below, as in recall.

@@ -8,27 +8,27 @@ from uuid import UUID
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries.rows import StoredItem, item_of, memory_of, row_of, to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
-from langchain_persistmem.types.records import Memory, NewMemory
+from langchain_persistmem.types.records import Memory, NewMemory, Source, Status
 
 
-async def insert_memories(
+def insert_memories(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
-) -> Mapping[bytes, tuple[UUID, str]]:
+) -> Answer[Mapping[bytes, tuple[UUID, str]]]:
     """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
     parameters = {
         "namespace": encode(namespace),
         "rows": to_json([row_of(memory, now=now) for memory in new]),
         "now": now,
     }
-    rows = await tx.fetch(statement("insert_memories"), parameters)
-    return {bytes(row["identity"]): (row["id"], row["key"]) for row in rows}
+    rows = tx.fetch(statement("insert_memories"), parameters)
+    return rows.then(lambda rows: {bytes(row["identity"]): (row["id"], row["key"]) for row in rows})
 
 
-async def supersede_keys(
+def supersede_keys(
     tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
-) -> list[tuple[UUID, UUID, bool]]:
+) -> Answer[list[tuple[UUID, UUID, bool]]]:
     """End the validity of what is known under the new memories' keys.
 
     Returns:
@@ -44,24 +44,27 @@ async def supersede_keys(
         for each in new
     ]
     parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
-    rows = await tx.fetch(statement("supersede_keys"), parameters)
-    return [(row["id"], row["by_memory"], row["pinned"]) for row in rows]
+    if not rows:
+        return Answer([])
+    ended = tx.fetch(statement("supersede_keys"), parameters)
+    return ended.then(lambda rows: [(row["id"], row["by_memory"], row["pinned"]) for row in rows])
 
 
-async def upsert_items(
+def upsert_items(
     tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
-) -> Mapping[str, UUID]:
+) -> Answer[Mapping[str, UUID]]:
     """Write store items (id, key, kind, text, value, importance, minutes); returns each key's id."""
     parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
-    return {row["key"]: row["id"] for row in await tx.fetch(statement("upsert_items"), parameters)}
+    return tx.fetch(statement("upsert_items"), parameters).then(lambda rows: {row["key"]: row["id"] for row in rows})
 
 
-async def get_memories(
+def get_memories(
     tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime
-) -> Mapping[str, Memory]:
+) -> Answer[Mapping[str, Memory]]:
     """The current memories under ``keys``, by key."""
     parameters = {"namespace": encode(namespace), "keys": list(keys), "now": now}
-    return {row["key"]: memory_of(row) for row in await tx.fetch(statement("get_memories"), parameters)}
+    rows = tx.fetch(statement("get_memories"), parameters)
+    return rows.then(lambda rows: {row["key"]: memory_of(row) for row in rows})
 
 
 async def list_memories(
@@ -69,13 +72,23 @@ async def list_memories(
     namespace: Namespace,
     *,
     wanted: Condition,
+    statuses: Sequence[Status] | None = None,
+    sources: Sequence[Source] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     limit: int,
     offset: int,
     now: datetime,
 ) -> list[Memory]:
-    """Current memories of one namespace, newest first."""
-    parameters = {"namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, **wanted.parameters}
-    return [memory_of(row) for row in await tx.fetch(statement("list_memories", condition=wanted.text), parameters)]
+    """Memories of one namespace, newest first: the current ones, or those of ``statuses``."""
+    parameters: dict[str, object] = {
+        "namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, "since": since, "until": until,
+        "sources": None if sources is None else list(sources), **wanted.parameters,
+    }  # fmt: skip
+    if statuses is not None:
+        parameters["statuses"] = list(statuses)
+    name = "list_memories" if statuses is None else "list_memories_of_status"
+    return [memory_of(row) for row in await tx.fetch(statement(name, condition=wanted.text), parameters)]
 
 
 async def profile_memories(tx: Transaction, namespace: Namespace, *, limit: int, now: datetime) -> list[Memory]:
@@ -116,6 +129,6 @@ async def still_expired(tx: Transaction, namespace: Namespace, ids: Sequence[UUI
     return [row["id"] for row in await tx.fetch(statement("still_expired"), parameters)]
 
 
-async def record_uses(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> None:
+def record_uses(tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime) -> Answer[int]:
     """Count that these memories were shown to a model."""
-    await tx.execute(statement("record_uses"), {"namespace": encode(namespace), "keys": list(keys), "now": now})
+    return tx.execute(statement("record_uses"), {"namespace": encode(namespace), "keys": list(keys), "now": now})

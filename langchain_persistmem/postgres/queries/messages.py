@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.postgres.queries.rows import row_of_turn, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.results import DeadLetter
 
@@ -23,31 +25,35 @@ class ExistingMessages:
     """The thread is off the record: nothing of it is stored."""
 
 
-async def existing_messages(
+def existing_messages(
     tx: Transaction, namespace: Namespace, thread_id: str, turns: Sequence[Turn]
-) -> ExistingMessages:
+) -> Answer[ExistingMessages]:
     """Find which of these messages are stored already; the caller holds the namespace's lock."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": [turn.id for turn in turns]}
-    (row,) = await tx.fetch(statement("existing_messages"), parameters)
+    return tx.fetch(statement("existing_messages"), parameters).then(_existing)
+
+
+def _existing(rows: Sequence[DictRow]) -> ExistingMessages:
+    (row,) = rows
     digests = {
         id: None if digest is None else bytes(digest) for id, digest in zip(row["known"], row["digests"], strict=True)
     }
     return ExistingMessages(digests, row["off_record"])
 
 
-async def insert_messages(
+def insert_messages(
     tx: Transaction, namespace: Namespace, thread_id: str, new: Sequence[Turn], *, withheld: bool, now: datetime
-) -> int:
+) -> Answer[int]:
     """Append turns in their order; the caller holds the namespace's lock. Returns how many were new.
 
     Args:
         withheld: nothing is ever to be learnt from them.
     """
     if not new:
-        return 0
+        return Answer(0)
     new_rows = to_json([row_of_turn(turn, ordinal) for ordinal, turn in enumerate(new, 1)])
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": new_rows}
-    return await tx.execute(statement("insert_messages"), {**parameters, "withheld": withheld, "now": now})
+    return tx.execute(statement("insert_messages"), {**parameters, "withheld": withheld, "now": now})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ async def message_versions(
     return [MessageVersion(**row) for row in await tx.fetch(statement("message_versions"), parameters)]
 
 
-async def edit_messages(
+def edit_messages(
     tx: Transaction,
     namespace: Namespace,
     thread_id: str,
@@ -76,11 +82,11 @@ async def edit_messages(
     *,
     withheld: bool,
     now: datetime,
-) -> None:
+) -> Answer[int]:
     """Give messages other words, and the ids of the turns that these become."""
     rows = to_json([{**row_of_turn(turn, 0), "turn_id": str(turn_id)} for turn, turn_id in turns])
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": rows}
-    await tx.execute(statement("edit_messages"), {**parameters, "withheld": withheld, "now": now})
+    return tx.execute(statement("edit_messages"), {**parameters, "withheld": withheld, "now": now})
 
 
 async def supersede_wordings(
@@ -100,10 +106,10 @@ async def supersede_wordings(
     return [(row["id"], row["is_turn"], row["new"]) for row in rows]
 
 
-async def messages_to_extract(tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int) -> list[Turn]:
+def messages_to_extract(tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int) -> Answer[list[Turn]]:
     """The oldest turns of a thread that memory has not looked at yet."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit}
-    return [turn_of(row) for row in await tx.fetch(statement("messages_to_extract"), parameters)]
+    return tx.fetch(statement("messages_to_extract"), parameters).then(lambda rows: [turn_of(row) for row in rows])
 
 
 async def messages_before(
@@ -124,18 +130,18 @@ async def tool_outputs(
     return [row["text"] for row in rows]
 
 
-async def mark_extracted(
+def mark_extracted(
     tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str], *, now: datetime
-) -> int:
+) -> Answer[int]:
     """Close turns; returns how many were open, which is fewer than asked if somebody else was faster."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids), "now": now}
-    return await tx.execute(statement("mark_extracted"), parameters)
+    return tx.execute(statement("mark_extracted"), parameters)
 
 
-async def count_open(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
+def count_open(tx: Transaction, namespace: Namespace, thread_id: str) -> Answer[int]:
     """Count the turns of a thread that wait to be learnt from."""
-    rows = await tx.fetch(statement("count_open"), {"namespace": encode(namespace), "thread_id": thread_id})
-    return int(rows[0]["waiting"])
+    rows = tx.fetch(statement("count_open"), {"namespace": encode(namespace), "thread_id": thread_id})
+    return rows.then(lambda rows: int(rows[0]["waiting"]))
 
 
 async def give_up_messages(
@@ -146,10 +152,19 @@ async def give_up_messages(
     return await tx.execute(statement("give_up_messages"), {**where, "failure": failure, "now": now})
 
 
-async def list_dead_letters(tx: Transaction, namespace: Namespace) -> list[DeadLetter]:
-    """The turns that were given up, by thread."""
-    rows = await tx.fetch(statement("list_dead_letters"), {"namespace": encode(namespace)})
-    return [DeadLetter(**row) for row in rows]
+async def list_dead_letters(tx: Transaction, namespace: Namespace | None) -> list[DeadLetter]:
+    """The turns that were given up, by thread, of one namespace or of all."""
+    rows = await tx.fetch(statement("list_dead_letters"), {"namespace": namespace and encode(namespace)})
+    return [
+        DeadLetter(
+            namespace=decode(row["namespace"]),
+            thread_id=row["thread_id"],
+            messages=row["messages"],
+            failure=row["failure"],
+            failed_at=row["failed_at"],
+        )
+        for row in rows
+    ]
 
 
 async def retry_dead_letters(tx: Transaction, namespace: Namespace, thread_id: str) -> int:
@@ -158,9 +173,9 @@ async def retry_dead_letters(tx: Transaction, namespace: Namespace, thread_id: s
     return await tx.execute(statement("retry_dead_letters"), parameters)
 
 
-async def read_messages(
+def read_messages(
     tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int | None, offset: int
-) -> list[Turn]:
+) -> Answer[list[Turn]]:
     """``limit`` turns of a thread, or all, without the latest ``offset``, oldest first."""
     parameters = {
         "namespace": encode(namespace),
@@ -168,8 +183,7 @@ async def read_messages(
         "limit": limit,  # NULL is no limit
         "offset": offset,
     }
-    rows = await tx.fetch(statement("read_messages"), parameters)
-    return [turn_of(row) for row in reversed(rows)]
+    return tx.fetch(statement("read_messages"), parameters).then(lambda rows: [turn_of(row) for row in reversed(rows)])
 
 
 async def turns_of_thread(tx: Transaction, namespace: Namespace, thread_id: str) -> list[UUID]:

@@ -138,12 +138,12 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND ex
   AND (%(ids)s::text[] IS NULL OR id = ANY (%(ids)s::text[]))
 
 -- name: list_dead_letters
--- The dead letters of a namespace, by thread; no content.
-SELECT thread_id, count(*) AS messages, max(failure) AS failure, max(given_up_at) AS failed_at
+-- The dead letters of a namespace, or of all for whoever runs the database, by thread; no content.
+SELECT namespace, thread_id, count(*) AS messages, max(failure) AS failure, max(given_up_at) AS failed_at
 FROM persistmem.messages
-WHERE namespace = %(namespace)s::text AND given_up_at IS NOT NULL
-GROUP BY thread_id
-ORDER BY thread_id
+WHERE (%(namespace)s::text IS NULL OR namespace = %(namespace)s::text) AND given_up_at IS NOT NULL
+GROUP BY namespace, thread_id
+ORDER BY namespace, thread_id
 
 -- name: retry_dead_letters
 -- Dead letters are learnt from once more.

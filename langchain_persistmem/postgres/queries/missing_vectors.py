@@ -9,7 +9,7 @@ from uuid import UUID
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 _FIRST = UUID(int=0)
@@ -28,11 +28,11 @@ class Unembedded:
     """It is a turn, which is embedded in pieces where it is long."""
 
 
-async def note_missing_vectors(
+def note_missing_vectors(
     tx: Transaction, namespace: Namespace, model: EmbeddingModel, *, pause: timedelta
-) -> None:
+) -> Answer[int]:
     """Some memories of ``namespace`` wait for their vectors, to be made after ``pause``."""
-    await tx.execute(statement("note_missing_vectors"), {**_where(namespace, model), "pause": pause})
+    return tx.execute(statement("note_missing_vectors"), {**_where(namespace, model), "pause": pause})
 
 
 async def note_missing_everywhere(tx: Transaction, model: EmbeddingModel) -> int:

@@ -1,15 +1,18 @@
 """Statements on namespaces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
-from langchain_persistmem.types.records import Consent
+from langchain_persistmem.types.records import Consent, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,18 @@ class NamespaceState:
             raise MemoryDisabledError
 
 
-async def hold_namespace(
+def hold_namespace(
     tx: Transaction, namespace: Namespace, *, generation: UUID, consent: Consent, now: datetime
-) -> NamespaceState:
+) -> Answer[NamespaceState]:
     """Lock ``namespace`` until the transaction ends; the generation and the consent are the given ones if it is new."""
     parameters = {"namespace": encode(namespace), "generation": generation, "consent": consent, "now": now}
-    (row,) = await tx.fetch(statement("hold_namespace"), parameters)
-    tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
-    return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
+
+    def read(rows: Sequence[DictRow]) -> NamespaceState:
+        (row,) = rows
+        tx.signature = tx.signature or Signature(encode(namespace), generation, row["before"])
+        return NamespaceState(row["generation"], row["consent"], row["documents"], row["form"])
+
+    return tx.fetch(statement("hold_namespace"), parameters).then(read)
 
 
 async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
@@ -88,26 +95,40 @@ class NamespaceCounts:
     namespace: Namespace
     consent: Consent
     memories: int
+    review: int
     messages: int
     threads: int
+    used_at: datetime | None
 
 
 async def list_people(
-    tx: Transaction, template: Namespace, *, after: Namespace | None, limit: int
+    tx: Transaction, template: Namespace, *, begins_with: str, after: Namespace | None, limit: int
 ) -> list[NamespaceCounts]:
-    """The namespaces that ``template`` can become, in the order of their text, those behind ``after``."""
+    """The namespaces that ``template`` can become, in the order of their text, those behind ``after``.
+
+    ``begins_with`` is the beginning of what stands for ``{user_id}``.
+    """
+    # The range lets the index be used; the shape, a regular expression, says what of it belongs to the template.
     exact, start, until = prefix_range(literal_prefix(template))
     parameters = {
         "exact": exact,
         "from": start,
         "until": until,
-        "shape": shape(template),
+        "shape": shape(template, begins_with=begins_with),
         "after": "" if after is None else encode(after),
         "limit": limit,
     }
     rows = await tx.fetch(statement("list_people"), parameters)
     return [
-        NamespaceCounts(decode(row["namespace"]), row["consent"], row["memories"], row["messages"], row["threads"])
+        NamespaceCounts(
+            decode(row["namespace"]),
+            row["consent"],
+            row["memories"],
+            row["review"],
+            row["messages"],
+            row["threads"],
+            row["used_at"],
+        )
         for row in rows
     ]
 
@@ -115,3 +136,37 @@ async def list_people(
 async def count_everything(tx: Transaction) -> dict[str, int]:
     """Count the namespaces, memories and messages of the database."""
     return counts_of(await tx.fetch(statement("count_everything"), {}))
+
+
+@dataclass(frozen=True, slots=True)
+class MemoriesOfPeriod:
+    """The number of memories of one kind that were recorded in a period."""
+
+    start: datetime
+    kind: Kind
+    memories: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesOfPeriod:
+    """The number of messages that were stored in a period, and the characters in their texts."""
+
+    start: datetime
+    messages: int
+    characters: int
+
+
+async def count_memories_by_period(
+    tx: Transaction, namespace: Namespace | None, *, since: datetime | None, step: str
+) -> list[MemoriesOfPeriod]:
+    """Count current memories by the period in which they were recorded and by kind, of one namespace or of all."""
+    parameters = {"namespace": namespace and encode(namespace), "since": since, "step": step}
+    return [MemoriesOfPeriod(**row) for row in await tx.fetch(statement("count_memories_by_period"), parameters)]
+
+
+async def count_messages_by_period(
+    tx: Transaction, namespace: Namespace | None, *, since: datetime | None, step: str
+) -> list[MessagesOfPeriod]:
+    """Count messages by the period in which they were stored, of one namespace or of all."""
+    parameters = {"namespace": namespace and encode(namespace), "since": since, "step": step}
+    return [MessagesOfPeriod(**row) for row in await tx.fetch(statement("count_messages_by_period"), parameters)]

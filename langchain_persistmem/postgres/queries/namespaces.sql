@@ -51,10 +51,32 @@ WITH page AS MATERIALIZED (
     ORDER BY n.namespace
     LIMIT %(limit)s::integer
 )
-SELECT p.namespace, p.consent, m.memories, t.messages, t.threads
+SELECT p.namespace, p.consent, m.memories, r.review, t.messages, t.threads, greatest(m.changed_at, t.stored_at, u.used_at) AS used_at
 FROM page p
-CROSS JOIN LATERAL (SELECT count(*) AS memories FROM persistmem.memories
+CROSS JOIN LATERAL (SELECT count(*) AS memories, max(updated_at) AS changed_at FROM persistmem.memories
                     WHERE namespace = p.namespace AND status = 'active' AND listed) m
-CROSS JOIN LATERAL (SELECT count(*) AS messages, count(DISTINCT thread_id) AS threads FROM persistmem.messages
-                    WHERE namespace = p.namespace) t
+CROSS JOIN LATERAL (SELECT count(*) AS review FROM persistmem.memories
+                    WHERE namespace = p.namespace AND status = 'quarantined') r
+CROSS JOIN LATERAL (SELECT count(*) AS messages, count(DISTINCT thread_id) AS threads, max(recorded_at) AS stored_at
+                    FROM persistmem.messages WHERE namespace = p.namespace) t
+CROSS JOIN LATERAL (SELECT max(last_used_at) AS used_at FROM persistmem.uses WHERE namespace = p.namespace) u
 ORDER BY p.namespace
+
+-- name: count_memories_by_period
+-- How many current memories were recorded in each day, week or month, by kind; the whole database is counted for an operator.
+SELECT date_trunc(%(step)s::text, m.recorded_at, 'UTC') AS start, m.kind, count(*) AS memories
+FROM persistmem.memories m
+WHERE (%(namespace)s::text IS NULL OR m.namespace = %(namespace)s::text) AND m.status = 'active' AND m.listed
+  AND (%(since)s::timestamptz IS NULL OR m.recorded_at >= %(since)s::timestamptz)
+GROUP BY 1, 2
+ORDER BY 1, 2
+
+-- name: count_messages_by_period
+-- How many messages were stored in each day, week or month, and the length of their texts.
+SELECT date_trunc(%(step)s::text, m.recorded_at, 'UTC') AS start, count(*) AS messages,
+       coalesce(sum(char_length(m.text)), 0)::bigint AS characters
+FROM persistmem.messages m
+WHERE (%(namespace)s::text IS NULL OR m.namespace = %(namespace)s::text)
+  AND (%(since)s::timestamptz IS NULL OR m.recorded_at >= %(since)s::timestamptz)
+GROUP BY 1
+ORDER BY 1

@@ -1,11 +1,14 @@
 """Statements on background work: threads that wait to be learnt from, and what learning has cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 
@@ -20,7 +23,7 @@ class Job:
     attempts: int
 
 
-async def enqueue_thread(
+def enqueue_thread(
     tx: Transaction,
     namespace: Namespace,
     thread_id: str,
@@ -29,7 +32,7 @@ async def enqueue_thread(
     longest: timedelta,
     lease: UUID | None = None,
     leased: timedelta | None = None,
-) -> Job | None:
+) -> Answer[Job | None]:
     """Note that a thread has new messages; with ``lease`` the caller takes the work, unless somebody has it already.
 
     Returns:
@@ -43,10 +46,14 @@ async def enqueue_thread(
         "lease": lease,
         "leased": leased,
     }
-    (row,) = await tx.fetch(statement("enqueue_thread"), parameters)
-    if lease is None or row["lease"] != lease:  # another one works on it, and will see that there is more
-        return None
-    return Job(namespace, thread_id, row["revision"], lease, row["attempts"])
+
+    def read(rows: Sequence[DictRow]) -> Job | None:
+        (row,) = rows
+        if lease is None or row["lease"] != lease:  # another one works on it, and will see that there is more
+            return None
+        return Job(namespace, thread_id, row["revision"], lease, row["attempts"])
+
+    return tx.fetch(statement("enqueue_thread"), parameters).then(read)
 
 
 async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta) -> Job | None:
@@ -62,9 +69,9 @@ async def renew_lease(tx: Transaction, job: Job, *, leased: timedelta) -> bool:
     return await tx.execute(statement("renew_lease"), parameters) > 0
 
 
-async def finish_work(tx: Transaction, job: Job) -> None:
+def finish_work(tx: Transaction, job: Job) -> Answer[int]:
     """The job is done, as far as it was known when it was taken."""
-    await tx.execute(statement("finish_work"), {**_where(job), "revision": job.revision})
+    return tx.execute(statement("finish_work"), {**_where(job), "revision": job.revision})
 
 
 async def postpone_work(tx: Transaction, job: Job, *, pause: timedelta, attempts: int, failure: str | None) -> None:

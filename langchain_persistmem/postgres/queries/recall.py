@@ -1,16 +1,16 @@
 """Statements that find what recall ranks, along the HNSW index of a large namespace or among all vectors; or as of a moment."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from psycopg import sql
 
-from langchain_persistmem.language.query_terms import find_irregular_forms, find_terms
+from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.search_index import findings_of, to_halfvec
+from langchain_persistmem.postgres.queries.search_index import findings_of, term_rows, to_halfvec
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
@@ -28,21 +28,26 @@ class SearchQuery:
     question: Question
     """After redaction; of a further query, with its words."""
     namespace: Namespace
+    embedded_text: str
+    """The text that was embedded: the query without the names that this memory has."""
     embedding: Vector
     model: EmbeddingModel
+    """The model of the vectors, with what is usual for this query."""
     language: str
     """A text search configuration, or ``"auto"``."""
     condition: Condition
     candidates: int
     """Memories that are looked for by meaning, and as many by terms."""
+    both_forms: bool = False
+    """Some namespaces have the terms of before still."""
 
-    def parameters(self, terms: Sequence[str]) -> dict[str, object]:
-        """The parameters that the statements share, with the terms that PostgreSQL's parser does not find."""
+    def parameters(self) -> dict[str, object]:
+        """The parameters that the statements share."""
         question = self.question
+        terms = find_terms(question.query, self.language, both_forms=self.both_forms)
         return {
             "namespace": encode(self.namespace),
-            "query": question.query,
-            "terms": list(terms),
+            **terms.parameters(),
             "embedding": to_halfvec(self.embedding),
             "model": self.model.model,
             "language": choose_configuration(self.language, question.query),
@@ -66,7 +71,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
         "terms_condition": query.condition.among("w"),
     }
     parameters = {
-        **query.parameters(find_terms(query.question.query, query.language)),
+        **query.parameters(),
         "candidates": query.candidates,
         "instructions": query.question.instructions,
     }
@@ -83,6 +88,12 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
 async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
     """The memories that were valid at the question's moment, with both signals for ``query``."""
     text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
-    # Texts are parsed anew here, without the pairs of characters that the index has: of the terms only irregular forms match.
-    parameters = query.parameters(find_irregular_forms(query.question.query, query.language))
-    return findings_of(await tx.fetch(text, parameters))
+    past = await texts_out_of_index(tx, query, at=query.question.at)
+    return findings_of(await tx.fetch(text, {**query.parameters(), "rows": past}))
+
+
+async def texts_out_of_index(tx: Transaction, query: SearchQuery, *, at: datetime | None) -> str:
+    """The texts of memories that are not current, and so have no terms, as the part ``parsed_rows`` takes them."""
+    parameters = {"namespace": encode(query.namespace), "at": at}
+    rows = await tx.fetch(statement("texts_out_of_index"), parameters)
+    return term_rows({row["id"]: (row["text"], row["speaker"]) for row in rows}, language=query.language)

@@ -1,14 +1,18 @@
 -- part: asked_words
 asked AS MATERIALIZED (
-    -- The query's words, any of which may match: requiring all of them would find nothing. Terms come beside what the
-    -- parser finds; one of several words ("buy bought") has the forms of an irregular one, which are one word.
-    SELECT word, coalesce(min(term), word) AS one
+    -- The query's words, any of which may match: requiring all of them would find nothing. Further terms come in groups, each
+    -- of which counts as one word ("buy bought", the forms of an irregular one), or as a share of one, such as a part of a token.
+    SELECT word, coalesce(min(term), word) AS one, max(weight) AS weight
     FROM (
-        SELECT lexeme AS word, NULL AS term FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
+        SELECT lexeme AS word, NULL AS term, 1::float8 AS weight
+        FROM unnest(to_tsvector(%(language)s::regconfig, %(query)s::text))
         UNION ALL
         -- In a sub-select, the array is as long for the planner whatever it holds, and one plan as good as one for each.
-        SELECT coalesce((ts_lexize('english_stem', form))[1], form), term
-        FROM unnest((SELECT %(terms)s::text[])) AS term, unnest(string_to_array(term, ' ')) AS form
+        SELECT forms.word, groups.term, groups.weight
+        FROM unnest((SELECT %(terms)s::text[]), (SELECT %(weights)s::float8[])) AS groups(term, weight),
+             unnest(string_to_array(groups.term, ' ')) AS form,
+             unnest(CASE WHEN form ^@ '=' THEN ARRAY[substr(form, 2)]
+                    ELSE tsvector_to_array(to_tsvector(%(language)s::regconfig, form)) END) AS forms(word)
     ) found
     GROUP BY word
 )
@@ -16,10 +20,10 @@ asked AS MATERIALIZED (
 -- part: rarity
 rarity AS MATERIALIZED (
     -- BM25's inverse document frequency, in the whole namespace; a word that no memory has is the rarest.
-    SELECT known.words,
-           ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
+    SELECT known.one, known.words, known.memories,
+           known.weight * ln(1 + (greatest(size.documents, known.memories) - known.memories + 0.5) / (known.memories + 0.5)) AS idf
     FROM (
-        SELECT array_agg(asked.word) AS words, sum(counted.memories)::float8 AS memories
+        SELECT asked.one, array_agg(asked.word) AS words, max(asked.weight) AS weight, sum(counted.memories)::float8 AS memories
         FROM asked
         CROSS JOIN LATERAL (
             -- Counted here and read again below: a frequent word is in thousands of memories, and to keep them takes longer.
@@ -133,7 +137,8 @@ near AS MATERIALIZED (
 )
 -- One row in any case, which has the statistics and says whether another statement would be right.
 SELECT verdict.*, found.*, (
-           SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
+           SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity),
+                                   (SELECT json_agg(one) FROM rarity WHERE memories > 0)) FROM statistics
        )::text AS statistics
 FROM verdict
 LEFT JOIN LATERAL (
@@ -192,12 +197,12 @@ WITH
 -- include: recall_candidates
 
 -- name: recall_at
--- What was true at a moment, superseded memories included. They are in neither index, so every memory of the namespace
--- that was valid then is read and parsed: exact, and slower than recall.
+-- What was true at a moment, superseded memories included. These are in neither index: their texts come with the question, and
+-- are parsed with it. Exact, and slower than recall.
 WITH
 -- include: asked_words
 , valid AS MATERIALIZED (
-    SELECT m.id, m.text, m.speaker
+    SELECT m.id
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL
       AND m.status IN ('active', 'superseded', 'archived')
@@ -216,20 +221,26 @@ WITH
 ), statistics AS MATERIALIZED (
     SELECT count(*) AS count, coalesce(avg(similarity), 0) AS mean, coalesce(stddev_pop(similarity), 0) AS deviation
     FROM compared
+), past AS MATERIALIZED (
+-- include: parsed_rows
 ), parsed AS MATERIALIZED (
-    SELECT valid.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times,
-           sum(cardinality(l.positions)) OVER (PARTITION BY valid.id) AS length
-    FROM valid, unnest(to_tsvector(%(language)s::regconfig, concat_ws(': ', valid.speaker, valid.text))) AS l
+    SELECT p.memory_id, p.word, p.times, sum(p.times) OVER (PARTITION BY p.memory_id) AS length
+    FROM past p
+    UNION ALL
+    SELECT w.memory_id, w.term, w.times, w.length
+    FROM asked
+    JOIN persistmem.terms w ON w.namespace = %(namespace)s::text AND w.term = asked.word
 ), size AS MATERIALIZED (
-    SELECT count(DISTINCT memory_id)::float8 AS documents,
-           greatest(sum(times)::float8 / greatest(count(DISTINCT memory_id), 1), 1) AS usual_length
-    FROM parsed
+    SELECT (SELECT count(*) FROM valid)::float8 AS documents,
+           coalesce((SELECT greatest(n.terms::float8 / greatest(n.documents, 1), 1)
+                     FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text), 1) AS usual_length
 ), rarity AS MATERIALIZED (
-    SELECT array_agg(DISTINCT asked.word) AS words,
-           ln(1 + (size.documents - count(DISTINCT p.memory_id) + 0.5) / (count(DISTINCT p.memory_id) + 0.5)) AS idf
+    SELECT asked.one, array_agg(DISTINCT asked.word) AS words, count(DISTINCT p.memory_id) AS memories,
+           max(asked.weight)
+           * ln(1 + (size.documents - count(DISTINCT p.memory_id) + 0.5) / (count(DISTINCT p.memory_id) + 0.5)) AS idf
     FROM asked
     CROSS JOIN size
-    LEFT JOIN parsed p ON p.word = asked.word
+    LEFT JOIN parsed p ON p.word = asked.word AND p.memory_id IN (SELECT id FROM valid)
     GROUP BY asked.one, size.documents
 ), worded AS MATERIALIZED (
     SELECT p.memory_id, sum(r.idf * p.times * 2.2 / (p.times + 1.2 * (0.25 + p.length / size.usual_length * 0.75))) AS lexical
@@ -245,7 +256,8 @@ SELECT
              WHERE l.namespace = %(namespace)s::text AND l.memory_id = m.id) AS turn_ids,
        -- Whatever of a turn was not true at that moment is not told apart here: nothing is quoted of it.
        CASE WHEN m.is_turn THEN '{{""}}'::text[] ELSE '{{}}' END AS past_quotes, (
-           SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity)) FROM statistics
+           SELECT json_build_array(count, mean, deviation, (SELECT coalesce(sum(idf), 0) * 2.2 FROM rarity),
+                                   (SELECT json_agg(one) FROM rarity WHERE memories > 0)) FROM statistics
        )::text AS statistics
 FROM compared c
 LEFT JOIN worded w ON w.memory_id = c.memory_id

@@ -16,8 +16,8 @@ from langchain_persistmem.types.records import Memory, Status, Turn
 
 _FIRST = UUID(int=0)
 
-Step = Literal["memories", "turns"]
-"""The two steps: memories get what is derived of them, then messages become turns."""
+Step = Literal["terms", "memories", "turns"]
+"""The steps, each followed by the next: terms are made anew, memories get what is derived of them, messages become turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,16 @@ async def memories_of_before(
         "limit": limit,
     }
     return [_old_memory(row) for row in await tx.fetch(statement("memories_of_before"), parameters)]
+
+
+async def texts_of_before(
+    tx: Transaction, namespace: Namespace, after: UUID | None, *, limit: int
+) -> dict[UUID, tuple[str, str | None]]:
+    """Read texts and speakers of the current memories that follow an id, in their order."""
+    parameters = {"namespace": encode(namespace), "after": after or _FIRST, "limit": limit}
+    return {
+        row["id"]: (row["text"], row["speaker"]) for row in await tx.fetch(statement("texts_of_before"), parameters)
+    }
 
 
 async def old_memories(tx: Transaction, namespace: Namespace, identities: Sequence[bytes]) -> list[OldMemory]:

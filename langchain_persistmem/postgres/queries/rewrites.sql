@@ -42,13 +42,14 @@ INSERT INTO persistmem.rewrites AS w (namespace, generation, step, due_at, creat
 SELECT n.namespace, n.generation, %(step)s::text, now(), now()
 FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
 ON CONFLICT (namespace) DO UPDATE
-SET step = CASE WHEN w.step = 'memories' THEN w.step ELSE excluded.step END, due_at = now(),
-    memory_id = CASE WHEN excluded.step = 'memories' THEN NULL ELSE w.memory_id END
+-- Of two steps the earlier stays: each is followed by those after it.
+SET step = CASE WHEN w.step = 'turns' THEN excluded.step ELSE w.step END, due_at = now(),
+    memory_id = CASE WHEN excluded.step = 'memories' AND w.step <> 'terms' THEN NULL ELSE w.memory_id END
 
 -- name: finish_rewrite
 -- Everything of the namespace has the present form; it is locked, so that nothing is added meanwhile.
 WITH gone AS (DELETE FROM persistmem.rewrites WHERE namespace = %(namespace)s::text)
-UPDATE persistmem.namespaces SET form = 2 WHERE namespace = %(namespace)s::text
+UPDATE persistmem.namespaces SET form = 3 WHERE namespace = %(namespace)s::text
 
 -- name: next_rewrite
 -- In how many seconds a namespace is due; NULL when none is, those that wait for consent left aside.
@@ -76,6 +77,14 @@ SELECT
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id > %(after)s::uuid AND m.told_at IS NULL
   AND (%(thread_id)s::text IS NULL OR m.thread_id = %(thread_id)s::text)
+ORDER BY m.id
+LIMIT %(limit)s::bigint
+
+-- name: texts_of_before
+-- The texts of current memories after an id, whose terms are made anew. All of them: nothing of a row tells old terms from new.
+SELECT m.id, m.speaker, m.text
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.id > %(after)s::uuid AND m.status = 'active' AND m.text IS NOT NULL
 ORDER BY m.id
 LIMIT %(limit)s::bigint
 

@@ -9,11 +9,12 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
+from langchain_persistmem.language.search_terms.tokens import analyze
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import SearchResult
@@ -46,9 +47,9 @@ def to_halfvecs(vectors: Iterable[Vector]) -> list[HalfVector]:
     return _BinaryArray(to_halfvec(vector) for vector in vectors)
 
 
-async def insert_vectors(
+def insert_vectors(
     tx: Transaction, namespace: Namespace, vectors: Mapping[UUID, Sequence[Vector]], *, model: EmbeddingModel
-) -> None:
+) -> Answer[int]:
     """Write the vectors of memories, by memory id."""
     flat = [(id, part, vector) for id, parts in vectors.items() for part, vector in enumerate(parts)]
     parameters = {
@@ -59,42 +60,60 @@ async def insert_vectors(
         "norms": [norm_of(vector) for _, _, vector in flat],
         "embeddings": to_halfvecs(vector for _, _, vector in flat),
     }
-    if flat:
-        await tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters)
+    return tx.execute(statement("insert_vectors", embedding=vector_column(model)), parameters) if flat else Answer(0)
 
 
-async def insert_terms(
-    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, Sequence[str]]], *, language: str
-) -> None:
-    """Write the words of memories: by id, the text that PostgreSQL parses and further terms that it cannot find."""
-    rows = [
-        {"id": str(id), "text": text, "words": list(words), "language": choose_configuration(language, text)}
-        for id, (text, words) in texts.items()
-    ]
-    parameters = {"namespace": encode(namespace), "rows": to_json(rows)}
-    if rows:
-        await tx.execute(statement("insert_terms"), parameters)
+def insert_terms(
+    tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, str | None]], *, language: str
+) -> Answer[int]:
+    """Write the terms of memories, by id of text and speaker: what search by words finds them by."""
+    parameters = {"namespace": encode(namespace), "rows": term_rows(texts, language=language)}
+    return tx.execute(statement("insert_terms"), parameters) if texts else Answer(0)
 
 
-async def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+def term_rows(texts: Mapping[UUID, tuple[str, str | None]], *, language: str) -> str:
+    """Texts and speakers as the part ``parsed_rows`` takes them: the words that PostgreSQL stems, and the terms that stay."""
+    rows: list[dict[str, object]] = []
+    for id, (text, speaker) in texts.items():
+        whole = f"{speaker}: {text}" if speaker else text  # questions ask by the name
+        searchable = analyze(whole)
+        rows.append(
+            {
+                "id": str(id),
+                "text": searchable.words,
+                "terms": searchable.terms,
+                "language": choose_configuration(language, whole),
+            }
+        )
+    return to_json(rows)
+
+
+def delete_terms(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
+    """Delete the terms of memories, which are made anew."""
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return tx.execute(statement("delete_terms"), parameters) if ids else Answer(0)
+
+
+def unindex_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
     """Take memories out of both indexes."""
-    if ids:
-        await tx.execute(statement("unindex_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return tx.execute(statement("unindex_memories"), parameters) if ids else Answer(0)
 
 
-async def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
     """Delete the vectors of memories, of every model."""
-    if ids:
-        await tx.execute(statement("delete_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
+    parameters = {"namespace": encode(namespace), "ids": list(ids)}
+    return tx.execute(statement("delete_vectors"), parameters) if ids else Answer(0)
 
 
 def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
-    count, mean, deviation, lexical_max = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0)
+    count, mean, deviation, lexical_max, known = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0, ())
     return SearchResult(
         candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,
         lexical_max=lexical_max,
+        existing_terms=frozenset(form for group in known or () for form in group.split(" ")),
     )

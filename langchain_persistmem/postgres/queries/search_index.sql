@@ -8,18 +8,24 @@ JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.mem
 -- What was made later comes second to what was written meanwhile.
 ON CONFLICT (namespace, memory_id, model, part) DO NOTHING
 
--- name: insert_terms
--- The words of memories: PostgreSQL's parser and stemmer, and the terms that it cannot find; the sums are kept for BM25.
-WITH found AS (
+-- part: parsed_rows
+-- The terms of texts: words by PostgreSQL's stemmers, and those that are found as they stand.
+SELECT memory_id, word, sum(times)::integer AS times
+FROM (
     SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
     FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text, language text),
          unnest(to_tsvector(r.language::regconfig, r.text)) AS l
     UNION ALL
-    SELECT r.id, t.word, count(*)::integer
-    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, words text[]), unnest(r.words) AS t(word)
+    SELECT r.id, t.word, count(*)
+    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, terms text[]), unnest(r.terms) AS t(word)
     GROUP BY r.id, t.word
-), merged AS (
-    SELECT memory_id, word, sum(times)::integer AS times FROM found GROUP BY memory_id, word
+) parsed
+GROUP BY memory_id, word
+
+-- name: insert_terms
+-- The terms of memories; the sums are kept for BM25.
+WITH merged AS (
+-- include: parsed_rows
 ), written AS (
     INSERT INTO persistmem.terms (namespace, term, memory_id, times, length)
     SELECT %(namespace)s::text, word, memory_id, times, (sum(times) OVER (PARTITION BY memory_id))::integer
@@ -40,6 +46,18 @@ WITH gone AS (
 ), hidden AS (
     UPDATE persistmem.vectors SET active = false
     WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
+)
+UPDATE persistmem.namespaces n
+SET documents = n.documents - s.documents, terms = n.terms - s.terms
+FROM (SELECT count(DISTINCT memory_id) AS documents, coalesce(sum(times), 0)::bigint AS terms FROM gone) s
+WHERE n.namespace = %(namespace)s::text
+
+-- name: delete_terms
+-- The terms of memories that are made anew; their vectors stay.
+WITH gone AS (
+    DELETE FROM persistmem.terms
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
+    RETURNING memory_id, times
 )
 UPDATE persistmem.namespaces n
 SET documents = n.documents - s.documents, terms = n.terms - s.terms

@@ -13,6 +13,17 @@ thread AS MATERIALIZED (
     m.namespace = %(namespace)s::text AND m.status = 'active' AND NOT m.is_turn AND m.text IS NOT NULL
     AND m.kind IN ('semantic', 'episodic') AND m.source NOT IN ('store', 'document')
 
+-- part: chosen_memories
+FROM thread
+CROSS JOIN chosen
+CROSS JOIN LATERAL (
+    SELECT m.*
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.id = chosen.id
+      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    OFFSET 0
+) m
+
 -- name: standing_memories
 -- What may stand before a model whatever is asked: the profile's document, instructions, the statements to which room is given
 -- first and the newest turns, each with its last use before the conversation began.
@@ -71,15 +82,7 @@ SELECT
        , thread.started_at,
        CASE WHEN u.last_used_at < thread.started_at THEN u.last_used_at
             WHEN u.prior_used_at < thread.started_at THEN u.prior_used_at END AS used_at
-FROM thread
-CROSS JOIN chosen
-CROSS JOIN LATERAL (
-    SELECT m.*
-    FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.id = chosen.id
-      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-    OFFSET 0
-) m
+-- include: chosen_memories
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id
 
 -- name: journal_memories
@@ -128,12 +131,4 @@ WITH RECURSIVE
 SELECT
 -- include: memory
        , thread.started_at, NULL::timestamptz AS used_at
-FROM thread
-CROSS JOIN chosen
-CROSS JOIN LATERAL (
-    SELECT m.*
-    FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.id = chosen.id
-      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-    OFFSET 0
-) m
+-- include: chosen_memories

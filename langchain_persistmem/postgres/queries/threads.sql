@@ -34,6 +34,23 @@ UNION
 SELECT thread_id FROM persistmem.memories WHERE namespace = %(namespace)s::text AND thread_id IS NOT NULL
 ORDER BY thread_id
 
+-- name: list_conversations
+-- The threads of a namespace with the figures of their messages, the one of the latest message first.
+SELECT t.thread_id, coalesce(c.messages, 0) AS messages, coalesce(c.started_at, t.recorded_at) AS started_at, c.last_message_at,
+       coalesce(c.open, 0) AS open, coalesce(c.dead_letters, 0) AS dead_letters, t.off_record
+FROM persistmem.threads t
+LEFT JOIN (
+    SELECT m.thread_id, count(*) AS messages, min(m.sent_at) AS started_at, max(m.sent_at) AS last_message_at,
+           count(*) FILTER (WHERE m.extracted_at IS NULL AND m.given_up_at IS NULL) AS open,
+           count(m.given_up_at) AS dead_letters
+    FROM persistmem.messages m
+    WHERE m.namespace = %(namespace)s::text
+    GROUP BY m.thread_id
+) c ON c.thread_id = t.thread_id
+WHERE t.namespace = %(namespace)s::text
+ORDER BY coalesce(c.last_message_at, t.recorded_at) DESC, t.thread_id
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+
 -- name: threads_of_others
 -- Which of these threads somebody else has too.
 SELECT DISTINCT thread_id FROM persistmem.threads

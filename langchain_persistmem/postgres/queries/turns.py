@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from langchain_persistmem.postgres.queries.rows import to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Status, Turn
 
@@ -25,6 +27,14 @@ class OpenMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenThread:
+    """The oldest messages of a thread that are not settled yet, and the last ones before them; each oldest first."""
+
+    messages: Sequence[OpenMessage]
+    before: Sequence[Turn]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedTurn:
     """A turn that has followed the statements that rest on it."""
 
@@ -34,58 +44,62 @@ class ChangedTurn:
     speaker: str | None
 
 
-async def messages_without_turn(
-    tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int
-) -> list[OpenMessage]:
-    """Read the oldest messages of a thread that are not settled yet."""
-    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit}
-    rows = await tx.fetch(statement("messages_without_turn"), parameters)
-    return [OpenMessage(turn_of(row), row["recorded_at"], row["version"], row["is_learnt"]) for row in rows]
+def messages_without_turn(
+    tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int, before: int
+) -> Answer[OpenThread]:
+    """Read the oldest messages of a thread that are not settled yet, and the last ``before`` ahead of them."""
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "limit": limit, "before": before}
+    return tx.fetch(statement("messages_without_turn"), parameters).then(_open_thread)
 
 
-async def exchange_before(
-    tx: Transaction, namespace: Namespace, thread_id: str, position: int, *, limit: int
-) -> list[Turn]:
-    """Read the last messages before a position in a thread, oldest first."""
-    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "position": position, "limit": limit}
-    rows = await tx.fetch(statement("exchange_before"), parameters)
-    return [turn_of(row) for row in reversed(rows)]
+def _open_thread(rows: Sequence[DictRow]) -> OpenThread:
+    return OpenThread(
+        [
+            OpenMessage(turn_of(row), row["recorded_at"], row["version"], row["is_learnt"])
+            for row in rows
+            if not row["is_before"]
+        ],
+        [turn_of(row) for row in rows if row["is_before"]],
+    )
 
 
-async def insert_turns(tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]]) -> set[UUID]:
-    """Write turns as memories; returns the ids of those that were new."""
-    if not rows:
-        return set()
+def existing_turns(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[set[UUID]]:
+    """Find which of these turns are memories already."""
+    rows = tx.fetch(statement("existing_turns"), {"namespace": encode(namespace), "ids": list(ids)})
+    return rows.then(lambda rows: {row["id"] for row in rows})
+
+
+def insert_turns(tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]]) -> Answer[int]:
+    """Write turns as memories; returns how many were new."""
     parameters = {"namespace": encode(namespace), "rows": to_json(list(rows))}
-    return {row["id"] for row in await tx.fetch(statement("insert_turns"), parameters)}
+    return tx.execute(statement("insert_turns"), parameters) if rows else Answer(0)
 
 
-async def settle_messages(
+def settle_messages(
     tx: Transaction, namespace: Namespace, thread_id: str, rows: Sequence[Mapping[str, object]], *, now: datetime
-) -> int:
+) -> Answer[int]:
     """Settle messages (id, turn_id, outcome, close); returns how many were open."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": to_json(list(rows)), "now": now}
-    return await tx.execute(statement("settle_messages"), parameters)
+    return tx.execute(statement("settle_messages"), parameters)
 
 
-async def set_outcomes(tx: Transaction, namespace: Namespace, thread_id: str, outcomes: Mapping[str, str]) -> None:
+def set_outcomes(tx: Transaction, namespace: Namespace, thread_id: str, outcomes: Mapping[str, str]) -> Answer[int]:
     """Say what came of messages, by their ids."""
-    if outcomes:
-        rows = [{"id": id, "outcome": outcome} for id, outcome in outcomes.items()]
-        parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": to_json(rows)}
-        await tx.execute(statement("set_outcomes"), parameters)
+    rows = [{"id": id, "outcome": outcome} for id, outcome in outcomes.items()]
+    parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": to_json(rows)}
+    return tx.execute(statement("set_outcomes"), parameters) if rows else Answer(0)
 
 
-async def link_turns(tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]]) -> None:
+def link_turns(tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]]) -> Answer[int]:
     """Link statements to the turns of messages (memory_id, thread_id, message_id, quote, alone)."""
-    if rows:
-        await tx.execute(statement("link_turns"), {"namespace": encode(namespace), "rows": to_json(list(rows))})
+    parameters = {"namespace": encode(namespace), "rows": to_json(list(rows))}
+    return tx.execute(statement("link_turns"), parameters) if rows else Answer(0)
 
 
-async def turns_of_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> list[UUID]:
+def turns_of_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[list[UUID]]:
     """Find the turns that statements rest on."""
-    rows = await tx.fetch(statement("turns_of_memories"), {"namespace": encode(namespace), "ids": list(ids)})
-    return [row["turn_id"] for row in rows]
+    rows = tx.fetch(statement("turns_of_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+    return rows.then(lambda rows: [row["turn_id"] for row in rows])
 
 
 async def linked_turns(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
@@ -107,9 +121,9 @@ async def follow_turns(
     return [ChangedTurn(**row) for row in await tx.fetch(statement("follow_turns"), parameters)]
 
 
-async def activate_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> None:
+def activate_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:
     """Let the vectors of memories be searched again."""
-    await tx.execute(statement("activate_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
+    return tx.execute(statement("activate_vectors"), {"namespace": encode(namespace), "ids": list(ids)})
 
 
 async def withhold_turns(
@@ -120,13 +134,12 @@ async def withhold_turns(
     return [row["id"] for row in await tx.fetch(statement("withhold_turns"), parameters)]
 
 
-async def insert_omissions(
+def insert_omissions(
     tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
-) -> None:
+) -> Answer[int]:
     """Write statements that were dropped (id, thread_id, message_id, text, reason, about)."""
-    if rows:
-        parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
-        await tx.execute(statement("insert_omissions"), parameters)
+    parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
+    return tx.execute(statement("insert_omissions"), parameters) if rows else Answer(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,38 @@
--- name: messages_without_turn
--- The messages of a thread of which it is not settled yet whether they become memories, oldest first.
-SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.recorded_at, m.version, m.utc_offset,
-       m.extracted_at IS NOT NULL AS is_learnt
-FROM persistmem.messages m
-WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.outcome IS NULL
-  AND m.role IN ('user', 'assistant') AND NOT m.withheld
-  AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
-                  AND t.thread_id = %(thread_id)s::text AND t.off_record)
-ORDER BY m.position
-LIMIT %(limit)s::integer
+-- part: open_message
+    m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.recorded_at, m.version, m.utc_offset,
+    m.extracted_at IS NOT NULL AS is_learnt
 
--- name: exchange_before
--- The last messages before a position in a thread, the latest first: what a request not to remember may point back at.
-SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.utc_offset
-FROM persistmem.messages m
-WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.position < %(position)s::bigint
-  AND m.role IN ('user', 'assistant') AND NOT m.withheld
-ORDER BY m.position DESC
-LIMIT %(limit)s::integer
+-- name: messages_without_turn
+-- The messages of a thread of which it is not settled yet whether they become memories, and the last ones before them: a
+-- request not to remember may point back at these.
+WITH open AS MATERIALIZED (
+    SELECT
+-- include: open_message
+    FROM persistmem.messages m
+    WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.outcome IS NULL
+      AND m.role IN ('user', 'assistant') AND NOT m.withheld
+      AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+                      AND t.thread_id = %(thread_id)s::text AND t.off_record)
+    ORDER BY m.position
+    LIMIT %(limit)s::integer
+)
+SELECT open.*, false AS is_before FROM open
+UNION ALL
+(SELECT
+-- include: open_message
+    , true
+ FROM persistmem.messages m
+ WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text
+   AND m.position < (SELECT min(open.position) FROM open)
+   AND m.role IN ('user', 'assistant') AND NOT m.withheld
+ ORDER BY m.position DESC
+ LIMIT %(before)s::integer)
+ORDER BY position
+
+-- name: existing_turns
+-- Which of these turns are memories already: their ids follow from the messages, and whoever made them was not the last to settle these.
+SELECT m.id FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[])
 
 -- name: insert_turns
 -- Turns as memories. Their ids follow from the messages, so that a turn that is here already stays as it is.

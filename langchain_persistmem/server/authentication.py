@@ -1,0 +1,122 @@
+"""Authentication: the caller of a request, by a bearer token, by a session's cookie, or by the application's own login."""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.server.access import AccessDeniedError, Caller, check_caller
+from langchain_persistmem.server.tokens import Purpose, check_key, read_claims, sign
+
+Authorize = Callable[[Request], "Caller | Awaitable[Caller | None] | None"]
+"""The application's own login: the caller of a request; None if nobody is logged in."""
+
+COOKIE = "persistmem_session"
+CSRF_FIELD = "csrf"
+CSRF_HEADER = "X-CSRF-Token"
+LOGIN_PATH = "/login"
+
+_SESSION = timedelta(hours=12)
+_LOGIN = timedelta(minutes=15)
+_FORM = timedelta(hours=12)
+_BEARER = "bearer "
+
+
+class Authentication:
+    """The ways in which a caller is known, and what they are given to be known again."""
+
+    def __init__(self, key: str | None, authorize: Authorize | None) -> None:
+        if key is None and authorize is None:
+            raise ConfigurationError(
+                "nobody could log in; pass authorize=, a function that returns the Caller of a request, or key=, by which "
+                "tokens are signed"
+            )
+        self._takes_tokens = key is not None
+        # Forms are signed in any case. A key of our own ends with the process, which is all that a form needs.
+        self._key = secrets.token_urlsafe(32) if key is None else check_key(key)
+        self._authorize = authorize
+        self._logins: dict[str, tuple[Caller, datetime]] = {}
+
+    async def caller_of(self, request: Request) -> Caller | None:
+        """Return the caller of a request; None if nobody is logged in."""
+        if self._takes_tokens and (token := bearer_of(request)) is not None:
+            claims = read_claims(self._key, "bearer", token)
+            if claims is not None:
+                return Caller.of_claims(claims)
+        if self._authorize is not None:
+            found = self._authorize(request)
+            return check_caller(await found if inspect.isawaitable(found) else found)
+        # A token that does not count is no reason to look at a cookie: the program meant to be somebody else.
+        if bearer_of(request) is not None:
+            return None
+        return self._read("session", request.cookies.get(COOKIE, ""))
+
+    def login_path(self, caller: Caller) -> str:
+        """Return the path that opens a session for ``caller``: once, and for 15 minutes, in this process."""
+        now = datetime.now(UTC)
+        self._logins = {token: login for token, login in self._logins.items() if login[1] > now}
+        token = secrets.token_urlsafe(24)
+        self._logins[token] = caller, now + _LOGIN
+        return f"{LOGIN_PATH}?token={token}"
+
+    def open_session(self, request: Request, token: str, response: Response) -> bool:
+        """Give the browser a cookie for a token of :meth:`login_path`; False where the token does not count any more."""
+        caller, until = self._logins.pop(token, (None, datetime.now(UTC)))
+        if caller is None or until <= datetime.now(UTC):
+            return False
+        response.set_cookie(
+            COOKIE,
+            sign(self._key, "session", caller, _SESSION),
+            max_age=int(_SESSION.total_seconds()),
+            path=request.scope.get("root_path") or "/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        return True
+
+    def close_session(self, request: Request, response: Response) -> None:
+        """Take the cookie away."""
+        response.delete_cookie(COOKIE, path=request.scope.get("root_path") or "/", httponly=True, samesite="strict")
+
+    def csrf_token(self, caller: Caller) -> str:
+        """Return the token that a form of ``caller`` has to carry; another person's does not count."""
+        return sign(self._key, "form", caller, _FORM)
+
+    async def check_form(self, request: Request, caller: Caller) -> None:
+        """Refuse what another site has a browser send.
+
+        A bearer token is its own proof: no browser sends one by itself.
+
+        Raises:
+            AccessDeniedError: the request comes from elsewhere, or its form has no token of ours.
+        """
+        if bearer_of(request) is not None:
+            return
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise AccessDeniedError("this was sent by another site; nothing was changed. Use the form here")
+        token = request.headers.get(CSRF_HEADER)
+        if token is None and request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-")):
+            field = (await request.form()).get(CSRF_FIELD)
+            token = field if isinstance(field, str) else None
+        if self._read("form", token or "") != caller:
+            raise AccessDeniedError(
+                "nothing was changed: the token of the form is missing or out of date. Load the page again and repeat it; a "
+                "program sends Authorization: Bearer instead of a cookie"
+            )
+
+    def _read(self, purpose: Purpose, token: str) -> Caller | None:
+        claims = read_claims(self._key, purpose, token)
+        return None if claims is None else Caller.of_claims(claims)
+
+
+def bearer_of(request: Request) -> str | None:
+    """Return the token of ``Authorization: Bearer ...``."""
+    header = request.headers.get("authorization", "")
+    return header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None

@@ -1,0 +1,108 @@
+"""The way of a request into the application: limits, authentication, headers, and errors that nobody foresaw."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from langchain_persistmem.errors import PersistMemError
+from langchain_persistmem.server.access import Caller
+from langchain_persistmem.server.authentication import Authentication
+from langchain_persistmem.server.limits import Limits, RateLimit, bounded, too_large
+from langchain_persistmem.server.problems import error_response, problem_response, route_path
+from langchain_persistmem.types.actor import part
+
+logger = logging.getLogger(__name__)
+
+HEADERS: Mapping[str, str] = {
+    # Nothing from another host, and nothing inline: text of a memory that slipped into a page could do nothing there.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+_STATIC = "/static/"
+_ANONYMOUS_BYTES = 16_384
+_LENGTH_DIGITS = 20
+_UPLOADS = ("/v1/import", "/import")
+"""Paths that take a whole export."""
+
+
+class Guard:
+    """Everything that happens before a route is looked for, around the whole application."""
+
+    def __init__(self, app: ASGIApp, authentication: Authentication, limits: Limits) -> None:
+        self._app = app
+        self._authentication = authentication
+        self._limits = limits
+        self._requests = RateLimit(limits.requests_per_minute)
+        self._failures = RateLimit(limits.failures_per_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request, path, has_started = Request(scope, receive), route_path(scope), False
+        scope["persistmem.authentication"], scope["persistmem.caller"] = self._authentication, None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if path.startswith(_STATIC):
+                    headers["Cache-Control"] = "no-cache"  # asked for each time, and mostly answered with 304
+            await send(message)
+
+        try:
+            refusal = await self._refuse(request, path)
+            if refusal is not None:
+                await refusal(scope, receive, send_with_headers)
+                return
+            caller: Caller | None = scope["persistmem.caller"]
+            with part("server" if caller is None else f"server: {caller.actor}"):
+                await self._app(scope, bounded(receive, self._body_limit(caller, path)), send_with_headers)
+        except Exception as error:  # noqa: BLE001 - its text may quote a memory: only its class and place are logged
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("%s in %s %s\n%s", type(error).__name__, scope["method"], path, places)  # noqa: TRY400
+            if not has_started:
+                detail = "this failed for a reason that stands in the server's log; look there, or try again"
+                await problem_response(request, 500, detail)(scope, receive, send_with_headers)
+
+    async def _refuse(self, request: Request, path: str) -> Response | None:
+        """Find out who asks; a refusal for who asks too often, or sends too much."""
+        try:
+            caller = await self._authentication.caller_of(request)
+        except PersistMemError as error:
+            return error_response(request, error)
+        request.scope["persistmem.caller"] = caller
+        # By address only where nobody is known: people behind one proxy have one address.
+        if caller is None:
+            allowed = path.startswith(_STATIC) or self._failures.take(request.client.host if request.client else "")
+        else:
+            allowed = self._requests.take(caller.id)
+        if not allowed:
+            return problem_response(request, 429, "too many requests; wait a moment and try again")
+        most, length = self._body_limit(caller, path), request.headers.get("content-length", "0")
+        if not length.isascii() or not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) > most:
+            return problem_response(request, 413, too_large(most))
+        return None
+
+    def _body_limit(self, caller: Caller | None, path: str) -> int:
+        if caller is None:
+            return _ANONYMOUS_BYTES
+        return self._limits.upload_bytes if path in _UPLOADS else self._limits.body_bytes

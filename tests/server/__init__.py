@@ -1,0 +1,1 @@
+"""Inspector, HTTP and MCP over a real database."""
