@@ -76,7 +76,7 @@ async def batch(
     *,
     index: StoreIndex | None,
     now: datetime,
-    seen: generations.Seen | None = None,
+    snapshot: generations.Snapshot | None = None,
 ) -> list[Result]:
     """Check, embed, read, write, and extend the time to live of the items read; see :class:`PersistMemStore`.
 
@@ -98,11 +98,11 @@ async def batch(
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
     queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
-    texts, seen = todo.texts if model else [], {} if seen is None else seen
+    texts, snapshot = todo.texts if model else [], {} if snapshot is None else snapshot
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
         # so that an item never enters a namespace that was erased after the call began.
-        await generations.see(backend, todo.writes, seen, now=now)
+        await generations.see(backend, todo.writes, snapshot, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
@@ -121,16 +121,16 @@ async def batch(
                 held = generations.hold(tx, backend, namespace, now=now)
                 deleted = [key for key, put in todo.writes[namespace].items() if put is None]
                 # The lock comes with the first statement under it; what may not be written is rolled back.
-                gone = await _delete(tx, namespace, deleted)
+                deleted_ids = await _delete(tx, namespace, deleted)
                 chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
                 first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
                 state = await held
-                generations.check(namespace, state.generation, seen)
+                generations.check(namespace, state.generation, snapshot)
                 if puts:
                     state.check_not_paused()
-                record(tx, backend, namespace, "deleted", gone)
-                if gone:  # replaying the erasure log after a restore deletes it again
-                    await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
+                record(tx, backend, namespace, "deleted", deleted_ids)
+                if deleted_ids:  # replaying the erasure log after a restore deletes it again
+                    await record_erasure(tx, erasure_of(backend.new_id(), state.generation, deleted_ids, now=now))
                 for chunk in chunks:
                     upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
                     put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
@@ -293,16 +293,16 @@ async def _index(
     model: EmbeddingModel | None,
 ) -> list[UUID]:
     """Write the vectors and terms of items that were put; return the items' ids."""
-    done = await upserted
+    result = await upserted
     # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    search_index.delete_vectors(tx, namespace, done.existing)
-    search_index.unindex_memories(tx, namespace, done.existing)
+    search_index.delete_vectors(tx, namespace, result.existing)
+    search_index.unindex_memories(tx, namespace, result.existing)
     if model is not None:
-        parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        parts = {result.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {done.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
+    words = {result.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(done.ids.values())
+    return list(result.ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
