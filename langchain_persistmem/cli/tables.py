@@ -23,6 +23,7 @@ PARTS = (
     "speaker",
     "period",
     "question",
+    "telling",
     "missing_answer",
     "recency",
     "importance",
@@ -123,6 +124,7 @@ def score_table(recollections: Sequence[Recollection]) -> Table:
         "neighbours": "near",
         "importance": "import",
         "question": "asks",
+        "telling": "tells",
         "missing_answer": "lacks",
         "recency": "recent",
     }

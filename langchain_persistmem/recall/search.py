@@ -79,6 +79,7 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
         question.query,
         by_statement=not question.own_view,
+        most=question.limit,
     )
     return Candidates(
         query=queries[0],
