@@ -27,6 +27,7 @@ from langchain_persistmem.errors import (
     OpenedElsewhereError,
     PersistMemError,
     RedactionError,
+    ReplicaError,
     SchemaOutOfDateError,
     StorageError,
     StorageUnavailableError,
@@ -48,6 +49,7 @@ from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.actor import acting_as
 from langchain_persistmem.types.memory_record import MemoryRecord
+from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.recall_results import (
     Context,
     Explanation,
@@ -68,7 +70,9 @@ from langchain_persistmem.types.records import (
     Turn,
 )
 from langchain_persistmem.types.results import (
+    Activity,
     CommandReply,
+    Conversation,
     DeadLetter,
     Erasure,
     ExportResult,
@@ -91,6 +95,7 @@ if TYPE_CHECKING:
     from langchain_persistmem.integrations.middleware import PersistMemMiddleware
 
 __all__ = [
+    "Activity",
     "Admin",
     "AsyncPersistMemSaver",
     "AsyncPersistMemStore",
@@ -103,6 +108,7 @@ __all__ = [
     "ConcurrentUpdateError",
     "ConfigurationError",
     "Context",
+    "Conversation",
     "Conversations",
     "DeadLetter",
     "Detector",
@@ -148,6 +154,7 @@ __all__ = [
     "Privacy",
     "ProcessResult",
     "Profile",
+    "Progress",
     "Provenance",
     "Ranking",
     "Receipt",
@@ -156,6 +163,7 @@ __all__ = [
     "RedactionError",
     "ReembedResult",
     "Refusal",
+    "ReplicaError",
     "Retention",
     "Review",
     "SchemaOutOfDateError",

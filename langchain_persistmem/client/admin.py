@@ -13,8 +13,10 @@ from langchain_persistmem.lifecycle import retention
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
 from langchain_persistmem.types.namespace import Namespace, decode, encode
+from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.records import Finding
 from langchain_persistmem.types.results import (
+    Activity,
     DeadLetter,
     MaintainResult,
     Person,
@@ -42,13 +44,40 @@ class Admin(Group):
 
     status, astatus = both(_status)
 
-    async def _people(self, *, after: Namespace | None = None, limit: int = 100) -> list[Person]:
+    async def _activity(
+        self,
+        *,
+        since: datetime | None = None,
+        step: status_flow.Step = "day",
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
+    ) -> list[Activity]:
+        """Count what was added by period, without content: to one namespace, or, if none is named, to the whole database.
+
+        A period in which nothing was added is left out. For the whole database all its rows are counted, which takes
+        seconds where there are millions.
+
+        Args:
+            since: only what was added at this moment or later.
+            step: the length of a period, in UTC.
+
+        Raises:
+            InvalidInputError: an argument is malformed; the message names it.
+            ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
+        """
+        namespace = self._namespace_or_none(user_id, namespace)
+        return await run(self.backend, status_flow.activity, namespace, since=since, step=step)
+
+    activity, aactivity = both(_activity)
+
+    async def _people(self, *, begins_with: str = "", after: Namespace | None = None, limit: int = 100) -> list[Person]:
         """List the people that have memory, by the template of ``open(namespace=...)``, with figures and without content.
 
         Namespaces of another shape, such as shared or deeper ones, are not among them. For the next page, pass
         ``Person.namespace`` of the last one as ``after``.
 
         Args:
+            begins_with: only those whose ``user_id`` begins with this.
             after: the namespace before the page; by default the page is the first.
             limit: at most this many, up to 10,000.
 
@@ -56,7 +85,8 @@ class Admin(Group):
             InvalidInputError: an argument is malformed, or out of range.
             ConfigurationError: row-level security does not let this role see all namespaces.
         """
-        return await run(self.backend, status_flow.people, self._memory.namespace, after=after, limit=limit)
+        template = self._memory.namespace
+        return await run(self.backend, status_flow.people, template, begins_with=begins_with, after=after, limit=limit)
 
     people, apeople = both(_people)
 
@@ -65,6 +95,7 @@ class Admin(Group):
         *,
         dry_run: bool = False,
         drop_turns: bool = False,
+        progress: Callable[[Progress], object] | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> MaintainResult:
@@ -76,6 +107,7 @@ class Admin(Group):
             dry_run: change nothing and ask no chat model; count what would be done.
             drop_turns: erase the turns too, where ``Settings.turns`` is False. The messages stay, and a later call with
                 ``Settings(turns=True)`` makes the turns again.
+            progress: called after each namespace.
             user_id: the person; without it and without ``namespace``, everybody.
 
         Raises:
@@ -85,29 +117,47 @@ class Admin(Group):
         # Nobody named means everybody, which is only for those who may see all namespaces.
         namespace = self._namespace_or_none(user_id, namespace)
         return await run(
-            self.backend, retention.maintain, namespace, dry_run=dry_run, drop_turns=drop_turns, now=datetime.now(UTC)
+            self.backend,
+            retention.maintain,
+            namespace,
+            dry_run=dry_run,
+            drop_turns=drop_turns,
+            progress=progress,
+            now=datetime.now(UTC),
         )
 
     maintain, amaintain = both(_maintain)
 
-    async def _process_pending(self, *, limit: int = 100) -> ProcessResult:
+    async def _process_pending(
+        self, *, limit: int = 100, progress: Callable[[Progress], object] | None = None
+    ) -> ProcessResult:
         """Learn from up to ``limit`` threads that are due, of any person: one round of background work.
 
         For schedulers such as cron and Celery; where memory is open with a chat model, a worker of
         its own does the same all the time.
 
+        Args:
+            limit: at most this many threads.
+            progress: called after each thread.
+
         Raises:
             InvalidInputError: ``limit`` is out of range.
         """
-        return await run(self.backend, background.run_once, limit=limit, now=datetime.now(UTC))
+        return await run(self.backend, background.run_once, limit=limit, progress=progress, now=datetime.now(UTC))
 
     process_pending, aprocess_pending = both(_process_pending)
 
     async def _dead_letters(
         self, *, user_id: str | None = None, namespace: Namespace | None = None
     ) -> list[DeadLetter]:
-        """List the turns from which no attempt could learn, by thread; they are stored, and :meth:`retry` tries again."""
-        return await run(self.backend, background.dead_letters, self._memory.namespace_of(user_id, namespace))
+        """List the turns from which no attempt could learn, by thread; they are stored, and :meth:`retry` tries again.
+
+        Of one namespace, or, if none is named, of the whole database.
+
+        Raises:
+            ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
+        """
+        return await run(self.backend, background.dead_letters, self._namespace_or_none(user_id, namespace))
 
     dead_letters, adead_letters = both(_dead_letters)
 
@@ -125,20 +175,23 @@ class Admin(Group):
 
     retry, aretry = both(_retry)
 
-    async def _diagnose(self) -> list[Finding]:
+    async def _diagnose(self, *, progress: Callable[[Progress], object] | None = None) -> list[Finding]:
         """Examine this database: faults, their effect and their fix; content is not read, nothing is changed.
 
         It works before ``memory.setup()``, on a replica, and with few rights: what cannot be seen is a finding too.
 
+        Args:
+            progress: called after each check.
+
         Raises:
             StorageUnavailableError: the server does not answer.
         """
-        return await run(self.backend, doctor.diagnose, now=datetime.now(UTC))
+        return await run(self.backend, doctor.diagnose, progress=progress, now=datetime.now(UTC))
 
     diagnose, adiagnose = both(_diagnose)
 
     async def _reembed(
-        self, *, drop_others: bool = False, progress: Callable[[int], object] | None = None
+        self, *, drop_others: bool = False, progress: Callable[[Progress], object] | None = None
     ) -> ReembedResult:
         """Make vectors of the present embedding model for every memory that has none, while memory is in use.
 
@@ -148,7 +201,7 @@ class Admin(Group):
 
         Args:
             drop_others: then delete the vectors of all other models.
-            progress: called after each page with the number of memories done so far.
+            progress: called after each page with the memories done so far.
 
         Raises:
             EmbeddingError: the new model fails at once. Where it fails later, a namespace waits and is counted.

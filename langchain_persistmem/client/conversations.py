@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,18 +19,38 @@ from langchain_persistmem.client.group import Group
 from langchain_persistmem.learning import conversations
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.backend import AsyncBackend
-from langchain_persistmem.runtime.messages import MAX_MESSAGES, messages_of, turns_of
+from langchain_persistmem.runtime.messages import messages_of, turns_of
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.progress import Meter, Progress
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.results import ObserveResult, TurnOutcome
+from langchain_persistmem.types.results import Conversation, ObserveResult, TurnOutcome
 
 Messages = Sequence[MessageLikeRepresentation]
 
+_PART = 200
+"""Messages of a history that are stored and learnt from at once."""
 _COUNTS = ("stored", "added", "reinforced", "skipped", "superseded", "quarantined")
 
 
 class Conversations(Group):
     """Stored conversations: ``memory.conversations``."""
+
+    async def _list(
+        self, *, limit: int = 100, offset: int = 0, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> builtins.list[Conversation]:
+        """List a person's conversations in figures and without content, the one of the latest message first.
+
+        Args:
+            limit: at most this many, up to 10,000.
+            offset: leave out the first so many.
+
+        Raises:
+            InvalidInputError: an argument is out of range; the message names it.
+        """
+        namespace = self._memory.namespace_of(user_id, namespace)
+        return await run(self.backend, conversations.list_conversations, namespace, limit=limit, offset=offset)
+
+    list, alist = both(_list)
 
     async def _messages(
         self,
@@ -39,7 +60,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[BaseMessage]:
+    ) -> builtins.list[BaseMessage]:
         """Return a thread's stored messages as they were, oldest first; pages are counted from its end.
 
         Args:
@@ -62,7 +83,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[Turn]:
+    ) -> builtins.list[Turn]:
         """Return the same as :meth:`messages` as turns: with stored id, date, and the content as text.
 
         Args:
@@ -85,7 +106,7 @@ class Conversations(Group):
         offset: int = 0,
         user_id: str | None = None,
         namespace: Namespace | None = None,
-    ) -> list[TurnOutcome]:
+    ) -> builtins.list[TurnOutcome]:
         """Return what came of each stored message: the statements that rest on it, and those that were dropped, and why.
 
         Args:
@@ -166,6 +187,7 @@ class Conversations(Group):
         history: BaseChatMessageHistory,
         *,
         thread_id: str,
+        progress: Callable[[Progress], object] | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> ObserveResult:
@@ -179,6 +201,7 @@ class Conversations(Group):
             history: of any package; it is only read. Natively async memory reads it with ``aget_messages()``, and
                 in a thread where it can only be read blocking.
             thread_id: the name under which the conversation is stored here.
+            progress: called after each 200 messages.
 
         Raises:
             InvalidInputError: a message cannot be stored; none was.
@@ -188,12 +211,11 @@ class Conversations(Group):
         asynchronous = isinstance(self.backend, AsyncBackend)
         messages = await _read(history) if asynchronous else history.messages
         messages_with_ids = _with_ids(messages, self.backend.settings.redaction)
-        # A history may have more messages than one call takes; an empty one is a call, too, and checks the arguments.
-        parts = [
-            messages_with_ids[start : start + MAX_MESSAGES] for start in range(0, len(messages_with_ids), MAX_MESSAGES)
-        ] or [[]]
-        results = [
-            await call(
+        # In parts, since one call takes a long time; an empty history is a call, too, and checks the arguments.
+        parts = [messages_with_ids[start : start + _PART] for start in range(0, len(messages_with_ids), _PART)] or [[]]
+        meter, results = Meter(progress, "messages", len(messages_with_ids)), list[ObserveResult]()
+        for part in parts:
+            seen = await call(
                 asynchronous,
                 self._memory.observe,
                 part,
@@ -201,15 +223,15 @@ class Conversations(Group):
                 user_id=user_id,
                 namespace=namespace,
             )
-            for part in parts
-        ]
+            results.append(seen)
+            meter.advance(len(part))
         return _sum(results)
 
     backfill, abackfill = both(_backfill)
 
     async def _page(
         self, thread_id: str, limit: int | None, offset: int, user_id: str | None, namespace: Namespace | None
-    ) -> list[Turn]:
+    ) -> builtins.list[Turn]:
         namespace = self._memory.namespace_of(user_id, namespace)
         return await run(
             self.backend, conversations.get_messages, namespace, thread_id=thread_id, limit=limit, offset=offset

@@ -28,6 +28,21 @@ class History(Group):
 
     of, aof = both(_of)
 
+    async def _version(
+        self, version: UUID, *, user_id: str | None = None, namespace: Namespace | None = None
+    ) -> Memory:
+        """Return one memory by its id, whatever its status: a successor, a summary, or what waits for review.
+
+        Args:
+            version: a ``Memory.id``, such as ``Memory.superseded_by`` or ``Change.by_memory``.
+
+        Raises:
+            MemoryNotFoundError: there is none.
+        """
+        return await run(self.backend, changes_flow.version, self._memory.namespace_of(user_id, namespace), version)
+
+    version, aversion = both(_version)
+
     async def _versions(
         self, key: str, *, user_id: str | None = None, namespace: Namespace | None = None
     ) -> list[Memory]:

@@ -60,7 +60,7 @@ from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
-from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Turn
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status, Turn
 from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
@@ -129,6 +129,7 @@ class PersistMem:
         cls,
         conninfo: str | None = None,
         *,
+        replica: str | None = None,
         embeddings: Embeddings | str = LOCAL,
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
@@ -145,6 +146,9 @@ class PersistMem:
         Args:
             conninfo: PostgreSQL connection string or URI; without one an embedded server is
                 started (extra ``[embedded]``), whose data outlives the process.
+            replica: connection string of a streaming replica, for reads that need not see the last write: ``recall``,
+                ``explain``, ``context``, ``get``, ``list``, exports and the store's searches. If it does not answer, the
+                primary does. See ``Settings.read_your_writes``.
             embeddings: any LangChain ``Embeddings``, ``"provider:model"`` (extra ``[agents]``), or
                 ``"local"``, which runs offline (extra ``[local]``).
             model: chat model for extraction, an object or ``"provider:model"``; without one,
@@ -171,7 +175,12 @@ class PersistMem:
         namings = check_naming(erase_namespaces)
         models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
-            backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
+            backend = SyncBackend(
+                open_pool(stack, conninfo, settings),
+                models,
+                settings,
+                replica=None if replica is None else open_pool(stack, replica, settings),
+            )
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
             worker = ThreadWorker(backend) if _works(backend) else None
             if worker is not None:
@@ -185,6 +194,7 @@ class PersistMem:
         cls,
         conninfo: str | None = None,
         *,
+        replica: str | None = None,
         embeddings: Embeddings | str = LOCAL,
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
@@ -203,7 +213,12 @@ class PersistMem:
 
         async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
-                backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
+                backend = AsyncBackend(
+                    await open_async_pool(stack, conninfo, settings),
+                    models,
+                    settings,
+                    replica=None if replica is None else await open_async_pool(stack, replica, settings),
+                )
                 store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
                 await stack.enter_async_context(store)
                 worker = TaskWorker(backend) if _works(backend) else None
@@ -613,7 +628,11 @@ class PersistMem:
         self,
         *,
         kinds: Sequence[Kind] | None = None,
+        statuses: Sequence[Status] | None = None,
+        sources: Sequence[Source] | None = None,
         filter: Mapping[str, Any] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         offset: int = 0,
         user_id: str | None = None,
@@ -623,7 +642,11 @@ class PersistMem:
 
         Args:
             kinds: only these kinds.
+            statuses: those of these statuses instead, such as ``["superseded", "archived"]`` for the past.
+            sources: only of these origins.
             filter: conditions on ``value``, as in LangGraph's store.
+            since: only what is true from this moment on, or happened then, or later.
+            until: only what is true from before this moment on, or happened before it.
             limit: at most this many, up to 10,000.
             offset: leave out the first so many.
 
@@ -631,9 +654,11 @@ class PersistMem:
             InvalidInputError: an argument is out of range; the message names it.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
+        # The clock is read here: whether something has expired is the same question in each attempt.
         return await run(
-            self._backend, listing.list_, namespace, kinds=kinds, filter=filter, limit=limit, offset=offset, now=now
-        )
+            self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=filter,
+            since=since, until=until, limit=limit, offset=offset, now=now,
+        )  # fmt: skip
 
     list, alist = both(_list)
 

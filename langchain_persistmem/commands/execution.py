@@ -191,9 +191,7 @@ async def _remember(
 async def _show(backend: Backend, namespace: Namespace, request: DetectedCommand, *, now: datetime) -> CommandReply:
     """List the memories, by kind and date, with their sources."""
     replies = replies_by_language()[request.language]
-    memories = await listing.list_(
-        backend, namespace, kinds=None, filter=None, limit=_MAX_LISTED + 1, offset=0, now=now
-    )
+    memories = await listing.list_(backend, namespace, limit=_MAX_LISTED + 1, now=now)
     visible = sorted(
         memories[:_MAX_LISTED], key=lambda memory: (_ORDER.index(memory.kind), memory.valid_from, memory.key)
     )
@@ -222,9 +220,7 @@ async def _plan(backend: Backend, namespace: Namespace, request: DetectedCommand
             return confirmation.reply(request, replies.no_memories)
         question = {"command": "forget", "language": request.language, "everything": True, "keys": []}
         # The first ones are shown, so that nobody agrees to what they have not seen anything of.
-        existing = await listing.list_(
-            backend, namespace, kinds=None, filter=None, limit=_MAX_SHOWN + 1, offset=0, now=now
-        )
+        existing = await listing.list_(backend, namespace, limit=_MAX_SHOWN + 1, now=now)
         lines = [f"- {line}" for memory in existing[:_MAX_SHOWN] for line in confirmation.entries(memory)]
         lines += [replies.more_memories] if len(existing) > _MAX_SHOWN else []
         lines += [replies.erase_everything_question.format(count=counts["memories"])]

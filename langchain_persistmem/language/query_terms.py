@@ -7,15 +7,18 @@ from typing import NamedTuple
 
 from langchain_persistmem.language.data import IrregularForms, languages, stop_words
 from langchain_persistmem.language.search_terms.spelling import fold
-from langchain_persistmem.language.search_terms.tokens import cut_tokens, is_word
+from langchain_persistmem.language.search_terms.tokens import cut_characters, cut_tokens, is_word
 from langchain_persistmem.language.text_search import choose_configuration
 
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED = re.compile(r"""["“][^"”]*["”]|(?<!\w)['‘].*?['’](?!\w)""")
 _AS_IT_STANDS = "="
 """A form that begins with it is a term; all others are words, which PostgreSQL brings to their stems."""
-_OF_A_CHARACTER = 0.5
-"""What one character, or a pair of them, counts where no spaces tell words apart: a word has about two of each."""
+_FIRST_SYLLABLE = "\u3005"
+"""From here on all characters are ideographs and syllables: of Chinese, Japanese, Korean and Yi."""
+_OF_A_PAIR, _OF_A_CHARACTER, _OF_A_LETTER = 0.5, 0.75, 0.1
+"""What two neighbouring characters count where no spaces tell words apart, and what one does: a syllable or an ideograph is often
+a word, a letter of Thai or Lao without a sign never is."""
 
 
 class QueryTerms(NamedTuple):
@@ -55,14 +58,20 @@ def find_terms(query: str, language: str, *, both_forms: bool = False) -> QueryT
             words.append(whole)
         elif not token.is_run:
             weighed[whole] = 1.0
-        share = _OF_A_CHARACTER if token.is_run else 1 / max(len(token.parts), 1)
         for part in token.parts:
             term = _AS_IT_STANDS + part if token.is_run else _term(part)
+            share = _weigh_characters(part) if token.is_run else 1 / len(token.parts)
             weighed[term] = max(share, weighed.get(term, 0.0))
     # A word of the query that is in a group as well counts once: it is the group that says how it is asked for.
     groups = [fold(name) for name in find_names(query)] + list(find_irregular_forms(query, language))
     weighed |= dict.fromkeys([*groups, *(_forms_of_before(query) if both_forms else ())], 1.0)
     return QueryTerms(" ".join(words), tuple(weighed), tuple(weighed.values()))
+
+
+def _weigh_characters(part: str) -> float:
+    if len(cut_characters(part)) > 1:
+        return _OF_A_PAIR
+    return _OF_A_CHARACTER if len(part) > 1 or part >= _FIRST_SYLLABLE else _OF_A_LETTER
 
 
 def _term(form: str) -> str:

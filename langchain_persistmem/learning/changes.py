@@ -332,6 +332,23 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
     return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
 
 
+async def version(backend: Backend, namespace: Namespace, id: UUID) -> Memory:
+    """Return one memory by its id, whatever its status.
+
+    Raises:
+        MemoryNotFoundError: there is none.
+    """
+    id = validation.uuid(id, "version")
+    encode(namespace)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        found = await changes_queries.get_version(tx, namespace, id)
+    if found is None:
+        raise MemoryNotFoundError("there is no memory with this id here; list() shows the memories with their ids")
+    await note_read(backend, namespace, "read", [found.id])
+    return found
+
+
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
     """List what waits for review, oldest first."""
     validation.count(limit, "limit", at_least=1, at_most=10_000)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import EDITED, turn_id_of
-from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, turns
+from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, threads, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Answer, Transaction
@@ -20,7 +20,7 @@ from langchain_persistmem.runtime.turn_check import check_turn
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn
-from langchain_persistmem.types.results import MemoryChange, TurnOutcome
+from langchain_persistmem.types.results import Conversation, MemoryChange, TurnOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +150,20 @@ async def get_messages(
         found = await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
     await note_read(backend, namespace, "read_messages", turns=len(found))
     return found
+
+
+async def list_conversations(backend: Backend, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:
+    """The conversations of a person in figures, the one of the latest message first.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+    """
+    encode(namespace)
+    validation.count(limit, "limit", at_most=10_000)
+    validation.count(offset, "offset", at_most=_LONGEST_THREAD)
+    await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await threads.list_conversations(tx, namespace, limit=limit, offset=offset)
 
 
 async def get_outcomes(

@@ -28,19 +28,21 @@ async def show(backend: Backend, namespace: Namespace, key: str, *, now: datetim
     encode(namespace)
     await ready(backend)
     # One snapshot: what is shown of a memory would contradict itself if it changed between two statements.
-    async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
+    async with backend.reading(namespace, snapshot=True) as tx:
         versions = await changes_queries.history(tx, namespace, key)
         if not versions:
             raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
         wanted = _messages_of(versions)
-        messages = await edit.messages_by_id(tx, namespace, wanted) if wanted else []
+        ids = [version.id for version in versions]
+        messages = await edit.messages_by_id(tx, namespace, wanted, ids) if wanted else []
         changes = await changes_queries.list_changes(tx, namespace, key, limit=_MOST_CHANGES)
-        uses, used_at = await edit.uses_of(tx, namespace, [version.id for version in versions])
-    await note_read(backend, namespace, "read", [version.id for version in versions])
-    stored = {turn.id for turn in messages}
+        uses, used_at = await edit.uses_of(tx, namespace, ids)
+    await note_read(backend, namespace, "read", ids)
+    stored = {turn.id for turn, _ in messages}
     return MemoryRecord(
         memory=next((version for version in versions if _is_current(version, key, now)), versions[0]),
-        messages=tuple(messages),
+        messages=tuple(turn for turn, _ in messages),
+        quotes=tuple(tuple(quotes) for _, quotes in messages),
         missing_messages=tuple(id for _, id in wanted if id not in stored),
         versions=tuple(versions),
         changes=tuple(changes),

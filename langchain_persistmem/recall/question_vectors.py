@@ -14,6 +14,8 @@ from langchain_persistmem.postgres.queries.embedding_models import EmbeddingMode
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.records import Vector
 
+_TELLING = 20
+"""Characters of a question that tells something of a script: a word may be one that the model knows."""
 _UNREAD = 3.0
 """In deviations of the model's background: a model that puts nonsense this near a question reads the letters, not the words."""
 
@@ -36,7 +38,8 @@ async def embed_questions(
         if script is not None and question in nonsense:
             near = math.fsum(map(mul, vectors[question], vectors[nonsense[question]]))
             if near <= model.background_mean + _UNREAD * model.background_deviation:
-                backend.scripts_read.add(script)
+                if len(question) >= _TELLING:
+                    backend.scripts_read.add(script)
             else:
                 usual = replace(model, background_mean=max(model.background_mean, near))
         found.append((vectors[question], usual))

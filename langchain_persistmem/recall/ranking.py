@@ -59,6 +59,8 @@ _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _SURE_WORDS = 260
 """Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
+_CHANCE_BY_WORDS = 0.5
+"""The share of chance that is left where only the words tell memories apart, since the embedding model does not read the script."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
 
@@ -311,14 +313,20 @@ class _Scale:
         rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
         self.word = weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
         """Evidence for each unit of the BM25 score."""
-        self.toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
+        self._is_read = result.is_read
+        # The best of many looks good by chance, by its meaning more than by its words.
+        chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
+        self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
         self._softness = weights.score_scale
         self._certain = usual + weights.strong_match * scale
 
     def meaning(self, similarity: float | None) -> float:
         """Evidence by meaning: without a vector yet nothing is known of it, for or against."""
-        return 0.0 if similarity is None else (similarity - self._usual) / self._deviation
+        if similarity is None:
+            return 0.0
+        evidence = (similarity - self._usual) / self._deviation
+        return evidence if self._is_read else max(0.0, evidence)
 
     def ranked(self, found: RecallCandidate, parts: tuple[float, ...]) -> RankedCandidate:
         """The candidate with the sum of its parts."""

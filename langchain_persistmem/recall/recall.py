@@ -10,6 +10,7 @@ from langchain_persistmem.language.requests import asks_for_help, is_bare_reques
 from langchain_persistmem.learning.profile import KEY
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import standing as standing_queries
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.context import (
     FORMS,
@@ -146,10 +147,11 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     # Without a standing part the instructions come with the search, since they hold whatever is asked.
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
     searched = replace(question, instructions=instructions if shape.standing == "off" else 0)
-    candidates = await find_candidates(backend, namespace, searched)
+    reading = _StandingReading(backend, namespace, question, shape, budget=budget, instructions=instructions)
+    candidates = await find_candidates(backend, namespace, searched, beside=reading.begin)
     ranked = candidates.ranked
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
-    standing = await _standing(backend, namespace, question, shape, window, budget=budget, instructions=instructions)
+    standing = await reading.arrange(window)
     always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
     stands = {memory.id for memory in standing.memories}
     texts = {memory.text for memory in standing.memories}
@@ -215,48 +217,66 @@ async def _relevant(
     return await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
 
 
-async def _standing(
-    backend: Backend,
-    namespace: Namespace,
-    question: Question,
-    shape: Shape,
-    window: Window | None,
-    *,
-    budget: int,
-    instructions: int,
-) -> StandingPart:
-    """Read and write out the part that stands whatever is asked."""
-    if shape.standing == "off":
-        return StandingPart()
-    settings, count_tokens = backend.settings, shape.count_tokens
-    options: _Reading = {
-        "instructions": instructions,
-        "wanted": condition(redact_filter(settings.redaction, question.filter), question.kinds, turns=settings.turns),
-        "thread_id": shape.thread_id,
-        "now": question.now,
-    }
-    # A line takes a few tokens, so that no more rows are read than a prompt has lines.
-    lines = min(settings.standing_tokens, budget) // _FEWEST_TOKENS + 1
-    key = KEY if question.kinds is None or "profile" in question.kinds else ""
-    in_journal: list[StandingMemory] = []
-    async with backend.transaction(namespace, atomic=False) as tx:
-        found = await standing_queries.standing_memories(tx, namespace, profile=key, lines=lines, **options)
+class _StandingReading:
+    """The part that stands whatever is asked: read in the round trip of the search, then written out."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        namespace: Namespace,
+        question: Question,
+        shape: Shape,
+        *,
+        budget: int,
+        instructions: int,
+    ) -> None:
+        self._settings = backend.settings
+        self._namespace = namespace
+        self._question = question
+        self._shape = shape
+        self._budget = budget
+        self._instructions = instructions
+        self._found: Answer[list[StandingMemory]] = Answer([])
+        self._journal: Answer[list[StandingMemory]] = Answer([])
+
+    def begin(self, tx: Transaction) -> None:
+        """Give the statements to a transaction."""
+        shape, settings, question = self._shape, self._settings, self._question
+        if shape.standing == "off":
+            return
+        redacted = redact_filter(settings.redaction, question.filter)
+        options: _Reading = {
+            "instructions": self._instructions,
+            "wanted": condition(redacted, question.kinds, turns=settings.turns),
+            "thread_id": shape.thread_id,
+            "now": question.now,
+        }
+        # A line takes a few tokens, so that no more rows are read than a prompt has lines.
+        lines = min(settings.standing_tokens, self._budget) // _FEWEST_TOKENS + 1
+        key = KEY if question.kinds is None or "profile" in question.kinds else ""
+        self._found = standing_queries.standing_memories(tx, self._namespace, profile=key, lines=lines, **options)
         if shape.standing == "journal":
             lines = settings.journal_tokens // _FEWEST_TOKENS + 1
-            in_journal = await standing_queries.journal_memories(tx, namespace, lines=lines, **options)
-    ids = None if window is None else window.message_ids
-    choice = choose(found, thread_id=shape.thread_id, message_ids=ids)
-    document = {} if choice.document is None else dict(choice.document.value)
-    if shape.standing == "journal":
-        before, since = arrange_journal(in_journal)
-        return render_journal(
-            before, since, document, journal_tokens=settings.journal_tokens, count_tokens=count_tokens,
-            has_names=choice.has_several_speakers, zone=shape.zone,
+            self._journal = standing_queries.journal_memories(tx, self._namespace, lines=lines, **options)
+
+    async def arrange(self, window: Window | None) -> StandingPart:
+        """Choose from what was read, and write it out."""
+        shape, settings, count_tokens = self._shape, self._settings, self._shape.count_tokens
+        if shape.standing == "off":
+            return StandingPart()
+        ids = None if window is None else window.message_ids
+        choice = choose(await self._found, thread_id=shape.thread_id, message_ids=ids)
+        document = {} if choice.document is None else dict(choice.document.value)
+        if shape.standing == "journal":
+            before, since = arrange_journal(await self._journal)
+            return render_journal(
+                before, since, document, journal_tokens=settings.journal_tokens, count_tokens=count_tokens,
+                has_names=choice.has_several_speakers, zone=shape.zone,
+            )  # fmt: skip
+        return render_standing(
+            choice, document, max_tokens=self._budget, standing_tokens=settings.standing_tokens,
+            count_tokens=count_tokens, form=shape.form, zone=shape.zone,
         )  # fmt: skip
-    return render_standing(
-        choice, document, max_tokens=budget, standing_tokens=settings.standing_tokens, count_tokens=count_tokens,
-        form=shape.form, zone=shape.zone,
-    )  # fmt: skip
 
 
 def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:

@@ -1,6 +1,6 @@
 """The search for memories that have to do with a question, and their ranking."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
@@ -9,6 +9,7 @@ from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall import query_expansion, ranking, reranking
 from langchain_persistmem.recall.findings import join_layers, put_answers_first
 from langchain_persistmem.recall.question_vectors import embed_questions
@@ -38,8 +39,17 @@ class Candidates:
     """For all queries, best first."""
 
 
-async def find_candidates(backend: Backend, namespace: Namespace, question: Question) -> Candidates:
+async def find_candidates(
+    backend: Backend,
+    namespace: Namespace,
+    question: Question,
+    *,
+    beside: Callable[[Transaction], object] | None = None,
+) -> Candidates:
     """Find and rank all candidates for a question.
+
+    Args:
+        beside: gives the transaction further statements, whose answers come with the first search.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.
@@ -66,11 +76,15 @@ async def find_candidates(backend: Backend, namespace: Namespace, question: Ques
         )
         for each, text, (vector, usual) in zip(questions, embedded, vectors, strict=True)
     ]
-    results = await _ask(backend, namespace, queries)
+    results = await _ask(backend, namespace, queries, beside)
     again = await _put_names_back(backend, queries, results, model)
     if again:
         for index, result in zip(again, await _ask(backend, namespace, list(again.values())), strict=True):
             queries[index], results[index] = again[index], result
+    results = [
+        replace(result, is_read=query.model.background == model.background)
+        for query, result in zip(queries, results, strict=True)
+    ]
     ranked = [
         ranking.rank(result, text, background=query.model.background, weights=settings.ranking, now=question.moment)
         for query, result, text in zip(queries, results, texts, strict=True)
@@ -98,8 +112,15 @@ async def _embed(backend: Backend, texts: Sequence[str], model: EmbeddingModel) 
     return vectors
 
 
-async def _ask(backend: Backend, namespace: Namespace, queries: Sequence[SearchQuery]) -> list[SearchResult]:
-    async with backend.transaction(namespace, atomic=False) as tx:
+async def _ask(
+    backend: Backend,
+    namespace: Namespace,
+    queries: Sequence[SearchQuery],
+    beside: Callable[[Transaction], object] | None = None,
+) -> list[SearchResult]:
+    async with backend.reading(namespace) as tx:
+        if beside is not None:
+            beside(tx)
         if queries[0].question.at is not None:
             return [await recall.recall_at(tx, query) for query in queries]
         return [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]

@@ -63,7 +63,7 @@ class ToolCall:
         return ToolRun(
             memory=self.access.memory,
             asynchronous=True,
-            whose=self.access.memory.namespace_of(**self.access.owner),
+            namespace=self.access.memory.namespace_of(**self.access.owner),
             tool="forget",
             messages=(),
             thread_id=None,

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
+
+from langchain_persistmem.server.access import Access
+from langchain_persistmem.server.authentication import COOKIE
+from langchain_persistmem.server.display import FILTERS, texts
+from langchain_persistmem.types.namespace import encode
 
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -19,13 +24,16 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @cache
 def environment() -> Environment:
     """Return the environment of the templates; what is undefined there is an error, and no gap in a page."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters.update(FILTERS)
+    made.globals["t"] = cast("Any", texts())
+    return made
 
 
 def render(
@@ -33,13 +41,19 @@ def render(
 ) -> HTMLResponse:
     """Render the template ``name`` with ``values``, and with what every page needs.
 
-    These are ``caller`` (None where nobody is logged in), ``read_only``, ``csrf`` (for a hidden field of that name in every
+    These are ``visitor`` (the caller; Jinja keeps that name for itself; None where nobody is logged in), ``person`` (a name, or None), ``read_only``, ``page`` (the entry of the
+    menu), ``done`` (the name of a notice, after a change), ``csrf`` (for a hidden field of that name in every
     form), ``whose`` (the parameters that name the person again), and the functions ``url("/memories", **whose)`` and
     ``static("inspector.css")``, which know under which path the application is mounted.
     """
-    access, caller = request.scope.get("persistmem.access"), request.scope["persistmem.caller"]
+    access: Access | None = request.scope.get("persistmem.access")
+    caller = request.scope["persistmem.caller"]
     common: dict[str, Any] = {
-        "caller": caller,
+        "visitor": caller,
+        "page": "",
+        "person": None if access is None else _person_of(access),
+        "done": request.query_params.get("done"),
+        "has_session": COOKIE in request.cookies,
         "read_only": access.read_only if access is not None else True,
         "csrf": "" if caller is None else request.scope["persistmem.authentication"].csrf_token(caller),
         "whose": {} if access is None else access.query,
@@ -48,6 +62,12 @@ def render(
     }
     body = environment().get_template(name).render(**(common | values))
     return HTMLResponse(body, status_code, dict(headers or {}))
+
+
+def _person_of(access: Access) -> str | None:
+    """The name of the person that is meant, for a heading."""
+    owner = access.owner_or_none
+    return None if owner is None else owner.get("user_id") or encode(owner.get("namespace", ()))
 
 
 def address(request: Request, path: str, **query: object) -> str:

@@ -14,6 +14,8 @@ class MemoryRecord:
     """The current version, or, where none is current, the latest."""
     messages: tuple[Turn, ...]
     """The stored messages behind its versions, oldest first."""
+    quotes: tuple[tuple[str, ...], ...]
+    """Of each of ``messages``, in their order: its words on which the memory rests, where they were noted."""
     missing_messages: tuple[str, ...]
     """The ids of messages behind it that are not stored, or not any more."""
     versions: tuple[Memory, ...]

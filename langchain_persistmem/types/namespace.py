@@ -57,7 +57,7 @@ def encode(namespace: Namespace) -> str:
     labels = _check_labels(namespace)
     if not labels:
         raise InvalidInputError("namespace is empty; give at least one label, such as ('memories', 'ada')")
-    text = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in labels)
+    text = _encoded(labels)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise InvalidInputError(f"namespace takes {size} bytes, at most {MAX_BYTES} are possible; use shorter labels")
@@ -138,15 +138,26 @@ def literal_prefix(template: Namespace) -> Namespace:
     return tuple(itertools.takewhile(lambda label: not _PLACEHOLDER.search(label), template))
 
 
-def shape(template: Namespace) -> str:
+def shape(template: Namespace, *, begins_with: str = "") -> str:
     """Build a regular expression for the encoded namespaces that ``template`` can become, without deeper ones.
 
-    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped.
+    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped. Where
+    ``begins_with`` is not empty, what stands for ``{user_id}`` begins with it.
     """
-    path = "/".join(label.replace("%", "%25").replace("/", "%2F") for label in template)
-    texts = _PLACEHOLDER.split(path)[::2]  # the names are between them
-    patterns = [re.sub(r"[^\w/]", lambda match: "\\" + match[0], text) for text in texts]
-    return f"^{'([^/]+)'.join(patterns)}$"
+    pieces = _PLACEHOLDER.split(_encoded(template))  # texts, and the names between them
+    beginning = _escape(_encoded((begins_with,)))
+    for index in range(1, len(pieces), 2):
+        pieces[index] = f"({beginning}[^/]{'*' if beginning else '+'})" if pieces[index] == "user_id" else "([^/]+)"
+    pieces[::2] = [_escape(text) for text in pieces[::2]]
+    return f"^{''.join(pieces)}$"
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"[^\w/]", lambda match: "\\" + match[0], text)
+
+
+def _encoded(labels: Namespace) -> str:
+    return "/".join(label.replace("%", "%25").replace("/", "%2F") for label in labels)
 
 
 def read(template: Namespace, namespace: Namespace) -> dict[str, str]:

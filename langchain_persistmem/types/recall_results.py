@@ -101,6 +101,8 @@ class SearchResult:
     deviation: float
     lexical_max: float
     """BM25 score of a memory that has every term of the query."""
+    is_read: bool = True
+    """The embedding model reads the script of the query; if not, a cosine below the usual says nothing."""
     existing_terms: frozenset[str] = frozenset()
     """The terms of the query that memories here have, each with the other forms of its group."""
 

@@ -27,6 +27,8 @@ Status = Literal["active", "superseded", "archived", "quarantined", "withheld"]
 
 A turn is ``withheld`` while a statement that rests on it waits for review, and for good once one was rejected."""
 
+STATUSES: tuple[Status, ...] = ("active", "superseded", "archived", "quarantined", "withheld")
+
 CATEGORIES: tuple[str, ...] = ("preference", "goal", "fact", "decision")
 """The categories that the package itself gives; an application may add its own."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Recollection
-from langchain_persistmem.types.records import Consent, Memory, SkipReason
+from langchain_persistmem.types.records import Consent, Kind, Memory, SkipReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +44,23 @@ class TurnOutcome:
     """The statements that rest on it, current or not."""
     dropped: tuple[MemoryChange, ...] = ()
     """The statements that were found in it and not stored, with the reasons."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversation:
+    """A stored conversation in figures, without content."""
+
+    thread_id: str
+    messages: int
+    started_at: datetime
+    """The time of its first message, or, where none is stored, of its registration."""
+    last_message_at: datetime | None
+    """None where no message is stored, such as in a conversation off the record."""
+    open: int
+    """Messages that are not learnt from yet."""
+    dead_letters: int
+    """Messages from which no attempt could learn."""
+    off_record: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +121,7 @@ class ProcessResult:
 class DeadLetter:
     """Turns of a thread for which every attempt failed. They stay stored, and can be retried."""
 
+    namespace: Namespace
     thread_id: str
     messages: int
     failure: str
@@ -169,8 +187,26 @@ class Person:
     consent: Consent
     memories: int
     """Current ones."""
+    review: int
+    """Memories that wait for review."""
     messages: int
     threads: int
+    used_at: datetime | None
+    """The last time that a memory was changed or entered a context, or a message was stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity:
+    """The additions to memory within one period."""
+
+    start: datetime
+    """The beginning of the period, in UTC."""
+    memories: Mapping[Kind, int]
+    """Current memories that were recorded in it, by kind; a kind without any is left out."""
+    messages: int
+    """Messages that were stored in it."""
+    characters: int
+    """The length of their texts, together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -257,7 +257,7 @@ async def test_nobody_is_an_error_and_never_everybody(reader: Either, user: Any,
     calls: dict[str, tuple[Any, ...]] = {
         "get": (KEY,), "list": (), "recall": (QUESTION,), "context": (QUESTION,), "profile": (),
         "history.versions": (KEY,), "history.changes": (), "review.list": (), "conversations.messages": (THREAD,),
-        "conversations.turns": (THREAD,), "conversations.clear": (THREAD,), "admin.dead_letters": (),
+        "conversations.turns": (THREAD,), "conversations.clear": (THREAD,), "conversations.list": (),
         "admin.retry": (THREAD,), "remember": ("I like tea",), "forget": ([KEY],), "command": ("What do you know?",),
         "update_profile": ({"name": "x"},),
     }  # fmt: skip
@@ -265,7 +265,8 @@ async def test_nobody_is_an_error_and_never_everybody(reader: Either, user: Any,
         with pytest.raises(error):
             await get_path(reader, name)(*arguments, user_id=user)
     if user is not None:
-        for name in ("admin.status", "admin.maintain"):  # without anybody they are about the whole database, and say so
+        # Without anybody these are about the whole database, and say so.
+        for name in ("admin.status", "admin.maintain", "admin.activity", "admin.dead_letters"):
             with pytest.raises(error):
                 await get_path(reader, name)(user_id=user)
     with pytest.raises(error):

@@ -43,6 +43,7 @@ async def stage(amemory: PersistMem) -> Stage:
         "query": "Which insects does Bea collect?", "text": "I live in Rome now.", "thread_id": THREAD, "consent": "allowed",
         "changes": {"name": "Ada"}, "messages": [{"role": "user", "content": "I live in Rome now."}], "off": False,
         "everything": False, "user_id": "bea", "namespace": "memories/bea", "limit": 50, "message": "Which insects?",
+        "thread": THREAD, "approve": str(waiting.id), "confirmed": "true", "begins_with": "b", "pinned": "true",
     }  # fmt: skip
     return Stage(memory=amemory, values=values)
 

@@ -85,7 +85,10 @@ def body_of(route: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
     model = None if field is None else field.field_info.annotation
     if not isinstance(model, type) or not issubclass(model, BaseModel):
         return {}
-    return {name: values[name] for name in model.model_fields if name in values}
+    fields = {name: values[name] for name in model.model_fields if name in values}
+    if "keys" in fields:  # one of keys, query and everything
+        fields = {"keys": fields["keys"]}
+    return fields
 
 
 def bearer(caller: Caller, *, key: str = KEY, days: int = 1) -> dict[str, str]:
@@ -97,6 +100,7 @@ def client(
     app: Any, caller: Caller | None = None, *, key: str = KEY, days: int = 1, **headers: str
 ) -> httpx.AsyncClient:
     """A program with a token for ``caller``."""
+    headers["Accept"] = "application/json, text/event-stream, text/html"
     headers |= {} if caller is None else bearer(caller, key=key, days=days)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver", headers=headers)
 

@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 
 from psycopg import conninfo
@@ -121,7 +121,7 @@ class _Link:
 
 
 @contextmanager
-def proxied(server: str, *, latency: float = 0.0) -> Iterator[Proxy]:
+def proxied(server: str, *, latency: float = 0.0) -> Generator[Proxy]:
     """A proxy before ``server``, a connection string.
 
     Args:

@@ -32,7 +32,7 @@ _TOKEN = re.compile(rf"[{_UNSPACED}]+|{_ATOM}(?:{_JOINTS}{_ATOM})*")
 _ASCII_TOKEN = re.compile(rf"[A-Za-z0-9]+(?:{_JOINTS}[A-Za-z0-9]+)*")
 """The same for most texts of Europe, in half the time."""
 _PHONE = re.compile(r"(?<![\w.,/-])\+?\(?\d[\d ()./-]{5,24}\d(?![\w-])")
-_NO_PHONE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|^\d{1,3}(?:\.\d{1,3}){3}$")
+_NO_PHONE = re.compile(r"^\d{1,4}([./-])\d{1,2}\1\d{1,4}(?![./-]?\d)|^\d{1,3}(?:\.\d{1,3}){3}$")
 """Dates and addresses of the Internet."""
 _SEPARATORS = re.compile(r"[./@:+#&=~\\,]+")
 _NO_DIGIT, _NO_DIGITS = re.compile(r"\D"), re.compile(r"\D+")
@@ -109,12 +109,12 @@ def _is_phone(written: str, digits: str) -> bool:
     if len(digits) not in _PHONE_DIGITS or _NO_PHONE.search(written):
         return False
     joints = len(_NO_DIGITS.findall(written))
-    return written[0] in "+(0" or joints > 1 or (joints == 0 and len(digits) > _SUBSCRIBER_DIGITS + 1)
+    return written[0] in "+(0" or joints > 1 or (joints == 0 and len(digits) > _SUBSCRIBER_DIGITS)
 
 
 def _phone(written: str, digits: str) -> Token:
     groups = [group for group in re.findall(r"\d+", written) if len(group) > 1 and group != digits]
-    ending = [digits[-_SUBSCRIBER_DIGITS:]] if len(digits) > _SUBSCRIBER_DIGITS + 1 else []
+    ending = [digits[-_SUBSCRIBER_DIGITS:]] if len(digits) > _SUBSCRIBER_DIGITS else []
     return Token(digits, tuple(dict.fromkeys([*ending, *groups])))
 
 

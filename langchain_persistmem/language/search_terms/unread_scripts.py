@@ -1,9 +1,12 @@
 """Texts in scripts that an embedding model may not read, and nonsense in their letters; pure."""
 
 import unicodedata
+from collections.abc import Mapping
 
-_STEPS = ((range(0x4E00, 0x9FFF), 997), (range(0xAC00, 0xD7A4), 588))
-"""Of Chinese and Korean characters, the one so many places on: to put the same ones in another order would leave their meaning."""
+_HAN = range(0x4E00, 0x9FFF)
+_HANGUL = range(0xAC00, 0xD7A4)
+_STEP = 997
+"""Of Chinese characters, the one so many places on: to put the same ones in another order would leave their meaning."""
 
 
 def find_script(text: str) -> str | None:
@@ -30,14 +33,29 @@ def make_nonsense(text: str) -> str:
     >>> make_nonsense("תה, בבקשה")
     'הש, קקתבש'
     """
-    letters = sorted({letter for letter in text if letter.isalpha() and not letter.isascii()})
-    half = len(letters) // 2
-    others = dict(zip(letters, letters[half:] + letters[:half], strict=True))
-    return "".join(_other(letter, others) for letter in text)
+    # Syllables of Korean are taken apart into their letters, of which those at one place of a syllable stand for one another.
+    apart = "".join(unicodedata.normalize("NFD", letter) if ord(letter) in _HANGUL else letter for letter in text)
+    others: dict[str, str] = {}
+    for belongs in (_is_vowel, _is_final, _is_neither):
+        letters = sorted({letter for letter in apart if letter.isalpha() and not letter.isascii() and belongs(letter)})
+        half = len(letters) // 2
+        others |= zip(letters, letters[half:] + letters[:half], strict=True)
+    return unicodedata.normalize("NFC", "".join(_other(letter, others) for letter in apart))
 
 
-def _other(letter: str, others: dict[str, str]) -> str:
-    for block, step in _STEPS:
-        if ord(letter) in block:
-            return chr(block[(ord(letter) - block.start + step) % len(block)])
+def _is_vowel(letter: str) -> bool:
+    return "\u1160" <= letter < "\u11a8"
+
+
+def _is_final(letter: str) -> bool:
+    return "\u11a8" <= letter <= "\u11ff"
+
+
+def _is_neither(letter: str) -> bool:
+    return not _is_vowel(letter) and not _is_final(letter)
+
+
+def _other(letter: str, others: Mapping[str, str]) -> str:
+    if ord(letter) in _HAN:
+        return chr(_HAN[(ord(letter) - _HAN.start + _STEP) % len(_HAN)])
     return others.get(letter, letter)

@@ -24,14 +24,17 @@ async def pin_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID
     return [memory_of(row) for row in await tx.fetch(statement("pin_memories"), parameters)]
 
 
-async def messages_by_id(tx: Transaction, namespace: Namespace, wanted: Sequence[tuple[str, str]]) -> list[Turn]:
-    """The stored turns among ``wanted``, pairs of thread and message id, oldest first."""
+async def messages_by_id(
+    tx: Transaction, namespace: Namespace, wanted: Sequence[tuple[str, str]], memory_ids: Sequence[UUID]
+) -> list[tuple[Turn, Sequence[str]]]:
+    """The stored turns among ``wanted``, pairs of thread and message id, oldest first, with the words for these memories."""
     parameters = {
+        "memory_ids": list(memory_ids),
         "namespace": encode(namespace),
         "thread_ids": [thread_id for thread_id, _ in wanted],
         "ids": [id for _, id in wanted],
     }
-    return [turn_of(row) for row in await tx.fetch(statement("messages_by_id"), parameters)]
+    return [(turn_of(row), row["quotes"]) for row in await tx.fetch(statement("messages_by_id"), parameters)]
 
 
 async def uses_of(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> tuple[int, datetime | None]:

@@ -14,8 +14,11 @@ RETURNING
 -- include: memory
 
 -- name: messages_by_id
--- The stored messages that memories came from, oldest first, whatever their threads.
-SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.utc_offset
+-- The stored messages that memories came from, oldest first, whatever their threads, with their words that say so.
+SELECT m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.utc_offset,
+       ARRAY(SELECT DISTINCT l.quote FROM persistmem.memory_turns l
+             WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.turn_id AND l.memory_id = ANY (%(memory_ids)s::uuid[])
+               AND l.quote IS NOT NULL ORDER BY l.quote) AS quotes
 FROM persistmem.messages m
 JOIN unnest(%(thread_ids)s::text[], %(ids)s::text[]) AS wanted(thread_id, id)
   ON m.thread_id = wanted.thread_id AND m.id = wanted.id

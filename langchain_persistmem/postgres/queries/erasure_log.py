@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.results import Erasure
 
@@ -44,17 +44,17 @@ def _digest(generation: UUID, thread_id: str, message_id: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> None:
+def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> Answer[int]:
     """Write down that everything of a state is about to be erased, unless that is written already."""
-    await tx.execute(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
+    return tx.execute(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
 
 
-async def complete_erasures(
+def complete_erasures(
     tx: Transaction, generation: UUID, counts: Mapping[str, int], *, now: datetime
-) -> list[UUID]:
+) -> Answer[list[UUID]]:
     """Close what was planned for a generation; returns the entries."""
     parameters = {"generation": generation, "counts": Jsonb(dict(counts)), "now": now}
-    return [row["id"] for row in await tx.fetch(statement("complete_erasures"), parameters)]
+    return tx.fetch(statement("complete_erasures"), parameters).then(lambda rows: [row["id"] for row in rows])
 
 
 async def record_erasure(tx: Transaction, erasure: Erasure) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 
@@ -28,13 +28,16 @@ async def hold_existing(tx: Transaction, namespace: Namespace) -> UUID | None:
     return rows[0]["generation"]
 
 
-async def hold_generation(tx: Transaction, namespace: Namespace, generation: UUID) -> bool:
-    """Keep an erase waiting until the transaction ends; False if that state is over already."""
-    (row,) = await tx.fetch(statement("hold_generation"), {"namespace": encode(namespace), "generation": generation})
-    return row["state"] == "current"
+async def hold_generation(tx: Transaction, namespace: Namespace, generation: UUID) -> None:
+    """Keep an erase waiting until the transaction ends.
+
+    Raises:
+        ErasedError: the generation is over; the transaction can do nothing more.
+    """
+    await tx.fetch(statement("hold_generation"), {"namespace": encode(namespace), "generation": generation})
 
 
-async def end_generation(tx: Transaction, namespace: Namespace) -> UUID | None:
+def end_generation(tx: Transaction, namespace: Namespace) -> Answer[UUID | None]:
     """Keep everybody out of a namespace that is to be erased; returns the generation that ends, None if there is none."""
-    rows = await tx.fetch(statement("end_generation"), {"namespace": encode(namespace)})
-    return rows[0]["generation"] if rows else None
+    rows = tx.fetch(statement("end_generation"), {"namespace": encode(namespace)})
+    return rows.then(lambda rows: rows[0]["generation"] if rows else None)

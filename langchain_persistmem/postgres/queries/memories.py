@@ -10,7 +10,7 @@ from langchain_persistmem.postgres.queries.rows import StoredItem, item_of, memo
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
-from langchain_persistmem.types.records import Memory, NewMemory
+from langchain_persistmem.types.records import Memory, NewMemory, Source, Status
 
 
 def insert_memories(
@@ -72,13 +72,23 @@ async def list_memories(
     namespace: Namespace,
     *,
     wanted: Condition,
+    statuses: Sequence[Status] | None = None,
+    sources: Sequence[Source] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     limit: int,
     offset: int,
     now: datetime,
 ) -> list[Memory]:
-    """Current memories of one namespace, newest first."""
-    parameters = {"namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, **wanted.parameters}
-    return [memory_of(row) for row in await tx.fetch(statement("list_memories", condition=wanted.text), parameters)]
+    """Memories of one namespace, newest first: the current ones, or those of ``statuses``."""
+    parameters: dict[str, object] = {
+        "namespace": encode(namespace), "now": now, "limit": limit, "offset": offset, "since": since, "until": until,
+        "sources": None if sources is None else list(sources), **wanted.parameters,
+    }  # fmt: skip
+    if statuses is not None:
+        parameters["statuses"] = list(statuses)
+    name = "list_memories" if statuses is None else "list_memories_of_status"
+    return [memory_of(row) for row in await tx.fetch(statement(name, condition=wanted.text), parameters)]
 
 
 async def profile_memories(tx: Transaction, namespace: Namespace, *, limit: int, now: datetime) -> list[Memory]:

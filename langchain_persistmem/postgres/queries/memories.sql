@@ -77,15 +77,32 @@ FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
 
+-- part: listed
+    m.listed AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    AND (%(sources)s::text[] IS NULL OR m.source = ANY (%(sources)s::text[]))
+    AND (%(since)s::timestamptz IS NULL OR m.valid_from >= %(since)s::timestamptz)
+    AND (%(until)s::timestamptz IS NULL OR m.valid_from < %(until)s::timestamptz)
+
 -- name: list_memories
--- Current memories, newest first.
+-- Current memories, newest first, in the order of their index.
 SELECT
 -- include: memory
 FROM persistmem.memories m
-WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.listed
-  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND
+-- include: listed
   AND {condition}
 ORDER BY m.updated_at DESC, m.key
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+
+-- name: list_memories_of_status
+-- Memories of any status, those of the past and those that wait included, newest first; their namespace is read and sorted.
+SELECT
+-- include: memory
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.status = ANY (%(statuses)s::text[]) AND
+-- include: listed
+  AND {condition}
+ORDER BY m.updated_at DESC, m.key, m.id DESC
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
 -- name: profile_memories
@@ -123,7 +140,7 @@ WITH held AS (
     SET expires_at = greatest(expires_at, %(now)s::timestamptz + time_to_live)
     WHERE namespace = %(namespace)s::text AND key = ANY (%(keys)s::text[])
       AND status = 'active' AND time_to_live IS NOT NULL AND expires_at > %(now)s::timestamptz
-      AND EXISTS (SELECT FROM held)
+      AND EXISTS (SELECT 1 FROM held)
     RETURNING id, expires_at
 )
 UPDATE persistmem.vectors v

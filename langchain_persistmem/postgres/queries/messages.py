@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from langchain_persistmem.postgres.queries.rows import row_of_turn, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
-from langchain_persistmem.types.namespace import Namespace, encode
+from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.results import DeadLetter
 
@@ -152,10 +152,19 @@ async def give_up_messages(
     return await tx.execute(statement("give_up_messages"), {**where, "failure": failure, "now": now})
 
 
-async def list_dead_letters(tx: Transaction, namespace: Namespace) -> list[DeadLetter]:
-    """The turns that were given up, by thread."""
-    rows = await tx.fetch(statement("list_dead_letters"), {"namespace": encode(namespace)})
-    return [DeadLetter(**row) for row in rows]
+async def list_dead_letters(tx: Transaction, namespace: Namespace | None) -> list[DeadLetter]:
+    """The turns that were given up, by thread, of one namespace or of all."""
+    rows = await tx.fetch(statement("list_dead_letters"), {"namespace": namespace and encode(namespace)})
+    return [
+        DeadLetter(
+            namespace=decode(row["namespace"]),
+            thread_id=row["thread_id"],
+            messages=row["messages"],
+            failure=row["failure"],
+            failed_at=row["failed_at"],
+        )
+        for row in rows
+    ]
 
 
 async def retry_dead_letters(tx: Transaction, namespace: Namespace, thread_id: str) -> int:

@@ -1,8 +1,9 @@
 """Statements on namespaces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -12,7 +13,7 @@ from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
-from langchain_persistmem.types.records import Consent
+from langchain_persistmem.types.records import Consent, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +96,79 @@ class NamespaceCounts:
     namespace: Namespace
     consent: Consent
     memories: int
+    review: int
     messages: int
     threads: int
+    used_at: datetime | None
+
+
+_NO_ROWS: Mapping[str, Any] = {"memories": 0, "review": 0, "messages": 0, "threads": 0, "used_at": None}
 
 
 async def list_people(
-    tx: Transaction, template: Namespace, *, after: Namespace | None, limit: int
+    tx: Transaction, template: Namespace, *, begins_with: str, after: Namespace | None, limit: int
 ) -> list[NamespaceCounts]:
-    """The namespaces that ``template`` can become, in the order of their text, those behind ``after``."""
+    """The namespaces that ``template`` can become, in the order of their text, those behind ``after``.
+
+    ``begins_with`` is the beginning of what stands for ``{user_id}``.
+    """
+    # The range lets the index be used; the shape, a regular expression, says what of it belongs to the template.
     exact, start, until = prefix_range(literal_prefix(template))
     parameters = {
         "exact": exact,
         "from": start,
         "until": until,
-        "shape": shape(template),
+        "shape": shape(template, begins_with=begins_with),
         "after": "" if after is None else encode(after),
         "limit": limit,
     }
-    rows = await tx.fetch(statement("list_people"), parameters)
+    people = await tx.fetch(statement("list_people"), parameters)
+    counted = await tx.fetch(statement("count_people"), {"namespaces": [row["namespace"] for row in people]})
+    counts = {row["namespace"]: row for row in counted}
     return [
-        NamespaceCounts(decode(row["namespace"]), row["consent"], row["memories"], row["messages"], row["threads"])
-        for row in rows
+        NamespaceCounts(
+            decode(row["namespace"]),
+            row["consent"],
+            **{name: counts.get(row["namespace"], _NO_ROWS)[name] for name in _NO_ROWS},
+        )
+        for row in people
     ]
 
 
 async def count_everything(tx: Transaction) -> dict[str, int]:
     """Count the namespaces, memories and messages of the database."""
     return counts_of(await tx.fetch(statement("count_everything"), {}))
+
+
+@dataclass(frozen=True, slots=True)
+class MemoriesOfPeriod:
+    """The number of memories of one kind that were recorded in a period."""
+
+    start: datetime
+    kind: Kind
+    memories: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesOfPeriod:
+    """The number of messages that were stored in a period, and the characters in their texts."""
+
+    start: datetime
+    messages: int
+    characters: int
+
+
+async def count_memories_by_period(
+    tx: Transaction, namespace: Namespace | None, *, since: datetime | None, step: str
+) -> list[MemoriesOfPeriod]:
+    """Count current memories by the period in which they were recorded and by kind, of one namespace or of all."""
+    parameters = {"namespace": namespace and encode(namespace), "since": since, "step": step}
+    return [MemoriesOfPeriod(**row) for row in await tx.fetch(statement("count_memories_by_period"), parameters)]
+
+
+async def count_messages_by_period(
+    tx: Transaction, namespace: Namespace | None, *, since: datetime | None, step: str
+) -> list[MessagesOfPeriod]:
+    """Count messages by the period in which they were stored, of one namespace or of all."""
+    parameters = {"namespace": namespace and encode(namespace), "since": since, "step": step}
+    return [MessagesOfPeriod(**row) for row in await tx.fetch(statement("count_messages_by_period"), parameters)]

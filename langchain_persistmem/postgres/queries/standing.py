@@ -8,12 +8,12 @@ from psycopg.rows import DictRow
 from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.postgres.queries.rows import memory_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import StandingMemory
 
 
-async def standing_memories(
+def standing_memories(
     tx: Transaction,
     namespace: Namespace,
     *,
@@ -23,7 +23,7 @@ async def standing_memories(
     wanted: Condition,
     thread_id: str | None,
     now: datetime,
-) -> list[StandingMemory]:
+) -> Answer[list[StandingMemory]]:
     """The profile's document under its key, instructions, and at most ``lines`` statements and as many turns.
 
     None where nothing may be recalled.
@@ -37,10 +37,10 @@ async def standing_memories(
         "now": now,
         **wanted.parameters,
     }
-    return _records(await tx.fetch(statement("standing_memories", condition=wanted.text), parameters))
+    return tx.fetch(statement("standing_memories", condition=wanted.text), parameters).then(_records)
 
 
-async def journal_memories(
+def journal_memories(
     tx: Transaction,
     namespace: Namespace,
     *,
@@ -49,7 +49,7 @@ async def journal_memories(
     wanted: Condition,
     thread_id: str | None,
     now: datetime,
-) -> list[StandingMemory]:
+) -> Answer[list[StandingMemory]]:
     """At most ``lines`` statements of a journal, the most important, and corrections; none where nothing may be recalled."""
     parameters = {
         "namespace": encode(namespace),
@@ -59,7 +59,7 @@ async def journal_memories(
         "now": now,
         **wanted.parameters,
     }
-    return _records(await tx.fetch(statement("journal_memories", condition=wanted.text), parameters))
+    return tx.fetch(statement("journal_memories", condition=wanted.text), parameters).then(_records)
 
 
 def _records(rows: Sequence[DictRow]) -> list[StandingMemory]:

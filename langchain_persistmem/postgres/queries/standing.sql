@@ -4,7 +4,8 @@ thread AS MATERIALIZED (
     -- paused memory, or in a conversation off the record.
     SELECT coalesce(t.recorded_at, %(now)s::timestamptz) AS started_at
     FROM persistmem.namespaces n
-    LEFT JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = %(thread_id)s::text
+    -- No thread has the empty name: a NULL here would empty the condition, and with it what tells Citus where it belongs.
+    LEFT JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = coalesce(%(thread_id)s::text, '')
     WHERE n.namespace = %(namespace)s::text AND n.consent <> 'paused' AND t.off_record IS NOT TRUE
 )
 
@@ -12,6 +13,17 @@ thread AS MATERIALIZED (
     -- What somebody stated: no turn, no instruction, and no material of the application.
     m.namespace = %(namespace)s::text AND m.status = 'active' AND NOT m.is_turn AND m.text IS NOT NULL
     AND m.kind IN ('semantic', 'episodic') AND m.source NOT IN ('store', 'document')
+
+-- part: chosen_memories
+FROM thread
+CROSS JOIN chosen
+CROSS JOIN LATERAL (
+    SELECT m.*
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.id = chosen.id
+      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+    OFFSET 0
+) m
 
 -- name: standing_memories
 -- What may stand before a model whatever is asked: the profile's document, instructions, the statements to which room is given
@@ -71,15 +83,7 @@ SELECT
        , thread.started_at,
        CASE WHEN u.last_used_at < thread.started_at THEN u.last_used_at
             WHEN u.prior_used_at < thread.started_at THEN u.prior_used_at END AS used_at
-FROM thread
-CROSS JOIN chosen
-CROSS JOIN LATERAL (
-    SELECT m.*
-    FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.id = chosen.id
-      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-    OFFSET 0
-) m
+-- include: chosen_memories
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = m.id
 
 -- name: journal_memories
@@ -128,12 +132,4 @@ WITH RECURSIVE
 SELECT
 -- include: memory
        , thread.started_at, NULL::timestamptz AS used_at
-FROM thread
-CROSS JOIN chosen
-CROSS JOIN LATERAL (
-    SELECT m.*
-    FROM persistmem.memories m
-    WHERE m.namespace = %(namespace)s::text AND m.id = chosen.id
-      AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
-    OFFSET 0
-) m
+-- include: chosen_memories

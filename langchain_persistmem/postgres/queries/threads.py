@@ -5,9 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
+from langchain_persistmem.types.results import Conversation
+
+_PAGE = 500
+"""Threads with checkpoints that are looked up at once."""
 
 
 async def register_thread(
@@ -30,10 +34,10 @@ async def copy_registrations(tx: Transaction, source: str, target: str, *, now: 
     return await tx.execute(statement("copy_registrations"), {"source": source, "target": target, "now": now})
 
 
-async def threads_of(tx: Transaction, namespace: Namespace) -> list[str]:
+def threads_of(tx: Transaction, namespace: Namespace) -> Answer[list[str]]:
     """The threads that belong to a namespace."""
-    rows = await tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
-    return [row["thread_id"] for row in rows]
+    rows = tx.fetch(statement("threads_of"), {"namespace": encode(namespace)})
+    return rows.then(lambda rows: [row["thread_id"] for row in rows])
 
 
 async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespaces: Sequence[Namespace]) -> list[str]:
@@ -46,5 +50,17 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
 
 async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
     """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
-    (row,) = await tx.fetch(statement("has_checkpoints_of_nobody"), {})
-    return bool(row["present"])
+    page = [""]
+    while page:
+        rows = await tx.fetch(statement("next_checkpoint_threads"), {"after": page[-1], "limit": _PAGE})
+        page = [row["thread_id"] for row in rows]
+        owned = await tx.fetch(statement("threads_of_anybody"), {"thread_ids": page})
+        if len(owned) < len(page):
+            return True
+    return False
+
+
+async def list_conversations(tx: Transaction, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:
+    """The conversations of a namespace in figures, the one of the latest message first."""
+    parameters = {"namespace": encode(namespace), "limit": limit, "offset": offset}
+    return [Conversation(**row) for row in await tx.fetch(statement("list_conversations"), parameters)]

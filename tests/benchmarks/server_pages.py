@@ -1,0 +1,101 @@
+"""How long each page and each call that reads takes, with many memories of one person and many people.
+
+python -m tests.benchmarks.server_pages --memories 10000 --people 10000
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from langgraph.store.base import PutOp
+
+from langchain_persistmem import PersistMem, Settings
+from langchain_persistmem.server import Limits, memory_app
+from tests.server.walk import KEY, OPERATOR, client, every_request
+
+PERSON, BATCH, TURNS = "person-0", 500, 400
+MOST = 300
+"""Milliseconds that a page may take."""
+
+
+def puts(memories: int, people: int) -> Iterator[PutOp]:
+    """The memories of one person, and one for each of the others."""
+    for number in range(memories):
+        text = f"On day {number} I read chapter {number % 97} of book {number % 31} and liked part {number % 7}."
+        yield PutOp(("memories", PERSON), f"key-{number}", {"text": text})
+    for number in range(1, people):
+        yield PutOp(("memories", f"person-{number}"), "key-0", {"text": f"I am number {number}."})
+
+
+def fill(memory: PersistMem, memories: int, people: int) -> dict[str, Any]:
+    """Store everything; returns what the fields of requests are filled with."""
+    batch: list[Any] = []
+    for put in puts(memories, people):
+        batch.append(put)
+        if len(batch) == BATCH:
+            memory.store.batch(batch)
+            batch.clear()
+    memory.store.batch(batch)
+    messages = [
+        {"role": "user", "content": f"My {number}th plan is to plant {number} trees."} for number in range(TURNS)
+    ]
+    memory.observe(messages, thread_id="thread-7", user_id=PERSON)
+    waiting = [
+        memory.remember(f"Always use rule {number}.", kind="procedural", source="assistant", user_id=PERSON)
+        for number in range(50)
+    ]
+    with_history = memory.remember("I live in Oslo.", key="city", user_id=PERSON)
+    memory.remember("I live in Bergen.", key="city", user_id=PERSON)
+    return {
+        "key": "city", "keys": ["city"], "version": str(with_history.id), "versions": [str(waiting[0].id)],
+        "thread_id": "thread-7", "thread": "thread-7", "query": "Which chapter did I like?", "text": "chapter", "limit": 100,
+        "message": "Which chapter did I like?", "max_tokens": 2_000,
+    }  # fmt: skip
+
+
+async def measure(memory: PersistMem, values: dict[str, Any], rounds: int) -> None:
+    """Print the times of each request that reads, the slowest first."""
+    app = memory_app(memory, key=KEY, limits=Limits(requests_per_minute=10**9))
+    found: list[tuple[float, float, int, int, str]] = []
+    async with client(app, OPERATOR) as program:
+        for request in every_request(app, values):
+            if not request.reads or request.is_public or request.path == "/mcp":
+                continue
+            times: list[float] = []
+            for _ in range(rounds):
+                began = time.perf_counter()
+                answer = await request.send(program, user_id=PERSON)
+                times.append((time.perf_counter() - began) * 1000)
+            slow = sorted(times)[max(0, round(0.95 * len(times)) - 1)]
+            found.append((statistics.median(times), slow, answer.status_code, len(answer.content), request.id))
+    print("median ms   95 %   status    bytes")
+    for middle, slow, status, size, name in sorted(found, reverse=True):
+        print(f"{middle:9.0f} {slow:6.0f} {status:8} {size:8}  {name}{'  TOO SLOW' if middle > MOST else ''}")
+
+
+async def main() -> None:
+    """Fill a database and measure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--memories", type=int, default=10_000)
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=10)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder) / "data", worker=False)
+        embeddings = DeterministicFakeEmbedding(size=384)
+        with PersistMem.open(embeddings=embeddings, settings=settings) as memory:
+            memory.setup()
+            began = time.perf_counter()
+            values = await asyncio.to_thread(fill, memory, options.memories, options.people)
+            print(f"filled in {time.perf_counter() - began:.0f} s")
+            await measure(memory, values, options.rounds)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
