@@ -78,6 +78,8 @@ class Ranking:
     """Evidence that makes a score of 0.5 in a namespace of one memory."""
     score_midpoint_per_log: float = 0.65
     """Added to the midpoint for each factor of e in the number of memories: the best of many unrelated ones looks better."""
+    unknown_name: float = 2.0
+    """Added to the midpoint if the query names somebody of whom no memory speaks: what looks like an answer is of somebody else."""
     strong_match: float = 6.0
     """A cosine this many standard deviations above that of unrelated sentences scores at least 0.5 in every namespace."""
     score_scale: float = 0.8

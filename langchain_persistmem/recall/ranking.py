@@ -17,8 +17,10 @@ from itertools import islice
 
 from langchain_persistmem.language.calendar import date_matching
 from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.query_terms import find_names
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.search_terms.spelling import fold
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
     Interpretation,
@@ -71,7 +73,7 @@ def rank(
     """Weigh the candidates, best first; ties by key, so that the order is stable."""
     candidates, bonus = result.candidates, weights.max_bonus
     asked = parse_question(result, query, now=now)
-    scale = _Scale(result, background, weights)
+    scale = _Scale(result, background, weights, doubt=_doubt(result, query, weights))
     meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
     # What bears on a dinner that is to be suggested has few of its words.
     share = weights.request_terms if asked.is_request else 1.0
@@ -302,7 +304,9 @@ class _Scale:
     ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
     """
 
-    def __init__(self, result: SearchResult, background: tuple[float, float], weights: Ranking) -> None:
+    def __init__(
+        self, result: SearchResult, background: tuple[float, float], weights: Ranking, *, doubt: float
+    ) -> None:
         usual, scale = background
         count, prior = result.count, weights.prior_count
         total = count + prior
@@ -318,6 +322,7 @@ class _Scale:
         chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
         self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
+        self._doubt = doubt
         self._softness = weights.score_scale
         self._certain = usual + weights.strong_match * scale
 
@@ -339,9 +344,16 @@ class _Scale:
         Where all of a user's memories are about one thing, none of them stands out from the others.
         """
         if similarity is not None and similarity >= self._certain:
-            evidence = max(evidence, self.toss_up)
-        odds = (evidence - self.toss_up) / self._softness
+            evidence = max(evidence, self.toss_up + self._doubt)
+        odds = (evidence - self.toss_up - self._doubt) / self._softness
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+
+
+def _doubt(result: SearchResult, query: str, weights: Ranking) -> float:
+    """The evidence that an answer has to have more, since the question names somebody of whom this memory has never heard."""
+    if not result.count or all(fold(name) in result.existing_terms for name in find_names(query)):
+        return 0.0
+    return weights.unknown_name
 
 
 def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:

@@ -234,6 +234,21 @@ def test_the_words_of_a_request_count_less_than_those_of_a_question() -> None:
     assert 0 < one.terms < other.terms
 
 
+def test_a_question_about_somebody_unknown_needs_more_to_be_answered() -> None:
+    turn = found(memory("m", "Caroline paints."), 0.45)
+    base = SearchResult(candidates=(turn,), count=100, mean=0.07, deviation=0.09, lexical_max=10.0)
+    known = replace(base, existing_terms=frozenset({"caroline"}))
+
+    def best(result: SearchResult, query: str) -> RankedCandidate:
+        return rank(result, query, background=BACKGROUND, weights=Ranking(), now=NOW)[0]
+
+    about_known, about_other = best(known, "What does Caroline paint?"), best(known, "What does Jürgen paint?")
+    assert about_other.score < about_known.score
+    assert about_other.evidence == about_known.evidence, "it changes no order"
+    certain = replace(base, candidates=(turn._replace(similarity=0.9),))
+    assert best(certain, "What does Jürgen paint?").score >= 0.5
+
+
 def test_the_parts_of_a_score_add_up() -> None:
     where = Provenance(source="user", thread_id="t")
     turns = [
