@@ -237,6 +237,10 @@ class Settings:
     """The memories that wait in ``review.list()`` before they are recalled: those that look like an attack, or all that were learnt."""
     audit: Literal["off", "writes", "reads"] = "writes"
     """The entries of the audit log: none, every change, or every change and every reading."""
+    refuse_unrecorded_reads: bool = False
+    """With ``audit="reads"``: a reading that cannot be recorded fails, as on a replica; else it is logged."""
+    read_your_writes: bool = False
+    """With a replica: reads see what the same object has written; one round trip to the primary after a write."""
     embed_batch: int = 64
     """At most this many texts go into one call of the embedding model."""
     embed_attempts: int = 3
@@ -295,10 +299,10 @@ class Settings:
 
 
 def _check_schema(name: str) -> None:
-    if not _SCHEMA.fullmatch(name):
+    if not _SCHEMA.fullmatch(name) or name in _RESERVED:
         raise ConfigurationError(
             f"Settings.schema is {represent(name)}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or with "
-            "pg_, and not be public"
+            "pg_, and not be public or a reserved word of SQL"
         )
 
 
@@ -326,6 +330,112 @@ _LONGEST_ADVICE = 8_000
 _LONGEST_CATEGORY = 64
 _MOST_CATEGORIES = 50
 _SCHEMA = re.compile(r"(?!pg_|public$)[a-z_][a-z0-9_]{0,47}")
+_RESERVED = frozenset(
+    [
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "asymmetric",
+        "authorization",
+        "binary",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "collate",
+        "collation",
+        "column",
+        "concurrently",
+        "constraint",
+        "create",
+        "cross",
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_schema",
+        "current_time",
+        "current_timestamp",
+        "current_user",
+        "default",
+        "deferrable",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "false",
+        "fetch",
+        "for",
+        "foreign",
+        "freeze",
+        "from",
+        "full",
+        "grant",
+        "group",
+        "having",
+        "ilike",
+        "in",
+        "initially",
+        "inner",
+        "intersect",
+        "into",
+        "is",
+        "isnull",
+        "join",
+        "lateral",
+        "leading",
+        "left",
+        "like",
+        "limit",
+        "localtime",
+        "localtimestamp",
+        "natural",
+        "not",
+        "notnull",
+        "null",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "outer",
+        "overlaps",
+        "placing",
+        "primary",
+        "references",
+        "returning",
+        "right",
+        "select",
+        "session_user",
+        "similar",
+        "some",
+        "symmetric",
+        "system_user",
+        "table",
+        "tablesample",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "user",
+        "using",
+        "variadic",
+        "verbose",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
+)
+"""PostgreSQL's keywords that cannot name a schema without quotes."""
 """A name that needs no quotes anywhere, in a string of a migration as little as in a statement."""
 _LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (

@@ -21,6 +21,7 @@ from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready, register
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.results import ReembedResult
 
@@ -77,7 +78,7 @@ async def make_missing(
     *,
     limit: int,
     stopping: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], object] | None = None,
+    meter: Meter | None = None,
     now: datetime,
 ) -> MissingVectorsResult:
     """Make the vectors that are missing in up to ``limit`` namespaces that are due; one that fails delays no other."""
@@ -89,7 +90,7 @@ async def make_missing(
             break
         namespace, attempts = claimed
         try:
-            made = await _make_in_namespace(backend, namespace, model, progress, now=now)
+            made = await _make_in_namespace(backend, namespace, model, meter, now=now)
             done = MissingVectorsResult(done.namespaces + 1, done.memories + made)
         except ErasedError:  # meanwhile, and what waited with it
             continue
@@ -101,7 +102,7 @@ async def make_missing(
 
 
 async def reembed(
-    backend: Backend, *, drop_others: bool, progress: Callable[[int], object] | None = None, now: datetime
+    backend: Backend, *, drop_others: bool, progress: Report | None = None, now: datetime
 ) -> ReembedResult:
     """Make vectors of the backend's model for every memory that has none, while memory is in use.
 
@@ -112,7 +113,13 @@ async def reembed(
     model = await register(backend, now=now)
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.note_missing_everywhere(tx, model)
-    done = await make_missing(backend, limit=_ANY, progress=progress, now=now)
+    # Counting takes a scan of what waits, which nobody needs who does not look.
+    total = None
+    if progress is not None:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+            total = await missing_vectors.count_unembedded(tx, model)
+    meter = Meter(progress, "memories", total)
+    done = await make_missing(backend, limit=_ANY, meter=meter, now=now)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         waiting = (await missing_vectors.count_missing(tx, model))["namespaces"]
     dropped = 0
@@ -148,7 +155,7 @@ async def _make_in_namespace(
     backend: Backend,
     namespace: Namespace,
     model: EmbeddingModel,
-    progress: Callable[[int], object] | None,
+    meter: Meter | None,
     *,
     now: datetime,
 ) -> int:
@@ -165,8 +172,8 @@ async def _make_in_namespace(
         vectors = await _vectors(backend, page)
         await backend.step(_write, namespace, model, vectors, seen, now=now)
         made, after = made + len(vectors), page[-1].id
-        if progress is not None:
-            progress(len(vectors))
+        if meter is not None:
+            meter.advance(len(vectors))
 
 
 async def _page(

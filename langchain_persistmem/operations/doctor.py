@@ -29,6 +29,7 @@ from langchain_persistmem.postgres.queries.grants import missing_grants
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import Finding
 
 _MOST_ROWS = 100_000
@@ -40,7 +41,7 @@ _UNFINISHED = 600.0
 """Seconds after which an erasure that has not been verified was broken off."""
 
 
-async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
+async def diagnose(backend: Backend, *, progress: Report | None = None, now: datetime) -> list[Finding]:
     """Look at the server, the schema and the rows.
 
     Raises:
@@ -56,10 +57,13 @@ async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
     if not server["migrated"] or server["vector_version"] is None:
         findings += about_migrations(None, server["migrated"])
     else:
+        looks = _looks(settings.row_level_security, backend.embedding_name, superuser=server["superuser"])
+        meter = Meter(progress, "checks", len(looks) + 1)
         findings += await _schema(backend)
-        model = backend.embedding_name
-        for name, look in _looks(settings.row_level_security, model, superuser=server["superuser"]):
+        meter.advance()
+        for name, look in looks:
             findings += await _look_safely(backend, name, look)
+            meter.advance()
     return [replace(one, fix=one.fix and _OWN_SCHEMA.sub(settings.schema, one.fix)) for one in findings]
 
 

@@ -23,7 +23,7 @@ from typing import IO, Any, cast, get_args
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.runtime.line_file import open_lines
+from langchain_persistmem.runtime.line_file import check_target, open_lines
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
@@ -53,6 +53,7 @@ class ExportWriter:
     def begin(self, header: Line) -> None:
         """Write the first line; what was written before is thrown away."""
         self.give_up()
+        check_target(self._path, "path")
         self._digest, self.counts = hashlib.sha256(), Counter()
         try:
             raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")

@@ -117,7 +117,7 @@ async def _ask(
     queries: Sequence[SearchQuery],
     beside: Callable[[Transaction], object] | None = None,
 ) -> list[SearchResult]:
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         if beside is not None:
             beside(tx)
         if queries[0].question.at is not None:

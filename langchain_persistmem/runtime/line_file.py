@@ -63,6 +63,23 @@ def open_lines(
     raise InvalidInputError(f"{name} {reason}; give the path of {expected}")
 
 
+def check_target(path: Path, where: str) -> None:
+    """Refuse a path at which no file can be put: what stands there is a folder, a device or a pipe.
+
+    Raises:
+        InvalidInputError: a file that is moved to its place would replace a device, and one that is opened would wait for
+            whoever reads a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # there is nothing yet, or it cannot be seen; writing says which
+        return
+    if not stat.S_ISREG(mode):
+        raise InvalidInputError(
+            f"{where} {cut(path.name)} is a folder, a device or a pipe; name a file in a folder of yours"
+        )
+
+
 def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:
     size, number = 0, 0
     while line := file.readline(LONGEST_LINE + 1):

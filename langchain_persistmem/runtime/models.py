@@ -242,7 +242,7 @@ def reranker_of(value: object, seconds: float) -> Reranker | None:
     """
     if value is None:
         return None
-    if not isinstance(value, BaseDocumentCompressor):
+    if not is_a(value, BaseDocumentCompressor):
         raise ConfigurationError(
             f"reranker is of type {type_name(value)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
         )

@@ -74,6 +74,11 @@ class Plan:
         return len(gets) + sum(not isinstance(op, GetOp) for op in self.reads.values())
 
     @property
+    def only_searches(self) -> bool:
+        """Tell if it neither writes nor gets: nobody asks for what was just put."""
+        return not self.writes and not any(isinstance(op, GetOp) for op in self.reads.values())
+
+    @property
     def texts(self) -> list[str]:
         """The texts to embed for the puts, each once."""
         puts = (put for by_key in self.writes.values() for put in by_key.values() if put is not None)

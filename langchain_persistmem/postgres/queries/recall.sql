@@ -63,7 +63,7 @@ rarity AS MATERIALIZED (
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
     WHERE n.namespace = %(namespace)s::text
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
-               SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 )
 
@@ -209,8 +209,8 @@ WITH
       AND m.valid_from <= %(at)s::timestamptz AND (m.valid_until IS NULL OR m.valid_until > %(at)s::timestamptz)
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
       AND (%(own_view)s::boolean OR NOT (
-               EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text AND n.consent = 'paused')
-               OR EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               EXISTS (SELECT 1 FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text AND n.consent = 'paused')
+               OR EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                           AND t.thread_id = %(thread_id)s::text AND t.off_record)))
       AND {condition}
 ), compared AS MATERIALIZED (
