@@ -22,6 +22,7 @@ PARTS = (
     "speaker",
     "period",
     "question",
+    "telling",
     "missing_answer",
     "recency",
     "importance",
@@ -122,6 +123,7 @@ def score_table(recollections: Sequence[Recollection]) -> Table:
         "neighbours": "near",
         "importance": "import",
         "question": "asks",
+        "telling": "tells",
         "missing_answer": "lacks",
         "recency": "recent",
     }

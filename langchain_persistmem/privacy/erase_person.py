@@ -143,8 +143,8 @@ async def _erase_one(
     with without_deadline():  # a person may have much
         async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
-            ended = generations.end_generation(tx, namespace)
-            own_threads, generation = await threads.threads_of(tx, namespace), await ended
+            ending = generations.end_generation(tx, namespace)
+            own_threads, generation = await threads.threads_of(tx, namespace), await ending
             if unconfirmed and generation not in unconfirmed:  # the COMMIT whose answer was lost has done it
                 return next(iter(unconfirmed.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked

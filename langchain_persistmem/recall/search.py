@@ -93,6 +93,7 @@ async def find_candidates(
         ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
         question.query,
         by_statement=not question.own_view,
+        most=question.limit,
     )
     return Candidates(
         query=queries[0],

@@ -6,6 +6,7 @@ from functools import partial
 
 from psycopg import sql
 
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
@@ -70,10 +71,13 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
         "vectors_condition": query.condition.among("v"),
         "terms_condition": query.condition.among("w"),
     }
+    periods = find_periods(query.question.query, now=query.question.moment)
     parameters = {
         **query.parameters(),
         "candidates": query.candidates,
         "instructions": query.question.instructions,
+        "period_starts": [period.start for period in periods],
+        "period_ends": [period.end for period in periods],
     }
     text = statement("recall", **slots)
 

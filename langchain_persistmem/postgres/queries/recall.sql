@@ -107,10 +107,32 @@ near AS MATERIALIZED (
         OFFSET 0
     ) w
     WHERE {terms_condition}
+), dated AS (
+    -- What was told in a time that the question speaks of, the nearest first; nothing is looked at where it speaks of none.
+    SELECT m.memory_id
+    FROM (
+        SELECT memory_id, max(similarity) AS similarity
+        FROM compared
+        WHERE cardinality(%(period_starts)s::timestamptz[]) > 0
+        GROUP BY memory_id
+        ORDER BY max(similarity) DESC, memory_id
+        LIMIT 500
+    ) nearest
+    CROSS JOIN LATERAL (
+        SELECT m.id AS memory_id
+        FROM persistmem.memories m
+        WHERE m.namespace = %(namespace)s::text AND m.id = nearest.memory_id
+          AND EXISTS (SELECT p.start FROM unnest(%(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[]) AS p (start, until)
+                      WHERE m.valid_from >= p.start AND m.valid_from < p.until)
+        OFFSET 0
+    ) m
+    LIMIT %(candidates)s::bigint
 ), candidates AS (
     SELECT memory_id, bool_or(always) AS always
     FROM (
         SELECT memory_id, false AS always FROM near
+        UNION ALL
+        SELECT memory_id, false FROM dated
         UNION ALL
         (SELECT memory_id, false FROM worded ORDER BY lexical DESC, memory_id LIMIT %(candidates)s::bigint)
         UNION ALL
