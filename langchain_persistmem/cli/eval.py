@@ -46,8 +46,8 @@ def add(subcommands: Subcommands) -> None:
         subcommands,
         "eval",
         "measure how well recall finds the turns that answer questions, beside plain cosine and plain BM25",
-        "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`; "
-        "one question per line, plain or gzip; or one file of LoCoMo, REALTALK or LongMemEval:\n"
+        "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`, "
+        "or one file of LoCoMo, REALTALK or\nLongMemEval; one question per line, plain or gzip:\n"
         '  {"qid": "q1", "user_id": "maya", "query": "Where does Maya live?",\n'
         '   "asked_at": "2026-05-01T12:00:00+02:00", "category": "facts", "gold": ["turn-17"]}',
         resume=GOES_ON,

@@ -427,7 +427,8 @@ class PersistMem:
                 ``timestamp`` (ISO 8601 with the sender's offset from UTC), ``id`` and ``name``; at most 10,000.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
-            background: store the turns and return; a worker learns from them once the thread is quiet.
+            background: store the turns and return; a worker learns from them once the thread is quiet. What needs no chat
+                model is done at once: turns become memories, and without one the rules learn from them.
             clean: take out of messages what cannot be stored, such as NUL, and leave out what is no message, instead of
                 refusing all; ``ObserveResult`` counts both. Nodes and middleware do.
             now: the time of messages without a timestamp, at the sender's clock; by default the present in UTC.

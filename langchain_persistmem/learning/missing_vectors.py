@@ -162,7 +162,7 @@ async def _make_in_namespace(
     state = await backend.step(generations.present, namespace)
     if state is None:  # erased meanwhile, and what waited with it
         return 0
-    seen: generations.Seen = {namespace: state.generation}
+    seen: generations.Snapshot = {namespace: state.generation}
     made, after = 0, None
     while True:
         page = await backend.step(_page, namespace, model, after)
@@ -201,7 +201,7 @@ async def _write(
     namespace: Namespace,
     model: EmbeddingModel,
     vectors: Mapping[UUID, Sequence[Vector]],
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> None:
@@ -211,7 +211,7 @@ async def _write(
 
 
 async def _finish(
-    backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: generations.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     """Nothing waits any more, unless something was written meanwhile, which is due again soon."""
     async with backend.transaction(namespace, repeatable=True) as tx:
@@ -221,7 +221,7 @@ async def _finish(
 
 
 async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     state = await generations.hold(tx, backend, namespace, now=now)
     generations.check(namespace, state.generation, seen)

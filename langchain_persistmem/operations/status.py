@@ -84,13 +84,13 @@ async def activity(
     by_kind: dict[datetime, dict[Kind, int]] = defaultdict(dict)
     for row in memories:
         by_kind[row.start][row.kind] = row.memories
-    stored = {row.start: row for row in messages}
+    by_start = {row.start: row for row in messages}
     return [
         Activity(
             start=start,
             memories=by_kind.get(start, {}),
-            messages=stored[start].messages if start in stored else 0,
-            characters=stored[start].characters if start in stored else 0,
+            messages=by_start[start].messages if start in by_start else 0,
+            characters=by_start[start].characters if start in by_start else 0,
         )
-        for start in sorted({*by_kind, *stored})
+        for start in sorted({*by_kind, *by_start})
     ]

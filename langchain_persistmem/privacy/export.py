@@ -142,7 +142,7 @@ async def _restore_all(
 ) -> Counter[str]:
     """Write the file batch by batch, each in a transaction of its own; returns the new rows by kind."""
     counts: Counter[str] = Counter()
-    seen: generations.Seen = {}
+    seen: generations.Snapshot = {}
     stricter: dict[Namespace, str] = {}
     older: set[Namespace] = set()
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
@@ -162,7 +162,9 @@ async def _restore_all(
     return counts
 
 
-async def _request_rewrite(backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime) -> None:
+async def _request_rewrite(
+    backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
+) -> None:
     """Rows of an older file get what is derived of them, in the background."""
     async with backend.transaction(namespace) as tx:
         await _hold(tx, backend, namespace, seen, now=now)
@@ -185,7 +187,7 @@ async def _count_new(
     memory of a change.
     """
     counts: Counter[str] = Counter()
-    seen: generations.Seen = {}
+    seen: generations.Snapshot = {}
     meter = Meter(progress, "rows checked", sum(source.counts.values()))
     # By name: row security lets a prefix be read, and not be written.
     targets = sorted({_target_namespace(found, source, root) for _, found, _ in source.rows()}, key=encode)
@@ -238,7 +240,7 @@ async def _restore(
     namespace: Namespace,
     kind: str,
     rows: Sequence[dict[str, Any]],
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> int:
@@ -258,7 +260,7 @@ async def _restore_rows(
     kind: str,
     rows: Sequence[dict[str, Any]],
     vectors: Mapping[UUID, Sequence[Vector]],
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> int:
@@ -279,7 +281,7 @@ async def _restore_rows(
 
 
 async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     state = await generations.hold(tx, backend, namespace, now=now)
     state.check_not_paused()
@@ -338,7 +340,7 @@ async def _vectors(
 
 
 async def _restrict(
-    backend: Backend, namespace: Namespace, wanted: str, seen: generations.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, wanted: str, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     """The stricter of two consents holds: what the person allowed there, and what is allowed here."""
     consent = _BY_NAME.get(wanted, "allowed")

@@ -67,7 +67,7 @@ class State:
     done: bool = False
     stated: set[tuple[Namespace, bytes]] = field(default_factory=set[tuple[Namespace, bytes]])
     """Only with ``dry_run``: what would have been written so far, by which the same again is known. It only grows."""
-    seen: generations.Seen = field(default_factory=dict[Namespace, UUID])
+    seen: generations.Snapshot = field(default_factory=dict[Namespace, UUID])
     """The generations of the namespaces that it has written to: what is erased meanwhile it does not write again."""
 
 
@@ -158,7 +158,7 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
 
 
 async def _bring(
-    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generations.Seen, now: datetime
+    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generations.Snapshot, now: datetime
 ) -> tuple[list[Fate], int]:
     """Write what is new; returns what became of each, and how many texts were embedded."""
     fates: list[Fate] = []

@@ -237,13 +237,13 @@ class Backend(ABC):
             batch = missing[start : start + size]
             with telemetry.model_call("embed") as seen:
                 seen.count(len(batch))
-                made = await self._ask_model(
+                answer = await self._ask_model(
                     EmbeddingError,
                     "embedding texts",
                     partial(model.embed_documents, batch),
                     partial(model.aembed_documents, batch),
                 )
-            vectors |= self._remember("text", batch, made)
+            vectors |= self._remember("text", batch, answer)
         return [vectors[text] for text in texts]
 
     async def embed_query(self, query: str) -> Vector:
@@ -253,13 +253,13 @@ class Backend(ABC):
         if query not in vectors:
             with telemetry.model_call("embed_query") as seen:
                 seen.count(1)
-                made = await self._ask_model(
+                answer = await self._ask_model(
                     EmbeddingError,
                     "embedding a query",
                     partial(model.embed_query, query),
                     partial(model.aembed_query, query),
                 )
-            vectors = self._remember("question", [query], [made])
+            vectors = self._remember("question", [query], [answer])
         return vectors[query]
 
     async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
@@ -303,10 +303,10 @@ class Backend(ABC):
         try:
             with telemetry.model_call("rerank") as seen:
                 seen.count(len(documents))
-                found = await self._call(
+                documents_in_order = await self._call(
                     partial(reranker.rerank, documents, query), partial(reranker.arerank, documents, query)
                 )
-                return ids_of(found)
+                return ids_of(documents_in_order)
         except TimeoutError:
             logger.warning("the re-ranker took longer than rerank_seconds, the order of recall stands")
         except Exception as error:  # noqa: BLE001 - whatever it raises, its text may quote a memory
@@ -362,10 +362,10 @@ class Backend(ABC):
         tries = self.settings.embed_attempts if failure is EmbeddingError else 1
         return await call_provider(failure, doing, lambda: self._call(blocking, awaiting), self._pause, tries=tries)
 
-    def _remember(self, use: Use, texts: Sequence[str], made: Sequence[Sequence[float]]) -> dict[str, Vector]:
+    def _remember(self, use: Use, texts: Sequence[str], new_vectors: Sequence[Sequence[float]]) -> dict[str, Vector]:
         """The model's answer, checked and cached."""
         dimensions = self.embedding_model.dimensions if self.embedding_model else None
-        vectors = unit_vectors(made, expected=len(texts), dimensions=dimensions)
+        vectors = unit_vectors(new_vectors, expected=len(texts), dimensions=dimensions)
         self._cache.put(use, texts, vectors)
         return dict(zip(texts, vectors, strict=True))
 

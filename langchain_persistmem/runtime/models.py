@@ -66,11 +66,11 @@ class Reranker:
 
         def call() -> None:
             try:
-                found = self._compressor.compress_documents(documents, query)
+                documents_in_order = self._compressor.compress_documents(documents, query)
             except BaseException as error:  # noqa: BLE001 - whoever waits gets it
                 _settle(future, error=error)
             else:
-                _settle(future, found)
+                _settle(future, documents_in_order)
             finally:
                 self._running.release()
 
@@ -79,12 +79,12 @@ class Reranker:
 
 
 def _settle(
-    future: Future[Sequence[Document]], found: Sequence[Document] = (), error: BaseException | None = None
+    future: Future[Sequence[Document]], documents: Sequence[Document] = (), error: BaseException | None = None
 ) -> None:
     if not future.set_running_or_notify_cancel():  # nobody waits any more
         return
     if error is None:
-        future.set_result(found)
+        future.set_result(documents)
     else:
         future.set_exception(error)
 
@@ -105,12 +105,12 @@ def ids_of(documents: object) -> list[str]:
     """
     if not isinstance(documents, Sequence):
         raise TypeError
-    found: list[str] = []
+    ids: list[str] = []
     for document in cast("Sequence[object]", documents):
         if isinstance(document, Document):
             mark: object = cast("dict[str, object]", document.metadata).get(_MARK, document.id)
-            found += [mark] if isinstance(mark, str) else []
-    return found
+            ids += [mark] if isinstance(mark, str) else []
+    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +234,16 @@ def _make_with_langchain(field: str, name: object, expected: str, module: str, f
     raise ConfigurationError(f"{field}={quote(name)}: {reason}")
 
 
-def reranker_of(given: object, seconds: float) -> Reranker | None:
+def reranker_of(value: object, seconds: float) -> Reranker | None:
     """The re-ranker that was given to ``open()``.
 
     Raises:
         ConfigurationError: it is no document compressor.
     """
-    if given is None:
+    if value is None:
         return None
-    if not is_a(given, BaseDocumentCompressor):
+    if not is_a(value, BaseDocumentCompressor):
         raise ConfigurationError(
-            f"reranker is of type {type_name(given)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
+            f"reranker is of type {type_name(value)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
         )
-    return Reranker(given, seconds)
+    return Reranker(value, seconds)

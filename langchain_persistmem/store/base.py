@@ -131,7 +131,12 @@ class Store(BaseStore):
             self._backend.item_texts = partial(texts_of, paths=options.fields, max_chars=MAX_TEXT_CHARS)
 
     def _flow(self, ops: Iterable[Op]) -> dict[str, Any]:
-        return {"ops": validation.check_list(ops, "ops"), "index": self._index, "now": datetime.now(UTC), "seen": {}}
+        return {
+            "ops": validation.check_list(ops, "ops"),
+            "index": self._index,
+            "now": datetime.now(UTC),
+            "generation_of": {},
+        }
 
     def _load_values(self, results: list[Result]) -> list[Result]:
         if self._load is not None:

@@ -89,7 +89,7 @@ async def batch(
     *,
     index: StoreIndex | None,
     now: datetime,
-    seen: generations.Seen | None = None,
+    generation_of: generations.Snapshot | None = None,
 ) -> list[Result]:
     """Check, embed, read, write, and extend the time to live of the items read; see :class:`PersistMemStore`.
 
@@ -111,33 +111,33 @@ async def batch(
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
     queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
-    texts, seen = todo.texts if model else [], {} if seen is None else seen
+    texts, generation_of = todo.texts if model else [], {} if generation_of is None else generation_of
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
         # so that an item never enters a namespace that was erased after the call began.
-        await generations.see(backend, todo.writes, seen, now=now)
+        await generations.see(backend, todo.writes, generation_of, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
         # LangGraph's contract: all reads of a batch see one moment, that before its writes. A single statement needs
         # no snapshot for that; several do.
         # A single get may be of what was just put; a search of what is there.
-        snapshot, reach = todo.statements > 1, _reach_of_reads(todo)
-        begin = backend.reading(reach, snapshot=snapshot) if todo.only_searches else None
-        async with begin or backend.transaction(reach, atomic=False, snapshot=snapshot) as tx:
+        has_several, reach = todo.statements > 1, _reach_of_reads(todo)
+        begin = backend.reading(reach, snapshot=has_several) if todo.only_searches else None
+        async with begin or backend.transaction(reach, atomic=False, snapshot=has_several) as tx:
             await _get(tx, todo, answers, now=now)
             await _search(tx, backend, todo, answers, queries, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
-            begun = [
+            writings = [
                 # One order for all, so that no two wait for each other; the locks come with the first statements under them.
                 await _begin_writing(tx, backend, namespace, todo.writes[namespace], now=now)
                 for namespace in sorted(todo.writes, key=encode)
             ]
-            for writing in begun:
+            for writing in writings:
                 if writing is not None:
-                    await _write(tx, backend, writing, seen, vectors, model=model, now=now)
+                    await _write(tx, backend, writing, generation_of, vectors, model=model, now=now)
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -203,12 +203,12 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
     for index, op in todo.reads.items():
         if isinstance(op, GetOp):
             gets.setdefault(op.namespace, {})[index] = op
-    found = {
+    memories_by_namespace = {
         namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
         for namespace, group in gets.items()
     }
     for namespace, group in gets.items():
-        by_key = await found[namespace]
+        by_key = await memories_by_namespace[namespace]
         for index, op in group.items():
             memory = by_key.get(op.key)
             answers.note(memory, op)
@@ -293,7 +293,7 @@ async def _write(
     tx: Transaction,
     backend: Backend,
     writing: _Writing,
-    seen: generations.Seen,
+    generation_of: generations.Snapshot,
     vectors: Mapping[str, Vector],
     *,
     model: EmbeddingModel | None,
@@ -302,13 +302,13 @@ async def _write(
     """Check that a namespace may be written, and do the rest."""
     namespace, first = writing.namespace, writing.first
     state = await writing.held
-    generations.check(namespace, state.generation, seen)
+    generations.check(namespace, state.generation, generation_of)
     if writing.chunks:
         state.check_not_paused()
-    gone = await _delete(tx, namespace, writing.deleted)
-    record(tx, backend, namespace, "deleted", gone)
-    if gone:  # replaying the erasure log after a restore deletes it again
-        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
+    deleted_ids = await _delete(tx, namespace, writing.deleted)
+    record(tx, backend, namespace, "deleted", deleted_ids)
+    if deleted_ids:  # replaying the erasure log after a restore deletes it again
+        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, deleted_ids, now=now))
     for chunk in writing.chunks:
         upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
         first = None
@@ -347,16 +347,16 @@ async def _index(
     model: EmbeddingModel | None,
 ) -> list[UUID]:
     """Write the vectors and terms of items that were put; return the items' ids."""
-    done = await upserted
+    result = await upserted
     # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    search_index.delete_vectors(tx, namespace, done.existing)
-    search_index.unindex_memories(tx, namespace, done.existing)
+    search_index.delete_vectors(tx, namespace, result.existing)
+    search_index.unindex_memories(tx, namespace, result.existing)
     if model is not None:
-        parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        parts = {result.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {done.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
+    words = {result.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(done.ids.values())
+    return list(result.ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:

@@ -18,8 +18,8 @@ from langchain_persistmem.cli.demo import NAMESPACE, USER
 
 pytestmark = pytest.mark.slow
 
-STATEMENTS = 2
-"""What rules find in Maya's turns besides the turns: her allergy, and how she wants to be answered."""
+STATEMENTS = 3
+"""What rules find in Maya's turns besides the turns: her allergy, how she wants to be answered, and in which language."""
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +76,9 @@ def test_only_an_answer_among_the_best_is_ticked(shown: str) -> None:
     places = [int(place) for place in re.findall(r"○ not among the 3 best \(place (\d+) of", asking)]
     assert places
     assert min(places) > 3
-    for question, mark in zip(questions, marks, strict=True):
-        table = question[: question.index(f"\n{mark} ")]
+    for question, verdict, mark in zip(questions, verdicts, marks, strict=True):
+        assert verdict
+        table = question[: verdict.start()]
         assert (re.search(r"^✓  ━", table, re.MULTILINE) is not None) == (mark == "✓" and "never said" not in question)
 
 
@@ -136,7 +137,7 @@ def test_the_picture_of_the_readme_is_that_of_a_run_like_this_one(shown: str) ->
     drawn = "\n".join("".join(text for _, text in sorted(rows[y])) for y in sorted(rows))
     here = "\n".join(line.plain for line in picture.excerpt(shown))
     assert structure(drawn) == structure(here)
-    assert len(structure(here)) > 10
+    assert len(structure(here)) >= 10
 
 
 def test_it_prints_the_receipt_and_what_was_forgotten_is_gone(shown: str, folder: Path) -> None:

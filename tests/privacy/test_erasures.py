@@ -210,6 +210,7 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
 
 
 @pytest.mark.own_database
+@pytest.mark.usefixtures("superuser")  # CHECKPOINT, and the files themselves
 def test_after_vacuum_full_the_files_and_the_statistics_have_nothing_either(
     database: str, embeddings: LocalEmbeddings
 ) -> None:

@@ -15,7 +15,7 @@ from langchain_persistmem.postgres.queries.work_queue import fill_queue
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 
-Place = Literal["distributed", "reference", "local"]
+Location = Literal["distributed", "reference", "local"]
 
 FIRST = "namespaces"
 REFERENCE = ("embedding_models",)
@@ -35,21 +35,21 @@ class Cluster:
     """Nodes that hold rows."""
     propagate_set_commands: str
     """``local`` if a transaction's settings reach the other nodes, on which row-level security rests there."""
-    places: dict[str, Place]
+    locations: dict[str, Location]
     """How the rows of each table lie."""
 
     @property
     def misplaced(self) -> list[str]:
         """The tables that do not lie where they belong."""
-        return [name for name, place in self.places.items() if place != place_of(name)]
+        return [name for name, location in self.locations.items() if location != location_of(name)]
 
     @property
     def is_distributed(self) -> bool:
         """Tell if the cluster is used at all."""
-        return self.places.get(FIRST) == "distributed"
+        return self.locations.get(FIRST) == "distributed"
 
 
-def place_of(table: str) -> Place:
+def location_of(table: str) -> Location:
     """Return where a table belongs."""
     return "local" if table in LOCAL else "reference" if table in REFERENCE else "distributed"
 
@@ -61,7 +61,7 @@ async def read_cluster(tx: Transaction) -> Cluster | None:
         return None
     (facts,) = await tx.fetch(statement("citus_cluster"), {})
     tables = await tx.fetch(statement("citus_tables"), {})
-    return Cluster(**facts, places={table["name"]: table["place"] for table in tables})
+    return Cluster(**facts, locations={table["name"]: table["location"] for table in tables})
 
 
 async def distribute_tables(tx: Transaction, cluster: Cluster, *, shards: int) -> list[str]:
@@ -69,14 +69,14 @@ async def distribute_tables(tx: Transaction, cluster: Cluster, *, shards: int) -
 
     The one order that works: no foreign keys, the tables that all refer to, the namespaces, all others, the keys again.
     """
-    moving = sorted(cluster.misplaced, key=lambda name: (place_of(name) != "reference", name != FIRST, name))
+    moving = sorted(cluster.misplaced, key=lambda name: (location_of(name) != "reference", name != FIRST, name))
     keys: Sequence[DictRow] = await _drop_foreign_keys(tx) if moving else ()
     for name in moving:
-        place, table = place_of(name), _literal(tx, name)
-        if place == "local":
+        location, table = location_of(name), _literal(tx, name)
+        if location == "local":
             await tx.fetch(statement("gather", table=table), {})
             continue
-        if place == "reference":
+        if location == "reference":
             await tx.fetch(statement("copy_to_every_node", table=table), {})
         elif name == FIRST:
             await tx.fetch(statement("distribute_first", table=table, shards=sql.Literal(shards)), {})
@@ -91,7 +91,7 @@ async def distribute_tables(tx: Transaction, cluster: Cluster, *, shards: int) -
 
 async def gather_tables(tx: Transaction, cluster: Cluster) -> list[str]:
     """Bring all rows back to the coordinator; returns the names of the tables that moved."""
-    moving = [name for name, place in cluster.places.items() if place != "local"]
+    moving = [name for name, location in cluster.locations.items() if location != "local"]
     keys: Sequence[DictRow] = await _drop_foreign_keys(tx) if moving else ()
     for name in moving:
         await tx.fetch(statement("gather", table=_literal(tx, name)), {})

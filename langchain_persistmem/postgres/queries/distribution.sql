@@ -13,7 +13,7 @@ WHERE e.extname = 'citus'
 -- name: citus_tables
 -- Our tables, and how the rows of each lie: by their namespaces, whole on every node, or on the coordinator alone.
 SELECT c.relname AS name,
-       CASE WHEN p.partmethod = 'h' THEN 'distributed' WHEN p.repmodel = 't' THEN 'reference' ELSE 'local' END AS place
+       CASE WHEN p.partmethod = 'h' THEN 'distributed' WHEN p.repmodel = 't' THEN 'reference' ELSE 'local' END AS location
 FROM pg_class c
 LEFT JOIN pg_dist_partition p ON p.logicalrelid = c.oid
 WHERE c.relnamespace = to_regnamespace('persistmem') AND c.relkind IN ('r', 'p')

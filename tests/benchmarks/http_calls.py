@@ -1,6 +1,7 @@
-"""How long each page and each call that reads takes, with many memories of one person and many people.
+"""The time of each call of /v1 that reads, with 10,000 memories of one person and 10,000 people.
 
-python -m tests.benchmarks.server_pages --memories 10000 --people 10000
+``uv run python -m tests.benchmarks.http_calls``: an embedded server of its own, the application in the same process, no network.
+The pages have a benchmark of their own.
 """
 
 import argparse
@@ -20,8 +21,10 @@ from langchain_persistmem.server import Limits, memory_app
 from tests.server.walk import KEY, OPERATOR, client, every_request
 
 PERSON, BATCH, TURNS = "person-0", 500, 400
+WHOLE = ("/v1/export", "/v1/audit/check")
+"""What reads everything there is."""
 MOST = 300
-"""Milliseconds that a page may take."""
+"""Milliseconds that a call may take."""
 
 
 def puts(memories: int, people: int) -> Iterator[PutOp]:
@@ -65,7 +68,7 @@ async def measure(memory: PersistMem, values: dict[str, Any], rounds: int) -> No
     found: list[tuple[float, float, int, int, str]] = []
     async with client(app, OPERATOR) as program:
         for request in every_request(app, values):
-            if not request.reads or request.is_public or request.path == "/mcp":
+            if not request.path.startswith("/v1") or not request.reads or request.is_public or request.path in WHOLE:
                 continue
             times: list[float] = []
             for _ in range(rounds):
@@ -93,7 +96,7 @@ async def main() -> None:
             memory.setup()
             began = time.perf_counter()
             values = await asyncio.to_thread(fill, memory, options.memories, options.people)
-            print(f"filled in {time.perf_counter() - began:.0f} s")
+            print(f"filled in {time.perf_counter() - began:.0f} s", flush=True)
             await measure(memory, values, options.rounds)
 
 
