@@ -72,6 +72,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
         "vectors_condition": query.condition.among("v"),
         "terms_condition": query.condition.among("w"),
     }
+    # Read here and not in the statement: what is told in these times is a candidate however far it is.
     periods = find_periods(query.question.query, now=query.question.moment)
     parameters = {
         **query.parameters(),

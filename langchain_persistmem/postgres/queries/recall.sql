@@ -108,12 +108,13 @@ near AS MATERIALIZED (
     ) w
     WHERE {terms_condition}
 ), dated AS (
-    -- What was told in a time that the question speaks of, the nearest first; nothing is looked at where it speaks of none.
+    -- What was told in a time that the question speaks of, the nearest first; nothing is looked at where it speaks of none. The
+    -- arrays stand in sub-selects, as that of the terms does, for one plan.
     SELECT m.memory_id
     FROM (
         SELECT memory_id, max(similarity) AS similarity
         FROM compared
-        WHERE cardinality(%(period_starts)s::timestamptz[]) > 0
+        WHERE cardinality((SELECT %(period_starts)s::timestamptz[])) > 0
         GROUP BY memory_id
         ORDER BY max(similarity) DESC, memory_id
         LIMIT 500
@@ -122,7 +123,7 @@ near AS MATERIALIZED (
         SELECT m.id AS memory_id
         FROM persistmem.memories m
         WHERE m.namespace = %(namespace)s::text AND m.id = nearest.memory_id
-          AND EXISTS (SELECT p.start FROM unnest(%(period_starts)s::timestamptz[], %(period_ends)s::timestamptz[]) AS p (start, until)
+          AND EXISTS (SELECT p.start FROM unnest((SELECT %(period_starts)s::timestamptz[]), (SELECT %(period_ends)s::timestamptz[])) AS p (start, until)
                       WHERE m.valid_from >= p.start AND m.valid_from < p.until)
         OFFSET 0
     ) m
