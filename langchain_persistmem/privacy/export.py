@@ -309,12 +309,12 @@ async def _restore_memories(
     new = await export.restore_memories(tx, namespace, rows)
     mine = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
     known = {id: vectors[id] for id in mine if vectors.get(id)}
-    await hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
     current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
-    await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
+    search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
     words = {id: (row["text"], row.get("speaker")) for id, row in current.items()}
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    await record(tx, backend, namespace, "imported", sorted(new))
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    record(tx, backend, namespace, "imported", sorted(new))
     return len(new)
 
 

@@ -242,17 +242,17 @@ async def _write(
     # A replaced row keeps its id: its old vectors and terms go before the new ones come.
     ids = await import_rows.import_items(tx, namespace, rows, extractor=extractor)
     replaced = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, replaced)
-    await search_index.unindex_memories(tx, namespace, replaced)
+    search_index.delete_vectors(tx, namespace, replaced)
+    search_index.unindex_memories(tx, namespace, replaced)
     model = await _model(backend)
     if model is not None:
         parts = {id: vectors[namespace, key] for key, id in ids.items()}
-        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
+        hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {
         ids[entry.key]: (entry.text, entry.speaker) for entry in entries if entry.text is not None and entry.key in ids
     }
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
+    record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 
 def _redact(redaction: Redaction | None, entry: Entry) -> Entry:
