@@ -1,4 +1,9 @@
-.PHONY: setup test faults floors lint format docs notebooks site all
+.PHONY: help setup test faults floors lint format docs notebooks site picture all
+
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk '/^[a-z]+:.*##/ { split($$0, part, ":.*## "); printf "%-10s %s\n", part[1], part[2] }' Makefile
 
 setup:  ## everything that the targets below need
 	uv sync --all-groups --no-group bench
@@ -12,13 +17,13 @@ faults:  ## every fault of docs/explanation/faults.md, injected for real; takes 
 floors:  ## savers and stores on the oldest version of each dependency that pyproject.toml allows
 	.ci/floors
 
-lint:  ## style, types, and the import contracts between the layers
+lint:  ## style, types, and the import contracts between the folders
 	uv run --group lint ruff check .
 	uv run --group lint ruff format --check .
 	uv run --group lint basedpyright
 	uv run --group lint lint-imports
 
-format:
+format:  ## puts the style right
 	uv run --group lint ruff format .
 	uv run --group lint ruff check --fix .
 
@@ -31,4 +36,7 @@ notebooks:  ## every notebook runs from top to bottom
 site:  ## the documentation as a site in build/site: every page, the API reference, the notebooks run, all links checked
 	uv run --group docs python .ci/site.py
 
-all: lint test
+picture:  ## docs/images/demo.svg, drawn from a run of the demo
+	uv run python .ci/demo_picture.py
+
+all: lint test  ## what a change has to pass before it is offered

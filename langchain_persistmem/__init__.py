@@ -27,6 +27,7 @@ from langchain_persistmem.errors import (
     OpenedElsewhereError,
     PersistMemError,
     RedactionError,
+    ReplicaError,
     SchemaOutOfDateError,
     StorageError,
     StorageUnavailableError,
@@ -48,6 +49,7 @@ from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.actor import acting_as
 from langchain_persistmem.types.memory_record import MemoryRecord
+from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.recall_results import (
     Context,
     Explanation,
@@ -152,6 +154,7 @@ __all__ = [
     "Privacy",
     "ProcessResult",
     "Profile",
+    "Progress",
     "Provenance",
     "Ranking",
     "Receipt",
@@ -160,6 +163,7 @@ __all__ = [
     "RedactionError",
     "ReembedResult",
     "Refusal",
+    "ReplicaError",
     "Retention",
     "Review",
     "SchemaOutOfDateError",

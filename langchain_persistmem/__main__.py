@@ -10,18 +10,31 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from langchain_persistmem.errors import MissingDependencyError, PersistMemError, SchemaOutOfDateError
+from langchain_persistmem.errors import (
+    InvalidInputError,
+    MissingDependencyError,
+    NamespaceMissingError,
+    PersistMemError,
+    SchemaOutOfDateError,
+)
 from langchain_persistmem.types.actor import part
 
-_INTERRUPTED = 130
+_WRONG, _INTERRUPTED = 2, 130
 _COMMANDS = (
-    "demo", "ingest", "import_data", "export", "recall", "reembed", "list_memories", "show", "forget", "erasures", "consent", "review", "approve", "reject", "maintain", "prune", "worker", "rls", "status", "audit", "doctor", "eval", "serve", "mcp", "token",
+    "demo", "remember", "observe", "ingest", "recall", "context", "list_memories", "show", "profile", "edit", "pin", "history",
+    "restore", "forget", "review", "approve", "reject", "consent", "off_record", "commands", "export", "import_data", "erasures",
+    "audit", "status", "doctor", "worker", "maintain", "prune", "reembed", "rls", "distribute", "undistribute", "eval", "serve",
+    "mcp", "token", "completion",
 )  # fmt: skip
 """The modules of ``cli/`` that describe subcommands, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 done, 1 failed with a message, 2 bad usage, 130 interrupted."""
+    """Run the command.
+
+    Returns:
+        The exit code: 0 done, 1 failed with a message, 2 what was given cannot be used, 130 interrupted.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without the letters shows "?" instead of failing
@@ -29,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = _parser()
     except MissingDependencyError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _WRONG
     return _run(parser.parse_args(arguments))
 
 
@@ -42,10 +55,15 @@ def _parser() -> argparse.ArgumentParser:
         raise MissingDependencyError(
             'the command needs the package rich; run: pip install "langchain-persistmem[cli]"'
         ) from error
-    parser = argparse.ArgumentParser(
+    # The package rich is there: what needs it can be imported.
+    from langchain_persistmem.cli.options import common_help
+    from langchain_persistmem.cli.parser import CommandParser
+
+    parser = CommandParser(
         prog="persistmem",
         description="Long-term memory for LangChain agents, in PostgreSQL.",
-        epilog="Start with: persistmem demo",
+        epilog=f"{common_help()}\n\nStart with: persistmem demo",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
@@ -53,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in commands:
         command.add(subcommands)
+    parser.set_defaults(whole=parser)  # `completion` completes all of it
     return parser
 
 
@@ -66,16 +85,18 @@ def _run(options: argparse.Namespace) -> int:
             code: int = options.run(options)
         sys.stdout.flush()
     except SchemaOutOfDateError as error:
-        show_error(
-            f"{error} (`persistmem ingest` and `persistmem demo` do that)" if "setup()" in str(error) else str(error)
-        )
+        advice = " (`persistmem ingest`, `remember`, `observe` and `demo` do that)" if "setup()" in str(error) else ""
+        show_error(f"{error}{advice}")
         return 1
+    except (InvalidInputError, NamespaceMissingError) as error:
+        show_error(str(error))
+        return _WRONG
     except PersistMemError as error:
         show_error(str(error))
         return 1
     except KeyboardInterrupt:
         if not getattr(options, "questions_only", False):  # the demo that started it speaks for both
-            show_error("interrupted; everything stored so far is kept")
+            show_error(f"interrupted; {options.resume}")
         return _INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

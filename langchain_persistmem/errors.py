@@ -14,6 +14,7 @@
     +-- MemoryDisabledError             the person has not agreed to it; nothing was stored
     +-- StorageError                    PostgreSQL refused
     |   +-- StorageUnavailableError     PostgreSQL cannot be reached, or not in time
+    |   |   +-- ReplicaError            the server only reads: it is a replica, or was the primary until now
     |   +-- ConcurrentUpdateError       somebody else changed the same rows; try again
     |   +-- ErasedError                 the person was erased since this began; nothing was written
     +-- ModelError                      an embedding or chat model failed
@@ -91,6 +92,10 @@ class StorageUnavailableError(StorageError):
 
     unanswered: object = False
     """True for a COMMIT without an answer, which may have been done; or the value by which the write can be looked up."""
+
+
+class ReplicaError(StorageUnavailableError):
+    """This server is a replica and only reads; give the primary's connection string, or name all servers with target_session_attrs."""
 
 
 class ConcurrentUpdateError(StorageError):

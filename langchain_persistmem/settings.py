@@ -30,10 +30,12 @@ class Ranking:
     """Gain of a memory that matches every term of the query, in contrast to one that shares a single term."""
     prior_count: int = 30
     """The model's baseline of unrelated sentences counts like this many memories, so that statistics of a few do not mislead."""
-    speaker: float = 1.75
+    speaker: float = 2.25
     """If the query names exactly one speaker, that person's turns gain it and the others' turns lose it."""
-    assistant_echo: float = 1.5
-    """If the question is about "I", turns of the assistant, which only repeat the user's, lose it."""
+    assistant_echo: float = 2.5
+    """Turns of the assistant, which mostly repeat the user's at length, lose it, unless the question asks what the assistant said."""
+    request_terms: float = 0.5
+    """If the message asks for help ("Suggest a dinner."), its terms say little of what bears on it: they count for this share."""
     answer: float = 0.3
     """Share of the previous turn's evidence if that turn asks something: an answer does not repeat the question's terms."""
     answer_terms: float = 0.2
@@ -47,14 +49,23 @@ class Ranking:
     """Share of the evidence of the assistant's reply, which often names the thing that the user only implied."""
     same_session: float = 0.15
     """Share of the evidence of the best other turn of the same thread within hours."""
-    question_penalty: float = 2.0
+    length: float = 0.8
+    """Gain of a person's turn for each factor of e in its length, up to some 40 words: a longer one tells more. An average one
+    gains nothing."""
+    first_person: float = 0.5
+    """Half of it is the gain of a person's turn that speaks of "I", and the loss of another one."""
+    detail: float = 0.2
+    """Gain of a person's turn for each name in it and for a time that it tells, up to four of them, less one."""
+    question_penalty: float = 2.25
     """Among named speakers, a turn that only asks loses it, and one that asks in part loses a part of it: a question is
     about the other person. A question to the assistant is about the user, and loses nothing."""
-    period: float = 2.0
+    request_penalty: float = 1.5
+    """A user's turn that only asks or orders loses it: it tells nothing of the user."""
+    period: float = 3.5
     """If the query mentions a period, a memory of that period gains it, multiplied by the certainty of the period."""
     other_period: float = 0.5
     """If the query mentions a period, a memory of another period loses it, multiplied by the certainty of the period."""
-    missing_answer: float = 0.6
+    missing_answer: float = 1.5
     """If the query asks "when", "how many" or "how much", a memory without a time or a number loses it."""
     latest: float = 2.0
     """If the query asks about the user's present, then of memories that answer it about equally the newest gains it and
@@ -67,6 +78,8 @@ class Ranking:
     """Evidence that makes a score of 0.5 in a namespace of one memory."""
     score_midpoint_per_log: float = 0.65
     """Added to the midpoint for each factor of e in the number of memories: the best of many unrelated ones looks better."""
+    unknown_name: float = 2.0
+    """Added to the midpoint if the query names somebody of whom no memory speaks: what looks like an answer is of somebody else."""
     strong_match: float = 6.0
     """A cosine this many standard deviations above that of unrelated sentences scores at least 0.5 in every namespace."""
     score_scale: float = 0.8
@@ -237,6 +250,10 @@ class Settings:
     """The memories that wait in ``review.list()`` before they are recalled: those that look like an attack, or all that were learnt."""
     audit: Literal["off", "writes", "reads"] = "writes"
     """The entries of the audit log: none, every change, or every change and every reading."""
+    refuse_unrecorded_reads: bool = False
+    """With ``audit="reads"``: a reading that cannot be recorded fails, as on a replica; else it is logged."""
+    read_your_writes: bool = False
+    """With a replica: reads see what the same object has written; one round trip to the primary after a write."""
     embed_batch: int = 64
     """At most this many texts go into one call of the embedding model."""
     embed_attempts: int = 3
@@ -295,10 +312,10 @@ class Settings:
 
 
 def _check_schema(name: str) -> None:
-    if not _SCHEMA.fullmatch(name):
+    if not _SCHEMA.fullmatch(name) or name in _RESERVED:
         raise ConfigurationError(
             f"Settings.schema is {represent(name)}; it must be at most 48 of a-z, 0-9 and _, not begin with a digit or with "
-            "pg_, and not be public"
+            "pg_, and not be public or a reserved word of SQL"
         )
 
 
@@ -326,6 +343,112 @@ _LONGEST_ADVICE = 8_000
 _LONGEST_CATEGORY = 64
 _MOST_CATEGORIES = 50
 _SCHEMA = re.compile(r"(?!pg_|public$)[a-z_][a-z0-9_]{0,47}")
+_RESERVED = frozenset(
+    [
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "asymmetric",
+        "authorization",
+        "binary",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "collate",
+        "collation",
+        "column",
+        "concurrently",
+        "constraint",
+        "create",
+        "cross",
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_schema",
+        "current_time",
+        "current_timestamp",
+        "current_user",
+        "default",
+        "deferrable",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "false",
+        "fetch",
+        "for",
+        "foreign",
+        "freeze",
+        "from",
+        "full",
+        "grant",
+        "group",
+        "having",
+        "ilike",
+        "in",
+        "initially",
+        "inner",
+        "intersect",
+        "into",
+        "is",
+        "isnull",
+        "join",
+        "lateral",
+        "leading",
+        "left",
+        "like",
+        "limit",
+        "localtime",
+        "localtimestamp",
+        "natural",
+        "not",
+        "notnull",
+        "null",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "outer",
+        "overlaps",
+        "placing",
+        "primary",
+        "references",
+        "returning",
+        "right",
+        "select",
+        "session_user",
+        "similar",
+        "some",
+        "symmetric",
+        "system_user",
+        "table",
+        "tablesample",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "user",
+        "using",
+        "variadic",
+        "verbose",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
+)
+"""PostgreSQL's keywords that cannot name a schema without quotes."""
 """A name that needs no quotes anywhere, in a string of a migration as little as in a statement."""
 _LONGEST_PAUSE = 3600.0  # seconds
 _AT_LEAST_ONE = (

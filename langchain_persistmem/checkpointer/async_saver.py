@@ -11,13 +11,13 @@ from langchain_core.runnables import RunnableConfig as Config
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import aio
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
 from langchain_persistmem.checkpointer.checkpoint_ids import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
-from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
+from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
@@ -135,11 +135,9 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             checkpoint_rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions
         )
         claim = await self._register.aclaim(config) if self._register is not None else None
-        async with self._cursor(pipeline=True) as cursor:
-            ownership = await _hold(cursor.connection, claim)
-            await cursor.execute(statement("lock_checkpoints"), new)
-            answer = await cursor.connection.cursor().execute(statement("put_checkpoint"), new)
-        await _check(ownership)
+        async with self._write(claim) as connection:
+            await connection.execute(statement("lock_checkpoints"), new)
+            answer = await connection.execute(statement("put_checkpoint"), new)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
         return checkpoint_rows.config_of_new(new, count)
@@ -155,13 +153,11 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         ids = config.get("configurable", {})
         key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
         rows = await asyncio.to_thread(self._dump_writes, *key, task_id, task_path, writes)
-        async with self._cursor(pipeline=True) as cursor:
-            ownership = await _hold(cursor.connection, claim)
-            await cursor.execute(
+        async with self._write(claim) as connection:
+            await connection.execute(
                 statement("put_checkpoint_writes"),
                 checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
             )
-        await _check(ownership)
 
     @adapt_async
     async def adelete_thread(self, thread_id: str) -> None:
@@ -286,15 +282,23 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
                     await cursor.execute(READ_COMMITTED)
                 yield AsyncStatements(cursor.connection)
 
-
-async def _hold(connection: psycopg.AsyncConnection[Any], claim: Claim | None) -> psycopg.AsyncCursor[DictRow] | None:
-    if claim is None:
-        return None
-    if claim.settings:
-        await connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return await connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
-
-
-async def _check(ownership: psycopg.AsyncCursor[DictRow] | None) -> None:
-    if ownership is not None:
-        check((await ownership.fetchone() or {}).get("state"))
+    @asynccontextmanager
+    async def _write(self, claim: Claim | None) -> "AsyncGenerator[psycopg.AsyncConnection[Any]]":
+        """A transaction in one round trip; see :meth:`PersistMemSaver._write`."""
+        async with self._cursor() as cursor:
+            connection = cursor.connection
+            if self.pipe:
+                await self.pipe.sync()
+            try:
+                async with connection.pipeline() if self.supports_pipeline else nullcontext():
+                    await connection.execute(checkpoint_rows.BEGIN, prepare=False)
+                    for query, parameters in claim.statements if claim is not None else ():
+                        await connection.execute(query, parameters)
+                    yield connection
+                    await connection.execute(checkpoint_rows.COMMIT, prepare=False)
+            except BaseException as error:
+                if not connection.closed:
+                    await connection.rollback()
+                    if checkpoint_rows.is_replica_of_several(error, connection):
+                        await connection.close()  # the pool's next one may be the new primary's
+                raise

@@ -46,6 +46,9 @@ Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
 MigrateSends = Callable[[list[tuple[bytes, bytes]], dict[str, Any], list[tuple[bytes, bytes, bytes]]], None]
 
+BEGIN = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED")
+"""As the locks want it, whatever the server's default is; with it and :data:`COMMIT` a pipeline is one transaction on Citus too."""
+COMMIT = sql.SQL("COMMIT")
 LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1
@@ -319,6 +322,12 @@ def retention_rule(keep_latest: int | None, older_than: timedelta | None) -> Ret
     if cutoff is None or older_than < timedelta(0):
         raise InvalidInputError("older_than is out of range; give a positive timedelta of at most some centuries")
     return Retention(latest=keep_latest, cutoff=cutoff)
+
+
+def is_replica_of_several(error: BaseException, connection: psycopg.BaseConnection[Any]) -> bool:
+    """Tell if a server only reads, and the connection string names others, of which one may be the primary by now."""
+    several = "," in connection.info.get_parameters().get("host", "")
+    return several and isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:

@@ -18,13 +18,13 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import Conn as SyncConn
 from langgraph.checkpoint.postgres import PostgresSaver
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
 from langchain_persistmem.checkpointer.checkpoint_ids import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
-from langchain_persistmem.checkpointer.thread_owners import Claim, Register, check
+from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
@@ -163,11 +163,9 @@ class PersistMemSaver(PostgresSaver):
         """
         new = checkpoint_rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
         claim = self._register.claim(config) if self._register is not None else None
-        with self._cursor(pipeline=True) as cursor:  # one trip, and so one transaction
-            ownership = _hold(cursor.connection, claim)
-            cursor.execute(statement("lock_checkpoints"), new)
-            answer = cursor.connection.cursor().execute(statement("put_checkpoint"), new)
-        _check(ownership)
+        with self._write(claim) as connection:
+            connection.execute(statement("lock_checkpoints"), new)
+            answer = connection.execute(statement("put_checkpoint"), new)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or finished(checkpoints.put_again(self._begin, new, hold))
         return checkpoint_rows.config_of_new(new, count)
@@ -183,13 +181,11 @@ class PersistMemSaver(PostgresSaver):
         ids = config.get("configurable", {})
         key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
         rows = self._dump_writes(*key, task_id, task_path, writes)
-        with self._cursor(pipeline=True) as cursor:
-            ownership = _hold(cursor.connection, claim)
-            cursor.execute(
+        with self._write(claim) as connection:
+            connection.execute(
                 statement("put_checkpoint_writes"),
                 checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
             )
-        _check(ownership)
 
     @adapt_sync
     def delete_thread(self, thread_id: str) -> None:
@@ -334,16 +330,23 @@ class PersistMemSaver(PostgresSaver):
                     cursor.execute(READ_COMMITTED)
                 yield SyncStatements(cursor.connection)
 
-
-def _hold(connection: psycopg.Connection[Any], claim: Claim | None) -> "psycopg.Cursor[DictRow] | None":
-    """Lock the owner's namespace before the thread, in the same order as an erasure, so that no deadlock arises."""
-    if claim is None:
-        return None
-    if claim.settings:
-        connection.cursor().execute(statement("set_locally"), claim.settings_parameters)
-    return connection.cursor(row_factory=dict_row).execute(claim.statement, claim.parameters)
-
-
-def _check(ownership: "psycopg.Cursor[DictRow] | None") -> None:
-    if ownership is not None:
-        check((ownership.fetchone() or {}).get("state"))
+    @contextmanager
+    def _write(self, claim: Claim | None) -> "Generator[psycopg.Connection[Any]]":
+        """A transaction in one round trip: it begins by holding the owner's namespace, and nothing is stored if that was erased."""
+        with self._cursor(pipeline=False) as cursor:
+            connection = cursor.connection
+            if self.pipe:
+                self.pipe.sync()  # what was sent before is not part of this
+            try:
+                with connection.pipeline() if self.supports_pipeline else nullcontext():
+                    connection.execute(checkpoint_rows.BEGIN, prepare=False)
+                    for query, parameters in claim.statements if claim is not None else ():
+                        connection.execute(query, parameters)
+                    yield connection
+                    connection.execute(checkpoint_rows.COMMIT, prepare=False)
+            except BaseException as error:
+                if not connection.closed:
+                    connection.rollback()
+                    if checkpoint_rows.is_replica_of_several(error, connection):
+                        connection.close()  # the pool's next one may be the new primary's
+                raise

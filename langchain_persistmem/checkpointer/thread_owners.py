@@ -7,7 +7,6 @@ erased, the run's writes raise :class:`ErasedError`.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,12 +18,12 @@ from uuid import UUID
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
-from langchain_persistmem.errors import ErasedError, InvalidInputError, NamespaceMissingError
+from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError
 from langchain_persistmem.postgres.owners import ProcessLock
 from langchain_persistmem.postgres.queries import generations, threads
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.statements import Query, Schemas, statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Transaction, set_local
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.runtime.run_identity import namespace_of_run
 from langchain_persistmem.types import validation
@@ -49,19 +48,14 @@ class Claim:
     """``Settings.schema``, in which the namespace is."""
 
     @property
-    def statement(self) -> Query:
-        """The statement ``hold_generation``, for a connection that is not a transaction's."""
-        return statement("hold_generation").within(Schemas(self.schema))
+    def statements(self) -> list[tuple[Query, dict[str, object] | None]]:
+        """The statements with which a transaction begins on a connection of a user's: they lock the namespace against erasure.
 
-    @property
-    def parameters(self) -> dict[str, object]:
-        """The parameters of the statement ``hold_generation``."""
-        return {"namespace": encode(self.namespace), "generation": self.generation}
-
-    @property
-    def settings_parameters(self) -> dict[str, object]:
-        """The parameters of the statement ``set_locally``."""
-        return {"settings": json.dumps(dict(self.settings))}
+        They come before the thread's lock, in the same order as an erasure, so that no deadlock arises.
+        """
+        parameters: dict[str, object] = {"namespace": encode(self.namespace), "generation": self.generation}
+        held = statement("hold_generation").within(Schemas(self.schema))
+        return [*((query, None) for query in set_local(self.settings)), (held, parameters)]
 
     async def hold(self, tx: Transaction) -> None:
         """Lock the namespace against erasure until the transaction ends.
@@ -69,21 +63,10 @@ class Claim:
         Raises:
             ErasedError: it was erased.
         """
-        if self.settings:
-            await tx.fetch(statement("set_locally"), self.settings_parameters)
+        for query in set_local(self.settings):
+            await tx.execute(query, {})
         tx.schema = self.schema
-        if not await generations.hold_generation(tx, self.namespace, self.generation):
-            raise ErasedError
-
-
-def check(generation_state: object) -> None:
-    """Check the generation after a write, which the database skips if the namespace was erased.
-
-    Raises:
-        ErasedError: it was.
-    """
-    if generation_state != "current":
-        raise ErasedError
+        await generations.hold_generation(tx, self.namespace, self.generation)
 
 
 class Register:

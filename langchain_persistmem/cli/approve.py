@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from langchain_persistmem.cli.json_output import memory_json, print_json
 from langchain_persistmem.cli.options import Subcommands, open_memory, owner_of
 from langchain_persistmem.cli.review import add_decision
-from langchain_persistmem.cli.tables import memory_json
-from langchain_persistmem.cli.terminal import out, print_json
+from langchain_persistmem.cli.terminal import out
 
 
 def add(subcommands: Subcommands) -> None:

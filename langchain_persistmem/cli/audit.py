@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC
 
 from rich import box
 from rich.table import Table
 
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -15,10 +17,8 @@ from langchain_persistmem.cli.options import (
     add_owner,
     open_memory,
     owner_of,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import note, out, plain, print_json
-from langchain_persistmem.types import validation
+from langchain_persistmem.cli.terminal import note, out, plain
 from langchain_persistmem.types.records import AuditCheck, AuditEntry
 
 
@@ -29,30 +29,29 @@ def add(subcommands: Subcommands) -> None:
         "audit",
         "show who did what to a user's memories when, and check that nobody has changed it",
         "persistmem audit --user maya --verify",
+        details="Without content: who, what, when, and how many memories. The head of a check, kept elsewhere, proves later that nothing before it was changed.",
     )
+    # Two subcommands in one: a list, and a check of the chain, which --head makes proof against whoever owns the database.
     parser.add_argument("--verify", action="store_true", help="go through the whole chain and name what does not fit")
     parser.add_argument(
-        "--head", metavar="N:DIGEST", help="with --verify: the head of an earlier check, kept elsewhere"
+        "--head",
+        metavar="N:DIGEST",
+        type=values.label,
+        help="with --verify: the head of an earlier check, kept elsewhere",
     )
     parser.add_argument(
-        "--since", metavar="TIME", type=moment, help="only entries since then, as 2026-01-31 or with a time"
+        "--since", metavar="TIME", type=values.moment, help="only entries since then, as 2026-01-31 or with a time"
     )
-    parser.add_argument("--after", metavar="N", type=int, help="only entries after this number, the oldest first")
-    parser.add_argument("--limit", type=whole_number, default=100, metavar="N", help="at most this many (100)")
+    parser.add_argument(
+        "--after",
+        metavar="N",
+        type=values.number(0, 10**9 - 1),
+        help="only entries after this number, the oldest first",
+    )
+    parser.add_argument("--limit", type=values.whole_number, default=100, metavar="N", help="at most this many (100)")
     add_json(parser)
     add_owner(parser)
     parser.set_defaults(run=run)
-
-
-def moment(text: str) -> datetime:
-    """A date or a time in ISO 8601; without a zone in UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-        return validation.aware(found if found.tzinfo is not None else found.replace(tzinfo=UTC), "TIME")
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T09:30+01:00"
-        ) from None
 
 
 def run(options: argparse.Namespace) -> int:

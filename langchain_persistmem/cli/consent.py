@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
-from langchain_persistmem.cli.terminal import out, print_json
+from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.types.records import CONSENTS
 
 
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
     parser = add_command(
-        subcommands, "consent", "show or change what a person allows", "persistmem consent --set paused --user maya"
+        subcommands,
+        "consent",
+        "show or change what a person allows",
+        "persistmem consent --set paused --user maya",
+        details="allowed: everything. no_extract: conversations are stored, and nothing is learnt from them. paused: nothing is written or recalled. What is stored stays; turns that waited to be learnt from never are.",
     )
     parser.add_argument("--set", choices=CONSENTS, help="from now on; without it, only show")
     add_json(parser)

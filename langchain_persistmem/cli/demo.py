@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from importlib.resources import files
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from rich.panel import Panel
 from rich.text import Text
 
-from langchain_persistmem.cli.options import DSN_VARIABLE, Subcommands, add_command, chat_model, dsn_of, open_memory
-from langchain_persistmem.cli.tables import receipt_table, recollection_table
-from langchain_persistmem.cli.terminal import heading, note, out, plain, progress_bar, waiting
+from langchain_persistmem.cli.demo_model import show_other_model
+from langchain_persistmem.cli.demo_story import Conversation, Question, Story, read_story
+from langchain_persistmem.cli.json_output import print_json
+from langchain_persistmem.cli.options import (
+    DSN_VARIABLE,
+    Subcommands,
+    add_command,
+    add_json,
+    chat_model,
+    dsn_of,
+    open_memory,
+)
+from langchain_persistmem.cli.progress import bars
+from langchain_persistmem.cli.tables import receipt_table, recollection_table, shorten
+from langchain_persistmem.cli.terminal import heading, note, out, plain, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.integrations.nodes import prompt_with_memory
 from langchain_persistmem.postgres.embedded import default_data_dir
-from langchain_persistmem.recall.context import approximate_tokens
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Context, Recollection
 from langchain_persistmem.types.results import ObserveResult
@@ -40,36 +47,6 @@ IDENTITY = (
 )
 _SHOWN = 3
 _CONSIDERED = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One thread, as ``observe()`` takes it."""
-
-    thread_id: str
-    day: str
-    messages: list[dict[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question, its answer, and the ids of the turns that have it; none if it was never told."""
-
-    text: str
-    answer: str
-    evidence: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Story:
-    """The script of the demo."""
-
-    conversations: Sequence[Conversation]
-    questions: Sequence[Question]
-    to_forget: Sequence[str]
-    secret: frozenset[str]
-    asked_at: datetime
-    """The moment that the questions are asked at; dates of the story, whenever it is played."""
 
 
 @dataclass(slots=True)
@@ -93,10 +70,12 @@ def add(subcommands: Subcommands) -> None:
         "demo",
         "see memory at work on a real conversation, from an empty database to a forgotten salary",
         "persistmem demo --keep",
+        details="Without --dsn and --data-dir it has a database of its own. No key and no network is needed: without --model, rules learn, and prepared answers stand in for a model where it shows what one adds.",
     )
     parser.add_argument("--keep", action="store_true", help="keep the demo's memories for questions of your own")
     parser.add_argument("--questions-only", action="store_true", help=argparse.SUPPRESS)  # the second process
     parser.add_argument("--began", type=float, default=0.0, help=argparse.SUPPRESS)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -104,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
     """Tell the story; the second half of it in a process of its own."""
     if options.data_dir is None and dsn_of(options) is None:
         options.data_dir = default_data_dir().with_name("demo")
-    story = _story()
+    story = read_story()
+    out().quiet = options.json  # the story is for people; a program gets its figures, from the second process
     if options.questions_only:
         return _ask_all(options, story)
     began = time.time()
@@ -130,13 +110,13 @@ def _remember(memory: PersistMem, conversations: Sequence[Conversation], *, idle
     turns = sum(len(conversation.messages) for conversation in conversations)
     added = skipped = 0
     began = time.perf_counter()
-    with progress_bar() as progress:
-        task = progress.add_task("remembering", total=turns)
+    with bars() as progress:
+        task = progress.add_task("turns", total=turns)
         for conversation in conversations:
             try:
                 seen = memory.observe(conversation.messages, thread_id=conversation.thread_id, user_id=USER)
             except ExtractionError as error:  # a small model; the story goes on with what it did find
-                progress.console.print(Text(f"{conversation.day}  nothing learnt: {error}", style="red"))
+                out().print(Text(f"{conversation.day}  nothing learnt: {error}", style="red"))
                 seen = ObserveResult(stored=len(conversation.messages), added=0, reinforced=0, skipped=0)
             progress.advance(task, len(conversation.messages))
             added, skipped = added + seen.added, skipped + seen.skipped
@@ -144,7 +124,7 @@ def _remember(memory: PersistMem, conversations: Sequence[Conversation], *, idle
             line = Text.assemble((conversation.day, "cyan"), f"  {topic:<16} {seen.stored:>3} turns  →  ")
             line.append(f"{seen.added:>3} memories", style="green")
             line.append(f", {seen.skipped} {idle}", style="dim")
-            progress.console.print(line)
+            out().print(line)
     spent = time.perf_counter() - began
     out().print(f"{turns} turns became {added} memories in {spent:.1f} s; {skipped} were {idle}.")
 
@@ -156,6 +136,7 @@ def _second_process(options: argparse.Namespace, began: float) -> int:
     for flag, value in (("--data-dir", options.data_dir), ("--model", options.model), ("--base-url", options.base_url)):
         command += [flag, str(value)] if value is not None else []
     command += ["--keep"] if options.keep else []
+    command += ["--json"] if options.json else []
     dsn = dsn_of(options)
     environment = {**os.environ, DSN_VARIABLE: dsn} if dsn else None  # a password never enters the process list
     process = subprocess.Popen(command, env=environment)  # noqa: S603 - our own program
@@ -164,36 +145,6 @@ def _second_process(options: argparse.Namespace, began: float) -> int:
     except KeyboardInterrupt:
         process.wait(_CLOSING_SECONDS)  # it was interrupted as well, and closes its database
         raise
-
-
-def _story() -> Story:
-    """The conversations and questions that come with the package."""
-    threads: dict[str, list[dict[str, Any]]] = {}
-    for line in _lines("conversation.jsonl"):
-        threads.setdefault(line["thread_id"], []).append(line)
-    conversations = [
-        Conversation(
-            thread_id=thread_id,
-            day=datetime.fromisoformat(turns[0]["timestamp"]).strftime("%d %b %Y"),
-            messages=[{name: turn[name] for name in ("id", "role", "content", "timestamp")} for turn in turns],
-        )
-        for thread_id, turns in threads.items()
-    ]
-    lines = _lines("questions.jsonl")
-    questions = [Question(line["question"], line["answer"], frozenset(line["evidence"])) for line in lines[:-1]]
-    last = datetime.fromisoformat(conversations[-1].messages[-1]["timestamp"])
-    return Story(
-        conversations=conversations,
-        questions=questions,
-        to_forget=tuple(lines[-1]["forget"]),
-        secret=frozenset(lines[-1]["evidence"]),
-        asked_at=last + timedelta(days=1),
-    )
-
-
-def _lines(name: str) -> list[dict[str, Any]]:
-    text = files("langchain_persistmem.cli").joinpath("data", name).read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def _ask_all(options: argparse.Namespace, story: Story) -> int:
@@ -213,7 +164,12 @@ def _ask_all(options: argparse.Namespace, story: Story) -> int:
         _forget(memory, story)
         if not options.keep:
             memory.forget(everything=True, user_id=USER)
-    _close(options, story, tally)
+    heading("6  A chat model, and a correction")
+    show_other_model(options, story, NAMESPACE)
+    if options.json:
+        _print_figures(options, story, tally)
+    else:
+        _close(options, story, tally)
     return 0
 
 
@@ -249,14 +205,13 @@ def _verdict(question: Question, found: Sequence[Recollection], context: Context
         (rank for rank, recollection in enumerate(found, 1) if _answers(recollection, question.evidence)), None
     )
     if not any(_answers(recollection, question.evidence) for recollection in context.recollections):
-        return Text(f"✗ what has the answer is not in the context ({question.answer})", style="red")
+        return Text(f"✗ what has the answer is not in the context: {question.answer}", style="red")
     tally.held += 1
     if place is not None and place <= _SHOWN:
         tally.hits += 1
         return Text(f"✓ {question.answer}", style="green")
-    return Text(
-        f"✓ {question.answer}: further down, but in the context (place {place} of {len(found)})", style="yellow"
-    )
+    rank = f"place {place} of {len(found)}" if place is not None else "only in the part that stands"
+    return Text(f"○ not among the {_SHOWN} best ({rank}); a model sees it in the context: {question.answer}", "yellow")
 
 
 def _answers(recollection: Recollection, evidence: frozenset[str]) -> bool:
@@ -269,15 +224,15 @@ def _length() -> int:
 
 
 def _show_context(context: Context, story: Story) -> None:
-    whole = _history_tokens(story.conversations)
-    title = f"what a model is given: {context.tokens} tokens; the whole history has {whole:,}"
-    text = "\n".join(plain(line) for line in context.text.splitlines())
-    out().print(Panel(Text(text), title=Text(title, style="bold"), title_align="left", border_style="blue"))
-
-
-def _history_tokens(conversations: Sequence[Conversation]) -> int:
-    messages: list[Mapping[str, str]] = [message for conversation in conversations for message in conversation.messages]
-    return approximate_tokens("\n".join(f"{message['role']}: {message['content']}" for message in messages))
+    """The two parts of what a model is given: one stands whatever is asked, one fits the question."""
+    title = f"what a model is given: {context.tokens} tokens; the whole history has {story.history_tokens:,}"
+    parts = (("stands, whatever is asked", context.standing), ("fits the question", context.relevant))
+    text = Text()
+    for name, part in parts:
+        text.append(f"{name}\n", style="bold cyan")
+        text.append("\n".join(plain(line) for line in part.splitlines() if line.strip()) or "nothing").append("\n")
+    text.rstrip()
+    out().print(Panel(text, title=Text(title, style="bold"), title_align="left", border_style="blue"))
 
 
 def _answer(model: BaseChatModel, question: str, context: Context) -> None:
@@ -304,14 +259,8 @@ def _forget(memory: PersistMem, story: Story) -> None:
     keys = [candidates[number - 1].memory.key for number in meant]
     out().print(f"\nMaya picks {' and '.join(map(str, meant))}. What goes with them, in one transaction:\n")
     out().print(receipt_table(memory.forget(keys, user_id=USER)))
-    for query in story.to_forget:
-        left = memory.recall(query, limit=1, user_id=USER)
-        out().print(Text.assemble("\n", ("? " + query, "bold yellow"), (", asked again", "dim")))
-        if left:
-            out().print(recollection_table(left, length=_length()))
-        else:
-            out().print("nothing is recalled")
     out().print(_erasure(memory, keys, story.secret))
+    out().print(_neighbours(memory, story.neighbours))
 
 
 def _erasure(memory: PersistMem, keys: Sequence[str], secret: frozenset[str]) -> Text:
@@ -323,13 +272,40 @@ def _erasure(memory: PersistMem, keys: Sequence[str], secret: frozenset[str]) ->
     return Text(f"✓ none of the {len(memories)} memories that are left tells it", style="green")
 
 
+def _neighbours(memory: PersistMem, neighbours: Sequence[str]) -> Text:
+    """The verdict on what was said beside it, in the same conversation."""
+    wanted = frozenset(neighbours)
+    left = [item for item in memory.list(limit=10_000, user_id=USER) if wanted & set(item.provenance.message_ids)]
+    if wanted - {id for item in left for id in item.provenance.message_ids}:
+        return Text("✗ what Maya said right beside it is gone too", style="red")
+    texts = "; ".join(f"“{shorten(str(item.text), 60)}”" for item in left[: len(neighbours)])
+    return Text(f"✓ what she said right beside it is still there: {texts}", style="green")
+
+
+def _print_figures(options: argparse.Namespace, story: Story, tally: Tally) -> None:
+    answerable = sum(1 for question in story.questions if question.evidence)
+    print_json(
+        {
+            "questions": answerable,
+            "first": tally.hits,
+            "in_context": tally.held,
+            "unanswerable": len(story.questions) - answerable,
+            "silent": tally.silent,
+            "tokens": round(tally.tokens / len(story.questions)),
+            "history_tokens": story.history_tokens,
+            "seconds": round(time.time() - options.began, 1),
+        }
+    )
+
+
 def _close(options: argparse.Namespace, story: Story, tally: Tally) -> None:
     answerable = sum(1 for question in story.questions if question.evidence)
     unanswerable = len(story.questions) - answerable
-    whole = _history_tokens(story.conversations)
-    heading("6  In short")
-    first = f"{tally.hits} of them among the {_SHOWN} best"
-    out().print(Text(f"the context held the answer to {tally.held} of {answerable} questions, {first}", style="bold"))
+    whole = story.history_tokens
+    # Figures first, then what to type: whoever has read this far wants to try it.
+    heading("7  In short")
+    first = f"the answer was among the {_SHOWN} best for {tally.hits} of {answerable} questions"
+    out().print(Text(f"{first}, in the context for {tally.held}", style="bold"))
     out().print(f"recalled nothing for {tally.silent} of {unanswerable} that Maya never told")
     average = tally.tokens / len(story.questions)
     out().print(f"context: {average:.0f} tokens on average, instead of {whole:,}")
@@ -346,5 +322,6 @@ def _close(options: argparse.Namespace, story: Story, tally: Tally) -> None:
     for line, why in (
         (first, "ask Maya's memory yourself"),
         (f"{run} ingest --help", "remember your own conversations"),
+        (f"{run} commands", "what a user can say to the memory, in each language"),
     ):
         out().print(Text.assemble("  ", (line, "bold cyan"), (f"   # {why}", "dim")), soft_wrap=True)

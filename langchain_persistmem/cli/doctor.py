@@ -8,8 +8,10 @@ from dataclasses import asdict
 
 from rich.text import Text
 
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
-from langchain_persistmem.cli.terminal import note, out, plain, print_json, waiting
+from langchain_persistmem.cli.progress import show_progress
+from langchain_persistmem.cli.terminal import note, out, plain
 from langchain_persistmem.types.records import Finding
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
@@ -23,6 +25,8 @@ def add(subcommands: Subcommands) -> None:
         "doctor",
         "look for what is wrong with the server, the schema and the rows, and say what to do",
         "persistmem doctor --dsn postgresql://app@db/agents",
+        resume="nothing was changed; run it again",
+        details="Changes nothing and reads no content. Every finding says why it matters and how to mend it; the exit code is 1 if there is an error.",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -30,8 +34,8 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look and show, the worst first; exit code 1 if there is an error."""
-    with open_memory(options) as memory, waiting("looking"):
-        found = memory.admin.diagnose()
+    with open_memory(options) as memory, show_progress(options) as progress:
+        found = memory.admin.diagnose(progress=progress)
     worst = sorted(found, key=lambda each: _ORDER.index(each.level))
     failed = any(finding.level == "error" for finding in found)
     if options.json:

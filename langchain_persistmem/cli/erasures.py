@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +13,19 @@ from uuid import UUID
 from rich import box
 from rich.table import Table
 
-from langchain_persistmem.cli import tables
-from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, open_memory
-from langchain_persistmem.cli.terminal import ask, out
+from langchain_persistmem.cli import tables, values
+from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
+from langchain_persistmem.cli.json_output import print_json, receipt_json
+from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, add_json, open_memory
+from langchain_persistmem.cli.progress import show_progress
+from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.runtime.line_file import MOST_LINES, open_lines
-from langchain_persistmem.types.results import Erasure
+from langchain_persistmem.runtime.line_file import MOST_LINES, check_target, open_lines
+from langchain_persistmem.types.results import Erasure, Receipt
 
 _PAGE = 1000
+_STANDARD_OUTPUT = Path("-")
 
 
 def add(subcommands: Subcommands) -> None:
@@ -29,52 +34,70 @@ def add(subcommands: Subcommands) -> None:
         subcommands,
         "erasures",
         "list the log of erasures, replay it after a restore, or go on with what was interrupted",
-        "persistmem erasures list --json erasures.jsonl",
+        "persistmem erasures list --out erasures.jsonl\n  persistmem erasures replay erasures.jsonl --dry-run",
+        resume="what is begun stands in the log; go on with: persistmem erasures resume",
+        details="The log names nobody and has no content. Keep it outside of the database: after a restore, replay erases again what had been erased since the backup.",
     )
+    # One subcommand with an action, not three: they are about the same log, and share their options.
     parser.add_argument("action", choices=("list", "replay", "resume"), help="what to do")
-    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="of replay: a log that list --json wrote")
     parser.add_argument(
-        "--json", metavar="FILE", help="of list: write the log there as JSON Lines; - is standard output"
+        "file", metavar="FILE", nargs="?", type=values.path, help="of replay: a log that list --out wrote"
     )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=values.path,
+        help="of list: write the log there as JSON Lines; - is standard output",
+    )
+    add_json(parser)
     add_dry_run(parser, "of replay: ")
     parser.add_argument(
         "--shared-threads", action="store_true", help="also erase checkpoints of threads that others have too"
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_yes(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """List, replay or resume."""
     if (options.action == "replay") != (options.file is not None):
-        options.parser.error("replay takes a FILE, which list --json wrote; list and resume take none")
-    if options.json is not None and options.action != "list":
-        options.parser.error("--json belongs to list")
-    asks = options.action == "replay" and not (options.yes or options.dry_run)
-    if asks and not sys.stdin.isatty():
-        raise InvalidInputError("replay asks before it erases, and there is nobody to ask; pass --yes, or --dry-run")
-    with open_memory(options, quiet=options.json == "-") as memory:
+        options.parser.error("replay takes a FILE, which list --out wrote; list and resume take none")
+    if options.out is not None and options.action != "list":
+        options.parser.error("--out belongs to list")
+    if options.action == "replay":
+        check_answerable(options, dry_run=options.dry_run)
+    with open_memory(options, quiet=options.json or options.out == _STANDARD_OUTPUT) as memory:
         if options.action == "list":
-            return _list(memory, options.json)
+            return _list(memory, options)
         if options.action == "resume":
-            out().print(tables.receipt_table(memory.privacy.resume_erasures(shared_threads=options.shared_threads)))
+            with show_progress(options) as progress:
+                receipt = memory.privacy.resume_erasures(shared_threads=options.shared_threads, progress=progress)
+            _show(receipt, options)
             return 0
-        return _replay(memory, options, asks=asks)
+        return _replay(memory, options)
 
 
-def _replay(memory: PersistMem, options: argparse.Namespace, *, asks: bool) -> int:
+def _show(receipt: Receipt, options: argparse.Namespace) -> None:
+    if options.json:
+        print_json(receipt_json(receipt))
+    else:
+        out().print(tables.receipt_table(receipt))
+
+
+def _replay(memory: PersistMem, options: argparse.Namespace) -> int:
     with open_lines(options.file, expected="a log of erasures", whole_path=True) as file:
         lines = [_decode(line, number) for number, line in enumerate(itertools.islice(file, MOST_LINES), 1)]
     shared_threads = options.shared_threads
-    if options.dry_run or asks:
-        planned = memory.privacy.replay_erasures(lines, shared_threads=shared_threads, dry_run=True)
-        out().print(tables.receipt_table(planned))
-        if options.dry_run:
-            return 0
-        if ask("Erase this again? [y/N] ").casefold() not in ("y", "yes"):
-            out().print("Nothing was erased.")
-            return 0
-    out().print(tables.receipt_table(memory.privacy.replay_erasures(lines, shared_threads=shared_threads)))
+    for dry_run in (True, False):
+        if dry_run and options.yes and not options.dry_run:
+            continue
+        with show_progress(options) as progress:
+            receipt = memory.privacy.replay_erasures(
+                lines, shared_threads=shared_threads, dry_run=dry_run, progress=progress
+            )
+        _show(receipt, options)
+        if options.dry_run or (dry_run and not is_confirmed(options, "Erase this again?")):
+            break
     return 0
 
 
@@ -85,16 +108,21 @@ def _decode(line: bytes, number: int) -> str:
         raise InvalidInputError(f"line {number} is not UTF-8 at byte {error.start}; name a log of erasures") from error
 
 
-def _list(memory: PersistMem, file: str | None) -> int:
+def _list(memory: PersistMem, options: argparse.Namespace) -> int:
+    if options.json:
+        print_json({"erasures": [json.loads(erasure.line) for erasure in _log(memory)]})
+        return 0
+    file: Path | None = options.out
     if file is None:
         out().print(_table(memory))
         return 0
-    if file == "-":
+    if file == _STANDARD_OUTPUT:
         for erasure in _log(memory):
             sys.stdout.write(erasure.line + "\n")
         return 0
+    check_target(file, "--out")
     try:
-        with Path(file).open("w", encoding="utf-8") as written:
+        with file.open("w", encoding="utf-8") as written:
             for erasure in _log(memory):
                 written.write(erasure.line + "\n")
     except OSError as error:

@@ -17,16 +17,19 @@ from langchain_core.documents import BaseDocumentCompressor
 from rich import box
 from rich.table import Table
 
+from langchain_persistmem.cli import values
 from langchain_persistmem.cli.ingest import chunks, survey
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import (
+    GOES_ON,
     Subcommands,
     add_command,
     add_json,
     dsn_of,
     open_memory,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import note, out, print_json, progress_bar, waiting
+from langchain_persistmem.cli.progress import show_progress
+from langchain_persistmem.cli.terminal import note, out, waiting
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
 from langchain_persistmem.runtime.models import models_of
 from langchain_persistmem.settings import Settings
@@ -43,31 +46,38 @@ def add(subcommands: Subcommands) -> None:
         subcommands,
         "eval",
         "measure how well recall finds the turns that answer questions, beside plain cosine and plain BM25",
-        "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`; "
-        "one question per line, plain or gzip; or one file of LoCoMo, REALTALK or LongMemEval:\n"
+        "persistmem eval chats.jsonl questions.jsonl --out results\n\nconversations as for `persistmem ingest`, "
+        "or one file of LoCoMo, REALTALK or\nLongMemEval; one question per line, plain or gzip:\n"
         '  {"qid": "q1", "user_id": "maya", "query": "Where does Maya live?",\n'
         '   "asked_at": "2026-05-01T12:00:00+02:00", "category": "facts", "gold": ["turn-17"]}',
+        resume=GOES_ON,
     )
-    parser.add_argument("conversations", metavar="CONVERSATIONS", type=Path, help="JSON Lines, plain or gzip")
+    parser.add_argument("conversations", metavar="CONVERSATIONS", type=values.path, help="JSON Lines, plain or gzip")
     parser.add_argument(
-        "questions", metavar="QUESTIONS", type=Path, nargs="?", help="JSON Lines, plain or gzip; not for a public set"
+        "questions",
+        metavar="QUESTIONS",
+        type=values.path,
+        nargs="?",
+        help="JSON Lines, plain or gzip; not for a public set",
     )
     parser.add_argument(
         "--reranker",
         metavar="MODULE:NAME",
+        type=values.label,
         help="a LangChain document compressor, or a function that makes one, to be measured beside our order",
     )
     parser.add_argument(
         "--out",
         metavar="DIR",
-        type=Path,
+        type=values.path,
         default=Path("persistmem-eval"),
         help="folder of results.json, results.png and all that lets the run go on (default: persistmem-eval)",
     )
-    parser.add_argument("--users", metavar="N", type=whole_number, help="only the first N users")
+    parser.add_argument("--users", metavar="N", type=values.whole_number, help="only the first N users")
     parser.add_argument(
         "--leave-out",
         metavar="CATEGORY",
+        type=values.name,
         action="append",
         default=[],
         help="a category that does not count in 'all'; may be repeated",
@@ -94,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
         questions = read_questions(asked, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()})
     chosen = dict(list(users.items())[: options.users])
     questions_asked = [question for question in questions if question.user_id in chosen]
-    options.out.mkdir(parents=True, exist_ok=True)
+    _make_folder(options.out)
     _same_run(options)
     if dsn_of(options) is None and options.data_dir is None:
         options.data_dir = options.out / "data"
@@ -123,15 +133,8 @@ def run(options: argparse.Namespace) -> int:
         if reranker is not None:
             reordered = opened.enter_context(open_with(reranker=reranker))
             compared.append(systems.PersistMemSystem(reordered, name=systems.RERANKED))
-        with progress_bar("", quiet=options.json) as bar:
-            tasks = {
-                "turns": bar.add_task("turns", total=len(compared) * sum(map(len, chosen.values()))),
-                "questions": bar.add_task("questions", total=len(compared) * len(questions_asked)),
-            }
-            run_flow.evaluate(
-                compared, chosen, questions_asked, notes, memory=memory,
-                progress=lambda what, done: bar.advance(tasks[what], done),
-            )  # fmt: skip
+        with show_progress(options) as progress:
+            run_flow.evaluate(compared, chosen, questions_asked, notes, memory=memory, progress=progress)
     vectors.close()
     ids = {question.id for question in questions_asked}
     answers = [answer for answer in notes.answers if answer.question in ids]
@@ -143,6 +146,15 @@ def run(options: argparse.Namespace) -> int:
     else:
         _show(found, options.out)
     return 0
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(
+            f"--out {folder} can be no folder ({type(error).__name__}); give the name of one"
+        ) from error
 
 
 def _load(path: str) -> BaseDocumentCompressor:
@@ -169,7 +181,7 @@ def _files(options: argparse.Namespace) -> tuple[Path, Path]:
     from langchain_persistmem.evaluation.public_sets import read_public_set, write_lines
 
     found = read_public_set(options.conversations)
-    options.out.mkdir(parents=True, exist_ok=True)
+    _make_folder(options.out)
     return (
         write_lines(found.users, options.out / "conversations.jsonl"),
         write_lines(found.questions, options.out / "questions.jsonl"),

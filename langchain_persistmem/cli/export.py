@@ -8,8 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from langchain_persistmem.cli.options import Subcommands, add_command, add_owner, open_memory, owner_of
-from langchain_persistmem.cli.terminal import note, waiting
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import print_json
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
+from langchain_persistmem.cli.progress import show_progress
+from langchain_persistmem.cli.terminal import note
 
 
 def add(subcommands: Subcommands) -> None:
@@ -19,21 +22,31 @@ def add(subcommands: Subcommands) -> None:
         "export",
         "write all that is kept of a person: memories with their history, conversations, consent",
         "persistmem export --user maya > maya.jsonl\n  persistmem export --user maya --out maya.jsonl.gz",
+        resume="no file was written; run the same command again",
+        details="JSON Lines, which `persistmem import export` reads again; only you may read the file. Checkpoints of LangGraph are not in it.",
     )
     add_owner(parser)
-    parser.add_argument("--out", metavar="FILE", type=Path, help="a file instead of standard output; .gz is packed")
+    parser.add_argument(
+        "--out", metavar="FILE", type=values.path, help="a file instead of standard output; .gz is packed"
+    )
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file; standard output gets it when it is whole."""
+    if options.json and options.out is None:
+        options.parser.error("--json needs --out: without it, standard output has the export itself")
     with tempfile.TemporaryDirectory(prefix="persistmem-") as folder:  # nobody else can look into it
         path: Path = options.out or Path(folder) / "export.jsonl"
-        with open_memory(options, quiet=True) as memory, waiting("exporting"):
-            written = memory.privacy.export(path, **owner_of(options))
+        with open_memory(options, quiet=True) as memory, show_progress(options) as progress:
+            written = memory.privacy.export(path, progress=progress, **owner_of(options))
         if options.out is None:
             with path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
+    if options.json:
+        print_json({"out": str(options.out), "counts": dict(written.counts), "sha256": written.sha256})
+        return 0
     counts = ", ".join(f"{count:,} lines of {kind}" for kind, count in written.counts.items()) or "nothing"
     note(f"exported: {counts}; SHA-256 {written.sha256}", quiet=True)
     return 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_persistmem.cli import tables
+from langchain_persistmem.cli import tables, values
+from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
+from langchain_persistmem.cli.json_output import print_json, receipt_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -16,11 +17,9 @@ from langchain_persistmem.cli.options import (
     add_owner,
     open_memory,
     owner_of,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import ask, note, out, plain, print_json
+from langchain_persistmem.cli.terminal import ask, note, out, plain
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import decode
 from langchain_persistmem.types.recall_results import Recollection
@@ -34,17 +33,24 @@ def add(subcommands: Subcommands) -> None:
         "forget",
         "erase memories for good and show the receipt",
         'persistmem forget --query "my salary" --user maya',
+        resume="what was begun stands in the log; go on with: persistmem erasures resume",
+        details="A query only proposes: it shows what it brings up, and you choose. With a memory go its versions, the turns that it came from, and what else was learnt from these.",
     )
     # The group is for the help; `run` checks that there is exactly one of the three, with a message that names them.
     what = parser.add_argument_group("what to forget (one of the three)")
-    what.add_argument("keys", metavar="KEY", nargs="*", help="keys of memories, as `persistmem list` shows them")
-    what.add_argument("--query", metavar="TEXT", help="show what a text brings up, and ask which of it")
+    what.add_argument(
+        "keys", metavar="KEY", nargs="*", type=values.name, help="keys of memories, as `persistmem list` shows them"
+    )
+    what.add_argument(
+        "--query", metavar="TEXT", type=values.text, help="show what a text brings up, and ask which of it"
+    )
     what.add_argument(
         "--everything", action="store_true", help="all memories, conversations, checkpoints, consent and audit"
     )
     parser.add_argument(
         "--also",
         metavar="A/{user_id}",
+        type=values.namespace,
         action="append",
         default=[],
         help="with --everything --user: namespaces too that name the user so; * is any label; may be repeated",
@@ -54,13 +60,9 @@ def add(subcommands: Subcommands) -> None:
         action="store_true",
         help="with --everything: checkpoints too of threads that others have as well",
     )
-    parser.add_argument(
-        "--yes",
-        action="store_true",
-        help="do not ask; of a query's candidates, take those whose score reaches the threshold",
-    )
+    add_yes(parser, "; of a query's candidates, take those whose score reaches the threshold")
     add_dry_run(parser)
-    parser.add_argument("--limit", type=whole_number, default=10, metavar="N", help="candidates of a query (10)")
+    parser.add_argument("--limit", type=values.whole_number, default=10, metavar="N", help="candidates of a query (10)")
     add_json(parser)
     add_owner(parser)
     parser.set_defaults(run=run)
@@ -74,16 +76,11 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error("--also and --shared-threads belong to --everything")
     if options.also and options.user is None:
         options.parser.error("--also belongs to --user: it says where else that user is named")
-    only_looks = options.dry_run or (options.query is not None and options.json)
-    if not (options.yes or only_looks) and (options.json or not sys.stdin.isatty()):
-        raise InvalidInputError(
-            "forget asks before it erases, and there is nobody to ask; "
-            "pass --yes to erase, or --dry-run to see what would go"
-        )
+    check_answerable(options, dry_run=options.dry_run or (options.query is not None and options.json))
     with open_memory(options, erase_namespaces=[decode(pattern) for pattern in options.also]) as memory:
         receipt = _forget(memory, options, owner_of(options))
     if receipt is not None and options.json:
-        print_json(tables.receipt_json(receipt))
+        print_json(receipt_json(receipt))
     elif receipt is not None:
         out().print(tables.receipt_table(receipt))
     return 0
@@ -125,11 +122,7 @@ def _keys(
     if options.yes or options.dry_run:
         return memory.forget(keys, dry_run=options.dry_run, **owner)
     out().print(tables.receipt_table(memory.forget(keys, dry_run=True, **owner)))
-    answer = ask("Erase this for good? [y/N] ").casefold()
-    if answer in ("y", "yes"):
-        return memory.forget(keys, **owner)
-    out().print("Nothing was erased.")
-    return None
+    return memory.forget(keys, **owner) if is_confirmed(options, "Erase this for good?") else None
 
 
 def _everything(memory: PersistMem, options: argparse.Namespace, owner: dict[str, Any]) -> Receipt | None:

@@ -7,23 +7,26 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
-from rich.progress import Progress, TaskID
-
-from langchain_persistmem.cli import ingest
+from langchain_persistmem.cli import ingest, values
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import (
+    GOES_ON,
     Subcommands,
     add_command,
     add_dry_run,
     add_json,
     add_owner,
+    as_wrong_option,
     open_memory,
     owner_of,
 )
+from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
-from langchain_persistmem.cli.terminal import err, out, plain, print_json, progress_bar, waiting
+from langchain_persistmem.cli.terminal import err, out, plain
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.postgres.conninfo import read_conninfo
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.results import ImportResult
 
 _SHOWN = 20
@@ -39,6 +42,7 @@ def add(subcommands: Subcommands) -> None:
         "import",
         "bring another memory over; running it again changes nothing",
         "persistmem import postgres-store --source postgresql://me@old-server/agents --vectors keep",
+        resume=GOES_ON,
     )
     # One subcommand, not one for each source: a new source is one more choice, and its options stay the same.
     parser.add_argument(
@@ -47,11 +51,18 @@ def add(subcommands: Subcommands) -> None:
         help="LangGraph's PostgresStore, mem0 in pgvector, a file of `persistmem export`, or chats as for `ingest`",
     )
     parser.add_argument(
-        "--source", metavar="URI", help="the file, or the database to read; by default the one that is written to"
+        "--source",
+        metavar="URI",
+        type=values.label,
+        help="the file, or the database to read; by default the one that is written to",
     )
     add_owner(parser, required=False)
-    parser.add_argument("--schema", metavar="NAME", default="public", help="the schema of its tables (public)")
-    parser.add_argument("--table", metavar="NAME", default="mem0", help="the name of mem0's collection (mem0)")
+    parser.add_argument(
+        "--schema", metavar="NAME", type=values.name, default="public", help="the schema of its tables (public)"
+    )
+    parser.add_argument(
+        "--table", metavar="NAME", type=values.name, default="mem0", help="the name of mem0's collection (mem0)"
+    )
     parser.add_argument(
         "--vectors",
         choices=("embed", "keep"),
@@ -74,10 +85,12 @@ def run(options: argparse.Namespace) -> int:
         return _run_file(options)
     if options.user is not None or options.namespace is not None:
         options.parser.error("--user and --namespace are for a file of `persistmem export`")
+    if options.source is not None:
+        with as_wrong_option():
+            read_conninfo(options.source)
     began = time.perf_counter()
-    with open_memory(options, set_up=True) as memory, progress_bar("rows", quiet=options.json) as progress:
-        task = progress.add_task("importing", total=None)
-        imported = _import(options, memory)(progress=partial(_advance, progress, task))
+    with open_memory(options, set_up=True) as memory, show_progress(options) as progress:
+        imported = _import(options, memory)(progress=progress)
     if options.json:
         print_json(asdict(imported))
     else:
@@ -86,13 +99,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_file(options: argparse.Namespace) -> int:
-    source = options.source or options.parser.error(f"{options.kind} needs --source: the file")
+    if options.source is None:
+        options.parser.error(f"{options.kind} needs --source: the file")
+    source = validation.path(options.source, "--source")
     if options.kind == "chats":
-        options.files = [Path(source)]
+        options.files = [source]
         return ingest.run(options)
-    with open_memory(options, set_up=True) as memory, waiting("importing"):
+    with open_memory(options, set_up=True) as memory, show_progress(options) as progress:
         restored = memory.privacy.import_file(
-            Path(source), trusted=options.trusted, dry_run=options.dry_run, **owner_of(options)
+            source, trusted=options.trusted, dry_run=options.dry_run, progress=progress, **owner_of(options)
         )
     if options.json:
         print_json(asdict(restored))
@@ -107,10 +122,6 @@ def _import(options: argparse.Namespace, memory: PersistMem) -> Import:
     if options.kind == "mem0":
         return partial(memory.admin.import_mem0, options.source, table=options.table, **arguments)
     return partial(memory.admin.import_postgres_store, options.source, **arguments)
-
-
-def _advance(progress: Progress, task: TaskID, seen: ImportResult) -> None:
-    progress.update(task, completed=seen.read, total=max(seen.total, seen.read))
 
 
 def _show(imported: ImportResult, seconds: float) -> None:

@@ -14,17 +14,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, chat_model, open_memory
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import print_json
+from langchain_persistmem.cli.options import (
+    GOES_ON,
+    Subcommands,
+    add_command,
+    add_dry_run,
+    add_json,
+    chat_model,
+    open_memory,
+)
+from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
-from langchain_persistmem.cli.terminal import out, progress_bar, waiting
+from langchain_persistmem.cli.terminal import out, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.line_file import open_lines
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import encode
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import represent, type_name
 from langchain_persistmem.types.results import ObserveResult
 
+_COUNTS = ("stored", "added", "reinforced", "skipped")
 _CHUNK = 40
 """Turns that are stored and learnt from at once: what a crash can leave undone."""
 
@@ -38,9 +51,12 @@ def add(subcommands: Subcommands) -> None:
         "persistmem ingest chats.jsonl\n\none turn per line, plain or gzip (id and name may be left out):\n"
         '  {"user_id": "maya", "thread_id": "kitchen", "role": "user",\n'
         '   "content": "I moved to Oslo.", "timestamp": "2026-03-02T19:04:00+01:00"}',
+        resume=GOES_ON,
+        details="Every line is checked before anything is stored; --model has a chat model find what is worth remembering.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="JSON Lines, plain or gzip")
+    parser.add_argument("files", metavar="FILE", nargs="+", type=values.path, help="JSON Lines, plain or gzip")
     add_dry_run(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -49,14 +65,16 @@ def run(options: argparse.Namespace) -> int:
     began = time.perf_counter()
     with waiting("checking every line before anything is stored"):
         found = survey(options.files)
+    # A dry run ends here: the files were checked, and what they hold was counted.
+    observed = ObserveResult(stored=0, added=0, reinforced=0, skipped=0)
     rows = {
         "users": len({user for user, _ in found.everyone}),
         "threads": len(found.everyone),
         "turns read": found.turns,
     }
     if not options.dry_run:
-        with open_memory(options, model=chat_model(options), set_up=True) as memory:
-            observed = _observe(memory, found)
+        with open_memory(options, model=chat_model(options), set_up=True) as memory, show_progress(options) as progress:
+            observed = _observe(memory, found, progress)
         idle = "skipped as small talk" if options.model is None else "turns with nothing to keep"
         rows |= {
             "turns that were new": observed.stored,
@@ -64,21 +82,25 @@ def run(options: argparse.Namespace) -> int:
             "memories confirmed": observed.reinforced,
             idle: observed.skipped,
         }
+    if options.json:
+        read = {"users": rows["users"], "threads": rows["threads"], "turns": found.turns}
+        counts = {name: getattr(observed, name) for name in _COUNTS}
+        print_json({"dry_run": options.dry_run, **read, **counts})
+        return 0
     out().print(counts_table(rows, seconds=time.perf_counter() - began))
     return 0
 
 
-def _observe(memory: PersistMem, found: Survey) -> ObserveResult:
+def _observe(memory: PersistMem, found: Survey, progress: Report) -> ObserveResult:
     stored = added = reinforced = skipped = 0
-    with progress_bar() as progress:
-        task = progress.add_task("remembering", total=found.turns)
-        for path, counts in found.threads.items():
-            for (user_id, thread_id), messages in chunks(path, counts, _CHUNK):
-                # Turns that an earlier run stored and did not get to learn from are learnt from here as well.
-                seen = memory.observe([dict(message) for message in messages], thread_id=thread_id, user_id=user_id)
-                stored, added = stored + seen.stored, added + seen.added
-                reinforced, skipped = reinforced + seen.reinforced, skipped + seen.skipped
-                progress.advance(task, len(messages))
+    meter = Meter(progress, "turns", found.turns)
+    for path, counts in found.threads.items():
+        for (user_id, thread_id), messages in chunks(path, counts, _CHUNK):
+            # Turns that an earlier run stored and did not get to learn from are learnt from here as well.
+            seen = memory.observe([dict(message) for message in messages], thread_id=thread_id, user_id=user_id)
+            stored, added = stored + seen.stored, added + seen.added
+            reinforced, skipped = reinforced + seen.reinforced, skipped + seen.skipped
+            meter.advance(len(messages))
     return ObserveResult(stored=stored, added=added, reinforced=reinforced, skipped=skipped)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from langchain_persistmem.cli import tables
+from langchain_persistmem.cli import tables, values
+from langchain_persistmem.cli.json_output import memory_json, print_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -12,19 +13,22 @@ from langchain_persistmem.cli.options import (
     add_owner,
     open_memory,
     owner_of,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import note, out, print_json
+from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.types.records import KINDS
 
 
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
     parser = add_command(
-        subcommands, "list", "show a user's memories, the last changed first", "persistmem list --user maya --limit 20"
+        subcommands,
+        "list",
+        "show a user's memories, the last changed first",
+        "persistmem list --user maya --limit 20",
+        details="With their keys, which edit, pin, show, history and forget take. What waits for review is shown by `persistmem review`.",
     )
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given several times")
-    parser.add_argument("--limit", type=whole_number, default=100, metavar="N", help="at most this many (100)")
+    parser.add_argument("--limit", type=values.whole_number, default=100, metavar="N", help="at most this many (100)")
     add_json(parser)
     add_owner(parser)
     parser.set_defaults(run=run)
@@ -36,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         found = memory.list(kinds=options.kind, limit=options.limit, **owner_of(options))
         total = memory.admin.status(**owner_of(options)).counts["memories"]
     if options.json:
-        print_json({"total": total, "memories": [tables.memory_json(memory) for memory in found]})
+        print_json({"total": total, "memories": [memory_json(memory) for memory in found]})
         return 0
     if not found:
         out().print("Nothing is remembered here." if not total else "Nothing of this kind is remembered here.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
 from dataclasses import asdict
 from typing import Any
 
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
+from langchain_persistmem.cli.json_output import print_json, result_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -17,8 +19,9 @@ from langchain_persistmem.cli.options import (
     open_memory,
     owner_of,
 )
+from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
-from langchain_persistmem.cli.terminal import out, print_json, waiting
+from langchain_persistmem.cli.terminal import out, plain
 from langchain_persistmem.settings import Retention
 
 _COUNTS = {
@@ -38,6 +41,9 @@ _DAYS = {
     "checkpoints_days": "erase LangGraph's checkpoints that are older",
 }
 
+_ERASING = ("purge_days", "messages_days", "checkpoints_days", "max_checkpoints")
+"""The rules that erase; what the others archive can be restored."""
+
 
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
@@ -46,13 +52,16 @@ def add(subcommands: Subcommands) -> None:
         "maintain",
         "compress, archive and erase old memories by the rules that are given",
         "persistmem maintain --compress-days 90 --stale-days 365 --dry-run",
+        resume="what was done stays; run the same command again: it does what is left",
+        details="What is archived can be restored; the rules that erase for good ask first.",
     )
     rules = parser.add_argument_group("rules (none has a default; with --model, habits become preferences)")
     for name, summary in _DAYS.items():
-        rules.add_argument(f"--{name.replace('_', '-')}", type=_days, metavar="N", help=summary)
+        rules.add_argument(f"--{name.replace('_', '-')}", type=values.days, metavar="N", help=summary)
     for name, summary in _COUNTS.items():
-        rules.add_argument(f"--{name.replace('_', '-')}", type=_count, metavar="N", help=summary)
+        rules.add_argument(f"--{name.replace('_', '-')}", type=values.count, metavar="N", help=summary)
     parser.add_argument("--drop-turns", action="store_true", help="erase all turns; for Settings(turns=False)")
+    add_yes(parser, ", where a rule erases")
     add_dry_run(parser)
     add_json(parser)
     add_owner(parser, required=False)
@@ -64,33 +73,27 @@ def run(options: argparse.Namespace) -> int:
     rules: dict[str, Any] = {name: getattr(options, name) for name in (*_DAYS, *_COUNTS)}
     if options.model is None and not options.drop_turns and all(rule is None for rule in rules.values()):
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
+    erases = options.drop_turns or any(rules[name] is not None for name in _ERASING)
+    check_answerable(options, dry_run=options.dry_run or not erases)
+    if erases and not options.dry_run and not is_confirmed(options, f"Erase for good {_whose(options)}?"):
+        return 0
     meant = owner_of(options)
     with (
         open_memory(
             options, model=chat_model(options), retention=Retention(**rules), turns=not options.drop_turns
         ) as memory,
-        waiting("looking through the memories"),
+        show_progress(options) as progress,
     ):
-        done = memory.admin.maintain(dry_run=options.dry_run, drop_turns=options.drop_turns, **meant)
+        done = memory.admin.maintain(dry_run=options.dry_run, drop_turns=options.drop_turns, progress=progress, **meant)
     if options.json:
-        print_json(asdict(done))
+        print_json(result_json(done))
     else:
         counts = {name: count for name, count in asdict(done).items() if name not in ("dry_run", "changes")}
         out().print(counts_table(counts, title="would be done" if done.dry_run else "done"))
     return 0
 
 
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not (math.isfinite(days) and days > 0):
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number of days; write one above 0, such as 90")
-    return days
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1")
-    return int(text)
+def _whose(options: argparse.Namespace) -> str:
+    """What the question is about, in words."""
+    owner = options.user or options.namespace
+    return f"what is due of {plain(owner)}" if owner else "what is due of everybody"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Generator, Sequence
+import textwrap
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from psycopg.conninfo import conninfo_to_dict
 
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.parser import CommandParser
 from langchain_persistmem.cli.terminal import note, waiting
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError, MissingDependencyError
 from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.embedded import default_data_dir
 from langchain_persistmem.redaction import Redaction
@@ -25,37 +28,69 @@ from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, decode
 
-_MOST = 1000
+_WIDTH = 78
 TEMPLATE: Namespace = ("memories", "{user_id}")
 DSN_VARIABLE = "PERSISTMEM_DSN"
 KEY_VARIABLE = "PERSISTMEM_PSEUDONYM_KEY"
+GOES_ON = "what is stored is kept; run the same command again: it goes on where it stopped"
+"""How to go on, for subcommands that know what they have done."""
 
 Subcommands = Any
 """The result of ``ArgumentParser.add_subparsers()``; its type is private to argparse."""
 
 
-def add_command(subcommands: Subcommands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
-    """A subcommand with the options that all have, and one example at the end of its help."""
-    parser: argparse.ArgumentParser = subcommands.add_parser(
+def add_command(
+    subcommands: Subcommands,
+    name: str,
+    summary: str,
+    example: str,
+    *,
+    details: str = "",
+    resume: str = "everything stored so far is kept",
+    database: bool = True,
+) -> CommandParser:
+    """Add a subcommand with the options that all have.
+
+    Args:
+        subcommands: what it is added to.
+        name: its name.
+        summary: one line, for the list of subcommands and the head of its help.
+        example: one or a few, for the end of its help.
+        details: a paragraph below the summary.
+        resume: a sentence for the person who interrupts it: what is kept, and how to go on.
+        database: False for a subcommand that opens none.
+    """
+    # What all have in common is left out of the help, which is to fit a screen, and is named in one line at its end.
+    description = summary[0].upper() + summary[1:] + "."
+    if details:
+        description += "\n\n" + textwrap.fill(details, _WIDTH)
+    common = ""
+    if database:
+        common = "\n\n" + textwrap.fill(
+            f"every subcommand takes: {' '.join(_COMMON)} (persistmem --help explains them)", _WIDTH
+        )
+    parser: CommandParser = subcommands.add_parser(
         name,
         help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=f"example:\n  {example}",
+        description=description,
+        epilog=f"example:\n  {example}{common}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(parser=parser)
-    _add_location(parser)
-    _add_models(parser)
-    _add_redaction(parser)
+    parser.set_defaults(parser=parser, resume=resume, model=None, base_url=None, dsn=None, data_dir=None)
+    if database:
+        _add_common(parser)
     return parser
 
 
 def add_owner(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """``--user`` or ``--namespace``: whose memory is meant."""
     whose = parser.add_argument_group("whose memory").add_mutually_exclusive_group(required=required)
-    whose.add_argument("--user", metavar="ID", help="the user's id")
+    whose.add_argument("--user", metavar="ID", type=values.user, help="the user's id")
     whose.add_argument(
-        "--namespace", metavar="A/B", help="a namespace that is not ('memories', user), such as team/blue"
+        "--namespace",
+        metavar="A/B",
+        type=values.namespace,
+        help="a namespace that is not ('memories', user), such as team/blue",
     )
 
 
@@ -69,17 +104,12 @@ def add_dry_run(parser: argparse.ArgumentParser, of: str = "") -> None:
     parser.add_argument("--dry-run", action="store_true", help=f"{of}count what would change, and change nothing")
 
 
-def whole_number(text: str) -> int:
-    """A number from 1 to 1,000 for ``--limit``."""
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1 to {_MOST}")
-    return int(text)
-
-
 def check(options: argparse.Namespace) -> None:
     """End with exit code 2 where options contradict each other."""
     if options.base_url and not options.model:
         options.parser.error("--base-url needs --model: the name of the model on that server")
+    if options.dsn is not None and options.data_dir is not None:
+        options.parser.error("--dsn and --data-dir exclude each other: one is a server, the other a folder of our own")
 
 
 def owner_of(options: argparse.Namespace) -> dict[str, Any]:
@@ -89,49 +119,59 @@ def owner_of(options: argparse.Namespace) -> dict[str, Any]:
     return {"user_id": options.user} if options.user is not None else {}
 
 
-def _add_location(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("where the data lies").add_mutually_exclusive_group()
-    group.add_argument(
-        "--dsn",
-        metavar="URI",
-        help="a PostgreSQL with pgvector; by default the environment's PERSISTMEM_DSN, else the embedded server",
-    )
-    group.add_argument("--data-dir", metavar="DIR", type=Path, help="folder of the embedded server")
-    parser.add_argument(
-        "--database-schema",
-        metavar="NAME",
-        default=Settings().schema,
-        help=f"PostgreSQL's schema for the tables of this package ({Settings().schema})",
-    )
-    parser.add_argument(
-        "--row-level-security",
-        action="store_true",
-        help="tell PostgreSQL whose memories are meant, where `persistmem rls enable` was run",
-    )
+_COMMON: Mapping[str, Mapping[str, Any]] = {
+    "--dsn": {
+        "metavar": "URI",
+        "type": values.conninfo,
+        "help": "a PostgreSQL with pgvector; by default the variable PERSISTMEM_DSN, else the embedded server",
+    },
+    "--data-dir": {"metavar": "DIR", "type": values.path, "help": "folder of the embedded server"},
+    "--database-schema": {
+        "metavar": "NAME",
+        "type": values.label,
+        "default": Settings().schema,
+        "help": f"PostgreSQL's schema for the tables of this package ({Settings().schema})",
+    },
+    "--row-level-security": {
+        "action": "store_true",
+        "help": "tell PostgreSQL whose memories are meant, where `persistmem rls enable` was run",
+    },
+    "--embeddings": {
+        "metavar": "NAME",
+        "type": values.label,
+        "default": "local",
+        "help": "'local' (the default, offline) or provider:model; always the same for one database",
+    },
+    "--model": {
+        "metavar": "NAME",
+        "type": values.label,
+        "help": "provider:model that learns from conversations, and answers in the demo",
+    },
+    "--base-url": {
+        "metavar": "URL",
+        "type": values.label,
+        "help": "an OpenAI-compatible server that has --model; its key in OPENAI_API_KEY, if it wants one",
+    },
+    "--redact": {
+        "action": "store_true",
+        "help": "placeholders in the place of personal data and secrets; pseudonyms with PERSISTMEM_PSEUDONYM_KEY",
+    },
+}
+"""The options of every subcommand that opens a database, as argparse takes them."""
 
 
-def _add_redaction(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--redact",
-        action="store_true",
-        help="put placeholders in the place of personal data and secrets; the key in PERSISTMEM_PSEUDONYM_KEY, if any",
-    )
+def _add_common(parser: CommandParser) -> None:
+    for name, arguments in _COMMON.items():
+        parser.common.append(parser.add_argument(name, **arguments))
 
 
-def _add_models(parser: argparse.ArgumentParser) -> None:
-    models = parser.add_argument_group("models")
-    models.add_argument(
-        "--embeddings",
-        metavar="NAME",
-        default="local",
-        help="'local' (the default, offline) or provider:model; always the same for one database",
-    )
-    models.add_argument(
-        "--model", metavar="NAME", help="provider:model that finds memories (ingest, worker) and answers (demo)"
-    )
-    models.add_argument(
-        "--base-url", metavar="URL", help="an OpenAI-compatible server that has --model; key in OPENAI_API_KEY, if any"
-    )
+def common_help() -> str:
+    """Explain the options of every subcommand, for the end of ``persistmem --help``."""
+    lines = ["options of every subcommand:"]
+    for name, arguments in _COMMON.items():
+        lines.append(f"  {name} {arguments.get('metavar', '')}".rstrip())
+        lines += textwrap.wrap(arguments["help"], _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join(lines)
 
 
 def dsn_of(options: argparse.Namespace) -> str | None:
@@ -158,6 +198,22 @@ def location_of(options: argparse.Namespace) -> str:
 
 
 @contextmanager
+def as_wrong_option() -> Generator[None]:
+    """Turn a configuration that cannot work into wrong usage: on the command line, options are all that is configured.
+
+    Raises:
+        InvalidInputError: in the place of a ConfigurationError; those of its subclasses say what is to be installed or
+            set up, and stay.
+    """
+    try:
+        yield
+    except ConfigurationError as error:
+        if type(error) is not ConfigurationError:
+            raise
+        raise InvalidInputError(str(error)) from error
+
+
+@contextmanager
 def open_memory(
     options: argparse.Namespace,
     *,
@@ -170,9 +226,10 @@ def open_memory(
     schema: Schema | None = None,
     reranker: BaseDocumentCompressor | None = None,
     erase_namespaces: Sequence[Namespace] = (),
+    announce: bool = True,
     **settings: Any,
 ) -> Generator[PersistMem]:
-    """Say where the data lies, open it, and close it at the end of the block.
+    """Print where the data lies, open it, and close it at the end of the block.
 
     Args:
         options: of any subcommand.
@@ -185,22 +242,25 @@ def open_memory(
         schema: the shape of what the chat model extracts.
         reranker: the document compressor that orders what is found.
         erase_namespaces: where else a user is named.
+        announce: print where the data lies.
         settings: further fields of :class:`Settings`.
 
     Raises:
         PersistMemError: it cannot be opened; the message says why.
     """
-    all_settings = Settings(
-        data_dir=options.data_dir,
-        row_level_security=options.row_level_security,
-        schema=options.database_schema,
-        redaction=_redaction_of(options),
-        **settings,
-    )
+    with as_wrong_option():
+        all_settings = Settings(
+            data_dir=options.data_dir,
+            row_level_security=options.row_level_security,
+            schema=options.database_schema,
+            redaction=_redaction_of(options),
+            **settings,
+        )
     # Said before opening: when the server does not answer, one wants to know which one was asked.
-    note(f"data: {location_of(options)}", quiet=getattr(options, "json", False) if quiet is None else quiet)
+    if announce:
+        note(f"data: {location_of(options)}", quiet=getattr(options, "json", False) if quiet is None else quiet)
     with ExitStack() as stack:
-        with waiting(step):
+        with waiting(step), as_wrong_option():
             memory = stack.enter_context(
                 PersistMem.open(
                     dsn_of(options),
@@ -234,11 +294,12 @@ def chat_model(options: argparse.Namespace) -> BaseChatModel | None:
     """The chat model that the options name, if they name one.
 
     Raises:
-        ConfigurationError: the provider does not know the name.
+        InvalidInputError: the provider does not know the name.
         MissingDependencyError: its package is not installed.
     """
     if not options.base_url:
-        return chat_model_of(options.model)
+        with as_wrong_option():
+            return chat_model_of(options.model)
     try:
         from langchain_openai import ChatOpenAI
         from pydantic import SecretStr

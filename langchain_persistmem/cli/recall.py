@@ -6,7 +6,8 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from langchain_persistmem.cli import tables
+from langchain_persistmem.cli import tables, values
+from langchain_persistmem.cli.json_output import explanation_json, print_json, recollection_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -14,9 +15,8 @@ from langchain_persistmem.cli.options import (
     add_owner,
     open_memory,
     owner_of,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import note, out, print_json
+from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.recall_results import Explanation, Recollection
 
@@ -33,11 +33,12 @@ def add(subcommands: Subcommands) -> None:
     parser = add_command(
         subcommands,
         "recall",
-        "show the memories that a question brings up, with score and why",
+        "show the memories that a question brings up, the best first",
         'persistmem recall "Which city do I live in?" --user maya',
+        details="Green is certain, yellow is possible; below the threshold nothing is shown. --explain says what was understood, and why others were left out.",
     )
-    parser.add_argument("query", metavar="QUERY", help="a question, or any text")
-    parser.add_argument("--limit", type=whole_number, default=10, metavar="N", help="at most this many (10)")
+    parser.add_argument("query", metavar="QUERY", type=values.text, help="a question, or any text")
+    parser.add_argument("--limit", type=values.whole_number, default=10, metavar="N", help="at most this many (10)")
     parser.add_argument(
         "--explain",
         action="store_true",
@@ -55,8 +56,8 @@ def run(options: argparse.Namespace) -> int:
         explained, found = _recall(memory, options)
         spent = (time.perf_counter() - began) * 1000
     if options.json:
-        recollections = [tables.recollection_json(recollection) for recollection in found]
-        more = {"explanation": tables.explanation_json(explained)} if explained else {}
+        recollections = [recollection_json(recollection) for recollection in found]
+        more = {"explanation": explanation_json(explained)} if explained else {}
         print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
         return 0
     if explained:  # also where nothing is recalled: that is when one wants to know why
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         out().print("Nothing relevant is remembered.")
         _print_left_out(explained)
         return 0
-    out().print(tables.recollection_table(found, numbered=options.explain, keys=options.explain))
+    out().print(tables.recollection_table(found, numbered=options.explain, keys=options.explain, why=options.explain))
     if options.explain:
         out().print()
         out().print(tables.score_table(found))

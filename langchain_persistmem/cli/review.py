@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from uuid import UUID
 
 from rich.table import Table
 from rich.text import Text
 
-from langchain_persistmem.cli import tables
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import memory_json, print_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -17,18 +17,21 @@ from langchain_persistmem.cli.options import (
     add_owner,
     open_memory,
     owner_of,
-    whole_number,
 )
-from langchain_persistmem.cli.terminal import out, plain, print_json
+from langchain_persistmem.cli.terminal import out, plain
 from langchain_persistmem.types.records import Memory
 
 
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
     parser = add_command(
-        subcommands, "review", "show what waits for review and is not recalled", "persistmem review --user maya"
+        subcommands,
+        "review",
+        "show what waits for review and is not recalled",
+        "persistmem review --user maya",
+        details="With the reason and the id, which `persistmem approve` and `persistmem reject` take.",
     )
-    parser.add_argument("--limit", type=whole_number, default=100, metavar="N", help="at most this many (100)")
+    parser.add_argument("--limit", type=values.whole_number, default=100, metavar="N", help="at most this many (100)")
     add_json(parser)
     add_owner(parser)
     parser.set_defaults(run=run)
@@ -47,10 +50,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_decision(subcommands: Subcommands, name: str, summary: str, run: Callable[[argparse.Namespace], int]) -> None:
+def add_decision(
+    subcommands: Subcommands, name: str, summary: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
     """Describe ``approve`` or ``reject``, which take ids or ``--all``."""
     parser = add_command(subcommands, name, summary, f"persistmem {name} --all --user maya")
-    parser.add_argument("ids", metavar="ID", nargs="*", type=_id, help="ids, as `persistmem review` shows them")
+    parser.add_argument(
+        "ids", metavar="ID", nargs="*", type=values.version, help="ids, as `persistmem review` shows them"
+    )
     parser.add_argument("--all", action="store_true", help="all that waits")
     add_json(parser)
     add_owner(parser)
@@ -61,18 +68,12 @@ def add_decision(subcommands: Subcommands, name: str, summary: str, run: Callabl
         return run(options)
 
     parser.set_defaults(run=decide)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no id of a memory") from None
+    return parser
 
 
 def _json(memory: Memory) -> dict[str, object]:
     about = str(memory.review_of) if memory.review_of else None
-    return {"id": str(memory.id), "reason": memory.review, "review_of": about, **tables.memory_json(memory)}
+    return {"id": str(memory.id), "reason": memory.review, "review_of": about, **memory_json(memory)}
 
 
 def _table(memories: list[Memory]) -> Table:

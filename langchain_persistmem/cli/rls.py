@@ -7,8 +7,10 @@ from dataclasses import asdict
 
 from rich.table import Table
 
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
-from langchain_persistmem.cli.terminal import out, print_json
+from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.postgres.queries.row_security import RowSecurity
 from langchain_persistmem.privacy import row_security
@@ -21,11 +23,13 @@ def add(subcommands: Subcommands) -> None:
         "rls",
         "enable or disable row-level security, as the tables' owner, or show how it stands",
         "persistmem rls enable --everywhere-to worker",
+        details="PostgreSQL then shows each transaction only the namespaces that it names. Open memory with --row-level-security, or Settings(row_level_security=True).",
     )
     parser.add_argument("action", choices=("enable", "disable", "status"), help="what to do")
     parser.add_argument(
         "--everywhere-to",
         metavar="ROLE",
+        type=values.name,
         action="append",
         default=[],
         help="with enable: only this role and the owner may see all users at once; may be given again",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from langchain_persistmem.cli import values
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -43,8 +44,16 @@ def add(subcommands: Subcommands) -> None:
         "look at memory in a browser, and reach it over HTTP and MCP, until Ctrl-C",
         "persistmem serve\n  persistmem serve --user maya --read-only",
     )
-    parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen at (127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=_PORT, metavar="N", help=f"port; 0 takes a free one ({_PORT})")
+    parser.add_argument(
+        "--host", metavar="ADDRESS", type=values.name, default="127.0.0.1", help="address to listen at (127.0.0.1)"
+    )
+    parser.add_argument(
+        "--port",
+        type=values.number(0, _HIGHEST_PORT),
+        default=_PORT,
+        metavar="N",
+        help=f"port; 0 takes a free one ({_PORT})",
+    )
     parser.add_argument("--read-only", action="store_true", help="nobody may change anything")
     add_owner(parser, required=False)
     parser.set_defaults(run=run)
@@ -143,9 +152,3 @@ def _is_local(host: str) -> bool:
 
 def _base(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > _HIGHEST_PORT:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no port; give a number from 0 to {_HIGHEST_PORT}")
-    return int(text)

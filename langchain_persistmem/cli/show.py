@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
-from langchain_persistmem.cli import tables
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.json_output import change_json, memory_json, print_json, turn_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
-from langchain_persistmem.cli.terminal import out, plain, print_json
+from langchain_persistmem.cli.terminal import out, plain
 from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.records import Change, Turn
 
 
 def add(subcommands: Subcommands) -> None:
@@ -19,8 +18,11 @@ def add(subcommands: Subcommands) -> None:
         "show",
         "show one memory: where it comes from, its versions and its changes",
         "persistmem show fact:home_city --user maya",
+        details="With the messages that it rests on, how often it was used, and why each change was made.",
     )
-    parser.add_argument("key", metavar="KEY", help="the key of a memory, as `persistmem list` shows it")
+    parser.add_argument(
+        "key", metavar="KEY", type=values.name, help="the key of a memory, as `persistmem list` shows it"
+    )
     add_json(parser)
     add_owner(parser)
     parser.set_defaults(run=run)
@@ -43,21 +45,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _json(found: MemoryRecord) -> dict[str, object]:
     return {
-        "memory": tables.memory_json(found.memory),
-        "messages": [_turn_json(message) for message in found.messages],
+        "memory": memory_json(found.memory),
+        "messages": [turn_json(message) for message in found.messages],
         "missing_messages": list(found.missing_messages),
-        "versions": [tables.memory_json(version) for version in found.versions],
-        "changes": [_change_json(change) for change in found.changes],
+        "versions": [memory_json(version) for version in found.versions],
+        "changes": [change_json(change) for change in found.changes],
         "uses": found.uses,
         "used_at": found.used_at.isoformat() if found.used_at else None,
     }
-
-
-def _turn_json(turn: Turn) -> dict[str, object]:
-    return {"id": turn.id, "role": turn.role, "text": turn.text, "sent_at": turn.sent_at.isoformat()}
-
-
-def _change_json(change: Change) -> dict[str, object]:
-    by = str(change.by_memory) if change.by_memory else None
-    at = change.changed_at.isoformat()
-    return {**asdict(change), "memory_id": str(change.memory_id), "by_memory": by, "changed_at": at}

@@ -7,6 +7,7 @@ import argparse
 from rich import box
 from rich.table import Table
 
+from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
@@ -16,7 +17,7 @@ from langchain_persistmem.cli.options import (
     open_memory,
     owner_of,
 )
-from langchain_persistmem.cli.terminal import out, plain, print_json
+from langchain_persistmem.cli.terminal import out, plain
 
 _WORK = {
     "pending": "threads to learn from",
@@ -33,7 +34,11 @@ _WORK = {
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand."""
     parser = add_command(
-        subcommands, "status", "show where the data lies, the versions, and the counts", "persistmem status --user maya"
+        subcommands,
+        "status",
+        "show where the data lies, the versions, and the counts",
+        "persistmem status --user maya",
+        details="Of one person, or of the whole database: rows, the versions of the server, and the work that waits: threads to learn from, turns that were given up, memories to review.",
     )
     add_json(parser)
     add_owner(parser, required=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from rich import box
@@ -23,6 +22,7 @@ PARTS = (
     "speaker",
     "period",
     "question",
+    "telling",
     "missing_answer",
     "recency",
     "importance",
@@ -123,6 +123,7 @@ def score_table(recollections: Sequence[Recollection]) -> Table:
         "neighbours": "near",
         "importance": "import",
         "question": "asks",
+        "telling": "tells",
         "missing_answer": "lacks",
         "recency": "recent",
     }
@@ -220,86 +221,3 @@ def receipt_table(receipt: Receipt) -> Group:
 def _sort_tables(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     rank = {name: position for position, name in enumerate(_ORDER)}
     return sorted(counts.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0]))
-
-
-def memory_json(memory: Memory) -> dict[str, object]:
-    """A memory for a program."""
-    return {
-        "namespace": list(memory.namespace),
-        "key": memory.key,
-        "kind": memory.kind,
-        "text": memory.text,
-        "value": dict(memory.value),
-        "importance": memory.importance,
-        "confidence": memory.confidence,
-        "confirmations": memory.confirmations,
-        "speaker": memory.speaker,
-        "provenance": {**asdict(memory.provenance), "message_ids": list(memory.provenance.message_ids)},
-        "valid_from": memory.valid_from.isoformat(),
-        "valid_until": memory.valid_until.isoformat() if memory.valid_until else None,
-        "recorded_at": memory.recorded_at.isoformat(),
-        "updated_at": memory.updated_at.isoformat(),
-        "expires_at": memory.expires_at.isoformat() if memory.expires_at else None,
-        "pinned": memory.pinned,
-    }
-
-
-def recollection_json(recollection: Recollection) -> dict[str, object]:
-    """A recollection for a program: the memory, its score and every part of it."""
-    return {
-        "score": recollection.score,
-        "score_parts": asdict(recollection.score_parts),
-        "memory": memory_json(recollection.memory),
-    }
-
-
-def explanation_json(explanation: Explanation) -> dict[str, object]:
-    """An explanation for a program, without its recollections: what was understood, and what was left out."""
-    understood = explanation.interpretation
-    periods = [
-        {
-            "start": period.start.isoformat(),
-            "end": period.end.isoformat(),
-            "certainty": period.certainty,
-            "text": period.text,
-        }
-        for period in understood.periods
-    ]
-    left_out = [
-        {
-            "reason": omission.reason,
-            "replacement_key": omission.replacement_key,
-            "score": omission.score,
-            "score_parts": asdict(omission.score_parts),
-        }
-        | {"memory": memory_json(omission.memory)}
-        for omission in explanation.omissions
-    ]
-    # Recollections are not repeated here: they stand beside this, as without an explanation.
-    return {
-        "queries": list(explanation.queries),
-        "embedded_text": explanation.embedded_text,
-        "terms": dict(explanation.terms),
-        "interpretation": {**asdict(understood), "speakers": list(understood.speakers), "periods": periods},
-        "omissions": left_out,
-        "compared_count": explanation.compared_count,
-        "candidate_count": explanation.candidate_count,
-        "threshold": explanation.threshold,
-        "min_score": explanation.min_score,
-        "limit": explanation.limit,
-    }
-
-
-def receipt_json(receipt: Receipt) -> dict[str, object]:
-    """A receipt for a program."""
-    return {
-        "erased": receipt.erased,
-        "counts": dict(receipt.counts),
-        "remaining_traces": list(receipt.remaining_traces),
-        "by_namespace": [
-            {"namespace": list(namespace), "counts": dict(counts)} for namespace, counts in receipt.by_namespace.items()
-        ],
-        "ids": [str(id) for id in receipt.ids],
-        "verified": receipt.verified,
-        "candidates": [recollection_json(candidate) for candidate in receipt.candidates],
-    }

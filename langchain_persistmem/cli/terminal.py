@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import unicodedata
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 _PICTURES = 0x2400  # where Unicode has a picture for each of ASCII's control characters
@@ -72,11 +69,6 @@ def ask(question: str) -> str:
         return ""
 
 
-def print_json(value: Mapping[str, object]) -> None:
-    """JSON in ASCII, which no terminal can misread."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-
 @contextmanager
 def waiting(what: str) -> Generator[None]:
     """A spinner while something takes its time, where there is a terminal; it goes to standard error."""
@@ -85,18 +77,3 @@ def waiting(what: str) -> Generator[None]:
         return
     with err().status(Text(plain(what), style="dim")):
         yield
-
-
-def progress_bar(what: str = "turns", *, quiet: bool = False) -> Progress:
-    """A progress bar that vanishes when it is done, and is silent if ``quiet`` or without a terminal."""
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn(what, markup=False),
-        TimeRemainingColumn(),
-        console=out(),
-        transient=True,
-        expand=False,
-        disable=quiet or not out().is_terminal,
-    )

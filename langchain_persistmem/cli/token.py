@@ -6,7 +6,8 @@ import argparse
 import os
 from datetime import timedelta
 
-from langchain_persistmem.cli.options import Subcommands, add_owner, owner_of, whole_number
+from langchain_persistmem.cli import values
+from langchain_persistmem.cli.options import Subcommands, add_command, add_owner, owner_of
 from langchain_persistmem.cli.serve import NEEDS_SERVER, SERVER_KEY
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
@@ -14,18 +15,20 @@ from langchain_persistmem.errors import ConfigurationError, MissingDependencyErr
 
 def add(subcommands: Subcommands) -> None:
     """Describe the subcommand, which looks at no database."""
-    summary = "make a token with which a program reaches the memory of one person, or as an operator everybody's"
-    parser: argparse.ArgumentParser = subcommands.add_parser(
+    parser = add_command(
+        subcommands,
         "token",
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}. It is signed with {SERVER_KEY}, which the server has to have too.",
-        epilog="example:\n  persistmem token --user maya --days 90",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "make a token with which a program reaches the memory of one person, or as an operator everybody's",
+        "persistmem token --user maya --days 90",
+        details=f"It is signed with {SERVER_KEY}, which the server has to have too.",
+        database=False,
     )
-    parser.set_defaults(parser=parser, run=run, base_url=None, model=None)
+    parser.set_defaults(run=run)
     add_owner(parser, required=False)
-    parser.add_argument("--operator", metavar="NAME", help="for an operator, under this name in the audit log")
-    parser.add_argument("--days", type=whole_number, default=30, metavar="N", help="until it expires (30)")
+    parser.add_argument(
+        "--operator", metavar="NAME", type=values.name, help="for an operator, under this name in the audit log"
+    )
+    parser.add_argument("--days", type=values.whole_number, default=30, metavar="N", help="until it expires (30)")
     parser.add_argument("--read-only", action="store_true", help="it may look and change nothing")
 
 

@@ -7,26 +7,28 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
 from types import FrameType
 from typing import Any, cast
 
+from langchain_persistmem.cli import values
 from langchain_persistmem.cli.options import (
     Subcommands,
     add_command,
     add_json,
     chat_model,
     open_memory,
-    whole_number,
 )
+from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.client.worker import ThreadWorker
-from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.progress import Report
 from langchain_persistmem.types.results import ProcessResult
 
 _LOOK = 0.2
@@ -38,21 +40,26 @@ def add(subcommands: Subcommands) -> None:
     parser = add_command(
         subcommands,
         "worker",
-        "learn from conversations that were stored to be learnt from in the background, until SIGTERM or Ctrl-C",
+        "learn in the background from conversations that were stored for it, until SIGTERM",
         "persistmem worker --model openai:gpt-5-mini",
+        details="Prints a line of counts, without content, for each round that did something. On a signal it ends within seconds with exit code 0, and gives back what it was at.",
     )
+    # A limit for each round, not in all: a worker has no end, and a round is what its lease lasts for.
     parser.add_argument("--once", action="store_true", help="one round, then end; for cron")
     parser.add_argument(
-        "--limit", type=whole_number, default=20, metavar="N", help="threads that a round deals with (20)"
+        "--limit", type=values.whole_number, default=20, metavar="N", help="threads that a round deals with (20)"
     )
     parser.add_argument(
         "--calls-per-day",
-        type=whole_number,
+        type=values.whole_number,
         metavar="N",
         help="calls of the chat model for one user and day",
     )
     parser.add_argument(
-        "--schema", metavar="MODULE:CLASS", help="the pydantic class that the application gives to open(schema=...)"
+        "--schema",
+        metavar="MODULE:CLASS",
+        type=values.label,
+        help="the pydantic class that the application gives to open(schema=...)",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -75,14 +82,20 @@ def run(options: argparse.Namespace) -> int:
         backend.run(ready)
         rounds = 1 if options.once else None
         report = _report(as_json=options.json, silent=not options.once)
-        worker = ThreadWorker(backend, limit=options.limit, rounds=rounds, report=report)
-        worker.start()
-        while not stopped.is_set() and not worker.join(_LOOK):
-            pass
-        worker.stop()
+        with _progress(options) as progress:
+            worker = ThreadWorker(backend, limit=options.limit, rounds=rounds, report=report, progress=progress)
+            worker.start()
+            while not stopped.is_set() and not worker.join(_LOOK):
+                pass
+            worker.stop()
         if worker.failure is not None:
             raise worker.failure
     return 0
+
+
+def _progress(options: argparse.Namespace) -> AbstractContextManager[Report | None]:
+    """Progress of the one round; a worker without an end has none."""
+    return show_progress(options) if options.once else nullcontext()
 
 
 def _report(*, as_json: bool, silent: bool) -> Callable[[ProcessResult], None]:
@@ -123,7 +136,7 @@ def _schema(path: str | None) -> Any:
     """The class that ``MODULE:CLASS`` names.
 
     Raises:
-        ConfigurationError: there is none.
+        InvalidInputError: there is none.
     """
     if path is None:
         return None
@@ -131,7 +144,7 @@ def _schema(path: str | None) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
+        raise InvalidInputError(
             f"--schema {path[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the "
             "class, such as app.memory:Wish"
         ) from error

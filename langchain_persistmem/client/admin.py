@@ -13,6 +13,7 @@ from langchain_persistmem.lifecycle import retention
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
 from langchain_persistmem.types.namespace import Namespace, decode, encode
+from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.records import Finding
 from langchain_persistmem.types.results import (
     Activity,
@@ -94,6 +95,7 @@ class Admin(Group):
         *,
         dry_run: bool = False,
         drop_turns: bool = False,
+        progress: Callable[[Progress], object] | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> MaintainResult:
@@ -105,6 +107,7 @@ class Admin(Group):
             dry_run: change nothing and ask no chat model; count what would be done.
             drop_turns: erase the turns too, where ``Settings.turns`` is False. The messages stay, and a later call with
                 ``Settings(turns=True)`` makes the turns again.
+            progress: called after each namespace.
             user_id: the person; without it and without ``namespace``, everybody.
 
         Raises:
@@ -114,21 +117,33 @@ class Admin(Group):
         # Nobody named means everybody, which is only for those who may see all namespaces.
         namespace = self._namespace_or_none(user_id, namespace)
         return await run(
-            self.backend, retention.maintain, namespace, dry_run=dry_run, drop_turns=drop_turns, now=datetime.now(UTC)
+            self.backend,
+            retention.maintain,
+            namespace,
+            dry_run=dry_run,
+            drop_turns=drop_turns,
+            progress=progress,
+            now=datetime.now(UTC),
         )
 
     maintain, amaintain = both(_maintain)
 
-    async def _process_pending(self, *, limit: int = 100) -> ProcessResult:
+    async def _process_pending(
+        self, *, limit: int = 100, progress: Callable[[Progress], object] | None = None
+    ) -> ProcessResult:
         """Learn from up to ``limit`` threads that are due, of any person: one round of background work.
 
         For schedulers such as cron and Celery; where memory is open with a chat model, a worker of
         its own does the same all the time.
 
+        Args:
+            limit: at most this many threads.
+            progress: called after each thread.
+
         Raises:
             InvalidInputError: ``limit`` is out of range.
         """
-        return await run(self.backend, background.run_once, limit=limit, now=datetime.now(UTC))
+        return await run(self.backend, background.run_once, limit=limit, progress=progress, now=datetime.now(UTC))
 
     process_pending, aprocess_pending = both(_process_pending)
 
@@ -160,20 +175,23 @@ class Admin(Group):
 
     retry, aretry = both(_retry)
 
-    async def _diagnose(self) -> list[Finding]:
+    async def _diagnose(self, *, progress: Callable[[Progress], object] | None = None) -> list[Finding]:
         """Examine this database: faults, their effect and their fix; content is not read, nothing is changed.
 
         It works before ``memory.setup()``, on a replica, and with few rights: what cannot be seen is a finding too.
 
+        Args:
+            progress: called after each check.
+
         Raises:
             StorageUnavailableError: the server does not answer.
         """
-        return await run(self.backend, doctor.diagnose, now=datetime.now(UTC))
+        return await run(self.backend, doctor.diagnose, progress=progress, now=datetime.now(UTC))
 
     diagnose, adiagnose = both(_diagnose)
 
     async def _reembed(
-        self, *, drop_others: bool = False, progress: Callable[[int], object] | None = None
+        self, *, drop_others: bool = False, progress: Callable[[Progress], object] | None = None
     ) -> ReembedResult:
         """Make vectors of the present embedding model for every memory that has none, while memory is in use.
 
@@ -183,7 +201,7 @@ class Admin(Group):
 
         Args:
             drop_others: then delete the vectors of all other models.
-            progress: called after each page with the number of memories done so far.
+            progress: called after each page with the memories done so far.
 
         Raises:
             EmbeddingError: the new model fails at once. Where it fails later, a namespace waits and is counted.

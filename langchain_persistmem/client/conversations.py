@@ -6,7 +6,7 @@ import asyncio
 import builtins
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,13 +19,16 @@ from langchain_persistmem.client.group import Group
 from langchain_persistmem.learning import conversations
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.backend import AsyncBackend
-from langchain_persistmem.runtime.messages import MAX_MESSAGES, messages_of, turns_of
+from langchain_persistmem.runtime.messages import messages_of, turns_of
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.progress import Meter, Progress
 from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.results import Conversation, ObserveResult, TurnOutcome
 
 Messages = Sequence[MessageLikeRepresentation]
 
+_PART = 200
+"""Messages of a history that are stored and learnt from at once."""
 _COUNTS = ("stored", "added", "reinforced", "skipped", "superseded", "quarantined")
 
 
@@ -184,6 +187,7 @@ class Conversations(Group):
         history: BaseChatMessageHistory,
         *,
         thread_id: str,
+        progress: Callable[[Progress], object] | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> ObserveResult:
@@ -197,6 +201,7 @@ class Conversations(Group):
             history: of any package; it is only read. Natively async memory reads it with ``aget_messages()``, and
                 in a thread where it can only be read blocking.
             thread_id: the name under which the conversation is stored here.
+            progress: called after each 200 messages.
 
         Raises:
             InvalidInputError: a message cannot be stored; none was.
@@ -206,12 +211,11 @@ class Conversations(Group):
         asynchronous = isinstance(self.backend, AsyncBackend)
         messages = await _read(history) if asynchronous else history.messages
         messages_with_ids = _with_ids(messages, self.backend.settings.redaction)
-        # A history may have more messages than one call takes; an empty one is a call, too, and checks the arguments.
-        parts = [
-            messages_with_ids[start : start + MAX_MESSAGES] for start in range(0, len(messages_with_ids), MAX_MESSAGES)
-        ] or [[]]
-        results = [
-            await call(
+        # In parts, since one call takes a long time; an empty history is a call, too, and checks the arguments.
+        parts = [messages_with_ids[start : start + _PART] for start in range(0, len(messages_with_ids), _PART)] or [[]]
+        meter, results = Meter(progress, "messages", len(messages_with_ids)), list[ObserveResult]()
+        for part in parts:
+            seen = await call(
                 asynchronous,
                 self._memory.observe,
                 part,
@@ -219,8 +223,8 @@ class Conversations(Group):
                 user_id=user_id,
                 namespace=namespace,
             )
-            for part in parts
-        ]
+            results.append(seen)
+            meter.advance(len(part))
         return _sum(results)
 
     backfill, abackfill = both(_backfill)

@@ -28,13 +28,13 @@ from langchain_persistmem.store.index import index_of
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, check_template
+from langchain_persistmem.types.progress import Progress, Report
 from langchain_persistmem.types.results import ImportResult
 
 if TYPE_CHECKING:
     from langchain_persistmem.client.persistmem import PersistMem
 
 Vectors = Literal["embed", "keep"]
-Progress = Callable[[ImportResult], object]
 
 
 async def _import_postgres_store(
@@ -46,7 +46,7 @@ async def _import_postgres_store(
     fields: Sequence[str] | None = None,
     unindexed: Literal["leave", "embed"] = "leave",
     batch_size: int = 200,
-    progress: Progress | None = None,
+    progress: Callable[[Progress], object] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:
     """Bring the items of a LangGraph ``PostgresStore`` over, under their namespaces and keys and with their dates.
@@ -63,7 +63,7 @@ async def _import_postgres_store(
             as well, ``"embed"`` indexes it. Where the source has no vectors at all, every item is indexed.
         batch_size: rows that are read, embedded and written at once: what is in memory, what a crash undoes, and in
             asyncio what is worked on between two turns of the event loop.
-        progress: called after each batch with the counts so far.
+        progress: called after each batch with the rows read so far.
         dry_run: count what would happen, and write nothing.
 
     Raises:
@@ -99,7 +99,7 @@ async def _import_mem0(
     vectors: Vectors = "embed",
     namespace: Namespace | None = None,
     batch_size: int = 200,
-    progress: Progress | None = None,
+    progress: Callable[[Progress], object] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:
     """Bring over a collection of mem0 that lies in pgvector.
@@ -119,7 +119,7 @@ async def _import_mem0(
             that of ``memory``.
         batch_size: rows that are read, embedded and written at once: what is in memory, what a crash undoes, and in
             asyncio what is worked on between two turns of the event loop.
-        progress: called after each batch with the counts so far.
+        progress: called after each batch with the rows read so far.
         dry_run: count what would happen, and write nothing.
 
     Raises:
@@ -148,7 +148,7 @@ async def _import(
     opening: Opening,
     conninfo: str | None,
     batch_size: int,
-    progress: Progress | None,
+    progress: Report | None,
     *,
     dry_run: bool,
 ) -> ImportResult:
@@ -159,7 +159,8 @@ async def _import(
         while not state.done:
             state = await run(backend, import_rows.step, state, connect, batch_size=batch_size, now=datetime.now(UTC))
             if progress is not None:
-                progress(state.counts)
+                read, total = state.counts.read, state.counts.total
+                progress(Progress(step="rows", done=read, total=max(total, read)))
     return state.counts
 
 

@@ -129,6 +129,7 @@ class PersistMem:
         cls,
         conninfo: str | None = None,
         *,
+        replica: str | None = None,
         embeddings: Embeddings | str = LOCAL,
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
@@ -145,6 +146,9 @@ class PersistMem:
         Args:
             conninfo: PostgreSQL connection string or URI; without one an embedded server is
                 started (extra ``[embedded]``), whose data outlives the process.
+            replica: connection string of a streaming replica, for reads that need not see the last write: ``recall``,
+                ``explain``, ``context``, ``get``, ``list``, exports and the store's searches. If it does not answer, the
+                primary does. See ``Settings.read_your_writes``.
             embeddings: any LangChain ``Embeddings``, ``"provider:model"`` (extra ``[agents]``), or
                 ``"local"``, which runs offline (extra ``[local]``).
             model: chat model for extraction, an object or ``"provider:model"``; without one,
@@ -171,7 +175,12 @@ class PersistMem:
         namings = check_naming(erase_namespaces)
         models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
-            backend = SyncBackend(open_pool(stack, conninfo, settings), models, settings)
+            backend = SyncBackend(
+                open_pool(stack, conninfo, settings),
+                models,
+                settings,
+                replica=None if replica is None else open_pool(stack, replica, settings),
+            )
             store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
             worker = ThreadWorker(backend) if _works(backend) else None
             if worker is not None:
@@ -185,6 +194,7 @@ class PersistMem:
         cls,
         conninfo: str | None = None,
         *,
+        replica: str | None = None,
         embeddings: Embeddings | str = LOCAL,
         model: BaseChatModel | str | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
@@ -203,7 +213,12 @@ class PersistMem:
 
         async def open_memory() -> PersistMem:
             async with AsyncExitStack() as stack:
-                backend = AsyncBackend(await open_async_pool(stack, conninfo, settings), models, settings)
+                backend = AsyncBackend(
+                    await open_async_pool(stack, conninfo, settings),
+                    models,
+                    settings,
+                    replica=None if replica is None else await open_async_pool(stack, replica, settings),
+                )
                 store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
                 await stack.enter_async_context(store)
                 worker = TaskWorker(backend) if _works(backend) else None
@@ -412,7 +427,8 @@ class PersistMem:
                 ``timestamp`` (ISO 8601 with the sender's offset from UTC), ``id`` and ``name``; at most 10,000.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
-            background: store the turns and return; a worker learns from them once the thread is quiet.
+            background: store the turns and return; a worker learns from them once the thread is quiet. What needs no chat
+                model is done at once: turns become memories, and without one the rules learn from them.
             clean: take out of messages what cannot be stored, such as NUL, and leave out what is no message, instead of
                 refusing all; ``ObserveResult`` counts both. Nodes and middleware do.
             now: the time of messages without a timestamp, at the sender's clock; by default the present in UTC.

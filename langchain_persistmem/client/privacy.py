@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +16,7 @@ from langchain_persistmem.privacy import export as export_flow
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, Consent
 from langchain_persistmem.types.results import Erasure, ExportResult, ImportFileResult, Receipt
 
@@ -82,19 +83,32 @@ class Privacy(Group):
     set_off_record, aset_off_record = both(_set_off_record)
 
     async def _export(
-        self, path: str | Path, *, user_id: str | None = None, namespace: Namespace | None = None
+        self,
+        path: str | Path,
+        *,
+        progress: Callable[[Progress], object] | None = None,
+        user_id: str | None = None,
+        namespace: Namespace | None = None,
     ) -> ExportResult:
         """Write all stored data of a person to a file: memories with their history, conversations, consent.
 
         JSON Lines, packed if ``path`` ends with ``.gz``; only the owner may read it. It appears under its name when it
         is whole. Namespaces that begin with the person's are in it too. LangGraph's checkpoints are not.
 
+        Args:
+            path: the file.
+            progress: called after each page of rows.
+            user_id: the person. Or ``namespace``.
+
         Raises:
             InvalidInputError: the file cannot be written.
         """
+        # Given up whatever happens: what is not whole never stands under the name of the file.
         writer, namespace = ExportWriter(validation.path(path, "path")), self._memory.namespace_of(user_id, namespace)
         try:
-            return await run(self.backend, export_flow.export_file, namespace, writer, now=datetime.now(UTC))
+            return await run(
+                self.backend, export_flow.export_file, namespace, writer, progress=progress, now=datetime.now(UTC)
+            )
         finally:
             writer.give_up()
 
@@ -106,6 +120,7 @@ class Privacy(Group):
         *,
         trusted: bool = False,
         dry_run: bool = False,
+        progress: Callable[[Progress], object] | None = None,
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> ImportFileResult:
@@ -119,6 +134,7 @@ class Privacy(Group):
             trusted: the file comes from where nobody else writes. Otherwise nothing in it counts as the operator's, and what
                 reads like an attack waits for review again.
             dry_run: only check and count.
+            progress: called after each batch, first while all is tried, then while it is stored.
             user_id: the person it is to belong to here; by default the one it belonged to there. Or ``namespace``.
 
         Raises:
@@ -130,7 +146,14 @@ class Privacy(Group):
         root = self._memory.namespace_of(user_id, namespace) if has_target else None
         source = ExportFile(validation.path(path, "path"))
         return await run(
-            self.backend, export_flow.import_file, source, root, trusted=trusted, dry_run=dry_run, now=datetime.now(UTC)
+            self.backend,
+            export_flow.import_file,
+            source,
+            root,
+            trusted=trusted,
+            dry_run=dry_run,
+            progress=progress,
+            now=datetime.now(UTC),
         )
 
     import_file, aimport_file = both(_import_file)
@@ -153,7 +176,12 @@ class Privacy(Group):
     erasures, aerasures = both(_erasures)
 
     async def _replay_erasures(
-        self, entries: Iterable[Erasure | str], *, shared_threads: bool = False, dry_run: bool = False
+        self,
+        entries: Iterable[Erasure | str],
+        *,
+        shared_threads: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[Progress], object] | None = None,
     ) -> Receipt:
         """Erase again, after a backup was restored, everything that had been erased since it was made.
 
@@ -164,22 +192,37 @@ class Privacy(Group):
             entries: of :meth:`erasures`, or lines of JSON, such as an open file.
             shared_threads: as for ``memory.forget()``.
             dry_run: do it all, count it, and roll it back.
+            progress: called after each namespace.
 
         Raises:
             InvalidInputError: a line is not of a log; the message has its number, and nothing was erased.
         """
+        # All of the log is read and checked before anything goes.
         log, now = erasure_log.erasures_of(entries), datetime.now(UTC)
-        return await run(self.backend, erasure_log.replay, log, shared_threads=shared_threads, dry_run=dry_run, now=now)
+        return await run(
+            self.backend,
+            erasure_log.replay,
+            log,
+            shared_threads=shared_threads,
+            dry_run=dry_run,
+            progress=progress,
+            now=now,
+        )
 
     replay_erasures, areplay_erasures = both(_replay_erasures)
 
-    async def _resume_erasures(self, *, shared_threads: bool = False) -> Receipt:
+    async def _resume_erasures(
+        self, *, shared_threads: bool = False, progress: Callable[[Progress], object] | None = None
+    ) -> Receipt:
         """Finish the erasures that were interrupted: those without ``Erasure.completed_at``.
 
         Args:
             shared_threads: as for ``memory.forget()``.
+            progress: called after each namespace.
         """
-        return await run(self.backend, erasure_log.resume, shared_threads=shared_threads, now=datetime.now(UTC))
+        return await run(
+            self.backend, erasure_log.resume, shared_threads=shared_threads, progress=progress, now=datetime.now(UTC)
+        )
 
     resume_erasures, aresume_erasures = both(_resume_erasures)
 

@@ -19,6 +19,7 @@ from langchain_persistmem.postgres.owners import ProcessLock, react_to_forks
 from langchain_persistmem.postgres.pools import check_cancelled
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.types.actor import acting_as
+from langchain_persistmem.types.progress import Report
 from langchain_persistmem.types.results import ProcessResult
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class ThreadWorker:
         limit: conversations that are learnt from in a round.
         rounds: None means until it is stopped.
         report: called with the result of each round.
+        progress: called after each conversation of a round.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class ThreadWorker:
         limit: int = _ROUND_THREADS,
         rounds: int | None = None,
         report: Callable[[ProcessResult], None] | None = None,
+        progress: Report | None = None,
     ) -> None:
         self._backend = backend
         self._limit = limit
         self._rounds = rounds
         self._report = report
+        self._progress = progress
         self.failure: PersistMemError | None = None
         """The error that ended a worker with a number of rounds; one without tries again."""
         self._starting = ProcessLock()
@@ -120,7 +124,13 @@ class ThreadWorker:
 
     async def _round(self, backend: Backend, *, now: datetime) -> float:
         return await _round(
-            backend, limit=self._limit, lease=self._lease, stopping=self._stop.is_set, report=self._report, now=now
+            backend,
+            limit=self._limit,
+            lease=self._lease,
+            stopping=self._stop.is_set,
+            report=self._report,
+            progress=self._progress,
+            now=now,
         )
 
 
@@ -180,11 +190,14 @@ async def _round(
     lease: UUID,
     stopping: Callable[[], bool] = lambda: False,
     report: Callable[[ProcessResult], None] | None = None,
+    progress: Report | None = None,
     now: datetime,
 ) -> float:
     """Learn from the threads that are due; return the seconds until there may be more."""
     with acting_as("worker"):  # whoever opened the memory: a task inherits that
-        has_work = await background.run_once(backend, limit=limit, lease=lease, stopping=stopping, now=now)
+        has_work = await background.run_once(
+            backend, limit=limit, lease=lease, stopping=stopping, progress=progress, now=now
+        )
     if report is not None:
         report(has_work)
     if has_work.threads == limit:

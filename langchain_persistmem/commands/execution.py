@@ -87,7 +87,7 @@ async def command(
         return None
     request = confirmation.read_reply(text, pending_question) or detect(text)
     # The generation of the namespace is noted before a model is asked: what is erased meanwhile is not written again.
-    snapshot: generations.Seen = {}
+    snapshot: generations.Snapshot = {}
     consults_model = request is None and ask_model and backend.model_name is not None and is_unsure(text)
     try:
         if (
@@ -139,7 +139,7 @@ async def _carry_out(
     message: UserMessage,
     request: DetectedCommand,
     question: Question | None,
-    snapshot: generations.Seen,
+    snapshot: generations.Snapshot,
     *,
     now: datetime,
 ) -> CommandReply:
@@ -159,7 +159,7 @@ async def _remember(
     namespace: Namespace,
     message: UserMessage,
     request: DetectedCommand,
-    snapshot: generations.Seen,
+    snapshot: generations.Snapshot,
     *,
     now: datetime,
 ) -> CommandReply:

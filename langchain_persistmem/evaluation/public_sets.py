@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.runtime.line_file import check_source
 
 Row = dict[str, Any]
 _Json = Mapping[str, Any]
@@ -37,6 +38,7 @@ def read_public_set(path: Path) -> PublicSet:
     Raises:
         InvalidInputError: it is none of those that are known.
     """
+    check_source(path, "a file of LoCoMo, REALTALK or LongMemEval")
     try:
         read = path.read_bytes()
         document: object = json.loads(gzip.decompress(read) if read[:2] == b"\x1f\x8b" else read)

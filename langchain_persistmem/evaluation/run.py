@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from langchain_persistmem.evaluation.metrics import scores
 from langchain_persistmem.evaluation.questions import Question
 from langchain_persistmem.evaluation.systems import OURS, ConversationTurn, System
 from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.types.progress import Meter, Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +67,7 @@ def evaluate(
     log: AnswerLog,
     *,
     memory: PersistMem,
-    progress: Callable[[str, int], None] = lambda _unit, _count: None,
+    progress: Report | None = None,
 ) -> None:
     """Put every question that has no answer yet to every system, user by user.
 
@@ -76,9 +77,11 @@ def evaluate(
         questions: the questions.
         log: the file of the answers.
         memory: its context is measured beside the ranking of the system called ``persistmem``.
-        progress: called with a unit of work (``"turns"`` or ``"questions"``) and a count, for each part of the work.
+        progress: called after each user's turns and questions.
     """
     sessions = {turn.id: turn.session for turns in users.values() for turn in turns}
+    learnt = Meter(progress, "turns", len(systems) * sum(map(len, users.values())))
+    asked = Meter(progress, "questions", len(systems) * len(questions))
     for user_id, turns in users.items():
         users_questions = [question for question in questions if question.user_id == user_id]
         history = sum(approximate_tokens(turn.text) for turn in turns)
@@ -87,7 +90,7 @@ def evaluate(
             # learning takes most of the time: a resumed run skips the users whose questions are all answered
             if pending:
                 system.learn(user_id, turns)
-            progress("turns", len(turns))
+            learnt.advance(len(turns))
             for question in pending:
                 began = time.perf_counter()
                 ranked = system.rank(question)
@@ -103,7 +106,7 @@ def evaluate(
                         context=_context_metrics(memory, question, history) if system.name == OURS else None,
                     )
                 )
-            progress("questions", len(users_questions))
+            asked.advance(len(users_questions))
 
 
 def _context_metrics(memory: PersistMem, question: Question, history: int) -> dict[str, float]:

@@ -29,7 +29,7 @@ from langchain_persistmem.types.moments import check_zone
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import KINDS, OFF_RECORD, Kind
-from langchain_persistmem.types.representation import quote, represent
+from langchain_persistmem.types.representation import is_a, quote, represent, type_name
 
 OnError = Literal["raise", "continue"]
 MemoryAllowed = bool | Callable[[Any, Runtime[Any] | None], bool | Awaitable[bool]]
@@ -225,8 +225,8 @@ async def may_remember(
     if inspect.iscoroutine(answer):
         answer.close()
         raise ConfigurationError("memory_allowed is async and this run is not; run it with ainvoke() or astream()")
-    if not isinstance(answer, bool):
-        raise ConfigurationError(f"memory_allowed gave a {type(answer).__name__}; let it return True or False")
+    if not is_a(answer, bool):
+        raise ConfigurationError(f"memory_allowed gave a {type_name(answer)}; let it return True or False")
     return answer
 
 

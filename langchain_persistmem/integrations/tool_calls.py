@@ -28,6 +28,7 @@ from langchain_persistmem.integrations.tool_run import (
     source_of,
 )
 from langchain_persistmem.types.records import Kind, Memory
+from langchain_persistmem.types.representation import represent
 from langchain_persistmem.types.results import Receipt
 
 Answer = tuple[str, dict[str, Any] | None]
@@ -184,5 +185,5 @@ def _list_lines(title: str, memories: Sequence[Memory]) -> Answer:
 
 def _check_range(number: int, name: str, most: int) -> int:
     if not 1 <= number <= most:
-        raise InvalidInputError(f"{name} is {number}; pass 1 to {most}")
+        raise InvalidInputError(f"{name} is {represent(number)}; pass 1 to {most}")
     return number

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from langchain_persistmem.language.data import IrregularForms, languages, stop_words
 from langchain_persistmem.language.search_terms.spelling import fold
-from langchain_persistmem.language.search_terms.tokens import cut_characters, cut_tokens, is_word
+from langchain_persistmem.language.search_terms.tokenization import cut_characters, cut_tokens, is_word
 from langchain_persistmem.language.text_search import choose_configuration
 
 _WORD = re.compile(r"[^\W\d_]+")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.data import Questions, Words, languages, match_words
+from langchain_persistmem.language.requests import asks_for_help
 from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
@@ -18,14 +19,32 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
     """Find the times and persons that ``query`` speaks of, as seen from ``now``."""
     words = _question_words()
     periods = find_periods(query, now=now)
-    about_user = bool(words.first_person.search(query)) and not words.assistant_statement.search(query)
+    about_assistant = bool(words.assistant_statement.search(query))
+    about_user = bool(words.first_person.search(query)) and not about_assistant
     return Interpretation(
         periods=periods,
         speakers=tuple(sorted(_find_speakers(findings.candidates, query))),
         is_about_user=about_user,
         is_about_present=about_user and not periods and not words.past.search(query),
+        is_about_assistant=about_assistant,
+        is_request=asks_for_help(query),
         asks_for=_asks_for(query, words),
     )
+
+
+def speaks_of_self(text: str) -> bool:
+    """Tell whether somebody speaks of themselves, by "I", "my" and "we"."""
+    words = frozenset(_WORD.findall(text.casefold()))
+    return not words.isdisjoint(_own_words()) or (
+        not text.isascii() and bool(_question_words().first_person.search(text))
+    )
+
+
+@cache
+def _own_words() -> frozenset[str]:
+    """Single words of the languages that stand for who speaks."""
+    parts = [language.requests.statements for language in languages() if language.requests is not None]
+    return frozenset(word for part in parts for word in part if _WORD.fullmatch(word))
 
 
 def _find_speakers(found: Sequence[RecallCandidate], query: str) -> set[str]:

@@ -36,6 +36,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import SkipReason, Turn
 from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
 
@@ -139,6 +140,7 @@ async def run_once(
     limit: int,
     lease: UUID | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    progress: Report | None = None,
     now: datetime,
 ) -> ProcessResult:
     """Learn from up to ``limit`` threads that are due, of any namespace; a failure of one delays none of the others.
@@ -146,11 +148,13 @@ async def run_once(
     Args:
         lease: what the threads are held with, so that :func:`give_back` can set them free.
         stopping: asked before each thread whether to take no other.
+        progress: called after each thread.
     """
     validation.count(limit, "limit", at_least=1, at_most=10_000)
     await ready(backend)
     leased = timedelta(seconds=backend.settings.lease_seconds)
     total, threads, postponed = _Total(), 0, 0
+    meter = Meter(progress, "threads", min(limit, await _count_due(backend)) if progress else None)
     for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
         if stopping():
             break
@@ -159,6 +163,7 @@ async def run_once(
             break
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
+        meter.advance()
     healed = await make_missing(backend, limit=limit, stopping=stopping, now=now)
     rewrites_done = await rewrite_due(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
@@ -175,6 +180,11 @@ async def run_once(
         changes=done.changes,
         rewrites=rewrites_done,
     )
+
+
+async def _count_due(backend: Backend) -> int:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return (await pending_work.count_work(tx, None))["due"]
 
 
 async def _count_open(backend: Backend, namespace: Namespace, thread_id: str) -> int:

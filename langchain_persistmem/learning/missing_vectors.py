@@ -21,6 +21,7 @@ from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready, register
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.results import ReembedResult
 
@@ -77,7 +78,7 @@ async def make_missing(
     *,
     limit: int,
     stopping: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], object] | None = None,
+    meter: Meter | None = None,
     now: datetime,
 ) -> MissingVectorsResult:
     """Make the vectors that are missing in up to ``limit`` namespaces that are due; one that fails delays no other."""
@@ -89,7 +90,7 @@ async def make_missing(
             break
         namespace, attempts = claimed
         try:
-            made = await _make_in_namespace(backend, namespace, model, progress, now=now)
+            made = await _make_in_namespace(backend, namespace, model, meter, now=now)
             done = MissingVectorsResult(done.namespaces + 1, done.memories + made)
         except ErasedError:  # meanwhile, and what waited with it
             continue
@@ -101,7 +102,7 @@ async def make_missing(
 
 
 async def reembed(
-    backend: Backend, *, drop_others: bool, progress: Callable[[int], object] | None = None, now: datetime
+    backend: Backend, *, drop_others: bool, progress: Report | None = None, now: datetime
 ) -> ReembedResult:
     """Make vectors of the backend's model for every memory that has none, while memory is in use.
 
@@ -112,7 +113,13 @@ async def reembed(
     model = await register(backend, now=now)
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.note_missing_everywhere(tx, model)
-    done = await make_missing(backend, limit=_ANY, progress=progress, now=now)
+    # Counting takes a scan of what waits, which nobody needs who does not look.
+    total = None
+    if progress is not None:
+        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+            total = await missing_vectors.count_unembedded(tx, model)
+    meter = Meter(progress, "memories", total)
+    done = await make_missing(backend, limit=_ANY, meter=meter, now=now)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         waiting = (await missing_vectors.count_missing(tx, model))["namespaces"]
     dropped = 0
@@ -148,14 +155,14 @@ async def _make_in_namespace(
     backend: Backend,
     namespace: Namespace,
     model: EmbeddingModel,
-    progress: Callable[[int], object] | None,
+    meter: Meter | None,
     *,
     now: datetime,
 ) -> int:
     state = await backend.step(generations.present, namespace)
     if state is None:  # erased meanwhile, and what waited with it
         return 0
-    seen: generations.Seen = {namespace: state.generation}
+    seen: generations.Snapshot = {namespace: state.generation}
     made, after = 0, None
     while True:
         page = await backend.step(_page, namespace, model, after)
@@ -165,8 +172,8 @@ async def _make_in_namespace(
         vectors = await _vectors(backend, page)
         await backend.step(_write, namespace, model, vectors, seen, now=now)
         made, after = made + len(vectors), page[-1].id
-        if progress is not None:
-            progress(len(vectors))
+        if meter is not None:
+            meter.advance(len(vectors))
 
 
 async def _page(
@@ -194,7 +201,7 @@ async def _write(
     namespace: Namespace,
     model: EmbeddingModel,
     vectors: Mapping[UUID, Sequence[Vector]],
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> None:
@@ -204,7 +211,7 @@ async def _write(
 
 
 async def _finish(
-    backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: generations.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, model: EmbeddingModel, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     """Nothing waits any more, unless something was written meanwhile, which is due again soon."""
     async with backend.transaction(namespace, repeatable=True) as tx:
@@ -214,7 +221,7 @@ async def _finish(
 
 
 async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     state = await generations.hold(tx, backend, namespace, now=now)
     generations.check(namespace, state.generation, seen)

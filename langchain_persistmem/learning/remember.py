@@ -51,7 +51,7 @@ async def remember(
     now: datetime,
     sort: bool = False,
     thread_id: str | None = None,
-    seen: generations.Seen | None = None,
+    seen: generations.Snapshot | None = None,
 ) -> Memory:
     """Store one statement and return the memory.
 
@@ -126,7 +126,7 @@ async def _hold(
     namespace: Namespace,
     candidate: Candidate,
     thread_id: str | None,
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> Mapping[str, Memory]:

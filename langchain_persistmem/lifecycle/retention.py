@@ -38,6 +38,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.results import MaintainResult, MemoryChange
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,13 @@ class _NamespaceErasedError(PersistMemError):
 
 
 async def maintain(
-    backend: Backend, namespace: Namespace | None, *, dry_run: bool, drop_turns: bool = False, now: datetime
+    backend: Backend,
+    namespace: Namespace | None,
+    *,
+    dry_run: bool,
+    drop_turns: bool = False,
+    progress: Report | None = None,
+    now: datetime,
 ) -> MaintainResult:
     """Follow the rules of retention, in one namespace or in all.
 
@@ -64,6 +71,7 @@ async def maintain(
         namespace: None means every namespace, one after another.
         dry_run: change nothing and ask no chat model; count what would be done.
         drop_turns: erase the turns too.
+        progress: called after each namespace.
 
     Raises:
         InvalidInputError: the namespace is malformed.
@@ -79,6 +87,7 @@ async def maintain(
     checkpoints = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=checkpoints), True
+    meter = Meter(progress, "namespaces", await _count_namespaces(backend, namespace) if progress else None)
     async with aclosing(_namespaces_of(backend, namespace)) as meant:
         async for owner, state in meant:
             total = _sum(total, await _rewrite(backend, owner, dry_run=dry_run, now=now))
@@ -88,9 +97,17 @@ async def maintain(
             total = _sum(total, replace(result, namespaces=1))
             if not dry_run:
                 await hnsw_upkeep.index_all(backend, owner)
+            meter.advance()
     if namespace is None and not dry_run:
         await hnsw_upkeep.count_documents(backend)
     return total
+
+
+async def _count_namespaces(backend: Backend, namespace: Namespace | None) -> int:
+    if namespace is not None:
+        return 1
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return (await namespaces.count_everything(tx))["namespaces"]
 
 
 async def _rewrite(backend: Backend, namespace: Namespace, *, dry_run: bool, now: datetime) -> MaintainResult:

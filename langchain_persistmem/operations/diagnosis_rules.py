@@ -348,11 +348,11 @@ def _limits(server: Facts, settings: Settings) -> list[Finding]:
     name = "idle_in_transaction_session_timeout"
     if server[name] in ("0", "0ms"):
         why = "a process that freezes within a transaction keeps its locks for ever"
-        fix = f"ALTER ROLE {_quote(server['role'])} SET {name} = '60s'"
+        fix = f"ALTER ROLE {quote_name(server['role'])} SET {name} = '60s'"
         findings.append(finding("note", "timeouts", f"{name} is not set", why, fix))
     if server["statement_timeout"] in ("0", "0ms") and settings.statement_seconds is None:
         why = "nothing ends a statement that hangs: Settings.statement_seconds is None, too"
-        fix = f"ALTER ROLE {_quote(server['role'])} SET statement_timeout = '60s'"
+        fix = f"ALTER ROLE {quote_name(server['role'])} SET statement_timeout = '60s'"
         findings.append(finding("warning", "timeouts", "statement_timeout is not set", why, fix))
     free = server["max_connections"] - server["reserved_connections"]
     if settings.pool_max > free:
@@ -366,7 +366,7 @@ def _limits(server: Facts, settings: Settings) -> list[Finding]:
 
 
 def _role(server: Facts) -> list[Finding]:
-    role = _quote(server["role"])
+    role = quote_name(server["role"])
     if server["superuser"]:
         why = "no policy and no missing right binds it; whoever gets hold of the application has the whole server"
         fix = "use a role with the rights in docs/how-to/run-in-production.md"
@@ -410,5 +410,6 @@ def _pooler(server: Facts, settings: Settings) -> list[Finding]:
     return [finding("note", "pooler", fact, why, "set Settings.prepare_threshold=None where it is older")]
 
 
-def _quote(name: str) -> str:
+def quote_name(name: str) -> str:
+    """A name as PostgreSQL writes it."""
     return '"' + name.replace('"', '""') + '"'

@@ -5,12 +5,13 @@ costs one finding and not the others.
 """
 
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError, StorageError, StorageUnavailableError
+from langchain_persistmem.operations.cluster_rules import about_cluster
 from langchain_persistmem.operations.diagnosis_rules import (
     about_counters,
     about_grants,
@@ -22,13 +23,16 @@ from langchain_persistmem.operations.diagnosis_rules import (
     about_vectors,
     about_versions,
     about_work,
+    quote_name,
 )
 from langchain_persistmem.postgres.migrate import missing_migrations
 from langchain_persistmem.postgres.queries import diagnosis
+from langchain_persistmem.postgres.queries.distribution import read_cluster
 from langchain_persistmem.postgres.queries.grants import missing_grants
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import Finding
 
 _MOST_ROWS = 100_000
@@ -40,7 +44,7 @@ _UNFINISHED = 600.0
 """Seconds after which an erasure that has not been verified was broken off."""
 
 
-async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
+async def diagnose(backend: Backend, *, progress: Report | None = None, now: datetime) -> list[Finding]:
     """Look at the server, the schema and the rows.
 
     Raises:
@@ -56,10 +60,13 @@ async def diagnose(backend: Backend, *, now: datetime) -> list[Finding]:
     if not server["migrated"] or server["vector_version"] is None:
         findings += about_migrations(None, server["migrated"])
     else:
+        looks = _looks(settings.row_level_security, backend.embedding_name, server)
+        meter = Meter(progress, "checks", len(looks) + 1)
         findings += await _schema(backend)
-        model = backend.embedding_name
-        for name, look in _looks(settings.row_level_security, model, superuser=server["superuser"]):
+        meter.advance()
+        for name, look in looks:
             findings += await _look_safely(backend, name, look)
+            meter.advance()
     return [replace(one, fix=one.fix and _OWN_SCHEMA.sub(settings.schema, one.fix)) for one in findings]
 
 
@@ -69,13 +76,18 @@ _OWN_SCHEMA = re.compile(r"\bpersistmem(?=\.\w)|(?<=(?:SCHEMA|schema) )persistme
 Look = Callable[[Transaction], Coroutine[Any, Any, Sequence[Finding]]]
 
 
-def _looks(row_security: bool, model: str | None, *, superuser: bool) -> list[tuple[str, Look]]:
+def _looks(row_security: bool, model: str | None, server: Mapping[str, Any]) -> list[tuple[str, Look]]:
+    superuser, role = server["superuser"], quote_name(server["role"])
+
     # Each look has a transaction of its own: a role that may not read one table still learns about the others.
     async def tables(tx: Transaction) -> Sequence[Finding]:
         return about_tables(await diagnosis.diagnose_tables(tx), expected=row_security, superuser=superuser)
 
     async def grants(tx: Transaction) -> Sequence[Finding]:
         return about_grants([asdict(missing) for missing in await missing_grants(tx, own=True)])
+
+    async def cluster(tx: Transaction) -> Sequence[Finding]:
+        return about_cluster(await read_cluster(tx), row_security=row_security, role=role)
 
     async def indexes(tx: Transaction) -> Sequence[Finding]:
         return about_indexes(await diagnosis.diagnose_indexes(tx))
@@ -95,6 +107,7 @@ def _looks(row_security: bool, model: str | None, *, superuser: bool) -> list[tu
     return [
         ("tables", tables),
         ("grants", grants),
+        ("citus", cluster),
         ("indexes", indexes),
         ("orphans", orphans),
         ("counters", counters),

@@ -24,7 +24,7 @@ async def status(backend: Backend, namespace: Namespace | None) -> StatusResult:
         ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
     """
     await ready(backend)
-    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
+    async with backend.reading(namespace or EVERYWHERE) as tx:
         if namespace is None:
             counts = await namespaces.count_everything(tx)
         else:
@@ -48,7 +48,7 @@ async def people(
         encode(after)
     await ready(backend)
     # Everywhere: under row-level security only a role that sees all namespaces may have the list.
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+    async with backend.reading(EVERYWHERE) as tx:
         rows = await namespaces.list_people(tx, template, begins_with=begins_with, after=after, limit=limit)
     return [
         Person(
@@ -84,13 +84,13 @@ async def activity(
     by_kind: dict[datetime, dict[Kind, int]] = defaultdict(dict)
     for row in memories:
         by_kind[row.start][row.kind] = row.memories
-    stored = {row.start: row for row in messages}
+    by_start = {row.start: row for row in messages}
     return [
         Activity(
             start=start,
             memories=by_kind.get(start, {}),
-            messages=stored[start].messages if start in stored else 0,
-            characters=stored[start].characters if start in stored else 0,
+            messages=by_start[start].messages if start in by_start else 0,
+            characters=by_start[start].characters if start in by_start else 0,
         )
-        for start in sorted({*by_kind, *stored})
+        for start in sorted({*by_kind, *by_start})
     ]

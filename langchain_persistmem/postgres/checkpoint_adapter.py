@@ -12,8 +12,15 @@ from typing import Any, ParamSpec, TypeVar
 import psycopg
 import psycopg_pool
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
 
-from langchain_persistmem.errors import ConfigurationError, PersistMemError, SchemaOutOfDateError, StorageError
+from langchain_persistmem.errors import (
+    ConfigurationError,
+    PersistMemError,
+    ReplicaError,
+    SchemaOutOfDateError,
+    StorageError,
+)
 from langchain_persistmem.postgres.error_mapping import is_over, translate
 from langchain_persistmem.postgres.owners import check_owner
 from langchain_persistmem.postgres.retry import Backoff
@@ -74,7 +81,7 @@ async def _retry(call: Callable[[], Awaitable[T]], pause: Callable[[float], Awai
         try:
             return await call()
         except psycopg.Error as error:
-            failure = _failure(error)
+            failure = _failure(error, conn)
         seconds = backoff.pause(failure) if isinstance(failure, StorageError) and failure.nothing_was_done else None
         if seconds is None:
             raise failure  # outside the handler: the original, which may quote rows, is not its context
@@ -87,10 +94,12 @@ def _backoff(conn: object) -> Backoff:
     return Backoff(0.0)  # a connection that was lost stays lost
 
 
-def _failure(error: psycopg.Error) -> PersistMemError:
+def _failure(error: psycopg.Error, conn: object) -> PersistMemError:
     ours = translate(error)
     if isinstance(ours, StorageError):
         ours.nothing_was_done = is_over(error)
+    if isinstance(ours, ReplicaError):  # another server than this one may be the primary by now, if there is another
+        ours.nothing_was_done = "," in str(conninfo_to_dict(getattr(conn, "conninfo", "")).get("host", ""))
     if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
         better = SchemaOutOfDateError(
             "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "
@@ -106,8 +115,6 @@ def _failure(error: psycopg.Error) -> PersistMemError:
             "the database role lacks rights on LangGraph's checkpoint tables, or on the sequence "
             "checkpoints_persistmem_order_seq; run setup() once as their owner, who grants them"
         )
-    elif isinstance(error, errors.ReadOnlySqlTransaction):
-        better = ConfigurationError("this server only reads; give the saver the primary server's connection string")
     else:
         return ours
     better.__cause__ = ours.__cause__

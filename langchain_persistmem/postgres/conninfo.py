@@ -6,6 +6,7 @@ from typing import NamedTuple
 from psycopg import ProgrammingError, conninfo, pq
 
 from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.types.representation import is_a, type_name
 
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+(?=://)")
 _UNKNOWN = re.compile(r'invalid (?:connection option|URI query parameter):? "(\w+)"')
@@ -36,8 +37,8 @@ def read_conninfo(text: object) -> ConnectionString:
         ConfigurationError: it is malformed, or has a parameter that nobody here knows; the message names the parameter, and
             no value, which may be a password.
     """
-    if not isinstance(text, str):
-        raise ConfigurationError(f"conninfo is of type {type(text).__name__}; pass a string")
+    if not is_a(text, str):
+        raise ConfigurationError(f"conninfo is of type {type_name(text)}; pass a string")
     plain = _DRIVER.sub(r"\1", text.strip())
     prepares = True
     if plain.startswith(("postgresql://", "postgres://")):
@@ -55,7 +56,7 @@ def read_conninfo(text: object) -> ConnectionString:
         plain = plain[:begin] + place + ("?" + "&".join(parameters) if parameters else "")
     try:
         conninfo.conninfo_to_dict(plain)
-    except ProgrammingError as error:
+    except (ProgrammingError, UnicodeError) as error:
         failure = _malformed(str(error))
     else:
         return ConnectionString(plain, prepares)

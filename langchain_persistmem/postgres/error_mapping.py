@@ -7,7 +7,9 @@ from psycopg import errors
 from langchain_persistmem.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
+    ErasedError,
     PersistMemError,
+    ReplicaError,
     SchemaOutOfDateError,
     StorageError,
     StorageUnavailableError,
@@ -27,7 +29,10 @@ def is_over(error: psycopg.Error) -> bool:
     """Tell if ``error`` ended the transaction in a way that another try may be spared."""
     if isinstance(error, _POOL_SAYS_NO):
         return False
-    if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation):
+    if isinstance(
+        error,
+        errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
+    ):
         return True
     if isinstance(error, DeadlineError):  # it would pass again
         return False
@@ -94,6 +99,13 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
         )
     if isinstance(error, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
         return ConcurrentUpdateError(f"somebody else changed the same memories: {summary}; try again")
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return ReplicaError(
+            "this server is a replica, or its transactions are read-only: nothing can be written here; give the primary's "
+            "connection string, or name all servers: 'host=a,b target_session_attrs=read-write'"
+        )
+    if isinstance(error, errors.DivisionByZero):  # no other statement divides by what may be none
+        return ErasedError()
     if isinstance(error, DeadlineError):
         return StorageUnavailableError(
             f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"

@@ -61,12 +61,26 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
     if missing:
         await tx.fetch(statement("find_types"), {"schema": facts["vector_schema"]})
     for name in missing:
-        await tx.execute(_script(migrations()[name], tx.schema), {})
+        for command in split_commands(migrations()[name]):
+            await tx.execute(_script(command, tx.schema), {})
         parameters = {"name": name, "checksum": checksum(migrations()[name]), "now": now}
         await tx.execute(statement("record_migration"), parameters)
     if missing:
         await enable_on_new_tables(tx)
     return missing
+
+
+_TOKEN = re.compile(r"\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'|--[^\n]*|;", re.DOTALL)
+
+
+def split_commands(text: str) -> list[str]:
+    """The commands of a migration, one by one: Citus passes on to the other nodes what it was sent, and that is to be one command.
+
+    A semicolon inside a quoted text, a block of PL/pgSQL or a comment ends none.
+    """
+    ends = [token.end() for token in _TOKEN.finditer(text) if token[0] == ";"]
+    commands = [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+    return [command for command in commands if re.sub(r"--[^\n]*", "", command).strip()]
 
 
 def _script(text: str, schema: str) -> sql.SQL:

@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock(7305170512023411)
 -- What setup needs to know before it touches anything.
 SELECT current_setting('server_version_num')::integer AS server_version,
        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version,
-       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector_available,
+       EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'vector') AS vector_available,
        (SELECT n.nspname::text FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
         WHERE e.extname = 'vector') AS vector_schema,
        current_schema()::text AS first_schema, to_regclass('persistmem.migrations') IS NOT NULL AS migrated

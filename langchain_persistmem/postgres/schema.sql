@@ -362,6 +362,21 @@ CREATE TABLE persistmem.rewrites (
 ) WITH (fillfactor = 70);
 CREATE INDEX rewrites_due ON persistmem.rewrites (due_at);
 
+-- Where the tables are distributed over several nodes: which namespaces have work, so that a worker that looks for it asks one
+-- node and not all. A hint, and no foreign key: what is done is decided by the tables of the work itself.
+CREATE TABLE persistmem.work_queue (
+    namespace text COLLATE "C" NOT NULL,
+    task      text NOT NULL CHECK (task IN ('learn', 'vectors', 'rewrite')),
+    -- The embedding model whose vectors are missing; 0 for other tasks.
+    model     smallint NOT NULL DEFAULT 0,
+    -- When to look there.
+    due_at    timestamptz NOT NULL,
+    -- Grows each time: who found nothing removes the row only as it saw it.
+    revision  bigint NOT NULL DEFAULT 1,
+    PRIMARY KEY (namespace, task, model)
+) WITH (fillfactor = 70);
+CREATE INDEX work_queue_due ON persistmem.work_queue (task, model, due_at);
+
 -- Row-level security: what a transaction may see by what it says of itself. The policies mean nothing until row-level
 -- security is enabled on the tables, which is a step of its own (`persistmem rls enable`).
 --   persistmem.namespace    the namespace it is about
@@ -375,7 +390,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY[
         'namespaces', 'memories', 'uses', 'vectors', 'terms', 'messages', 'changes', 'pending_work', 'model_calls',
-        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions', 'rewrites'
+        'threads', 'audit', 'missing_vectors', 'memory_turns', 'omissions', 'rewrites', 'work_queue'
     ] LOOP
         EXECUTE 'CREATE POLICY persistmem_all_namespaces ON persistmem.' || name || $policy$
             USING (current_setting('persistmem.all_namespaces', true) = 'on')

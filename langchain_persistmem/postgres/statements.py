@@ -36,12 +36,14 @@ _LONGEST = 8_000
 
 
 class Schemas(NamedTuple):
-    """The two schemas that statements name; both are the same for all of a database."""
+    """The two schemas that statements name, and whether tables may be distributed; the same for all of a database."""
 
     own: str = "persistmem"
     """``Settings.schema``."""
     vector: str | None = None
     """That of the extension ``vector``; None leaves it to ``search_path``."""
+    has_citus: bool = False
+    """Tables may be distributed by Citus, which has to see by the namespace where a statement belongs."""
 
 
 # A setting keeps its name whatever the schema is: a transaction is about one schema.
@@ -50,8 +52,16 @@ _VECTOR_NAME = re.compile(r"(?<![\w.'])halfvec(?:_\w+_ops)?\b")
 _VECTOR_OPERATOR = re.compile(r"<#>|<->")
 
 
+# What only the planner of a single server needs to be told; by Citus it is not understood, and each shard is a small table.
+_FOR_ONE_SERVER = re.compile(
+    r"nullif\((?P<key>\w+\.namespace = %\(namespace\)s::text), false\) IS NOT NULL|OFFSET 0 /\* one server \*/"
+)
+
+
 def name_schemas(text: str, schemas: Schemas) -> str:
     """SQL of this package, with its schema and pgvector's in place."""
+    if schemas.has_citus:
+        text = _FOR_ONE_SERVER.sub(lambda found: found["key"] or "", text)
     if schemas.own != "persistmem":
         text = _OWN_SCHEMA.sub(schemas.own, text)
     if schemas.vector is not None:

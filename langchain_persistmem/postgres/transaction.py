@@ -38,7 +38,7 @@ from psycopg.pq import Format, PipelineStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types import TypeInfo
 
-from langchain_persistmem.errors import ConfigurationError, StorageError
+from langchain_persistmem.errors import ConfigurationError, ReplicaError, StorageError
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
 from langchain_persistmem.postgres.owners import check_owner
@@ -199,6 +199,12 @@ class Transaction(ABC):
         """Tell if the connection knows pgvector's types, which are looked up once for each connection."""
         return isinstance(self._connection.adapters.types.get("halfvec"), _VectorType)
 
+    @property
+    def has_citus(self) -> bool:
+        """Tell if the database has Citus, so that tables may be distributed over several nodes."""
+        vectors = self._connection.adapters.types.get("halfvec")
+        return isinstance(vectors, _VectorType) and vectors.has_citus
+
     async def look_up_vectors(self) -> None:
         """Look up pgvector's types for the connection, in whatever schema they are, and check its settings.
 
@@ -210,8 +216,18 @@ class Transaction(ABC):
         self._connection.adapters.register_loader("float4", _ShortestFloat)
         if row["vector_oid"] is not None:  # before setup() the type does not exist yet
             register_halfvec_info(
-                self._connection, _VectorType(row["vector_schema"], row["vector_oid"], row["vector_array_oid"])
+                self._connection,
+                _VectorType(
+                    row["vector_schema"], row["vector_oid"], row["vector_array_oid"], has_citus=row["has_citus"]
+                ),
             )
+
+    async def leave_replica(self, error: ReplicaError) -> None:
+        """Close the connection where it names several servers: another one may be the primary by now, and is tried next."""
+        if "," in self._connection.info.get_parameters().get("host", ""):
+            await self._call(self._connection.close)
+        else:
+            error.nothing_was_done = False  # this server alone is meant, and would say the same again
 
     async def _commit(self) -> None:
         # Once all that a snapshot reads is here, nothing can be lost any more.
@@ -233,8 +249,7 @@ class Transaction(ABC):
         if not self._begun and (not alone or self._opening.settings or len(sent) > 1):
             before.append(self._around(self._opening.begin))
             if self._opening.settings:
-                settings = {"settings": json.dumps(dict(self._opening.settings))}
-                before.append(self._around(statement("set_locally"), settings))
+                before += self._settings()
             self._begun = True
         after = [self._around(_COMMIT)] if commit or (alone and before) else []
         try:
@@ -310,6 +325,13 @@ class Transaction(ABC):
             except psycopg.Error as error:
                 logger.warning("a transaction could not be rolled back: %s", type(error).__name__)
 
+    def _settings(self) -> "list[_Statement]":
+        """What the transaction sets for itself. Citus passes SET LOCAL on to the other nodes, and no function."""
+        if self.has_citus:
+            return [self._around(query) for query in set_local(self._opening.settings)]
+        settings = {"settings": json.dumps(dict(self._opening.settings))}
+        return [self._around(statement("set_locally"), settings)]
+
     def _around(self, query: Query, parameters: Parameters | None = None) -> _Statement:
         """A statement around those of a caller, who does not wait for it."""
         return _Statement(query, parameters, self._flush, wants_rows=False)
@@ -323,7 +345,8 @@ class Transaction(ABC):
         binary = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
         if isinstance(query, NamedSQL):
             vectors = self._connection.adapters.types.get("halfvec")
-            query = query.within(Schemas(self.schema, vectors.schema if isinstance(vectors, _VectorType) else None))
+            vectors = vectors if isinstance(vectors, _VectorType) else None
+            query = query.within(Schemas(self.schema, vectors and vectors.schema, self.has_citus))
         # BEGIN and COMMIT are no statements of ours, and worth no preparing.
         prepare = False if any(query is each for each in _AROUND) else None
         if self._connection.row_factory is dict_row:
@@ -379,6 +402,14 @@ class AsyncTransaction(Transaction):
         return manager
 
 
+def set_local(settings: Mapping[str, str]) -> list[sql.Composed]:
+    """Statements that set what lasts as long as a transaction; as literals, which Citus passes on to the other nodes."""
+    return [
+        sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(*name.split(".")), sql.Literal(value))
+        for name, value in settings.items()
+    ]
+
+
 def _is_script(query: Query) -> bool:
     is_named = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
     return not is_named and not any(query is each for each in _AROUND)
@@ -386,7 +417,11 @@ def _is_script(query: Query) -> bool:
 
 async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
     """Set what is not in the transaction's :class:`Opening`, until it ends."""
-    await tx.fetch(statement("set_locally"), {"settings": json.dumps(dict(settings))})
+    if tx.has_citus:
+        for query in set_local(settings):
+            await tx.execute(query, {})
+    else:
+        await tx.fetch(statement("set_locally"), {"settings": json.dumps(dict(settings))})
 
 
 def sync_transaction(pool: SyncPool, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
@@ -416,12 +451,16 @@ async def _transaction(
             tx = kind(connection, opening)
             if not tx.has_vectors:
                 await tx.look_up_vectors()
-            async with tx.begin() if opening.begins else nullcontext():
-                begun = True
-                yield tx
-                committing = True
-                if not opening.begins:
-                    await tx.finish()
+            try:
+                async with tx.begin() if opening.begins else nullcontext():
+                    begun = True
+                    yield tx
+                    committing = True
+                    if not opening.begins:
+                        await tx.finish()
+            except ReplicaError as error:
+                await tx.leave_replica(error)
+                raise
     except psycopg.Error as error:
         if not (committing and (opening.snapshot or not opening.begins)):
             # Until all statements ran, an error cannot be that of a COMMIT, and the signature is not asked after.
@@ -465,11 +504,12 @@ def _shortest_float(data: bytes) -> float:
 
 
 class _VectorType(TypeInfo):
-    """pgvector's halfvec, with the schema in which it is."""
+    """pgvector's halfvec, with the schema in which it is, and what else was looked up with it."""
 
-    def __init__(self, schema: str, oid: int, array_oid: int) -> None:
+    def __init__(self, schema: str, oid: int, array_oid: int, *, has_citus: bool) -> None:
         super().__init__("halfvec", oid, array_oid)
         self.schema = schema
+        self.has_citus = has_citus
 
 
 _NEEDED_SETTINGS: Mapping[str, Callable[[str], bool]] = {

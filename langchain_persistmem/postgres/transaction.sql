@@ -1,9 +1,11 @@
 -- name: connection_facts
--- Once for a connection: where pgvector is, under which numbers its type is known, and the settings that could falsify values.
+-- Once for a connection: where pgvector is, under which numbers its type is known, whether tables may be distributed, and the
+-- settings that could falsify values.
 SELECT v.schema AS vector_schema, v.oid::bigint AS vector_oid, v.typarray::bigint AS vector_array_oid,
        current_setting('standard_conforming_strings') AS standard_conforming_strings,
-       current_setting('array_nulls') AS array_nulls, current_setting('extra_float_digits') AS extra_float_digits
-FROM (SELECT) AS one
+       current_setting('array_nulls') AS array_nulls, current_setting('extra_float_digits') AS extra_float_digits,
+       EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus') AS has_citus
+FROM (SELECT 1) AS one
 LEFT JOIN (
     SELECT n.nspname::text AS schema, t.oid, t.typarray
     FROM pg_extension e

@@ -13,9 +13,10 @@ from uuid import UUID
 from langchain_persistmem.errors import StorageError
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
 from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
@@ -55,10 +56,11 @@ async def everything(
             for generation in ended_generations.values():
                 erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *ended_generations})
-    return await _erase_all(backend, whole, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    meter = Meter(None, "namespaces")
+    return await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
 
 
-async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
     """Go on with every erasure that was interrupted."""
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         namespaces_left: list[Namespace] = []
@@ -67,16 +69,21 @@ async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Re
                 await erasure_log.complete_erasures(tx, generation, {}, now=now)
             else:
                 namespaces_left.append(namespace)
-    return await _erase_all(backend, namespaces_left, shared_threads=shared_threads, dry_run=False, now=now)
+    meter = Meter(progress, "namespaces", len(namespaces_left))
+    return await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
 
 
 async def _erase_all(
-    backend: Backend, whole: Sequence[Namespace], *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend, whole: Sequence[Namespace], meter: Meter, *, shared_threads: bool, dry_run: bool, now: datetime
 ) -> Receipt:
     erasures: dict[Namespace, _NamespaceErasure] = {}
     for namespace in whole:
         bystanders = None if shared_threads else whole
-        erasures[namespace] = await backend.step(_erase_one, namespace, bystanders, {}, dry_run=dry_run, now=now)
+        if dry_run:
+            erasures[namespace] = await backend.step(_count_one, namespace, bystanders)
+        else:
+            erasures[namespace] = await backend.step(_erase_one, namespace, bystanders, {}, now=now)
+        meter.advance()
     total: Counter[str] = Counter()
     for erasure in erasures.values():
         total.update(erasure.counts)
@@ -107,13 +114,24 @@ async def _has_unowned_checkpoints(backend: Backend) -> bool:
         return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
 
 
+async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:
+    """What an erase of one namespace would take, all of one moment; nothing is written, so that a replica can tell it too."""
+    async with backend.transaction(EVERYWHERE, snapshot=True) as tx:
+        own_threads = await threads.threads_of(tx, namespace)
+        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
+        going = [thread_id for thread_id in own_threads if thread_id not in shared]
+        counts = await forget.count_rest_of_namespace(tx, namespace)
+        if going and await forget.has_checkpoint_tables(tx):
+            counts |= await forget.count_rest_of_checkpoints(tx, going)
+        return _NamespaceErasure(counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared))))
+
+
 async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
     unconfirmed: dict[UUID, _NamespaceErasure],
     *,
-    dry_run: bool,
     now: datetime,
 ) -> _NamespaceErasure:
     """Erase one namespace, and look through every table before that is committed.
@@ -123,10 +141,10 @@ async def _erase_one(
         unconfirmed: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
-        async with undo_if(dry_run, backend.transaction(EVERYWHERE, read_committed=True, repeatable=True)) as tx:
+        async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
-            ended = generations.end_generation(tx, namespace)
-            own_threads, generation = await threads.threads_of(tx, namespace), await ended
+            ending = generations.end_generation(tx, namespace)
+            own_threads, generation = await threads.threads_of(tx, namespace), await ending
             if unconfirmed and generation not in unconfirmed:  # the COMMIT whose answer was lost has done it
                 return next(iter(unconfirmed.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
@@ -136,14 +154,11 @@ async def _erase_one(
             )
             going = [thread_id for thread_id in own_threads if thread_id not in shared_threads]
             checkpoints = await forget.erase_checkpoints(tx, going)
-            erasing = forget.erase_namespace(tx, namespace)
+            counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
             await _verify(tx, namespace, going)
-            counts = {**await erasing, **checkpoints}
             erasure = _NamespaceErasure(
                 counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared_threads)))
             )
-            if dry_run:  # no entry in the log, and no id of one in the receipt
-                return erasure
             erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
             unconfirmed[generation] = erasure

@@ -18,6 +18,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import is_a, type_name
 from langchain_persistmem.types.results import Erasure, Receipt
 
@@ -39,14 +40,20 @@ async def list_(backend: Backend, *, after: UUID | None, limit: int) -> list[Era
         return await erasure_log.list_erasures(tx, after=after, limit=limit)
 
 
-async def resume(backend: Backend, *, shared_threads: bool, now: datetime) -> Receipt:
+async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
     """Go on with every erasure that was interrupted."""
     await ready(backend)
-    return await erase_person.resume(backend, shared_threads=shared_threads, now=now)
+    return await erase_person.resume(backend, shared_threads=shared_threads, progress=progress, now=now)
 
 
 async def replay(
-    backend: Backend, log: Sequence[Erasure], *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend,
+    log: Sequence[Erasure],
+    *,
+    shared_threads: bool,
+    dry_run: bool,
+    progress: Report | None = None,
+    now: datetime,
 ) -> Receipt:
     """Erase again what the log says was erased, where it is there again; what is not, is not.
 
@@ -60,12 +67,15 @@ async def replay(
     whole = {entry.generation for entry in log if entry.everything and entry.generation in there}
     if not dry_run:  # before anything goes: an interruption leaves an entry that resume() goes on with
         await _write_down(backend, log, whole)
-    receipts = [
-        await erase_person.everything(
-            backend, there[generation_id], (), shared_threads=shared_threads, dry_run=dry_run, now=now
+    receipts: list[Receipt] = []
+    meter = Meter(progress, "namespaces", len({entry.generation for entry in log} & there.keys()))
+    for generation_id in sorted(whole, key=lambda generation_id: there[generation_id]):
+        receipts.append(
+            await erase_person.everything(
+                backend, there[generation_id], (), shared_threads=shared_threads, dry_run=dry_run, now=now
+            )
         )
-        for generation_id in sorted(whole, key=lambda generation_id: there[generation_id])
-    ]
+        meter.advance()
     verified = not dry_run and all(receipt.verified for receipt in receipts)
     parts: dict[UUID, list[Erasure]] = defaultdict(list)
     for entry in log:
@@ -74,6 +84,7 @@ async def replay(
     for generation, entries in parts.items():
         counts = await backend.step(_erase_again, there[generation], generation, entries, dry_run=dry_run, now=now)
         receipts.append(Receipt(erased=not dry_run, counts=counts, by_namespace={there[generation]: counts}))
+        meter.advance()
     return _join(receipts, [entry for entry in log if entry.generation in there], dry_run=dry_run, verified=verified)
 
 
@@ -155,7 +166,7 @@ def _erasure_of(line: str, where: str) -> Erasure:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, Mapping):
-        raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --json` wrote")
+        raise InvalidInputError(f"{where} is no JSON object; pass what `persistmem erasures list --out` wrote")
     entry = dict(cast("Mapping[str, object]", content))
     if "incarnation" in entry and "format" not in entry:  # written before migration 9, which renamed the column
         entry = {**entry, "format": FORMAT, "generation": entry["incarnation"]}

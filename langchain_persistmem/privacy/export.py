@@ -23,6 +23,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Several, Within, encode
+from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.records import CONSENTS, Candidate, Consent, Provenance, Vector
 from langchain_persistmem.types.results import ExportResult, ImportFileResult
 from langchain_persistmem.types.vectors import UnitVector
@@ -48,7 +49,9 @@ _PAGES: tuple[tuple[str, Page], ...] = (
 )
 
 
-async def export_file(backend: Backend, namespace: Namespace, writer: ExportWriter, *, now: datetime) -> ExportResult:
+async def export_file(
+    backend: Backend, namespace: Namespace, writer: ExportWriter, *, progress: Report | None = None, now: datetime
+) -> ExportResult:
     """Write everything of ``namespace``, and of those that begin with it, to a file.
 
     Raises:
@@ -56,13 +59,15 @@ async def export_file(backend: Backend, namespace: Namespace, writer: ExportWrit
     """
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(Within(namespace), snapshot=True) as tx:
+    async with backend.reading(Within(namespace), snapshot=True) as tx:
         found = await export.namespaces_below(tx, namespace)
+        total = sum([await export.count_export_rows(tx, owner) for owner, _ in found]) if progress else None
+        meter = Meter(progress, "rows", total)
         writer.begin({"root": list(namespace), "exported_at": now.isoformat()})
         for owner, consent in found:
             writer.add("namespace", owner, {"consent": consent})
             for kind, page in _PAGES:
-                await _write_all(tx, writer, owner, kind, page)
+                await _write_all(tx, writer, owner, kind, page, meter)
     digest = writer.finish()
     counts = dict(writer.counts)
     for owner, _ in found:
@@ -70,24 +75,35 @@ async def export_file(backend: Backend, namespace: Namespace, writer: ExportWrit
     return ExportResult(counts=counts, sha256=digest)
 
 
-async def _write_all(tx: Transaction, writer: ExportWriter, namespace: Namespace, kind: str, page: Page) -> None:
+async def _write_all(
+    tx: Transaction, writer: ExportWriter, namespace: Namespace, kind: str, page: Page, meter: Meter
+) -> None:
     last: Row | None = None
     while rows := await page(tx, namespace, last, limit=_PAGE):
         for row in rows:
             writer.add(kind, namespace, row)
+        meter.advance(len(rows))
         last = rows[-1]
         if len(rows) < _PAGE:
             return
 
 
 async def import_file(
-    backend: Backend, source: ExportFile, root: Namespace | None, *, trusted: bool, dry_run: bool, now: datetime
+    backend: Backend,
+    source: ExportFile,
+    root: Namespace | None,
+    *,
+    trusted: bool,
+    dry_run: bool,
+    progress: Report | None = None,
+    now: datetime,
 ) -> ImportFileResult:
     """Bring back what was exported, under its own namespaces or, with ``root``, under that one.
 
     Args:
         trusted: take the sources of the file's statements for what they say; otherwise nothing in it is the operator's, and
             what a person would have to review waits for it.
+        progress: called after each batch, first while all is tried, then while it is stored.
 
     Raises:
         MemoryDisabledError: memory is paused for the person.
@@ -105,10 +121,11 @@ async def import_file(
             f"a vector of the file has {min(odd):,} dimensions, not {model.dimensions:,}; export again"
         )
     # All of it is tried before anything stays: the database refuses more than can be seen in a row.
-    counts = await backend.step(_count_new, source, root, trusted=trusted, now=now)
+    rows, lines = sum(source.counts.values()), source.counts["namespace"]
+    counts = await backend.step(_count_new, source, root, progress, trusted=trusted, now=now)
     if not dry_run:
-        counts = await _restore_all(backend, source, root, trusted=trusted, now=now)
-    read = sum(count for kind, count in source.counts.items() if kind != "namespace")
+        counts = await _restore_all(backend, source, root, Meter(progress, "rows", rows), trusted=trusted, now=now)
+    read = rows - lines
     return ImportFileResult(
         dry_run=dry_run,
         read=read,
@@ -121,11 +138,11 @@ async def import_file(
 
 
 async def _restore_all(
-    backend: Backend, source: ExportFile, root: Namespace | None, *, trusted: bool, now: datetime
+    backend: Backend, source: ExportFile, root: Namespace | None, meter: Meter, *, trusted: bool, now: datetime
 ) -> Counter[str]:
     """Write the file batch by batch, each in a transaction of its own; returns the new rows by kind."""
     counts: Counter[str] = Counter()
-    seen: generations.Seen = {}
+    seen: generations.Snapshot = {}
     stricter: dict[Namespace, str] = {}
     older: set[Namespace] = set()
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
@@ -136,6 +153,7 @@ async def _restore_all(
         if any(row.get(_PRESENT_FORM.get(kind, "")) is None for row in rows if kind in _PRESENT_FORM):
             older.add(namespace)
         counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
+        meter.advance(len(rows))
     for namespace in sorted(older, key=encode):  # after all rows: links need messages and memories
         await backend.step(_request_rewrite, namespace, seen, now=now)
     # Consent comes last: a person who had paused memory there would be refused here.
@@ -144,7 +162,9 @@ async def _restore_all(
     return counts
 
 
-async def _request_rewrite(backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime) -> None:
+async def _request_rewrite(
+    backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
+) -> None:
     """Rows of an older file get what is derived of them, in the background."""
     async with backend.transaction(namespace) as tx:
         await _hold(tx, backend, namespace, seen, now=now)
@@ -153,7 +173,13 @@ async def _request_rewrite(backend: Backend, namespace: Namespace, seen: generat
 
 
 async def _count_new(
-    backend: Backend, source: ExportFile, root: Namespace | None, *, trusted: bool, now: datetime
+    backend: Backend,
+    source: ExportFile,
+    root: Namespace | None,
+    progress: Report | None,
+    *,
+    trusted: bool,
+    now: datetime,
 ) -> Counter[str]:
     """Write the file in one transaction, without vectors, and take it back; returns the rows that were new by kind.
 
@@ -161,7 +187,8 @@ async def _count_new(
     memory of a change.
     """
     counts: Counter[str] = Counter()
-    seen: generations.Seen = {}
+    seen: generations.Snapshot = {}
+    meter = Meter(progress, "rows checked", sum(source.counts.values()))
     # By name: row security lets a prefix be read, and not be written.
     targets = sorted({_target_namespace(found, source, root) for _, found, _ in source.rows()}, key=encode)
     async with undo_if(True, backend.transaction(Several(tuple(targets)))) as tx:
@@ -169,6 +196,7 @@ async def _count_new(
             namespace = _target_namespace(found, source, root)
             redacted = [redact_row(backend.settings.redaction, kind, row) for row in rows]
             counts[kind] += await _restore_rows(tx, backend, namespace, kind, redacted, {}, seen, now=now)
+            meter.advance(len(rows))
     return counts
 
 
@@ -212,7 +240,7 @@ async def _restore(
     namespace: Namespace,
     kind: str,
     rows: Sequence[dict[str, Any]],
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> int:
@@ -232,7 +260,7 @@ async def _restore_rows(
     kind: str,
     rows: Sequence[dict[str, Any]],
     vectors: Mapping[UUID, Sequence[Vector]],
-    seen: generations.Seen,
+    seen: generations.Snapshot,
     *,
     now: datetime,
 ) -> int:
@@ -253,7 +281,7 @@ async def _restore_rows(
 
 
 async def _hold(
-    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Seen, *, now: datetime
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     state = await generations.hold(tx, backend, namespace, now=now)
     state.check_not_paused()
@@ -281,12 +309,12 @@ async def _restore_memories(
     new = await export.restore_memories(tx, namespace, rows)
     mine = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
     known = {id: vectors[id] for id in mine if vectors.get(id)}
-    await hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
     current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
-    await search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
+    search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
     words = {id: (row["text"], row.get("speaker")) for id, row in current.items()}
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    await record(tx, backend, namespace, "imported", sorted(new))
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    record(tx, backend, namespace, "imported", sorted(new))
     return len(new)
 
 
@@ -312,7 +340,7 @@ async def _vectors(
 
 
 async def _restrict(
-    backend: Backend, namespace: Namespace, wanted: str, seen: generations.Seen, *, now: datetime
+    backend: Backend, namespace: Namespace, wanted: str, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     """The stricter of two consents holds: what the person allowed there, and what is allowed here."""
     consent = _BY_NAME.get(wanted, "allowed")

@@ -23,7 +23,7 @@ from typing import IO, Any, cast, get_args
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.runtime.line_file import open_lines
+from langchain_persistmem.runtime.line_file import check_target, open_lines
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
@@ -53,6 +53,7 @@ class ExportWriter:
     def begin(self, header: Line) -> None:
         """Write the first line; what was written before is thrown away."""
         self.give_up()
+        check_target(self._path, "path")
         self._digest, self.counts = hashlib.sha256(), Counter()
         try:
             raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")
@@ -162,16 +163,16 @@ class ExportFile:
             for number, text in enumerate(lines, 1):
                 problem = ""
                 try:
-                    found: object = json.loads(text)
+                    row: object = json.loads(text)
                 except (ValueError, RecursionError):
-                    problem, found = "is no JSON", {}
-                if not isinstance(found, dict):
+                    problem, row = "is no JSON", {}
+                if not isinstance(row, dict):
                     problem = "is no JSON object"
                 if problem:
                     raise InvalidInputError(
                         f"{self._path.name}, line {number} {problem}; export or copy the file again"
                     )
-                yield text, cast("dict[str, Any]", found)
+                yield text, cast("dict[str, Any]", row)
 
 
 def _check_row(kind: str, line: Line, where: str) -> None:
@@ -247,8 +248,8 @@ def _text(value: object, where: str) -> None:
     validation.storable(value, where)
 
 
-def _one_of(known: tuple[str, ...], value: object, _where: str) -> None:
-    if value not in known:
+def _one_of(choices: tuple[str, ...], value: object, _where: str) -> None:
+    if value not in choices:
         raise ValueError
 
 
@@ -282,18 +283,18 @@ def _minutes(value: object, _where: str) -> None:
 def _message(value: object, where: str) -> None:
     """As ``message_to_dict`` makes it."""
     validation.json_object(value, where)
-    found = cast("Mapping[str, object]", value)
-    if not isinstance(found["type"], str) or not isinstance(found["data"], Mapping):
+    fields = cast("Mapping[str, object]", value)
+    if not isinstance(fields["type"], str) or not isinstance(fields["data"], Mapping):
         raise TypeError
 
 
 def _provenance(value: object, where: str) -> None:
     validation.json_object(value, where)
-    found = cast("Mapping[str, object]", value)
-    _one_of(SOURCES, found["source"], where)
+    fields = cast("Mapping[str, object]", value)
+    _one_of(SOURCES, fields["source"], where)
     for name in ("message_ids", "memory_ids"):
-        if found.get(name) is not None:
-            validation.names(found[name], f"{where}.{name}")
+        if fields.get(name) is not None:
+            validation.names(fields[name], f"{where}.{name}")
 
 
 def components_of(vector: Mapping[str, Any]) -> list[float]:
@@ -302,11 +303,11 @@ def components_of(vector: Mapping[str, Any]) -> list[float]:
 
 
 def _vectors(value: object, where: str) -> None:
-    for each in validation.check_list(value, where):
-        if not isinstance(each["model"], str) or not validation.count(each["part"], where, at_most=2**15 - 1) >= 0:
+    for vector in validation.check_list(value, where):
+        if not isinstance(vector["model"], str) or not validation.count(vector["part"], where, at_most=2**15 - 1) >= 0:
             raise TypeError
         # PostgreSQL would refuse the rest only in the middle of an import.
-        if not all(map(math.isfinite, components_of(each))) or not 0 < float(each["norm"]) < math.inf:
+        if not all(map(math.isfinite, components_of(vector))) or not 0 < float(vector["norm"]) < math.inf:
             raise ValueError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from langgraph.store.base import InvalidNamespaceError, PutOp, get_text_at_path
+from langgraph.store.base import PutOp, get_text_at_path
 from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, EmbeddingMismatchError, InvalidInputError
@@ -70,7 +70,7 @@ class PostgresStoreSource:
         namespace = tuple(row["prefix"].split("."))
         try:
             put = self._put(namespace, row)
-        except (InvalidInputError, InvalidNamespaceError) as error:
+        except InvalidInputError as error:
             return Refusal(namespace=namespace, key=row["key"], reason=str(error))
         return Entry(
             namespace=namespace,

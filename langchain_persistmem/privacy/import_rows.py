@@ -67,7 +67,7 @@ class State:
     done: bool = False
     stated: set[tuple[Namespace, bytes]] = field(default_factory=set[tuple[Namespace, bytes]])
     """Only with ``dry_run``: what would have been written so far, by which the same again is known. It only grows."""
-    seen: generations.Seen = field(default_factory=dict[Namespace, UUID])
+    seen: generations.Snapshot = field(default_factory=dict[Namespace, UUID])
     """The generations of the namespaces that it has written to: what is erased meanwhile it does not write again."""
 
 
@@ -158,7 +158,7 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
 
 
 async def _bring(
-    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generations.Seen, now: datetime
+    backend: Backend, entries: Sequence[Entry], *, extractor: str, seen: generations.Snapshot, now: datetime
 ) -> tuple[list[Fate], int]:
     """Write what is new; returns what became of each, and how many texts were embedded."""
     fates: list[Fate] = []
@@ -242,17 +242,17 @@ async def _write(
     # A replaced row keeps its id: its old vectors and terms go before the new ones come.
     ids = await import_rows.import_items(tx, namespace, rows, extractor=extractor)
     replaced = [id for key, id in ids.items() if id != new[key]]
-    await search_index.delete_vectors(tx, namespace, replaced)
-    await search_index.unindex_memories(tx, namespace, replaced)
+    search_index.delete_vectors(tx, namespace, replaced)
+    search_index.unindex_memories(tx, namespace, replaced)
     model = await _model(backend)
     if model is not None:
         parts = {id: vectors[namespace, key] for key, id in ids.items()}
-        await hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
+        hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
     words = {
         ids[entry.key]: (entry.text, entry.speaker) for entry in entries if entry.text is not None and entry.key in ids
     }
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    await record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
+    record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 
 def _redact(redaction: Redaction | None, entry: Entry) -> Entry:

@@ -27,7 +27,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
     """The memories that recall returns, those that it does not, and why; two further statements."""
     query, result = candidates.query, candidates.result
     question, limit = query.question, query.question.limit
-    async with backend.transaction(query.namespace, atomic=False) as tx:
+    async with backend.reading(query.namespace) as tx:
         found_terms = await explain.query_terms(tx, query)
         hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.

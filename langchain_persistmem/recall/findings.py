@@ -24,13 +24,14 @@ _BEST = 70
 
 
 def join_layers(
-    ranked: Sequence[RankedCandidate], question: str, *, by_statement: bool = True
+    ranked: Sequence[RankedCandidate], question: str, *, by_statement: bool = True, most: int = 20
 ) -> list[RankedCandidate]:
     """Let each turn with current statements speak through the best of these; best first again.
 
     Args:
         by_statement: a finding is shown as its statement. False: as that of its memories which has most to do with the
             question, such as where one is to be chosen and erased.
+        most: so many are wanted; twice as many are read for their best sentences, as some may be left out.
     """
     turns = {candidate.candidate.id: candidate for candidate in ranked if candidate.candidate.is_turn}
     through: dict[str, list[RankedCandidate]] = {}
@@ -57,10 +58,17 @@ def join_layers(
             for turn in mine
         )
         excerpt = next((quote for quote in quotes if quote), None)
-        if excerpt is None:
-            excerpt = best_sentences(words, candidate.candidate.text or "")
         joined.append(best._replace(candidate=candidate.candidate, excerpt=excerpt))
-    return sorted(joined, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    if by_statement:
+        joined[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in joined[: 2 * most]]
+    return joined
+
+
+def _with_best_sentences(found: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
+    if found.excerpt is not None:
+        return found
+    return found._replace(excerpt=best_sentences(words, found.candidate.text or ""))
 
 
 def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
@@ -85,9 +93,9 @@ def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate
 
 def _lower(request: RankedCandidate, answer: RankedCandidate) -> RankedCandidate:
     """The request with the evidence of the answer; what it loses is part of its score's explanation."""
-    *before, question, lacking, recency, importance, use = request.parts
+    *before, question, telling, lacking, recency, importance, use = request.parts
     question += answer.evidence - request.evidence
-    parts = (*before, question, lacking, recency, importance, use)
+    parts = (*before, question, telling, lacking, recency, importance, use)
     return request._replace(score=answer.score, evidence=answer.evidence, parts=parts)
 
 

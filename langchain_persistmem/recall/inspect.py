@@ -28,7 +28,7 @@ async def show(backend: Backend, namespace: Namespace, key: str, *, now: datetim
     encode(namespace)
     await ready(backend)
     # One snapshot: what is shown of a memory would contradict itself if it changed between two statements.
-    async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
+    async with backend.reading(namespace, snapshot=True) as tx:
         versions = await changes_queries.history(tx, namespace, key)
         if not versions:
             raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")

@@ -28,7 +28,7 @@ async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime
     validation.name(key, "key")
     encode(namespace)
     await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         found = await memories.get_memories(tx, namespace, [key], now=now)
     if key not in found:
         raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
@@ -60,7 +60,7 @@ async def list_(
     encode(namespace)
     await ready(backend)
     # Without statuses it is the statement that an index has in its order.
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         found = await memories.list_memories(
             tx,
             namespace,

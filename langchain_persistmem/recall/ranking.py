@@ -17,7 +17,10 @@ from itertools import islice
 
 from langchain_persistmem.language.calendar import date_matching
 from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.language.question import parse_question
+from langchain_persistmem.language.query_terms import find_names
+from langchain_persistmem.language.question import parse_question, speaks_of_self
+from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.search_terms.spelling import fold
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
     Interpretation,
@@ -35,10 +38,19 @@ _DIGIT = re.compile(r"\d")
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
 _READ = 2_000
 """Characters of a memory in which questions are counted."""
-_LIKELIEST = 20
-"""So many of the likeliest are read for what is asked for; all others count as lacking it, and overtake none."""
-_READ_FOR_A_NUMBER = 500
+_LIKELIEST = 30
+"""So many of the likeliest are read for what they tell; all others count as telling nothing, and overtake none."""
+_READ_FOR_CONTENT = 500
 """Characters."""
+_NAME = re.compile(r"(?<=[^\W\d_] |, )(?!I\b)[A-ZÀ-ÖØ-ÞА-ЯΑ-Ω][^\W\d_]+")
+"""A capital within a sentence."""
+_MOST_DETAILS = 4
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Scripts without spaces, of which two characters are about a word."""
+_LONG = 40
+"""Words beyond which a turn tells no more."""
+_USUAL = 12
+"""Words of a usual turn."""
 _USES_AT_CEILING = math.log1p(20)
 """The logarithm of so many uses, and one."""
 _GOOD_HITS = 10
@@ -61,9 +73,11 @@ def rank(
     """Weigh the candidates, best first; ties by key, so that the order is stable."""
     candidates, bonus = result.candidates, weights.max_bonus
     asked = parse_question(result, query, now=now)
-    scale = _Scale(result, background, weights)
+    scale = _Scale(result, background, weights, doubt=_doubt(result, query, weights))
     meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
-    words = [candidate.lexical * scale.word for candidate in candidates]
+    # What bears on a dinner that is to be suggested has few of its words.
+    share = weights.request_terms if asked.is_request else 1.0
+    words = [candidate.lexical * scale.word * share for candidate in candidates]
     # What a memory says about the question by itself. All that follows corrects it by what is known of the memory, and so
     # has to be in the same unit, standard deviations of cosines.
     about = [by_meaning + by_words for by_meaning, by_words in zip(meaning, words, strict=True)]
@@ -77,16 +91,16 @@ def rank(
     period = (
         [_period(candidate, asked, weights) for candidate in candidates] if asked.periods else [0.0] * len(candidates)
     )
-    # Among named speakers a question is about the other; what a user asks of an assistant is about the user.
-    question = [
-        0.0 - (weights.question_penalty * share if candidate.speaker else 0.0)
-        for candidate, share in zip(candidates, asking, strict=True)
+    question = [_question(candidate, share, weights) for candidate, share in zip(candidates, asking, strict=True)]
+    telling = [_length(candidate, weights) for candidate in candidates]
+    # Texts are read for what they tell, which takes time, so only those that are the likeliest by now.
+    so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, telling, strict=True)]
+    likeliest = frozenset(nlargest(_LIKELIEST, range(len(candidates)), key=so_far.__getitem__))
+    telling = [
+        length + _content(candidate, weights, is_read=index in likeliest)
+        for index, (candidate, length) in enumerate(zip(candidates, telling, strict=True))
     ]
-    lacking = [0.0] * len(candidates)
-    if asked.asks_for is not None:
-        # Looking for a time or a number means reading texts, so only those that are the likeliest by now are read.
-        so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, strict=True)]
-        lacking = _lacking(candidates, so_far, asked, weights)
+    lacking = _lacking(candidates, likeliest, asked, weights) if asked.asks_for else [0.0] * len(candidates)
     # The bonuses are small and bounded: they decide between memories that are equally good, and never lift noise.
     recency = [
         bonus * _recency(candidate, weights, now) + weights.latest * latest.get(index, 0.0)
@@ -94,7 +108,9 @@ def rank(
     ]
     importance = [bonus * candidate.importance for candidate in candidates]
     use = [bonus * min(1.0, math.log1p(candidate.uses) / _USES_AT_CEILING) for candidate in candidates]
-    parts = zip(meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use, strict=True)
+    parts = zip(
+        meaning, words, neighbours, speaker, period, question, telling, lacking, recency, importance, use, strict=True
+    )
     ranked = [scale.ranked(candidate, evidence) for candidate, evidence in zip(candidates, parts, strict=True)]
     return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
 
@@ -160,7 +176,7 @@ def _speaker(candidate: RecallCandidate, asked: Interpretation, weights: Ranking
     evidence = 0.0
     if len(asked.speakers) == 1:
         evidence += weights.speaker if candidate.speaker in asked.speakers else -weights.speaker
-    if asked.is_about_user and _is_assistant(candidate):
+    if not asked.is_about_assistant and _is_assistant(candidate):
         evidence -= weights.assistant_echo
     return evidence
 
@@ -171,14 +187,51 @@ def _period(candidate: RecallCandidate, asked: Interpretation, weights: Ranking)
     return weights.period * fits if fits else -weights.other_period * max(period.certainty for period in asked.periods)
 
 
+def _question(candidate: RecallCandidate, asking: float, weights: Ranking) -> float:
+    """The loss of a turn that asks: among named speakers it is about the other. What a user asks of an assistant is about the user."""
+    return 0.0 - (weights.question_penalty * asking if candidate.speaker else 0.0)
+
+
+def _length(candidate: RecallCandidate, weights: Ranking) -> float:
+    """The gain or loss of a person's turn for its length."""
+    if not _is_of_person(candidate):
+        return 0.0
+    text = candidate.text or ""
+    words = text.count(" ") + 1 + (0 if text.isascii() else len(_UNSPACED.findall(text[:_READ_FOR_CONTENT])) // 2)
+    return weights.length * math.log((1 + min(words, _LONG)) / (1 + _USUAL))
+
+
+def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> float:
+    """The gain or loss of a person's turn for what it tells: of itself, by names and by times; a mere request tells nothing.
+
+    What is not read counts as telling nothing either.
+    """
+    if not _is_of_person(candidate):
+        return 0.0
+    text = candidate.text or ""
+    begin = text[:_READ_FOR_CONTENT] if is_read else ""
+    of_self = is_read and speaks_of_self(begin)
+    details = len(_NAME.findall(begin)) + (is_read and date_matching.mentions_time(candidate))
+    told = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
+    # Among named speakers what asks has lost enough for it.
+    is_idle = not candidate.speaker and (not is_read or is_request(text))
+    return told - (weights.request_penalty if is_idle else 0.0)
+
+
+def _is_of_person(candidate: RecallCandidate) -> bool:
+    """Tell if it is what a person said, in their own words."""
+    return candidate.is_turn and not _is_assistant(candidate)
+
+
 def _lacking(
-    candidates: Sequence[RecallCandidate], evidence: Sequence[float], asked: Interpretation, weights: Ranking
+    candidates: Sequence[RecallCandidate], likeliest: frozenset[int], asked: Interpretation, weights: Ranking
 ) -> Sequence[float]:
-    """The loss of memories that do not tell the time or the number that is asked for."""
+    """The loss of memories that do not tell the time or the number that is asked for; the unread count as lacking it."""
     tells = date_matching.mentions_time if asked.asks_for == "time" else _tells_a_number
-    likeliest = nlargest(_LIKELIEST, range(len(candidates)), key=evidence.__getitem__)
-    telling = {index for index in likeliest if tells(candidates[index])}
-    return [0.0 if index in telling else 0.0 - weights.missing_answer for index in range(len(candidates))]
+    return [
+        0.0 if index in likeliest and tells(candidate) else 0.0 - weights.missing_answer
+        for index, candidate in enumerate(candidates)
+    ]
 
 
 def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> dict[int, float]:
@@ -251,7 +304,9 @@ class _Scale:
     ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
     """
 
-    def __init__(self, result: SearchResult, background: tuple[float, float], weights: Ranking) -> None:
+    def __init__(
+        self, result: SearchResult, background: tuple[float, float], weights: Ranking, *, doubt: float
+    ) -> None:
         usual, scale = background
         count, prior = result.count, weights.prior_count
         total = count + prior
@@ -267,6 +322,7 @@ class _Scale:
         chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
         self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(count, 1))
         """The evidence at which the score is 0.5."""
+        self._doubt = doubt
         self._softness = weights.score_scale
         self._certain = usual + weights.strong_match * scale
 
@@ -288,9 +344,16 @@ class _Scale:
         Where all of a user's memories are about one thing, none of them stands out from the others.
         """
         if similarity is not None and similarity >= self._certain:
-            evidence = max(evidence, self.toss_up)
-        odds = (evidence - self.toss_up) / self._softness
+            evidence = max(evidence, self.toss_up + self._doubt)
+        odds = (evidence - self.toss_up - self._doubt) / self._softness
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+
+
+def _doubt(result: SearchResult, query: str, weights: Ranking) -> float:
+    """The evidence that an answer has to have more, since the question names somebody of whom this memory has never heard."""
+    if not result.count or all(fold(name) in result.existing_terms for name in find_names(query)):
+        return 0.0
+    return weights.unknown_name
 
 
 def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:
@@ -299,7 +362,7 @@ def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> flo
 
 
 def _tells_a_number(candidate: RecallCandidate) -> bool:
-    begin = (candidate.text or "")[:_READ_FOR_A_NUMBER]
+    begin = (candidate.text or "")[:_READ_FOR_CONTENT]
     return bool(_DIGIT.search(begin)) or not stop_words("numbers").isdisjoint(_ANY_WORD.findall(begin.casefold()))
 
 

@@ -93,6 +93,7 @@ async def find_candidates(
         ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
         question.query,
         by_statement=not question.own_view,
+        most=question.limit,
     )
     return Candidates(
         query=queries[0],
@@ -117,7 +118,7 @@ async def _ask(
     queries: Sequence[SearchQuery],
     beside: Callable[[Transaction], object] | None = None,
 ) -> list[SearchResult]:
-    async with backend.transaction(namespace, atomic=False) as tx:
+    async with backend.reading(namespace) as tx:
         if beside is not None:
             beside(tx)
         if queries[0].question.at is not None:

@@ -76,7 +76,11 @@ def record(
 async def note_read(
     backend: Backend, namespace: Namespace, action: str, ids: Sequence[UUID] = (), **counts: int | str | bool
 ) -> None:
-    """Append an entry about a read, in a transaction of its own; the read does not fail where this does."""
+    """Append an entry about a read, in a transaction of its own, before the reader gets anything.
+
+    Raises:
+        StorageError: it cannot be recorded, and ``Settings.refuse_unrecorded_reads`` is on; else it is only logged.
+    """
     if backend.settings.audit != "reads":
         return
     try:
@@ -85,4 +89,6 @@ async def note_read(
                 tx, namespace, actor=current_actor(), action=action, ids=ids, details={"found": len(ids), **counts}
             )
     except (StorageError, ConfigurationError) as error:
+        if backend.settings.refuse_unrecorded_reads:
+            raise
         logger.warning("a read could not be recorded in the audit: %s", error)

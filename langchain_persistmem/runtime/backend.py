@@ -11,9 +11,9 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackManager
@@ -28,10 +28,12 @@ from langchain_persistmem.errors import (
     EmbeddingError,
     ExtractionError,
     PersistMemError,
+    StorageUnavailableError,
     UseAsyncMethodError,
 )
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.pools import ConnectionQueue
+from langchain_persistmem.postgres.queries import replication
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
@@ -51,7 +53,7 @@ from langchain_persistmem.runtime.models import Models, documents_of, ids_of
 from langchain_persistmem.runtime.structured_output import StructuredOutput
 from langchain_persistmem.runtime.vector_cache import Use, VectorCache
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.types.namespace import Namespace, Reach
+from langchain_persistmem.types.namespace import NOBODY, Namespace, Reach
 from langchain_persistmem.types.recall_results import Rerankable
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import unit_vectors
@@ -67,13 +69,37 @@ _QUERIES_AT_ONCE = 8
 """LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
 
 
+_AWAY_SECONDS = 5.0
+"""Seconds for which a replica that did not answer is not asked again."""
+
+
+class Replica:
+    """What a backend knows of its replica."""
+
+    def __init__(self) -> None:
+        self.has_written = False
+        """This object may have written since it last asked how far the primary is."""
+        self.position: str | None = None
+        """The position in the primary's log that the replica has to reach; None where it has."""
+        self._away_until = 0.0
+
+    @property
+    def is_away(self) -> bool:
+        """Tell if it did not answer a moment ago."""
+        return time.monotonic() < self._away_until
+
+    def leave(self) -> None:
+        """Let it be for some seconds."""
+        self._away_until = time.monotonic() + _AWAY_SECONDS
+
+
 class Backend(ABC):
     """The database and the models, as a flow awaits them. Nothing here holds a connection while a model works.
 
     Its methods are written once. A subclass makes the calls that differ: of a model, of a pause, of a connection.
     """
 
-    def __init__(self, models: Models, settings: Settings, *, pool_size: int) -> None:
+    def __init__(self, models: Models, settings: Settings, *, pool_size: int, has_replica: bool = False) -> None:
         self.settings = settings
         self.embedding_name = models.embedding_name
         """The embedding model's name, or None for a store that searches by filters only."""
@@ -101,6 +127,7 @@ class Backend(ABC):
         """The flow that is run for them after the commit."""
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
+        self._replica = Replica() if has_replica else None
         # Private, since every call of a model has to go through the methods below, which count, retry and redact.
         self._embeddings = models.embeddings
         self._cache = VectorCache(settings.embed_cache)
@@ -127,6 +154,60 @@ class Backend(ABC):
         database at one moment; with ``read_committed=True`` statements that see what others committed meanwhile.
         ``repeatable=True`` says that doing it twice is as good as once, should the answer to its COMMIT be lost.
         """
+        opening = self._opening(reach, atomic=atomic, snapshot=snapshot, read_committed=read_committed)
+        if self._replica is not None and atomic and not snapshot:
+            self._replica.has_written = True
+        return confirm_commit(
+            lambda: self._begin(opening),
+            self._pause,
+            Backoff(self.settings.connect_seconds),
+            writes=atomic and not snapshot,
+            repeatable=repeatable,
+        )
+
+    @asynccontextmanager
+    async def reading(self, reach: Reach, *, snapshot: bool = False) -> AsyncGenerator[Transaction]:
+        """A connection for reads that need not see the last write: to the replica, where there is one and it answers.
+
+        With ``Settings.read_your_writes`` they see what this object has written: a replica that has not come so far is passed by.
+        """
+        async with AsyncExitStack() as stack:
+            tx = await self._on_replica(stack, self._opening(reach, atomic=False, snapshot=snapshot))
+            if tx is None:
+                yield await stack.enter_async_context(self.transaction(reach, atomic=False, snapshot=snapshot))
+                return
+            try:
+                yield tx
+            except StorageUnavailableError:
+                cast("Replica", self._replica).leave()
+                raise
+
+    async def _on_replica(self, stack: AsyncExitStack, opening: Opening) -> Transaction | None:
+        replica = self._replica
+        if replica is None or replica.is_away:
+            return None
+        if self.settings.read_your_writes and replica.has_written:
+            async with self.transaction(NOBODY, atomic=False) as tx:
+                replica.has_written, replica.position = False, await replication.write_position(tx)
+        try:
+            tx = await stack.enter_async_context(self._begin_on_replica(opening))
+            if self.settings.read_your_writes and tx.has_citus:
+                raise ConfigurationError(
+                    "on Citus a position in the coordinator's log says nothing of the other nodes; set "
+                    "Settings.read_your_writes=False, or open without replica="
+                )
+            behind = replica.position is not None and not await replication.has_replayed(tx, replica.position)
+        except StorageUnavailableError as error:
+            logger.warning("the replica does not answer, and the primary reads instead: %s", error)
+            replica.leave()
+            return None
+        if behind:
+            await stack.aclose()
+            return None
+        replica.position = None
+        return tx
+
+    def _opening(self, reach: Reach, *, atomic: bool, snapshot: bool = False, read_committed: bool = False) -> Opening:
         settings = reach_settings(reach) if self.settings.row_level_security else {}
         if not self.sees_everywhere and settings.get("persistmem.all_namespaces") == "on":
             # It would find nothing, in silence.
@@ -134,19 +215,12 @@ class Backend(ABC):
                 "this needs to see all namespaces, which row-level security does not let this role do; use the role that "
                 "`persistmem rls enable --everywhere-to` named"
             )
-        opening = Opening(
+        return Opening(
             atomic=atomic,
             snapshot=snapshot,
             read_committed=read_committed,
             settings=settings,
             schema=self.settings.schema,
-        )
-        return confirm_commit(
-            lambda: self._begin(opening),
-            self._pause,
-            Backoff(self.settings.connect_seconds),
-            writes=atomic and not snapshot,
-            repeatable=repeatable,
         )
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -163,13 +237,13 @@ class Backend(ABC):
             batch = missing[start : start + size]
             with telemetry.model_call("embed") as seen:
                 seen.count(len(batch))
-                made = await self._ask_model(
+                answer = await self._ask_model(
                     EmbeddingError,
                     "embedding texts",
                     partial(model.embed_documents, batch),
                     partial(model.aembed_documents, batch),
                 )
-            vectors |= self._remember("text", batch, made)
+            vectors |= self._remember("text", batch, answer)
         return [vectors[text] for text in texts]
 
     async def embed_query(self, query: str) -> Vector:
@@ -179,13 +253,13 @@ class Backend(ABC):
         if query not in vectors:
             with telemetry.model_call("embed_query") as seen:
                 seen.count(1)
-                made = await self._ask_model(
+                answer = await self._ask_model(
                     EmbeddingError,
                     "embedding a query",
                     partial(model.embed_query, query),
                     partial(model.aembed_query, query),
                 )
-            vectors = self._remember("question", [query], [made])
+            vectors = self._remember("question", [query], [answer])
         return vectors[query]
 
     async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
@@ -229,10 +303,10 @@ class Backend(ABC):
         try:
             with telemetry.model_call("rerank") as seen:
                 seen.count(len(documents))
-                found = await self._call(
+                documents_in_order = await self._call(
                     partial(reranker.rerank, documents, query), partial(reranker.arerank, documents, query)
                 )
-                return ids_of(found)
+                return ids_of(documents_in_order)
         except TimeoutError:
             logger.warning("the re-ranker took longer than rerank_seconds, the order of recall stands")
         except Exception as error:  # noqa: BLE001 - whatever it raises, its text may quote a memory
@@ -263,6 +337,10 @@ class Backend(ABC):
         """A transaction on a connection of the pool."""
 
     @abstractmethod
+    def _begin_on_replica(self, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction on a connection of the replica's pool."""
+
+    @abstractmethod
     async def _pause(self, seconds: float) -> None: ...
 
     @abstractmethod
@@ -284,10 +362,10 @@ class Backend(ABC):
         tries = self.settings.embed_attempts if failure is EmbeddingError else 1
         return await call_provider(failure, doing, lambda: self._call(blocking, awaiting), self._pause, tries=tries)
 
-    def _remember(self, use: Use, texts: Sequence[str], made: Sequence[Sequence[float]]) -> dict[str, Vector]:
+    def _remember(self, use: Use, texts: Sequence[str], new_vectors: Sequence[Sequence[float]]) -> dict[str, Vector]:
         """The model's answer, checked and cached."""
         dimensions = self.embedding_model.dimensions if self.embedding_model else None
-        vectors = unit_vectors(made, expected=len(texts), dimensions=dimensions)
+        vectors = unit_vectors(new_vectors, expected=len(texts), dimensions=dimensions)
         self._cache.put(use, texts, vectors)
         return dict(zip(texts, vectors, strict=True))
 
@@ -304,9 +382,10 @@ class Backend(ABC):
 class SyncBackend(Backend):
     """The blocking backend: its awaits return at once."""
 
-    def __init__(self, pool: SyncPool, models: Models, settings: Settings) -> None:
-        super().__init__(models, settings, pool_size=pool.max_size)
+    def __init__(self, pool: SyncPool, models: Models, settings: Settings, *, replica: SyncPool | None = None) -> None:
+        super().__init__(models, settings, pool_size=pool.max_size, has_replica=replica is not None)
         self.pool = pool
+        self._replica_pool = replica
 
     def run(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         with telemetry.operation(_name_of(flow)):
@@ -317,6 +396,9 @@ class SyncBackend(Backend):
 
     def _begin(self, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
         return sync_transaction(self.pool, opening)
+
+    def _begin_on_replica(self, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
+        return sync_transaction(cast("SyncPool", self._replica_pool), opening)
 
     async def _pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - there is no loop here
@@ -331,9 +413,13 @@ class SyncBackend(Backend):
 class AsyncBackend(Backend):
     """The asyncio backend; it belongs to the event loop that it was opened on."""
 
-    def __init__(self, pool: AsyncPool, models: Models, settings: Settings) -> None:
-        super().__init__(models, settings, pool_size=pool.max_size)
+    def __init__(
+        self, pool: AsyncPool, models: Models, settings: Settings, *, replica: AsyncPool | None = None
+    ) -> None:
+        super().__init__(models, settings, pool_size=pool.max_size, has_replica=replica is not None)
         self.pool = pool
+        self._replica_pool = replica
+        self._replica_queue = ConnectionQueue(replica.max_size, settings.connect_seconds) if replica else None
         self._queue = ConnectionQueue(pool.max_size, settings.connect_seconds)
 
     def run(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
@@ -348,6 +434,12 @@ class AsyncBackend(Backend):
     @asynccontextmanager
     async def _begin(self, opening: Opening) -> AsyncGenerator[Transaction]:
         async with self._queue.turn(), async_transaction(self.pool, opening) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _begin_on_replica(self, opening: Opening) -> AsyncGenerator[Transaction]:
+        queue, pool = cast("ConnectionQueue", self._replica_queue), cast("AsyncPool", self._replica_pool)
+        async with queue.turn(), async_transaction(pool, opening) as transaction:
             yield transaction
 
     async def _pause(self, seconds: float) -> None:

@@ -17,11 +17,11 @@ from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import Namespace, encode
 
-Seen = dict[Namespace, UUID]
+Snapshot = dict[Namespace, UUID]
 """The generations that a call has seen, by namespace: they outlast an attempt that a lost connection ended."""
 
 
-async def see(backend: Backend, namespaces_to_note: Iterable[Namespace], snapshot: Seen, *, now: datetime) -> None:
+async def see(backend: Backend, namespaces_to_note: Iterable[Namespace], snapshot: Snapshot, *, now: datetime) -> None:
     """Note the present generation of each namespace that was not seen yet; where there is none, one begins."""
     if backend.settings.consent == "paused":  # where there is none, nothing will be written either
         return
@@ -50,13 +50,13 @@ def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: dateti
         )
         return state
 
-    held = namespaces.hold_namespace(
+    state_read = namespaces.hold_namespace(
         tx, namespace, generation=backend.new_id(), consent=backend.settings.consent, now=now
     )
-    return held.then(read)
+    return state_read.then(read)
 
 
-def check(namespace: Namespace, generation: UUID, snapshot: Seen) -> None:
+def check(namespace: Namespace, generation: UUID, snapshot: Snapshot) -> None:
     """Refuse to write into another generation than the one that was seen.
 
     Raises:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
-from langchain_persistmem.postgres.queries import search_index
+from langchain_persistmem.postgres.queries import search_index, work_queue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.timeouts import without_deadline
@@ -117,7 +117,11 @@ async def drop_orphan_indexes(backend: Backend) -> None:
 
 
 async def count_documents(backend: Backend) -> None:
-    """Count anew how many memories the HNSW indexes hold, where this role sees everything."""
+    """Count anew how many memories the HNSW indexes hold, and put into the queue what is missing there.
+
+    Nothing is done for a role that does not see everything.
+    """
     if backend.sees_everywhere:
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             await hnsw_indexes.count_documents(tx)
+            await work_queue.fill_queue(tx)

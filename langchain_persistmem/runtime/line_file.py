@@ -63,6 +63,37 @@ def open_lines(
     raise InvalidInputError(f"{name} {reason}; give the path of {expected}")
 
 
+def check_source(path: Path, expected: str) -> None:
+    """Refuse a path that is read as a whole, where what stands there is no ordinary file and need not have an end.
+
+    Raises:
+        InvalidInputError: it is a folder, a device or a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # whoever opens it says why
+        return
+    if not stat.S_ISREG(mode):
+        raise InvalidInputError(f"{cut(str(path))} is a folder, a device or a pipe; give the path of {expected}")
+
+
+def check_target(path: Path, where: str) -> None:
+    """Refuse a path at which no file can be put: what stands there is a folder, a device or a pipe.
+
+    Raises:
+        InvalidInputError: a file that is moved to its place would replace a device, and one that is opened would wait for
+            whoever reads a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # there is nothing yet, or it cannot be seen; writing says which
+        return
+    if not stat.S_ISREG(mode):
+        raise InvalidInputError(
+            f"{where} {cut(path.name)} is a folder, a device or a pipe; name a file in a folder of yours"
+        )
+
+
 def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:
     size, number = 0, 0
     while line := file.readline(LONGEST_LINE + 1):

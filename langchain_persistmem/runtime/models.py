@@ -18,7 +18,7 @@ from langchain_persistmem.errors import ConfigurationError, MissingDependencyErr
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Shape, shape_of
 from langchain_persistmem.types.recall_results import Rerankable
-from langchain_persistmem.types.representation import quote, type_name
+from langchain_persistmem.types.representation import is_a, quote, type_name
 
 _MOST_ABANDONED = 8
 """Blocking calls of a re-ranker that may go on behind their time limit: a thread cannot be stopped, so no more are begun."""
@@ -28,6 +28,9 @@ _MARK = "memory_id"
 
 LOCAL = "local"
 """``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
+
+_LONGEST_REASON = 300
+"""Characters of LangChain's error, which goes on to list all its providers."""
 
 
 class Reranker:
@@ -63,11 +66,11 @@ class Reranker:
 
         def call() -> None:
             try:
-                found = self._compressor.compress_documents(documents, query)
+                documents_in_order = self._compressor.compress_documents(documents, query)
             except BaseException as error:  # noqa: BLE001 - whoever waits gets it
                 _settle(future, error=error)
             else:
-                _settle(future, found)
+                _settle(future, documents_in_order)
             finally:
                 self._running.release()
 
@@ -76,12 +79,12 @@ class Reranker:
 
 
 def _settle(
-    future: Future[Sequence[Document]], found: Sequence[Document] = (), error: BaseException | None = None
+    future: Future[Sequence[Document]], documents: Sequence[Document] = (), error: BaseException | None = None
 ) -> None:
     if not future.set_running_or_notify_cancel():  # nobody waits any more
         return
     if error is None:
-        future.set_result(found)
+        future.set_result(documents)
     else:
         future.set_exception(error)
 
@@ -102,12 +105,12 @@ def ids_of(documents: object) -> list[str]:
     """
     if not isinstance(documents, Sequence):
         raise TypeError
-    found: list[str] = []
+    ids: list[str] = []
     for document in cast("Sequence[object]", documents):
         if isinstance(document, Document):
             mark: object = cast("dict[str, object]", document.metadata).get(_MARK, document.id)
-            found += [mark] if isinstance(mark, str) else []
-    return found
+            ids += [mark] if isinstance(mark, str) else []
+    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def embeddings_of(value: object) -> Embeddings:
     """
     if isinstance(value, Embeddings):
         return value
-    if value == LOCAL:
+    if is_a(value, str) and str.__eq__(value, LOCAL):
         from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings  # its packages are an extra
 
         return LocalEmbeddings()
@@ -189,8 +192,8 @@ def chat_model_of(value: BaseChatModel | str | None) -> BaseChatModel | None:
 
 def name_of_embeddings(value: object, embedder: Embeddings) -> str:
     """The name that is stored with every vector: the string that was given, the function's name, or the class and its model."""
-    if isinstance(value, str) and value != LOCAL:
-        return value
+    if is_a(value, str) and not str.__eq__(value, LOCAL):
+        return str.__str__(value)
     if isinstance(embedder, EmbeddingsLambda):  # its module would be another name for a script, "__main__"
         function: object = getattr(embedder, "func", None) or getattr(embedder, "afunc", None)
         return str(getattr(function, "__qualname__", type(function).__qualname__))
@@ -212,7 +215,7 @@ def _provider_name(model: object) -> str | None:
 
 def _make_with_langchain(field: str, name: object, expected: str, module: str, function: str) -> Any:
     """The model that ``function`` of langchain's ``module`` makes of ``name``; langchain is an extra."""
-    if not isinstance(name, str) or not name:
+    if not is_a(name, str) or not name:
         raise ConfigurationError(f"{field} is of type {type_name(name)}; pass {expected}")
     try:
         make = getattr(import_module(module), function)
@@ -220,24 +223,27 @@ def _make_with_langchain(field: str, name: object, expected: str, module: str, f
         raise MissingDependencyError(
             f'{field}={quote(name)} needs the package langchain; run: pip install "langchain-persistmem[agents]"'
         ) from error
+    name = str.__str__(name)
     try:
         return make(name)
     except ImportError as error:
         raise MissingDependencyError(f"{field}={quote(name)}: {error}") from error
     except ValueError as error:
-        raise ConfigurationError(f"{field}={quote(name)}: {error}") from error
+        reason = str(error).replace(repr(name), quote(name))[:_LONGEST_REASON]
+    # Outside the handler: LangChain's error quotes the name at whatever length.
+    raise ConfigurationError(f"{field}={quote(name)}: {reason}")
 
 
-def reranker_of(given: object, seconds: float) -> Reranker | None:
+def reranker_of(value: object, seconds: float) -> Reranker | None:
     """The re-ranker that was given to ``open()``.
 
     Raises:
         ConfigurationError: it is no document compressor.
     """
-    if given is None:
+    if value is None:
         return None
-    if not isinstance(given, BaseDocumentCompressor):
+    if not is_a(value, BaseDocumentCompressor):
         raise ConfigurationError(
-            f"reranker is of type {type_name(given)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
+            f"reranker is of type {type_name(value)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
         )
-    return Reranker(given, seconds)
+    return Reranker(value, seconds)

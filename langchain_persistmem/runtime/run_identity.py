@@ -12,7 +12,7 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, fill
-from langchain_persistmem.types.representation import type_name
+from langchain_persistmem.types.representation import is_a, type_name
 
 
 def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runtime[Any] | None) -> Namespace:
@@ -46,7 +46,7 @@ def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool
     if runtime is not None:
         marks.append(_fields(runtime.context).get("off_the_record"))
     for mark in marks:
-        if mark is not None and not isinstance(mark, bool):
+        if mark is not None and not is_a(mark, bool):
             raise InvalidInputError(f"off_the_record is of type {type_name(mark)}; pass True or False")
     return True in marks
 

@@ -3,6 +3,6 @@
 from langchain_persistmem.server.access import AccessDeniedError, Caller
 from langchain_persistmem.server.app import memory_app
 from langchain_persistmem.server.limits import Limits
-from langchain_persistmem.server.tokens import bearer_token
+from langchain_persistmem.server.signed_tokens import bearer_token
 
 __all__ = ["AccessDeniedError", "Caller", "Limits", "bearer_token", "memory_app"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import secrets
 from collections.abc import Awaitable, Callable
@@ -12,12 +13,11 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.server.access import AccessDeniedError, Caller, check_caller
-from langchain_persistmem.server.tokens import Purpose, check_key, read_claims, sign
+from langchain_persistmem.server.signed_tokens import Purpose, check_key, read_claims, sign
 
 Authorize = Callable[[Request], "Caller | Awaitable[Caller | None] | None"]
 """The application's own login: the caller of a request; None if nobody is logged in."""
 
-COOKIE = "persistmem_session"
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
 LOGIN_PATH = "/login"
@@ -41,6 +41,8 @@ class Authentication:
         # Forms are signed in any case. A key of our own ends with the process, which is all that a form needs.
         self._key = secrets.token_urlsafe(32) if key is None else check_key(key)
         self._authorize = authorize
+        # A browser sends cookies of one port to all ports of a machine: servers with other keys have other names.
+        self._cookie = f"persistmem_{hashlib.sha256(self._key.encode()).hexdigest()[:8]}"
         self._logins: dict[str, tuple[Caller, datetime]] = {}
 
     async def caller_of(self, request: Request) -> Caller | None:
@@ -55,7 +57,7 @@ class Authentication:
         # A token that does not count is no reason to look at a cookie: the program meant to be somebody else.
         if bearer_of(request) is not None:
             return None
-        return self._read("session", request.cookies.get(COOKIE, ""))
+        return self._read("session", request.cookies.get(self._cookie, ""))
 
     def login_path(self, caller: Caller) -> str:
         """Return the path that opens a session for ``caller``: once, and for 15 minutes, in this process."""
@@ -71,7 +73,7 @@ class Authentication:
         if caller is None or until <= datetime.now(UTC):
             return False
         response.set_cookie(
-            COOKIE,
+            self._cookie,
             sign(self._key, "session", caller, _SESSION),
             max_age=int(_SESSION.total_seconds()),
             path=request.scope.get("root_path") or "/",
@@ -81,9 +83,15 @@ class Authentication:
         )
         return True
 
+    def has_session(self, request: Request) -> bool:
+        """Return True where a button to log out would do something: not under an application's own login."""
+        return self._authorize is None and self._cookie in request.cookies
+
     def close_session(self, request: Request, response: Response) -> None:
         """Take the cookie away."""
-        response.delete_cookie(COOKIE, path=request.scope.get("root_path") or "/", httponly=True, samesite="strict")
+        response.delete_cookie(
+            self._cookie, path=request.scope.get("root_path") or "/", httponly=True, samesite="strict"
+        )
 
     def csrf_token(self, caller: Caller) -> str:
         """Return the token that a form of ``caller`` has to carry; another person's does not count."""

@@ -49,6 +49,10 @@ _UNKNOWN = -32002
 """MCP's code for a resource that does not exist."""
 
 
+_TALKATIVE = ("mcp.server.lowlevel.server", "sse_starlette.sse")
+"""Loggers of the SDK that have whole messages at DEBUG, and with them memories."""
+
+
 def build_server(memory: PersistMem, *, caller: Caller | None = None, read_only: bool = False) -> Server[Any, Request]:
     """Make the MCP server of a memory.
 
@@ -147,9 +151,8 @@ class McpEndpoint:
         self._service = service
         self._task: asyncio.Task[None] | None = None
         self._manager: asyncio.Future[StreamableHTTPSessionManager] | None = None
-        # At DEBUG the SDK would log messages whole, and with them memories.
-        sdk = logging.getLogger("mcp")
-        sdk.setLevel(max(sdk.level, logging.INFO))
+        for name in _TALKATIVE:
+            logging.getLogger(name).addFilter(_is_above_debug)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request of a client."""
@@ -246,6 +249,10 @@ async def _get_prompt(access: Access, name: str, arguments: dict[str, str]) -> t
         description="The message, with what is remembered and fits it.",
         messages=[types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))],
     )
+
+
+def _is_above_debug(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
 
 
 def _result(text: str, *, is_error: bool = False) -> types.CallToolResult:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from langchain_persistmem.server.access import Access
-from langchain_persistmem.server.authentication import COOKIE
+from langchain_persistmem.server.authentication import Authentication
 from langchain_persistmem.server.display import FILTERS, texts
 from langchain_persistmem.types.namespace import encode
 
@@ -46,16 +46,18 @@ def render(
     form), ``whose`` (the parameters that name the person again), and the functions ``url("/memories", **whose)`` and
     ``static("inspector.css")``, which know under which path the application is mounted.
     """
+    # An error may be rendered before anybody was authorised, or known.
     access: Access | None = request.scope.get("persistmem.access")
     caller = request.scope["persistmem.caller"]
+    authentication: Authentication = request.scope["persistmem.authentication"]
     common: dict[str, Any] = {
         "visitor": caller,
         "page": "",
         "person": None if access is None else _person_of(access),
         "done": request.query_params.get("done"),
-        "has_session": COOKIE in request.cookies,
+        "has_session": authentication.has_session(request),
         "read_only": access.read_only if access is not None else True,
-        "csrf": "" if caller is None else request.scope["persistmem.authentication"].csrf_token(caller),
+        "csrf": "" if caller is None else authentication.csrf_token(caller),
         "whose": {} if access is None else access.query,
         "url": partial(address, request),
         "static": partial(_static, request),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -26,7 +26,9 @@ from langchain_persistmem.store.index import (
     models_of_index,
     without_model,
 )
+from langchain_persistmem.store.merged_calls import MergedCalls
 from langchain_persistmem.store.sweeper import TaskSweeper
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.arguments import check_arguments
 
 
@@ -58,6 +60,7 @@ class AsyncPersistMemStore(Store):
         self._set(index, options, ttl, deserializer)
         self._loop = asyncio.get_running_loop()
         self._sweeper = TaskSweeper(self.sweep_ttl)
+        self._calls = MergedCalls(self._do)
 
     @classmethod
     @check_arguments(ConfigurationError)
@@ -104,8 +107,15 @@ class AsyncPersistMemStore(Store):
         return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do ``ops``; see :meth:`PersistMemStore.batch`."""
-        return self._load_values(await self._backend.arun(store_batch.batch, **self._flow(ops)))
+        """Do ``ops``; see :meth:`PersistMemStore.batch`.
+
+        Gets and puts that other tasks of the loop begin at the same moment are done with them, in one batch; a call that
+        fails does so alone.
+        """
+        return self._load_values(await self._calls.call(validation.check_list(ops, "ops")))
+
+    async def _do(self, ops: Sequence[Op]) -> list[Result]:
+        return await self._backend.arun(store_batch.batch, **self._flow(ops))
 
     async def setup(self) -> list[str]:
         """Bring the database up to date; see :meth:`PersistMemStore.setup`."""

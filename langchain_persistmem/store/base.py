@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from inspect import iscoroutinefunction, signature
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
 
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore, Item, Op, Result, TTLConfig
+from langgraph.store.base import BaseStore, Item, NotProvided, Op, Result, TTLConfig
 
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.store.index import (
     Config,
@@ -18,13 +21,71 @@ from langchain_persistmem.store.index import (
     minutes,
     ttl_of,
 )
-from langchain_persistmem.store.ops import MAX_TEXT_CHARS, texts_of
+from langchain_persistmem.store.ops import MAX_TEXT_CHARS, check_labels, check_minutes, check_path, texts_of
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import is_a, type_name
 
 Deserializer = Callable[[bytes], dict[str, Any]]
 
 _MINUTES = 5.0
 """The interval between two sweeps, unless the ``ttl`` sets one."""
+_LARGEST_KEY = 10**1_024
+"""No key has more than 1,024 bytes, and Python writes no number of more than 4,300 digits."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _check_key(key: object, where: str) -> None:
+    """Check a key before LangGraph makes a string of it."""
+    if not any(is_a(key, kind) for kind in (str, int, float, UUID)) or (is_a(key, int) and abs(key) > _LARGEST_KEY):
+        raise InvalidInputError(f"{where} is of type {type_name(key)}; pass a string")
+
+
+def _check_ttl(ttl: object, where: str) -> None:
+    if not is_a(ttl, NotProvided):
+        check_minutes(ttl, where)
+
+
+_CHECKS: Mapping[str, Callable[[object, str], object]] = {
+    "namespace": check_labels,
+    "namespace_prefix": check_labels,
+    "prefix": lambda path, where: None if path is None else check_path(path, where),
+    "suffix": lambda path, where: None if path is None else check_path(path, where),
+    "key": _check_key,
+    "ttl": _check_ttl,
+}
+
+
+def _check_first(method: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a method of LangGraph's base class: it looks into its arguments, and quotes them, before ``batch`` is asked."""
+    shape = signature(method)
+
+    def check(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            arguments = shape.bind(*args, **kwargs).arguments
+        except TypeError:  # the method itself says what is wrong with the call
+            return
+        for name, value in arguments.items():
+            if name in _CHECKS:
+                _CHECKS[name](value, name)
+
+    if iscoroutinefunction(method):
+
+        @wraps(method)
+        async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+            check(*args, **kwargs)
+            return await method(*args, **kwargs)
+
+        return cast("Callable[P, T]", wrapper)
+
+    @wraps(method)
+    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
+        check(*args, **kwargs)
+        return method(*args, **kwargs)
+
+    return blocking
 
 
 class Store(BaseStore):
@@ -46,6 +107,13 @@ class Store(BaseStore):
     """The embedding model of a store that has its own."""
     _backend: SyncBackend | AsyncBackend
 
+    get, aget = _check_first(BaseStore.get), _check_first(BaseStore.aget)
+    search, asearch = _check_first(BaseStore.search), _check_first(BaseStore.asearch)
+    put, aput = _check_first(BaseStore.put), _check_first(BaseStore.aput)
+    delete, adelete = _check_first(BaseStore.delete), _check_first(BaseStore.adelete)
+    list_namespaces = _check_first(BaseStore.list_namespaces)
+    alist_namespaces = _check_first(BaseStore.alist_namespaces)
+
     @property
     def backend(self) -> SyncBackend | AsyncBackend:
         """The database and the models, which another store can share."""
@@ -63,7 +131,12 @@ class Store(BaseStore):
             self._backend.item_texts = partial(texts_of, paths=options.fields, max_chars=MAX_TEXT_CHARS)
 
     def _flow(self, ops: Iterable[Op]) -> dict[str, Any]:
-        return {"ops": validation.check_list(ops, "ops"), "index": self._index, "now": datetime.now(UTC), "seen": {}}
+        return {
+            "ops": validation.check_list(ops, "ops"),
+            "index": self._index,
+            "now": datetime.now(UTC),
+            "generation_of": {},
+        }
 
     def _load_values(self, results: list[Result]) -> list[Result]:
         if self._load is not None:

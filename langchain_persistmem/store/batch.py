@@ -16,6 +16,7 @@ from langchain_persistmem.postgres.queries import forget, item_search, memories,
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
 from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.recall.question_vectors import embed_questions
@@ -70,13 +71,25 @@ class _Upserted:
     existing: Sequence[UUID]
 
 
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """The writes of one namespace, which have begun."""
+
+    namespace: Namespace
+    deleted: Sequence[str]
+    chunks: Sequence[Mapping[str, Put]]
+    held: Answer[NamespaceState]
+    first: Answer[_Upserted] | None
+    """The answer for the first of the chunks."""
+
+
 async def batch(
     backend: Backend,
     ops: Sequence[Op],
     *,
     index: StoreIndex | None,
     now: datetime,
-    seen: generations.Seen | None = None,
+    generation_of: generations.Snapshot | None = None,
 ) -> list[Result]:
     """Check, embed, read, write, and extend the time to live of the items read; see :class:`PersistMemStore`.
 
@@ -98,44 +111,33 @@ async def batch(
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
     queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
-    texts, seen = todo.texts if model else [], {} if seen is None else seen
+    texts, generation_of = todo.texts if model else [], {} if generation_of is None else generation_of
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
         # so that an item never enters a namespace that was erased after the call began.
-        await generations.see(backend, todo.writes, seen, now=now)
+        await generations.see(backend, todo.writes, generation_of, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
         # LangGraph's contract: all reads of a batch see one moment, that before its writes. A single statement needs
         # no snapshot for that; several do.
-        async with backend.transaction(_reach_of_reads(todo), atomic=False, snapshot=todo.statements > 1) as tx:
+        # A single get may be of what was just put; a search of what is there.
+        has_several, reach = todo.statements > 1, _reach_of_reads(todo)
+        begin = backend.reading(reach, snapshot=has_several) if todo.only_searches else None
+        async with begin or backend.transaction(reach, atomic=False, snapshot=has_several) as tx:
             await _get(tx, todo, answers, now=now)
             await _search(tx, backend, todo, answers, queries, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
-            for namespace in sorted(todo.writes, key=encode):  # one order for all, so that no two wait for each other
-                puts = [(key, put) for key, put in todo.writes[namespace].items() if put is not None]
-                if not puts and await hold_existing(tx, namespace) is None:
-                    continue  # a delete must not create the row of a namespace that does not exist
-                held = generations.hold(tx, backend, namespace, now=now)
-                deleted = [key for key, put in todo.writes[namespace].items() if put is None]
-                # The lock comes with the first statement under it; what may not be written is rolled back.
-                gone = await _delete(tx, namespace, deleted)
-                chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
-                first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
-                state = await held
-                generations.check(namespace, state.generation, seen)
-                if puts:
-                    state.check_not_paused()
-                record(tx, backend, namespace, "deleted", gone)
-                if gone:  # replaying the erasure log after a restore deletes it again
-                    await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
-                for chunk in chunks:
-                    upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
-                    put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
-                    record(tx, backend, namespace, "put", put_ids)
-                    first = None
+            writings = [
+                # One order for all, so that no two wait for each other; the locks come with the first statements under them.
+                await _begin_writing(tx, backend, namespace, todo.writes[namespace], now=now)
+                for namespace in sorted(todo.writes, key=encode)
+            ]
+            for writing in writings:
+                if writing is not None:
+                    await _write(tx, backend, writing, generation_of, vectors, model=model, now=now)
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -197,10 +199,16 @@ async def _embed_queries(
 
 
 async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime) -> None:
-    gets = {index: op for index, op in todo.reads.items() if isinstance(op, GetOp)}
-    for namespace in dict.fromkeys(op.namespace for op in gets.values()):
-        group = {index: op for index, op in gets.items() if op.namespace == namespace}
-        by_key = await memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
+    gets: dict[Namespace, dict[int, GetOp]] = {}
+    for index, op in todo.reads.items():
+        if isinstance(op, GetOp):
+            gets.setdefault(op.namespace, {})[index] = op
+    answers_by_namespace = {
+        namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
+        for namespace, group in gets.items()
+    }
+    for namespace, group in gets.items():
+        by_key = await answers_by_namespace[namespace]
         for index, op in group.items():
             memory = by_key.get(op.key)
             answers.note(memory, op)
@@ -263,12 +271,58 @@ async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, no
             answers.results[index] = match_namespaces(candidates, op)
 
 
+async def _begin_writing(
+    tx: Transaction, backend: Backend, namespace: Namespace, writes: Mapping[str, Put | None], *, now: datetime
+) -> _Writing | None:
+    """Lock a namespace and write the first items, before anything is known of it: what may not be is rolled back.
+
+    Returns:
+        None if there is nothing to be done: a delete must not create the row of a namespace that does not exist.
+    """
+    puts = [(key, put) for key, put in writes.items() if put is not None]
+    if not puts and await hold_existing(tx, namespace) is None:
+        return None
+    held = generations.hold(tx, backend, namespace, now=now)
+    deleted = [key for key, put in writes.items() if put is None]
+    chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
+    first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
+    return _Writing(namespace, deleted, chunks, held, first)
+
+
+async def _write(
+    tx: Transaction,
+    backend: Backend,
+    writing: _Writing,
+    generation_of: generations.Snapshot,
+    vectors: Mapping[str, Vector],
+    *,
+    model: EmbeddingModel | None,
+    now: datetime,
+) -> None:
+    """Check that a namespace may be written, and do the rest."""
+    namespace, first = writing.namespace, writing.first
+    state = await writing.held
+    generations.check(namespace, state.generation, generation_of)
+    if writing.chunks:
+        state.check_not_paused()
+    deleted_ids = await _delete(tx, namespace, writing.deleted)
+    record(tx, backend, namespace, "deleted", deleted_ids)
+    if deleted_ids:  # replaying the erasure log after a restore deletes it again
+        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, deleted_ids, now=now))
+    for chunk in writing.chunks:
+        upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
+        first = None
+        put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
+        record(tx, backend, namespace, "put", put_ids)
+
+
 async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> list[UUID]:
     """Erase every version under ``keys``: superseded versions of a deleted key would otherwise stay for ever."""
     if not keys:
         return []
     ids = sorted(id for id, *_ in await forget.erasable(tx, namespace, keys))
-    await forget.erase_memories(tx, namespace, ids)
+    if ids:
+        await forget.erase_memories(tx, namespace, ids)
     return ids
 
 
@@ -293,16 +347,16 @@ async def _index(
     model: EmbeddingModel | None,
 ) -> list[UUID]:
     """Write the vectors and terms of items that were put; return the items' ids."""
-    done = await upserted
+    result = await upserted
     # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    search_index.delete_vectors(tx, namespace, done.existing)
-    search_index.unindex_memories(tx, namespace, done.existing)
+    search_index.delete_vectors(tx, namespace, result.existing)
+    search_index.unindex_memories(tx, namespace, result.existing)
     if model is not None:
-        parts = {done.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
+        parts = {result.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
         hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {done.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
+    words = {result.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(done.ids.values())
+    return list(result.ids.values())
 
 
 def _row(id: UUID, key: str, put: Put) -> dict[str, object]:

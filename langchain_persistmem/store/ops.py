@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from langgraph.store.base import (
     GetOp,
+    InvalidNamespaceError,
     ListNamespacesOp,
     MatchCondition,
     Op,
     PutOp,
     SearchOp,
     get_text_at_path,
-    validate_op_namespace,
 )
 
 from langchain_persistmem.errors import InvalidInputError
@@ -34,6 +34,10 @@ MAX_MINUTES = 1e9
 _MAX_COUNT = 2**61
 
 Read = GetOp | SearchOp | ListNamespacesOp
+
+
+class InvalidLabelError(InvalidInputError, InvalidNamespaceError):
+    """A label of a namespace cannot be in a LangGraph store; correct the named one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,11 @@ class Plan:
         """Number of statements for the reads: gets of one namespace share one."""
         gets = {op.namespace for op in self.reads.values() if isinstance(op, GetOp)}
         return len(gets) + sum(not isinstance(op, GetOp) for op in self.reads.values())
+
+    @property
+    def only_searches(self) -> bool:
+        """Tell if it neither writes nor gets: nobody asks for what was just put."""
+        return not self.writes and not any(isinstance(op, GetOp) for op in self.reads.values())
 
     @property
     def texts(self) -> list[str]:
@@ -164,17 +173,37 @@ def _is_match(namespace: Namespace, match: MatchCondition) -> bool:
 
 
 def _key(op: GetOp | PutOp) -> Namespace:
-    namespace = _labels(op.namespace, "namespace")
-    validate_op_namespace(op)
+    namespace = check_labels(op.namespace, "namespace")
     encode(namespace)
     validation.name(op.key, "key")
     return namespace
 
 
-def _labels(labels: object, where: str) -> Namespace:
-    if not isinstance(labels, (tuple, list)):  # a string would pass as a tuple of its letters
+def check_labels(labels: object, where: str) -> Namespace:
+    """Return the labels of a namespace or of a part of one, as LangGraph's stores take them; an error quotes none.
+
+    Raises:
+        InvalidInputError: they are no tuple or list.
+        InvalidNamespaceError: a label is empty, no string, or has a period or NUL.
+    """
+    if not (is_a(labels, tuple) or is_a(labels, list)):  # a string would pass as a tuple of its letters
         raise InvalidInputError(f"{where} is of type {type_name(labels)}; pass a tuple of strings")
-    return tuple(cast("Sequence[str]", labels))
+    entries = cast("Sequence[object]", labels)
+    for position, label in enumerate(entries):
+        fault = _fault_of_label(label)
+        if fault:
+            raise InvalidLabelError(f"{where}[{position}] {fault}")
+    return tuple(cast("Sequence[str]", entries))
+
+
+def _fault_of_label(label: object) -> str | None:
+    if not is_a(label, str):
+        return f"is of type {type_name(label)}; every label is a string"
+    if not label:
+        return "is empty; every label has at least one character"
+    if "." in label:
+        return "has a period, which LangGraph's stores keep for themselves; use another character"
+    return "has a NUL character; take it out" if "\x00" in label else None
 
 
 def _read(op: object) -> Read:
@@ -200,8 +229,7 @@ def _without_query(op: Read) -> Read:
 
 
 def _search(op: SearchOp) -> SearchOp:
-    prefix = _labels(op.namespace_prefix, "namespace_prefix")
-    validate_op_namespace(op)
+    prefix = check_labels(op.namespace_prefix, "namespace_prefix")
     prefix_range(prefix)
     validation.count(op.limit, "limit", at_most=_MAX_COUNT)
     validation.count(op.offset, "offset", at_most=_MAX_COUNT)
@@ -218,11 +246,8 @@ def _query(query: object) -> str | None:
 
 
 def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
-    op = op._replace(match_conditions=tuple(_match(match) for match in op.match_conditions or ()))
-    for match in op.match_conditions or ():
-        if match.match_type not in ("prefix", "suffix"):
-            raise InvalidInputError(f"match_type is {represent(match.match_type)}; use 'prefix' or 'suffix'")
-    validate_op_namespace(op)
+    conditions = () if op.match_conditions is None else validation.check_list(op.match_conditions, "match_conditions")
+    op = op._replace(match_conditions=tuple(_match(match) for match in conditions))
     prefix_range(literal_prefix(op))
     validation.count(op.limit, "limit", at_most=_MAX_COUNT)
     validation.count(op.offset, "offset", at_most=_MAX_COUNT)
@@ -231,10 +256,18 @@ def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
     return op
 
 
-def _match(match: MatchCondition) -> MatchCondition:
-    path: object = match.path
-    one_label = isinstance(path, str)  # never its letters
-    return match._replace(path=(path,) if one_label else _labels(path, "match_conditions"))
+def _match(match: object) -> MatchCondition:
+    if not is_a(match, MatchCondition):
+        raise InvalidInputError(f"match_conditions has a {type_name(match)}; pass MatchConditions")
+    kind, path = cast("tuple[object, object]", match)
+    if not is_a(kind, str) or kind not in ("prefix", "suffix"):
+        raise InvalidInputError(f"match_type is {represent(kind)}; use 'prefix' or 'suffix'")
+    return match._replace(path=check_path(path, "match_conditions"))
+
+
+def check_path(path: object, where: str) -> Namespace:
+    """Return the beginning or the end of namespaces; a string is one label, never its letters."""
+    return check_labels((path,) if is_a(path, str) else path, where)
 
 
 def _redact(op: Read, redaction: Redaction | None) -> Read:
@@ -254,7 +287,7 @@ def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Seque
     texts = texts_of(copy, _paths(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
         raise InvalidInputError(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
-    return Put(copy, texts, _kind(copy), _importance(copy), _minutes(op.ttl))
+    return Put(copy, texts, _kind(copy), _importance(copy), check_minutes(op.ttl, "ttl"))
 
 
 def _copy(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,11 +332,12 @@ def _importance(value: Mapping[str, Any]) -> float:
     return 0.5
 
 
-def _minutes(ttl: object) -> float | None:
+def check_minutes(ttl: object, where: str) -> float | None:
+    """Return a time to live in minutes, checked; None is for ever."""
     if ttl is None:
         return None
     if is_a(ttl, bool) or not (is_a(ttl, int) or is_a(ttl, float)) or not 0 < ttl <= MAX_MINUTES:
         raise InvalidInputError(
-            f"ttl is {represent(ttl)}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None"
+            f"{where} is {represent(ttl)}; pass minutes, more than 0 and at most {MAX_MINUTES:.0e}, or None"
         )
     return float(ttl)

@@ -39,12 +39,12 @@ class ThreadSweeper:
             if self._thread is not None and self._thread.is_alive() and self._future and not self._stopped.is_set():
                 return self._future
             future: Future[None] = Future()
-            stopped = threading.Event()  # a new one: an older thread may still wait for its own before it ends
-            future.add_done_callback(lambda done: stopped.set() if done.cancelled() else None)
+            stop = threading.Event()  # a new one: an older thread may still wait for its own before it ends
+            future.add_done_callback(lambda done: stop.set() if done.cancelled() else None)
             thread = threading.Thread(
-                target=self._loop, args=(seconds, stopped, future), name="persistmem-ttl-sweeper", daemon=True
+                target=self._loop, args=(seconds, stop, future), name="persistmem-ttl-sweeper", daemon=True
             )
-            self._future, self._stopped, self._thread = future, stopped, thread
+            self._future, self._stopped, self._thread = future, stop, thread
             thread.start()
             return future
 
@@ -57,8 +57,8 @@ class ThreadSweeper:
         thread.join(timeout)
         return not thread.is_alive()
 
-    def _loop(self, seconds: float, stopped: threading.Event, future: Future[None]) -> None:
-        while not stopped.wait(seconds):
+    def _loop(self, seconds: float, stop: threading.Event, future: Future[None]) -> None:
+        while not stop.wait(seconds):
             try:
                 _report(self._sweep())
             except Exception as error:  # noqa: BLE001 - whatever fails, the next sweep may succeed
@@ -96,11 +96,11 @@ class TaskSweeper:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def _loop(self, seconds: float, stopped: asyncio.Event) -> None:
+    async def _loop(self, seconds: float, stop: asyncio.Event) -> None:
         while True:
             check_cancelled()
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), seconds)
+                await asyncio.wait_for(stop.wait(), seconds)
                 return
             try:
                 _report(await self._sweep())

@@ -186,16 +186,16 @@ def _shape_of_choice(choices: tuple[object, ...]) -> Shape:
 
 
 def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:
-    shapes_known = [shape for shape in shapes if shape is not None]
-    if len(shapes_known) < len(shapes):
+    real_shapes = [shape for shape in shapes if shape is not None]
+    if len(real_shapes) < len(shapes):
         return None
-    words = [shape.words for shape in sorted(shapes_known, key=lambda shape: shape.words == "None")]
-    lists = [shape.items for shape in shapes_known if shape.items is not None]
+    words = [shape.words for shape in sorted(real_shapes, key=lambda shape: shape.words == "None")]
+    lists = [shape.items for shape in real_shapes if shape.items is not None]
     return Shape(
-        lambda value: any(shape.fits(value) for shape in shapes_known),
+        lambda value: any(shape.fits(value) for shape in real_shapes),
         " or ".join(dict.fromkeys(words)),
         lists[0] if len(lists) == 1 else None,
-        choice=any(shape.choice for shape in shapes_known),
+        choice=any(shape.choice for shape in real_shapes),
     )
 
 

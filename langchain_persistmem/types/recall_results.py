@@ -118,6 +118,7 @@ class ScoreParts:
     speaker: float
     period: float = 0.0
     question: float = 0.0
+    telling: float = 0.0
     missing_answer: float = 0.0
     recency: float
     importance: float
@@ -156,7 +157,7 @@ class RankedCandidate(NamedTuple):
 
     def recollection(self) -> Recollection:
         """Build the public record, with the whole memory."""
-        meaning, words, neighbours, speaker, period, question, lacking, recency, importance, use = self.parts
+        meaning, words, neighbours, speaker, period, question, telling, lacking, recency, importance, use = self.parts
         why = ScoreParts(
             evidence=self.evidence,
             meaning=meaning,
@@ -165,6 +166,7 @@ class RankedCandidate(NamedTuple):
             speaker=speaker,
             period=period,
             question=question,
+            telling=telling,
             missing_answer=lacking,
             recency=recency,
             importance=importance,
@@ -207,6 +209,10 @@ class Interpretation:
     """The question is about "I", and not about the words of the assistant."""
     is_about_present: bool
     """The question asks about the present: of two equally good memories the later one answers it."""
+    is_about_assistant: bool = False
+    """The question asks what the assistant said."""
+    is_request: bool = False
+    """It asks for help, such as a dinner to be suggested, rather than for something that was said."""
     asks_for: Literal["time", "number"] | None = None
     """The sort of answer: a time for "when", a number for "how many" or "how much"."""
 

@@ -58,6 +58,6 @@ def cut(path: str) -> str:
 
 
 def _represent_text(text: str) -> str:
-    text_shown = repr(text) if len(text) <= _LONGEST_TEXT else ""
+    literal = repr(text) if len(text) <= _LONGEST_TEXT else ""
     # Escapes can make a short text long: then, too, its length says enough.
-    return text_shown if text_shown and len(text_shown) <= MOST else f"a string of {len(text):,} characters"
+    return literal if literal and len(literal) <= MOST else f"a string of {len(text):,} characters"

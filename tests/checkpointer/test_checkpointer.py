@@ -25,6 +25,7 @@ from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
+    ReplicaError,
     SchemaOutOfDateError,
     StorageError,
     StorageUnavailableError,
@@ -423,9 +424,9 @@ async def test_a_server_that_only_reads_serves_reads_and_names_the_primary(empty
                 await saver.asetup()
                 assert (await saver.aget_tuple(thread("a"))) is not None
                 assert len([each async for each in saver.alist(thread("a"))]) == 3
-                with pytest.raises(ConfigurationError, match="primary"):
+                with pytest.raises(ReplicaError, match="primary"):
                     await saver.adelete_thread("a")
-                with pytest.raises(ConfigurationError, match="primary"):
+                with pytest.raises(ReplicaError, match="primary"):
                     await saver.aput(thread("a"), empty_checkpoint(), {}, {})
 
 

@@ -307,7 +307,7 @@ async def test_a_run_goes_on_while_its_thread_is_pruned(saver: EitherSaver) -> N
 
 def pruned(*arguments: str, database: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
-    assert main(["prune", *arguments, "--json", "--dsn", database]) == 0
+    assert main(["prune", *arguments, "--yes", "--json", "--dsn", database]) == 0
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer
 
@@ -332,7 +332,7 @@ def test_the_command_counts_then_erases(database: str, capsys: pytest.CaptureFix
         answer = pruned("--keep", "2", "--thread", "a", database=database, capsys=capsys)
         assert (answer["erased"], answer["counts"]["checkpoints"]) == (True, 4)
         assert [len([*saver.list(thread(name))]) for name in ("a", "b")] == [2, 6]
-        assert main(["prune", "--older-than", "30d", "--dsn", database]) == 0
+        assert main(["prune", "--older-than", "30d", "--yes", "--dsn", database]) == 0
         assert "checkpoint_blobs" in capsys.readouterr().out
         assert [len([*saver.list(thread(name))]) for name in ("a", "b")] == [2, 6]
 

@@ -160,7 +160,7 @@ def test_bad_lines_are_named_and_nothing_is_stored(
         {**good, "content": "NUL \x00"},
         {**good, "user_id": ""},
     )
-    assert main(["ingest", file, "--dsn", database]) == 1
+    assert main(["ingest", file, "--dsn", database]) == 2
     error = capsys.readouterr().err
     for expected in (
         "6 lines", "nothing was", "bad.jsonl, line 2: timestamp is missing; add", "line 3: timestamp has no time zone",
@@ -173,7 +173,7 @@ def test_bad_lines_are_named_and_nothing_is_stored(
 
 def test_one_id_for_two_turns_is_refused(database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = lines(tmp_path / "ids.jsonl", turn("ada", "One.", id="1"), turn("ada", "Two.", id="1"))
-    assert main(["ingest", file, "--dsn", database]) == 1
+    assert main(["ingest", file, "--dsn", database]) == 2
     assert "line 2: id '1' belongs to another turn" in capsys.readouterr().err
 
 
@@ -181,7 +181,7 @@ def test_one_id_for_two_turns_is_refused(database: str, tmp_path: Path, capsys: 
 def test_a_file_that_is_none_is_named(
     database: str, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["ingest", str(tmp_path / name), "--dsn", database]) == 1
+    assert main(["ingest", str(tmp_path / name), "--dsn", database]) == 2
     assert str(tmp_path / name) in capsys.readouterr().err
 
 
@@ -192,7 +192,7 @@ def test_a_packed_file_that_is_cut_short_is_refused(
 
     packed = gzip.compress(json.dumps(turn("ada", "I moved to Oslo." * 200)).encode())
     (tmp_path / "cut.gz").write_bytes(packed[:-12])
-    assert main(["ingest", str(tmp_path / "cut.gz"), "--dsn", database]) == 1
+    assert main(["ingest", str(tmp_path / "cut.gz"), "--dsn", database]) == 2
     assert "cannot be read to its end" in capsys.readouterr().err
     assert rows(database) == [(0,)]
 
@@ -275,7 +275,7 @@ def test_forgetting_without_anybody_to_ask_is_refused(
     memory: PersistMem, database: str, what: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     memory.remember("I like tea.", user_id="ada")
-    assert main(["forget", *what, "--user", "ada", "--dsn", database]) == 1
+    assert main(["forget", *what, "--user", "ada", "--dsn", database]) == 2
     assert "--yes" in capsys.readouterr().err
     assert len(memory.list(user_id="ada")) == 1
 
@@ -308,9 +308,8 @@ def test_everything_is_forgotten_only_when_the_name_is_typed(
     assert len(memory.list(user_id="ada")) == left
 
 
-@pytest.mark.parametrize("dsn", ["postgresql://ada:secret@127.0.0.1:1/none", "nonsense"])
-def test_a_wrong_dsn_is_one_error_without_the_password(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status", "--dsn", dsn]) == 1
+def test_a_dsn_that_leads_nowhere_is_one_error_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--dsn", "postgresql://ada:secret@127.0.0.1:1/none"]) == 1
     shown = capsys.readouterr()
     assert shown.err.startswith("error: ")
     assert "secret" not in shown.out + shown.err
@@ -342,7 +341,9 @@ def test_a_database_that_was_never_set_up_says_what_to_do(
         ["forget", "--user", "a"],
         ["forget", "key", "--everything", "--user", "a"],
         ["status", "--base-url", "http://localhost:1/v1"],
-        ["status", "--dsn", "x", "--data-dir", "y"],
+        ["status", "--dsn", "host=x", "--data-dir", "y"],
+        ["status", "--dsn", "nonsense"],
+        ["forget", "--every", "--user", "a"],
     ],
 )
 def test_bad_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -350,13 +351,6 @@ def test_bad_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixtu
         main(arguments)
     assert ended.value.code == 2
     assert "usage: persistmem" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["demo", "ingest", "recall", "list", "forget", "status"])
-def test_every_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    assert f"example:\n  persistmem {command}" in capsys.readouterr().out
 
 
 def test_without_rich_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -373,7 +367,9 @@ def test_ctrl_c_says_that_what_is_stored_is_kept(database: str, tmp_path: Path) 
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=250)
     assert process.returncode == 130
-    assert error == "error: interrupted; everything stored so far is kept\n"
+    assert (
+        error == "error: interrupted; what is stored is kept; run the same command again: it goes on where it stopped\n"
+    )
 
 
 def test_reembed_names_every_count(database: str, capsys: pytest.CaptureFixture[str]) -> None:

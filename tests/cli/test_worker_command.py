@@ -225,9 +225,9 @@ def test_the_status_shows_what_waits_what_failed_and_what_is_to_be_reviewed(
 def test_what_cannot_work_is_said_at_once(empty_database: str, database: str, capsys: Any) -> None:
     assert main(["worker", "--dsn", empty_database]) == 1
     assert "setup()" in capsys.readouterr().err
-    assert main(["worker", "--once", "--schema", "nowhere:Wish", "--dsn", database]) == 1
+    assert main(["worker", "--once", "--schema", "nowhere:Wish", "--dsn", database]) == 2
     assert "--schema" in capsys.readouterr().err
-    assert main(["worker", "--once", "--schema", "tests.support.scripted:Scripted", "--dsn", database]) == 1
+    assert main(["worker", "--once", "--schema", "tests.support.scripted:Scripted", "--dsn", database]) == 2
     assert "schema" in capsys.readouterr().err
 
 

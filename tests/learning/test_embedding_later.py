@@ -14,6 +14,7 @@ from langchain_persistmem import (
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
+    Progress,
     Settings,
 )
 from tests.conftest import Either, Open
@@ -258,7 +259,7 @@ async def test_a_re_embedding_that_was_stopped_goes_on(
     model = Turned(embeddings)
     new = await open_with(model, embed_attempts=1, embed_batch=2, retry_seconds=0.01)
 
-    def stop(done: int) -> None:
+    def stop(_progress: Progress) -> None:
         model.away = AWAY
 
     done = await new.admin.reembed(progress=stop)

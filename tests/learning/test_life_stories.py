@@ -1,9 +1,11 @@
 """What is known at the end of a life story is what a careful person would have kept of it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, cycle
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -188,6 +190,16 @@ def test_without_a_model_the_answers_are_among_the_first_five(
         )
         print(f"above its outdated version {newer} of {len(rivals)}")
     assert first[2] >= 0.9 * len(found)
+    page = " ".join((Path(__file__).parents[2] / "docs" / "explanation" / "consolidation.md").read_text().split())
+    says = re.search(
+        r"Of (\d+) questions .*? first recollection for (\d+), among the first three for (\d+), among the first five for (\d+)"
+        r".*? outdated version for (\d+) of (\d+)",
+        page,
+    )
+    assert says is not None
+    measured = (len(found), *first, newer, len(rivals))
+    # Vectors differ in their last digits from one processor to the next, which may turn a place or two.
+    assert all(abs(int(said) - figure) <= 2 for said, figure in zip(says.groups(), measured, strict=True)), measured
 
 
 CHAT = [

@@ -297,3 +297,12 @@ def test_at_the_tool_too_only_what_the_user_says_by_oneself_is_the_users(
     agent.invoke({"messages": message}, {"configurable": {"thread_id": "t", **ADA}})
     (kept,) = memory.list(**ADA)
     assert kept.provenance.source == source
+
+
+async def test_learning_in_the_background_says_what_the_rules_have_learnt_at_once(either: Any) -> None:
+    told: Any = [{"role": "user", "content": "I'm allergic to nuts. What should I cook?", "id": "m"}]
+    at_once = await either.observe(told, thread_id="t", user_id="ada")
+    result = await either.observe(told, thread_id="t", user_id="bob", background=True)
+    assert {change.text for change in result.changes} == {change.text for change in at_once.changes}
+    assert (result.added, result.pending) == (at_once.added, 0)
+    assert result.added

@@ -326,9 +326,9 @@ def test_the_command_erases_old_checkpoints_too(memory: PersistMem, database: st
     for _ in range(2):
         graph.invoke({"said": ["hello"]}, thread("a"))
     code, out, _ = run(
-        database, "maintain", "--max-checkpoints", "1", "--checkpoints-days", "1", "--json", capsys=capsys
+        database, "maintain", "--max-checkpoints", "1", "--checkpoints-days", "1", "--yes", "--json", capsys=capsys
     )
     assert (code, json.loads(out)["checkpoints"]) == (0, 0)
-    code, out, _ = run(database, "maintain", "--max-checkpoints", "1", "--json", capsys=capsys)
+    code, out, _ = run(database, "maintain", "--max-checkpoints", "1", "--yes", "--json", capsys=capsys)
     assert (code, json.loads(out)["checkpoints"]) == (0, 5)
     assert graph.get_state(thread("a")).values["said"]

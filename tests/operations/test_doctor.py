@@ -11,7 +11,9 @@ from psycopg import conninfo
 
 from langchain_persistmem import Finding, LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
+from langchain_persistmem.operations.cluster_rules import about_cluster
 from langchain_persistmem.operations.diagnosis_rules import about_server, about_tables, about_versions
+from langchain_persistmem.postgres.queries.distribution import Cluster, location_of
 from tests.conftest import Either
 
 KNOWN = ("ok", "note", "warning", "error")
@@ -364,3 +366,33 @@ def test_the_command_shows_the_audit_and_fails_where_it_does_not_fit(
         main(["audit", "--dsn", database, "--user", "ada", "--head", head])
     with pytest.raises(SystemExit):
         main(["audit", "--dsn", database, "--user", "ada", "--since", "yesterday"])
+
+
+_TABLES = ("namespaces", "memories", "embedding_models", "migrations", "work_queue")
+_CLUSTER: dict[str, Any] = {
+    "version": "14.0.1", "node": 0, "holders": 2, "propagate_set_commands": "local",
+    "locations": {name: location_of(name) for name in _TABLES},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "level", "fix"),
+    [
+        ({}, "ok", None),
+        ({"locations": dict.fromkeys(_TABLES, "local")}, "note", "persistmem distribute"),
+        ({"locations": {**_CLUSTER["locations"], "new_table": "local"}}, "error", "persistmem distribute"),
+        ({"node": 2}, "error", "coordinator"),
+        ({"propagate_set_commands": "none"}, "error", "citus.propagate_set_commands"),
+    ],
+)
+def test_on_a_cluster_it_says_what_is_not_distributed_and_what_the_role_lacks(
+    facts: dict[str, Any], level: str, fix: str | None
+) -> None:
+    (finding,) = about_cluster(Cluster(**{**_CLUSTER, **facts}), row_security=True, role='"app"')
+    assert finding.level == level
+    assert (finding.fix is None) if fix is None else (fix in (finding.fix or ""))
+
+
+def test_without_citus_nothing_is_said_of_it(database: str, embeddings: LocalEmbeddings) -> None:
+    with PersistMem.open(database, embeddings=embeddings) as memory:
+        assert not [finding for finding in memory.admin.diagnose() if finding.name == "citus"]

@@ -167,6 +167,11 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
     )
     sql_on(
         database,
+        "INSERT INTO persistmem.work_queue VALUES (%s, 'learn', 0, now() + interval '1 day')",
+        f"memories/{MARKER}",
+    )
+    sql_on(
+        database,
         "INSERT INTO persistmem.rewrites (namespace, generation, due_at, created_at) "
         "SELECT namespace, generation, now() + interval '1 day', now() FROM persistmem.namespaces WHERE namespace = %s",
         f"memories/{MARKER}",
@@ -205,6 +210,7 @@ async def test_nothing_of_a_person_is_left_in_any_column_of_any_table(either, da
 
 
 @pytest.mark.own_database
+@pytest.mark.usefixtures("superuser")  # CHECKPOINT, and the files themselves
 def test_after_vacuum_full_the_files_and_the_statistics_have_nothing_either(
     database: str, embeddings: LocalEmbeddings
 ) -> None:
@@ -878,12 +884,12 @@ def test_the_command_lists_replays_and_resumes(
     assert traces(database, MARKER) == []
     assert command("erasures", "list", database=database) == 0
     assert capsys.readouterr().out.count("complete") == 2
-    assert command("erasures", "list", "--json", str(log), database=database) == 0
-    assert command("erasures", "list", "--json", "-", database=database) == 0
+    assert command("erasures", "list", "--out", str(log), database=database) == 0
+    assert command("erasures", "list", "--out", "-", database=database) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == log.read_text().splitlines()
     assert command("erasures", "resume", database=database) == 0
 
-    assert command("erasures", "replay", str(log), database=restored) == 1
+    assert command("erasures", "replay", str(log), database=restored) == 2
     assert "there is nobody to ask" in capsys.readouterr().err
     assert command("erasures", "replay", str(log), "--dry-run", database=restored) == 0
     assert "nothing was erased" in capsys.readouterr().out
@@ -891,9 +897,9 @@ def test_the_command_lists_replays_and_resumes(
     assert command("erasures", "replay", str(log), "--yes", database=restored) == 0
     assert traces(restored, MARKER) == []
     log.write_text(log.read_text() + "broken\n")
-    assert command("erasures", "replay", str(log), "--yes", database=restored) == 1
+    assert command("erasures", "replay", str(log), "--yes", database=restored) == 2
     assert "line 3 is no JSON object" in capsys.readouterr().err
-    assert command("erasures", "replay", str(tmp_path / "missing"), "--yes", database=restored) == 1
+    assert command("erasures", "replay", str(tmp_path / "missing"), "--yes", database=restored) == 2
     assert "missing does not exist; give the path of a log of erasures" in capsys.readouterr().err
 
 

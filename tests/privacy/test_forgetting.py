@@ -205,10 +205,10 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
     """Learning that began before the erase finds another generation of the namespace and gives up."""
     from langchain_persistmem.learning import turns
 
-    original = turns._embed  # pyright: ignore
+    original = turns.embed_pieces
 
-    async def erased_meanwhile(backend, pieces):
-        vectors = await original(backend, pieces)
+    async def erased_meanwhile(backend, pieces, *, later):
+        vectors = await original(backend, pieces, later=later)
         await extraction_erase(backend)
         return vectors
 
@@ -218,7 +218,7 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
         plan = forget.Plan(None, None, everything=True, dry_run=False, limit=1)
         await forget.forget(backend, ("memories", "ada"), plan, now=datetime.now(UTC))
 
-    monkeypatch.setattr(turns, "_embed", erased_meanwhile)
+    monkeypatch.setattr(turns, "embed_pieces", erased_meanwhile)
     observed = await either.observe([("user", "I adopted a cat called Pixel")], thread_id="t", user_id="ada")
     assert observed.added == 0
     assert (await either.admin.status()).counts == {"namespaces": 0, "memories": 0, "messages": 0}

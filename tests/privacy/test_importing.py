@@ -30,6 +30,7 @@ from langchain_persistmem import (
     LocalEmbeddings,
     PersistMem,
     PersistMemStore,
+    Progress,
     Settings,
     StorageUnavailableError,
     UseAsyncMethodError,
@@ -402,7 +403,7 @@ def test_several_imports_at_once_bring_every_item_once(memory: PersistMem, sourc
 
 
 async def test_an_import_can_be_awaited_on_a_blocking_memory_too(memory: PersistMem, source: str) -> None:
-    seen: list[ImportResult] = []
+    seen: list[Progress] = []
     assert (await aimport_postgres_store(memory, source, vectors="keep", progress=seen.append)).added == len(ITEMS)
     assert len(seen) == 1
 
@@ -445,17 +446,17 @@ async def test_what_cannot_be_stored_is_reported_and_the_rest_goes_on(either, so
 
 
 async def test_progress_is_told_after_each_batch(either, source: str) -> None:
-    seen: list[ImportResult] = []
+    seen: list[Progress] = []
     imported = await carried(either, source, batch_size=3, progress=seen.append)
-    assert [each.read for each in seen] == [3, 6, 9, 10]
-    assert {each.total for each in seen} == {10}
-    assert seen[-1] == imported
+    assert [each.done for each in seen] == [3, 6, 9, 10]
+    assert {(each.step, each.total) for each in seen} == {("rows", 10)}
+    assert imported.read == 10
 
 
 async def test_an_import_of_nothing_is_told_once(either, empty_database: str) -> None:
     with upstream(empty_database, None):
         pass
-    seen: list[ImportResult] = []
+    seen: list[Progress] = []
     assert await carried(either, empty_database, progress=seen.append) == ImportResult(dry_run=False)
     assert len(seen) == 1
 
@@ -505,8 +506,8 @@ async def test_a_lost_connection_repeats_one_batch_and_the_counts_are_right(eith
     name = psycopg.conninfo.conninfo_to_dict(source)["dbname"]
     lost: list[int] = []
 
-    def cut(seen: ImportResult) -> None:
-        if seen.read == 3:
+    def cut(seen: Progress) -> None:
+        if seen.done == 3:
             with psycopg.connect(either.memory.backend.pool.conninfo, autocommit=True) as admin:
                 query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
                 lost.append(len(admin.execute(query, [name]).fetchall()))
@@ -609,10 +610,10 @@ def test_five_thousand_items_come_over_in_bounded_batches_without_a_model(
     database: str, large: str, model: Counting
 ) -> None:
     with PersistMem.open(database, embeddings=model, settings=SAME_MODEL) as memory:
-        seen: list[ImportResult] = []
+        seen: list[Progress] = []
         imported = import_postgres_store(memory, large, vectors="keep", progress=seen.append)
         assert counts(imported) == {"read": ROWS, "added": ROWS}
-        assert [each.read for each in seen] == [*range(200, ROWS + 1, 200), ROWS]
+        assert [each.done for each in seen] == [*range(200, ROWS + 1, 200), ROWS]
         assert model.texts == []
         with upstream(large, None) as store:
             theirs = store.search((), limit=ROWS)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
 from langchain_persistmem.language.query_terms import strip_names
-from langchain_persistmem.language.search_terms.tokens import cut_pairs
+from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.recall.context import approximate_tokens, render
 from langchain_persistmem.recall.ranking import decide, rank, select, select_outstanding
 from langchain_persistmem.types.recall_results import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
@@ -196,6 +196,59 @@ def test_what_is_so_now_is_told_by_the_newest_of_equally_good_memories() -> None
     assert [each.memory.key for each in ranked(old, new, query="Wo wohne ich?")] == ["new", "old"]
 
 
+def told(text: str, *, source: str = "user", query: str = "query", **fields: object) -> ScoreParts:
+    """The parts of the score of one turn."""
+    turn = found(memory("m", text, provenance=Provenance(source=source)), is_turn=True, **fields)  # type: ignore[arg-type]
+    return ranked(turn, query=query)[0].score_parts
+
+
+def test_a_turn_that_tells_more_comes_first() -> None:
+    assert told("Yes, sure.").telling < told("Yes, we went there by train and stayed for a while.").telling
+    assert told("They painted the old barn red.").telling < told("I painted the old barn red.").telling
+    assert told("I met her in a small town.").telling < told("I met Nora in a small town last May.").telling
+    long = "I painted the old barn red. "
+    assert told(long * 20).telling == told(long * 40).telling, "beyond some length a turn tells no more"
+
+
+def test_what_a_statement_or_an_assistant_says_is_not_weighed_by_its_length() -> None:
+    assert told("I met Nora in May. " * 3, source="assistant").telling == 0
+    assert ranked(found(memory("m", "The user met Nora.")))[0].score_parts.telling == 0
+
+
+def test_a_request_of_the_past_tells_nothing_of_the_user() -> None:
+    assert told("Recommend a film for this evening.").telling < told("The film last evening was very good.").telling - 1
+
+
+@pytest.mark.parametrize(
+    "query", ["What did you recommend to me?", "How did you propose to mark it?", "What did you say?"]
+)
+def test_the_assistants_turns_lose_nothing_where_it_is_asked_what_it_said(query: str) -> None:
+    assert told("Take the museum of design.", source="assistant", query=query).speaker == 0
+    assert told("Take the museum of design.", source="assistant", query="Which museum is good?").speaker < 0
+
+
+def test_the_words_of_a_request_count_less_than_those_of_a_question() -> None:
+    one, other = (
+        told("I like soup.", query=query, lexical=5.0) for query in ("Suggest a soup.", "Which soup did I like?")
+    )
+    assert 0 < one.terms < other.terms
+
+
+def test_a_question_about_somebody_unknown_needs_more_to_be_answered() -> None:
+    turn = found(memory("m", "Caroline paints."), 0.45)
+    base = SearchResult(candidates=(turn,), count=100, mean=0.07, deviation=0.09, lexical_max=10.0)
+    known = replace(base, existing_terms=frozenset({"caroline"}))
+
+    def best(result: SearchResult, query: str) -> RankedCandidate:
+        return rank(result, query, background=BACKGROUND, weights=Ranking(), now=NOW)[0]
+
+    about_known, about_other = best(known, "What does Caroline paint?"), best(known, "What does Jürgen paint?")
+    assert about_other.score < about_known.score
+    assert about_other.evidence == about_known.evidence, "it changes no order"
+    certain = replace(base, candidates=(turn._replace(similarity=0.9),))
+    assert best(certain, "What does Jürgen paint?").score >= 0.5
+
+
 def test_the_parts_of_a_score_add_up() -> None:
     where = Provenance(source="user", thread_id="t")
     turns = [
@@ -204,7 +257,16 @@ def test_the_parts_of_a_score_add_up() -> None:
     ]
     for each in ranked(*turns, query="What did Nora say on 7 May 2026?"):
         why = each.score_parts
-        parts = (why.meaning, why.terms, why.neighbours, why.speaker, why.period, why.question, why.missing_answer)
+        parts = (
+            why.meaning,
+            why.terms,
+            why.neighbours,
+            why.speaker,
+            why.period,
+            why.question,
+            why.telling,
+            why.missing_answer,
+        )
         assert sum((*parts, why.recency, why.importance, why.use)) == pytest.approx(why.evidence)
 
 

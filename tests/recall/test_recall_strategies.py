@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -256,3 +257,19 @@ async def test_what_the_conversation_says_is_not_repeated_to_the_model(either: A
     assert await shown(messages=[HumanMessage("Did I say that my sister lives by the harbour?")]) == both - {
         "My sister lives by the harbour"
     }
+
+
+async def test_what_happened_in_the_time_that_is_asked_for_is_found_whatever_its_words(
+    either_with: Callable[..., Any],
+) -> None:
+    either = await either_with(settings=Settings(candidates=5))
+    first = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    for day in range(26):
+        text = "The boiler broke." if day == 11 else f"What I did was sports with friend {chr(97 + day)}."
+        message = {"role": "user", "content": text, "timestamp": (first + timedelta(days=day)).isoformat()}
+        await either.observe([message], thread_id=f"t{day}", user_id="ada")
+    asked = {"user_id": "ada", "threshold": 0, "limit": 5, "now": datetime(2026, 4, 20, tzinfo=UTC)}
+    assert "The boiler broke." in [
+        each.text for each in await either.recall("What did I do on 12 March 2026?", **asked)
+    ]
+    assert "The boiler broke." not in [each.text for each in await either.recall("What did I do?", **asked)]

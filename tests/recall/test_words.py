@@ -91,7 +91,6 @@ def test_a_token_is_found_by_its_part(memory: PersistMem, told: str, asked: str,
         found = memory.recall(asked.format(value), user_id="ada")
         # Meaning may put a neighbour first: to small models these names are next to noise.
         assert max(found, key=lambda each: each.score_parts.terms).text == text, value
-        assert text in [each.text for each in found[:2]]
 
 
 async def test_what_was_true_once_is_found_by_the_same_terms(either: Any) -> None:

@@ -11,7 +11,6 @@ from starlette.routing import Mount
 from langchain_persistmem import LocalEmbeddings, PersistMem
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.server import Caller, Limits, memory_app
-from langchain_persistmem.server.authentication import COOKIE
 from langchain_persistmem.server.mcp_tools import TOOLS
 from tests.server.walk import ADA, BEA, KEY, OPERATOR, SECRET, THREAD, Request, client, every_request, rows
 
@@ -149,7 +148,7 @@ async def test_a_cookie_alone_changes_nothing_on_any_route(app: Any, stage: Stag
     before = rows(database)
     async with client(app) as browser:
         await browser.get(app.state.service.authentication.login_path(BEA))
-        assert browser.cookies[COOKIE]
+        assert len(browser.cookies) == 1
         for request in requests(app, stage):
             if request.method not in ("GET", "OPTIONS") and request.path != "/logout":
                 assert (await request.send(browser)).status_code == 403, request.id
@@ -177,7 +176,7 @@ async def test_a_token_of_one_purpose_serves_no_other(app: Any, stage: Stage) ->
     session = httpx.Response(200)
     async with client(app) as browser:
         session = await browser.get(authentication.login_path(BEA))
-        cookie = browser.cookies[COOKIE]
+        (cookie,) = browser.cookies.values()
     assert session.status_code == 303
     for token in (cookie, authentication.csrf_token(BEA)):
         async with client(app, Authorization=f"Bearer {token}") as program:
@@ -196,6 +195,22 @@ async def test_the_address_with_a_token_opens_one_session_and_works_once(amemory
         assert (await browser.get("/")).status_code == 200
         assert (await other.get(path)).status_code == 401
         assert (await other.get("/")).status_code == 401
+
+
+async def test_servers_on_two_ports_of_a_machine_do_not_share_a_session(amemory: PersistMem) -> None:
+    first, second = (memory_app(amemory, key=key) for key in (KEY, KEY[::-1]))
+    async with client(first) as browser:
+        await browser.get(first.state.service.authentication.login_path(ADA))
+        one = dict(browser.cookies)
+    async with client(second) as browser:
+        browser.cookies.update(one)
+        await browser.get(second.state.service.authentication.login_path(ADA))
+        both = dict(browser.cookies)
+    assert len(both) == 2
+    for app in (first, second):
+        async with client(app) as browser:
+            browser.cookies.update(both)
+            assert (await browser.get("/")).status_code == 200
 
 
 async def test_mounted_under_a_path_every_address_begins_with_it(amemory: PersistMem) -> None:

@@ -37,6 +37,7 @@ async def test_a_memory_is_stored_found_corrected_pinned_restored_and_erased(app
         assert (edited.json()["text"], edited.json()["pinned"]) == ("I live in Bergen.", True)
         history = (await program.get(f"/v1/history/{key}")).json()
         assert [version["text"] for version in history["versions"]] == ["I live in Bergen.", "I live in Oslo."]
+        assert (await program.get(f"/v1/versions/{first}")).json()["status"] == "superseded"
         await program.post("/v1/restore", json={"version": first})
         assert (await program.get(f"/v1/memories/{key}")).json()["text"] == "I live in Oslo."
         preview = (await program.post("/v1/forget", json={"query": "Oslo"})).json()
@@ -72,6 +73,8 @@ async def test_a_conversation_is_learnt_from_and_becomes_a_context_within_its_bu
         assert (await program.post("/v1/context", json=shown)).json()["relevant"] == ""
         turns = (await program.get("/v1/turns", params={"thread_id": "t1"})).json()
         assert [turn["role"] for turn in turns] == ["user", "assistant"]
+        conversations = (await program.get("/v1/conversations")).json()
+        assert {conversation["thread_id"] for conversation in conversations} == {"t1", "t2"}
         outcomes = (await program.get("/v1/outcomes", params={"thread_id": "t1"})).json()
         assert len(outcomes) == 2
 
@@ -96,7 +99,9 @@ async def test_consent_review_profile_audit_and_figures_are_the_persons_own(app:
         assert (await program.get("/v1/audit")).json()[-1]["actor"] == "server: ops"
         assert (await program.get("/v1/status")).json()["counts"]["memories"] == 2
         assert (await operator.get("/v1/status")).json()["counts"]["namespaces"] == 1
-        assert [person["user_id"] for person in (await operator.get("/v1/people")).json()] == ["ada"]
+        for letter, people in (("", ["ada"]), ("a", ["ada"]), ("b", [])):
+            listed = await operator.get("/v1/people", params={"begins_with": letter})
+            assert [person["user_id"] for person in listed.json()] == people
         await program.put("/v1/consent", json={"consent": "paused"})
         paused = await program.post("/v1/remember", json={"text": "I have a cat."})
         assert (paused.status_code, paused.json()["type"]) == (409, "urn:persistmem:MemoryDisabledError")
@@ -147,7 +152,11 @@ async def test_pages_of_memories_and_kinds(app: Any, amemory: PersistMem) -> Non
         ]
         assert [len(page) for page in texts] == [2, 2, 1, 0]
         assert len({text for page in texts for text in page}) == 5
-        assert (await program.get("/v1/memories", params={"kind": "episodic"})).json() == []
+        for query, count in (
+            ({"kind": "episodic"}, 0), ({"kind": ["episodic", "semantic"]}, 5), ({"status": "superseded"}, 0),
+            ({"source": "assistant"}, 0), ({"since": "2020-01-01T00:00:00Z"}, 5), ({"until": "2020-01-01T00:00:00Z"}, 0),
+        ):  # fmt: skip
+            assert len((await program.get("/v1/memories", params=query)).json()) == count, query
 
 
 @pytest.mark.parametrize("key", ["a/b/c", "../../etc/passwd", "ключ 🗝", "100%", "a?b#c", "<script>"])

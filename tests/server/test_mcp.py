@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -255,6 +256,17 @@ async def test_who_has_paused_memory_is_told_so(serve: Serve, amemory: PersistMe
     await amemory.privacy.aset_consent("paused", user_id="ada")
     async with serve() as base, connect(base, ADA) as session:
         assert "paused" in await use(session, "remember", text="I live in Oslo.")
+
+
+async def test_no_text_of_a_memory_stands_in_the_servers_logs(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        async with serve() as base, connect(base, BEA, answer="accept") as session:
+            await use(session, "remember", text=SECRET)
+            assert "emerald" in await use(session, "recall", query=SECRET)
+    theirs = ("mcp.client", "httpx", "httpcore")  # the client's, which runs here too
+    logged = [record for record in caplog.records if not record.name.startswith(theirs)]
+    assert {"mcp.server.lowlevel.server"} <= {record.name for record in logged}
+    assert not [record.name for record in logged if "emerald" in record.getMessage()]
 
 
 async def test_an_agent_reaches_memory_through_the_adapters(serve: Serve, amemory: PersistMem) -> None:

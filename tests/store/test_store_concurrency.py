@@ -14,12 +14,15 @@ from langchain_persistmem import (
     EmbeddingError,
     InvalidInputError,
     LocalEmbeddings,
+    MemoryDisabledError,
     PersistMem,
     Settings,
     StorageUnavailableError,
+    acting_as,
 )
 from langchain_persistmem.postgres.pools import ConnectionQueue
 from tests.store.test_store import ADA, model_of
+from tests.support.round_trips import proxied
 
 
 class Gated(Embeddings):
@@ -149,3 +152,61 @@ async def test_failures_of_the_database_are_no_progress() -> None:
         async with queue.turn():
             raise InvalidInputError
     assert queue._served == 1
+
+
+async def test_calls_of_one_moment_are_one_batch(database: str, embeddings: LocalEmbeddings) -> None:
+    settings = Settings(worker=False, pool_min=1, pool_max=1)
+    with proxied(database) as proxy:
+        async with PersistMem.aopen(proxy.conninfo, embeddings=embeddings, settings=settings) as memory:
+            store = memory.store
+            await asyncio.gather(store.aput(ADA, "first", {"n": 0}, index=False), store.aget(ADA, "first"))
+            before = proxy.round_trips
+            await asyncio.gather(
+                *(store.aput((*ADA, f"of{n % 5}"), f"k{n}", {"n": n}, index=False) for n in range(300))
+            )
+            found = await asyncio.gather(*(store.aget((*ADA, f"of{n % 5}"), f"k{n}") for n in range(300)))
+            assert proxy.round_trips - before <= 10
+    assert [item.value["n"] for item in found if item is not None] == list(range(300))
+
+
+async def test_of_calls_of_one_moment_the_last_put_of_a_key_wins(database: str) -> None:
+    async with AsyncPersistMemStore.from_conn_string(database) as store:
+        await asyncio.gather(*(store.aput(ADA, "k", {"n": n}) for n in range(20)), store.adelete(ADA, "gone"))
+        item = await store.aget(ADA, "k")
+    assert item is not None
+    assert item.value == {"n": 19}
+
+
+async def test_a_person_who_has_paused_memory_stops_nobody_elses_put(
+    database: str, embeddings: LocalEmbeddings
+) -> None:
+    async with PersistMem.aopen(database, embeddings=embeddings, settings=Settings(worker=False)) as memory:
+        await memory.privacy.aset_consent("paused", user_id="bob")
+        puts = [memory.store.aput(("memories", name), "k", {"n": 1}) for name in ("ada", "bob", "cleo")]
+        results = await asyncio.gather(*puts, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None), MemoryDisabledError, type(None)]
+        assert await memory.store.aget(("memories", "cleo"), "k") is not None
+
+
+async def test_calls_of_one_moment_keep_their_actors(database: str, embeddings: LocalEmbeddings) -> None:
+    async with PersistMem.aopen(database, embeddings=embeddings, settings=Settings(worker=False)) as memory:
+
+        async def put(actor: str, key: str) -> None:
+            with acting_as(actor):
+                await memory.store.aput(("memories", "ada"), key, {"n": 1})
+
+        await asyncio.gather(*(put(f"admin{n % 2}", f"k{n}") for n in range(6)))
+        log = await memory.privacy.aaudit(user_id="ada")
+    assert {entry.actor: len(entry.memory_ids) for entry in log if entry.action == "put"} == {"admin0": 3, "admin1": 3}
+
+
+async def test_whoever_is_cancelled_takes_no_other_call_along(database: str) -> None:
+    async with AsyncPersistMemStore.from_conn_string(database) as store:
+        await store.setup()
+        tasks = [asyncio.create_task(store.aput(ADA, f"k{n}", {"n": n})) for n in range(10)]
+        await asyncio.sleep(0)
+        tasks[3].cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        kept = [await store.aget(ADA, f"k{n}") for n in range(10) if n != 3]
+    assert [n for n, result in enumerate(results) if isinstance(result, asyncio.CancelledError)] == [3]
+    assert all(kept)

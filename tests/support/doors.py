@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from langchain.agents import create_agent
@@ -74,13 +75,30 @@ def filled(memory: PersistMem, users: Sequence[str]) -> None:
 
 
 def give_up(database: str, users: Sequence[str]) -> None:
-    """As if no model could have learnt from the users' turns."""
+    """As if no model could have learnt from the users' turns, but for a statement that rests on one, and one that was dropped.
+
+    Threads, messages and the ids of turns are the same for all of them, so that nothing but the namespace tells them apart.
+    """
     with psycopg.connect(database, autocommit=True) as connection:
+        for user in users:
+            about = {"namespace": encode(space(user)), "turn": UUID(int=7), "text": f"dropped {tag(user)}", "key": LAMP}
+            for statement in _LEARNT:
+                connection.execute(statement, about)
         connection.execute(
             "UPDATE persistmem.messages SET given_up_at = now(), failure = 'none', extracted_at = NULL "
             "WHERE namespace = ANY (%s)",
             [[encode(space(user)) for user in users]],
         )
+
+
+_LEARNT = (
+    "UPDATE persistmem.messages SET turn_id = %(turn)s WHERE namespace = %(namespace)s AND id = 'm1'",
+    "INSERT INTO persistmem.memory_turns (namespace, memory_id, turn_id) SELECT namespace, id, %(turn)s "
+    "FROM persistmem.memories WHERE namespace = %(namespace)s AND key = %(key)s",
+    "INSERT INTO persistmem.omissions (namespace, id, thread_id, message_id, version, text, reason, recorded_at) "
+    "SELECT namespace, gen_random_uuid(), thread_id, id, version, %(text)s, 'unsupported', now() "
+    "FROM persistmem.messages WHERE namespace = %(namespace)s AND id = 'm1'",
+)
 
 
 async def store_call(either: Any, name: str, *arguments: Any, **options: Any) -> Any:
@@ -154,6 +172,14 @@ async def _at(either: Any, user: str) -> Any:
     return await either.recall(QUESTION, at=first.valid_from + timedelta(microseconds=1), threshold=0, user_id=user)
 
 
+async def _with_statements(either: Any, user: str) -> Any:
+    return [memory for each in await either.conversations.outcomes(THREAD, user_id=user) for memory in each.memories]
+
+
+async def _with_omissions(either: Any, user: str) -> Any:
+    return [change for each in await either.conversations.outcomes(THREAD, user_id=user) for change in each.dropped]
+
+
 async def _version(either: Any, user: str) -> Any:
     (current, *_) = await either.list(user_id=user, limit=1)
     return await either.history.version(current.id, user_id=user)
@@ -193,6 +219,8 @@ READING: dict[str, Door] = {
     "review": lambda either, user: either.review.list(user_id=user),
     "messages": lambda either, user: either.conversations.messages(THREAD, user_id=user),
     "turns": lambda either, user: either.conversations.turns(THREAD, user_id=user),
+    "outcomes of messages, with what rests on them": _with_statements,
+    "outcomes of messages, with what was dropped": _with_omissions,
     "forget with a query": lambda either, user: either.forget(query=QUESTION, limit=1000, user_id=user),
     "command": lambda either, user: either.command("What do you know about me?", user_id=user),
     "export_file": _export,
@@ -221,7 +249,6 @@ async def _namespaces(either: Any, user: str) -> Any:
 
 
 COUNTING: dict[str, Door] = {
-    "outcomes": lambda either, user: either.conversations.outcomes(THREAD, user_id=user),
     "status": lambda either, user: either.admin.status(user_id=user),
     "changes": lambda either, user: either.history.changes(KEY, user_id=user),
     "consent": lambda either, user: either.privacy.consent(user_id=user),

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.cli.demo import _story as story  # pyright: ignore[reportPrivateUsage]
+from langchain_persistmem.cli.demo_story import read_story
 from tests.support.scripted import Scripted, answer, entry
 
 PERSON = "maya"
@@ -82,7 +82,7 @@ def learner() -> Scripted:
 
 async def fill(memory: PersistMem, *, people: int = 24) -> None:
     """Fill ``memory``, which was opened with :func:`learner`, with what the pages are to show."""
-    told = story()
+    told = read_story()
     for conversation in told.conversations:
         await memory.aobserve(conversation.messages, thread_id=conversation.thread_id, user_id=PERSON)
     await memory.aremember(

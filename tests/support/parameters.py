@@ -18,7 +18,7 @@ from uuid import UUID
 
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
-from langgraph.store.base import GetOp
+from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 import langchain_persistmem
 from langchain_persistmem import (
@@ -205,13 +205,15 @@ class Options:
             "value": {"text": "a"},
             "ops": [GetOp(("memories", USER), "known")],
             "input": "bees",
+            "match_type": "prefix",
+            "conninfo": self.database,
             "user_id": USER,
             "retriever": None,
         }
 
 
 OPTIONS = Options()
-SKIPPED = {"self", "cls", "kwargs", "args", "conninfo", "progress", "embeddings", "model"}
+SKIPPED = {"self", "cls", "_cls", "kwargs", "args", "progress"}
 
 
 def parameters() -> list[Parameter]:
@@ -227,14 +229,9 @@ def parameters() -> list[Parameter]:
     for kind in ("store", "checkpointer"):
         for name in _METHODS[kind]:
             method = getattr(_CLASSES[kind], name)
-            # LangGraph's own base class goes through a store's labels, and quotes them, before the store is asked; and it
-            # compares a time to live with what stands for none.
-            found += [
-                each
-                for each in _of(f"{kind}.{name}", method, functools.partial(_call_part, kind, name))
-                if kind != "store"
-                or each.name not in ("namespace", "namespace_prefix", "prefix", "suffix", "key", "ttl")
-            ]
+            found += _of(f"{kind}.{name}", method, functools.partial(_call_part, kind, name))
+    for kind in (GetOp, PutOp, SearchOp, ListNamespacesOp, MatchCondition):
+        found += _of(f"store.batch {kind.__name__}", kind.__new__, functools.partial(_batch, kind))
     for retriever in (PersistMemRetriever, PersistMemSessionRetriever, PersistMemEnsembleRetriever):
         for name in retriever.call_options:
             found.append(Parameter(f"{retriever.__name__}.invoke", name, _ask(retriever, name), False, True, False))
@@ -281,7 +278,7 @@ _METHODS = {
 def _of(door: str, function: Callable[..., Any], call: Callable[..., Any]) -> list[Parameter]:
     found: list[Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
-        # A connection string is checked by libpq, and a function of the caller's may raise what it likes.
+        # A function of the caller's may raise what it likes.
         if (
             name in SKIPPED
             or "Callable" in str(parameter.annotation)
@@ -309,7 +306,7 @@ def _with(call: Callable[..., Any], function: Callable[..., Any], name: str, mem
     sensible, given = OPTIONS.sensible(memory), dict[str, Any]()
     positional: list[Any] = []
     for other, parameter in inspect.signature(function).parameters.items():
-        if other in ("self", "cls") or parameter.kind is parameter.VAR_KEYWORD:
+        if other in ("self", "cls", "_cls") or parameter.kind is parameter.VAR_KEYWORD:
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional = [value] if other == name else []
@@ -344,9 +341,18 @@ def _call_part(part: str, name: str, memory: Any, positional: list[Any], given: 
     return list(answer) if inspect.isgenerator(answer) else answer
 
 
+def _batch(kind: Any, memory: Any, positional: list[Any], given: dict[str, Any]) -> Any:
+    """An operation of LangGraph's in a batch, where no method of its base class looks at it first."""
+    if type(given.get("path")) is type(OPTIONS.folder):  # what is sensible for a file
+        given["path"] = ("memories", USER)
+    op = kind(*positional, **given)
+    return memory.store.batch([ListNamespacesOp((op,)) if kind is MatchCondition else op])
+
+
 def _open(memory: Any, positional: list[Any], given: dict[str, Any]) -> Any:
     given.pop("user_id", None)
-    given.setdefault("conninfo", OPTIONS.database)
+    if given.get("conninfo") is None:  # else it would be a server of one's own
+        given["conninfo"] = OPTIONS.database
     given.setdefault("embeddings", OPTIONS.embeddings)
     with PersistMem.open(*positional, **given):
         return None

@@ -51,7 +51,7 @@ async def _fill(dsn: str, embeddings: LocalEmbeddings) -> None:
 
 
 def take_wide(open_page: Any, address: str, folder: Path, scheme: str) -> None:
-    """Take each main page as a desktop shows it."""
+    """Take each main page as a desktop shows it; in dark only the search."""
     page = open_page(**WIDE, color_scheme=scheme)
     end = "" if scheme == "light" else "-dark"
 
@@ -62,27 +62,25 @@ def take_wide(open_page: Any, address: str, folder: Path, scheme: str) -> None:
     def go(path: str) -> None:
         page.goto(address + path)
 
-    go(f"/{WHOSE}")
-    take("overview", 860)
     go(f"/memories{WHOSE}")
     page.get_by_label("Search").fill("Where does Maya live?")
     page.get_by_role("button", name="Search").click()
     page.get_by_text("Why this score").first.click()
-    take("search", 1000)
+    take("search", 900)
+    if scheme == "dark":
+        return
     page.locator("a.memory-text").first.click()
-    take("memory", 1100)
+    take("memory", 980)
     go(f"/prompt{WHOSE}")
     page.get_by_label("Message").fill("What should I cook tonight?")
     page.get_by_role("button", name="Show the context").click()
-    take("prompt", 1100)
-    if scheme == "dark":
-        return
+    take("prompt", 1000)
+    go(f"/{WHOSE}")
+    take("overview", 860)
     go("/people")
     take("people")
-    go(f"/memories{WHOSE}")
-    take("memories")
     go(f"/conversation{WHOSE}&thread=2026-03-02-kitchen")
-    take("conversation", 1000)
+    take("conversation", 900)
     go(f"/review{WHOSE}")
     take("review")
     go(f"/activity{WHOSE}")
@@ -100,11 +98,10 @@ def take_wide(open_page: Any, address: str, folder: Path, scheme: str) -> None:
 
 
 def take_phone(open_page: Any, address: str, folder: Path) -> None:
-    """Take two pages as a phone shows them."""
+    """Take the list of memories as a phone shows it."""
     page = open_page(**PHONE)
-    for name, path in (("people", "/people"), ("memories", f"/memories{WHOSE}")):
-        page.goto(address + path)
-        page.screenshot(path=folder / f"inspector-{name}-phone.png")
+    page.goto(f"{address}/memories{WHOSE}")
+    page.screenshot(path=folder / "inspector-memories-phone.png")
 
 
 if __name__ == "__main__":

@@ -7,4 +7,4 @@ ALTER TABLE persistmem.rewrites ALTER COLUMN step SET DEFAULT 'terms';
 ALTER TABLE persistmem.namespaces ALTER COLUMN form SET DEFAULT 3;
 INSERT INTO persistmem.rewrites (namespace, generation, step, due_at, created_at)
 SELECT namespace, generation, 'terms', now(), now() FROM persistmem.namespaces
-ON CONFLICT (namespace) DO UPDATE SET step = 'terms', memory_id = NULL, due_at = now();
+ON CONFLICT (namespace) DO UPDATE SET step = 'terms', memory_id = NULL, due_at = excluded.due_at;

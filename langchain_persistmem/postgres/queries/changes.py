@@ -79,6 +79,7 @@ def reinforce_memories(
             "confidence": confidence,
             "thread_id": provenance.thread_id,
             "message_ids": list(provenance.message_ids),
+            "added": list(provenance.message_ids),
         }
         for id, importance, confidence, provenance in again
     ]

@@ -45,13 +45,14 @@ UPDATE persistmem.memories m
 SET confirmations = m.confirmations + 1,
     confidence = least(1, m.confidence + (1 - m.confidence) * 0.5 * r.confidence),
     importance = greatest(m.importance, r.importance),
-    -- Only messages of its own thread: an id means nothing without one.
-    provenance = CASE WHEN r.thread_id = m.thread_id THEN m.provenance || jsonb_build_object('message_ids', (
-        SELECT jsonb_agg(DISTINCT each.id) FROM (
-            SELECT jsonb_array_elements_text(m.provenance -> 'message_ids') AS id UNION SELECT unnest(r.message_ids)) each))
-        ELSE m.provenance END,
+    -- Only messages of its own thread: an id means nothing without one. Those that are there already are taken out first.
+    provenance = CASE WHEN r.thread_id = m.thread_id
+                      THEN jsonb_set(m.provenance, ARRAY['message_ids'],
+                                     (coalesce(m.provenance -> 'message_ids', '[]') - r.message_ids) || r.added)
+                      ELSE m.provenance END,
     updated_at = %(now)s::timestamptz
-FROM json_to_recordset(%(rows)s::json) AS r(id uuid, importance real, confidence real, thread_id text, message_ids text[])
+FROM json_to_recordset(%(rows)s::json) AS r(
+    id uuid, importance real, confidence real, thread_id text, message_ids text[], added jsonb)
 WHERE m.namespace = %(namespace)s::text AND m.id = r.id AND m.status = 'active'
 
 -- name: supersede_memories

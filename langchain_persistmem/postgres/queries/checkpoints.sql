@@ -19,9 +19,8 @@ WITH head AS (
     INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
     SELECT %(thread_id)s::text, %(checkpoint_ns)s::text, %(checkpoint_id)s::text, %(parent_id)s::text,
            %(checkpoint)s::jsonb, %(metadata)s::jsonb
-    WHERE current_setting('persistmem.generation', true) IS DISTINCT FROM 'ended' -- see hold_generation
-      AND (NOT %(continues_head)s::boolean
-           OR EXISTS (SELECT FROM checkpoints -- put before, by a try that got no answer
+    WHERE (NOT %(continues_head)s::boolean
+           OR EXISTS (SELECT 1 FROM checkpoints -- put before, by a try that got no answer
                       WHERE thread_id = %(thread_id)s::text AND checkpoint_ns = %(checkpoint_ns)s::text
                         AND checkpoint_id = %(checkpoint_id)s::text)
            OR (current_setting('transaction_isolation') = 'read committed' -- or head is older than the lock
@@ -39,13 +38,12 @@ WITH head AS (
 SELECT 1 AS stored FROM stored
 
 -- name: put_checkpoint_writes
--- What a task wrote, as upstream stores it, but not in a generation that is over; special channels have a place of their own and are replaced.
+-- What a task wrote, as upstream stores it; special channels have a place of their own and are replaced.
 INSERT INTO checkpoint_writes AS known
     (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
 SELECT %(thread_id)s::text, %(checkpoint_ns)s::text, %(checkpoint_id)s::text, %(task_id)s::text, %(task_path)s::text,
        w.idx, w.channel, w.type, w.blob
 FROM unnest(%(indexes)s::int[], %(channels)s::text[], %(types)s::text[], %(blobs)s::bytea[]) AS w (idx, channel, type, blob)
-WHERE current_setting('persistmem.generation', true) IS DISTINCT FROM 'ended'
 ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
 DO UPDATE SET channel = excluded.channel, type = excluded.type, blob = excluded.blob WHERE %(replace)s::boolean
 

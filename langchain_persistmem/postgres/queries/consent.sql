@@ -27,12 +27,12 @@ ON CONFLICT (namespace, thread_id) DO UPDATE SET off_record = excluded.off_recor
 
 -- name: is_off_record
 -- Whether a thread is off the record; for writers, asked under the namespace's lock.
-SELECT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+SELECT EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record) AS off_record
 
 -- name: may_recall
 -- Whether memories may be put before a model: not while the person has paused memory, nor in a thread off the record.
-SELECT NOT EXISTS (SELECT FROM persistmem.namespaces n
+SELECT NOT EXISTS (SELECT 1 FROM persistmem.namespaces n
                    WHERE n.namespace = %(namespace)s::text AND n.consent = 'paused')
-   AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+   AND NOT EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                    AND t.thread_id = %(thread_id)s::text AND t.off_record) AS allowed

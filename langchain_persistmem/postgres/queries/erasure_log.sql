@@ -3,7 +3,7 @@
 INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, erased_at)
 SELECT %(id)s::uuid, %(generation)s::uuid, true, '{}', '{}', '{}', %(now)s::timestamptz
 WHERE NOT EXISTS (
-    SELECT FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
+    SELECT 1 FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
 )
 
 -- name: complete_erasures

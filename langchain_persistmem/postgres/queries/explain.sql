@@ -39,8 +39,8 @@ WITH
            coalesce((
                SELECT sum(r.idf)
                FROM rarity r
-               WHERE EXISTS (SELECT FROM past p WHERE p.memory_id = m.id AND p.word = ANY (r.words))
-                  OR EXISTS (SELECT FROM persistmem.terms w
+               WHERE EXISTS (SELECT 1 FROM past p WHERE p.memory_id = m.id AND p.word = ANY (r.words))
+                  OR EXISTS (SELECT 1 FROM persistmem.terms w
                              WHERE w.namespace = %(namespace)s::text AND w.memory_id = m.id AND w.term = ANY (r.words))
            ), 0) AS lexical
     FROM persistmem.memories m

@@ -24,6 +24,12 @@ async def namespaces_below(tx: Transaction, prefix: Namespace) -> list[tuple[Nam
     return [(decode(row["namespace"]), row["consent"]) for row in rows]
 
 
+async def count_export_rows(tx: Transaction, namespace: Namespace) -> int:
+    """The number of rows that an export has of a namespace."""
+    (row,) = await tx.fetch(statement("count_export_rows"), {"namespace": encode(namespace)})
+    return row["rows"]
+
+
 async def export_threads(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
     """The page of threads that follows ``after``."""
     return await _page(tx, "export_threads", namespace, {"after": after["thread_id"] if after else ""}, limit)

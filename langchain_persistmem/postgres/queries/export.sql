@@ -5,6 +5,15 @@ FROM persistmem.namespaces n
 WHERE n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text)
 ORDER BY n.namespace
 
+-- name: count_export_rows
+-- How many rows an export has of a namespace, to foresee how long it takes.
+SELECT (SELECT count(*) FROM persistmem.threads WHERE namespace = %(namespace)s::text)
+     + (SELECT count(*) FROM persistmem.messages WHERE namespace = %(namespace)s::text)
+     + (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text)
+     + (SELECT count(*) FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text)
+     + (SELECT count(*) FROM persistmem.omissions WHERE namespace = %(namespace)s::text)
+     + (SELECT count(*) FROM persistmem.changes WHERE namespace = %(namespace)s::text) AS rows
+
 -- name: export_threads
 -- Threads after a place, in order.
 SELECT t.thread_id, t.off_record, t.recorded_at

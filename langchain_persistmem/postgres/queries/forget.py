@@ -5,10 +5,11 @@ from itertools import takewhile
 from typing import cast
 from uuid import UUID
 
-from langchain_persistmem.postgres.queries import checkpoints
+from langchain_persistmem.postgres.queries import checkpoints, work_queue
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import add_documents
 from langchain_persistmem.types.namespace import Namespace, Pattern, decode, encode, prefix_range
 
 
@@ -57,14 +58,22 @@ async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Nam
     return [(decode(row["namespace"]), row["generation"]) for row in rows]
 
 
-def erase_namespace(tx: Transaction, namespace: Namespace) -> Answer[dict[str, int]]:
+async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
     """Erase everything of a namespace; returns the rows by table."""
-    return tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)}).then(counts_of)
+    # The queue and the registry of HNSW indexes may lie on another node than the namespace, and have statements of their own.
+    queued = work_queue.erase_queue(tx, namespace)
+    (row,) = await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)})
+    if row["hnsw_index"] is not None:  # what it took of an HNSW index is free again
+        await add_documents(tx, row["hnsw_index"], -row["hnsw_documents"])
+    counts = counts_of([{name: row[name] for name in row if name not in ("hnsw_index", "hnsw_documents")}])
+    return {**counts, "work_queue": await queued}
 
 
-def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> Answer[dict[str, int]]:
+async def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
     """Rows that an erase has left, by table."""
-    return tx.fetch(statement("count_rest_of_namespace"), {"namespace": encode(namespace)}).then(counts_of)
+    queued = work_queue.count_queue(tx, namespace)
+    counts = counts_of(await tx.fetch(statement("count_rest_of_namespace"), {"namespace": encode(namespace)}))
+    return {**counts, "work_queue": await queued}
 
 
 async def count_rest_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:

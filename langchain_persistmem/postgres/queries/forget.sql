@@ -39,7 +39,7 @@ SELECT n.namespace, n.generation
 FROM persistmem.namespaces n
 WHERE n.namespace >= %(from)s::text AND n.namespace < %(until)s::text
   AND NOT EXISTS (
-      SELECT FROM unnest(%(labels)s::text[]) WITH ORDINALITY AS l (label, place)
+      SELECT 1 FROM unnest(%(labels)s::text[]) WITH ORDINALITY AS l (label, place)
       WHERE split_part(n.namespace, '/', l.place::int) = ''
          OR split_part(n.namespace, '/', l.place::int) <> l.label
   )
@@ -61,17 +61,15 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      h AS (DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text RETURNING 1),
      f AS (DELETE FROM persistmem.rewrites WHERE namespace = %(namespace)s::text RETURNING 1),
      -- It goes with the namespace's row, by the foreign key: the application's role has no right to delete from it.
-     a AS (SELECT FROM persistmem.audit WHERE namespace = %(namespace)s::text),
-     n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING hnsw_index, hnsw_documents),
-     -- What it took of an HNSW index is free again.
-     i AS (UPDATE persistmem.hnsw_indexes i SET documents = greatest(i.documents - n.hnsw_documents, 0)
-           FROM n WHERE i.hnsw_index = n.hnsw_index)
+     a AS (SELECT 1 FROM persistmem.audit WHERE namespace = %(namespace)s::text),
+     n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING hnsw_index, hnsw_documents)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS terms,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
        (SELECT count(*) FROM r) AS threads, (SELECT count(*) FROM a) AS audit, (SELECT count(*) FROM h) AS missing_vectors,
        (SELECT count(*) FROM k) AS memory_turns, (SELECT count(*) FROM o) AS omissions,
-       (SELECT count(*) FROM f) AS rewrites
+       (SELECT count(*) FROM f) AS rewrites, (SELECT hnsw_index FROM n) AS hnsw_index,
+       (SELECT hnsw_documents FROM n) AS hnsw_documents
 
 -- name: count_rest_of_namespace
 -- What an erase has left, by table: nothing, or it is taken back.

@@ -28,10 +28,13 @@ async def hold_existing(tx: Transaction, namespace: Namespace) -> UUID | None:
     return rows[0]["generation"]
 
 
-async def hold_generation(tx: Transaction, namespace: Namespace, generation: UUID) -> bool:
-    """Keep an erase waiting until the transaction ends; False if that state is over already."""
-    (row,) = await tx.fetch(statement("hold_generation"), {"namespace": encode(namespace), "generation": generation})
-    return row["state"] == "current"
+async def hold_generation(tx: Transaction, namespace: Namespace, generation: UUID) -> None:
+    """Keep an erase waiting until the transaction ends.
+
+    Raises:
+        ErasedError: the generation is over; the transaction can do nothing more.
+    """
+    await tx.fetch(statement("hold_generation"), {"namespace": encode(namespace), "generation": generation})
 
 
 def end_generation(tx: Transaction, namespace: Namespace) -> Answer[UUID | None]:

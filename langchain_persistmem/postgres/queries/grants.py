@@ -50,6 +50,7 @@ GRANTS = (
     Grant("ours", "threads", _EVERYTHING),
     Grant("ours", "uses", _EVERYTHING),
     Grant("ours", "vectors", _EVERYTHING),
+    Grant("ours", "work_queue", _EVERYTHING),
     Grant("table", "checkpoints", _EVERYTHING),
     Grant("table", "checkpoint_blobs", _EVERYTHING),
     Grant("table", "checkpoint_writes", _EVERYTHING),

@@ -11,7 +11,7 @@ SELECT count(*) AS rows FROM {source} s
 
 -- name: source_has_rows
 -- Whether there are any, without counting them.
-SELECT EXISTS (SELECT FROM {source} s) AS any
+SELECT EXISTS (SELECT 1 FROM {source} s) AS any
 
 -- name: read_store
 -- A page of LangGraph's own store in the order of its primary key, each item with its vectors; the values as text, to the letter.

@@ -2,7 +2,7 @@
 verdict AS MATERIALIZED (
     -- No namespace, no answer: then nothing can be wrong with it either, unless others lie below.
     SELECT b.below OR (n.hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean) AS other, b.below, n.documents, n.terms
-    FROM (SELECT EXISTS (SELECT FROM persistmem.namespaces b
+    FROM (SELECT EXISTS (SELECT 1 FROM persistmem.namespaces b
                          WHERE b.namespace >= %(from)s::text AND b.namespace < %(until)s::text) AS below) b
     LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text AND n.consent <> 'paused'
 )
@@ -56,7 +56,7 @@ WITH within AS MATERIALIZED (
         FROM persistmem.vectors v
         WHERE v.namespace = w.namespace AND v.model = %(model)s::smallint AND v.active
           AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-        OFFSET 0
+        OFFSET 0 /* one server */
     ) v
 ), near AS (
     -- As no item has more than max(part) + 1 parts, so many rows hold enough items; those on a par stay for the order below.
@@ -76,7 +76,7 @@ CROSS JOIN LATERAL (
     WHERE m.namespace = near.namespace AND m.id = near.memory_id AND m.status IS NOT DISTINCT FROM 'active' AND m.listed
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
       AND {condition}
-    OFFSET 0
+    OFFSET 0 /* one server */
 ) m
 ORDER BY near.similarity DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
@@ -190,20 +190,24 @@ WITH within AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents,
            greatest(sum(terms)::float8 / greatest(sum(documents), 1), 1) AS usual_length
     FROM within
+), found AS MATERIALIZED (
+    -- Counted first and read again below, as in recall.
+    SELECT asked.word, count(*) AS items
+    FROM within
+    CROSS JOIN asked
+    CROSS JOIN LATERAL (
+        SELECT w.memory_id FROM persistmem.terms w
+        WHERE w.namespace = within.namespace AND w.term = asked.word
+        OFFSET 0 /* one server */
+    ) w
+    GROUP BY asked.word
 ), rarity AS MATERIALIZED (
     SELECT known.words,
            known.weight * ln(1 + (greatest(size.documents, known.items) - known.items + 0.5) / (known.items + 0.5)) AS idf
     FROM (
-        SELECT array_agg(asked.word) AS words, max(asked.weight) AS weight, sum(counted.items)::float8 AS items
+        SELECT array_agg(asked.word) AS words, max(asked.weight) AS weight, coalesce(sum(found.items), 0)::float8 AS items
         FROM asked
-        CROSS JOIN LATERAL (
-            -- Counted first and read again below, as in recall.
-            SELECT count(*) AS items
-            FROM within
-            CROSS JOIN LATERAL (
-                SELECT FROM persistmem.terms w WHERE w.namespace = within.namespace AND w.term = asked.word OFFSET 0
-            ) w
-        ) counted
+        LEFT JOIN found ON found.word = asked.word
         GROUP BY asked.one
     ) known
     CROSS JOIN size
@@ -219,7 +223,7 @@ WITH within AS MATERIALIZED (
         SELECT w.namespace, w.memory_id, w.times, w.length
         FROM persistmem.terms w
         WHERE w.namespace = within.namespace AND w.term = form
-        OFFSET 0
+        OFFSET 0 /* one server */
     ) w
     GROUP BY w.namespace, w.memory_id
 ), compared AS MATERIALIZED (
@@ -230,7 +234,7 @@ WITH within AS MATERIALIZED (
         FROM persistmem.vectors v
         WHERE v.namespace = w.namespace AND v.model = %(model)s::smallint AND v.active
           AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
-        OFFSET 0
+        OFFSET 0 /* one server */
     ) v
 ), counted AS (
     SELECT similarity, 1::float8 AS weight FROM compared
@@ -256,7 +260,7 @@ CROSS JOIN LATERAL (
     WHERE m.namespace = w.namespace AND m.id = w.memory_id AND m.status IS NOT DISTINCT FROM 'active' AND m.listed
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
       AND {condition}
-    OFFSET 0
+    OFFSET 0 /* one server */
 ) m
 ORDER BY w.evidence DESC, m.updated_at DESC, m.key, m.namespace
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint

@@ -140,7 +140,7 @@ WITH held AS (
     SET expires_at = greatest(expires_at, %(now)s::timestamptz + time_to_live)
     WHERE namespace = %(namespace)s::text AND key = ANY (%(keys)s::text[])
       AND status = 'active' AND time_to_live IS NOT NULL AND expires_at > %(now)s::timestamptz
-      AND EXISTS (SELECT FROM held)
+      AND EXISTS (SELECT 1 FROM held)
     RETURNING id, expires_at
 )
 UPDATE persistmem.vectors v

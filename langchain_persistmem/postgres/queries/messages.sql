@@ -7,7 +7,7 @@ SELECT array(SELECT id FROM persistmem.messages
        array(SELECT digest FROM persistmem.messages
              WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text
                AND id = ANY (%(ids)s::text[]) ORDER BY position) AS digests,
-       EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+       EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record) AS off_record
 
 -- name: insert_messages
@@ -63,10 +63,11 @@ FROM json_to_recordset(%(rows)s::json) AS r(id text, old uuid, new uuid)
 WHERE m.namespace = %(namespace)s::text AND m.superseded_by IS NULL
   AND (CASE WHEN m.is_turn THEN m.id = r.old
        ELSE NOT m.pinned AND m.kind <> 'profile' AND m.status IN ('active', 'quarantined')
-            AND (EXISTS (SELECT FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text
+            AND (EXISTS (SELECT 1 FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text
                          AND l.memory_id = m.id AND l.turn_id = r.old)
-                 OR (m.thread_id = %(thread_id)s::text AND m.provenance -> 'message_ids' = jsonb_build_array(r.id)))
-            AND NOT EXISTS (SELECT FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text
+                 OR (m.thread_id = %(thread_id)s::text AND m.provenance -> 'message_ids' ->> 0 = r.id
+                     AND jsonb_array_length(m.provenance -> 'message_ids') = 1))
+            AND NOT EXISTS (SELECT 1 FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text
                             AND l.memory_id = m.id AND l.turn_id IS DISTINCT FROM r.old) END)
 RETURNING m.id, m.is_turn, r.new
 
@@ -75,7 +76,7 @@ RETURNING m.id, m.is_turn, r.new
 SELECT id, position, role, speaker, text, content, sent_at, utc_offset
 FROM persistmem.messages
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND extracted_at IS NULL AND given_up_at IS NULL
-  AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+  AND NOT EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                   AND t.thread_id = %(thread_id)s::text AND t.off_record)
 ORDER BY position
 LIMIT %(limit)s::integer

@@ -9,19 +9,26 @@ ON CONFLICT (namespace, model) DO NOTHING
 INSERT INTO persistmem.missing_vectors (namespace, model, due_at)
 SELECT n.namespace, %(model)s::smallint, now()
 FROM persistmem.namespaces n
-ON CONFLICT (namespace, model) DO UPDATE SET due_at = now(), attempts = 0
+ON CONFLICT (namespace, model) DO UPDATE SET due_at = excluded.due_at, attempts = 0
+RETURNING namespace
 
 -- name: claim_missing
 -- Take a namespace that is due: it is due again later, should this worker be killed. Of two that want the same row one gets none.
 UPDATE persistmem.missing_vectors w
 SET due_at = now() + %(leased)s::interval
-WHERE (w.namespace, w.model) IN (
-          SELECT due.namespace, due.model FROM persistmem.missing_vectors due
-          WHERE due.model = %(model)s::smallint AND due.due_at <= now()
-          ORDER BY due.due_at
-          LIMIT 1)
-  AND w.due_at <= now()
+FROM (SELECT namespace FROM persistmem.missing_vectors
+      WHERE model = %(model)s::smallint AND due_at <= now()
+      ORDER BY due_at
+      LIMIT 1) due
+WHERE w.namespace = due.namespace AND w.model = %(model)s::smallint AND w.due_at <= now()
 RETURNING w.namespace, w.attempts
+
+-- name: claim_missing_of
+-- The same in one namespace.
+UPDATE persistmem.missing_vectors
+SET due_at = now() + %(leased)s::interval
+WHERE namespace = %(namespace)s::text AND model = %(model)s::smallint AND due_at <= now()
+RETURNING namespace, attempts
 
 -- name: settle_missing
 -- It failed: due again later, with the class of the failure.
@@ -38,7 +45,7 @@ DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text AND
 SELECT m.id, m.text, m.value, m.source, m.is_turn
 FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.text IS NOT NULL AND m.id > %(after)s::uuid
-  AND NOT EXISTS (SELECT FROM persistmem.vectors v
+  AND NOT EXISTS (SELECT 1 FROM persistmem.vectors v
                   WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint)
 ORDER BY m.id
 LIMIT %(limit)s::bigint
@@ -49,17 +56,36 @@ SELECT extract(epoch FROM min(w.due_at) - now())::float8 AS seconds
 FROM persistmem.missing_vectors w
 WHERE w.model = %(model)s::smallint
 
+-- name: next_missing_of
+-- The same in one namespace.
+SELECT extract(epoch FROM min(w.due_at) - now())::float8 AS seconds
+FROM persistmem.missing_vectors w
+WHERE w.namespace = %(namespace)s::text AND w.model = %(model)s::smallint
+
 -- name: count_missing
 -- How many namespaces wait for vectors of the model, and how many of them failed before.
 SELECT count(*) AS namespaces, count(*) FILTER (WHERE attempts > 0) AS failing
 FROM persistmem.missing_vectors
 WHERE model = %(model)s::smallint
 
+-- name: count_unembedded
+-- How many memories of the namespaces that wait have no vector of the model: how long making them will take.
+SELECT count(*) AS memories
+FROM persistmem.missing_vectors w
+JOIN persistmem.memories m ON m.namespace = w.namespace
+WHERE w.model = %(model)s::smallint AND m.text IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM persistmem.vectors v
+                  WHERE v.namespace = w.namespace AND v.memory_id = m.id AND v.model = %(model)s::smallint)
+
 -- name: drop_vectors_of_others
 -- Vectors of other models, namespace by namespace.
 DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND model <> %(model)s::smallint
 
+-- name: other_models_in_use
+-- Which other models still have a vector.
+SELECT DISTINCT v.model FROM persistmem.vectors v WHERE v.model <> %(model)s::smallint
+
 -- name: drop_other_models
 -- Models without a vector are forgotten.
 DELETE FROM persistmem.embedding_models e
-WHERE e.model <> %(model)s::smallint AND NOT EXISTS (SELECT FROM persistmem.vectors v WHERE v.model = e.model)
+WHERE e.model <> %(model)s::smallint AND e.model <> ALL (%(in_use)s::smallint[])

@@ -1,8 +1,9 @@
 """Statements on namespaces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -101,6 +102,9 @@ class NamespaceCounts:
     used_at: datetime | None
 
 
+_NO_ROWS: Mapping[str, Any] = {"memories": 0, "review": 0, "messages": 0, "threads": 0, "used_at": None}
+
+
 async def list_people(
     tx: Transaction, template: Namespace, *, begins_with: str, after: Namespace | None, limit: int
 ) -> list[NamespaceCounts]:
@@ -118,18 +122,16 @@ async def list_people(
         "after": "" if after is None else encode(after),
         "limit": limit,
     }
-    rows = await tx.fetch(statement("list_people"), parameters)
+    people = await tx.fetch(statement("list_people"), parameters)
+    counted = await tx.fetch(statement("count_people"), {"namespaces": [row["namespace"] for row in people]})
+    counts = {row["namespace"]: row for row in counted}
     return [
         NamespaceCounts(
             decode(row["namespace"]),
             row["consent"],
-            row["memories"],
-            row["review"],
-            row["messages"],
-            row["threads"],
-            row["used_at"],
+            **{name: counts.get(row["namespace"], _NO_ROWS)[name] for name in _NO_ROWS},
         )
-        for row in rows
+        for row in people
     ]
 
 

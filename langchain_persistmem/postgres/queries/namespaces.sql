@@ -4,7 +4,8 @@
 -- The transaction signs, so that it can be asked after if the answer to its COMMIT is lost.
 INSERT INTO persistmem.namespaces AS n (namespace, generation, consent, created_at, recent_writes)
 VALUES (%(namespace)s::text, %(generation)s::uuid, %(consent)s::text, %(now)s::timestamptz, ARRAY[%(generation)s::uuid])
-ON CONFLICT (namespace) DO UPDATE SET recent_writes = (excluded.recent_writes || n.recent_writes)[1:16]
+-- Wrapped: a slice at the top of a SET ends the server's process on Citus 14.0.1.
+ON CONFLICT (namespace) DO UPDATE SET recent_writes = coalesce((excluded.recent_writes || n.recent_writes)[1:16], '{}')
 RETURNING n.generation, n.consent, n.documents, n.form, n.recent_writes[2] AS before
 
 -- name: was_committed
@@ -42,25 +43,40 @@ SELECT (SELECT count(*) FROM persistmem.namespaces) AS namespaces,
        (SELECT count(*) FROM persistmem.messages) AS messages
 
 -- name: list_people
--- A page of the namespaces of one shape, with the number of rows in each: first the page by its key, then its counts.
-WITH page AS MATERIALIZED (
-    SELECT n.namespace, n.consent
-    FROM persistmem.namespaces n
-    WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
-      AND n.namespace > %(after)s::text AND n.namespace ~ %(shape)s::text
-    ORDER BY n.namespace
-    LIMIT %(limit)s::integer
-)
-SELECT p.namespace, p.consent, m.memories, r.review, t.messages, t.threads, greatest(m.changed_at, t.stored_at, u.used_at) AS used_at
-FROM page p
-CROSS JOIN LATERAL (SELECT count(*) AS memories, max(updated_at) AS changed_at FROM persistmem.memories
-                    WHERE namespace = p.namespace AND status = 'active' AND listed) m
-CROSS JOIN LATERAL (SELECT count(*) AS review FROM persistmem.memories
-                    WHERE namespace = p.namespace AND status = 'quarantined') r
-CROSS JOIN LATERAL (SELECT count(*) AS messages, count(DISTINCT thread_id) AS threads, max(recorded_at) AS stored_at
-                    FROM persistmem.messages WHERE namespace = p.namespace) t
-CROSS JOIN LATERAL (SELECT max(last_used_at) AS used_at FROM persistmem.uses WHERE namespace = p.namespace) u
-ORDER BY p.namespace
+-- A page of the namespaces of one shape, by its key.
+SELECT n.namespace, n.consent
+FROM persistmem.namespaces n
+WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
+  AND n.namespace > %(after)s::text AND n.namespace ~ %(shape)s::text
+ORDER BY n.namespace
+LIMIT %(limit)s::integer
+
+-- name: count_people
+-- The number of rows in each of some namespaces, and when it was last used; those without any row are left out.
+SELECT n.namespace, sum(n.memories)::bigint AS memories, sum(n.review)::bigint AS review, sum(n.messages)::bigint AS messages,
+       sum(n.threads)::bigint AS threads, max(n.used_at) AS used_at
+FROM (
+    SELECT m.namespace, count(*) AS memories, 0 AS review, 0 AS messages, 0 AS threads, max(m.updated_at) AS used_at
+    FROM persistmem.memories m
+    WHERE m.namespace = ANY (%(namespaces)s::text[]) AND m.status = 'active' AND m.listed
+    GROUP BY m.namespace
+    UNION ALL
+    SELECT r.namespace, 0, count(*), 0, 0, NULL
+    FROM persistmem.memories r
+    WHERE r.namespace = ANY (%(namespaces)s::text[]) AND r.status = 'quarantined'
+    GROUP BY r.namespace
+    UNION ALL
+    SELECT t.namespace, 0, 0, count(*), count(DISTINCT t.thread_id), max(t.recorded_at)
+    FROM persistmem.messages t
+    WHERE t.namespace = ANY (%(namespaces)s::text[])
+    GROUP BY t.namespace
+    UNION ALL
+    SELECT u.namespace, 0, 0, 0, 0, max(u.last_used_at)
+    FROM persistmem.uses u
+    WHERE u.namespace = ANY (%(namespaces)s::text[])
+    GROUP BY u.namespace
+) n
+GROUP BY n.namespace
 
 -- name: count_memories_by_period
 -- How many current memories were recorded in each day, week or month, by kind; the whole database is counted for an operator.

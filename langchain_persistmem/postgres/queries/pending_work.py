@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.queries.work_queue import claim_from_queue, queue_work, seconds_until_queued
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
@@ -53,14 +54,25 @@ def enqueue_thread(
             return None
         return Job(namespace, thread_id, row["revision"], lease, row["attempts"])
 
-    return tx.fetch(statement("enqueue_thread"), parameters).then(read)
+    job = tx.fetch(statement("enqueue_thread"), parameters).then(read)
+    queue_work(tx, namespace, "learn", pause=quiet)
+    return job
 
 
 async def claim_work(tx: Transaction, *, lease: UUID, leased: timedelta) -> Job | None:
     """Take the thread that has been due for longest, of any namespace; None if there is none, or another was faster."""
-    for row in await tx.fetch(statement("claim_work"), {"lease": lease, "leased": leased}):
-        return Job(decode(row["namespace"]), row["thread_id"], row["revision"], lease, row["attempts"])
-    return None
+
+    async def claim(namespace: Namespace) -> Job | None:
+        parameters = {"namespace": encode(namespace), "lease": lease, "leased": leased}
+        return _job(await tx.fetch(statement("claim_work_of"), parameters), lease)
+
+    async def next_due_of(namespace: Namespace) -> float | None:
+        (row,) = await tx.fetch(statement("next_due_of"), {"namespace": encode(namespace)})
+        return row["seconds"]
+
+    if tx.has_citus:
+        return await claim_from_queue(tx, "learn", claim, next_due_of)
+    return _job(await tx.fetch(statement("claim_work"), {"lease": lease, "leased": leased}), lease)
 
 
 async def renew_lease(tx: Transaction, job: Job, *, leased: timedelta) -> bool:
@@ -78,11 +90,15 @@ async def postpone_work(tx: Transaction, job: Job, *, pause: timedelta, attempts
     """Set the job free, to be due after ``pause``, with the number of attempts that have failed."""
     parameters = {**_where(job), "pause": pause, "attempts": attempts, "failure": failure}
     await tx.execute(statement("postpone_work"), parameters)
+    queue_work(tx, job.namespace, "learn", pause=pause)
 
 
 async def give_back_leases(tx: Transaction, lease: UUID) -> int:
     """Set free whatever is held with ``lease``; returns how many threads."""
-    return await tx.execute(statement("give_back_leases"), {"lease": lease})
+    freed = await tx.fetch(statement("give_back_leases"), {"lease": lease})
+    for row in freed:
+        queue_work(tx, decode(row["namespace"]), "learn")
+    return len(freed)
 
 
 async def count_work(tx: Transaction, namespace: Namespace | None) -> dict[str, int]:
@@ -94,6 +110,8 @@ async def count_work(tx: Transaction, namespace: Namespace | None) -> dict[str, 
 
 async def next_due(tx: Transaction) -> float | None:
     """Seconds until the next thread is due; None if nothing waits."""
+    if tx.has_citus:
+        return await seconds_until_queued(tx, "learn")
     (row,) = await tx.fetch(statement("next_due"), {})
     return row["seconds"]
 
@@ -102,6 +120,12 @@ async def spend_call(tx: Transaction, namespace: Namespace) -> tuple[int, timede
     """Count one call of the chat model; returns the number of today's, and how long today still lasts."""
     (row,) = await tx.fetch(statement("spend_call"), {"namespace": encode(namespace)})
     return row["calls"], timedelta(seconds=row["seconds"])
+
+
+def _job(rows: Sequence[DictRow], lease: UUID) -> Job | None:
+    for row in rows:
+        return Job(decode(row["namespace"]), row["thread_id"], row["revision"], lease, row["attempts"])
+    return None
 
 
 def _where(job: Job) -> dict[str, object]:

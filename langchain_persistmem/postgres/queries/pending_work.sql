@@ -6,21 +6,36 @@ VALUES (%(namespace)s::text, %(thread_id)s::text, now() + %(quiet)s::interval, n
         now() + %(leased)s::interval)
 ON CONFLICT (namespace, thread_id) DO UPDATE
 SET revision = w.revision + 1,
-    due_at = greatest(now(), least(now() + %(quiet)s::interval, w.created_at + %(longest)s::interval)),
+    -- By the moments of the row that was to be inserted: Citus takes nothing here that is not immutable, which is why the
+    -- sum is made without a time zone.
+    due_at = greatest(excluded.created_at, least(excluded.due_at,
+                 ((w.created_at AT TIME ZONE 'UTC') + %(longest)s::interval) AT TIME ZONE 'UTC')),
     -- Whoever works on it now goes on; only a free row is taken.
-    lease = CASE WHEN w.leased_until > now() THEN w.lease ELSE excluded.lease END,
-    leased_until = CASE WHEN w.leased_until > now() THEN w.leased_until ELSE excluded.leased_until END
+    lease = CASE WHEN w.leased_until > excluded.created_at THEN w.lease ELSE excluded.lease END,
+    leased_until = CASE WHEN w.leased_until > excluded.created_at THEN w.leased_until ELSE excluded.leased_until END
 RETURNING w.revision, w.lease, w.attempts
 
 -- name: claim_work
 -- Take a thread that is due and free. Another worker that wants the same row waits for its lock and then sees it taken.
 UPDATE persistmem.pending_work w
 SET lease = %(lease)s::uuid, leased_until = now() + %(leased)s::interval
-WHERE (w.namespace, w.thread_id) IN (
-          SELECT due.namespace, due.thread_id FROM persistmem.pending_work due
-          WHERE due.due_at <= now() AND (due.leased_until IS NULL OR due.leased_until <= now())
-          ORDER BY due.due_at
-          LIMIT 1)
+FROM (SELECT namespace, thread_id FROM persistmem.pending_work
+      WHERE due_at <= now() AND (leased_until IS NULL OR leased_until <= now())
+      ORDER BY due_at
+      LIMIT 1) due
+WHERE w.namespace = due.namespace AND w.thread_id = due.thread_id
+  AND w.due_at <= now() AND (w.leased_until IS NULL OR w.leased_until <= now())
+RETURNING w.namespace, w.thread_id, w.revision, w.attempts
+
+-- name: claim_work_of
+-- The same in one namespace.
+UPDATE persistmem.pending_work w
+SET lease = %(lease)s::uuid, leased_until = now() + %(leased)s::interval
+FROM (SELECT thread_id FROM persistmem.pending_work
+      WHERE namespace = %(namespace)s::text AND due_at <= now() AND (leased_until IS NULL OR leased_until <= now())
+      ORDER BY due_at
+      LIMIT 1) due
+WHERE w.namespace = %(namespace)s::text AND w.thread_id = due.thread_id
   AND w.due_at <= now() AND (w.leased_until IS NULL OR w.leased_until <= now())
 RETURNING w.namespace, w.thread_id, w.revision, w.attempts
 
@@ -41,7 +56,7 @@ WITH gone AS (
 UPDATE persistmem.pending_work
 SET lease = NULL, leased_until = NULL
 WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND lease = %(lease)s::uuid
-  AND NOT EXISTS (SELECT FROM gone)
+  AND NOT EXISTS (SELECT 1 FROM gone)
 
 -- name: postpone_work
 -- It failed, or a cap was reached: set free, and due again later. The class of the failure stays, its text never.
@@ -53,6 +68,7 @@ WHERE namespace = %(namespace)s::text AND thread_id = %(thread_id)s::text AND le
 -- name: give_back_leases
 -- A worker that stops in the middle: what it held is free at once, and still due.
 UPDATE persistmem.pending_work SET lease = NULL, leased_until = NULL WHERE lease = %(lease)s::uuid
+RETURNING namespace
 
 -- name: count_work
 -- How much waits, for the status: threads, those due and those that failed before, dead letters, what is to be reviewed.
@@ -69,11 +85,20 @@ WHERE %(namespace)s::text IS NULL OR namespace = %(namespace)s::text
 SELECT extract(epoch FROM min(greatest(due_at, coalesce(leased_until, due_at))) - now())::float8 AS seconds
 FROM persistmem.pending_work
 
+-- name: next_due_of
+-- The same in one namespace.
+SELECT extract(epoch FROM min(greatest(due_at, coalesce(leased_until, due_at))) - now())::float8 AS seconds
+FROM persistmem.pending_work
+WHERE namespace = %(namespace)s::text
+
 -- name: spend_call
 -- One more call of the chat model on the server's day: how many there were, this one included, and how long the day lasts.
-INSERT INTO persistmem.model_calls AS c (namespace, day, calls)
-VALUES (%(namespace)s::text, (now() AT TIME ZONE 'UTC')::date, 1)
-ON CONFLICT (namespace, day) DO UPDATE SET calls = c.calls + 1
-RETURNING c.calls,
-          extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - now() AT TIME ZONE 'UTC')::float8
-              AS seconds
+WITH spent AS (
+    INSERT INTO persistmem.model_calls AS c (namespace, day, calls)
+    VALUES (%(namespace)s::text, (now() AT TIME ZONE 'UTC')::date, 1)
+    ON CONFLICT (namespace, day) DO UPDATE SET calls = c.calls + 1
+    RETURNING c.calls
+)
+SELECT calls, extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - now() AT TIME ZONE 'UTC')::float8
+                  AS seconds
+FROM spent

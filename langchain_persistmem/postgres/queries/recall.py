@@ -6,6 +6,7 @@ from functools import partial
 
 from psycopg import sql
 
+from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search import choose_configuration
 from langchain_persistmem.postgres.filters import TRUE, Condition
@@ -64,16 +65,21 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
     where, model = encode(query.namespace), query.model
     unconditional = query.condition.text is TRUE
     is_indexed = unconditional and hnsw_search.is_reachable(model, query.candidates)
+    # A condition stands three times in the statement, and is looked up once.
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
         "chosen": query.condition.once(),
         "vectors_condition": query.condition.among("v"),
         "terms_condition": query.condition.among("w"),
     }
+    # Read here and not in the statement: what is told in these times is a candidate however far it is.
+    periods = find_periods(query.question.query, now=query.question.moment)
     parameters = {
         **query.parameters(),
         "candidates": query.candidates,
         "instructions": query.question.instructions,
+        "period_starts": [period.start for period in periods],
+        "period_ends": [period.end for period in periods],
     }
     text = statement("recall", **slots)
 

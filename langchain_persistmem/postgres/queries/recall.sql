@@ -63,7 +63,7 @@ rarity AS MATERIALIZED (
     -- No row, and so no answer, while the person has paused memory, or in a conversation off the record.
     WHERE n.namespace = %(namespace)s::text
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
-               SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 )
 
@@ -107,10 +107,33 @@ near AS MATERIALIZED (
         OFFSET 0
     ) w
     WHERE {terms_condition}
+), dated AS (
+    -- What was told in a time that the question speaks of, the nearest first; nothing is looked at where it speaks of none. The
+    -- arrays stand in sub-selects, as that of the terms does, for one plan.
+    SELECT m.memory_id
+    FROM (
+        SELECT memory_id, max(similarity) AS similarity
+        FROM compared
+        WHERE cardinality((SELECT %(period_starts)s::timestamptz[])) > 0
+        GROUP BY memory_id
+        ORDER BY max(similarity) DESC, memory_id
+        LIMIT 500
+    ) nearest
+    CROSS JOIN LATERAL (
+        SELECT m.id AS memory_id
+        FROM persistmem.memories m
+        WHERE m.namespace = %(namespace)s::text AND m.id = nearest.memory_id
+          AND EXISTS (SELECT p.start FROM unnest((SELECT %(period_starts)s::timestamptz[]), (SELECT %(period_ends)s::timestamptz[])) AS p (start, until)
+                      WHERE m.valid_from >= p.start AND m.valid_from < p.until)
+        OFFSET 0
+    ) m
+    LIMIT %(candidates)s::bigint
 ), candidates AS (
     SELECT memory_id, bool_or(always) AS always
     FROM (
         SELECT memory_id, false AS always FROM near
+        UNION ALL
+        SELECT memory_id, false FROM dated
         UNION ALL
         (SELECT memory_id, false FROM worded ORDER BY lexical DESC, memory_id LIMIT %(candidates)s::bigint)
         UNION ALL
@@ -209,8 +232,8 @@ WITH
       AND m.valid_from <= %(at)s::timestamptz AND (m.valid_until IS NULL OR m.valid_until > %(at)s::timestamptz)
       AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
       AND (%(own_view)s::boolean OR NOT (
-               EXISTS (SELECT FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text AND n.consent = 'paused')
-               OR EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               EXISTS (SELECT 1 FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text AND n.consent = 'paused')
+               OR EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                           AND t.thread_id = %(thread_id)s::text AND t.off_record)))
       AND {condition}
 ), compared AS MATERIALIZED (

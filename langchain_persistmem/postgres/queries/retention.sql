@@ -50,7 +50,7 @@ SELECT t.id
 FROM (SELECT m.id, m.valid_from, row_number() OVER (ORDER BY m.valid_from DESC, m.id DESC) AS number
       FROM persistmem.memories m
       WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.is_turn AND NOT m.listed AND NOT m.pinned
-        AND NOT EXISTS (SELECT FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.id)) t
+        AND NOT EXISTS (SELECT 1 FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.id)) t
 WHERE t.valid_from < %(before)s::timestamptz OR t.number > %(most)s::bigint
 ORDER BY t.id
 
@@ -90,7 +90,7 @@ USING (
     HAVING max(sent_at) < %(before)s::timestamptz
 ) old
 WHERE m.namespace = %(namespace)s::text AND m.thread_id = old.thread_id
-  AND NOT EXISTS (SELECT FROM persistmem.pending_work w
+  AND NOT EXISTS (SELECT 1 FROM persistmem.pending_work w
                   WHERE w.namespace = %(namespace)s::text AND w.thread_id = old.thread_id)
 
 -- name: originals_of
@@ -114,7 +114,7 @@ WITH chosen AS (
     FROM persistmem.memories m
     WHERE m.namespace = %(namespace)s::text AND m.superseded_by = ANY (%(summaries)s::uuid[]) AND m.status = 'archived'
       AND m.id <> ALL (%(but)s::uuid[])
-      AND NOT EXISTS (SELECT FROM persistmem.memories now
+      AND NOT EXISTS (SELECT 1 FROM persistmem.memories now
                       WHERE now.namespace = %(namespace)s::text AND now.status = 'active'
                         AND (now.key = m.key OR now.identity = m.identity))
     ORDER BY coalesce(encode(m.identity, 'hex'), m.id::text), m.id DESC

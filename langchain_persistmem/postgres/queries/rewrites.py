@@ -9,6 +9,12 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.queries.rows import counts_of, memory_of, to_json, turn_of
+from langchain_persistmem.postgres.queries.work_queue import (
+    claim_from_queue,
+    has_queued,
+    queue_work,
+    seconds_until_queued,
+)
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
@@ -66,8 +72,24 @@ async def claim_rewrite(
     tx: Transaction, namespace: Namespace | None, *, leased: timedelta
 ) -> tuple[Namespace, int] | None:
     """Take a namespace that is due, or ``namespace`` if it is; with the number of failures before."""
-    parameters = {"namespace": encode(namespace) if namespace is not None else None, "leased": leased}
-    for row in await tx.fetch(statement("claim_rewrite"), parameters):
+
+    async def claim(namespace: Namespace) -> tuple[Namespace, int] | None:
+        parameters = {"namespace": encode(namespace), "leased": leased}
+        return _claimed(await tx.fetch(statement("claim_rewrite_of"), parameters))
+
+    async def next_due(namespace: Namespace) -> float | None:
+        (row,) = await tx.fetch(statement("next_rewrite_of"), {"namespace": encode(namespace)})
+        return row["seconds"]
+
+    if namespace is not None:
+        return await claim(namespace)
+    if tx.has_citus:
+        return await claim_from_queue(tx, "rewrite", claim, next_due)
+    return _claimed(await tx.fetch(statement("claim_rewrite"), {"leased": leased}))
+
+
+def _claimed(rows: Sequence[DictRow]) -> tuple[Namespace, int] | None:
+    for row in rows:
         return decode(row["namespace"]), row["attempts"]
     return None
 
@@ -93,6 +115,7 @@ async def postpone_rewrite(
     """Go on after ``pause``."""
     parameters = {"namespace": encode(namespace), "pause": pause, "attempts": attempts, "failure": failure}
     await tx.execute(statement("postpone_rewrite"), parameters)
+    queue_work(tx, namespace, "rewrite", pause=pause)
 
 
 async def await_consent(tx: Transaction, namespace: Namespace) -> None:
@@ -102,12 +125,16 @@ async def await_consent(tx: Transaction, namespace: Namespace) -> None:
 
 async def resume_rewrite(tx: Transaction, namespace: Namespace) -> None:
     """Go on with what has waited for consent."""
-    await tx.execute(statement("resume_rewrite"), {"namespace": encode(namespace)})
+    if await tx.fetch(statement("resume_rewrite"), {"namespace": encode(namespace)}):
+        queue_work(tx, namespace, "rewrite")
 
 
 async def request_rewrite(tx: Transaction, namespace: Namespace, step: Step) -> None:
     """Let a namespace be brought to the present form, from ``step`` on."""
-    await tx.execute(statement("request_rewrite"), {"namespace": encode(namespace), "step": step})
+    parameters = {"namespace": encode(namespace), "step": step}
+    for row in await tx.fetch(statement("note_old_form"), parameters):
+        await tx.execute(statement("request_rewrite"), {**parameters, "generation": row["generation"]})
+        queue_work(tx, namespace, "rewrite")
 
 
 async def finish_rewrite(tx: Transaction, namespace: Namespace) -> None:
@@ -117,12 +144,16 @@ async def finish_rewrite(tx: Transaction, namespace: Namespace) -> None:
 
 async def next_rewrite(tx: Transaction) -> float | None:
     """Seconds until a namespace is due; None if none is."""
+    if tx.has_citus:
+        return await seconds_until_queued(tx, "rewrite")
     (row,) = await tx.fetch(statement("next_rewrite"), {})
     return row["seconds"]
 
 
 async def has_rewrites(tx: Transaction) -> bool:
     """Tell if any namespace is left."""
+    if tx.has_citus:  # a namespace that waits for consent is not in the queue, and needs nobody
+        return await has_queued(tx, "rewrite")
     (row,) = await tx.fetch(statement("has_rewrites"), {})
     return bool(row["any"])
 

@@ -1,14 +1,16 @@
 -- name: claim_rewrite
--- Take a namespace that is due, or this one if it is: due again later, should this worker be killed. Of two one gets none.
+-- Take a namespace that is due: due again later, should this worker be killed. Of two that want the same one gets none.
 UPDATE persistmem.rewrites w
 SET due_at = now() + %(leased)s::interval
-WHERE w.namespace IN (
-          SELECT due.namespace FROM persistmem.rewrites due
-          WHERE due.due_at <= now() AND (%(namespace)s::text IS NULL OR due.namespace = %(namespace)s::text)
-          ORDER BY due.due_at
-          LIMIT 1)
-  AND w.due_at <= now()
+FROM (SELECT namespace FROM persistmem.rewrites WHERE due_at <= now() ORDER BY due_at LIMIT 1) due
+WHERE w.namespace = due.namespace AND w.due_at <= now()
 RETURNING w.namespace, w.attempts
+
+-- name: claim_rewrite_of
+-- The same in one namespace.
+UPDATE persistmem.rewrites SET due_at = now() + %(leased)s::interval
+WHERE namespace = %(namespace)s::text AND due_at <= now()
+RETURNING namespace, attempts
 
 -- name: read_rewrite
 -- How far a namespace is, asked under its lock; no row once it is done.
@@ -34,16 +36,22 @@ UPDATE persistmem.rewrites SET due_at = 'infinity' WHERE namespace = %(namespace
 -- name: resume_rewrite
 -- The person allows them again.
 UPDATE persistmem.rewrites SET due_at = now() WHERE namespace = %(namespace)s::text AND due_at = 'infinity'
+RETURNING namespace
+
+-- name: note_old_form
+-- Rows of an older form came in; turns that are to be made again have no form.
+UPDATE persistmem.namespaces n
+SET form = CASE WHEN %(step)s::text = 'memories' THEN 1 ELSE n.form END
+WHERE n.namespace = %(namespace)s::text
+RETURNING n.generation
 
 -- name: request_rewrite
--- Rows of an older form came in, or turns are to be made again: from this step on.
-WITH old AS (UPDATE persistmem.namespaces SET form = 1 WHERE namespace = %(namespace)s::text AND %(step)s::text = 'memories')
+-- From this step on the namespace is to be brought to the present form.
 INSERT INTO persistmem.rewrites AS w (namespace, generation, step, due_at, created_at)
-SELECT n.namespace, n.generation, %(step)s::text, now(), now()
-FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
+VALUES (%(namespace)s::text, %(generation)s::uuid, %(step)s::text, now(), now())
 ON CONFLICT (namespace) DO UPDATE
 -- Of two steps the earlier stays: each is followed by those after it.
-SET step = CASE WHEN w.step = 'turns' THEN excluded.step ELSE w.step END, due_at = now(),
+SET step = CASE WHEN w.step = 'turns' THEN excluded.step ELSE w.step END, due_at = excluded.due_at,
     memory_id = CASE WHEN excluded.step = 'memories' AND w.step <> 'terms' THEN NULL ELSE w.memory_id END
 
 -- name: finish_rewrite
@@ -57,9 +65,15 @@ SELECT extract(epoch FROM min(w.due_at) - now())::float8 AS seconds
 FROM persistmem.rewrites w
 WHERE w.due_at < 'infinity'
 
+-- name: next_rewrite_of
+-- The same in one namespace.
+SELECT extract(epoch FROM min(w.due_at) - now())::float8 AS seconds
+FROM persistmem.rewrites w
+WHERE w.namespace = %(namespace)s::text AND w.due_at < 'infinity'
+
 -- name: has_rewrites
 -- Whether any namespace is left.
-SELECT EXISTS (SELECT FROM persistmem.rewrites) AS any
+SELECT EXISTS (SELECT 1 FROM persistmem.rewrites) AS any
 
 -- name: count_rewrites
 -- How many namespaces wait for the rewrite, how many of them failed, and how many rows of them are done.
@@ -100,7 +114,7 @@ WHERE m.namespace = %(namespace)s::text AND m.identity = ANY (%(identities)s::by
 -- The messages that memories came from.
 SELECT m.thread_id, m.id, m.position, m.role, m.speaker, m.text, m.content, m.sent_at, m.utc_offset, m.recorded_at, m.version,
        m.turn_id, m.withheld,
-       EXISTS (SELECT FROM persistmem.memories t WHERE t.namespace = %(namespace)s::text AND t.id = m.turn_id) AS has_turn
+       EXISTS (SELECT 1 FROM persistmem.memories t WHERE t.namespace = %(namespace)s::text AND t.id = m.turn_id) AS has_turn
 FROM json_to_recordset(%(rows)s::json) AS r(thread_id text, id text)
 JOIN persistmem.messages m ON m.namespace = %(namespace)s::text AND m.thread_id = r.thread_id AND m.id = r.id
 
@@ -173,7 +187,7 @@ WHERE m.namespace = %(namespace)s::text AND m.thread_id = chosen.thread_id AND m
 SELECT m.thread_id
 FROM persistmem.messages m
 WHERE m.namespace = %(namespace)s::text AND m.outcome IS NULL AND m.role IN ('user', 'assistant') AND NOT m.withheld
-  AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+  AND NOT EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                   AND t.thread_id = m.thread_id AND t.off_record)
 ORDER BY m.thread_id, m.position
 LIMIT 1

@@ -8,7 +8,7 @@ SELECT set_config(s.key, s.value, true) FROM json_each_text(%(settings)s::json) 
 SELECT c.relname AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced,
        row_security_active(c.oid) AS binding, pg_get_userbyid(c.relowner) AS owner, r.rolsuper OR r.rolbypassrls AS above,
        ARRAY(SELECT a.rolname::text FROM pg_roles a WHERE a.oid = ANY (p.polroles) ORDER BY a.rolname) AS everywhere_to,
-       EXISTS (SELECT FROM unnest(p.polroles) AS o(role) WHERE o.role = 0 OR pg_has_role(o.role, 'USAGE')) AS everywhere
+       EXISTS (SELECT 1 FROM unnest(p.polroles) AS o(role) WHERE o.role = 0 OR pg_has_role(o.role, 'USAGE')) AS everywhere
 FROM pg_class c
 JOIN pg_roles r ON r.rolname = current_user
 JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'persistmem_all_namespaces'

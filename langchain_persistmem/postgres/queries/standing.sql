@@ -4,7 +4,8 @@ thread AS MATERIALIZED (
     -- paused memory, or in a conversation off the record.
     SELECT coalesce(t.recorded_at, %(now)s::timestamptz) AS started_at
     FROM persistmem.namespaces n
-    LEFT JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = %(thread_id)s::text
+    -- No thread has the empty name: a NULL here would empty the condition, and with it what tells Citus where it belongs.
+    LEFT JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = coalesce(%(thread_id)s::text, '')
     WHERE n.namespace = %(namespace)s::text AND n.consent <> 'paused' AND t.off_record IS NOT TRUE
 )
 

@@ -10,6 +10,9 @@ from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 from langchain_persistmem.types.results import Conversation
 
+_PAGE = 500
+"""Threads with checkpoints that are looked up at once."""
+
 
 async def register_thread(
     tx: Transaction, namespace: Namespace, thread_id: str, *, generation: UUID, consent: Consent, now: datetime
@@ -47,8 +50,14 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
 
 async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
     """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
-    (row,) = await tx.fetch(statement("has_checkpoints_of_nobody"), {})
-    return bool(row["present"])
+    page = [""]
+    while page:
+        rows = await tx.fetch(statement("next_checkpoint_threads"), {"after": page[-1], "limit": _PAGE})
+        page = [row["thread_id"] for row in rows]
+        owned = await tx.fetch(statement("threads_of_anybody"), {"thread_ids": page})
+        if len(owned) < len(page):
+            return True
+    return False
 
 
 async def list_conversations(tx: Transaction, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:

@@ -8,7 +8,7 @@ WITH known AS (
 ), held AS (
     INSERT INTO persistmem.namespaces (namespace, generation, consent, created_at)
     SELECT %(namespace)s::text, %(generation)s::uuid, %(consent)s::text, %(now)s::timestamptz
-    WHERE NOT EXISTS (SELECT FROM known)
+    WHERE NOT EXISTS (SELECT 1 FROM known)
     ON CONFLICT (namespace) DO UPDATE SET created_at = persistmem.namespaces.created_at
     RETURNING generation
 ), registered AS (
@@ -57,16 +57,16 @@ SELECT DISTINCT thread_id FROM persistmem.threads
 WHERE thread_id = ANY (%(thread_ids)s::text[]) AND namespace <> ALL (%(namespaces)s::text[])
 ORDER BY thread_id
 
--- name: has_checkpoints_of_nobody
--- Whether a thread has checkpoints and no run on it named a person: thread by thread, in the index.
+-- name: next_checkpoint_threads
+-- The threads with checkpoints after one, a page at a time: thread by thread, in the index.
 WITH RECURSIVE walk AS (
-    (SELECT thread_id FROM checkpoints ORDER BY thread_id LIMIT 1)
+    (SELECT thread_id, 1 AS number FROM checkpoints WHERE thread_id > %(after)s::text ORDER BY thread_id LIMIT 1)
   UNION ALL
-    SELECT (SELECT c.thread_id FROM checkpoints c WHERE c.thread_id > walk.thread_id ORDER BY c.thread_id LIMIT 1)
-    FROM walk WHERE walk.thread_id IS NOT NULL
+    SELECT (SELECT c.thread_id FROM checkpoints c WHERE c.thread_id > walk.thread_id ORDER BY c.thread_id LIMIT 1), walk.number + 1
+    FROM walk WHERE walk.thread_id IS NOT NULL AND walk.number < %(limit)s::integer
 )
-SELECT EXISTS (
-    SELECT FROM walk
-    WHERE walk.thread_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.thread_id = walk.thread_id)
-) AS present
+SELECT thread_id FROM walk WHERE thread_id IS NOT NULL
+
+-- name: threads_of_anybody
+-- Which of these threads belong to anybody; every shard is asked, by design.
+SELECT DISTINCT t.thread_id FROM persistmem.threads t WHERE t.thread_id = ANY (%(thread_ids)s::text[])

@@ -11,7 +11,7 @@ WITH open AS MATERIALIZED (
     FROM persistmem.messages m
     WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AND m.outcome IS NULL
       AND m.role IN ('user', 'assistant') AND NOT m.withheld
-      AND NOT EXISTS (SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+      AND NOT EXISTS (SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                       AND t.thread_id = %(thread_id)s::text AND t.off_record)
     ORDER BY m.position
     LIMIT %(limit)s::integer

@@ -72,12 +72,35 @@ async def drop_indexes(tx: Transaction, names: list[str]) -> None:
 
 
 async def take_index(tx: Transaction, namespace: Namespace, model: EmbeddingModel) -> int | None:
-    """The index of a namespace, whose lock the caller holds; None if it is small, or no index is free."""
-    parameters = {
-        "namespace": encode(namespace), "exact_up_to": exact_up_to(model), "name_prefix": name_prefix(model.model)
-    }  # fmt: skip
-    rows = await tx.fetch(statement("take_hnsw_index"), parameters)
-    return rows[0]["hnsw_index"] if rows else None
+    """The index of a namespace, whose lock the caller holds; None if it is small, or no index is free.
+
+    The numbers are counted anew where they have changed by a tenth. Where none was free it is asked again once the namespace has
+    doubled.
+    """
+    parameters = {"namespace": encode(namespace), "exact_up_to": exact_up_to(model)}
+    rows = await tx.fetch(statement("hnsw_share"), parameters)
+    if not rows:
+        return None
+    share, number = rows[0], rows[0]["hnsw_index"]
+    documents, counted = share["documents"], 0 if number is None else share["hnsw_documents"]
+    if not (share["differs"] if number is not None else documents >= 2 * share["hnsw_documents"]):
+        return number
+    # The registry lies on one node and the namespace on another, perhaps: so no statement names both.
+    wanted = {"hnsw_index": number, "documents": documents, "name_prefix": name_prefix(model.model)}
+    for row in await tx.fetch(statement("lock_hnsw_index"), wanted):
+        number = row["hnsw_index"]
+        await add_documents(tx, number, documents - counted)
+        break
+    else:
+        if number is not None:  # somebody else is changing it: counted another time
+            return number
+    await tx.execute(statement("note_hnsw_share"), {"namespace": encode(namespace), "hnsw_index": number})
+    return number
+
+
+async def add_documents(tx: Transaction, number: int, documents: int) -> None:
+    """So many memories more are in an index, or fewer."""
+    await tx.execute(statement("add_hnsw_documents"), {"hnsw_index": number, "documents": documents})
 
 
 async def index_vectors(
@@ -98,7 +121,10 @@ async def index_of(tx: Transaction, namespace: Namespace, model: EmbeddingModel)
 
 async def count_documents(tx: Transaction) -> None:
     """Count anew how many memories the indexes hold."""
-    await tx.execute(statement("count_hnsw_documents"), {})
+    counted = {row["hnsw_index"]: row["documents"] for row in await tx.fetch(statement("count_hnsw_documents"), {})}
+    numbers = list(range(INDEXES))
+    documents = [counted.get(number, 0) for number in numbers]
+    await tx.execute(statement("set_hnsw_documents"), {"hnsw_indexes": numbers, "documents": documents})
 
 
 def _name(model: int, number: int) -> str:

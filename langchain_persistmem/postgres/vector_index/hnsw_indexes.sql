@@ -19,40 +19,36 @@ WHERE nullif(active AND model = {model} AND hnsw_index = {number}, false) IS NOT
 -- An index of a model that nobody uses any more.
 DROP INDEX IF EXISTS persistmem.{hnsw_index}
 
--- name: take_hnsw_index
--- The HNSW index of a large namespace, which holds its lock: the emptiest, if it will be half of what is in there, or the search would
--- pass others for nothing; if not, it is asked again when it has doubled. What somebody else is changing is passed over: nobody waits.
-WITH mine AS MATERIALIZED (
-    SELECT n.documents, n.hnsw_index, n.hnsw_documents, abs(n.documents - n.hnsw_documents) * 10 > n.hnsw_documents AS differs
-    FROM persistmem.namespaces n
-    WHERE n.namespace = %(namespace)s::text AND (n.hnsw_index IS NOT NULL OR n.documents > %(exact_up_to)s::bigint)
-), chosen AS MATERIALIZED (
-    SELECT i.hnsw_index
-    FROM persistmem.hnsw_indexes i
-    CROSS JOIN mine
-    WHERE CASE WHEN mine.hnsw_index IS NULL
-               THEN mine.documents >= 2 * mine.hnsw_documents AND i.documents <= mine.documents
-                    AND to_regclass('persistmem.' || %(name_prefix)s::text || i.hnsw_index) IS NOT NULL
-          ELSE i.hnsw_index = mine.hnsw_index AND mine.differs END
-    ORDER BY i.documents, i.hnsw_index
-    LIMIT 1
-    FOR UPDATE OF i SKIP LOCKED
-), counted AS (
-    UPDATE persistmem.hnsw_indexes i
-    SET documents = greatest(
-            i.documents + mine.documents - CASE WHEN mine.hnsw_index IS NULL THEN 0 ELSE mine.hnsw_documents END, 0)
-    FROM mine, chosen
-    WHERE i.hnsw_index = chosen.hnsw_index
-    RETURNING i.hnsw_index
-), taken AS (
-    UPDATE persistmem.namespaces n
-    SET hnsw_index = coalesce(n.hnsw_index, (SELECT hnsw_index FROM counted)), hnsw_documents = n.documents
-    FROM mine
-    WHERE n.namespace = %(namespace)s::text
-      AND CASE WHEN mine.hnsw_index IS NULL THEN mine.documents >= 2 * mine.hnsw_documents
-          ELSE EXISTS (SELECT FROM counted) END
-)
-SELECT coalesce(mine.hnsw_index, (SELECT hnsw_index FROM counted)) AS hnsw_index FROM mine
+-- name: hnsw_share
+-- What a namespace has of an HNSW index, and what it would have: a row if it has one, or is large enough for one.
+SELECT n.documents, n.hnsw_index, n.hnsw_documents, abs(n.documents - n.hnsw_documents) * 10 > n.hnsw_documents AS differs
+FROM persistmem.namespaces n
+WHERE n.namespace = %(namespace)s::text AND (n.hnsw_index IS NOT NULL OR n.documents > %(exact_up_to)s::bigint)
+
+-- name: lock_hnsw_index
+-- This HNSW index; or for a namespace without one the emptiest, if the namespace will be half of what is in there, or the search
+-- would pass others for nothing. What somebody else is changing is passed over: nobody waits.
+SELECT i.hnsw_index
+FROM persistmem.hnsw_indexes i
+WHERE CASE WHEN %(hnsw_index)s::smallint IS NULL
+           THEN i.documents <= %(documents)s::bigint
+                AND to_regclass('persistmem.' || %(name_prefix)s::text || i.hnsw_index) IS NOT NULL
+      ELSE i.hnsw_index = %(hnsw_index)s::smallint END
+ORDER BY i.documents, i.hnsw_index
+LIMIT 1
+FOR UPDATE OF i SKIP LOCKED
+
+-- name: add_hnsw_documents
+-- So many memories more are in an HNSW index, or fewer.
+UPDATE persistmem.hnsw_indexes i
+SET documents = greatest(i.documents + %(documents)s::bigint, 0)
+WHERE i.hnsw_index = %(hnsw_index)s::smallint
+
+-- name: note_hnsw_share
+-- The HNSW index that a namespace has, if any, and the memories that it was counted with.
+UPDATE persistmem.namespaces
+SET hnsw_index = %(hnsw_index)s::smallint, hnsw_documents = documents
+WHERE namespace = %(namespace)s::text
 
 -- name: index_vectors
 -- Put some vectors of a namespace into its HNSW index; whoever does holds its lock. They are looked for in the order of an index
@@ -77,6 +73,15 @@ FROM persistmem.namespaces n
 WHERE n.namespace = %(namespace)s::text
 
 -- name: count_hnsw_documents
+-- How many memories there are in each HNSW index, by the namespaces.
+SELECT n.hnsw_index, sum(n.hnsw_documents)::bigint AS documents
+FROM persistmem.namespaces n
+WHERE n.hnsw_index IS NOT NULL
+GROUP BY n.hnsw_index
+
+-- name: set_hnsw_documents
 -- How full the HNSW indexes are, counted anew: a restored backup, or rows that were deleted by hand, are not counted in them.
 UPDATE persistmem.hnsw_indexes i
-SET documents = (SELECT coalesce(sum(n.hnsw_documents), 0) FROM persistmem.namespaces n WHERE n.hnsw_index = i.hnsw_index)
+SET documents = coalesce(r.documents, 0)
+FROM unnest(%(hnsw_indexes)s::smallint[], %(documents)s::bigint[]) AS r(hnsw_index, documents)
+WHERE i.hnsw_index = r.hnsw_index

@@ -55,7 +55,7 @@ size AS MATERIALIZED (
 -- part: hnsw_alone
 -- include: hnsw_size
       AND n.consent <> 'paused'
-      AND NOT EXISTS (SELECT FROM persistmem.namespaces below
+      AND NOT EXISTS (SELECT 1 FROM persistmem.namespaces below
                       WHERE below.namespace >= %(from)s::text AND below.namespace < %(until)s::text)
 ),
 -- include: hnsw_nearest
@@ -147,7 +147,7 @@ WITH
 ,
 -- include: hnsw_size
       AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
-               SELECT FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
+               SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 ),
 -- include: hnsw_nearest

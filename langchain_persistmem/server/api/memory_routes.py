@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -17,7 +19,7 @@ from langchain_persistmem.server.api.bodies import (
 )
 from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.records import Change, Kind, Memory, Source
+from langchain_persistmem.types.records import Change, Kind, Memory, Source, Status
 from langchain_persistmem.types.results import ObserveResult, Receipt
 
 router = APIRouter(tags=["memories"])
@@ -46,11 +48,24 @@ async def observe(access: CurrentAccess, body: ObserveBody) -> ObserveResult:
 async def list_memories(
     access: CurrentAccess,
     kind: Annotated[list[Kind] | None, Query(description="Only these kinds; may be repeated.")] = None,
+    status: Annotated[list[Status] | None, Query(description="Of these statuses, instead of current ones.")] = None,
+    source: Annotated[list[Source] | None, Query(description="Only of these origins.")] = None,
+    since: Annotated[datetime | None, Query(description="True from this moment on, or later.")] = None,
+    until: Annotated[datetime | None, Query(description="True from before this moment on.")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> list[Memory]:
-    """List current memories, the last changed first."""
-    return await access.memory.alist(kinds=kind, limit=limit, offset=offset, **access.owner)
+    """List current memories, the last changed first; or those of other statuses."""
+    return await access.memory.alist(
+        kinds=kind,
+        statuses=status,
+        sources=source,
+        since=since,
+        until=until,
+        limit=limit,
+        offset=offset,
+        **access.owner,
+    )
 
 
 @router.get("/memories/{key:path}")
@@ -76,6 +91,12 @@ async def forget(access: CurrentAccess, body: ForgetBody) -> Receipt:
 async def get_history(access: CurrentAccess, key: str) -> MemoryRecord:
     """Return a memory with its source messages, versions, changes and uses."""
     return await access.memory.history.aof(key, **access.owner)
+
+
+@router.get("/versions/{version}")
+async def get_version(access: CurrentAccess, version: UUID) -> Memory:
+    """Return one memory by its id, whatever its status: a successor, a summary, or what waits for review."""
+    return await access.memory.history.aversion(version, **access.owner)
 
 
 @router.get("/changes")

@@ -14,7 +14,7 @@ from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.export_transfer import receive_export, send_export
 from langchain_persistmem.types.namespace import decode
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, Turn
-from langchain_persistmem.types.results import ImportFileResult, Person, StatusResult, TurnOutcome
+from langchain_persistmem.types.results import Conversation, ImportFileResult, Person, StatusResult, TurnOutcome
 
 router = APIRouter(tags=["person"])
 
@@ -58,6 +58,12 @@ async def set_off_record(access: CurrentAccess, body: OffRecordBody) -> OffRecor
     """Put a conversation off the record, or back on it."""
     await access.memory.privacy.aset_off_record(body.thread_id, body.off, **access.owner)
     return body
+
+
+@router.get("/conversations")
+async def list_conversations(access: CurrentAccess, limit: Limit = 100, offset: Offset = 0) -> list[Conversation]:
+    """List the person's conversations in figures, the one of the latest message first."""
+    return await access.memory.conversations.alist(limit=limit, offset=offset, **access.owner)
 
 
 @router.get("/turns")
@@ -119,10 +125,12 @@ async def get_status(access: CurrentAccess) -> StatusResult:
 @operators_only
 async def list_people(
     access: CurrentAccess,
+    begins_with: Annotated[str, Query(description="Only those whose id begins with this.")] = "",
     after: Annotated[
         str | None, Query(description="The namespace before the page, encoded as in memories/ada.")
     ] = None,
     limit: Limit = 100,
 ) -> list[Person]:
     """List the people that have memory, with figures and without content."""
-    return await access.memory.admin.apeople(after=None if after is None else decode(after), limit=limit)
+    page = None if after is None else decode(after)
+    return await access.memory.admin.apeople(begins_with=begins_with, after=page, limit=limit)

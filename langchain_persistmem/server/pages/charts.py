@@ -1,4 +1,4 @@
-"""Charts as SVG: what stands where, worked out here; the templates draw it, and style sheets give it its colours."""
+"""Charts as SVG: what stands where, worked out here; the templates draw it, and the style sheet paints it."""
 
 from __future__ import annotations
 

@@ -162,6 +162,7 @@ async def _show_list(
 ) -> Response:
     """Show the list; with a problem, what was typed stands in the form again."""
     since, until = filters.period
+    # One more than a page has, which says whether there is a next one: to count all that fit would take longer than the page.
     found = await access.memory.alist(
         kinds=filters.kinds,
         statuses=filters.statuses,

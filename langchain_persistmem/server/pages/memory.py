@@ -86,6 +86,7 @@ async def _show(
 ) -> Response:
     """Show the page; with a problem, what was typed stands in the form again."""
     memory = await access.memory.history.aversion(version, **access.owner)
+    # The record is that of the key, with all its versions; the page is about the one that was asked for.
     record = await _record_of(access, memory)
     changes: list[Change] = (
         [] if record is None else [change for change in record.changes if change.memory_id == version]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Form
@@ -43,19 +44,22 @@ async def show_context(
     """Show the context of a message."""
     typed = {"message": message, "max_tokens": max_tokens, "form": form, "standing": standing, "thread": thread}
     try:
-        context = await access.memory.acontext(
-            message,
-            max_tokens=_count(max_tokens),
-            form=cast("ContextForm", form),
-            standing=cast("Standing", standing),
-            thread_id=thread or None,
-            explain=True,
-            **access.owner,
+        # At once, since each is a statement of its own: what the model is given, and what it would have to be given instead.
+        context, activities, consent = await asyncio.gather(
+            access.memory.acontext(
+                message,
+                max_tokens=_count(max_tokens),
+                form=cast("ContextForm", form),
+                standing=cast("Standing", standing),
+                thread_id=thread or None,
+                explain=True,
+                **access.owner,
+            ),
+            access.memory.admin.aactivity(step="month", **access.owner),
+            access.memory.privacy.aconsent(**access.owner),
         )
     except PersistMemError as error:
         return _show(request, access, typed, problem=error)
-    activities = await access.memory.admin.aactivity(step="month", **access.owner)
-    consent = await access.memory.privacy.aconsent(**access.owner)
     return _show(
         request,
         access,
@@ -77,6 +81,7 @@ def _show(
     problem: PersistMemError | None = None,
 ) -> Response:
     """Show the form with what was typed, and below it the context, if there is one."""
+    # Without a message the form has what an application gets that sets nothing.
     budget = access.memory.backend.settings.context_tokens
     typed = typed or {"message": "", "max_tokens": "", "form": "sections", "standing": "brief", "thread": ""}
     explanation = None if context is None else context.explanation

@@ -1,0 +1,29 @@
+"""`persistmem undistribute`: bring the rows back to the coordinator of a Citus cluster."""
+
+from __future__ import annotations
+
+import argparse
+
+from langchain_persistmem.cli.distribute import show
+from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.operations import distribution
+
+
+def add(subcommands: Subcommands) -> None:
+    """Describe the subcommand."""
+    parser = add_command(
+        subcommands,
+        "undistribute",
+        "bring all rows back to the coordinator of a Citus cluster, which needs the room for them",
+        "persistmem undistribute",
+    )
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Undo `persistmem distribute`."""
+    with open_memory(options) as memory:
+        moved = memory.backend.run(distribution.undistribute)
+    show(moved, options, "on the coordinator again", "no table is distributed")
+    return 0
