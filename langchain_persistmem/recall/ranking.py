@@ -92,14 +92,16 @@ def rank(
         [_period(candidate, asked, weights) for candidate in candidates] if asked.periods else [0.0] * len(candidates)
     )
     question = [_question(candidate, share, weights) for candidate, share in zip(candidates, asking, strict=True)]
-    telling = [_length(candidate, weights) for candidate in candidates]
+    # What a text tells is known by its words, of which nothing is known in a script that the model does not read.
+    telling = [_length(candidate, weights) if result.is_read else 0.0 for candidate in candidates]
     # Texts are read for what they tell, which takes time, so only those that are the likeliest by now.
     so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, telling, strict=True)]
     likeliest = frozenset(nlargest(_LIKELIEST, range(len(candidates)), key=so_far.__getitem__))
-    telling = [
-        length + _content(candidate, weights, is_read=index in likeliest)
-        for index, (candidate, length) in enumerate(zip(candidates, telling, strict=True))
-    ]
+    if result.is_read:
+        telling = [
+            length + _content(candidate, weights, is_read=index in likeliest)
+            for index, (candidate, length) in enumerate(zip(candidates, telling, strict=True))
+        ]
     lacking = _lacking(candidates, likeliest, asked, weights) if asked.asks_for else [0.0] * len(candidates)
     # The bonuses are small and bounded: they decide between memories that are equally good, and never lift noise.
     recency = [
