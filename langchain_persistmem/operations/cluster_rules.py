@@ -14,20 +14,20 @@ def about_cluster(cluster: Cluster | None, *, row_security: bool, role: str) -> 
     """
     if cluster is None:
         return []
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if cluster.node:
         what = f"this is node {cluster.node} of a cluster of Citus, and not its coordinator"
         why = "the queue of work, the registry of indexes and the checkpoints lie on the coordinator"
-        found.append(finding("error", "citus", what, why, "give the coordinator's connection string"))
+        findings.append(finding("error", "citus", what, why, "give the coordinator's connection string"))
     if cluster.misplaced:
-        found.append(_about_misplaced(cluster))
+        findings.append(_about_misplaced(cluster))
     if cluster.propagate_set_commands != "local" and cluster.is_distributed:
         what = f"citus.propagate_set_commands is {cluster.propagate_set_commands!r} for this role"
         why = "with row-level security the other nodes do not learn whose memories are meant, and show none"
         fix = f"ALTER ROLE {role} SET citus.propagate_set_commands = 'local'"
-        found.append(finding("error" if row_security else "note", "citus", what, why, fix))
-    said = f"Citus {cluster.version}, coordinator, rows on {cluster.holders} nodes"
-    return found or [ok("citus", said)]
+        findings.append(finding("error" if row_security else "note", "citus", what, why, fix))
+    summary = f"Citus {cluster.version}, coordinator, rows on {cluster.holders} nodes"
+    return findings or [ok("citus", summary)]
 
 
 def _about_misplaced(cluster: Cluster) -> Finding:

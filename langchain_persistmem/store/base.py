@@ -135,7 +135,7 @@ class Store(BaseStore):
             "ops": validation.check_list(ops, "ops"),
             "index": self._index,
             "now": datetime.now(UTC),
-            "snapshot": {},
+            "generation_of": {},
         }
 
     def _load_values(self, results: list[Result]) -> list[Result]:

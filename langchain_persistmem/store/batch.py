@@ -89,7 +89,7 @@ async def batch(
     *,
     index: StoreIndex | None,
     now: datetime,
-    snapshot: generations.Snapshot | None = None,
+    generation_of: generations.Snapshot | None = None,
 ) -> list[Result]:
     """Check, embed, read, write, and extend the time to live of the items read; see :class:`PersistMemStore`.
 
@@ -111,11 +111,11 @@ async def batch(
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
     queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
-    texts, snapshot = todo.texts if model else [], {} if snapshot is None else snapshot
+    texts, generation_of = todo.texts if model else [], {} if generation_of is None else generation_of
     if texts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
         # so that an item never enters a namespace that was erased after the call began.
-        await generations.see(backend, todo.writes, snapshot, now=now)
+        await generations.see(backend, todo.writes, generation_of, now=now)
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
@@ -137,7 +137,7 @@ async def batch(
             ]
             for writing in writings:
                 if writing is not None:
-                    await _write(tx, backend, writing, snapshot, vectors, model=model, now=now)
+                    await _write(tx, backend, writing, generation_of, vectors, model=model, now=now)
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -203,12 +203,12 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
     for index, op in todo.reads.items():
         if isinstance(op, GetOp):
             gets.setdefault(op.namespace, {})[index] = op
-    answers_by_namespace = {
+    memories_by_namespace = {
         namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
         for namespace, group in gets.items()
     }
     for namespace, group in gets.items():
-        by_key = await answers_by_namespace[namespace]
+        by_key = await memories_by_namespace[namespace]
         for index, op in group.items():
             memory = by_key.get(op.key)
             answers.note(memory, op)
@@ -293,7 +293,7 @@ async def _write(
     tx: Transaction,
     backend: Backend,
     writing: _Writing,
-    snapshot: generations.Snapshot,
+    generation_of: generations.Snapshot,
     vectors: Mapping[str, Vector],
     *,
     model: EmbeddingModel | None,
@@ -302,7 +302,7 @@ async def _write(
     """Check that a namespace may be written, and do the rest."""
     namespace, first = writing.namespace, writing.first
     state = await writing.held
-    generations.check(namespace, state.generation, snapshot)
+    generations.check(namespace, state.generation, generation_of)
     if writing.chunks:
         state.check_not_paused()
     deleted_ids = await _delete(tx, namespace, writing.deleted)

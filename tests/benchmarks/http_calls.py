@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langgraph.store.base import PutOp
 
@@ -20,7 +21,7 @@ from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.server import Limits, memory_app
 from tests.server.walk import KEY, OPERATOR, client, every_request
 
-PERSON, BATCH, TURNS = "person-0", 500, 400
+PERSON, BATCH, TURNS, WORDS = "person-0", 500, 400, 5_000
 WHOLE = ("/v1/export", "/v1/audit/check")
 """What reads everything there is."""
 MOST = 300
@@ -30,7 +31,8 @@ MOST = 300
 def puts(memories: int, people: int) -> Iterator[PutOp]:
     """The memories of one person, and one for each of the others."""
     for number in range(memories):
-        text = f"On day {number} I read chapter {number % 97} of book {number % 31} and liked part {number % 7}."
+        words = np.random.default_rng(number).zipf(1.3, 10) % WORDS  # as in tests/benchmarks/people.py
+        text = f"On day {number} I read of " + " ".join(f"word{word}" for word in words)
         yield PutOp(("memories", PERSON), f"key-{number}", {"text": text})
     for number in range(1, people):
         yield PutOp(("memories", f"person-{number}"), "key-0", {"text": f"I am number {number}."})
@@ -57,8 +59,8 @@ def fill(memory: PersistMem, memories: int, people: int) -> dict[str, Any]:
     memory.remember("I live in Bergen.", key="city", user_id=PERSON)
     return {
         "key": "city", "keys": ["city"], "version": str(with_history.id), "versions": [str(waiting[0].id)],
-        "thread_id": "thread-7", "thread": "thread-7", "query": "Which chapter did I like?", "text": "chapter", "limit": 100,
-        "message": "Which chapter did I like?", "max_tokens": 2_000,
+        "thread_id": "thread-7", "thread": "thread-7", "query": "When did I read of word31 and word52?", "text": "word31", "limit": 100,
+        "message": "When did I read of word31?", "max_tokens": 2_000,
     }  # fmt: skip
 
 

@@ -71,7 +71,6 @@ PLAIN_NAMES = {
     "half_life_days": "the half-life of a decay",
     "asked_at": "a field of the file of questions",
     "told_at": "decision 27: when a person said it, beside recorded_at and valid_from",
-    "_port": "the port of a server",
     "shown": "the argument of context(), in a body of HTTP",
 }
 """Names that contain a retired word for a good reason, by name."""

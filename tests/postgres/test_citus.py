@@ -75,6 +75,7 @@ _CHANCE = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?"), "<time>"),
     (re.compile(r"0x[0-9a-f]+|[0-9a-f]{24,64}|\[[0-9a-f]{8}\]|lc_run--<id>|/tmp/[^\s'\"]+"), "<chance>"),
     (re.compile(r"(\d\.\d{4})\d*"), r"\1"),
+    (re.compile(r"'work_queue': \d+"), "<queue>"),  # on one server it stays empty
 )
 
 

@@ -172,17 +172,17 @@ async def _at(either: Any, user: str) -> Any:
     return await either.recall(QUESTION, at=first.valid_from + timedelta(microseconds=1), threshold=0, user_id=user)
 
 
-async def _version(either: Any, user: str) -> Any:
-    (current, *_) = await either.list(user_id=user, limit=1)
-    return await either.history.version(current.id, user_id=user)
-
-
 async def _with_statements(either: Any, user: str) -> Any:
     return [memory for each in await either.conversations.outcomes(THREAD, user_id=user) for memory in each.memories]
 
 
 async def _with_omissions(either: Any, user: str) -> Any:
     return [change for each in await either.conversations.outcomes(THREAD, user_id=user) for change in each.dropped]
+
+
+async def _version(either: Any, user: str) -> Any:
+    (current, *_) = await either.list(user_id=user, limit=1)
+    return await either.history.version(current.id, user_id=user)
 
 
 def _store_search(**options: Any) -> Door:

@@ -74,7 +74,7 @@ SELECT count(*) AS memories
 FROM persistmem.missing_vectors w
 JOIN persistmem.memories m ON m.namespace = w.namespace
 WHERE w.model = %(model)s::smallint AND m.text IS NOT NULL
-  AND NOT EXISTS (SELECT FROM persistmem.vectors v
+  AND NOT EXISTS (SELECT 1 FROM persistmem.vectors v
                   WHERE v.namespace = w.namespace AND v.memory_id = m.id AND v.model = %(model)s::smallint)
 
 -- name: drop_vectors_of_others

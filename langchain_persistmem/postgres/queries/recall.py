@@ -65,6 +65,7 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
     where, model = encode(query.namespace), query.model
     unconditional = query.condition.text is TRUE
     is_indexed = unconditional and hnsw_search.is_reachable(model, query.candidates)
+    # A condition stands three times in the statement, and is looked up once.
     slots: dict[str, sql.Composable] = {
         "embedding": vector_column(model),
         "chosen": query.condition.once(),
