@@ -203,12 +203,12 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
     for index, op in todo.reads.items():
         if isinstance(op, GetOp):
             gets.setdefault(op.namespace, {})[index] = op
-    answers_by_namespace = {
+    memories_by_namespace = {
         namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
         for namespace, group in gets.items()
     }
     for namespace, group in gets.items():
-        by_key = await answers_by_namespace[namespace]
+        by_key = await memories_by_namespace[namespace]
         for index, op in group.items():
             memory = by_key.get(op.key)
             answers.note(memory, op)
