@@ -117,9 +117,9 @@ async def _has_unowned_checkpoints(backend: Backend) -> bool:
 async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:
     """What an erase of one namespace would take, all of one moment; nothing is written, so that a replica can tell it too."""
     async with backend.transaction(EVERYWHERE, snapshot=True) as tx:
-        mine = await threads.threads_of(tx, namespace)
-        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, mine, among))
-        going = [thread_id for thread_id in mine if thread_id not in shared]
+        own_threads = await threads.threads_of(tx, namespace)
+        shared = set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
+        going = [thread_id for thread_id in own_threads if thread_id not in shared]
         counts = await forget.count_rest_of_namespace(tx, namespace)
         if going and await forget.has_checkpoint_tables(tx):
             counts |= await forget.count_rest_of_checkpoints(tx, going)

@@ -130,12 +130,12 @@ async def batch(
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
-            begun = [
+            open_writes = [
                 # One order for all, so that no two wait for each other; the locks come with the first statements under them.
                 await _begin_writing(tx, backend, namespace, todo.writes[namespace], now=now)
                 for namespace in sorted(todo.writes, key=encode)
             ]
-            for writing in begun:
+            for writing in open_writes:
                 if writing is not None:
                     await _write(tx, backend, writing, generation_of, vectors, model=model, now=now)
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
@@ -203,12 +203,12 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
     for index, op in todo.reads.items():
         if isinstance(op, GetOp):
             gets.setdefault(op.namespace, {})[index] = op
-    found = {
+    answer_of = {
         namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
         for namespace, group in gets.items()
     }
     for namespace, group in gets.items():
-        by_key = await found[namespace]
+        by_key = await answer_of[namespace]
         for index, op in group.items():
             memory = by_key.get(op.key)
             answers.note(memory, op)
@@ -305,10 +305,10 @@ async def _write(
     generations.check(namespace, state.generation, generation_of)
     if writing.chunks:
         state.check_not_paused()
-    gone = await _delete(tx, namespace, writing.deleted)
-    record(tx, backend, namespace, "deleted", gone)
-    if gone:  # replaying the erasure log after a restore deletes it again
-        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, gone, now=now))
+    deleted_ids = await _delete(tx, namespace, writing.deleted)
+    record(tx, backend, namespace, "deleted", deleted_ids)
+    if deleted_ids:  # replaying the erasure log after a restore deletes it again
+        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, deleted_ids, now=now))
     for chunk in writing.chunks:
         upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
         first = None

@@ -94,8 +94,8 @@ class MergedCalls:
             # each call for itself, at once: it waits for one failure more, and not for the others'.
             half = len(calls) // 2
             apart = [calls[:half], calls[half:]] if isinstance(error, ValueError) else [[call] for call in calls]
-            for some in apart:
-                self._start([call for call in some if not call.results.done()])
+            for part in apart:
+                self._start([call for call in part if not call.results.done()])
             return
         except BaseException:
             for call in calls:
