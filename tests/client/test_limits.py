@@ -21,7 +21,7 @@ from langchain_persistmem import (
     Retention,
     acting_as,
 )
-from langchain_persistmem.cli.options import whole_number
+from langchain_persistmem.cli.values import whole_number
 from langchain_persistmem.store.index import index_of
 from langchain_persistmem.types import validation
 from tests.bad_input.doors import NOW

@@ -155,7 +155,7 @@ def test_two_runs_are_not_mixed(
 ) -> None:
     assert run(files, tmp_path / "out", database, "--json") == 0
     files[0].write_text(files[0].read_text().replace("Oslo", "Bergen"))
-    assert run(files, tmp_path / "out", database, "--json") == 1
+    assert run(files, tmp_path / "out", database, "--json") == 2
     assert "--out" in capsys.readouterr().err
 
 
@@ -188,7 +188,7 @@ def test_a_bad_question_is_named_with_its_line(
     rows = [json.loads(line) for line in gzip.decompress(files[1].read_bytes()).splitlines()]
     rows[1] |= change
     files[1].write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert run(files, tmp_path / "out", database) == 1
+    assert run(files, tmp_path / "out", database) == 2
     error = capsys.readouterr().err
     assert "line 2" in error
     assert said in error

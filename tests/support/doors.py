@@ -39,9 +39,12 @@ LAMP = "lamp"
 THREAD = "t1"
 
 
+_AS_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
 def tag(user: str) -> str:
-    """A word that no other user's texts have."""
-    return "tag" + user.encode().hex() + "x"
+    """A word that no other user's texts have: of letters alone, so that it is one term whoever it is of."""
+    return "tag" + user.encode().hex().translate(_AS_LETTERS) + "x"
 
 
 def space(user: str) -> tuple[str, ...]:
