@@ -137,6 +137,7 @@ def database(request: pytest.FixtureRequest, server: str, template: str) -> Iter
             for table in (
                 "persistmem.namespaces",
                 "persistmem.erasures",
+                "persistmem.work_queue",
                 "checkpoints",
                 "checkpoint_blobs",
                 "checkpoint_writes",

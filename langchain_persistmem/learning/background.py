@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
@@ -30,6 +31,7 @@ from langchain_persistmem.postgres.queries import (
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.turns import OpenThread
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -94,22 +96,15 @@ async def observe(
     check_turns(turns, namespace, thread_id)
     used = validation.names(used, "used")
     await ready(backend)
-    settings, work, open_messages = backend.settings, None, None
+    work, open_messages = None, None
+    enqueue = partial(_enqueue, backend, namespace, thread_id, background=background, lease=backend.new_id())
     # The turns and their entry of pending work are one transaction: whatever happens to this process or to its model,
     # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
     async with backend.transaction(namespace) as tx:
         done = await store_turns(tx, backend, namespace, thread_id, turns, now=now)
         stored, withheld, state = done.stored, done.withheld, done.state
         if stored and withheld is None:
-            work = pending_work.enqueue_thread(
-                tx,
-                namespace,
-                thread_id,
-                quiet=timedelta(seconds=settings.quiet_seconds if background else settings.retry_seconds),
-                longest=timedelta(seconds=settings.max_wait_seconds),
-                lease=None if background else backend.new_id(),
-                leased=None if background else timedelta(seconds=settings.lease_seconds),
-            )
+            work = enqueue(tx)
         if used and not state.paused:
             memories.record_uses(tx, namespace, used, now=now)
         record(tx, backend, namespace, "observed", turns=stored)
@@ -120,8 +115,17 @@ async def observe(
     if withheld is not None:
         logger.info("a conversation is not learnt from: %s", withheld)
         return _observe_result(stored, total, 0, withheld)
-    found = None if open_messages is None or backend.may_have_rewrites else await open_messages
-    job = None if work is None else await work
+    # Where the connection went with the COMMIT, so did what came along; the thread is enqueued anyway.
+    if work is None:
+        job = None
+    elif work.is_lost:
+        async with backend.transaction(namespace, repeatable=True) as tx:
+            job = await enqueue(tx)
+    else:
+        job = await work
+    found = None
+    if open_messages is not None and not (open_messages.is_lost or backend.may_have_rewrites):
+        found = await open_messages
     if background:
         await _index_now(backend, namespace, thread_id, state.generation, found, total, now=now)
     else:
@@ -132,6 +136,22 @@ async def observe(
     await make_some_missing(backend, now=now)
     await rewrite_some(backend, namespace, now=now)
     return _observe_result(stored, total, waiting, None)
+
+
+def _enqueue(
+    backend: Backend, namespace: Namespace, thread_id: str, tx: Transaction, *, background: bool, lease: UUID
+) -> Answer[Job | None]:
+    """Note that the thread has new messages, for a worker; or take the work, whose lease is ``lease`` then."""
+    settings = backend.settings
+    return pending_work.enqueue_thread(
+        tx,
+        namespace,
+        thread_id,
+        quiet=timedelta(seconds=settings.quiet_seconds if background else settings.retry_seconds),
+        longest=timedelta(seconds=settings.max_wait_seconds),
+        lease=None if background else lease,
+        leased=None if background else timedelta(seconds=settings.lease_seconds),
+    )
 
 
 async def run_once(

@@ -117,6 +117,9 @@ async def remember(
         record(tx, backend, namespace, "remembered", memory_ids.all, **memory_ids.counts)
         (key,) = (*result.added, *result.reinforced)
         stored = memories.get_memories(tx, namespace, [key], now=now)  # which comes with the COMMIT
+    if stored.is_lost:
+        async with backend.transaction(namespace, atomic=False) as tx:
+            stored = memories.get_memories(tx, namespace, [key], now=now)
     return (await stored)[key]
 
 

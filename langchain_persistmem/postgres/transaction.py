@@ -101,7 +101,10 @@ class Signature:
 
 
 class Answer(Generic[T]):
-    """The answer to a statement: there once it, or one that was given later, was awaited, or the transaction has ended."""
+    """The answer to a statement: there once it, or one that was given later, was awaited, or the transaction has ended.
+
+    Whoever awaits one behind its transaction asks :attr:`is_lost` before.
+    """
 
     def __init__(self, value: "T | _Statement", read: Callable[[Any], T] | None = None) -> None:
         """Make one of a value that is known, or of the statement that will give it, and of a function that reads it."""
@@ -117,6 +120,11 @@ class Answer(Generic[T]):
         read = value.result if self._read is None else self._read(value.result)
         self._value = read
         return read
+
+    @property
+    def is_lost(self) -> bool:
+        """True if the connection went while its transaction was committed, which it was: what came with that is not known."""
+        return isinstance(self._value, _Statement) and not self._value.is_done
 
     def then(self, read: Callable[[T], U]) -> "Answer[U]":
         """The answer as ``read`` makes it, once it is awaited."""

@@ -72,15 +72,21 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
             await _repair(tx)
     if backend.embedding_name is None:
         return migrations
-    async with backend.transaction(NOBODY, atomic=False) as tx:
-        model = registered(await embedding_models.list_models(tx), backend.embedding_name)
+    # Each its own step: what is committed by now does not keep the next from another try.
+    model = await backend.step(_find_model)
     if model is None:  # measured once in a database; never while a connection is held
         check_dimensions(dimensions, len((await backend.embed(UNRELATED))[0]))
-        model = await register(backend, now=now)
+        model = await backend.step(register, now=now)
     else:
-        await create_indexes(backend, model)
+        await backend.step(create_indexes, model)
     check_dimensions(dimensions, model.dimensions)
     return migrations
+
+
+async def _find_model(backend: Backend) -> EmbeddingModel | None:
+    """The backend's model as the database knows it."""
+    async with backend.transaction(NOBODY, atomic=False) as tx:
+        return registered(await embedding_models.list_models(tx), backend.embedding_name or "")
 
 
 async def grant(backend: Backend) -> None:

@@ -370,7 +370,7 @@ def test_the_command_shows_consents_and_decides(
     first, *_ = json.loads(command(database, capsys, "review", "--json"))["memories"]
     assert "Approved: 1" in command(database, capsys, "approve", first["id"])
     assert memory.list(kinds=["procedural"], user_id="ada")[0].id == UUID(first["id"])
-    assert json.loads(command(database, capsys, "reject", "--all", "--json")) == {"rejected": 2}
+    assert json.loads(command(database, capsys, "reject", "--all", "--yes", "--json")) == {"rejected": 2}
 
 
 @pytest.mark.parametrize("arguments", [["approve"], ["reject", "--all", str(uuid4())], ["approve", "x"]])

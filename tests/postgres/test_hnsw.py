@@ -110,7 +110,7 @@ async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> SearchResult | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     parameters = {
-        "namespace": encode(ADA), "query": query, "terms": [], "embedding": to_halfvec(vector), "model": model.model, "language": "english",
+        "namespace": encode(ADA), "query": query, "terms": [], "weights": [], "period_starts": [], "period_ends": [], "embedding": to_halfvec(vector), "model": model.model, "language": "english",
         "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:

@@ -23,6 +23,8 @@ BIG = ("memories", "vectors", "terms", "messages", "changes", "uses", "namespace
 ACROSS = {
     "count_hnsw_documents": "upkeep, once a night, counts what the HNSW indexes hold",
     "count_everything": "the status command counts what the whole database holds",
+    "count_memories_by_period": "the chart of everybody counts all rows; that of one person is by the index",
+    "count_messages_by_period": "the chart of everybody counts all rows; that of one person is by the index",
     "count_models": "the doctor counts vectors, up to a limit",
     "pick_namespaces": "the doctor picks a sample of namespaces",
     "sample_namespaces": "the doctor picks a sample of namespaces, on a cluster",
@@ -170,7 +172,7 @@ def of_the_index(name: str, text: str) -> str:
 VALUES: dict[str, object] = {
     "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "ef_search": 128, "iterative_scan": "relaxed_order",
     "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
-    "language": "english", "query": "text", "terms": "{}", "sample": 256, "thread_id": None, "own_view": False,
+    "language": "english", "query": "text", "terms": "{}", "weights": "{}", "period_starts": "{}", "period_ends": "{}", "sample": 256, "thread_id": None, "own_view": False,
     "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "best_by_terms": 60,
     **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "score_midpoint", "score_midpoint_per_log", "score_scale"), 1),
     "look_for_hnsw": False, "name_prefix": "vectors_hnsw_1_", "looked_at": 28, "norm": 1, "kinds": ["episodic", "semantic"], "share": 0.1,
@@ -220,6 +222,7 @@ def test_a_search_of_a_large_namespace_scans_its_hnsw_index_and_nothing_else(
 def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], indexed: str) -> None:
     where = "memories/large" if "hnsw" in name else "memories/u7"
     values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "terms": words}
+    values |= {"weights": [1.0] * len(words)}
     slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
     with psycopg.connect(indexed, autocommit=True) as connection:
         unconditional = {"vectors_condition": TRUE, "chosen": sql.SQL("")}

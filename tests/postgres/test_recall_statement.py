@@ -13,12 +13,15 @@ from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.statements import statement
 
 
-async def test_recall_is_one_round_trip_and_a_context_with_its_standing_part_two(either, statements: list[str]) -> None:
+async def test_a_recall_is_one_statement_and_a_context_two_in_one_transaction(either, statements: list[str]) -> None:
     await either.remember("I like tea", user_id="ada")
-    for call, further in ((either.recall, []), (either.context, ["/* standing_memories */"])):
+    for call, expected in (
+        (either.recall, ["/* recall */"]),
+        (either.context, ["BEGIN", "/* standing_memories */", "/* recall */", "COMMIT"]),
+    ):
         statements.clear()
         await call("Do I like tea?", user_id="ada")
-        assert [text.split("\n")[0] for text in statements] == ["/* recall */", *further]
+        assert [text.split("\n")[0] for text in statements] == expected
 
 
 async def test_the_turn_after_a_question_is_weighed_though_nothing_else_brings_it_up(either_with) -> None:

@@ -12,7 +12,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, PersistMemStore, Settings
 from tests.conftest import Either
-from tests.support.doors import READING, filled, graph_of, run_of, tag
+from tests.support.doors import READING, filled, give_up, graph_of, run_of, tag
 
 HARMLESS = {
     "French": ("datestyle = 'SQL, DMY'", "lc_messages = 'fr_FR.UTF-8'", "timezone = 'Europe/Paris'"),
@@ -54,6 +54,7 @@ def everything_works(where: str, embeddings: LocalEmbeddings, **settings: Any) -
         memory.setup()
         memory.setup()
         filled(memory, users)
+        give_up(where, users, schema=memory.backend.settings.schema)
         either = Either(memory, asynchronous=False)
         for user in users:
             for name, door in READING.items():

@@ -74,6 +74,8 @@ async def test_everything_of_one_person_goes_from_every_table_and_nobody_elses(e
                 "SELECT namespace, generation, now() + interval '1 day', now() FROM persistmem.namespaces WHERE namespace = %s"
             )
             connection.execute(statement, (f"memories/{user}",))
+            statement = "INSERT INTO persistmem.work_queue (namespace, task, due_at) VALUES (%s, 'learn', now())"
+            connection.execute(statement, (f"memories/{user}",))
             statement = "INSERT INTO persistmem.audit VALUES (%s, 0, now(), 'a test', 'shown', '{}', '{}', '')"
             connection.execute(statement, (f"memories/{user}",))
     before = rows_of(database, f"memories/{MARKER}")

@@ -426,7 +426,7 @@ DEEP = "[" * 300 + "]" * 300
 async def test_what_cannot_be_stored_is_reported_and_the_rest_goes_on(either, source: str, caplog) -> None:
     secret = "the words of a memory"
     bad = {
-        ("memories..ada", "empty label"): (f'{{"text": "{secret}"}}', "labels cannot be empty"),
+        ("memories..ada", "empty label"): (f'{{"text": "{secret}"}}', "is empty"),
         ("memories." + "x" * 600, "long"): ("{}", "512"),
         ("memories.ada", "k" * 1025): ("{}", "key is longer than 1,024 bytes"),
         ("memories.ada", "list"): (f'["{secret}"]', "value is of type list"),

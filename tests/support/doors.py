@@ -77,7 +77,7 @@ def filled(memory: PersistMem, users: Sequence[str]) -> None:
     memory.store.batch([PutOp(space(user), "later", {"text": f"A kayak soon {tag(user)}"}, ttl=60) for user in users])
 
 
-def give_up(database: str, users: Sequence[str]) -> None:
+def give_up(database: str, users: Sequence[str], *, schema: str = "persistmem") -> None:
     """As if no model could have learnt from the users' turns, but for a statement that rests on one, and one that was dropped.
 
     Threads, messages and the ids of turns are the same for all of them, so that nothing but the namespace tells them apart.
@@ -86,10 +86,10 @@ def give_up(database: str, users: Sequence[str]) -> None:
         for user in users:
             about = {"namespace": encode(space(user)), "turn": UUID(int=7), "text": f"dropped {tag(user)}", "key": LAMP}
             for statement in _LEARNT:
-                connection.execute(statement, about)
+                connection.execute(statement.replace("persistmem.", f"{schema}."), about)
         connection.execute(
-            "UPDATE persistmem.messages SET given_up_at = now(), failure = 'none', extracted_at = NULL "
-            "WHERE namespace = ANY (%s)",
+            f"UPDATE {schema}.messages SET given_up_at = now(), failure = 'none', extracted_at = NULL "
+            "WHERE namespace = ANY (%s)".encode(),
             [[encode(space(user)) for user in users]],
         )
 

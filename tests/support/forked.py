@@ -30,7 +30,7 @@ from langchain_persistmem import (
     Settings,
 )
 from tests.conftest import Either
-from tests.support.doors import READING, UNHURRIED, filled, tag
+from tests.support.doors import READING, UNHURRIED, filled, give_up, tag
 from tests.support.scripted import Scripted
 
 PARENT, CHILDREN = "ada", ("bob", "cy", "dee")
@@ -87,6 +87,7 @@ def preload(dsn: str) -> Any:
     """Gunicorn --preload: the master has read and written before it forks, and goes on."""
     with PersistMem.open(dsn, embeddings=LocalEmbeddings(), settings=UNHURRIED) as memory:
         filled(memory, (PARENT, *CHILDREN))
+        give_up(dsn, (PARENT, *CHILDREN))
         results = {child: forked(lambda child=child: read_everything(memory, child)) for child in CHILDREN}
         return {PARENT: read_everything(memory, PARENT), **{child: result() for child, result in results.items()}}
 
@@ -105,6 +106,7 @@ def prefork(dsn: str) -> Any:
     with PersistMem.open(dsn, embeddings=LocalEmbeddings(), settings=UNHURRIED) as memory:
         _preloaded = memory
         filled(memory, (PARENT, *CHILDREN))
+        give_up(dsn, (PARENT, *CHILDREN))
         with multiprocessing.get_context("fork").Pool(len(CHILDREN)) as pool:
             return dict(zip(CHILDREN, pool.map(_task, CHILDREN), strict=True))
 
@@ -118,6 +120,7 @@ def spawn(dsn: str) -> Any:
     """Multiprocessing's spawn: each process opens memory of its own."""
     with PersistMem.open(dsn, embeddings=LocalEmbeddings(), settings=UNHURRIED) as memory:
         filled(memory, (PARENT, *CHILDREN))
+        give_up(dsn, (PARENT, *CHILDREN))
         with multiprocessing.get_context("spawn").Pool(2) as pool:
             users = CHILDREN[:2]
             return dict(zip(users, pool.starmap(_open_and_read, [(dsn, user) for user in users]), strict=True))

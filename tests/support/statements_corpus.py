@@ -533,6 +533,7 @@ pt | fact:name | Eu sou a Ana, prazer
 nl | instruction:language | Laten we weer Nederlands praten
 nl | fact:name | Ik ben Sanne, aangenaam
 ru | instruction:language | Снова на русском, пожалуйста
+ru | - | Я живу в Ереване, на улице Абовяна.
 ru | fact:name | Я Олег, приятно познакомиться
 zh | instruction:language | 换回中文吧
 zh | fact:name | 我是小明，很高兴认识你
