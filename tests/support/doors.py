@@ -82,7 +82,7 @@ def give_up(database: str, users: Sequence[str], *, schema: str = "persistmem") 
 
     Threads, messages and the ids of turns are the same for all of them, so that nothing but the namespace tells them apart.
     """
-    with psycopg.connect(database, autocommit=True) as connection:
+    with psycopg.connect(database, autocommit=True, client_encoding="UTF8") as connection:
         for user in users:
             about = {"namespace": encode(space(user)), "turn": UUID(int=7), "text": f"dropped {tag(user)}", "key": LAMP}
             for statement in _LEARNT:
