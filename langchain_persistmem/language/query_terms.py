@@ -36,6 +36,10 @@ class QueryTerms(NamedTuple):
         return {"query": self.words, "terms": list(self.groups), "weights": list(self.weights)}
 
 
+LONGEST_QUESTION = 10_000
+"""Characters of a question that words are read from; what is longer was pasted, and a model embeds its beginning too."""
+
+
 def find_terms(query: str, language: str, *, both_forms: bool = False) -> QueryTerms:
     """Find what a query is looked up by: its words, their irregular forms, tokens with their parts, and characters.
 
@@ -50,6 +54,7 @@ def find_terms(query: str, language: str, *, both_forms: bool = False) -> QueryT
     >>> find_terms("What did Ada buy?", "english")
     QueryTerms(words='what did ada buy', groups=('ada', 'buy bought'), weights=(1.0, 1.0))
     """
+    query = query[:LONGEST_QUESTION]
     words: list[str] = []
     weighed: dict[str, float] = {}
     for token in cut_tokens(query):

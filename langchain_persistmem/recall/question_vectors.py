@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import mul
 
+from langchain_persistmem.language.query_terms import LONGEST_QUESTION
 from langchain_persistmem.language.search_terms.unread_scripts import find_script, make_nonsense
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.runtime.backend import Backend
@@ -27,9 +28,9 @@ async def embed_questions(
 
     Latin script is taken to be read. So is any other from the first question on that shows it, and asks for no second vector.
     """
-    scripts = {question: find_script(question) for question in questions}
+    scripts = {question: find_script(question[:LONGEST_QUESTION]) for question in questions}
     doubtful = [q for q, script in scripts.items() if script is not None and script not in backend.scripts_read]
-    nonsense = {question: make_nonsense(question) for question in doubtful}
+    nonsense = {question: make_nonsense(question[:LONGEST_QUESTION]) for question in doubtful}
     texts = list(dict.fromkeys([*questions, *nonsense.values()]))
     vectors = dict(zip(texts, await backend.embed_queries(texts), strict=True))
     found: list[tuple[Vector, EmbeddingModel]] = []
