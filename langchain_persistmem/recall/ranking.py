@@ -113,9 +113,7 @@ def rank(
     parts = zip(
         meaning, words, neighbours, speaker, period, question, telling, lacking, recency, importance, use, strict=True
     )
-    # What most of the likeliest tell makes an answer of none of them: it orders them, and is no part of their scores.
-    usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
-    ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
+    ranked = [scale.ranked(candidate, evidence) for candidate, evidence in zip(candidates, parts, strict=True)]
     return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
 
 
@@ -337,10 +335,10 @@ class _Scale:
         evidence = (similarity - self._usual) / self._deviation
         return evidence if self._is_read else max(0.0, evidence)
 
-    def ranked(self, found: RecallCandidate, parts: tuple[float, ...], usual: float) -> RankedCandidate:
-        """The candidate with the sum of its parts, and its score without what is usual."""
+    def ranked(self, found: RecallCandidate, parts: tuple[float, ...]) -> RankedCandidate:
+        """The candidate with the sum of its parts."""
         evidence = math.fsum(parts)
-        return RankedCandidate(found, self._score(evidence - usual, found.similarity), evidence, parts)
+        return RankedCandidate(found, self._score(evidence, found.similarity), evidence, parts)
 
     def _score(self, evidence: float, similarity: float | None) -> float:
         """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
