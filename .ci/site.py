@@ -41,6 +41,7 @@ MERMAID_INTEGRITY = "sha512-4113TdXeLAsMruJ79OpFL5O8+LTFXhQqZ260rF3tgUmiNAtRm4Uu
 
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
 FENCE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
+IMAGES = {".png", ".svg"}
 LANGUAGES = {".json": "json", ".py": "python", ".toml": "toml", ".sql": "sql"}
 
 pages = {ROOT / "README.md": STAGE / "index.md", ROOT / "docs" / "README.md": STAGE / "contents.md"}
@@ -89,11 +90,18 @@ def relink(text: str, source: Path, page: Path) -> str:
         if path == ROOT / "notebooks":
             return os.path.relpath(STAGE / "notebooks" / "index.md", page.parent)
         if path.is_file() and path not in pages:
-            pages[path] = source_page(path)
+            pages[path] = copy_image(path) if path.suffix in IMAGES else source_page(path)
         return os.path.relpath(pages[path], page.parent) if path in pages else match[1]
 
     parts = FENCE.split(text)  # code at the odd positions
     return "".join(part if number % 2 else LINK.sub(target, part) for number, part in enumerate(parts))
+
+
+def copy_image(path: Path) -> Path:
+    """A picture that a page shows, beside the staged pages."""
+    image = STAGE / "images" / path.name
+    image.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(path, image))
 
 
 def source_page(path: Path) -> Path:
