@@ -90,7 +90,7 @@ def show_other_model(options: argparse.Namespace, story: Story, namespace: Names
 
 
 def _show_corrections(memory: PersistMem) -> None:
-    """What was true once, until when, and what is true now."""
+    """Print what was true once, until when, and what is true now."""
     out().print("\nWhat Maya said later ends what was true before, and both stay in the history:")
     for key in _KEYS:
         for version in memory.history.versions(key, user_id=_USER):

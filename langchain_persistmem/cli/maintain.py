@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error("give at least one rule, such as --compress-days 90, or --model")
     erases = options.drop_turns or any(rules[name] is not None for name in _ERASING)
     check_answerable(options, dry_run=options.dry_run or not erases)
-    if erases and not options.dry_run and not is_confirmed(options, f"Erase for good {_whose(options)}?"):
+    if erases and not options.dry_run and not is_confirmed(options, f"Erase for good {_describe_owner(options)}?"):
         return 0
     meant = owner_of(options)
     with (
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _whose(options: argparse.Namespace) -> str:
-    """What the question is about, in words."""
+def _describe_owner(options: argparse.Namespace) -> str:
+    """Describe the people whose memories are at stake, for the question."""
     owner = options.user or options.namespace
     return f"what is due of {plain(owner)}" if owner else "what is due of everybody"
