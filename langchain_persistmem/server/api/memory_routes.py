@@ -126,8 +126,8 @@ async def approve(access: CurrentAccess, body: ReviewBody) -> list[Memory]:
 @router.post("/review/reject")
 async def reject(access: CurrentAccess, body: ReviewBody) -> dict[str, Any]:
     """Delete memories that wait for review for good, all or none; returns their number."""
-    rejected = await access.memory.review.areject(*body.versions, everything=body.everything, **access.owner)
-    return {"rejected": rejected}
+    count = await access.memory.review.areject(*body.versions, everything=body.everything, **access.owner)
+    return {"rejected": count}
 
 
 def _check_source(access: Access, source: Source) -> None:

@@ -72,8 +72,8 @@ async def pin_memory(
 @router.post("/memories/{version}/restore")
 async def restore_memory(request: Request, access: CurrentAccess, version: UUID) -> Response:
     """Make a version of the past current again."""
-    restored = await access.memory.history.arestore(version, **access.owner)
-    return see_other(request, f"/memories/{restored.id}", done="restored", **access.query)
+    memory = await access.memory.history.arestore(version, **access.owner)
+    return see_other(request, f"/memories/{memory.id}", done="restored", **access.query)
 
 
 async def _show(
