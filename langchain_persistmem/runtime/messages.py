@@ -88,41 +88,44 @@ def turns_of(
     )
     counts: Counter[str] = Counter()
     rules = _rules_of(redaction)
-    turns: list[Turn] = []
-    for index, value in enumerate(values):
-        where = f"messages[{index}]"
-        message, timestamp = _message(value, where)
-        sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
-        # The clock of a server, which runs in UTC, tells nothing about the sender's.
-        is_local = timestamp is not None or sent_at.utcoffset()
-        role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
-        text = str(message.text) if redaction is None else redaction.redact(str(message.text))
-        id = message.id
-        if not id and timestamp is not None:
-            base = "\x1f".join((role, text, sent_at.isoformat()))
-            counts[base] += 1
-            id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
-        speaker = message.name if message.name and message.name.strip() else None
-        content = message_to_dict(message)
-        if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
-            content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
-        if redaction is not None:
-            speaker = redaction.redact(speaker) if speaker is not None else None
-            content = redact_message(redaction, content)
-        turns.append(
-            Turn(
-                id=id or str(uuid7()),
-                role=role,
-                text=text,
-                sent_at=sent_at,
-                speaker=speaker,
-                content=content,
-                utc_offset=offset_of(sent_at) if is_local else None,
-                has_id=bool(id),
-                digest=rules + digest_words(role, speaker, text, content),
-            )
-        )
-    return turns
+    return [
+        _turn_of(value, f"messages[{index}]", redaction, rules, counts, now=now) for index, value in enumerate(values)
+    ]
+
+
+def _turn_of(
+    value: object, where: str, redaction: Redaction | None, rules: bytes, counts: Counter[str], *, now: datetime
+) -> Turn:
+    message, timestamp = _message(value, where)
+    sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
+    # The clock of a server, which runs in UTC, tells nothing about the sender's.
+    is_local = timestamp is not None or sent_at.utcoffset()
+    role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
+    text = str(message.text) if redaction is None else redaction.redact(str(message.text))
+    id = message.id
+    if not id and timestamp is not None:
+        # Counted, since two equal messages of one moment are two turns.
+        base = "\x1f".join((role, text, sent_at.isoformat()))
+        counts[base] += 1
+        id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
+    speaker = message.name if message.name and message.name.strip() else None
+    content = message_to_dict(message)
+    if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
+        content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
+    if redaction is not None:
+        speaker = redaction.redact(speaker) if speaker is not None else None
+        content = redact_message(redaction, content)
+    return Turn(
+        id=id or str(uuid7()),
+        role=role,
+        text=text,
+        sent_at=sent_at,
+        speaker=speaker,
+        content=content,
+        utc_offset=offset_of(sent_at) if is_local else None,
+        has_id=bool(id),
+        digest=rules + digest_words(role, speaker, text, content),
+    )
 
 
 def turns_to_observe(
