@@ -195,6 +195,10 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "messages": lambda: [HumanMessage(f"{MARK} hello")],
 }
 """Made anew for each call: a generator can be used up."""
+WITHOUT_JSON = frozenset(
+    {"shared", "dict that is shared", "dict that is no message", "text that lies", "text that fails"}
+)
+"""Those whose JSON would have no end, or fails as it is made."""
 
 
 @dataclass(frozen=True)
