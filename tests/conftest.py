@@ -17,7 +17,7 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_com
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from tests.support.scripted import Scripted
-from tests.support.session import Scheduler, arrange, is_worker, session_of, worker_count
+from tests.support.session import Scheduler, SharedDatabase, Templates, arrange, is_worker, session_of, worker_count
 from tests.support.session import create_database as _create
 from tests.support.session import drop_database as _drop
 
@@ -112,11 +112,40 @@ def empty_database(server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(server: str, template: str) -> Iterator[str]:
-    """Connection string of the database that tests share, each finding it empty."""
+def templates(server: str) -> Iterator[Templates]:
+    """What ``copied`` copies."""
+    kept = Templates(server)
+    yield kept
+    kept.drop()
+
+
+@pytest.fixture
+def copied(server: str, templates: Templates) -> Iterator[Callable[[str, Callable[[str], object]], str]]:
+    """Gives the connection string of a copy of a database, which a function fills when it is first asked for."""
+    names: list[str] = []
+
+    def copy(key: str, fill: Callable[[str], object]) -> str:
+        names.append(templates.copy(key, fill))
+        return conninfo.make_conninfo(server, dbname=names[-1])
+
+    yield copy
+    for name in names:
+        _drop(server, name)
+
+
+@pytest.fixture(scope="session")
+def to_empty(server: str, template: str) -> Iterator[SharedDatabase]:
+    """The database that the tests of a worker share, with what empties it between them."""
     name = _create(server, template)
-    yield conninfo.make_conninfo(server, dbname=name)
+    with SharedDatabase(conninfo.make_conninfo(server, dbname=name)) as shared:
+        yield shared
     _drop(server, name)
+
+
+@pytest.fixture(scope="session")
+def shared_database(to_empty: SharedDatabase) -> str:
+    """Connection string of the database that tests share, each finding it empty."""
+    return to_empty.conninfo
 
 
 @pytest.fixture
@@ -131,18 +160,9 @@ def database(request: pytest.FixtureRequest, server: str, template: str) -> Iter
         yield conninfo.make_conninfo(server, dbname=name)
         _drop(server, name)
     else:
-        shared: str = request.getfixturevalue("shared_database")
-        yield shared
-        with psycopg.connect(shared, autocommit=True) as connection:
-            for table in (
-                "persistmem.namespaces",
-                "persistmem.erasures",
-                "persistmem.work_queue",
-                "checkpoints",
-                "checkpoint_blobs",
-                "checkpoint_writes",
-            ):
-                connection.execute(f"DELETE FROM {table}".encode())
+        shared: SharedDatabase = request.getfixturevalue("to_empty")
+        yield shared.conninfo
+        shared.empty()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Databases, export files and logs of erasures that older code made can be read: see tests/data/README.md."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,15 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def old_database(empty_database: str, folder: Path) -> str:
+def old_database(copied: Callable[..., str], folder: Path) -> str:
     """Connection string of a database as the older code left it."""
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        connection.execute((folder / "database.sql").read_bytes())
-    return empty_database
+
+    def fill(where: str) -> None:
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            connection.execute((folder / "database.sql").read_bytes())
+
+    return copied(folder.name, fill)
 
 
 @pytest.fixture

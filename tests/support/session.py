@@ -8,10 +8,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import fasteners
@@ -115,6 +115,64 @@ def drop_database(server: str, name: str) -> None:
     """Drop a database with all its connections."""
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class Templates:
+    """Databases that are filled once in a process, to be copied: copying one takes a tenth of the time of filling it."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._names: dict[str, str] = {}
+
+    def copy(self, key: str, fill: Callable[[str], object]) -> str:
+        """The name of a new copy of the database ``key``, which ``fill`` fills, given its connection string."""
+        if key not in self._names:
+            name = create_database(self._server)
+            fill(conninfo.make_conninfo(self._server, dbname=name))
+            self._names[key] = name
+        return create_database(self._server, self._names[key])
+
+    def drop(self) -> None:
+        """Drop the originals."""
+        for name in self._names.values():
+            drop_database(self._server, name)
+
+
+class SharedDatabase:
+    """The database that the tests of one process share, and a connection that empties it.
+
+    It is kept: a new one has to read about every table first, which takes ten times as long as to empty them.
+    """
+
+    _EMPTY = (
+        "WITH erasures AS (DELETE FROM persistmem.erasures), queue AS (DELETE FROM persistmem.work_queue), "
+        "checkpoints AS (DELETE FROM checkpoints), blobs AS (DELETE FROM checkpoint_blobs), "
+        "writes AS (DELETE FROM checkpoint_writes) DELETE FROM persistmem.namespaces"
+    )
+
+    def __init__(self, conninfo: str) -> None:
+        self.conninfo = conninfo
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def empty(self) -> None:
+        """Remove every row that a test may have left; a test may also have ended the connection."""
+        try:
+            self._delete()
+        except psycopg.OperationalError:
+            self._connection = None
+            self._delete()
+
+    def _delete(self) -> None:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.conninfo, autocommit=True, application_name="emptying")
+        self._connection.execute(self._EMPTY, prepare=True)
 
 
 _SESSION = pytest.StashKey[Session]()
