@@ -17,7 +17,18 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_com
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from tests.support.scripted import Scripted
-from tests.support.session import Scheduler, SharedDatabase, Templates, arrange, is_worker, session_of, worker_count
+from tests.support.session import (
+    Scheduler,
+    SharedDatabase,
+    Templates,
+    arrange,
+    default_marks,
+    is_worker,
+    named_files,
+    session_of,
+    share_bytecode,
+    worker_count,
+)
 from tests.support.session import create_database as _create
 from tests.support.session import drop_database as _drop
 
@@ -41,8 +52,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["folder"] = str(session_of(node.config).folder)
 
 
-def pytest_configure() -> None:
-    """Have Ctrl-C end what tests start, also where a shell started pytest in the background, deaf to it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what the processes of a run inherit, and run files that are named whatever they need."""
+    share_bytecode(config)
+    if config.option.markexpr == default_marks(config) and named_files(config):
+        config.option.markexpr = "not long_faults"
+    # Ctrl-C has to end what tests start, also where a shell started pytest in the background, deaf to it
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which every child would inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -66,6 +81,15 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: the garbage collector need not look at it again after each test."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say that tests were left out, and how to run them."""
+    if config.option.markexpr == default_marks(config) and not config.option.collectonly:
+        terminalreporter.write_line(
+            "Left out: tests that need a browser, a pooler, a standby, a real model or a server of their own. "
+            'They run in .ci/run, and with: uv run --all-groups --no-group bench pytest -m "not long_faults"'
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
