@@ -121,7 +121,11 @@ def fill(conninfo: str, index: dict[str, Any] | None) -> dict[tuple[tuple[str, .
 @pytest.fixture
 def source(copied: Callable[..., str], embeddings: LocalEmbeddings) -> str:
     """Connection string of another database, with LangGraph's store and ITEMS in it."""
-    return copied("a store to import", lambda where: fill(where, index_of(embeddings)))
+    copy = copied("a store to import", lambda where: fill(where, index_of(embeddings)))
+    change(
+        copy, "UPDATE store SET expires_at = now() + ttl_minutes * interval '1 minute' WHERE ttl_minutes IS NOT NULL"
+    )
+    return copy
 
 
 async def carried(either: Any, *arguments: Any, into: Any = None, **options: Any) -> ImportResult:
