@@ -83,6 +83,7 @@ def memory_tools(
         ConfigurationError: an option has no such value.
         NamespaceMissingError: from a tool, in a run that says nothing about its user.
     """
+    # Each has a schema of its arguments, so that what a model gets wrong is refused before a call begins.
     tools = _Tools(memory, prefix, memory_allowed, ask, messages_key)
     return [
         tools.make("remember", Remember, tool_calls.remember),

@@ -86,7 +86,7 @@ def turns_of(
         if issubclass(type(messages), (str, BaseMessage, dict))
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()  # of equal messages of one moment, which get different ids
     rules = _rules_of(redaction)
     return [
         _turn_of(value, f"messages[{index}]", redaction, rules, counts, now=now) for index, value in enumerate(values)
