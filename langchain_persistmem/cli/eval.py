@@ -98,12 +98,14 @@ def run(options: argparse.Namespace) -> int:
             f"eval needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
         ) from error
     reranker = None if options.reranker is None else _load(options.reranker)
-    conversations, asked = _files(options)
+    conversations, questions_file = _files(options)
     with waiting("checking every line"):
         users = _users(conversations)
-        questions = read_questions(asked, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()})
-    chosen = dict(list(users.items())[: options.users])
-    questions_asked = [question for question in questions if question.user_id in chosen]
+        questions = read_questions(
+            questions_file, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
+        )
+    sample = dict(list(users.items())[: options.users])
+    sample_questions = [question for question in questions if question.user_id in sample]
     _make_folder(options.out)
     _same_run(options)
     if dsn_of(options) is None and options.data_dir is None:
@@ -123,28 +125,28 @@ def run(options: argparse.Namespace) -> int:
         embedding_model=models.embedding_name,
         worker=False,
     )
-    with ExitStack() as opened:
-        memory = opened.enter_context(open_with(set_up=True))
-        compared: list[systems.System] = [
+    with ExitStack() as stack:
+        memory = stack.enter_context(open_with(set_up=True))
+        compared_systems: list[systems.System] = [
             systems.PersistMemSystem(memory),
             systems.CosineSystem(vectors),
             systems.Bm25System(),
         ]
         if reranker is not None:
-            reordered = opened.enter_context(open_with(reranker=reranker))
-            compared.append(systems.PersistMemSystem(reordered, name=systems.RERANKED))
+            reranking_memory = stack.enter_context(open_with(reranker=reranker))
+            compared_systems.append(systems.PersistMemSystem(reranking_memory, name=systems.RERANKED))
         with show_progress(options) as progress:
-            run_flow.evaluate(compared, chosen, questions_asked, notes, memory=memory, progress=progress)
+            run_flow.evaluate(compared_systems, sample, sample_questions, notes, memory=memory, progress=progress)
     vectors.close()
-    ids = {question.id for question in questions_asked}
+    ids = {question.id for question in sample_questions}
     answers = [answer for answer in notes.answers if answer.question in ids]
-    found = report.figures(answers, excluded=options.leave_out)
-    (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
-    report.plot(found, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
+    results = report.figures(answers, excluded=options.leave_out)
+    (options.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    report.plot(results, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
     if options.json:
-        print_json(found)
+        print_json(results)
     else:
-        _show(found, options.out)
+        _show(results, options.out)
     return 0
 
 
@@ -165,8 +167,8 @@ def _load(path: str) -> BaseDocumentCompressor:
     """
     module, _, name = path.partition(":")
     try:
-        found: Any = getattr(import_module(module), name)
-        return found if isinstance(found, BaseDocumentCompressor) else found()
+        target: Any = getattr(import_module(module), name)
+        return target if isinstance(target, BaseDocumentCompressor) else target()
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InvalidInputError(
             f"--reranker {path[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the name "
@@ -180,11 +182,11 @@ def _files(options: argparse.Namespace) -> tuple[Path, Path]:
         return options.conversations, options.questions
     from langchain_persistmem.evaluation.public_sets import read_public_set, write_lines
 
-    found = read_public_set(options.conversations)
+    public_set = read_public_set(options.conversations)
     _make_folder(options.out)
     return (
-        write_lines(found.users, options.out / "conversations.jsonl"),
-        write_lines(found.questions, options.out / "questions.jsonl"),
+        write_lines(public_set.users, options.out / "conversations.jsonl"),
+        write_lines(public_set.questions, options.out / "questions.jsonl"),
     )
 
 
@@ -192,14 +194,14 @@ def _users(path: Path) -> dict[str, list[Any]]:
     """Each user's turns in the order of the file."""
     from langchain_persistmem.evaluation.systems import ConversationTurn
 
-    found: dict[str, list[Any]] = {}
+    users: dict[str, list[Any]] = {}
     for counts in survey([path]).threads.values():
         for (user_id, session), messages in chunks(path, counts, _ALL):
-            found.setdefault(user_id, []).extend(
+            users.setdefault(user_id, []).extend(
                 ConversationTurn(id=message["id"], session=session, text=message["content"], message=message)
                 for message in messages
             )
-    return found
+    return users
 
 
 def _print_of(options: argparse.Namespace) -> str:
@@ -229,7 +231,7 @@ def _same_run(options: argparse.Namespace) -> None:
         )
 
 
-def _show(found: Mapping[str, Any], folder: Path) -> None:
+def _show(results: Mapping[str, Any], folder: Path) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("category", max_width=16)
     table.add_column("system", no_wrap=True)
@@ -237,23 +239,23 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
     # All systems answered the same questions, so the first has every category.
-    first = next(iter(found["systems"].values()))["categories"]
+    first = next(iter(results["systems"].values()))["categories"]
     for category in first:
-        for index, (system, figures) in enumerate(found["systems"].items()):
+        for index, (system, figures) in enumerate(results["systems"].items()):
             row = figures["categories"][category]
             cells = [_figure(row[name], wide=name in ("R@5", "R@10")) for name in _SHOWN]
-            last = index == len(found["systems"]) - 1
+            last = index == len(results["systems"]) - 1
             table.add_row("" if index else category, system, "" if index else str(row["n"]), *cells, end_section=last)
     out().print(table)
     for metric in ("R@5", "R@10"):
-        if metric in found["differences"]:
-            difference = found["differences"][metric]
+        if metric in results["differences"]:
+            difference = results["differences"][metric]
             out().print(
                 f"{metric}: {100 * difference['mean']:+.1f} points against {difference['against']} "
                 f"(95 % interval {100 * difference['low']:+.1f} to {100 * difference['high']:+.1f})"
             )
-    _show_rule(found["rule"])
-    seen = found["context"]
+    _show_rule(results["rule"])
+    seen = results["context"]
     if "evidence" in seen:
         out().print(
             f"context: {seen['tokens']:.0f} tokens of {seen['history_tokens']:.0f} ({100 * seen['share']:.1f} %) "
@@ -269,20 +271,20 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
 
 def _show_rule(rule: Mapping[str, Any]) -> None:
     """Say where a sort of question is served worse than by one of the simple systems."""
-    broken = [
-        f"{category}, {metric}: {100 * found['gain']:+.1f} against {found['against']}"
+    violations = [
+        f"{category}, {metric}: {100 * comparison['gain']:+.1f} against {comparison['against']}"
         for category, by_metric in rule.items()
-        for metric, found in by_metric.items()
-        if not found["kept"]
+        for metric, comparison in by_metric.items()
+        if not comparison["kept"]
     ]
     if rule:
         out().print(
-            "never a point below the better of the others: " + ("broken in" if broken else "kept in every category")
+            "never a point below the better of the others: " + ("broken in" if violations else "kept in every category")
         )
-    for line in broken:
+    for line in violations:
         out().print(f"  {line}")
 
 
-def _figure(found: Mapping[str, float], *, wide: bool) -> str:
-    mean = f"{100 * found['mean']:.1f}"
-    return f"{mean} ±{50 * (found['high'] - found['low']):.1f}" if wide else mean
+def _figure(figure: Mapping[str, float], *, wide: bool) -> str:
+    mean = f"{100 * figure['mean']:.1f}"
+    return f"{mean} ±{50 * (figure['high'] - figure['low']):.1f}" if wide else mean

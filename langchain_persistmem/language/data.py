@@ -380,6 +380,10 @@ class Questions:
     """Ask for a number: how many."""
     assistant_statement: Words = ()
     """Regular expressions: the question is after what the assistant said, not the user."""
+    list_question: Words = ()
+    """Regular expressions: the answer is in several memories: which books, how many times, all my, list."""
+    order_question: Words = ()
+    """Regular expressions: it asks in what order things happened, and so for several memories too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

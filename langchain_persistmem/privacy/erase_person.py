@@ -130,7 +130,7 @@ async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
-    unconfirmed: dict[UUID, _NamespaceErasure],
+    earlier: dict[UUID, _NamespaceErasure],
     *,
     now: datetime,
 ) -> _NamespaceErasure:
@@ -138,15 +138,15 @@ async def _erase_one(
 
     Args:
         among: the namespaces of the same person; None means that threads of others go too.
-        unconfirmed: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
+        earlier: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
         async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
             ending = generations.end_generation(tx, namespace)
             own_threads, generation = await threads.threads_of(tx, namespace), await ending
-            if unconfirmed and generation not in unconfirmed:  # the COMMIT whose answer was lost has done it
-                return next(iter(unconfirmed.values()))
+            if earlier and generation not in earlier:  # the COMMIT whose answer was lost has done it
+                return next(iter(earlier.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
                 return _NamespaceErasure(dict.fromkeys(await forget.count_rest_of_namespace(tx, namespace), 0))
             shared_threads = (
@@ -161,7 +161,7 @@ async def _erase_one(
             )
             erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
-            unconfirmed[generation] = erasure
+            earlier[generation] = erasure
     return erasure
 
 

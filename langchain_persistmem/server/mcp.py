@@ -161,8 +161,8 @@ class McpEndpoint:
         if request.method != "GET":
             await self._service.authentication.check_form(request, access.caller)
         # The SDK lets nobody else into a session; whose memory it is belongs to who that is.
-        whose = json.dumps([access.caller.id, self._service.memory.namespace_of(**access.owner)])
-        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=whose, scopes=[]))
+        client_id = json.dumps([access.caller.id, self._service.memory.namespace_of(**access.owner)])
+        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=client_id, scopes=[]))
         manager = await self._start()
         await manager.handle_request(scope, receive, send)
 
@@ -196,7 +196,7 @@ async def _call_tool(
     if tool is None:
         return _result(f"There is no tool {name[:40]!r}. There are: {', '.join(TOOLS)}.", is_error=True)
     try:
-        parsed = tool.arguments.model_validate(arguments)
+        model = tool.arguments.model_validate(arguments)
     except ValidationError as error:
         return _result(explain_mistake(tool.arguments, error), is_error=True)
     context = server.request_context
@@ -204,7 +204,7 @@ async def _call_tool(
         call = ToolCall(
             access=access(writes=tool.writes), session=context.session, request_id=context.request_id, secret=secret
         )
-        return _result(await _run(call.access, lambda _: tool.behaviour(call, parsed)))
+        return _result(await _run(call.access, lambda _: tool.behaviour(call, model)))
     except MemoryDisabledError:
         return _result("The user has paused memory: nothing was read or stored. Go on without it.")
     except PersistMemError as error:
@@ -223,8 +223,8 @@ async def _run(access: Access, behaviour: Callable[[Access], Awaitable[T]]) -> T
     except (PersistMemError, McpError):
         raise
     except Exception as error:  # noqa: BLE001 - see above
-        name, places = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s in mcp\n%s", name, places)
+        name, frames = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s in mcp\n%s", name, frames)
     raise PersistMemError("memory failed for a reason that stands in the server's log; look there, or try again")
 
 
