@@ -18,8 +18,7 @@ from langchain_persistmem.server.api.bodies import (
     ReviewBody,
 )
 from langchain_persistmem.server.dependencies import CurrentAccess
-from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.records import Change, Kind, Memory, Source, Status
+from langchain_persistmem.types.records import Change, Kind, Memory, MemoryRecord, Source, Status
 from langchain_persistmem.types.results import ObserveResult, Receipt
 
 router = APIRouter(tags=["memories"])

@@ -16,8 +16,7 @@ from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import texts
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render, see_other
-from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.records import KINDS, Change, Kind, Memory, Source
+from langchain_persistmem.types.records import KINDS, Change, Kind, Memory, MemoryRecord, Source
 
 router = APIRouter()
 
