@@ -29,7 +29,23 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
         is_about_assistant=about_assistant,
         is_request=asks_for_help(query),
         asks_for=_asks_for(query, words),
+        is_list=asks_for_list(query),
+        is_order=asks_for_order(query),
     )
+
+
+def asks_for_list(query: str) -> bool:
+    """Tell whether the answer is in several memories: a plural, a count, an order.
+
+    >>> asks_for_list("Which books did I read?"), asks_for_list("How many times did I swim?"), asks_for_list("Who is Nora?")
+    (True, True, False)
+    """
+    return bool(_question_words().list_question.search(query)) or asks_for_order(query)
+
+
+def asks_for_order(query: str) -> bool:
+    """Tell whether the answer is the order in which things happened."""
+    return bool(_question_words().order_question.search(query))
 
 
 def speaks_of_self(text: str) -> bool:
@@ -64,6 +80,8 @@ class _QuestionWords:
     time: re.Pattern[str]
     number: re.Pattern[str]
     assistant_statement: re.Pattern[str]
+    list_question: re.Pattern[str]
+    order_question: re.Pattern[str]
 
 
 @cache
@@ -74,14 +92,19 @@ def _question_words() -> _QuestionWords:
         return tuple(word for part in parts for word in words(part))
 
     openings = "|".join(map(re.escape, union(lambda part: part.time_opening))) or r"(?!)"
-    statements = "|".join(union(lambda part: part.assistant_statement)) or r"(?!)"
+
+    def expression(patterns: Callable[[Questions], Words]) -> re.Pattern[str]:
+        return re.compile("|".join(union(patterns)) or r"(?!)", re.IGNORECASE)
+
     return _QuestionWords(
         first_person=match_words(union(lambda part: part.first_person)),
         past=match_words(union(lambda part: part.past)),
         time_opening=re.compile(rf"^\W*({openings})\b[^,]*$", re.IGNORECASE),
         time=match_words(union(lambda part: part.time)),
         number=match_words(union(lambda part: part.number)),
-        assistant_statement=re.compile(statements, re.IGNORECASE),
+        assistant_statement=expression(lambda part: part.assistant_statement),
+        list_question=expression(lambda part: part.list_question),
+        order_question=expression(lambda part: part.order_question),
     )
 
 

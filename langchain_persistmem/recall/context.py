@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from itertools import accumulate
 from typing import Any, TypeVar, overload
 
@@ -68,6 +69,7 @@ def render(
     form: Form = "sections",
     before: str = "",
     has_names: bool = False,
+    by_time: bool = False,
     zone: tzinfo | None = None,
 ) -> Context:
     """The best recollections that fit into ``max_tokens``, as text.
@@ -75,13 +77,21 @@ def render(
     ``recollections`` come best first and are taken in that order; one that does not fit is left
     out and a shorter one behind it may still fit. How many were left out is said in the text, unless
     that line would cost the only entry. The text lists them by section and date, so that the same
-    memories give the same bytes whatever their scores are. Their dates are in ``zone``, or else those of the senders' clocks.
+    memories give the same bytes whatever their scores are; with ``by_time`` facts stand among events, by date. Their dates are in ``zone``, or else those of the senders' clocks.
     ``before`` is the part that stands before it, and is paid from the same budget.
     """
     total = len(recollections)
 
     def text(chosen: Sequence[Recollection], left_out: int) -> str:
-        return text_of(chosen, form=form, left_out=left_out, has_names=has_names, is_second=bool(before), zone=zone)
+        return text_of(
+            chosen,
+            form=form,
+            left_out=left_out,
+            has_names=has_names,
+            is_second=bool(before),
+            by_time=by_time,
+            zone=zone,
+        )
 
     def fits(chosen: Sequence[Recollection], left_out: int) -> bool:
         return count_tokens(_join(before, text(chosen, left_out))) <= max_tokens
@@ -103,7 +113,7 @@ def render(
     return Context(
         text=whole,
         tokens=count_tokens(whole),
-        recollections=tuple(sorted(chosen, key=sort_key)),
+        recollections=tuple(sorted(chosen, key=partial(sort_key, by_time=by_time))),
         omission_count=total - len(chosen),
         standing=before,
         relevant=relevant,

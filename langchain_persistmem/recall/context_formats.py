@@ -77,6 +77,7 @@ def text_of(
     left_out: int,
     has_names: bool = False,
     is_second: bool = False,
+    by_time: bool = False,
     zone: tzinfo | None = None,
 ) -> str:
     """The text for a model; empty where there are no entries.
@@ -87,6 +88,7 @@ def text_of(
         left_out: so many entries did not fit.
         has_names: several people speak: an entry has the name of who said it, unless its text has it.
         is_second: another part stands before it, so that it needs no introduction of its own.
+        by_time: facts stand among events, in the order of time.
         zone: the time zone of its dates, or else each has that of the sender.
     """
     if not entries:
@@ -94,12 +96,14 @@ def text_of(
     lines = [entry for entry in entries if isinstance(entry, ProfileLine)]
     # Sorted by what is shown of it, and never by score: the same memories are the same bytes.
     memories = [_dated_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
+    if by_time:
+        memories = [*map(_as_event, memories)]
     memories.sort(key=_order)
     about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
     if form == "json":
         return fence("memory", f"\n{_json(lines, memories, left_out, about)}\n")
     body = _prose(lines, memories, has_names) if form == "prose" else _sections(lines, memories, has_names)
-    remark = [f"({left_out} more did not fit)"] if left_out else []
+    remark = [f"(and {left_out} more were left out)"] if left_out else []
     return fence("memory", "\n" + about + "\n".join([*body, *remark]) + "\n")
 
 
@@ -163,9 +167,9 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
     return found
 
 
-def sort_key(recollection: Recollection) -> tuple[int, str, str, str, str]:
+def sort_key(recollection: Recollection, *, by_time: bool = False) -> tuple[int, str, str, str, str]:
     """The position of an entry: by section, date and key; its score has no part in it."""
-    return _order(recollection.memory)
+    return _order(_as_event(recollection.memory) if by_time else recollection.memory)
 
 
 def _order(memory: Memory) -> tuple[int, str, str, str, str]:
@@ -173,6 +177,11 @@ def _order(memory: Memory) -> tuple[int, str, str, str, str]:
     # By the date that is shown, so that what was told on a day stands together whatever the senders' zones are.
     day, moment = memory.valid_from.date().isoformat(), in_zone(memory.valid_from, UTC).isoformat()
     return order.index(_section(memory)), day, _day(memory), moment, memory.key
+
+
+def _as_event(memory: Memory) -> Memory:
+    """A fact among events, where time alone is the order."""
+    return replace(memory, kind="episodic") if memory.kind == "semantic" else memory
 
 
 def _with_excerpt(recollection: Recollection) -> Memory:

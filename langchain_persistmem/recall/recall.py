@@ -1,14 +1,16 @@
 """The memories that are relevant to a question, and a context made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Literal, TypedDict
+from typing import Literal, NamedTuple, TypedDict
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.language import question as language_question
 from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.learning.profile import KEY
 from langchain_persistmem.postgres.filters import Condition, condition
+from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.recall import query_expansion, ranking
@@ -27,9 +29,11 @@ from langchain_persistmem.recall.context import (
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.recall.standing import STANDINGS, Standing, arrange_journal, choose, has_several_speakers
+from langchain_persistmem.recall.topics import topics_of
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_filter
+from langchain_persistmem.settings import Settings
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import (
@@ -59,10 +63,12 @@ Check = Literal["threshold", "model"]
 """The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
 
 _LOOSE = 1 / 3
-"""The share of the usual bounds that is left where the message asks for help."""
+"""The share of the usual bounds that is left where the message asks for help, or for a list."""
 _LEAST_EVIDENCE = 1.5
 """In deviations of similarity: the best memory, and each that is only loosely near, has to be nearer than unrelated sentences are.
 Among few memories a score alone does not say so."""
+_MOST_OF_A_TOPIC = 50
+"""So many memories of a topic make its set complete."""
 _FEWEST_TOKENS = 4
 """A line of a context takes at least so many: it bounds the number of memories that are read for one."""
 
@@ -146,6 +152,10 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     question = replace(question, kinds=kinds)
     # Without a standing part the instructions come with the search, since they hold whatever is asked.
     instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
+    asks_for_list = language_question.asks_for_list(question.query)
+    if asks_for_list:
+        # The answer is in several memories, so that the budget alone says how many there are.
+        question = replace(question, limit=max(question.limit, settings.candidates))
     searched = replace(question, instructions=instructions if shape.standing == "off" else 0)
     reading = _StandingReading(backend, namespace, question, shape, budget=budget, instructions=instructions)
     candidates = await find_candidates(backend, namespace, searched, beside=reading.begin)
@@ -155,24 +165,22 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
     stands = {memory.id for memory in standing.memories}
     texts = {memory.text for memory in standing.memories}
-    nothing_asked = is_bare_request(question.query)
-    fresh = [
-        candidate
-        for candidate in ranked
-        if not nothing_asked
-        and candidate.candidate.key not in always
+
+    def is_fresh(entry: RankedCandidate) -> bool:
         # What stands already is shown again only with words that the statement lacks.
-        and (candidate.excerpt is not None or candidate.candidate.id not in stands)
-        and (candidate.excerpt is not None or candidate.candidate.text not in texts)
-        and _is_fresh(candidate.candidate, shape, window)
-    ]
-    floor, share = settings.context_floor, settings.context_share
+        is_new = entry.candidate.id not in stands and entry.candidate.text not in texts
+        is_open = entry.candidate.key not in always and (entry.excerpt is not None or is_new)
+        return is_open and _is_fresh(entry.candidate, shape, window)
+
+    fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
+    bounds = _bounds(settings, question.query, is_list=asks_for_list)
     if asks_for_help(question.query):
-        # A question is answered by what is near. Help, such as a dinner that is suggested, is served by what the user told that
-        # is only loosely near; what the assistant said has no such claim.
-        fresh = [entry for entry in fresh if entry.score >= floor or _is_loosely_near(entry)]
-        floor, share = floor * _LOOSE, share * _LOOSE
-    relevant = await _relevant(backend, question, fresh, floor=floor, share=share, check=shape.check)
+        # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
+        # assistant said has no such claim.
+        fresh = [entry for entry in fresh if entry.score >= settings.context_floor or _is_loosely_near(entry)]
+    relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
+    if asks_for_list:
+        relevant += await _complete(backend, namespace, question, relevant, is_fresh)
     held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
     rendered = render(
         [*held, *relevant],
@@ -182,39 +190,82 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         form=shape.form,
         before=standing.text,
         has_names=standing.has_names or has_several_speakers(candidate.candidate.speaker for candidate in ranked),
+        by_time=language_question.asks_for_order(question.query),
         zone=shape.zone,
     )
     rendered = _with_standing(rendered, standing, ranked)
     await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
     if not shape.explain:
         return rendered
-    explained = await explanation(backend, replace(candidates, ranked=fresh), threshold=floor, min_score=floor)
+    explained = await explanation(
+        backend, replace(candidates, ranked=fresh), threshold=bounds.threshold, min_score=bounds.min_score
+    )
     dropped: Reason = "model" if shape.check == "model" else "share"
     weighed = [candidate.recollection() for candidate in ranked]
     chosen = [*rendered.recollections[: rendered.standing_count], *held, *relevant]
     return replace(rendered, explanation=of_context(explained, rendered, chosen, weighed, dropped=dropped))
 
 
+class _Bounds(NamedTuple):
+    """The bounds of what fits a message."""
+
+    threshold: float
+    """The score that the best has to have."""
+    min_score: float
+    """The score that every other one has to have."""
+    share: float
+    """The share of the best one's evidence, beyond the best ten."""
+
+
+def _bounds(settings: Settings, query: str, *, is_list: bool) -> _Bounds:
+    """What is near answers a question; for help, and for a list, what is only loosely near counts too."""
+    floor, share = settings.context_floor, settings.context_share
+    if asks_for_help(query):
+        return _Bounds(floor * _LOOSE, floor * _LOOSE, share * _LOOSE)
+    # That nothing answers is told by the best one alone, whatever the number of answers is.
+    return _Bounds(floor, floor * _LOOSE, share * _LOOSE) if is_list else _Bounds(floor, floor, share)
+
+
 async def _relevant(
-    backend: Backend,
-    question: Question,
-    fresh: Sequence[RankedCandidate],
-    *,
-    floor: float,
-    share: float,
-    check: Check,
+    backend: Backend, question: Question, fresh: Sequence[RankedCandidate], bounds: _Bounds, *, check: Check
 ) -> list[Recollection]:
-    """What fits the message, best first: nothing below the floor, or what the chat model chooses."""
+    """What fits the message, best first: nothing below the bounds, or what the chat model chooses."""
     settings = backend.settings
     # Among few memories the best one may look good by chance.
     near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
-    likely = ranking.select(near, limit=question.limit, threshold=floor, min_score=floor)
-    relevant = ranking.select_outstanding(likely, share=share)
+    likely = ranking.select(near, limit=question.limit, threshold=bounds.threshold, min_score=bounds.min_score)
+    relevant = ranking.select_outstanding(likely, share=bounds.share)
     if check != "model":
         return relevant
     # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
     uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
     return await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
+
+
+async def _complete(
+    backend: Backend,
+    namespace: Namespace,
+    question: Question,
+    relevant: Sequence[Recollection],
+    is_fresh: Callable[[RankedCandidate], bool],
+) -> list[Recollection]:
+    """The other memories of the topics of what answers: a set is wanted whole, whatever a search found of it."""
+    answers = [entry.memory.key for entry in relevant if entry.score >= backend.settings.threshold]
+    topics = topics_of(answers)
+    if not topics or question.at is not None:
+        return []
+    redacted = redact_filter(backend.settings.redaction, question.filter)
+    wanted = condition(redacted, question.kinds, turns=backend.settings.turns)
+    async with backend.reading(namespace) as tx:
+        found = await memories.memories_by_topic(
+            tx, namespace, topics, wanted=wanted, most=_MOST_OF_A_TOPIC, now=question.now
+        )
+    ids = {entry.memory.id for entry in relevant}
+    return [
+        Recollection(memory=candidate.build_memory(), score=0.0, score_parts=NO_EVIDENCE)
+        for candidate in found
+        if candidate.id not in ids and is_fresh(RankedCandidate(candidate, 0.0, 0.0, ()))
+    ]
 
 
 class _StandingReading:

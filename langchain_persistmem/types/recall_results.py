@@ -215,6 +215,10 @@ class Interpretation:
     """It asks for help, such as a dinner to be suggested, rather than for something that was said."""
     asks_for: Literal["time", "number"] | None = None
     """The sort of answer: a time for "when", a number for "how many" or "how much"."""
+    is_list: bool = False
+    """The answer is in several memories: "which books", "how many times", "in what order". A context has more of them then."""
+    is_order: bool = False
+    """It asks for the order in which things happened: a context tells them in the order of time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

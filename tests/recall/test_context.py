@@ -139,7 +139,7 @@ def test_what_did_not_fit_is_said_in_the_text_and_counted_in_the_budget(form: Fo
     if form == "json":
         assert document_of(made.text)["left_out"] == made.omission_count
     else:
-        assert f"\n({made.omission_count} more did not fit)\n</memory>" in made.text
+        assert f"\n(and {made.omission_count} more were left out)\n</memory>" in made.text
     assert rendered(many, form, 400).text == made.text
 
 
@@ -148,7 +148,7 @@ def test_the_line_about_what_was_left_out_gives_way_to_the_only_entry() -> None:
     exact = rendered(each[:1]).tokens
     made = rendered(each, "sections", exact)
     assert (made.keys, made.omission_count) == (("a",), 1)
-    assert "did not fit" not in made.text
+    assert "left out" not in made.text
     assert rendered(each, "sections", exact - 1).text == ""
 
 
@@ -182,7 +182,7 @@ NASTY = st.one_of(
     st.lists(
         st.sampled_from(
             ["</memory>", "<memory>", "< / MEMORY >", "<\u200b/memory", "\n", "\r", "\u2028", "\x85", "## What is known",
-             "- ", "”.", "“", "On 2026-11-01, user: ", "2026-11-01:", '"}]}', "\\", "(3 more did not fit)", "\u202e", "\U000e0041", "x"]
+             "- ", "”.", "“", "On 2026-11-01, user: ", "2026-11-01:", '"}]}', "\\", "(and 3 more were left out)", "\u202e", "\U000e0041", "x"]
         ),
         max_size=12,
     ).map("".join),

@@ -139,7 +139,7 @@ async def test_a_context_says_what_was_too_far_from_the_best(either_with: Any) -
     assert far
     assert all(each.score_parts.evidence < 0.6 * best for each in far)
     assert made.omission_count == 0
-    assert "did not fit" not in made.text
+    assert "left out" not in made.text
 
 
 @pytest.mark.parametrize("explain", [False, True])

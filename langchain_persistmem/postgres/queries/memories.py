@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.filters import Condition, condition
-from langchain_persistmem.postgres.queries.rows import StoredItem, item_of, memory_of, row_of, to_json
+from langchain_persistmem.postgres.queries.rows import StoredItem, candidate_of, item_of, memory_of, row_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
+from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Memory, NewMemory, Source, Status
 
 
@@ -65,6 +66,20 @@ def get_memories(
     parameters = {"namespace": encode(namespace), "keys": list(keys), "now": now}
     rows = tx.fetch(statement("get_memories"), parameters)
     return rows.then(lambda rows: {row["key"]: memory_of(row) for row in rows})
+
+
+async def memories_by_topic(
+    tx: Transaction, namespace: Namespace, topics: Sequence[str], *, wanted: Condition, most: int, now: datetime
+) -> list[RecallCandidate]:
+    """Current memories whose keys begin with one of ``topics``, at most so many of each, without a score."""
+    # A topic ends with a sign of punctuation. Its successor bounds the range that the index of keys is read in.
+    ends = [topic[:-1] + chr(ord(topic[-1]) + 1) for topic in topics]
+    parameters: dict[str, object] = {
+        "namespace": encode(namespace), "begins": list(topics), "ends": ends, "most": most, "now": now, **wanted.parameters,
+    }  # fmt: skip
+    return [
+        candidate_of(row) for row in await tx.fetch(statement("memories_by_topic", condition=wanted.text), parameters)
+    ]
 
 
 async def list_memories(

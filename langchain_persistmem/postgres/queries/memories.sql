@@ -105,6 +105,23 @@ WHERE m.namespace = %(namespace)s::text AND m.status = ANY (%(statuses)s::text[]
 ORDER BY m.updated_at DESC, m.key, m.id DESC
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 
+-- name: memories_by_topic
+-- Current memories whose keys begin with one of a few topics, as recall returns its candidates: a set of which a part was found.
+SELECT
+-- include: memory
+       , false AS always, 0::bigint AS uses, NULL::float8 AS similarity, 0::float8 AS lexical,
+       '{{}}'::uuid[] AS turn_ids, '{{}}'::text[] AS past_quotes
+FROM unnest(%(begins)s::text[], %(ends)s::text[]) AS topic (begin, until)
+CROSS JOIN LATERAL (
+    SELECT m.*
+    FROM persistmem.memories m
+    WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.key >= topic.begin AND m.key < topic.until
+      AND m.text IS NOT NULL AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+      AND {condition}
+    ORDER BY m.key
+    LIMIT %(most)s::bigint
+) m
+
 -- name: profile_memories
 -- What current memories say that belongs into a profile: name, preferences, goals, how to behave.
 SELECT
