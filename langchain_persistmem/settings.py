@@ -244,9 +244,9 @@ class Settings:
     """Calls of the chat model for one namespace and day (UTC); further work waits for tomorrow."""
     worker: bool | None = None
     """True if this process learns in the background while memory is open; by default if there is a chat model."""
-    extract_context_memories: int = 12
-    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes; of
-    a long one more, so that each turn of the user brings its own."""
+    extract_context_memories: int = 8
+    """Existing memories that are sent to the model with a conversation, at most, so that it can report repetitions and
+    changes: the nearest ones, in turn for each message of the user."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
     """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"
