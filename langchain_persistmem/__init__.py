@@ -48,7 +48,6 @@ from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.actor import acting_as
-from langchain_persistmem.types.memory_record import MemoryRecord
 from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.recall_results import (
     Context,
@@ -66,6 +65,7 @@ from langchain_persistmem.types.records import (
     Change,
     Finding,
     Memory,
+    MemoryRecord,
     Provenance,
     Turn,
 )

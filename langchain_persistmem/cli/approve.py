@@ -18,9 +18,9 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Approve what is named, or all."""
     with open_memory(options, quiet=True) as memory:
-        approved = memory.review.approve(*options.ids, everything=not options.ids, **owner_of(options))
+        memories = memory.review.approve(*options.ids, everything=not options.ids, **owner_of(options))
     if options.json:
-        print_json({"approved": [memory_json(memory) for memory in approved]})
+        print_json({"approved": [memory_json(memory) for memory in memories]})
     else:
-        out().print(f"Approved: {len(approved)}")
+        out().print(f"Approved: {len(memories)}")
     return 0

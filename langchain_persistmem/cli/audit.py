@@ -62,14 +62,14 @@ def run(options: argparse.Namespace) -> int:
         owner = owner_of(options)
         if options.verify:
             return _show_check(memory.privacy.verify_audit(head=options.head, **owner), json=options.json)
-        found = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **owner)
+        entries = memory.privacy.audit(after=options.after, since=options.since, limit=options.limit, **owner)
     if options.json:
-        print_json({"entries": [_as_json(entry) for entry in found]})
+        print_json({"entries": [_as_json(entry) for entry in entries]})
         return 0
-    if not found:
+    if not entries:
         out().print("Nothing is recorded here.")
         return 0
-    out().print(_table(found))
+    out().print(_table(entries))
     return 0
 
 
@@ -87,11 +87,11 @@ def _show_check(check: AuditCheck, *, json: bool) -> int:
     return 0 if check.ok else 1
 
 
-def _table(found: list[AuditEntry]) -> Table:
+def _table(entries: list[AuditEntry]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for name in ("number", "when (UTC)", "who", "what", "memories", "details"):
         table.add_column(name, justify="right" if name in ("number", "memories") else "left")
-    for entry in found:
+    for entry in entries:
         details = ", ".join(f"{name} {value}" for name, value in entry.details.items())
         when = entry.recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(

@@ -54,15 +54,15 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the phrases."""
-    spoken = [language for language in languages() if language.commands is not None]
-    chosen = [language for language in spoken if options.language in (None, language.code)]
-    if not chosen:
-        codes = ", ".join(language.code for language in spoken)
+    candidates = [language for language in languages() if language.commands is not None]
+    selection = [language for language in candidates if options.language in (None, language.code)]
+    if not selection:
+        codes = ", ".join(language.code for language in candidates)
         raise InvalidInputError(f"--language: no such language; choose from {codes}")
     if options.json:
-        print_json({"languages": {language.code: dict(phrases_of(language)) for language in chosen}})
+        print_json({"languages": {language.code: dict(phrases_of(language)) for language in selection}})
         return 0
-    for language in chosen:
+    for language in selection:
         out().rule(Text(f"{language.name} ({language.code})", style="bold cyan"), align="left", style="cyan")
         for command, phrases in phrases_of(language).items():
             out().print(Text.assemble((command, "bold"), (f"  {_MEANINGS[command]}", "dim")))
@@ -73,14 +73,14 @@ def run(options: argparse.Namespace) -> int:
 
 def phrases_of(language: Language) -> Mapping[str, Sequence[str]]:
     """One wording of each phrase of a language, by command; those of questions end with a question mark."""
-    found: dict[str, list[str]] = {}
+    phrases: dict[str, list[str]] = {}
     for command, lists in _LISTS.items():
         wordings: list[str] = []
         for name in lists:
             mark = ("？" if not language.spaced else "?") if name.endswith("_question") else ""
             wordings += [f"{wording_of(phrase)}{mark}" for phrase in getattr(language.commands, name)]
-        found[command] = list(dict.fromkeys(wordings))
-    return found
+        phrases[command] = list(dict.fromkeys(wordings))
+    return phrases
 
 
 def wording_of(phrase: str) -> str:

@@ -31,9 +31,9 @@ def run(options: argparse.Namespace) -> int:
     with open_memory(options, quiet=True) as memory:
         if options.set is not None:
             memory.privacy.set_consent(options.set, **owner_of(options))
-        allowed = memory.privacy.consent(**owner_of(options))
+        consent = memory.privacy.consent(**owner_of(options))
     if options.json:
-        print_json({"consent": allowed})
+        print_json({"consent": consent})
     else:
-        out().print(allowed)
+        out().print(consent)
     return 0

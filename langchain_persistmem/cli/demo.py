@@ -87,29 +87,29 @@ def run(options: argparse.Namespace) -> int:
     out().quiet = options.json  # the story is for people; a program gets its figures, from the second process
     if options.questions_only:
         return _ask_all(options, story)
-    began = time.time()
+    start = time.time()
     out().print(Text("\nMaya has talked with an assistant seven times, from March to October.", style="bold"))
     out().print("One process remembers it all and ends. Another one is asked.")
     heading("1  A database")
-    opened = time.perf_counter()
-    step, started = (
+    database_start = time.perf_counter()
+    step, event = (
         ("starting PostgreSQL", "PostgreSQL started") if dsn_of(options) is None else ("opening memory", "opened")
     )
     with open_memory(options, namespace=NAMESPACE, model=chat_model(options), set_up=True, step=step) as memory:
         memory.forget(everything=True, user_id=USER)  # of an earlier demo
-        out().print(f"{started} and set up in {time.perf_counter() - opened:.1f} s")
+        out().print(f"{event} and set up in {time.perf_counter() - database_start:.1f} s")
         heading("2  Remembering")
         _remember(memory, story.conversations, idle="small talk" if options.model is None else "with nothing to keep")
     heading("3  Closing, and opening again")
     out().print(f"Process {os.getpid()} has closed everything. A new process opens the same database:")
     sys.stdout.flush()
-    return _second_process(options, began)
+    return _second_process(options, start)
 
 
 def _remember(memory: PersistMem, conversations: Sequence[Conversation], *, idle: str) -> None:
     turns = sum(len(conversation.messages) for conversation in conversations)
     added = skipped = 0
-    began = time.perf_counter()
+    start = time.perf_counter()
     with bars() as progress:
         task = progress.add_task("turns", total=turns)
         for conversation in conversations:
@@ -125,13 +125,13 @@ def _remember(memory: PersistMem, conversations: Sequence[Conversation], *, idle
             line.append(f"{seen.added:>3} memories", style="green")
             line.append(f", {seen.skipped} {idle}", style="dim")
             out().print(line)
-    spent = time.perf_counter() - began
-    out().print(f"{turns} turns became {added} memories in {spent:.1f} s; {skipped} were {idle}.")
+    seconds = time.perf_counter() - start
+    out().print(f"{turns} turns became {added} memories in {seconds:.1f} s; {skipped} were {idle}.")
 
 
-def _second_process(options: argparse.Namespace, began: float) -> int:
+def _second_process(options: argparse.Namespace, start: float) -> int:
     """Ask in a new process; its output goes to the same terminal."""
-    command = [sys.executable, "-m", "langchain_persistmem", "demo", "--questions-only", "--began", str(began)]
+    command = [sys.executable, "-m", "langchain_persistmem", "demo", "--questions-only", "--began", str(start)]
     command += ["--embeddings", options.embeddings]
     for flag, value in (("--data-dir", options.data_dir), ("--model", options.model), ("--base-url", options.base_url)):
         command += [flag, str(value)] if value is not None else []
@@ -149,12 +149,12 @@ def _second_process(options: argparse.Namespace, began: float) -> int:
 
 def _ask_all(options: argparse.Namespace, story: Story) -> int:
     """Open, ask, forget, close: the second process, which knows nothing but the database."""
-    began = time.perf_counter()
+    start = time.perf_counter()
     model = chat_model(options)
     with open_memory(options, namespace=NAMESPACE, model=model, step="opening the database again") as memory:
         counts = memory.admin.status(user_id=USER).counts
-        spent = time.perf_counter() - began
-        out().print(f"process {os.getpid()} found {counts['memories']} memories there, after {spent:.1f} s")
+        seconds = time.perf_counter() - start
+        out().print(f"process {os.getpid()} found {counts['memories']} memories there, after {seconds:.1f} s")
         heading("4  Asking")
         note(f"the {_SHOWN} best of each recall; ✓ marks what has the answer; below a text, the parts of its score")
         tally = Tally()
@@ -176,41 +176,42 @@ def _ask_all(options: argparse.Namespace, story: Story) -> int:
 def _ask(
     memory: PersistMem, story: Story, question: Question, tally: Tally, model: BaseChatModel | None, *, first: bool
 ) -> None:
-    began = time.perf_counter()
-    found = memory.recall(question.text, limit=_CONSIDERED, now=story.asked_at, user_id=USER)
-    spent = (time.perf_counter() - began) * 1000
+    start = time.perf_counter()
+    recollections = memory.recall(question.text, limit=_CONSIDERED, now=story.asked_at, user_id=USER)
+    milliseconds = (time.perf_counter() - start) * 1000
     context = memory.context(question.text, now=story.asked_at, user_id=USER)
     tally.tokens += context.tokens
     out().print(Text.assemble("\n", ("? " + question.text, "bold yellow")))
-    if found:
-        best = found[:_SHOWN]
+    if recollections:
+        best = recollections[:_SHOWN]
         marks = ["✓" if _answers(recollection, question.evidence) else "" for recollection in best]
         out().print(recollection_table(best, marks=marks, length=_length()))
-    out().print(_verdict(question, found, context, tally).append(f"  ({spent:.0f} ms)", style="dim"))
+    out().print(_verdict(question, recollections, context, tally).append(f"  ({milliseconds:.0f} ms)", style="dim"))
     if first:
         _show_context(context, story)
     if model is not None:
         _answer(model, question.text, context)
 
 
-def _verdict(question: Question, found: Sequence[Recollection], context: Context, tally: Tally) -> Text:
+def _verdict(question: Question, recollections: Sequence[Recollection], context: Context, tally: Tally) -> Text:
     """The worth of a recall: the context, which a model is given, holds the answer or does not."""
     if not question.evidence:
-        if not found:
+        if not recollections:
             tally.silent += 1
             return Text("✓ nothing is recalled, rightly: Maya never said it", style="green")
-        near = f"{len(found)} {'memories come' if len(found) > 1 else 'memory comes'} up"
-        return Text(f"✗ Maya never said it, yet {near}; the best scores {found[0].score:.2f}", style="red")
-    place = next(
-        (rank for rank, recollection in enumerate(found, 1) if _answers(recollection, question.evidence)), None
+        near = f"{len(recollections)} {'memories come' if len(recollections) > 1 else 'memory comes'} up"
+        return Text(f"✗ Maya never said it, yet {near}; the best scores {recollections[0].score:.2f}", style="red")
+    position = next(
+        (rank for rank, recollection in enumerate(recollections, 1) if _answers(recollection, question.evidence)),
+        None,
     )
     if not any(_answers(recollection, question.evidence) for recollection in context.recollections):
         return Text(f"✗ what has the answer is not in the context: {question.answer}", style="red")
     tally.held += 1
-    if place is not None and place <= _SHOWN:
+    if position is not None and position <= _SHOWN:
         tally.hits += 1
         return Text(f"✓ {question.answer}", style="green")
-    rank = f"place {place} of {len(found)}" if place is not None else "only in the part that stands"
+    rank = f"place {position} of {len(recollections)}" if position is not None else "only in the part that stands"
     return Text(f"○ not among the {_SHOWN} best ({rank}); a model sees it in the context: {question.answer}", "yellow")
 
 
@@ -255,9 +256,9 @@ def _forget(memory: PersistMem, story: Story) -> None:
         out().print(Text("✗ nothing comes up, so nothing is erased", style="red"))
         return
     out().print(recollection_table(candidates, numbered=True, keys=True, why=False, length=_length()))
-    meant = [number for number, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
-    keys = [candidates[number - 1].memory.key for number in meant]
-    out().print(f"\nMaya picks {' and '.join(map(str, meant))}. What goes with them, in one transaction:\n")
+    numbers = [number for number, candidate in enumerate(candidates, 1) if _answers(candidate, story.secret)] or [1]
+    keys = [candidates[number - 1].memory.key for number in numbers]
+    out().print(f"\nMaya picks {' and '.join(map(str, numbers))}. What goes with them, in one transaction:\n")
     out().print(receipt_table(memory.forget(keys, user_id=USER)))
     out().print(_erasure(memory, keys, story.secret))
     out().print(_neighbours(memory, story.neighbours))
@@ -275,10 +276,10 @@ def _erasure(memory: PersistMem, keys: Sequence[str], secret: frozenset[str]) ->
 def _neighbours(memory: PersistMem, neighbours: Sequence[str]) -> Text:
     """The verdict on what was said beside it, in the same conversation."""
     wanted = frozenset(neighbours)
-    left = [item for item in memory.list(limit=10_000, user_id=USER) if wanted & set(item.provenance.message_ids)]
-    if wanted - {id for item in left for id in item.provenance.message_ids}:
+    remaining = [item for item in memory.list(limit=10_000, user_id=USER) if wanted & set(item.provenance.message_ids)]
+    if wanted - {id for item in remaining for id in item.provenance.message_ids}:
         return Text("✗ what Maya said right beside it is gone too", style="red")
-    texts = "; ".join(f"“{shorten(str(item.text), 60)}”" for item in left[: len(neighbours)])
+    texts = "; ".join(f"“{shorten(str(item.text), 60)}”" for item in remaining[: len(neighbours)])
     return Text(f"✓ what she said right beside it is still there: {texts}", style="green")
 
 

@@ -52,11 +52,11 @@ class PreparedModel(BaseChatModel):
 
     def _answer(self, messages: Any) -> dict[str, object]:
         material = str(convert_to_messages(messages)[-1].content)
-        numbered = [(int(number), text) for number, text in _MESSAGE.findall(material)]
+        message_pairs = [(int(number), text) for number, text in _MESSAGE.findall(material)]
         return {
             "memories": [
                 {**entry, "messages": [number]}
-                for number, text in numbered
+                for number, text in message_pairs
                 for entry in self.prepared
                 if entry["quote"] in text
             ]
@@ -72,18 +72,18 @@ def show_other_model(options: argparse.Namespace, story: Story, namespace: Names
     else:
         out().print("So far a chat model has learnt from the conversations. The same without one:")
     model = PreparedModel() if options.model is None else None
-    began = time.perf_counter()
+    start = time.perf_counter()
     with open_memory(options, namespace=namespace, model=model, worker=False, turns=False, announce=False) as memory:
         memory.forget(everything=True, user_id=_USER)  # of an earlier demo
         for conversation in story.conversations:
             if model is not None and not model.has_answers(conversation):
                 continue
             memory.observe(conversation.messages, thread_id=conversation.thread_id, user_id=_USER)
-        found = memory.list(limit=10_000, user_id=_USER)
-        for item in reversed(found):
+        memories = memory.list(limit=10_000, user_id=_USER)
+        for item in reversed(memories):
             key = f"  {item.key}" if item.key.startswith("fact:") else ""
             out().print(Text.assemble(("  · ", "dim"), plain(str(item.text)), (key, "dim")), soft_wrap=True)
-        out().print(f"{len(found)} statements, without the turns, in {time.perf_counter() - began:.1f} s")
+        out().print(f"{len(memories)} statements, without the turns, in {time.perf_counter() - start:.1f} s")
         if model is not None:
             _show_corrections(memory)
         memory.forget(everything=True, user_id=_USER)

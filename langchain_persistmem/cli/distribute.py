@@ -35,14 +35,14 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Distribute what is not yet, and say what that was."""
     with open_memory(options) as memory:
-        moved = memory.backend.run(distribution.distribute, shards=options.shards)
-    show(moved, options, "distributed", "every table lies where it belongs")
+        tables = memory.backend.run(distribution.distribute, shards=options.shards)
+    show(tables, options, "distributed", "every table lies where it belongs")
     return 0
 
 
-def show(moved: Sequence[str], options: argparse.Namespace, done: str, otherwise: str) -> None:
+def show(tables: Sequence[str], options: argparse.Namespace, done: str, otherwise: str) -> None:
     """The tables that moved."""
     if options.json:
-        print_json({"tables": list(moved)})
+        print_json({"tables": list(tables)})
     else:
-        out().print(f"{done}: {', '.join(moved)}" if moved else otherwise)
+        out().print(f"{done}: {', '.join(tables)}" if tables else otherwise)

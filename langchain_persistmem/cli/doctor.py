@@ -35,15 +35,15 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look and show, the worst first; exit code 1 if there is an error."""
     with open_memory(options) as memory, show_progress(options) as progress:
-        found = memory.admin.diagnose(progress=progress)
-    worst = sorted(found, key=lambda each: _ORDER.index(each.level))
-    failed = any(finding.level == "error" for finding in found)
+        findings = memory.admin.diagnose(progress=progress)
+    worst = sorted(findings, key=lambda finding: _ORDER.index(finding.level))
+    failed = any(finding.level == "error" for finding in findings)
     if options.json:
         print_json({"ok": not failed, "findings": [asdict(finding) for finding in worst]})
         return int(failed)
     for finding in worst:
         _show(finding)
-    counts = Counter(finding.level for finding in found)
+    counts = Counter(finding.level for finding in findings)
     note(", ".join(f"{counts[level]} {level}" for level in _ORDER if counts[level]))
     return int(failed)
 

@@ -122,9 +122,9 @@ def _list(memory: PersistMem, options: argparse.Namespace) -> int:
         return 0
     check_target(file, "--out")
     try:
-        with file.open("w", encoding="utf-8") as written:
+        with file.open("w", encoding="utf-8") as output:
             for erasure in _log(memory):
-                written.write(erasure.line + "\n")
+                output.write(erasure.line + "\n")
     except OSError as error:
         raise InvalidInputError(f"{file} cannot be written: {type(error).__name__}; name another file") from error
     return 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import BaseDocumentCompressor
 from rich import box
@@ -31,9 +31,14 @@ from langchain_persistmem.cli.options import (
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out, waiting
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
-from langchain_persistmem.runtime.models import models_of
+from langchain_persistmem.runtime.models import Models, models_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import Namespace
+
+if TYPE_CHECKING:
+    from langchain_persistmem.evaluation.questions import Question
+    from langchain_persistmem.evaluation.run import Answer
+    from langchain_persistmem.evaluation.systems import ConversationTurn
 
 _ALL = 1_000_000
 _SHOWN = ("R@5", "R@10", "all@10", "nDCG@10", "sR@5")  # what fits 80 columns; results.json has all
@@ -90,31 +95,54 @@ def run(options: argparse.Namespace) -> int:
     """Read, ask, count."""
     # Imported here: plotting and ranking need packages that no other subcommand has.
     try:
-        from langchain_persistmem.evaluation import embedding_cache, report, systems
-        from langchain_persistmem.evaluation import run as run_flow
+        from langchain_persistmem.evaluation import report
         from langchain_persistmem.evaluation.questions import read_questions
     except ImportError as error:
         raise MissingDependencyError(
             f"eval needs {error.name}; run: pip install 'langchain-persistmem[eval]'"
         ) from error
     reranker = None if options.reranker is None else _load(options.reranker)
-    conversations, asked = _files(options)
+    conversations, questions_file = _files(options)
     with waiting("checking every line"):
         users = _users(conversations)
-        questions = read_questions(asked, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()})
-    chosen = dict(list(users.items())[: options.users])
-    questions_asked = [question for question in questions if question.user_id in chosen]
+        questions = read_questions(
+            questions_file, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
+        )
+    sample = dict(list(users.items())[: options.users])
     _make_folder(options.out)
     _same_run(options)
+    models = models_of(options.embeddings, None, Settings())
+    sample_questions = [question for question in questions if question.user_id in sample]
+    answers = _answer(options, models, sample, sample_questions, reranker)
+    results = report.figures(answers, excluded=options.leave_out)
+    (options.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    report.plot(results, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
+    if options.json:
+        print_json(results)
+    else:
+        _show(results, options.out)
+    return 0
+
+
+def _answer(
+    options: argparse.Namespace,
+    models: Models,
+    users: Mapping[str, Sequence[ConversationTurn]],
+    questions: Sequence[Question],
+    reranker: BaseDocumentCompressor | None,
+) -> list[Answer]:
+    """Put the questions to every system, and return the answers, those of an interrupted run included."""
+    from langchain_persistmem.evaluation import embedding_cache, systems
+    from langchain_persistmem.evaluation import run as run_flow
+
     if dsn_of(options) is None and options.data_dir is None:
         options.data_dir = options.out / "data"
-    models = models_of(options.embeddings, None, Settings())
     if models.embeddings is None or models.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
     vectors = embedding_cache.EmbeddingCache(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
-    notes = run_flow.AnswerLog(options.out / "answers.jsonl")
+    log = run_flow.AnswerLog(options.out / "answers.jsonl")
     open_with = partial(
         open_memory,
         options,
@@ -123,29 +151,21 @@ def run(options: argparse.Namespace) -> int:
         embedding_model=models.embedding_name,
         worker=False,
     )
-    with ExitStack() as opened:
-        memory = opened.enter_context(open_with(set_up=True))
-        compared: list[systems.System] = [
+    with ExitStack() as stack:
+        memory = stack.enter_context(open_with(set_up=True))
+        compared_systems: list[systems.System] = [
             systems.PersistMemSystem(memory),
             systems.CosineSystem(vectors),
             systems.Bm25System(),
         ]
         if reranker is not None:
-            reordered = opened.enter_context(open_with(reranker=reranker))
-            compared.append(systems.PersistMemSystem(reordered, name=systems.RERANKED))
+            reranking_memory = stack.enter_context(open_with(reranker=reranker))
+            compared_systems.append(systems.PersistMemSystem(reranking_memory, name=systems.RERANKED))
         with show_progress(options) as progress:
-            run_flow.evaluate(compared, chosen, questions_asked, notes, memory=memory, progress=progress)
+            run_flow.evaluate(compared_systems, users, questions, log, memory=memory, progress=progress)
     vectors.close()
-    ids = {question.id for question in questions_asked}
-    answers = [answer for answer in notes.answers if answer.question in ids]
-    found = report.figures(answers, excluded=options.leave_out)
-    (options.out / "results.json").write_text(json.dumps(found, indent=2) + "\n")
-    report.plot(found, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
-    if options.json:
-        print_json(found)
-    else:
-        _show(found, options.out)
-    return 0
+    ids = {question.id for question in questions}
+    return [answer for answer in log.answers if answer.question in ids]
 
 
 def _make_folder(folder: Path) -> None:
@@ -165,8 +185,8 @@ def _load(path: str) -> BaseDocumentCompressor:
     """
     module, _, name = path.partition(":")
     try:
-        found: Any = getattr(import_module(module), name)
-        return found if isinstance(found, BaseDocumentCompressor) else found()
+        target: Any = getattr(import_module(module), name)
+        return target if isinstance(target, BaseDocumentCompressor) else target()
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InvalidInputError(
             f"--reranker {path[:80]!r}: {type(error).__name__}; write the module that can be imported, a colon and the name "
@@ -180,11 +200,11 @@ def _files(options: argparse.Namespace) -> tuple[Path, Path]:
         return options.conversations, options.questions
     from langchain_persistmem.evaluation.public_sets import read_public_set, write_lines
 
-    found = read_public_set(options.conversations)
+    public_set = read_public_set(options.conversations)
     _make_folder(options.out)
     return (
-        write_lines(found.users, options.out / "conversations.jsonl"),
-        write_lines(found.questions, options.out / "questions.jsonl"),
+        write_lines(public_set.users, options.out / "conversations.jsonl"),
+        write_lines(public_set.questions, options.out / "questions.jsonl"),
     )
 
 
@@ -192,14 +212,14 @@ def _users(path: Path) -> dict[str, list[Any]]:
     """Each user's turns in the order of the file."""
     from langchain_persistmem.evaluation.systems import ConversationTurn
 
-    found: dict[str, list[Any]] = {}
+    users: dict[str, list[Any]] = {}
     for counts in survey([path]).threads.values():
         for (user_id, session), messages in chunks(path, counts, _ALL):
-            found.setdefault(user_id, []).extend(
+            users.setdefault(user_id, []).extend(
                 ConversationTurn(id=message["id"], session=session, text=message["content"], message=message)
                 for message in messages
             )
-    return found
+    return users
 
 
 def _print_of(options: argparse.Namespace) -> str:
@@ -229,7 +249,7 @@ def _same_run(options: argparse.Namespace) -> None:
         )
 
 
-def _show(found: Mapping[str, Any], folder: Path) -> None:
+def _show(results: Mapping[str, Any], folder: Path) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("category", max_width=16)
     table.add_column("system", no_wrap=True)
@@ -237,23 +257,23 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
     # All systems answered the same questions, so the first has every category.
-    first = next(iter(found["systems"].values()))["categories"]
+    first = next(iter(results["systems"].values()))["categories"]
     for category in first:
-        for index, (system, figures) in enumerate(found["systems"].items()):
+        for index, (system, figures) in enumerate(results["systems"].items()):
             row = figures["categories"][category]
             cells = [_figure(row[name], wide=name in ("R@5", "R@10")) for name in _SHOWN]
-            last = index == len(found["systems"]) - 1
+            last = index == len(results["systems"]) - 1
             table.add_row("" if index else category, system, "" if index else str(row["n"]), *cells, end_section=last)
     out().print(table)
     for metric in ("R@5", "R@10"):
-        if metric in found["differences"]:
-            difference = found["differences"][metric]
+        if metric in results["differences"]:
+            difference = results["differences"][metric]
             out().print(
                 f"{metric}: {100 * difference['mean']:+.1f} points against {difference['against']} "
                 f"(95 % interval {100 * difference['low']:+.1f} to {100 * difference['high']:+.1f})"
             )
-    _show_rule(found["rule"])
-    seen = found["context"]
+    _show_rule(results["rule"])
+    seen = results["context"]
     if "evidence" in seen:
         out().print(
             f"context: {seen['tokens']:.0f} tokens of {seen['history_tokens']:.0f} ({100 * seen['share']:.1f} %) "
@@ -269,20 +289,20 @@ def _show(found: Mapping[str, Any], folder: Path) -> None:
 
 def _show_rule(rule: Mapping[str, Any]) -> None:
     """Say where a sort of question is served worse than by one of the simple systems."""
-    broken = [
-        f"{category}, {metric}: {100 * found['gain']:+.1f} against {found['against']}"
+    violations = [
+        f"{category}, {metric}: {100 * comparison['gain']:+.1f} against {comparison['against']}"
         for category, by_metric in rule.items()
-        for metric, found in by_metric.items()
-        if not found["kept"]
+        for metric, comparison in by_metric.items()
+        if not comparison["kept"]
     ]
     if rule:
         out().print(
-            "never a point below the better of the others: " + ("broken in" if broken else "kept in every category")
+            "never a point below the better of the others: " + ("broken in" if violations else "kept in every category")
         )
-    for line in broken:
+    for line in violations:
         out().print(f"  {line}")
 
 
-def _figure(found: Mapping[str, float], *, wide: bool) -> str:
-    mean = f"{100 * found['mean']:.1f}"
-    return f"{mean} ±{50 * (found['high'] - found['low']):.1f}" if wide else mean
+def _figure(figure: Mapping[str, float], *, wide: bool) -> str:
+    mean = f"{100 * figure['mean']:.1f}"
+    return f"{mean} ±{50 * (figure['high'] - figure['low']):.1f}" if wide else mean

@@ -40,13 +40,13 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="persistmem-") as folder:  # nobody else can look into it
         path: Path = options.out or Path(folder) / "export.jsonl"
         with open_memory(options, quiet=True) as memory, show_progress(options) as progress:
-            written = memory.privacy.export(path, progress=progress, **owner_of(options))
+            result = memory.privacy.export(path, progress=progress, **owner_of(options))
         if options.out is None:
             with path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
     if options.json:
-        print_json({"out": str(options.out), "counts": dict(written.counts), "sha256": written.sha256})
+        print_json({"out": str(options.out), "counts": dict(result.counts), "sha256": result.sha256})
         return 0
-    counts = ", ".join(f"{count:,} lines of {kind}" for kind, count in written.counts.items()) or "nothing"
-    note(f"exported: {counts}; SHA-256 {written.sha256}", quiet=True)
+    counts = ", ".join(f"{count:,} lines of {kind}" for kind, count in result.counts.items()) or "nothing"
+    note(f"exported: {counts}; SHA-256 {result.sha256}", quiet=True)
     return 0

@@ -93,27 +93,27 @@ def _forget(memory: PersistMem, options: argparse.Namespace, owner: dict[str, An
     if options.query is None:
         return _keys(memory, options, owner, list(dict.fromkeys(options.keys)))
     # A query only ever proposes. What is erased is chosen by key: by a person, or by the threshold with --yes.
-    found = memory.forget(query=options.query, limit=options.limit, **owner)
+    matches = memory.forget(query=options.query, limit=options.limit, **owner)
     if options.json and not options.yes:
-        return found
-    if not found.candidates:
+        return matches
+    if not matches.candidates:
         if options.json:
-            return found
+            return matches
         out().print("Nothing that is remembered comes close to this; nothing was erased.")
         return None
     if not options.json:
-        out().print(tables.recollection_table(found.candidates, numbered=True, keys=True, why=False))
-    chosen = _certain(found.candidates) if options.yes or options.dry_run else _ask_which(found.candidates)
-    if not chosen:
+        out().print(tables.recollection_table(matches.candidates, numbered=True, keys=True, why=False))
+    selection = _certain(matches.candidates) if options.yes or options.dry_run else _ask_which(matches.candidates)
+    if not selection:
         if options.json:
-            return found
+            return matches
         out().print("Nothing was erased.")
         return None
     if options.yes and not options.json:
         note(
-            f"taking {len(chosen)} of {len(found.candidates)}: those with a score of {Settings().threshold:.2f} or more"
+            f"taking {len(selection)} of {len(matches.candidates)}: those with a score of {Settings().threshold:.2f} or more"
         )
-    return memory.forget(chosen, dry_run=options.dry_run, **owner)
+    return memory.forget(selection, dry_run=options.dry_run, **owner)
 
 
 def _keys(
@@ -129,8 +129,8 @@ def _everything(memory: PersistMem, options: argparse.Namespace, owner: dict[str
     shared_threads: bool = options.shared_threads
     if options.yes or options.dry_run:
         return memory.forget(everything=True, dry_run=options.dry_run, shared_threads=shared_threads, **owner)
-    planned = memory.forget(everything=True, dry_run=True, shared_threads=shared_threads, **owner)
-    out().print(tables.receipt_table(planned))
+    plan = memory.forget(everything=True, dry_run=True, shared_threads=shared_threads, **owner)
+    out().print(tables.receipt_table(plan))
     name: str = options.user if options.user is not None else options.namespace
     if ask(f"To erase all of this for good, type {plain(name)}: ") == name.strip():
         return memory.forget(everything=True, shared_threads=shared_threads, **owner)

@@ -88,14 +88,14 @@ def run(options: argparse.Namespace) -> int:
     if options.source is not None:
         with as_wrong_option():
             read_conninfo(options.source)
-    began = time.perf_counter()
+    start = time.perf_counter()
     with open_memory(options, set_up=True) as memory, show_progress(options) as progress:
-        imported = _import(options, memory)(progress=progress)
+        result = _import(options, memory)(progress=progress)
     if options.json:
-        print_json(asdict(imported))
+        print_json(asdict(result))
     else:
-        _show(imported, time.perf_counter() - began)
-    return 1 if imported.refused else 0
+        _show(result, time.perf_counter() - start)
+    return 1 if result.refused else 0
 
 
 def _run_file(options: argparse.Namespace) -> int:
@@ -106,14 +106,14 @@ def _run_file(options: argparse.Namespace) -> int:
         options.files = [source]
         return ingest.run(options)
     with open_memory(options, set_up=True) as memory, show_progress(options) as progress:
-        restored = memory.privacy.import_file(
+        result = memory.privacy.import_file(
             source, trusted=options.trusted, dry_run=options.dry_run, progress=progress, **owner_of(options)
         )
     if options.json:
-        print_json(asdict(restored))
+        print_json(asdict(result))
         return 0
-    counts = {name: count for name, count in asdict(restored).items() if name != "dry_run"}
-    out().print(counts_table(counts, title="would be imported" if restored.dry_run else "imported"))
+    counts = {name: count for name, count in asdict(result).items() if name != "dry_run"}
+    out().print(counts_table(counts, title="would be imported" if result.dry_run else "imported"))
     return 0
 
 
@@ -124,20 +124,20 @@ def _import(options: argparse.Namespace, memory: PersistMem) -> Import:
     return partial(memory.admin.import_postgres_store, options.source, **arguments)
 
 
-def _show(imported: ImportResult, seconds: float) -> None:
+def _show(result: ImportResult, seconds: float) -> None:
     rows = {
-        "rows read": imported.read,
-        "would be added" if imported.dry_run else "added": imported.added,
-        "would be replaced" if imported.dry_run else "replaced": imported.replaced,
-        "here already": imported.unchanged,
-        "said twice": imported.duplicates,
-        "expired": imported.expired,
-        "refused": imported.refused,
-        "texts embedded": imported.embedded,
+        "rows read": result.read,
+        "would be added" if result.dry_run else "added": result.added,
+        "would be replaced" if result.dry_run else "replaced": result.replaced,
+        "here already": result.unchanged,
+        "said twice": result.duplicates,
+        "expired": result.expired,
+        "refused": result.refused,
+        "texts embedded": result.embedded,
     }
     out().print(counts_table(rows, seconds=seconds))
-    for refusal in imported.refusals[:_SHOWN]:
+    for refusal in result.refusals[:_SHOWN]:
         path = "/".join((*refusal.namespace, refusal.key))
         err().print(plain(f"refused: {path:.120}: {refusal.reason}"), soft_wrap=True)
-    if imported.refused > _SHOWN:
-        err().print(f"and {imported.refused - _SHOWN:,} more; --json lists them", soft_wrap=True)
+    if result.refused > _SHOWN:
+        err().print(f"and {result.refused - _SHOWN:,} more; --json lists them", soft_wrap=True)

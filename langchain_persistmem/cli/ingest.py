@@ -62,39 +62,39 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check the files, then store and learn, thread by thread."""
-    began = time.perf_counter()
+    start = time.perf_counter()
     with waiting("checking every line before anything is stored"):
-        found = survey(options.files)
+        overview = survey(options.files)
     # A dry run ends here: the files were checked, and what they hold was counted.
-    observed = ObserveResult(stored=0, added=0, reinforced=0, skipped=0)
+    result = ObserveResult(stored=0, added=0, reinforced=0, skipped=0)
     rows = {
-        "users": len({user for user, _ in found.everyone}),
-        "threads": len(found.everyone),
-        "turns read": found.turns,
+        "users": len({user for user, _ in overview.everyone}),
+        "threads": len(overview.everyone),
+        "turns read": overview.turns,
     }
     if not options.dry_run:
         with open_memory(options, model=chat_model(options), set_up=True) as memory, show_progress(options) as progress:
-            observed = _observe(memory, found, progress)
+            result = _observe(memory, overview, progress)
         idle = "skipped as small talk" if options.model is None else "turns with nothing to keep"
         rows |= {
-            "turns that were new": observed.stored,
-            "memories added": observed.added,
-            "memories confirmed": observed.reinforced,
-            idle: observed.skipped,
+            "turns that were new": result.stored,
+            "memories added": result.added,
+            "memories confirmed": result.reinforced,
+            idle: result.skipped,
         }
     if options.json:
-        read = {"users": rows["users"], "threads": rows["threads"], "turns": found.turns}
-        counts = {name: getattr(observed, name) for name in _COUNTS}
+        read = {"users": rows["users"], "threads": rows["threads"], "turns": overview.turns}
+        counts = {name: getattr(result, name) for name in _COUNTS}
         print_json({"dry_run": options.dry_run, **read, **counts})
         return 0
-    out().print(counts_table(rows, seconds=time.perf_counter() - began))
+    out().print(counts_table(rows, seconds=time.perf_counter() - start))
     return 0
 
 
-def _observe(memory: PersistMem, found: Survey, progress: Report) -> ObserveResult:
+def _observe(memory: PersistMem, overview: Survey, progress: Report) -> ObserveResult:
     stored = added = reinforced = skipped = 0
-    meter = Meter(progress, "turns", found.turns)
-    for path, counts in found.threads.items():
+    meter = Meter(progress, "turns", overview.turns)
+    for path, counts in overview.threads.items():
         for (user_id, thread_id), messages in chunks(path, counts, _CHUNK):
             # Turns that an earlier run stored and did not get to learn from are learnt from here as well.
             seen = memory.observe([dict(message) for message in messages], thread_id=thread_id, user_id=user_id)
@@ -152,10 +152,10 @@ def survey(files: Sequence[Path]) -> Survey:
     Raises:
         InvalidInputError: lines cannot be stored; the message has the first five, each with its fix.
     """
-    found = Survey()
+    overview = Survey()
     bad: list[str] = []
     for path in files:
-        counts = found.threads[path] = Counter[Thread]()
+        counts = overview.threads[path] = Counter[Thread]()
         for turn in _read(path):
             if isinstance(turn, str):
                 bad.append(turn)
@@ -169,7 +169,7 @@ def survey(files: Sequence[Path]) -> Survey:
         raise InvalidInputError(
             f"{what} cannot be stored, so nothing was; correct and run again:\n" + "\n".join(bad[:_SHOWN]) + more
         )
-    return found
+    return overview
 
 
 def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tuple[Thread, list[Mapping[str, str]]]]:
@@ -177,15 +177,15 @@ def chunks(path: Path, counts: Mapping[Thread, int], size: int) -> Iterator[tupl
 
     No more is held than one unfinished chunk for each thread that is open at that place in the file.
     """
-    left = dict(counts)
+    remaining = dict(counts)
     waiting: dict[Thread, list[Mapping[str, str]]] = {}
     for turn in _read(path):
-        if isinstance(turn, str) or not left.get(turn.thread):
+        if isinstance(turn, str) or not remaining.get(turn.thread):
             raise InvalidInputError(f"{path} was changed while it was read; run again: what is stored stays as it is")
         chunk = waiting.setdefault(turn.thread, [])
         chunk.append(turn.message)
-        left[turn.thread] -= 1
-        if len(chunk) == size or not left[turn.thread]:
+        remaining[turn.thread] -= 1
+        if len(chunk) == size or not remaining[turn.thread]:
             yield turn.thread, waiting.pop(turn.thread)
 
 
@@ -198,33 +198,33 @@ def _read(path: Path) -> Iterator[FileTurn | str]:
                 continue
             where = f"{path.name}, line {number}"
             try:
-                found = _object(line)
+                row = _object(line)
             except InvalidInputError as error:
                 yield f"{where}: {error}"
                 continue
-            if "turns" in found:
-                yield from _user(found, where, ids)
+            if "turns" in row:
+                yield from _user(row, where, ids)
             else:
-                yield _check_line(partial(_turn, found), where, ids)
+                yield _check_line(partial(_turn, row), where, ids)
 
 
 def _object(line: bytes) -> dict[str, Any]:
     problem = "is no JSON object; write one object per line"
     try:
-        found = json.loads(line.decode("utf-8-sig"))
+        value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         problem = f"is not UTF-8 at byte {error.start}; save the file as UTF-8"
     except (ValueError, RecursionError) as error:
         at = f" at column {error.colno} ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
         problem = f"is no JSON{at}; write one JSON object per line"
     else:
-        if isinstance(found, dict):
-            return cast("dict[str, Any]", found)
+        if isinstance(value, dict):
+            return cast("dict[str, Any]", value)
     raise InvalidInputError(problem)
 
 
-def _user(found: Mapping[str, Any], where: str, ids: _Ids) -> Iterator[FileTurn | str]:
-    user, turns = found.get("user_id"), found["turns"]
+def _user(row: Mapping[str, Any], where: str, ids: _Ids) -> Iterator[FileTurn | str]:
+    user, turns = row.get("user_id"), row["turns"]
     if not isinstance(turns, list):
         yield f"{where}: turns is no list; write a list of objects with id, session, ts, speaker, role and text"
         return
@@ -243,37 +243,37 @@ def _check_line(make: Callable[[], FileTurn], where: str, ids: _Ids) -> FileTurn
         return f"{where}: {error}"
 
 
-def _turn(found: Mapping[str, Any]) -> FileTurn:
-    moment = _moment(found.get("timestamp"), "timestamp")
+def _turn(row: Mapping[str, Any]) -> FileTurn:
+    moment = _moment(row.get("timestamp"), "timestamp")
     if moment.utcoffset() is None:
         raise InvalidInputError(
             "timestamp has no time zone, so that nobody knows which hour is meant; "
             f"write {moment.isoformat()}Z for UTC, or an offset such as {moment.isoformat()}+01:00"
         )
-    name = found.get("name")
-    return _make_turn(found.get("user_id"), found, ("thread_id", "content", "id"), moment, name)
+    name = row.get("name")
+    return _make_turn(row.get("user_id"), row, ("thread_id", "content", "id"), moment, name)
 
 
-def _benchmark_turn(user: object, found: Mapping[str, Any]) -> FileTurn:
-    moment = _moment(found.get("ts"), "ts")
+def _benchmark_turn(user: object, row: Mapping[str, Any]) -> FileTurn:
+    moment = _moment(row.get("ts"), "ts")
     if moment.utcoffset() is None:
         moment = moment.replace(tzinfo=UTC)  # the benchmarks' clock
-    speaker, role = found.get("speaker"), str(found.get("role"))
+    speaker, role = row.get("speaker"), str(row.get("role"))
     name = None if isinstance(speaker, str) and speaker.strip().casefold() in ("", role.casefold()) else speaker
-    return _make_turn(user, found, ("session", "text", "id"), moment, name)
+    return _make_turn(user, row, ("session", "text", "id"), moment, name)
 
 
 def _make_turn(
-    user: object, found: Mapping[str, Any], fields: tuple[str, str, str], moment: datetime, name: object
+    user: object, row: Mapping[str, Any], fields: tuple[str, str, str], moment: datetime, name: object
 ) -> FileTurn:
     thread_field, text_field, id_field = fields
     user_id = validation.check_text(user, "user_id", at_most=validation.MAX_NAME_BYTES)
     encode(("memories", user_id))
-    thread = validation.name(_optional_text(found, thread_field), thread_field)
-    role = _ROLES.get(str(_optional_text(found, "role")))
+    thread = validation.name(_optional_text(row, thread_field), thread_field)
+    role = _ROLES.get(str(_optional_text(row, "role")))
     if role is None:
-        raise InvalidInputError(f"role is {represent(found['role'])}; use user, assistant, system or tool")
-    text = _optional_text(found, text_field)
+        raise InvalidInputError(f"role is {represent(row['role'])}; use user, assistant, system or tool")
+    text = _optional_text(row, text_field)
     if not isinstance(text, str):
         raise InvalidInputError(f"{text_field} is of type {type_name(text)}; write a string")
     if len(text) > _LONGEST:
@@ -281,17 +281,17 @@ def _make_turn(
             f"{text_field} has {len(text):,} characters, at most {_LONGEST:,} are possible; split it"
         )
     message = {"role": role, "content": validation.storable(text, text_field), "timestamp": moment.isoformat()}
-    if found.get(id_field) is not None:
-        message["id"] = validation.name(found[id_field], id_field)
+    if row.get(id_field) is not None:
+        message["id"] = validation.name(row[id_field], id_field)
     if name is not None:
         message["name"] = validation.check_text(name, "name", at_most=200)
     return FileTurn((user_id, thread), message)
 
 
-def _optional_text(found: Mapping[str, Any], name: str) -> object:
-    if found.get(name) is None:
+def _optional_text(row: Mapping[str, Any], name: str) -> object:
+    if row.get(name) is None:
         raise InvalidInputError(f"{name} is missing; add it")
-    return found[name]
+    return row[name]
 
 
 def _moment(text: object, name: str) -> datetime:

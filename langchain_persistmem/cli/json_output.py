@@ -20,10 +20,10 @@ def print_json(value: Mapping[str, object]) -> None:
 
 def result_json(result: Any) -> dict[str, object]:
     """The fields of a result of counts, with its changes where it has some."""
-    found = {field.name: getattr(result, field.name) for field in fields(result) if field.name != "changes"}
+    body = {field.name: getattr(result, field.name) for field in fields(result) if field.name != "changes"}
     if hasattr(result, "changes"):
-        found["changes"] = [memory_change_json(change) for change in result.changes]
-    return found
+        body["changes"] = [memory_change_json(change) for change in result.changes]
+    return body
 
 
 def memory_change_json(change: MemoryChange) -> dict[str, object]:
@@ -82,7 +82,7 @@ def recollection_json(recollection: Recollection) -> dict[str, object]:
 
 def explanation_json(explanation: Explanation) -> dict[str, object]:
     """An explanation for a program, without its recollections: what was understood, and what was left out."""
-    understood = explanation.interpretation
+    interpretation = explanation.interpretation
     periods = [
         {
             "start": period.start.isoformat(),
@@ -90,7 +90,7 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
             "certainty": period.certainty,
             "text": period.text,
         }
-        for period in understood.periods
+        for period in interpretation.periods
     ]
     left_out = [
         {
@@ -107,7 +107,7 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         "queries": list(explanation.queries),
         "embedded_text": explanation.embedded_text,
         "terms": dict(explanation.terms),
-        "interpretation": {**asdict(understood), "speakers": list(understood.speakers), "periods": periods},
+        "interpretation": {**asdict(interpretation), "speakers": list(interpretation.speakers), "periods": periods},
         "omissions": left_out,
         "compared_count": explanation.compared_count,
         "candidate_count": explanation.candidate_count,

@@ -37,14 +37,14 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """List and show."""
     with open_memory(options) as memory:
-        found = memory.list(kinds=options.kind, limit=options.limit, **owner_of(options))
+        memories = memory.list(kinds=options.kind, limit=options.limit, **owner_of(options))
         total = memory.admin.status(**owner_of(options)).counts["memories"]
     if options.json:
-        print_json({"total": total, "memories": [memory_json(memory) for memory in found]})
+        print_json({"total": total, "memories": [memory_json(memory) for memory in memories]})
         return 0
-    if not found:
+    if not memories:
         out().print("Nothing is remembered here." if not total else "Nothing of this kind is remembered here.")
         return 0
-    out().print(tables.memory_table(found))
-    note(f"{len(found)} of {total} memories")
+    out().print(tables.memory_table(memories))
+    note(f"{len(memories)} of {total} memories")
     return 0

@@ -77,14 +77,14 @@ def run(options: argparse.Namespace) -> int:
     check_answerable(options, dry_run=options.dry_run or not erases)
     if erases and not options.dry_run and not is_confirmed(options, f"Erase for good {_describe_owner(options)}?"):
         return 0
-    meant = owner_of(options)
+    owner = owner_of(options)
     with (
         open_memory(
             options, model=chat_model(options), retention=Retention(**rules), turns=not options.drop_turns
         ) as memory,
         show_progress(options) as progress,
     ):
-        done = memory.admin.maintain(dry_run=options.dry_run, drop_turns=options.drop_turns, progress=progress, **meant)
+        done = memory.admin.maintain(dry_run=options.dry_run, drop_turns=options.drop_turns, progress=progress, **owner)
     if options.json:
         print_json(result_json(done))
     else:

@@ -46,20 +46,18 @@ def add(subcommands: Subcommands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Store, learn, and show what became of it."""
-    given = {"role": options.role, "content": options.text, "id": options.id, "name": options.speaker}
-    message = {name: value for name, value in given.items() if value is not None}
+    fields = {"role": options.role, "content": options.text, "id": options.id, "name": options.speaker}
+    message = {name: value for name, value in fields.items() if value is not None}
     if options.at is not None:
         message["timestamp"] = options.at.isoformat()
     with open_memory(options, set_up=True, model=chat_model(options), worker=False) as memory:
-        observed = memory.observe(
-            [message], thread_id=options.thread, background=options.background, **owner_of(options)
-        )
+        result = memory.observe([message], thread_id=options.thread, background=options.background, **owner_of(options))
     if options.json:
-        print_json(result_json(observed))
+        print_json(result_json(result))
         return 0
-    for change in observed.changes:
+    for change in result.changes:
         out().print(plain(str(change)), soft_wrap=True)
-    if observed.skip_reason is not None:
-        note(f"nothing was learnt: {observed.skip_reason}")
-    note(f"{observed.stored} turns stored, {observed.added} memories added, {observed.reinforced} confirmed")
+    if result.skip_reason is not None:
+        note(f"nothing was learnt: {result.skip_reason}")
+    note(f"{result.stored} turns stored, {result.added} memories added, {result.reinforced} confirmed")
     return 0

@@ -84,9 +84,9 @@ def add_command(
 
 def add_owner(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """``--user`` or ``--namespace``: whose memory is meant."""
-    whose = parser.add_argument_group("whose memory").add_mutually_exclusive_group(required=required)
-    whose.add_argument("--user", metavar="ID", type=values.user, help="the user's id")
-    whose.add_argument(
+    group = parser.add_argument_group("whose memory").add_mutually_exclusive_group(required=required)
+    group.add_argument("--user", metavar="ID", type=values.user, help="the user's id")
+    group.add_argument(
         "--namespace",
         metavar="A/B",
         type=values.namespace,

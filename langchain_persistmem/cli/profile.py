@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
     """Change it if asked to, and show it."""
     with open_memory(options, set_up=options.set is not None) as memory:
         owner = owner_of(options)
-        found = memory.profile(**owner) if options.set is None else memory.update_profile(options.set, **owner)
-    document = found.model_dump(mode="json")
+        profile = memory.profile(**owner) if options.set is None else memory.update_profile(options.set, **owner)
+    document = profile.model_dump(mode="json")
     if options.json:
         print_json({"profile": document})
         return 0

@@ -79,7 +79,11 @@ def line_of(progress: Progress, *, seconds: float) -> str:
         return f"{progress.step}: {progress.done:,}"
     share = progress.done / progress.total if progress.total else 1.0
     line = f"{progress.step}: {progress.done:,} of {progress.total:,} ({share:.0%})".replace("%", " %")
-    left = seconds / share - seconds if share else 0.0
-    if not left >= 1:
+    remaining = seconds / share - seconds if share else 0.0
+    if not remaining >= 1:
         return line
-    return f"{line}, about {left:.0f} s left" if left < _MINUTE else f"{line}, about {left / _MINUTE:.0f} min left"
+    return (
+        f"{line}, about {remaining:.0f} s left"
+        if remaining < _MINUTE
+        else f"{line}, about {remaining / _MINUTE:.0f} min left"
+    )

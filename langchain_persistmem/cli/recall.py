@@ -52,29 +52,31 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Recall and show."""
     with open_memory(options) as memory:
-        began = time.perf_counter()
-        explained, found = _recall(memory, options)
-        spent = (time.perf_counter() - began) * 1000
+        start = time.perf_counter()
+        explanation, recollections = _recall(memory, options)
+        milliseconds = (time.perf_counter() - start) * 1000
     if options.json:
-        recollections = [recollection_json(recollection) for recollection in found]
-        more = {"explanation": explanation_json(explained)} if explained else {}
-        print_json({"query": options.query, "milliseconds": round(spent, 1), "recollections": recollections, **more})
+        entries = [recollection_json(recollection) for recollection in recollections]
+        more = {"explanation": explanation_json(explanation)} if explanation else {}
+        print_json({"query": options.query, "milliseconds": round(milliseconds, 1), "recollections": entries, **more})
         return 0
-    if explained:  # also where nothing is recalled: that is when one wants to know why
-        out().print(tables.understood_table(explained))
+    if explanation:  # also where nothing is recalled: that is when one wants to know why
+        out().print(tables.understood_table(explanation))
         out().print()
-    if not found:
+    if not recollections:
         out().print("Nothing relevant is remembered.")
-        _print_left_out(explained)
+        _print_left_out(explanation)
         return 0
-    out().print(tables.recollection_table(found, numbered=options.explain, keys=options.explain, why=options.explain))
+    out().print(
+        tables.recollection_table(recollections, numbered=options.explain, keys=options.explain, why=options.explain)
+    )
     if options.explain:
         out().print()
-        out().print(tables.score_table(found))
+        out().print(tables.score_table(recollections))
         out().print()
         out().print(_HOW, style="dim")
-        _print_left_out(explained)
-    note(f"{len(found)} recalled in {spent:.0f} ms")
+        _print_left_out(explanation)
+    note(f"{len(recollections)} recalled in {milliseconds:.0f} ms")
     return 0
 
 
@@ -82,12 +84,12 @@ def _recall(memory: PersistMem, options: argparse.Namespace) -> tuple[Explanatio
     owner = owner_of(options)
     if not options.explain:
         return None, memory.recall(options.query, limit=options.limit, **owner)
-    explained = memory.explain(options.query, limit=options.limit, **owner)
-    return explained, explained.recollections
+    explanation = memory.explain(options.query, limit=options.limit, **owner)
+    return explanation, explanation.recollections
 
 
-def _print_left_out(explained: Explanation | None) -> None:
-    if explained is not None and explained.omissions:
-        first = explained.omissions[:_MOST_LEFT_OUT]
-        out().print(f"\nleft out: {len(explained.omissions)}, of which {len(first)} are shown", style="bold")
+def _print_left_out(explanation: Explanation | None) -> None:
+    if explanation is not None and explanation.omissions:
+        first = explanation.omissions[:_MOST_LEFT_OUT]
+        out().print(f"\nleft out: {len(explanation.omissions)}, of which {len(first)} are shown", style="bold")
         out().print(tables.omission_table(first))

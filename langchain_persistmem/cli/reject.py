@@ -24,9 +24,9 @@ def run(options: argparse.Namespace) -> int:
     if not is_confirmed(options, f"Delete {what} for good?"):
         return 0
     with open_memory(options, quiet=True) as memory:
-        rejected = memory.review.reject(*options.ids, everything=not options.ids, **owner_of(options))
+        count = memory.review.reject(*options.ids, everything=not options.ids, **owner_of(options))
     if options.json:
-        print_json({"rejected": rejected})
+        print_json({"rejected": count})
     else:
-        out().print(f"Rejected: {rejected}")
+        out().print(f"Rejected: {count}")
     return 0

@@ -30,9 +30,9 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Restore and show it."""
     with open_memory(options) as memory:
-        restored = memory.history.restore(options.version, **owner_of(options))
+        version = memory.history.restore(options.version, **owner_of(options))
     if options.json:
-        print_json({"memory": memory_json(restored)})
+        print_json({"memory": memory_json(version)})
     else:
-        out().print(memory_table([restored]))
+        out().print(memory_table([version]))
     return 0

@@ -40,13 +40,13 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show what waits, oldest first."""
     with open_memory(options) as memory:
-        found = memory.review.list(limit=options.limit, **owner_of(options))
+        memories = memory.review.list(limit=options.limit, **owner_of(options))
     if options.json:
-        print_json({"memories": [_json(memory) for memory in found]})
-    elif not found:
+        print_json({"memories": [_json(memory) for memory in memories]})
+    elif not memories:
         out().print("Nothing waits for review.")
     else:
-        out().print(_table(found))
+        out().print(_table(memories))
     return 0
 
 

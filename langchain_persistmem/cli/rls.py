@@ -43,11 +43,11 @@ def run(options: argparse.Namespace) -> int:
     if options.everywhere_to and options.action != "enable":
         options.parser.error("--everywhere-to goes with enable")
     with open_memory(options) as memory:
-        found = _switch(memory, options)
+        state = _switch(memory, options)
     if options.json:
-        print_json(asdict(found))
+        print_json(asdict(state))
     else:
-        out().print(_table(found))
+        out().print(_table(state))
     return 0
 
 
@@ -57,11 +57,11 @@ def _switch(memory: PersistMem, options: argparse.Namespace) -> RowSecurity:
     return memory.backend.run(row_security.disable if options.action == "disable" else row_security.status)
 
 
-def _table(found: RowSecurity) -> Table:
+def _table(state: RowSecurity) -> Table:
     table = Table(show_header=False, show_edge=False, box=None)
-    table.add_row("tables with policies", f"{found.tables}")
-    table.add_row("enabled on", f"{found.enabled}")
-    table.add_row("for the owner too on", f"{found.forced}")
-    binds = "no, it is a superuser's or has BYPASSRLS" if found.above else "yes" if found.binding else "no"
+    table.add_row("tables with policies", f"{state.tables}")
+    table.add_row("enabled on", f"{state.enabled}")
+    table.add_row("for the owner too on", f"{state.forced}")
+    binds = "no, it is a superuser's or has BYPASSRLS" if state.above else "yes" if state.binding else "no"
     table.add_row("binds this role", binds)
     return table

@@ -68,8 +68,8 @@ def run(options: argparse.Namespace) -> int:
         from langchain_persistmem.server import Caller, memory_app
     except ImportError as error:
         raise MissingDependencyError(NEEDS_SERVER) from error
-    whose = owner_of(options)
-    caller = Caller(**whose) if whose else Caller(is_operator=True)
+    owner = owner_of(options)
+    caller = Caller(**owner) if owner else Caller(is_operator=True)
     key = os.environ.get(SERVER_KEY)
     if key is None and not _is_local(options.host):
         raise ConfigurationError(
@@ -123,8 +123,8 @@ class _Announcement:
 
 
 def _print_address(address: str, caller: Caller) -> None:
-    who = "an operator, who sees everybody" if caller.is_operator else "the person named"
-    note(f"opens one session within 15 minutes, as {who}:")
+    role = "an operator, who sees everybody" if caller.is_operator else "the person named"
+    note(f"opens one session within 15 minutes, as {role}:")
     out().print(address, soft_wrap=True)
 
 

@@ -8,7 +8,7 @@ from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import change_json, memory_json, print_json, turn_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
 from langchain_persistmem.cli.terminal import out, plain
-from langchain_persistmem.types.memory_record import MemoryRecord
+from langchain_persistmem.types.records import MemoryRecord
 
 
 def add(subcommands: Subcommands) -> None:
@@ -31,11 +31,11 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look it up and show it."""
     with open_memory(options) as memory:
-        found = memory.history.of(options.key, **owner_of(options))
+        record = memory.history.of(options.key, **owner_of(options))
     if options.json:
-        print_json(_json(found))
+        print_json(_json(record))
         return 0
-    first, *more = str(found).splitlines()
+    first, *more = str(record).splitlines()
     out().print(plain(first), style="bold")
     for line in more:
         indent = "  " if line.startswith("  ") else ""
@@ -43,13 +43,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _json(found: MemoryRecord) -> dict[str, object]:
+def _json(record: MemoryRecord) -> dict[str, object]:
     return {
-        "memory": memory_json(found.memory),
-        "messages": [turn_json(message) for message in found.messages],
-        "missing_messages": list(found.missing_messages),
-        "versions": [memory_json(version) for version in found.versions],
-        "changes": [change_json(change) for change in found.changes],
-        "uses": found.uses,
-        "used_at": found.used_at.isoformat() if found.used_at else None,
+        "memory": memory_json(record.memory),
+        "messages": [turn_json(message) for message in record.messages],
+        "missing_messages": list(record.missing_messages),
+        "versions": [memory_json(version) for version in record.versions],
+        "changes": [change_json(change) for change in record.changes],
+        "uses": record.uses,
+        "used_at": record.used_at.isoformat() if record.used_at else None,
     }

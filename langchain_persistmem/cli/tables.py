@@ -67,8 +67,8 @@ def _table() -> Table:
 
 def _when_who(memory: Memory) -> Text:
     """The day, as it was where it was said; and the person's name, or else where it comes from."""
-    who = plain(memory.speaker or memory.provenance.source)
-    return Text.assemble(memory.valid_from.date().isoformat(), "\n", (who, "cyan"))
+    speaker = plain(memory.speaker or memory.provenance.source)
+    return Text.assemble(memory.valid_from.date().isoformat(), "\n", (speaker, "cyan"))
 
 
 def shorten(text: str, length: int) -> str:
@@ -138,21 +138,22 @@ def score_table(recollections: Sequence[Recollection]) -> Table:
 
 def understood_table(explanation: Explanation) -> Table:
     """A question as it was understood, and how many memories it was compared with."""
-    understood = explanation.interpretation
+    interpretation = explanation.interpretation
     words = ", ".join(f"{word} ({count})" for word, count in explanation.terms.items())
     # Lines without content are left out below: most questions name no time, no person and nothing to ask for.
     times = [
         f"{period.text}: {_day(period.start)} to {_day(period.end - timedelta(days=1))}, {period.certainty:.0%} sure"
-        for period in understood.periods
+        for period in interpretation.periods
     ]
-    about = ["you"] if understood.is_about_user else []
+    about = ["you"] if interpretation.is_about_user else []
     lines = {
         "compared by": explanation.embedded_text,
         "words (in memories)": words,
         "also asked": "; ".join(explanation.queries[1:]),
         "times": "; ".join(times),
-        "about": ", ".join([*understood.speakers, *about]) + ("; as it is now" if understood.is_about_present else ""),
-        "asked for": {"time": "a time", "number": "a number", None: ""}[understood.asks_for],
+        "about": ", ".join([*interpretation.speakers, *about])
+        + ("; as it is now" if interpretation.is_about_present else ""),
+        "asked for": {"time": "a time", "number": "a number", None: ""}[interpretation.asks_for],
         "memories": f"{explanation.compared_count} compared, {explanation.candidate_count} ranked, "
         f"{len(explanation.recollections)} recalled (limit {explanation.limit}); "
         f"threshold {explanation.threshold:.2f}, minimum {explanation.min_score:.2f}",

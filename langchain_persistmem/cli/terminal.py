@@ -38,8 +38,8 @@ def plain(text: str) -> str:
 def _replace_control(character: str) -> str:
     if character < " ":
         return chr(_PICTURES + ord(character))
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _JOINERS
-    return "\N{REPLACEMENT CHARACTER}" if hidden else character
+    is_hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _JOINERS
+    return "\N{REPLACEMENT CHARACTER}" if is_hidden else character
 
 
 def note(text: str, *, quiet: bool = False) -> None:

@@ -38,15 +38,15 @@ def run(options: argparse.Namespace) -> int:
         from langchain_persistmem.server import Caller, bearer_token
     except ImportError as error:
         raise MissingDependencyError(NEEDS_SERVER) from error
-    whose = owner_of(options)
-    if bool(whose) == (options.operator is not None):
+    owner = owner_of(options)
+    if bool(owner) == (options.operator is not None):
         options.parser.error("give one of --user, --namespace and --operator")
     key = os.environ.get(SERVER_KEY)
     if key is None:
         raise ConfigurationError(
             f"{SERVER_KEY} is not set; set it here and for the server to the same 32 characters or more"
         )
-    caller = Caller(**whose, is_operator=not whose, name=options.operator, read_only=options.read_only)
+    caller = Caller(**owner, is_operator=not owner, name=options.operator, read_only=options.read_only)
     out().print(bearer_token(key, caller, lifetime=timedelta(days=options.days)), soft_wrap=True)
     note(f"expires in {options.days} days; to take it back before, change {SERVER_KEY}", quiet=True)
     return 0

@@ -24,6 +24,6 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Undo `persistmem distribute`."""
     with open_memory(options) as memory:
-        moved = memory.backend.run(distribution.undistribute)
-    show(moved, options, "on the coordinator again", "no table is distributed")
+        tables = memory.backend.run(distribution.undistribute)
+    show(tables, options, "on the coordinator again", "no table is distributed")
     return 0

@@ -68,10 +68,10 @@ def _json_object(text: str) -> dict[str, Any]:
 
 def _moment(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInputError(f"{text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T09:30+01:00") from None
-    return validation.aware(found if found.tzinfo is not None else found.replace(tzinfo=UTC), "the time")
+    return validation.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), "the time")
 
 
 def _share(text: str) -> float:
@@ -131,12 +131,12 @@ count = number(1, 10**_MOST_DIGITS - 1)
 def days(text: str) -> float:
     """A number of days above 0."""
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = math.nan
-    if not (math.isfinite(found) and found > 0):
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number of days; write one above 0, such as 90")
-    return found
+    return value
 
 
 def age(text: str) -> timedelta:

@@ -68,14 +68,14 @@ def add(subcommands: Subcommands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Work until it is enough, and say what each round did."""
     # No worker of its own: the one below is the only one, and its failure ends the command.
-    opened = open_memory(
+    opening = open_memory(
         options,
         model=chat_model(options),
         schema=_schema(options.schema),
         worker=False,
         model_calls_per_day=options.calls_per_day,
     )
-    with opened as memory, _stop_event() as stopped:
+    with opening as memory, _stop_event() as stop:
         if options.model is None:
             note("without --model, turns become dated memories as they are", quiet=options.json)
         backend = cast("SyncBackend", memory.backend)
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         with _progress(options) as progress:
             worker = ThreadWorker(backend, limit=options.limit, rounds=rounds, report=report, progress=progress)
             worker.start()
-            while not stopped.is_set() and not worker.join(_LOOK):
+            while not stop.is_set() and not worker.join(_LOOK):
                 pass
             worker.stop()
         if worker.failure is not None:
@@ -101,12 +101,12 @@ def _progress(options: argparse.Namespace) -> AbstractContextManager[Report | No
 def _report(*, as_json: bool, silent: bool) -> Callable[[ProcessResult], None]:
     """Prints a line for each round; with ``silent`` not for those that found nothing."""
 
-    def report(worked: ProcessResult) -> None:
-        if silent and not worked.threads:
+    def report(result: ProcessResult) -> None:
+        if silent and not result.threads:
             return
         at = datetime.now(UTC).isoformat(timespec="seconds")
         # Without the changes: they have the texts of memories, which no log may have.
-        counts = {name: count for name, count in asdict(worked).items() if name != "changes"}
+        counts = {name: count for name, count in asdict(result).items() if name != "changes"}
         if as_json:
             line = json.dumps({"at": at, **counts})
         else:

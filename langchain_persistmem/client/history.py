@@ -9,9 +9,8 @@ from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.learning import changes as changes_flow
 from langchain_persistmem.recall import inspect
-from langchain_persistmem.types.memory_record import MemoryRecord
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.records import Change, Memory
+from langchain_persistmem.types.records import Change, Memory, MemoryRecord
 
 
 class History(Group):

@@ -99,22 +99,18 @@ async def command(
         if consults_model:
             await generations.see(backend, [namespace], snapshot, now=now)
             request = await _ask_model(backend, namespace, text, now=now)
-        return (
-            None
-            if request is None
-            else await _carry_out(backend, namespace, message, request, pending_question, snapshot, now=now)
-        )
+        if request is None:
+            return None
+        return await _carry_out(backend, namespace, message, request, pending_question, snapshot, now=now)
     except MemoryDisabledError:  # the person has said so: no failure
         return reply_memory_off(text, question)
     except PersistMemError as error:
         if on_error == "raise":
             raise
         logger.warning("a command to the memory failed: %s: %s", type(error).__name__, error)
-        return (
-            confirmation.reply(request, replies_by_language()[request.language].unavailable, failed=True)
-            if request is not None
-            else None
-        )
+        if request is None:
+            return None
+        return confirmation.reply(request, replies_by_language()[request.language].unavailable, failed=True)
 
 
 def reply_memory_off(text: str, question: Question | None) -> CommandReply | None:
@@ -241,10 +237,10 @@ async def _private(
     replies = replies_by_language()[request.language]
     if request.goes_on:
         return confirmation.reply(request, replies.will_not_remember, ends_turn=False)
-    learnt = await _close_turn_before(backend, namespace, message, now=now)
-    if not learnt:
+    memories = await _close_turn_before(backend, namespace, message, now=now)
+    if not memories:
         return confirmation.reply(request, replies.will_not_remember)
-    return await confirmation.ask(backend, namespace, request, replies.will_not_remember_list, learnt)
+    return await confirmation.ask(backend, namespace, request, replies.will_not_remember_list, memories)
 
 
 async def _close_turn_before(
@@ -267,8 +263,8 @@ async def _close_turn_before(
             return []
         await generations.hold(tx, backend, namespace, now=now)
         await withdraw_waiting(tx, namespace, message.thread_id, ids, now=now)
-        learnt = await forget_queries.memories_of_messages(tx, namespace, message.thread_id, ids)
-        versions = [await changes.get_version(tx, namespace, id) for id in learnt]
+        memory_ids = await forget_queries.memories_of_messages(tx, namespace, message.thread_id, ids)
+        versions = [await changes.get_version(tx, namespace, id) for id in memory_ids]
     return [version for version in versions if version is not None and version.status == "active"]
 
 

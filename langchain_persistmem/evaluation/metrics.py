@@ -45,8 +45,8 @@ def interval(numbers: Sequence[float]) -> tuple[float, float]:
     if not numbers:
         return math.nan, math.nan
     sample: NDArray[np.float64] = np.asarray(numbers, dtype=np.float64)
-    chosen = np.random.default_rng(0).integers(0, len(sample), (_RESAMPLES, len(sample)))
-    low, high = np.quantile(sample[chosen].mean(axis=1), [0.025, 0.975])
+    resamples = np.random.default_rng(0).integers(0, len(sample), (_RESAMPLES, len(sample)))
+    low, high = np.quantile(sample[resamples].mean(axis=1), [0.025, 0.975])
     return float(low), float(high)
 
 

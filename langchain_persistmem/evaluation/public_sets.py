@@ -46,15 +46,15 @@ def read_public_set(path: Path) -> PublicSet:
             cast("_Json", entry)
             for entry in (cast("list[object]", document) if isinstance(document, list) else [document])
         ]
-        made = [(_adapter(entry)(entry, number)) for number, entry in enumerate(entries, 1)]
+        pairs = [(_adapter(entry)(entry, number)) for number, entry in enumerate(entries, 1)]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInputError(
             f"{path.name} is no file of LoCoMo, REALTALK or LongMemEval; give conversations and questions as two files of "
             "JSON Lines"
         ) from error
     return PublicSet(
-        users=tuple(user for user, _ in made),
-        questions=tuple(question for _, questions in made for question in questions),
+        users=tuple(user for user, _ in pairs),
+        questions=tuple(question for _, questions in pairs for question in questions),
     )
 
 
@@ -72,13 +72,13 @@ def _adapter(entry: _Json) -> Callable[[_Json, int], tuple[Row, list[Row]]]:
 
 def _read_locomo(entry: _Json, number: int) -> tuple[Row, list[Row]]:
     """Two people; times are those of sessions, and a picture is told by its caption."""
-    user, spoken = str(entry.get("sample_id", number)), cast("_Json", entry["conversation"])
+    user, conversation = str(entry.get("sample_id", number)), cast("_Json", entry["conversation"])
     turns: list[Row] = []
-    for session, said in _sessions(spoken):
-        begun = datetime.strptime(spoken[f"session_{session}_date_time"], "%I:%M %p on %d %B, %Y")  # noqa: DTZ007
-        for place, turn in enumerate(said):
+    for session, session_turns in _sessions(conversation):
+        start = datetime.strptime(conversation[f"session_{session}_date_time"], "%I:%M %p on %d %B, %Y")  # noqa: DTZ007
+        for position, turn in enumerate(session_turns):
             picture = f" [{turn['blip_caption']}]" if turn.get("blip_caption") else ""
-            turns.append(_turn(turn, user, session, f"{turn['text']}{picture}", begun + timedelta(minutes=place)))
+            turns.append(_turn(turn, user, session, f"{turn['text']}{picture}", start + timedelta(minutes=position)))
     return {"user_id": user, "turns": turns}, _questions(entry, user, turns, _LOCOMO)
 
 
@@ -88,8 +88,8 @@ def _read_realtalk(entry: _Json, number: int) -> tuple[Row, list[Row]]:
     user = f"{number}-{names['speaker_1']}-{names['speaker_2']}"
     turns = [
         _turn(turn, user, session, turn["clean_text"], datetime.strptime(turn["date_time"], "%d.%m.%Y, %H:%M:%S"))  # noqa: DTZ007
-        for session, said in _sessions(entry)
-        for turn in said
+        for session, session_turns in _sessions(entry)
+        for turn in session_turns
     ]
     turns = [turn for turn in turns if turn["text"].strip()]
     return {"user_id": user, "turns": turns}, _questions(entry, user, turns, _REALTALK)
@@ -100,16 +100,16 @@ def _read_long_mem_eval(entry: _Json, number: int) -> tuple[Row, list[Row]]:
     user = f"{number}-{entry['question_id']}"
     turns: list[Row] = []
     gold: list[str] = []
-    dated = zip(entry["haystack_session_ids"], entry["haystack_dates"], entry["haystack_sessions"], strict=True)
-    for place, (session, date, said) in enumerate(dated):
-        begun = _day(date)
-        for count, turn in enumerate(said):
+    sessions = zip(entry["haystack_session_ids"], entry["haystack_dates"], entry["haystack_sessions"], strict=True)
+    for position, (session, date, session_turns) in enumerate(sessions):
+        start = _day(date)
+        for count, turn in enumerate(session_turns):
             if not turn["content"].strip():
                 continue
-            id = f"{user}-{place}-{count}"
+            id = f"{user}-{position}-{count}"
             gold += [id] if turn.get("has_answer") else []
             turns.append(
-                {"id": id, "session": f"{place}-{session}", "ts": _to_iso(begun + timedelta(minutes=count)),
+                {"id": id, "session": f"{position}-{session}", "ts": _to_iso(start + timedelta(minutes=count)),
                  "role": turn["role"], "text": turn["content"]}
             )  # fmt: skip
     category = "abstention" if entry["question_id"].endswith("_abs") else entry["question_type"]
@@ -120,9 +120,9 @@ def _read_long_mem_eval(entry: _Json, number: int) -> tuple[Row, list[Row]]:
     return {"user_id": user, "turns": turns}, [question]
 
 
-def _sessions(spoken: _Json) -> Iterator[tuple[int, list[_Json]]]:
-    numbers = sorted(int(match[1]) for name in spoken if (match := _SESSION.fullmatch(name)))
-    return ((number, spoken[f"session_{number}"]) for number in numbers)
+def _sessions(conversation: _Json) -> Iterator[tuple[int, list[_Json]]]:
+    numbers = sorted(int(match[1]) for name in conversation if (match := _SESSION.fullmatch(name)))
+    return ((number, conversation[f"session_{number}"]) for number in numbers)
 
 
 def _turn(turn: _Json, user: str, session: int, text: str, moment: datetime) -> Row:
@@ -137,11 +137,11 @@ def _questions(entry: _Json, user: str, turns: list[Row], categories: Mapping[in
     ids = {turn["id"] for turn in turns}
     asked_at = _to_iso(max(datetime.fromisoformat(turn["ts"]) for turn in turns) + _LATER)
     questions: list[Row] = []
-    for place, asked in enumerate(entry["qa"]):
-        marks = cast("list[str]", asked.get("evidence") or [])
+    for index, question in enumerate(entry["qa"]):
+        marks = cast("list[str]", question.get("evidence") or [])
         questions.append(
-            {"qid": f"{user}-q{place}", "user_id": user, "query": asked["question"], "asked_at": asked_at,
-             "category": categories.get(asked["category"], str(asked["category"])),
+            {"qid": f"{user}-q{index}", "user_id": user, "query": question["question"], "asked_at": asked_at,
+             "category": categories.get(question["category"], str(question["category"])),
              "gold": [id for id in (f"{user}:{mark.strip()}" for mark in marks) if id in ids]}
         )  # fmt: skip
     return questions

@@ -69,12 +69,12 @@ def _differences(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str
     for answer in answers:
         if answer.metrics is not None and answer.category not in excluded:
             by_system.setdefault(answer.system, {})[answer.question] = answer
-    ours, others = by_system.pop(OURS, {}), by_system
-    others.pop(RERANKED, None)
+    ours, baselines = by_system.pop(OURS, {}), by_system
+    baselines.pop(RERANKED, None)
     differences: dict[str, Any] = {}
-    for metric in METRICS if ours and others else ():
-        best = max(others, key=lambda name: fmean(_of(answer, metric) for answer in others[name].values()))
-        gains = [_of(ours[id], metric) - _of(others[best][id], metric) for id in ours if id in others[best]]
+    for metric in METRICS if ours and baselines else ():
+        best = max(baselines, key=lambda name: fmean(_of(answer, metric) for answer in baselines[name].values()))
+        gains = [_of(ours[id], metric) - _of(baselines[best][id], metric) for id in ours if id in baselines[best]]
         low, high = interval(gains)
         differences[metric] = {"against": best, "mean": fmean(gains), "low": low, "high": high}
     return differences
@@ -82,17 +82,17 @@ def _differences(answers: Sequence[Answer], excluded: Sequence[str]) -> dict[str
 
 def _rule(systems: dict[str, Any]) -> dict[str, Any]:
     """Compare ours with the better of the others, category by category: no sort of question may be served worse."""
-    others = [name for name in systems if name not in (OURS, RERANKED)]
-    found: dict[str, Any] = {}
-    for category in systems[OURS]["categories"] if OURS in systems and others else ():
+    baselines = [name for name in systems if name not in (OURS, RERANKED)]
+    comparisons: dict[str, Any] = {}
+    for category in systems[OURS]["categories"] if OURS in systems and baselines else ():
         by_metric: dict[str, Any] = {}
         for metric in _RULED:
-            means = {name: systems[name]["categories"][category][metric]["mean"] for name in (OURS, *others)}
-            best = max(others, key=lambda name: means[name])
+            means = {name: systems[name]["categories"][category][metric]["mean"] for name in (OURS, *baselines)}
+            best = max(baselines, key=lambda name: means[name])
             gain = means[OURS] - means[best]
             by_metric[metric] = {"against": best, "gain": gain, "kept": gain >= -_POINT}
-        found[category] = by_metric
-    return found
+        comparisons[category] = by_metric
+    return comparisons
 
 
 def _of(answer: Answer, metric: str) -> float:

@@ -80,8 +80,8 @@ def evaluate(
         progress: called after each user's turns and questions.
     """
     sessions = {turn.id: turn.session for turns in users.values() for turn in turns}
-    learnt = Meter(progress, "turns", len(systems) * sum(map(len, users.values())))
-    asked = Meter(progress, "questions", len(systems) * len(questions))
+    turn_meter = Meter(progress, "turns", len(systems) * sum(map(len, users.values())))
+    question_meter = Meter(progress, "questions", len(systems) * len(questions))
     for user_id, turns in users.items():
         users_questions = [question for question in questions if question.user_id == user_id]
         history = sum(approximate_tokens(turn.text) for turn in turns)
@@ -90,11 +90,11 @@ def evaluate(
             # learning takes most of the time: a resumed run skips the users whose questions are all answered
             if pending:
                 system.learn(user_id, turns)
-            learnt.advance(len(turns))
+            turn_meter.advance(len(turns))
             for question in pending:
-                began = time.perf_counter()
+                start = time.perf_counter()
                 ranked = system.rank(question)
-                took = time.perf_counter() - began
+                seconds = time.perf_counter() - start
                 log.add(
                     Answer(
                         system=system.name,
@@ -102,11 +102,11 @@ def evaluate(
                         category=question.category,
                         metrics=scores(ranked.turns, question.gold, sessions) if question.gold else None,
                         best=ranked.best,
-                        milliseconds=1000 * took,
+                        milliseconds=1000 * seconds,
                         context=_context_metrics(memory, question, history) if system.name == OURS else None,
                     )
                 )
-            asked.advance(len(users_questions))
+            question_meter.advance(len(users_questions))
 
 
 def _context_metrics(memory: PersistMem, question: Question, history: int) -> dict[str, float]:

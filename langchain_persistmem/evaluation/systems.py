@@ -123,10 +123,10 @@ class Bm25System:
     def rank(self, question: Question) -> RankedTurns:
         ids, index = self._users[question.user_id]
         (tokens,) = self._tokens([question.text])
-        indexed = [token for token in tokens if token in index.vocab_dict]
-        if not indexed:
+        index_tokens = [token for token in tokens if token in index.vocab_dict]
+        if not index_tokens:
             return RankedTurns(turns=(), best=0)
-        return _best(ids, np.asarray(index.get_scores(indexed), dtype=np.float64))
+        return _best(ids, np.asarray(index.get_scores(index_tokens), dtype=np.float64))
 
     def _tokens(self, texts: list[str]) -> list[list[str]]:
         return self._bm25s.tokenize(

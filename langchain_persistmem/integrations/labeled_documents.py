@@ -60,10 +60,10 @@ def format_labelled(
     return _text(entries)
 
 
-def _text(labelled: Sequence[tuple[Origin, str]]) -> str:
+def _text(pairs: Sequence[tuple[Origin, str]]) -> str:
     parts: list[str] = []
     for origin in ORIGINS:
-        entries = [entry for entry_origin, entry in labelled if entry_origin == origin]
+        entries = [entry for entry_origin, entry in pairs if entry_origin == origin]
         if entries:
             parts += [_TITLES[origin], *entries]
     return _fence(parts) if parts else ""

@@ -14,9 +14,8 @@ from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.messages import digest_words
+from langchain_persistmem.runtime.messages import check_turn, digest_words
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.runtime.turn_check import check_turn
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import UNSTORED_REASONS, SkipReason, Turn

@@ -186,12 +186,12 @@ async def enrich(
 
 async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
     """The next batch of new episodes, and what they are evidence of."""
-    model, collected = await ready(backend), _Groups()
+    model, evidence_of_batch = await ready(backend), _Groups()
     similar = model.background_mean + backend.settings.retention.similarity * model.background_deviation
     async with backend.transaction(namespace, atomic=False) as tx:
         new = await retention.read_episodes(tx, namespace, after=after, derived=DERIVED, limit=_BATCH)
         if not new:
-            return new, collected
+            return new, evidence_of_batch
         near = await retention.recurring(
             tx, namespace, new, model=model, floor=similar, derived=DERIVED, limit=_NEAREST
         )
@@ -203,8 +203,8 @@ async def _look(backend: Backend, namespace: Namespace, after: UUID | None, leas
         evidence = sorted(
             (episodes[id] for id in group if id in episodes), key=lambda episode: (episode.valid_from, episode.id)
         )
-        _sort_in(collected, evidence, habits, least)
-    return new, collected
+        _sort_in(evidence_of_batch, evidence, habits, least)
+    return new, evidence_of_batch
 
 
 def _sort_in(groups: _Groups, evidence: list[Memory], habits: Sequence[Memory], least: int) -> None:

@@ -88,8 +88,8 @@ async def maintain(
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=checkpoints), True
     meter = Meter(progress, "namespaces", await _count_namespaces(backend, namespace) if progress else None)
-    async with aclosing(_namespaces_of(backend, namespace)) as meant:
-        async for owner, state in meant:
+    async with aclosing(_namespaces_of(backend, namespace)) as owners:
+        async for owner, state in owners:
             total = _sum(total, await _rewrite(backend, owner, dry_run=dry_run, now=now))
             if drop_turns:
                 total = _sum(total, await _drop_turns(backend, owner, dry_run=dry_run))

@@ -21,6 +21,10 @@ from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
 _NOBODYS = "checkpoints of threads on which no run named a person: nothing in them says whose they are"
+_NOTHING_FOUND = (
+    "nothing was stored under this name: if it was erased before, that receipt names the threads that stayed for others' sake, "
+    "which a later erase does not know of"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ async def _erase_all(
     for erasure in erasures.values():
         total.update(erasure.counts)
     nobodys = await backend.step(_has_unowned_checkpoints)
+    ids = tuple(id for erasure in erasures.values() for id in erasure.ids)
     shared_ids = sorted({thread for erasure in erasures.values() for thread in erasure.shared})
     return Receipt(
         erased=not dry_run,
@@ -95,9 +100,10 @@ async def _erase_all(
         by_namespace={item: erasure.counts for item, erasure in erasures.items()},
         remaining_traces=(
             *(_shared_trace(item, dry_run=dry_run) for item in shared_ids),
+            *((_NOTHING_FOUND,) if not ids and not dry_run else ()),
             *((_NOBODYS,) if nobodys else ()),
         ),
-        ids=tuple(id for erasure in erasures.values() for id in erasure.ids),
+        ids=ids,
         # What stayed for somebody else's sake may be this person's own: one run with the thread's id is enough for it.
         verified=not dry_run and not shared_ids,
     )
@@ -130,7 +136,7 @@ async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
-    unconfirmed: dict[UUID, _NamespaceErasure],
+    earlier: dict[UUID, _NamespaceErasure],
     *,
     now: datetime,
 ) -> _NamespaceErasure:
@@ -138,15 +144,15 @@ async def _erase_one(
 
     Args:
         among: the namespaces of the same person; None means that threads of others go too.
-        unconfirmed: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
+        earlier: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
         async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
             ending = generations.end_generation(tx, namespace)
             own_threads, generation = await threads.threads_of(tx, namespace), await ending
-            if unconfirmed and generation not in unconfirmed:  # the COMMIT whose answer was lost has done it
-                return next(iter(unconfirmed.values()))
+            if earlier and generation not in earlier:  # the COMMIT whose answer was lost has done it
+                return next(iter(earlier.values()))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
                 return _NamespaceErasure(dict.fromkeys(await forget.count_rest_of_namespace(tx, namespace), 0))
             shared_threads = (
@@ -161,7 +167,7 @@ async def _erase_one(
             )
             erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
-            unconfirmed[generation] = erasure
+            earlier[generation] = erasure
     return erasure
 
 

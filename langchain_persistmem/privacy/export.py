@@ -60,17 +60,17 @@ async def export_file(
     encode(namespace)
     await ready(backend)
     async with backend.reading(Within(namespace), snapshot=True) as tx:
-        found = await export.namespaces_below(tx, namespace)
-        total = sum([await export.count_export_rows(tx, owner) for owner, _ in found]) if progress else None
+        owners = await export.namespaces_below(tx, namespace)
+        total = sum([await export.count_export_rows(tx, owner) for owner, _ in owners]) if progress else None
         meter = Meter(progress, "rows", total)
         writer.begin({"root": list(namespace), "exported_at": now.isoformat()})
-        for owner, consent in found:
+        for owner, consent in owners:
             writer.add("namespace", owner, {"consent": consent})
             for kind, page in _PAGES:
                 await _write_all(tx, writer, owner, kind, page, meter)
     digest = writer.finish()
     counts = dict(writer.counts)
-    for owner, _ in found:
+    for owner, _ in owners:
         await note_read(backend, owner, "exported", memories=counts.get("memory", 0))
     return ExportResult(counts=counts, sha256=digest)
 
@@ -146,8 +146,8 @@ async def _restore_all(
     stricter: dict[Namespace, str] = {}
     older: set[Namespace] = set()
     # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
-    for kind, found, rows in _batches(source, trusted=trusted):
-        namespace = _target_namespace(found, source, root)
+    for kind, origin, rows in _batches(source, trusted=trusted):
+        namespace = _target_namespace(origin, source, root)
         if kind == "namespace":
             stricter[namespace] = str(rows[0].get("consent", "allowed"))
         if any(row.get(_PRESENT_FORM.get(kind, "")) is None for row in rows if kind in _PRESENT_FORM):
@@ -190,12 +190,12 @@ async def _count_new(
     seen: generations.Snapshot = {}
     meter = Meter(progress, "rows checked", sum(source.counts.values()))
     # By name: row security lets a prefix be read, and not be written.
-    targets = sorted({_target_namespace(found, source, root) for _, found, _ in source.rows()}, key=encode)
+    targets = sorted({_target_namespace(origin, source, root) for _, origin, _ in source.rows()}, key=encode)
     async with undo_if(True, backend.transaction(Several(tuple(targets)))) as tx:
-        for kind, found, rows in _batches(source, trusted=trusted):
-            namespace = _target_namespace(found, source, root)
-            redacted = [redact_row(backend.settings.redaction, kind, row) for row in rows]
-            counts[kind] += await _restore_rows(tx, backend, namespace, kind, redacted, {}, seen, now=now)
+        for kind, origin, rows in _batches(source, trusted=trusted):
+            namespace = _target_namespace(origin, source, root)
+            clean_rows = [redact_row(backend.settings.redaction, kind, row) for row in rows]
+            counts[kind] += await _restore_rows(tx, backend, namespace, kind, clean_rows, {}, seen, now=now)
             meter.advance(len(rows))
     return counts
 
@@ -307,11 +307,11 @@ async def _restore_memories(
     vectors: Mapping[UUID, Sequence[Vector]],
 ) -> int:
     new = await export.restore_memories(tx, namespace, rows)
-    mine = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
-    known = {id: vectors[id] for id in mine if vectors.get(id)}
-    hnsw_upkeep.insert_vectors(tx, backend, namespace, known, model=await ready(backend))
-    current = {id: row for id, row in mine.items() if row["status"] == "active" and row.get("text") is not None}
-    search_index.unindex_memories(tx, namespace, sorted(set(mine) - set(current)))
+    new_rows = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
+    new_vectors = {id: vectors[id] for id in new_rows if vectors.get(id)}
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, new_vectors, model=await ready(backend))
+    current = {id: row for id, row in new_rows.items() if row["status"] == "active" and row.get("text") is not None}
+    search_index.unindex_memories(tx, namespace, sorted(set(new_rows) - set(current)))
     words = {id: (row["text"], row.get("speaker")) for id, row in current.items()}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     record(tx, backend, namespace, "imported", sorted(new))
@@ -324,19 +324,22 @@ async def _vectors(
     """The vectors of what is not here yet: the file's own where the same model made them, else made anew."""
     model = await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        known = await export.find_existing_memories(tx, namespace, [UUID(row["id"]) for row in rows])
+        existing = await export.find_existing_memories(tx, namespace, [UUID(row["id"]) for row in rows])
     vectors: dict[UUID, Sequence[Vector]] = {}
     missing: dict[UUID, str] = {}
     for row in rows:
-        id, own = UUID(row["id"]), [each for each in row.get("vectors") or () if each["model"] == model.name]
-        if id in known:
+        id, own = (
+            UUID(row["id"]),
+            [own_vector for own_vector in row.get("vectors") or () if own_vector["model"] == model.name],
+        )
+        if id in existing:
             continue
         if own:
-            vectors[id] = [UnitVector(components_of(each), float(each["norm"])) for each in own]
+            vectors[id] = [UnitVector(components_of(own_vector), float(own_vector["norm"])) for own_vector in own]
         elif row.get("vectors") and row.get("text"):
             missing[id] = row["text"]
-    made = await backend.embed(list(missing.values())) if missing else []
-    return {**vectors, **{id: (vector,) for id, vector in zip(missing, made, strict=True)}}
+    embeddings = await backend.embed(list(missing.values())) if missing else []
+    return {**vectors, **{id: (vector,) for id, vector in zip(missing, embeddings, strict=True)}}
 
 
 async def _restrict(

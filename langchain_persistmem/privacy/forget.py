@@ -125,16 +125,16 @@ async def _keys(
         for _, thread_id, message_ids in origins:
             if thread_id is not None:
                 turns[thread_id].update(message_ids)
-        removed = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
+        removal = await erase_with_turns(tx, backend, namespace, [id for id, _, _ in origins], turns, now=now)
         erasure = erasure_log.erasure_of(
-            backend.new_id(), state.generation, removed.ids, removed.turns, removed.counts, now=now
+            backend.new_id(), state.generation, removal.ids, removal.turns, removal.counts, now=now
         )
         await erasure_log.record_erasure(tx, erasure)
-        remaining = await erasure_log.memories_there(tx, namespace, removed.ids)
+        remaining = await erasure_log.memories_there(tx, namespace, removal.ids)
         threads = await forget_queries.find_threads_with_checkpoints(tx, sorted(turns))
     return Receipt(
         erased=not dry_run,
-        counts=removed.counts,
+        counts=removal.counts,
         ids=() if dry_run else (erasure.id,),
         verified=not dry_run and not remaining,
         remaining_traces=tuple(f"the checkpoints of thread {quote(thread_id)}" for thread_id in threads),

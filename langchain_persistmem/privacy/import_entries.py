@@ -63,31 +63,31 @@ def judge(
         changed: when the keys that are here were written last.
         stated: the key under which a statement is here.
     """
-    here, judged = dict(stated), list[tuple[Entry, Fate]]()
+    here, pairs = dict(stated), list[tuple[Entry, Fate]]()
     for entry in entries:
         holder = here.get(entry.identity) if entry.identity is not None else None
         since = changed.get(entry.key)
         if since is None and holder is not None:
-            judged.append((entry, "duplicates"))
+            pairs.append((entry, "duplicates"))
         elif since is None:
-            judged.append((entry, "added"))
+            pairs.append((entry, "added"))
         elif entry.updated_at is None or since >= entry.updated_at:
-            judged.append((entry, "unchanged"))
+            pairs.append((entry, "unchanged"))
         elif holder not in (None, entry.key):  # it became what another one says: two keys, one identity
-            judged.append((replace(entry, identity=None), "replaced"))
+            pairs.append((replace(entry, identity=None), "replaced"))
         else:
-            judged.append((entry, "replaced"))
-        if judged[-1][1] == "replaced":  # what it said before may be said by another one now
+            pairs.append((entry, "replaced"))
+        if pairs[-1][1] == "replaced":  # what it said before may be said by another one now
             here = {identity: key for identity, key in here.items() if key != entry.key}
-        if entry.identity is not None and judged[-1][1] in ("added", "replaced"):
+        if entry.identity is not None and pairs[-1][1] in ("added", "replaced"):
             here.setdefault(entry.identity, entry.key)
-    return judged
+    return pairs
 
 
 def row_of_entry(id: UUID, entry: Entry, *, now: datetime) -> dict[str, object]:
     """The row that the statement writes; what the source does not date is of ``now``."""
-    written = entry.updated_at or entry.created_at or now
-    created = entry.created_at or written
+    updated_at = entry.updated_at or entry.created_at or now
+    created_at = entry.created_at or updated_at
     return {
         "id": str(id),
         "key": entry.key,
@@ -97,9 +97,9 @@ def row_of_entry(id: UUID, entry: Entry, *, now: datetime) -> dict[str, object]:
         "identity": entry.identity.hex() if entry.identity is not None else None,
         "importance": entry.importance,
         "speaker": entry.speaker,
-        "valid_from": (entry.valid_from or created).isoformat(),
-        "recorded_at": created.isoformat(),
-        "updated_at": written.isoformat(),
+        "valid_from": (entry.valid_from or created_at).isoformat(),
+        "recorded_at": created_at.isoformat(),
+        "updated_at": updated_at.isoformat(),
         "expires_at": entry.expires_at.isoformat() if entry.expires_at is not None else None,
         "minutes": entry.minutes,
     }
@@ -107,7 +107,7 @@ def row_of_entry(id: UUID, entry: Entry, *, now: datetime) -> dict[str, object]:
 
 def by_namespace(entries: Sequence[Entry]) -> dict[Namespace, list[Entry]]:
     """Entries by namespace, in their order."""
-    grouped: dict[Namespace, list[Entry]] = defaultdict(list)
+    groups: dict[Namespace, list[Entry]] = defaultdict(list)
     for entry in entries:
-        grouped[entry.namespace].append(entry)
-    return grouped
+        groups[entry.namespace].append(entry)
+    return groups

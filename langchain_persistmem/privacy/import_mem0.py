@@ -70,12 +70,12 @@ class Mem0Source:
         text = validation.check_text(payload.get("data"), "payload.data", at_most=_LONGEST_TEXT)[:MAX_TEXT_CHARS]
         kind: Kind = "episodic" if payload.get("memory_type") == "procedural_memory" else "semantic"
         # The fingerprint is that of a statement made here, so that a later one confirms it instead of standing beside it.
-        created, updated = _moment(payload, "created_at"), _moment(payload, "updated_at")
-        same = Candidate(
+        created_at, updated_at = _moment(payload, "created_at"), _moment(payload, "updated_at")
+        candidate = Candidate(
             text=text,
             kind=kind,
             provenance=Provenance(source="import"),
-            valid_from=created or datetime.min.replace(tzinfo=UTC),
+            valid_from=created_at or datetime.min.replace(tzinfo=UTC),
         )
         return Entry(
             namespace=namespace,
@@ -86,10 +86,10 @@ class Mem0Source:
             texts=(text[: self.options.max_chars],),
             vectors=self._vectors(row),
             speaker=_speaker(payload),
-            identity=identity(same),
-            created_at=created,
-            updated_at=updated or created,
-            valid_from=created,
+            identity=identity(candidate),
+            created_at=created_at,
+            updated_at=updated_at or created_at,
+            valid_from=created_at,
             expires_at=_expiry(payload),
         )
 

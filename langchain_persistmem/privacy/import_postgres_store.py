@@ -160,8 +160,8 @@ def check_type(column: str, model: EmbeddingModel | None) -> None:
         raise ConfigurationError(
             "vectors can only be kept by a store with an index; give it one, or pass vectors='embed'"
         )
-    found = _TYPE.match(column)
-    name, dimensions = found.groups() if found else (column, None)
+    match = _TYPE.match(column)
+    name, dimensions = match.groups() if match else (column, None)
     if name not in ("vector", "halfvec"):
         raise ConfigurationError(f"the vectors are of type {column}, which cannot be kept; pass vectors='embed'")
     if dimensions is not None and int(dimensions) != model.dimensions:

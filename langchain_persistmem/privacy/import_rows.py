@@ -137,21 +137,19 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
     fates: list[Fate] = []
     more: set[tuple[Namespace, bytes]] = set()
     async with backend.transaction(_of(entries), atomic=False) as tx:
-        for namespace, mine in by_namespace(entries).items():
+        for namespace, group in by_namespace(entries).items():
             state = await namespaces.read_state(tx, namespace)
             if backend.settings.consent == "paused" if state is None else state.paused:
-                fates.extend("paused" for _ in mine)
+                fates.extend("paused" for _ in group)
                 continue
-            known = await _find_existing(tx, namespace, mine)
-            for entry in mine:
+            existing = await _find_existing(tx, namespace, group)
+            for entry in group:
                 if entry.identity is not None and (namespace, entry.identity) in stated:
-                    known.stated.setdefault(entry.identity, "")
-            judged = judge(mine, known.changed, known.stated)
-            fates.extend(fate for _, fate in judged)
+                    existing.stated.setdefault(entry.identity, "")
+            pairs = judge(group, existing.changed, existing.stated)
+            fates.extend(fate for _, fate in pairs)
             more.update(
-                (namespace, entry_judged.identity)
-                for entry_judged, fate in judged
-                if entry_judged.identity and fate == "added"
+                (namespace, new_entry.identity) for new_entry, fate in pairs if new_entry.identity and fate == "added"
             )
     stated.update(more)  # at the end: a page that is read again must not find itself
     return fates
@@ -164,9 +162,9 @@ async def _bring(
     fates: list[Fate] = []
     fresh: list[Entry] = []
     async with backend.transaction(_of(entries), atomic=False) as tx:
-        for namespace, mine in by_namespace(entries).items():
-            known = await _find_existing(tx, namespace, mine)
-            for entry, fate in judge(mine, known.changed, known.stated):
+        for namespace, group in by_namespace(entries).items():
+            existing = await _find_existing(tx, namespace, group)
+            for entry, fate in judge(group, existing.changed, existing.stated):
                 if fate in ("added", "replaced"):
                     fresh.append(entry)
                 else:
@@ -176,20 +174,20 @@ async def _bring(
     await generations.see(backend, (entry.namespace for entry in fresh), seen, now=now)
     vectors, embedded = await _vectors(backend, fresh)
     async with backend.transaction(_of(fresh)) as tx:
-        grouped = by_namespace(fresh)
-        for namespace in sorted(grouped, key=encode):  # one order for all writers, so that no two wait for each other
-            mine = grouped[namespace]
+        groups = by_namespace(fresh)
+        for namespace in sorted(groups, key=encode):  # one order for all writers, so that no two wait for each other
+            group = groups[namespace]
             if namespace in seen and await hold_existing(tx, namespace) != seen[namespace]:
-                fates.extend("erased" for _ in mine)  # since this import met it first; a later one may bring it over
+                fates.extend("erased" for _ in group)  # since this import met it first; a later one may bring it over
                 continue
             state = await generations.hold(tx, backend, namespace, now=now)
             if state.paused:
-                fates.extend("paused" for _ in mine)
+                fates.extend("paused" for _ in group)
                 continue
-            known = await _find_existing(tx, namespace, mine)  # asked again: now nobody else writes
-            judged = judge(mine, known.changed, known.stated)
-            wanted = [entry for entry, fate in judged if fate in ("added", "replaced")]
-            fates.extend(fate for _, fate in judged)
+            existing = await _find_existing(tx, namespace, group)  # asked again: now nobody else writes
+            pairs = judge(group, existing.changed, existing.stated)
+            wanted = [entry for entry, fate in pairs if fate in ("added", "replaced")]
+            fates.extend(fate for _, fate in pairs)
             await _write(tx, backend, namespace, wanted, vectors, extractor=extractor, now=now)
     return fates, embedded
 
@@ -218,9 +216,9 @@ async def _vectors(
     if await _model(backend) is None:
         return {(entry.namespace, entry.key): () for entry in entries}, 0
     texts = list(dict.fromkeys(text for entry in entries if not entry.vectors for text in entry.texts))
-    made = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
+    embeddings = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     vectors: dict[tuple[Namespace, str], Sequence[Vector]] = {
-        (entry.namespace, entry.key): entry.vectors or [made[text] for text in entry.texts] for entry in entries
+        (entry.namespace, entry.key): entry.vectors or [embeddings[text] for text in entry.texts] for entry in entries
     }
     return vectors, len(texts)
 
@@ -262,16 +260,16 @@ def _redact(redaction: Redaction | None, entry: Entry) -> Entry:
     text = redaction.redact(entry.text) if entry.text is not None else None
     texts = tuple(map(redaction.redact, entry.texts))
     value = json.loads(entry.value)
-    redacted = redact_json(redaction, value)
-    same = entry.identity is None or text is None or text == entry.text
+    clean_value = redact_json(redaction, value)
+    is_unchanged = entry.identity is None or text is None or text == entry.text
     return replace(
         entry,
         text=text,
         texts=texts,
         vectors=entry.vectors if texts == entry.texts else (),
-        value=entry.value if redacted == value else json.dumps(redacted, ensure_ascii=False),
+        value=entry.value if clean_value == value else json.dumps(clean_value, ensure_ascii=False),
         speaker=redaction.redact(entry.speaker) if entry.speaker is not None else None,
-        identity=entry.identity if same else _identity(entry, text or ""),
+        identity=entry.identity if is_unchanged else _identity(entry, text or ""),
     )
 
 

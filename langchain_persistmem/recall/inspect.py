@@ -10,9 +10,8 @@ from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.memory_record import MemoryRecord
 from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import Memory
+from langchain_persistmem.types.records import Memory, MemoryRecord
 from langchain_persistmem.types.representation import quote
 
 _MOST_CHANGES = 1_000

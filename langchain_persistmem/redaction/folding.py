@@ -29,8 +29,8 @@ class _Table(dict[int, int]):
     """Folded code point by code point, computed at the first lookup."""
 
     def __missing__(self, code: int) -> int:
-        self[code] = folded = _fold(code)
-        return folded
+        self[code] = folding = _fold(code)
+        return folding
 
 
 def fold(text: str) -> FoldedText:

@@ -117,22 +117,22 @@ class Redaction:
         return _subtract_placeholders(spans, placeholders) if placeholders else spans
 
     def _find_built_in(self, text: str) -> list[Span]:
-        folded = fold(text)
+        folding = fold(text)
         categories = CATEGORIES if self.categories is None else self.categories
         spans: list[Span] = []
-        digits = any(map(folded.text.__contains__, "0123456789"))
+        digits = any(map(folding.text.__contains__, "0123456789"))
         for category in CATEGORIES:
             if category in categories and (digits or category not in _WITH_DIGITS):
-                spans += _BUILT_IN[category](folded.text)
-        return [_original_span(span, folded) for span in resolve_overlaps(spans)]
+                spans += _BUILT_IN[category](folding.text)
+        return [_original_span(span, folding) for span in resolve_overlaps(spans)]
 
 
 def _key(key: bytes | str | None) -> bytes | None:
     return key.encode() if isinstance(key, str) else key
 
 
-def _original_span(span: Span, folded: FoldedText) -> Span:
-    return Span(*folded.original(span.start, span.end), span.category)
+def _original_span(span: Span, folding: FoldedText) -> Span:
+    return Span(*folding.original(span.start, span.end), span.category)
 
 
 def _run_detector(detector: Detector, text: str) -> list[Span]:

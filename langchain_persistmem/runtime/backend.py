@@ -9,24 +9,16 @@ every await at once, so that a flow runs to its end in a single step, without a 
 import asyncio
 import logging
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackManager
-from langchain_core.embeddings import Embeddings
-from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.uuid import uuid7
-from langgraph.constants import TAG_NOSTREAM
 
 from langchain_persistmem.errors import (
     ConfigurationError,
-    EmbeddingError,
-    ExtractionError,
     PersistMemError,
     StorageUnavailableError,
     UseAsyncMethodError,
@@ -34,7 +26,6 @@ from langchain_persistmem.errors import (
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.pools import ConnectionQueue
 from langchain_persistmem.postgres.queries import replication
-from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
 from langchain_persistmem.postgres.transaction import (
@@ -48,15 +39,10 @@ from langchain_persistmem.postgres.transaction import (
 )
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
-from langchain_persistmem.runtime.model_errors import call_provider
-from langchain_persistmem.runtime.models import Models, documents_of, ids_of
-from langchain_persistmem.runtime.structured_output import StructuredOutput
-from langchain_persistmem.runtime.vector_cache import Use, VectorCache
+from langchain_persistmem.runtime.model_calls import ModelCalls
+from langchain_persistmem.runtime.models import Models
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import NOBODY, Namespace, Reach
-from langchain_persistmem.types.recall_results import Rerankable
-from langchain_persistmem.types.records import Vector
-from langchain_persistmem.types.vectors import unit_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +51,9 @@ T = TypeVar("T")
 Flow = Callable[Concatenate["Backend", P], Coroutine[Any, Any, T]]
 """A flow of the engine: it awaits its backend and nothing else."""
 
+
 _QUERIES_AT_ONCE = 8
 """LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
-
 
 _AWAY_SECONDS = 5.0
 """Seconds for which a replica that did not answer is not asked again."""
@@ -93,22 +79,14 @@ class Replica:
         self._away_until = time.monotonic() + _AWAY_SECONDS
 
 
-class Backend(ABC):
+class Backend(ModelCalls):
     """The database and the models, as a flow awaits them. Nothing here holds a connection while a model works.
 
     Its methods are written once. A subclass makes the calls that differ: of a model, of a pause, of a connection.
     """
 
     def __init__(self, models: Models, settings: Settings, *, pool_size: int, has_replica: bool = False) -> None:
-        self.settings = settings
-        self.embedding_name = models.embedding_name
-        """The embedding model's name, or None for a store that searches by filters only."""
-        self.model_name = models.chat_name
-        """The chat model's name, or None where there is none."""
-        self.shape = models.shape
-        """The application's own shape of what the chat model extracts."""
-        self.embedding_model: EmbeddingModel | None = None
-        """The embedding model as the database knows it, once that was looked up."""
+        super().__init__(models, settings)
         self.migrated = False
         """The schema was found up to date."""
         self.sees_everywhere = True
@@ -128,11 +106,6 @@ class Backend(ABC):
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
         self._replica = Replica() if has_replica else None
-        # Private, since every call of a model has to go through the methods below, which count, retry and redact.
-        self._embeddings = models.embeddings
-        self._cache = VectorCache(settings.embed_cache)
-        self._model = models.chat
-        self._reranker = models.reranker
         self._pool_size = pool_size
 
     def new_id(self) -> UUID:
@@ -223,96 +196,6 @@ class Backend(ABC):
             schema=self.settings.schema,
         )
 
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """The texts' vectors, of length 1, in order.
-
-        Raises:
-            EmbeddingError: the model failed, or gave too few, unequal, zero or non-finite vectors.
-        """
-        model, size = self._embedder(), self.settings.embed_batch
-        texts = [self._redact(text) for text in texts]
-        vectors = self._cache.get("text", texts)
-        missing = list(dict.fromkeys(text for text in texts if text not in vectors))
-        for start in range(0, len(missing), size):
-            batch = missing[start : start + size]
-            with telemetry.model_call("embed") as seen:
-                seen.count(len(batch))
-                answer = await self._ask_model(
-                    EmbeddingError,
-                    "embedding texts",
-                    partial(model.embed_documents, batch),
-                    partial(model.aembed_documents, batch),
-                )
-            vectors |= self._remember("text", batch, answer)
-        return [vectors[text] for text in texts]
-
-    async def embed_query(self, query: str) -> Vector:
-        """The vector of a question, which some models make differently."""
-        model, query = self._embedder(), self._redact(query)
-        vectors = self._cache.get("question", [query])
-        if query not in vectors:
-            with telemetry.model_call("embed_query") as seen:
-                seen.count(1)
-                answer = await self._ask_model(
-                    EmbeddingError,
-                    "embedding a query",
-                    partial(model.embed_query, query),
-                    partial(model.aembed_query, query),
-                )
-            vectors = self._remember("question", [query], [answer])
-        return vectors[query]
-
-    async def embed_queries(self, queries: Sequence[str]) -> list[Vector]:
-        """The vectors of several questions, in order."""
-        return await self._gather([partial(self.embed_query, query) for query in queries])
-
-    async def ask(
-        self, instructions: str, material: str, schema: Mapping[str, object], *, purpose: str = "extract"
-    ) -> object:
-        """The chat model's answer in the shape of a JSON schema; not validated.
-
-        A model without structured output is asked for JSON in its text.
-
-        Args:
-            purpose: the name of the call in tracers, as ``persistmem_<purpose>``.
-
-        Raises:
-            ExtractionError: the model failed or its answer was no JSON.
-        """
-        if self._model is None:
-            raise ConfigurationError("no chat model was given; pass model= to open()")
-        messages = [("system", instructions), ("human", self._redact(material))]
-        extractor = StructuredOutput(self._model, schema)
-        with telemetry.model_call(purpose):
-            return await self._ask_model(
-                ExtractionError,
-                "asking the chat model",
-                lambda: extractor.invoke(messages, _quiet(purpose)),
-                lambda: extractor.ainvoke(messages, _quiet(purpose)),
-            )
-
-    async def rerank(self, query: str, memories: Mapping[str, Rerankable]) -> list[str]:
-        """The ids of ``memories`` as the application's own re-ranker orders them; it may leave out, double or invent some.
-
-        Nothing where there is none, or where it failed or took too long, which is logged.
-        """
-        if self._reranker is None or not memories:
-            return []
-        reranker, query = self._reranker, self._redact(query)
-        documents = documents_of({id: entry._replace(text=self._redact(entry.text)) for id, entry in memories.items()})
-        try:
-            with telemetry.model_call("rerank") as seen:
-                seen.count(len(documents))
-                documents_in_order = await self._call(
-                    partial(reranker.rerank, documents, query), partial(reranker.arerank, documents, query)
-                )
-                return ids_of(documents_in_order)
-        except TimeoutError:
-            logger.warning("the re-ranker took longer than rerank_seconds, the order of recall stands")
-        except Exception as error:  # noqa: BLE001 - whatever it raises, its text may quote a memory
-            logger.warning("the re-ranker failed with %s, the order of recall stands", type(error).__qualname__)
-        return []
-
     async def step(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a part of a flow with a commit of its own; like a whole flow it is run again if nothing of it was done.
 
@@ -339,44 +222,6 @@ class Backend(ABC):
     @abstractmethod
     def _begin_on_replica(self, opening: Opening) -> AbstractAsyncContextManager[Transaction]:
         """A transaction on a connection of the replica's pool."""
-
-    @abstractmethod
-    async def _pause(self, seconds: float) -> None: ...
-
-    @abstractmethod
-    async def _call(self, blocking: Callable[[], T], awaiting: Callable[[], Awaitable[T]]) -> T:
-        """The result of one of the two, which do the same."""
-
-    @abstractmethod
-    async def _gather(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """The results of ``calls``, in order."""
-
-    async def _ask_model(
-        self,
-        failure: type[EmbeddingError] | type[ExtractionError],
-        doing: str,
-        blocking: Callable[[], T],
-        awaiting: Callable[[], Awaitable[T]],
-    ) -> T:
-        """The result of a model's call, with our errors; an embedding model is asked again, a chat model has its own retries."""
-        tries = self.settings.embed_attempts if failure is EmbeddingError else 1
-        return await call_provider(failure, doing, lambda: self._call(blocking, awaiting), self._pause, tries=tries)
-
-    def _remember(self, use: Use, texts: Sequence[str], new_vectors: Sequence[Sequence[float]]) -> dict[str, Vector]:
-        """The model's answer, checked and cached."""
-        dimensions = self.embedding_model.dimensions if self.embedding_model else None
-        vectors = unit_vectors(new_vectors, expected=len(texts), dimensions=dimensions)
-        self._cache.put(use, texts, vectors)
-        return dict(zip(texts, vectors, strict=True))
-
-    def _redact(self, text: str) -> str:
-        """Whatever way it came, also if it was stored before redaction was switched on: no model sees it unredacted."""
-        return text if self.settings.redaction is None else self.settings.redaction.redact(text)
-
-    def _embedder(self) -> Embeddings:
-        if self._embeddings is None:
-            raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
-        return self._embeddings
 
 
 class SyncBackend(Backend):
@@ -470,30 +315,3 @@ class AsyncBackend(Backend):
 
 def _name_of(flow: Callable[..., object]) -> str:
     return flow.__name__.strip("_")  # list_ is list
-
-
-def _quiet(purpose: str) -> RunnableConfig:
-    """The config of our own model calls: no token of theirs enters a stream of the user's graph.
-
-    The tag is LangGraph's way to say so. ``astream_events`` does not heed it, so the handlers that feed
-    streams are left out; tracers and usage counters of the run stay.
-    """
-    callbacks = ensure_config().get("callbacks")
-    if isinstance(callbacks, BaseCallbackManager):
-        quiet = callbacks.copy()
-        for handler in callbacks.handlers:
-            if _feeds_a_stream(handler):
-                quiet.remove_handler(handler)
-    else:
-        quiet = [handler for handler in callbacks or [] if not _feeds_a_stream(handler)]
-    return {
-        "run_name": f"persistmem_{purpose}",
-        "tags": [TAG_NOSTREAM],
-        "metadata": {"persistmem_purpose": purpose},
-        "callbacks": quiet,
-    }
-
-
-def _feeds_a_stream(handler: object) -> bool:
-    """By the method that LangChain requires of them; their base class is private."""
-    return hasattr(handler, "tap_output_iter")

@@ -1,12 +1,16 @@
-"""LangChain's messages become turns here at the entry point; the engine never sees a framework type."""
+"""LangChain's messages become turns here at the entry point; the engine never sees a framework type.
+
+Turns that cannot be stored are refused with the field where an application gave them, and cleaned where a graph did.
+"""
 
 import hashlib
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from typing import Any, Literal, cast
 
 from langchain_core.messages import BaseMessage, convert_to_messages, message_to_dict, messages_from_dict
@@ -16,11 +20,10 @@ from langchain_core.utils.uuid import uuid7
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
-from langchain_persistmem.runtime.turn_check import CleanTurns, clean_turns
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
-from langchain_persistmem.types.representation import is_a
+from langchain_persistmem.types.representation import is_a, plain, type_name
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,25 @@ _ROLES: dict[str, Role] = {
     "function": "tool",
     "remove": "system",
 }
+
+_LONGEST_TURN = 1_000_000
+_LONGEST_SPEAKER = 200
+_LARGEST_INTEGER = 10**4_000
+_MESSAGE_FIELDS = ("data", "content", "additional_kwargs", "response_metadata", "tool_calls", "args", "artifact")
+"""LangChain's own names in a message, which an error may show."""
+_NEEDED = ("type", "id", "name", "tool_call_id")
+"""Fields of a message without which it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanTurns:
+    """Turns that can be stored, and what that took."""
+
+    turns: list[Turn]
+    cleaned: int = 0
+    """Turns without something that cannot be stored."""
+    left_out: int = 0
+    """Turns that cannot be stored in any form."""
 
 
 def turns_of(
@@ -66,41 +88,43 @@ def turns_of(
     )
     counts: Counter[str] = Counter()
     rules = _rules_of(redaction)
-    turns: list[Turn] = []
-    for index, value in enumerate(values):
-        where = f"messages[{index}]"
-        message, timestamp = _message(value, where)
-        sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
-        # The clock of a server, which runs in UTC, tells nothing about the sender's.
-        is_local = timestamp is not None or sent_at.utcoffset()
-        role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
-        text = str(message.text) if redaction is None else redaction.redact(str(message.text))
-        id = message.id
-        if not id and timestamp is not None:
-            base = "\x1f".join((role, text, sent_at.isoformat()))
-            counts[base] += 1
-            id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
-        speaker = message.name if message.name and message.name.strip() else None
-        content = message_to_dict(message)
-        if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
-            content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
-        if redaction is not None:
-            speaker = redaction.redact(speaker) if speaker is not None else None
-            content = redact_message(redaction, content)
-        turns.append(
-            Turn(
-                id=id or str(uuid7()),
-                role=role,
-                text=text,
-                sent_at=sent_at,
-                speaker=speaker,
-                content=content,
-                utc_offset=offset_of(sent_at) if is_local else None,
-                has_id=bool(id),
-                digest=rules + digest_words(role, speaker, text, content),
-            )
-        )
-    return turns
+    return [
+        _turn_of(value, f"messages[{index}]", redaction, rules, counts, now=now) for index, value in enumerate(values)
+    ]
+
+
+def _turn_of(
+    value: object, where: str, redaction: Redaction | None, rules: bytes, counts: Counter[str], *, now: datetime
+) -> Turn:
+    message, text, content, timestamp = _read_message(value, where)
+    sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
+    # The clock of a server, which runs in UTC, tells nothing about the sender's.
+    is_local = timestamp is not None or sent_at.utcoffset()
+    role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
+    text = text if redaction is None else redaction.redact(text)
+    id = message.id
+    if not id and timestamp is not None:
+        # Counted, since two equal messages of one moment are two turns.
+        base = "\x1f".join((role, text, sent_at.isoformat()))
+        counts[base] += 1
+        id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
+    speaker = message.name if message.name and message.name.strip() else None
+    if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
+        content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
+    if redaction is not None:
+        speaker = redaction.redact(speaker) if speaker is not None else None
+        content = redact_message(redaction, content)
+    return Turn(
+        id=id or str(uuid7()),
+        role=role,
+        text=text,
+        sent_at=sent_at,
+        speaker=speaker,
+        content=content,
+        utc_offset=offset_of(sent_at) if is_local else None,
+        has_id=bool(id),
+        digest=rules + digest_words(role, speaker, text, content),
+    )
 
 
 def turns_to_observe(
@@ -202,18 +226,29 @@ def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
     return messages_from_dict([dict(turn.content) for turn in turns])
 
 
-def _message(value: object, where: str) -> tuple[BaseMessage, object]:
+def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str, Any], object]:
+    """Read a message, its text, its content as a dict, and its timestamp.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
     if is_a(value, dict):
-        fields = dict(cast("dict[str, Any]", value))
+        fields: dict[str, Any] = {**plain(cast("object", value))}
+        validation.check_value_count(fields, where)  # LangChain quotes all of a dict that is no message
         timestamp = fields.pop("timestamp", None)
     else:
         fields, timestamp = cast("Any", value), None
     try:
         (message,) = convert_to_messages([fields])
+        timestamp = message.additional_kwargs.get("timestamp") if timestamp is None else timestamp
+        text, content, labels = str(message.text), message_to_dict(message), {"id": message.id, "name": message.name}
     except Exception as error:  # noqa: BLE001 - LangChain raises many, and what is no message may run code of its own
         reason = f"{where} is no message ({type(error).__name__})"
     else:
-        return message, timestamp if timestamp is not None else message.additional_kwargs.get("timestamp")
+        for name, label in labels.items():  # a message that was made without LangChain's checks
+            if not (label is None or is_a(label, str)):
+                raise InvalidInputError(f"{where}.{name} is of type {type_name(label)}; pass a string")
+        return message, text, content, timestamp
     raise InvalidInputError(f"{reason}; pass a LangChain message, or a dict with 'role' and 'content'")
 
 
@@ -226,3 +261,89 @@ def _moment(timestamp: object, where: str) -> datetime:
         if timestamp is None:
             raise InvalidInputError(f"{where} is not a date; pass ISO 8601 text such as '2026-03-02T19:04:00+01:00'")
     return validation.aware(timestamp, where)
+
+
+def check_turn(turn: Turn, where: str) -> None:
+    """Refuse a turn that cannot be stored as it is.
+
+    Raises:
+        InvalidInputError: the message has the field.
+    """
+    validation.name(turn.id, f"{where}.id")
+    validation.storable(turn.text, f"{where}.content")
+    if len(turn.text) > _LONGEST_TURN:
+        validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
+    validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
+    validation.aware(turn.sent_at, f"{where}.timestamp")
+    if turn.speaker is not None:
+        validation.check_text(turn.speaker, f"{where}.name", at_most=_LONGEST_SPEAKER)
+
+
+def clean_turns(turns: Sequence[Turn]) -> CleanTurns:
+    """Take out of turns what cannot be stored, such as NUL, a moment in an artifact, or the end of a text without one."""
+    result: list[Turn] = []
+    count = 0
+    for index, turn in enumerate(turns):
+        if _is_storable(turn, index):
+            result.append(turn)
+            continue
+        clean = _clean_turn(turn)
+        # Where so much is in it that cleaning does not help, its words are what is to be remembered.
+        versions = (clean, replace(clean, content=_shorten(clean)))
+        storable = next((version for version in versions if _is_storable(version, index)), None)
+        if storable is not None:
+            result.append(storable)
+            count += 1
+    return CleanTurns(result, count, len(turns) - len(result))
+
+
+def _is_storable(turn: Turn, index: int) -> bool:
+    try:
+        check_turn(turn, f"messages[{index}]")
+    except InvalidInputError:
+        return False
+    return True
+
+
+def _clean_turn(turn: Turn) -> Turn:
+    speaker = _clean_text(turn.speaker or "").strip()[:_LONGEST_SPEAKER]
+    id = _clean_text(turn.id).encode()[: validation.MAX_NAME_BYTES].decode(errors="ignore")
+    content = cast("Mapping[str, Any]", _clean_json(turn.content, 0))
+    return replace(
+        turn,
+        id=id or "-",
+        text=_clean_text(turn.text)[:_LONGEST_TURN],
+        speaker=speaker or None,
+        content=content,
+    )
+
+
+def _clean_text(text: str) -> str:
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def _clean_json(value: object, depth: int) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _clean_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST_INTEGER else None
+    if depth >= validation.MAX_DEPTH:
+        return None
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[object, object]", value).items()
+        return {_clean_text(str(key)): _clean_json(inner, depth + 1) for key, inner in fields}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean_json(inner, depth + 1) for inner in cast("Sequence[object]", value)]
+    return value.isoformat() if isinstance(value, date | time) else f"<{type_name(value)}>"
+
+
+def _shorten(turn: Turn) -> Mapping[str, Any]:
+    """The message with its words alone."""
+    data: object = turn.content.get("data")
+    fields: Mapping[str, object] = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
+    required_fields = {name: fields[name] for name in _NEEDED if isinstance(fields.get(name), str)}
+    return {"type": turn.content.get("type"), "data": {**required_fields, "content": turn.text}}

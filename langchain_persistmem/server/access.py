@@ -198,11 +198,11 @@ def authorise(
         own = Owner(user_id=caller.user_id)
     elif caller.namespace is not None:
         own = Owner(namespace=caller.namespace)
-    meant = _meant(user_id, namespace) or own
+    target = _meant(user_id, namespace) or own
     # Compared as what the database separates people by: an id of another form can be no way around.
-    if own is not None and meant is not None and _resolve(memory, meant) != _resolve(memory, own):
+    if own is not None and target is not None and _resolve(memory, target) != _resolve(memory, own):
         raise AccessDeniedError("you may see your own memory and nobody else's; leave out user_id and namespace")
-    return Access(memory=memory, caller=caller, read_only=read_only, owner_or_none=own or meant)
+    return Access(memory=memory, caller=caller, read_only=read_only, owner_or_none=own or target)
 
 
 def check_caller(caller: object) -> Caller | None:

@@ -52,8 +52,8 @@ class Authentication:
             if claims is not None:
                 return Caller.of_claims(claims)
         if self._authorize is not None:
-            found = self._authorize(request)
-            return check_caller(await found if inspect.isawaitable(found) else found)
+            caller = self._authorize(request)
+            return check_caller(await caller if inspect.isawaitable(caller) else caller)
         # A token that does not count is no reason to look at a cookie: the program meant to be somebody else.
         if bearer_of(request) is not None:
             return None

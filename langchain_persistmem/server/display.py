@@ -88,8 +88,8 @@ def mark(text: str, quotes: Sequence[str]) -> list[tuple[str, bool]]:
     if not patterns:
         return [(text, False)]
     # The longest first, so that a quote within another does not cut it.
-    found = re.split(f"({'|'.join(sorted(patterns, key=len, reverse=True))})", text, flags=re.IGNORECASE)
-    return [(piece, index % 2 == 1) for index, piece in enumerate(found) if piece]
+    pieces = re.split(f"({'|'.join(sorted(patterns, key=len, reverse=True))})", text, flags=re.IGNORECASE)
+    return [(piece, index % 2 == 1) for index, piece in enumerate(pieces) if piece]
 
 
 def parts(score: ScoreParts) -> list[tuple[str, float, float]]:

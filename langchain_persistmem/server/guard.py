@@ -77,8 +77,8 @@ class Guard:
             with part("server" if caller is None else f"server: {caller.actor}"):
                 await self._app(scope, bounded(receive, self._body_limit(caller, path)), send_with_headers)
         except Exception as error:  # noqa: BLE001 - its text may quote a memory: only its class and place are logged
-            places = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("%s in %s %s\n%s", type(error).__name__, scope["method"], path, places)  # noqa: TRY400
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("%s in %s %s\n%s", type(error).__name__, scope["method"], path, frames)  # noqa: TRY400
             if not has_started:
                 detail = "this failed for a reason that stands in the server's log; look there, or try again"
                 await problem_response(request, 500, detail)(scope, receive, send_with_headers)
@@ -92,10 +92,10 @@ class Guard:
         request.scope["persistmem.caller"] = caller
         # By address only where nobody is known: people behind one proxy have one address.
         if caller is None:
-            allowed = path.startswith(_STATIC) or self._failures.take(request.client.host if request.client else "")
+            is_allowed = path.startswith(_STATIC) or self._failures.take(request.client.host if request.client else "")
         else:
-            allowed = self._requests.take(caller.id)
-        if not allowed:
+            is_allowed = self._requests.take(caller.id)
+        if not is_allowed:
             return problem_response(request, 429, "too many requests; wait a moment and try again")
         most, length = self._body_limit(caller, path), request.headers.get("content-length", "0")
         if not length.isascii() or not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) > most:

@@ -36,14 +36,14 @@ class RateLimit:
     def take(self, name: str, *, now: float | None = None) -> bool:
         """Take one from a bucket; False where it is empty."""
         moment = time.monotonic() if now is None else now
-        left, at = self._buckets.pop(name, (float(self._per_minute), moment))
-        left = min(self._per_minute, left + (moment - at) * self._per_minute / 60)
-        allowed = left >= 1
-        self._buckets[name] = (left - 1 if allowed else left, moment)
+        tokens, at = self._buckets.pop(name, (float(self._per_minute), moment))
+        tokens = min(self._per_minute, tokens + (moment - at) * self._per_minute / 60)
+        is_allowed = tokens >= 1
+        self._buckets[name] = (tokens - 1 if is_allowed else tokens, moment)
         # The one that was asked longest ago is the fullest: nothing is lost with it.
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
-        return allowed
+        return is_allowed
 
 
 def too_large(at_most: int) -> str:

@@ -84,14 +84,7 @@ def build_server(memory: PersistMem, *, caller: Caller | None = None, read_only:
 
     @decorate.list_resources()
     async def list_resources() -> list[types.Resource]:
-        return [
-            types.Resource(
-                uri=AnyUrl(PROFILE), name="profile", title="The user's profile", mimeType="application/json"
-            ),
-            types.Resource(
-                uri=AnyUrl(STANDING), name="context", title="What always matters about the user", mimeType="text/plain"
-            ),
-        ]
+        return _describe_resources()
 
     @decorate.read_resource()
     async def read_resource(uri: AnyUrl) -> list[ReadResourceContents]:
@@ -99,20 +92,31 @@ def build_server(memory: PersistMem, *, caller: Caller | None = None, read_only:
 
     @decorate.list_prompts()
     async def list_prompts() -> list[types.Prompt]:
-        return [
-            types.Prompt(
-                name=PROMPT,
-                title="Ask with memory",
-                description="Your message, with what is remembered about you and fits it.",
-                arguments=[types.PromptArgument(name="message", description="Your message.", required=True)],
-            )
-        ]
+        return [_describe_prompt()]
 
     @decorate.get_prompt()
     async def get_prompt(name: str, arguments: dict[str, str] | None) -> types.GetPromptResult:
         return await _run(access(), lambda access: _get_prompt(access, name, arguments or {}))
 
     return server
+
+
+def _describe_resources() -> list[types.Resource]:
+    return [
+        types.Resource(uri=AnyUrl(PROFILE), name="profile", title="The user's profile", mimeType="application/json"),
+        types.Resource(
+            uri=AnyUrl(STANDING), name="context", title="What always matters about the user", mimeType="text/plain"
+        ),
+    ]
+
+
+def _describe_prompt() -> types.Prompt:
+    return types.Prompt(
+        name=PROMPT,
+        title="Ask with memory",
+        description="Your message, with what is remembered about you and fits it.",
+        arguments=[types.PromptArgument(name="message", description="Your message.", required=True)],
+    )
 
 
 def authorise_request(memory: PersistMem, request: Request, *, writes: bool = False, read_only: bool) -> Access:
@@ -161,8 +165,8 @@ class McpEndpoint:
         if request.method != "GET":
             await self._service.authentication.check_form(request, access.caller)
         # The SDK lets nobody else into a session; whose memory it is belongs to who that is.
-        whose = json.dumps([access.caller.id, self._service.memory.namespace_of(**access.owner)])
-        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=whose, scopes=[]))
+        client_id = json.dumps([access.caller.id, self._service.memory.namespace_of(**access.owner)])
+        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=client_id, scopes=[]))
         manager = await self._start()
         await manager.handle_request(scope, receive, send)
 
@@ -196,7 +200,7 @@ async def _call_tool(
     if tool is None:
         return _result(f"There is no tool {name[:40]!r}. There are: {', '.join(TOOLS)}.", is_error=True)
     try:
-        parsed = tool.arguments.model_validate(arguments)
+        model = tool.arguments.model_validate(arguments)
     except ValidationError as error:
         return _result(explain_mistake(tool.arguments, error), is_error=True)
     context = server.request_context
@@ -204,7 +208,7 @@ async def _call_tool(
         call = ToolCall(
             access=access(writes=tool.writes), session=context.session, request_id=context.request_id, secret=secret
         )
-        return _result(await _run(call.access, lambda _: tool.behaviour(call, parsed)))
+        return _result(await _run(call.access, lambda _: tool.behaviour(call, model)))
     except MemoryDisabledError:
         return _result("The user has paused memory: nothing was read or stored. Go on without it.")
     except PersistMemError as error:
@@ -223,8 +227,8 @@ async def _run(access: Access, behaviour: Callable[[Access], Awaitable[T]]) -> T
     except (PersistMemError, McpError):
         raise
     except Exception as error:  # noqa: BLE001 - see above
-        name, places = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s in mcp\n%s", name, places)
+        name, frames = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s in mcp\n%s", name, frames)
     raise PersistMemError("memory failed for a reason that stands in the server's log; look there, or try again")
 
 

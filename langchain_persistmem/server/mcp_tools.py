@@ -78,8 +78,8 @@ class ToolCall:
 
     async def ask(self, question: str) -> str:
         """Put a question to the user: ``accept``, ``decline`` or ``cancel``."""
-        nothing: types.ElicitRequestedSchema = {"type": "object", "properties": {}}
-        return (await self.session.elicit(question, nothing, self.request_id)).action
+        schema: types.ElicitRequestedSchema = {"type": "object", "properties": {}}
+        return (await self.session.elicit(question, schema, self.request_id)).action
 
 
 async def remember(call: ToolCall, arguments: Remember) -> str:
@@ -89,8 +89,8 @@ async def remember(call: ToolCall, arguments: Remember) -> str:
     )
     if memory.status == "quarantined":
         return await _decide(call, memory, "Remember this?")
-    known = "That was known already" if memory.confirmations else "Remembered"
-    return f"{known}: {format_memory(memory)}"
+    opening = "That was known already" if memory.confirmations else "Remembered"
+    return f"{opening}: {format_memory(memory)}"
 
 
 async def recall(call: ToolCall, arguments: RecallMemories) -> str:
@@ -126,16 +126,16 @@ async def forget(call: ToolCall, arguments: Forget) -> str:
     if wrong:
         return "\n".join([*wrong, "Nothing was erased. recall and list show the keys."])
     memories = list({result.key: result for result in results if isinstance(result, Memory)}.values())
-    others = await find_related(run, memories)
+    related = await find_related(run, memories)
     lines = [format_memory(memory) for memory in memories]
-    lines += ["These go with them, because they were learnt from the same messages:"] if others else []
-    lines += [format_memory(memory) for memory in others]
+    lines += ["These go with them, because they were learnt from the same messages:"] if related else []
+    lines += [format_memory(memory) for memory in related]
     if call.can_ask:
         if await call.ask("\n".join(["Erase for good?", *lines])) != "accept":
             return "Nothing was erased: the user did not agree."
     else:
         # In two steps: the code stands for these memories in these words, so that nothing else goes with it.
-        code = _confirmation(call.secret, [*memories, *others])
+        code = _confirmation(call.secret, [*memories, *related])
         if arguments.confirmation.strip().lower() != code:
             first = "Nothing was erased yet. Show these to the user, and ask:"
             last = f"If the user agrees, call forget again with the same keys and confirmation={code!r}."
@@ -143,7 +143,7 @@ async def forget(call: ToolCall, arguments: Forget) -> str:
     keys = [memory.key for memory in memories]
     receipt = await call.access.memory.aforget(keys, **owner)
     turns = receipt.counts.get("messages", 0)
-    text = f"Erased for good: {', '.join(shorten_key(memory.key) for memory in [*memories, *others])}"
+    text = f"Erased for good: {', '.join(shorten_key(memory.key) for memory in [*memories, *related])}"
     return text + (f", and {turns} stored messages that it came from." if turns else ".")
 
 

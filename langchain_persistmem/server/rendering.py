@@ -24,16 +24,16 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @cache
 def environment() -> Environment:
     """Return the environment of the templates; what is undefined there is an error, and no gap in a page."""
-    made = Environment(
+    jinja = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(FILTERS)
-    made.globals["t"] = cast("Any", texts())
-    return made
+    jinja.filters.update(FILTERS)
+    jinja.globals["t"] = cast("Any", texts())
+    return jinja
 
 
 def render(

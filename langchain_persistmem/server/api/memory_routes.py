@@ -18,8 +18,7 @@ from langchain_persistmem.server.api.bodies import (
     ReviewBody,
 )
 from langchain_persistmem.server.dependencies import CurrentAccess
-from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.records import Change, Kind, Memory, Source, Status
+from langchain_persistmem.types.records import Change, Kind, Memory, MemoryRecord, Source, Status
 from langchain_persistmem.types.results import ObserveResult, Receipt
 
 router = APIRouter(tags=["memories"])
@@ -126,8 +125,8 @@ async def approve(access: CurrentAccess, body: ReviewBody) -> list[Memory]:
 @router.post("/review/reject")
 async def reject(access: CurrentAccess, body: ReviewBody) -> dict[str, Any]:
     """Delete memories that wait for review for good, all or none; returns their number."""
-    rejected = await access.memory.review.areject(*body.versions, everything=body.everything, **access.owner)
-    return {"rejected": rejected}
+    count = await access.memory.review.areject(*body.versions, everything=body.everything, **access.owner)
+    return {"rejected": count}
 
 
 def _check_source(access: Access, source: Source) -> None:

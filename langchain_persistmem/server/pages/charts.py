@@ -89,20 +89,20 @@ def _stack(
     starts = [activity.start for activity in activities]
     starts = [starts[0] - _period(starts), *starts]
     span = (starts[-1] - starts[0]).total_seconds()
-    places = [WIDTH * (start - starts[0]).total_seconds() / span for start in starts]
+    positions = [WIDTH * (start - starts[0]).total_seconds() / span for start in starts]
     bands: list[Band] = []
     below = [0] * len(starts)
     for name, values in series.items():
         above = [low + value for low, value in zip(below, [0, *values], strict=True)]
-        bands.append(Band(name, _outline(places, below, above, top), values[-1]))
+        bands.append(Band(name, _outline(positions, below, above, top), values[-1]))
         below = above
     line_y = None if line is None else round(HEIGHT * (1 - line / top), 1)
     return Chart(bands=bands, top=top, first=starts[1], last=starts[-1], line_y=line_y)
 
 
-def _outline(places: Sequence[float], below: Sequence[int], above: Sequence[int], top: int) -> str:
-    forth = [f"{x:.1f},{HEIGHT * (1 - y / top):.1f}" for x, y in zip(places, above, strict=True)]
-    back = [f"{x:.1f},{HEIGHT * (1 - y / top):.1f}" for x, y in zip(places, below, strict=True)]
+def _outline(positions: Sequence[float], below: Sequence[int], above: Sequence[int], top: int) -> str:
+    forth = [f"{x:.1f},{HEIGHT * (1 - y / top):.1f}" for x, y in zip(positions, above, strict=True)]
+    back = [f"{x:.1f},{HEIGHT * (1 - y / top):.1f}" for x, y in zip(positions, below, strict=True)]
     return f"M{' L'.join([*forth, *reversed(back)])} Z"
 
 

@@ -23,14 +23,16 @@ Thread = Annotated[str, Query(min_length=1)]
 @router.get("/conversations")
 async def list_conversations(request: Request, access: CurrentAccess, number: PageNumber = 1) -> Response:
     """Show a page of the conversations."""
-    found = await access.memory.conversations.alist(limit=_PAGE + 1, offset=(number - 1) * _PAGE, **access.owner)
+    conversations = await access.memory.conversations.alist(
+        limit=_PAGE + 1, offset=(number - 1) * _PAGE, **access.owner
+    )
     return render(
         request,
         "conversations.html",
         page="conversations",
-        conversations=found[:_PAGE],
+        conversations=conversations[:_PAGE],
         number=number,
-        has_more=len(found) > _PAGE,
+        has_more=len(conversations) > _PAGE,
     )
 
 

@@ -94,10 +94,10 @@ async def _memories(access: Access, keys: Sequence[str]) -> list[Memory]:
     """
     if len(keys) > _CANDIDATES:
         raise InvalidInputError(f"{len(keys)} memories are chosen; choose at most {_CANDIDATES} at once")
-    found: list[Memory] = []
+    memories: list[Memory] = []
     for key in keys:
         try:
-            found.append((await access.memory.history.aof(key, **access.owner)).memory)
+            memories.append((await access.memory.history.aof(key, **access.owner)).memory)
         except MemoryNotFoundError:  # what waits for review has no record; the trial has found it
             continue
-    return found
+    return memories

@@ -114,7 +114,7 @@ async def search_memories(
         return see_other(request, "/memories", **filters.present, **access.query)
     try:
         explanation = await access.memory.aexplain(query, kinds=filters.kinds, limit=_FOUND, **access.owner)
-        found = [one for one in explanation.recollections if filters.fit(one.memory)]
+        recollections = [one for one in explanation.recollections if filters.fit(one.memory)]
     except PersistMemError as error:
         return await _show_list(request, access, Filters(), 1, query=query, problem=error)
     consent = await access.memory.privacy.aconsent(**access.owner)
@@ -122,10 +122,10 @@ async def search_memories(
         request,
         "search.html",
         **_choices(filters, query),
-        found=found,
+        found=recollections,
         explanation=explanation,
         omissions=[one for one in explanation.omissions if filters.fit(one.memory)][:_LEFT_OUT],
-        found_at=strip(one.score for one in found),
+        found_at=strip(one.score for one in recollections),
         left_at=strip(one.score for one in explanation.omissions),
         is_paused=consent == "paused",
     )
@@ -163,7 +163,7 @@ async def _show_list(
     """Show the list; with a problem, what was typed stands in the form again."""
     since, until = filters.period
     # One more than a page has, which says whether there is a next one: to count all that fit would take longer than the page.
-    found = await access.memory.alist(
+    memories = await access.memory.alist(
         kinds=filters.kinds,
         statuses=filters.statuses,
         sources=filters.sources,
@@ -179,9 +179,9 @@ async def _show_list(
         "memories.html",
         status_code=200 if problem is None else status_of(problem),
         **_choices(filters, query),
-        memories=found[:_PAGE],
+        memories=memories[:_PAGE],
         number=number,
-        has_more=len(found) > _PAGE,
+        has_more=len(memories) > _PAGE,
         total=status.counts["memories"],
         text=text,
         problem=problem,
@@ -200,8 +200,12 @@ def _midnight(day: str, name: str) -> datetime | None:
     if not day:
         return None
     try:
-        parsed = date.fromisoformat(day)
+        calendar_day = date.fromisoformat(day)
         # The day after is wanted too, and the calendar has an end.
-        return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC) + timedelta(days=1) - timedelta(days=1)
+        return (
+            datetime(calendar_day.year, calendar_day.month, calendar_day.day, tzinfo=UTC)
+            + timedelta(days=1)
+            - timedelta(days=1)
+        )
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(f"{name} is no date; write it as 2026-03-31") from error

@@ -16,8 +16,7 @@ from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import texts
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render, see_other
-from langchain_persistmem.types.memory_record import MemoryRecord
-from langchain_persistmem.types.records import KINDS, Change, Kind, Memory, Source
+from langchain_persistmem.types.records import KINDS, Change, Kind, Memory, MemoryRecord, Source
 
 router = APIRouter()
 
@@ -72,8 +71,8 @@ async def pin_memory(
 @router.post("/memories/{version}/restore")
 async def restore_memory(request: Request, access: CurrentAccess, version: UUID) -> Response:
     """Make a version of the past current again."""
-    restored = await access.memory.history.arestore(version, **access.owner)
-    return see_other(request, f"/memories/{restored.id}", done="restored", **access.query)
+    memory = await access.memory.history.arestore(version, **access.owner)
+    return see_other(request, f"/memories/{memory.id}", done="restored", **access.query)
 
 
 async def _show(

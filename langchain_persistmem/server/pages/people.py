@@ -39,11 +39,11 @@ async def find_people(
 
 
 async def _show(request: Request, access: Access, *, begins_with: str, after: str | None) -> Response:
-    found = await access.memory.admin.apeople(
+    rows = await access.memory.admin.apeople(
         begins_with=begins_with, after=None if after is None else decode(after), limit=_PAGE + 1
     )
-    people = [(person, _address(person.user_id, encode(person.namespace))) for person in found[:_PAGE]]
-    more = encode(found[_PAGE - 1].namespace) if len(found) > _PAGE else None
+    people = [(person, _address(person.user_id, encode(person.namespace))) for person in rows[:_PAGE]]
+    more = encode(rows[_PAGE - 1].namespace) if len(rows) > _PAGE else None
     return render(
         request, "people.html", page="people", people=people, more=more, begins_with=begins_with, is_first=after is None
     )

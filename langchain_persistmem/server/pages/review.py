@@ -25,9 +25,9 @@ Versions = Annotated[list[UUID], Form(default_factory=list)]
 @router.get("/review")
 async def show_review(request: Request, access: CurrentAccess) -> Response:
     """Show what waits, with what each would replace."""
-    found = await access.memory.review.alist(limit=_PAGE + 1, **access.owner)
-    waiting = [(memory, await _replaced(access, memory)) for memory in found[:_PAGE]]
-    return render(request, "review.html", page="review", waiting=waiting, has_more=len(found) > _PAGE)
+    memories = await access.memory.review.alist(limit=_PAGE + 1, **access.owner)
+    waiting = [(memory, await _replaced(access, memory)) for memory in memories[:_PAGE]]
+    return render(request, "review.html", page="review", waiting=waiting, has_more=len(memories) > _PAGE)
 
 
 @router.post("/review")
@@ -40,13 +40,13 @@ async def decide(
 ) -> Response:
     """Approve or reject: the button of one memory has its id, that of all chosen ones has none."""
     decision = approve or reject
-    chosen = versions if decision == "chosen" else [UUID(decision)] if _is_uuid(decision) else []
-    if not chosen:
+    ids = versions if decision == "chosen" else [UUID(decision)] if _is_uuid(decision) else []
+    if not ids:
         return see_other(request, "/review", done="nothing_chosen", **access.query)
     if approve:
-        await access.memory.review.aapprove(*chosen, **access.owner)
+        await access.memory.review.aapprove(*ids, **access.owner)
     else:
-        await access.memory.review.areject(*chosen, **access.owner)
+        await access.memory.review.areject(*ids, **access.owner)
     return see_other(request, "/review", done="approved" if approve else "rejected", **access.query)
 
 
