@@ -286,7 +286,7 @@ def opened(database: str, embeddings: LocalEmbeddings) -> Iterator[Callable[...,
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is sent to PostgreSQL, statement by statement."""
     sent: list[str] = []
-    for kind in (psycopg.Connection, psycopg.AsyncConnection):
+    for kind in (psycopg.Cursor, psycopg.AsyncCursor):
         original = kind.execute
 
         def execute(self: Any, query: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:

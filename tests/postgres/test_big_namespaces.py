@@ -72,7 +72,8 @@ def big(prepared: str, request: pytest.FixtureRequest, monkeypatch: pytest.Monke
         monkeypatch.setattr(hnsw_indexes, name, request.param)
     yield prepared
     with psycopg.connect(prepared, autocommit=True) as connection:
-        connection.execute("DELETE FROM persistmem.namespaces")
+        for table in ("namespaces", "vectors", "terms"):
+            connection.execute(f"DELETE FROM persistmem.{table}".encode())
         connection.execute("UPDATE persistmem.hnsw_indexes SET documents = 0")
 
 

@@ -145,7 +145,8 @@ class SharedDatabase:
     """
 
     _EMPTY = (
-        "WITH erasures AS (DELETE FROM persistmem.erasures), queue AS (DELETE FROM persistmem.work_queue), "
+        "WITH vectors AS (DELETE FROM persistmem.vectors), terms AS (DELETE FROM persistmem.terms), "
+        "erasures AS (DELETE FROM persistmem.erasures), queue AS (DELETE FROM persistmem.work_queue), "
         "checkpoints AS (DELETE FROM checkpoints), blobs AS (DELETE FROM checkpoint_blobs), "
         "writes AS (DELETE FROM checkpoint_writes) DELETE FROM persistmem.namespaces"
     )
