@@ -92,7 +92,7 @@ def crowd_to_read(server: str, filled_template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def crowd_to_count(server: str, filled_template: str) -> Iterator[str]:
-    """One that nobody in particular has read from, which some doors count."""
+    """One that nobody in particular has read from, which some entry points count."""
     name = _create(server, filled_template)
     yield conninfo.make_conninfo(server, dbname=name)
     _drop(server, name)
