@@ -112,20 +112,17 @@ def index_of(embeddings: LocalEmbeddings, **options: Any) -> dict[str, Any]:
 
 
 def fill(conninfo: str, index: dict[str, Any] | None) -> dict[tuple[tuple[str, ...], str], Any]:
-    """Put ITEMS there; returns them as the store returns them."""
+    """Put ITEMS there; returns them as the store returns them. None expires by itself, however busy the machine is."""
     with upstream(conninfo, index) as store:
         store.batch([PutOp(namespace, key, value, **options) for (namespace, key), (value, options) in ITEMS.items()])
+        change(conninfo, "UPDATE store SET expires_at = now() + interval '1 day' WHERE expires_at IS NOT NULL")
         return {place: store.get(*place, refresh_ttl=False) for place in ITEMS}
 
 
 @pytest.fixture
 def source(copied: Callable[..., str], embeddings: LocalEmbeddings) -> str:
     """Connection string of another database, with LangGraph's store and ITEMS in it."""
-    copy = copied("a store to import", lambda where: fill(where, index_of(embeddings)))
-    change(
-        copy, "UPDATE store SET expires_at = now() + ttl_minutes * interval '1 minute' WHERE ttl_minutes IS NOT NULL"
-    )
-    return copy
+    return copied("a store to import", lambda where: fill(where, index_of(embeddings)))
 
 
 async def carried(either: Any, *arguments: Any, into: Any = None, **options: Any) -> ImportResult:
