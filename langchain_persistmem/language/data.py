@@ -330,6 +330,8 @@ class Statements:
     """Names of languages, as they stand in a request to answer in one."""
     diets: Words
     """Vegetarian, vegan and the like."""
+    independent_diets: Words = ()
+    """Those of ``diets`` that hold beside another one: kosher, gluten-free."""
     verbs: Words
     """What an assistant can be told to do, in the form that a request has."""
     name: Words

@@ -104,6 +104,7 @@ class Rulebook:
         self.third_person = [(_compile(pattern), replacement) for pattern, replacement in words.third_person]
         self.material = self._any(words.material, begins="")
         self.momentary = self._any(words.momentary)
+        self.independent_diet = _compile(alternatives(words.independent_diets))
         self.no_object = self._any(words.no_objects, begins="")
         # An object ends where its clause does; "nuts and shellfish" is one. A phrase without one may go on with "and" too.
         filler = rf"(?:[\s,]*(?:{alternatives(words.fillers)}){self._edge})*" if words.fillers else ""
