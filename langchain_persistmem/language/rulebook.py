@@ -7,7 +7,8 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.command_detection import translate
-from langchain_persistmem.language.data import Language, Statements, languages
+from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.phrases.statements import Statements
 from langchain_persistmem.types.records import Kind
 
 Category = Literal["preference", "goal", "fact", "decision"]
