@@ -18,7 +18,7 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.language.phrases.calendar_words import Calendar, CompactCalendar
 from langchain_persistmem.language.phrases.conversation import Answers, Commands, Replies, Requests, SmallTalk
 from langchain_persistmem.language.phrases.search_words import IrregularForms, PersonNames, StopWords, TextSearch
-from langchain_persistmem.language.phrases.statements import Questions, Statements, Subjects
+from langchain_persistmem.language.phrases.statement_words import Questions, Statements, Subjects
 from langchain_persistmem.language.phrases.word_lists import Words
 
 _LENGTHS = {"months": 12, "short_months": 12, "weekdays": 7, "seasons": 4, "numbers": 12}

@@ -8,7 +8,7 @@ from typing import Literal
 
 from langchain_persistmem.language.command_detection import translate
 from langchain_persistmem.language.data import Language, languages
-from langchain_persistmem.language.phrases.statements import Statements
+from langchain_persistmem.language.phrases.statement_words import Statements
 from langchain_persistmem.types.records import Kind
 
 Category = Literal["preference", "goal", "fact", "decision"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from langchain_persistmem.language.data import languages, match_words
-from langchain_persistmem.language.phrases.statements import Relation
+from langchain_persistmem.language.phrases.statement_words import Relation
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _FIRST_WORDS = 3

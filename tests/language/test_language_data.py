@@ -17,7 +17,7 @@ from langchain_persistmem.language.data import Language, languages
 from langchain_persistmem.language.phrases.calendar_words import Calendar, CompactCalendar
 from langchain_persistmem.language.phrases.conversation import Answers, Commands, Replies, Requests, SmallTalk
 from langchain_persistmem.language.phrases.search_words import IrregularForms, PersonNames, StopWords, TextSearch
-from langchain_persistmem.language.phrases.statements import Questions, Statements, Subjects
+from langchain_persistmem.language.phrases.statement_words import Questions, Statements, Subjects
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "languages.md").read_text()
 PARTS = {
