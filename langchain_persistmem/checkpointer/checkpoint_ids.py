@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
-from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig as Config
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.representation import represent, type_name
 
 Writes = Sequence[tuple[str, Any]]
 
 _MOST_BYTES = 2_048
-_MOST_BITS = 1_024
 _PAIR = 2
 
 
@@ -79,12 +76,7 @@ def storable_id(id: object, name: str) -> str:
     Raises:
         InvalidInputError: PostgreSQL cannot hold it; the message names it.
     """
-    # LangGraph makes a text of every id. Of these types two different values never make the same one.
-    if issubclass(type(id), bool) or not issubclass(type(id), (str, int, UUID)):
-        raise InvalidInputError(f"{name} is of type {type_name(id)}; pass a string")
-    if isinstance(id, int) and id.bit_length() > _MOST_BITS:
-        raise InvalidInputError(f"{name} is {represent(id)}; pass a string")
-    return validation.storable(str(id), name)
+    return validation.storable(validation.id_text(id, name), name)
 
 
 def storable_ids(ids: Sequence[str], name: str) -> list[str]:

@@ -53,7 +53,6 @@ LOCK_PAUSE = 0.05  # seconds
 
 _MOST = 2**31 - 1
 _LONGEST = 2**62
-_YEAR = 366 * 86_400.0  # seconds
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
 _LAST_WITHOUT_SENDS = 3  # up to this version of checkpoints, pending sends are stored with the parent
 
@@ -143,7 +142,7 @@ def new_checkpoint(
 ) -> dict[str, object]:
     """Build the parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream does.
 
-    Values that PostgreSQL's ``jsonb`` cannot hold, or would change, such as NaN and a text with NUL, become blobs too.
+    Values that PostgreSQL's ``jsonb`` cannot hold, or would change, such as NaN, a text with NUL or with a lone surrogate, become blobs too.
 
     Raises:
         InvalidInputError: an id cannot be stored, or a text is no Unicode.
@@ -189,10 +188,19 @@ def new_checkpoint(
 def _is_jsonb_safe(value: object) -> bool:
     """Recognise a plain value that PostgreSQL's ``jsonb`` returns unchanged."""
     if isinstance(value, str):
-        return "\x00" not in value
+        return "\x00" not in value and (value.isascii() or _is_unicode(value))
     if isinstance(value, float):  # a whole number with an exponent would be an int, and a zero has no sign there
         return math.isfinite(value) and "e+" not in repr(value) and repr(value) != "-0.0"
     return value is None or isinstance(value, int)
+
+
+def _is_unicode(text: str) -> bool:
+    """False for a text with a lone surrogate, which LangGraph's serializer replaces wherever else it stands."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _jsonb(value: object, where: str) -> Jsonb:
@@ -202,12 +210,13 @@ def _jsonb(value: object, where: str) -> Jsonb:
         InvalidInputError: it has what JSON does not have, or a text with a lone surrogate or NUL.
     """
     content, problem = b"", ""
+    validation.check_value_count(value, where)
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         content = text.encode()
     except UnicodeEncodeError:
         problem = f"a text in the {where} has a lone surrogate; decode it properly"
-    except (TypeError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001 - a subclass of dict or str runs its own code
         problem = f"the {where} has a value that JSON does not have, such as NaN; pass text and finite numbers"
     if problem:
         raise InvalidInputError(problem)
@@ -341,8 +350,8 @@ def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
 
 
 def deadline_of(timeout: float) -> float:
-    """Return the moment of the monotonic clock after ``timeout`` seconds; a year is as good as more."""
-    return time.monotonic() + min(timeout, _YEAR)
+    """Return the moment of the monotonic clock after ``timeout`` seconds."""
+    return time.monotonic() + validation.seconds(timeout, "timeout")
 
 
 def check_deadline(deadline: float) -> None:

@@ -114,7 +114,7 @@ class Register:
         try:
             namespace = namespace_of_run(self._template, config, runtime)
             encode(namespace)
-            return namespace, validation.name(str(thread_id), "thread_id")
+            return namespace, validation.name(validation.id_text(thread_id, "thread_id"), "thread_id")
         except NamespaceMissingError:
             return None
         except InvalidInputError as error:  # memory refuses it where it is used; a graph without memory may go on

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import BaseDocumentCompressor
 from rich import box
@@ -31,9 +31,14 @@ from langchain_persistmem.cli.options import (
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out, waiting
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
-from langchain_persistmem.runtime.models import models_of
+from langchain_persistmem.runtime.models import Models, models_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import Namespace
+
+if TYPE_CHECKING:
+    from langchain_persistmem.evaluation.questions import Question
+    from langchain_persistmem.evaluation.run import Answer
+    from langchain_persistmem.evaluation.systems import ConversationTurn
 
 _ALL = 1_000_000
 _SHOWN = ("R@5", "R@10", "all@10", "nDCG@10", "sR@5")  # what fits 80 columns; results.json has all
@@ -90,8 +95,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, ask, count."""
     # Imported here: plotting and ranking need packages that no other subcommand has.
     try:
-        from langchain_persistmem.evaluation import embedding_cache, report, systems
-        from langchain_persistmem.evaluation import run as run_flow
+        from langchain_persistmem.evaluation import report
         from langchain_persistmem.evaluation.questions import read_questions
     except ImportError as error:
         raise MissingDependencyError(
@@ -105,18 +109,40 @@ def run(options: argparse.Namespace) -> int:
             questions_file, {user: frozenset(turn.id for turn in turns) for user, turns in users.items()}
         )
     sample = dict(list(users.items())[: options.users])
-    sample_questions = [question for question in questions if question.user_id in sample]
     _make_folder(options.out)
     _same_run(options)
+    models = models_of(options.embeddings, None, Settings())
+    sample_questions = [question for question in questions if question.user_id in sample]
+    answers = _answer(options, models, sample, sample_questions, reranker)
+    results = report.figures(answers, excluded=options.leave_out)
+    (options.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    report.plot(results, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
+    if options.json:
+        print_json(results)
+    else:
+        _show(results, options.out)
+    return 0
+
+
+def _answer(
+    options: argparse.Namespace,
+    models: Models,
+    users: Mapping[str, Sequence[ConversationTurn]],
+    questions: Sequence[Question],
+    reranker: BaseDocumentCompressor | None,
+) -> list[Answer]:
+    """Put the questions to every system, and return the answers, those of an interrupted run included."""
+    from langchain_persistmem.evaluation import embedding_cache, systems
+    from langchain_persistmem.evaluation import run as run_flow
+
     if dsn_of(options) is None and options.data_dir is None:
         options.data_dir = options.out / "data"
-    models = models_of(options.embeddings, None, Settings())
     if models.embeddings is None or models.embedding_name is None:
         raise InvalidInputError("--embeddings names no model")
     vectors = embedding_cache.EmbeddingCache(models.embeddings, models.embedding_name, options.out / "vectors.sqlite")
     # A namespace of the run's own: an interrupted run finds its turns again, and another one does not see them.
     namespace: Namespace = ("evaluation", _print_of(options)[:16], "{user_id}")
-    notes = run_flow.AnswerLog(options.out / "answers.jsonl")
+    log = run_flow.AnswerLog(options.out / "answers.jsonl")
     open_with = partial(
         open_memory,
         options,
@@ -136,18 +162,10 @@ def run(options: argparse.Namespace) -> int:
             reranking_memory = stack.enter_context(open_with(reranker=reranker))
             compared_systems.append(systems.PersistMemSystem(reranking_memory, name=systems.RERANKED))
         with show_progress(options) as progress:
-            run_flow.evaluate(compared_systems, sample, sample_questions, notes, memory=memory, progress=progress)
+            run_flow.evaluate(compared_systems, users, questions, log, memory=memory, progress=progress)
     vectors.close()
-    ids = {question.id for question in sample_questions}
-    answers = [answer for answer in notes.answers if answer.question in ids]
-    results = report.figures(answers, excluded=options.leave_out)
-    (options.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    report.plot(results, options.out / "results.png", f"{options.conversations.name}, {models.embedding_name}")
-    if options.json:
-        print_json(results)
-    else:
-        _show(results, options.out)
-    return 0
+    ids = {question.id for question in questions}
+    return [answer for answer in log.answers if answer.question in ids]
 
 
 def _make_folder(folder: Path) -> None:

@@ -52,21 +52,22 @@ def both(body: Awaitable[S, P, T], *, group: str = "") -> tuple[Blocking[S, P, T
     """
     name = body.__name__.lstrip("_")
     signature = Signature(body)
-    once, awaited_once = _copy_under_name(body, name, group), _copy_under_name(body, f"a{name}", group)
+    once: Callable[..., Any] = _copy_under_name(body, name, group)
+    awaited_once: Callable[..., Any] = _copy_under_name(body, f"a{name}", group)
     advice = f"await {_call_name(body, f'a{name}', group)}(...)"
 
     def blocking(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if isinstance(_backend_of(memory), AsyncBackend):
             raise UseAsyncMethodError(f"this object was opened with aopen() and cannot block; use: {advice}")
-        signature.check((memory, *args), kwargs)
-        return finished(once(memory, *args, **kwargs))
+        (_, *arguments), options = signature.check((memory, *args), kwargs)
+        return finished(once(memory, *arguments, **options))
 
     async def awaiting(memory: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         backend = _backend_of(memory)
-        signature.check((memory, *args), kwargs)
+        (_, *arguments), options = signature.check((memory, *args), kwargs)
         if isinstance(backend, SyncBackend):
-            return await asyncio.to_thread(lambda: finished(awaited_once(memory, *args, **kwargs)))
-        return await awaited_once(memory, *args, **kwargs)
+            return await asyncio.to_thread(lambda: finished(awaited_once(memory, *arguments, **options)))
+        return await awaited_once(memory, *arguments, **options)
 
     # Tools and nodes, which have one function of the two, find the other here.
     setattr(blocking, _TWIN, awaiting)

@@ -99,22 +99,18 @@ async def command(
         if consults_model:
             await generations.see(backend, [namespace], snapshot, now=now)
             request = await _ask_model(backend, namespace, text, now=now)
-        return (
-            None
-            if request is None
-            else await _carry_out(backend, namespace, message, request, pending_question, snapshot, now=now)
-        )
+        if request is None:
+            return None
+        return await _carry_out(backend, namespace, message, request, pending_question, snapshot, now=now)
     except MemoryDisabledError:  # the person has said so: no failure
         return reply_memory_off(text, question)
     except PersistMemError as error:
         if on_error == "raise":
             raise
         logger.warning("a command to the memory failed: %s: %s", type(error).__name__, error)
-        return (
-            confirmation.reply(request, replies_by_language()[request.language].unavailable, failed=True)
-            if request is not None
-            else None
-        )
+        if request is None:
+            return None
+        return confirmation.reply(request, replies_by_language()[request.language].unavailable, failed=True)
 
 
 def reply_memory_off(text: str, question: Question | None) -> CommandReply | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain_core.runnables.config import ensure_config
@@ -82,40 +83,39 @@ def memory_tools(
         ConfigurationError: an option has no such value.
         NamespaceMissingError: from a tool, in a run that says nothing about its user.
     """
+    # Each has a schema of its arguments, so that what a model gets wrong is refused before a call begins.
+    tools = _Tools(memory, prefix, memory_allowed, ask, messages_key)
+    return [
+        tools.make("remember", Remember, tool_calls.remember),
+        tools.make("recall_memories", RecallMemories, tool_calls.recall),
+        tools.make("correct_memory", CorrectMemory, tool_calls.correct),
+        tools.make("forget_memories", ForgetMemories, tool_calls.forget),
+        tools.make("list_memories", ListMemories, tool_calls.list_),
+    ]
 
-    def tool(name: str, schema: type[Arguments], behaviour: Behaviour) -> BaseTool:
-        async def answer(
-            runtime: ToolRuntime[Any, Any] | None, arguments: dict[str, Any], asynchronous: bool
-        ) -> Answer:
-            state: Any = runtime.state if runtime else {}
-            if not await may_remember(
-                memory_allowed, state, current_runtime(), asynchronous=asynchronous, action=prefix + name
-            ):
-                return _OFF, None
-            try:
-                run = _run(memory, asynchronous, prefix + name, state, messages_key, interruptible=ask == "interrupt")
-                with part(f"tool {prefix}{name}"):
-                    if not await _is_allowed(run, erases=behaviour is tool_calls.forget):
-                        return _OFF, None
-                    return await behaviour(run, schema(**arguments))
-            except (NamespaceMissingError, UseAsyncMethodError):
-                raise
-            except MemoryDisabledError:  # since it was asked
-                return _OFF, None
-            except (InvalidInputError, MemoryNotFoundError) as error:
-                return f"That did not work: {error}", None
-            except PersistMemError as error:
-                logger.warning("%s went on without memory: %s: %s", prefix + name, type(error).__name__, error)
-                return f"Memory does not answer right now ({type(error).__name__}). Go on without it.", None
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """The options that the tools of one call of :func:`memory_tools` share."""
+
+    memory: PersistMem
+    prefix: str
+    memory_allowed: MemoryAllowed
+    ask: Literal["interrupt", "conversation"]
+    messages_key: str
+
+    def make(self, name: str, schema: type[Arguments], behaviour: Behaviour) -> BaseTool:
+        """Make the tool of one behaviour."""
+        tool = self.prefix + name
 
         def invoke(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
-            return finished(answer(runtime, arguments, False))
+            return finished(self._answer(tool, schema, behaviour, runtime, arguments, False))
 
         async def ainvoke(runtime: ToolRuntime[Any, Any] = _OUTSIDE, **arguments: Any) -> Answer:
-            return await answer(runtime, arguments, True)
+            return await self._answer(tool, schema, behaviour, runtime, arguments, True)
 
         return StructuredTool(
-            name=prefix + name,
+            name=tool,
             description=(schema.__doc__ or "").strip(),
             args_schema=schema,
             func=invoke,
@@ -124,13 +124,37 @@ def memory_tools(
             handle_validation_error=lambda error: explain_mistake(schema, error),
         )
 
-    return [
-        tool("remember", Remember, tool_calls.remember),
-        tool("recall_memories", RecallMemories, tool_calls.recall),
-        tool("correct_memory", CorrectMemory, tool_calls.correct),
-        tool("forget_memories", ForgetMemories, tool_calls.forget),
-        tool("list_memories", ListMemories, tool_calls.list_),
-    ]
+    async def _answer(
+        self,
+        tool: str,
+        schema: type[Arguments],
+        behaviour: Behaviour,
+        runtime: ToolRuntime[Any, Any] | None,
+        arguments: dict[str, Any],
+        asynchronous: bool,
+    ) -> Answer:
+        """The behaviour's answer; failures of memory are answers too, but a fault of the program is raised."""
+        state: Any = runtime.state if runtime else {}
+        if not await may_remember(
+            self.memory_allowed, state, current_runtime(), asynchronous=asynchronous, action=tool
+        ):
+            return _OFF, None
+        try:
+            may_interrupt = self.ask == "interrupt"
+            run = _run(self.memory, asynchronous, tool, state, self.messages_key, interruptible=may_interrupt)
+            with part(f"tool {tool}"):
+                if not await _is_allowed(run, erases=behaviour is tool_calls.forget):
+                    return _OFF, None
+                return await behaviour(run, schema(**arguments))
+        except (NamespaceMissingError, UseAsyncMethodError):
+            raise
+        except MemoryDisabledError:  # since it was asked
+            return _OFF, None
+        except (InvalidInputError, MemoryNotFoundError) as error:
+            return f"That did not work: {error}", None
+        except PersistMemError as error:
+            logger.warning("%s went on without memory: %s: %s", tool, type(error).__name__, error)
+            return f"Memory does not answer right now ({type(error).__name__}). Go on without it.", None
 
 
 async def _is_allowed(run: ToolRun, *, erases: bool) -> bool:

@@ -134,7 +134,8 @@ def question_of(messages: Sequence[BaseMessage]) -> Question | None:
     for position in reversed(range(len(messages))):
         message = messages[position]
         if is_user_message(message):
-            text = str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").strip()
+            # What PostgreSQL cannot hold is taken out of the question, as out of the message when that is stored.
+            text = str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").encode(errors="replace").decode().strip()
             return Question(message.id, text, position < len(messages) - 1) if text else None
     return None
 

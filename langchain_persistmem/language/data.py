@@ -34,7 +34,7 @@ CompactTime = Literal[
     "day_before_yesterday", "yesterday", "today", "last_weekend", "last_week", "last_month", "last_year",
     "year_before_last", "this_week", "this_month", "this_year",
 ]  # fmt: skip
-Feast = Literal["christmas", "easter", "halloween", "thanksgiving", "silvester"]
+Feast = Literal["christmas", "easter", "halloween", "thanksgiving", "silvester", "valentine"]
 
 _LENGTHS = {"months": 12, "short_months": 12, "weekdays": 7, "seasons": 4, "numbers": 12}
 """Lists of a calendar whose order counts."""
@@ -208,6 +208,12 @@ class Calendar:
     """Behind a number and "and": a year and a half."""
     one_and_half: Words = ()
     """The same in one word: anderthalb."""
+    half_years: Words = ()
+    """Behind first or second: the first half of 2023, im ersten Halbjahr."""
+    quarters: Words = ()
+    """Behind first to fourth: the second quarter of 2023."""
+    day_endings: Words = ()
+    """Stand behind the number of a day, and tell that it is one: on the 10th."""
     vague: Words = ()
     """Make a number of units a rough one: a few weeks."""
     prepositions: Words
@@ -263,6 +269,8 @@ class CompactCalendar:
     """Day, week, month, year."""
     ago: Words
     """Stand behind a span that lies back."""
+    from_now: Words = ()
+    """Stand behind a span that lies ahead."""
     times: Mapping[CompactTime, Words]
     """Regular expressions."""
     seasons: Groups = ()
@@ -398,6 +406,8 @@ class Requests:
     """Begin an order, or a question without its mark: tell me, what is."""
     endings: Words = ()
     """End one."""
+    help: Words
+    """Make a question one about what to do or to choose: should, can."""
     statements: Words
     """Begin a clause in which somebody tells of themselves: I, my."""
     conjunctions: Words

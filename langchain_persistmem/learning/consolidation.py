@@ -251,6 +251,8 @@ def _decide(new: NewMemory, known: ExistingMemories, policy: Policy, gone: set[U
         return Skip(new, LOW_CONFIDENCE)
     claim = _find_target(new, known, policy)
     twin = _twin(new, known, claim)
+    if twin is not None and not candidate.is_supported:
+        return Skip(new, UNSUPPORTED)
     suspicious = candidate.doubt or find_suspicion(candidate)
     if suspicious is not None:
         # What is known already needs no review, and words that nobody vouches for confirm nothing.

@@ -44,10 +44,6 @@ _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
 _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
-_FOR_EACH_TURN = 2
-"""Known memories that each turn of the user brings, where a batch has many turns."""
-_MOST_EXISTING = 30
-"""Known memories in one question: of more, the model reads more of them than of what was said."""
 _EARLIER_TOOLS = 20
 _MOST_TOOLS = 40
 _TOOL_CHARS = 20_000
@@ -361,15 +357,15 @@ def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozense
 
 async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
     """The known memories that have most to do with what the user says, for each turn its own, best first."""
-    least = backend.settings.extract_context_memories
+    most = backend.settings.extract_context_memories
     texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
-    if not least:
+    if not most:
         return ()
     model = await ready(backend)
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
-        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_existing(near, max(least, min(_FOR_EACH_TURN * len(texts), _MOST_EXISTING)))
+        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
+    return choose_existing(near, most)
 
 
 def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:

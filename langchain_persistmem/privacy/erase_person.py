@@ -21,6 +21,10 @@ from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
 _NOBODYS = "checkpoints of threads on which no run named a person: nothing in them says whose they are"
+_NOTHING_FOUND = (
+    "nothing was stored under this name: if it was erased before, that receipt names the threads that stayed for others' sake, "
+    "which a later erase does not know of"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ async def _erase_all(
     for erasure in erasures.values():
         total.update(erasure.counts)
     nobodys = await backend.step(_has_unowned_checkpoints)
+    ids = tuple(id for erasure in erasures.values() for id in erasure.ids)
     shared_ids = sorted({thread for erasure in erasures.values() for thread in erasure.shared})
     return Receipt(
         erased=not dry_run,
@@ -95,9 +100,10 @@ async def _erase_all(
         by_namespace={item: erasure.counts for item, erasure in erasures.items()},
         remaining_traces=(
             *(_shared_trace(item, dry_run=dry_run) for item in shared_ids),
+            *((_NOTHING_FOUND,) if not ids and not dry_run else ()),
             *((_NOBODYS,) if nobodys else ()),
         ),
-        ids=tuple(id for erasure in erasures.values() for id in erasure.ids),
+        ids=ids,
         # What stayed for somebody else's sake may be this person's own: one run with the thread's id is enough for it.
         verified=not dry_run and not shared_ids,
     )

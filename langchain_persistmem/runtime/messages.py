@@ -23,7 +23,7 @@ from langchain_persistmem.redaction.nested_values import redact_message
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
-from langchain_persistmem.types.representation import is_a, type_name
+from langchain_persistmem.types.representation import is_a, plain, type_name
 
 logger = logging.getLogger(__name__)
 
@@ -86,43 +86,45 @@ def turns_of(
         if issubclass(type(messages), (str, BaseMessage, dict))
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()  # of equal messages of one moment, which get different ids
     rules = _rules_of(redaction)
-    turns: list[Turn] = []
-    for index, value in enumerate(values):
-        where = f"messages[{index}]"
-        message, timestamp = _message(value, where)
-        sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
-        # The clock of a server, which runs in UTC, tells nothing about the sender's.
-        is_local = timestamp is not None or sent_at.utcoffset()
-        role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
-        text = str(message.text) if redaction is None else redaction.redact(str(message.text))
-        id = message.id
-        if not id and timestamp is not None:
-            base = "\x1f".join((role, text, sent_at.isoformat()))
-            counts[base] += 1
-            id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
-        speaker = message.name if message.name and message.name.strip() else None
-        content = message_to_dict(message)
-        if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
-            content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
-        if redaction is not None:
-            speaker = redaction.redact(speaker) if speaker is not None else None
-            content = redact_message(redaction, content)
-        turns.append(
-            Turn(
-                id=id or str(uuid7()),
-                role=role,
-                text=text,
-                sent_at=sent_at,
-                speaker=speaker,
-                content=content,
-                utc_offset=offset_of(sent_at) if is_local else None,
-                has_id=bool(id),
-                digest=rules + digest_words(role, speaker, text, content),
-            )
-        )
-    return turns
+    return [
+        _turn_of(value, f"messages[{index}]", redaction, rules, counts, now=now) for index, value in enumerate(values)
+    ]
+
+
+def _turn_of(
+    value: object, where: str, redaction: Redaction | None, rules: bytes, counts: Counter[str], *, now: datetime
+) -> Turn:
+    message, text, content, timestamp = _read_message(value, where)
+    sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
+    # The clock of a server, which runs in UTC, tells nothing about the sender's.
+    is_local = timestamp is not None or sent_at.utcoffset()
+    role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
+    text = text if redaction is None else redaction.redact(text)
+    id = message.id
+    if not id and timestamp is not None:
+        # Counted, since two equal messages of one moment are two turns.
+        base = "\x1f".join((role, text, sent_at.isoformat()))
+        counts[base] += 1
+        id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
+    speaker = message.name if message.name and message.name.strip() else None
+    if isinstance(timestamp, datetime) and "timestamp" in message.additional_kwargs:  # JSON has no datetime
+        content["data"]["additional_kwargs"] = {**message.additional_kwargs, "timestamp": sent_at.isoformat()}
+    if redaction is not None:
+        speaker = redaction.redact(speaker) if speaker is not None else None
+        content = redact_message(redaction, content)
+    return Turn(
+        id=id or str(uuid7()),
+        role=role,
+        text=text,
+        sent_at=sent_at,
+        speaker=speaker,
+        content=content,
+        utc_offset=offset_of(sent_at) if is_local else None,
+        has_id=bool(id),
+        digest=rules + digest_words(role, speaker, text, content),
+    )
 
 
 def turns_to_observe(
@@ -224,18 +226,29 @@ def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
     return messages_from_dict([dict(turn.content) for turn in turns])
 
 
-def _message(value: object, where: str) -> tuple[BaseMessage, object]:
+def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str, Any], object]:
+    """Read a message, its text, its content as a dict, and its timestamp.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
     if is_a(value, dict):
-        fields = dict(cast("dict[str, Any]", value))
+        fields: dict[str, Any] = {**plain(cast("object", value))}
+        validation.check_value_count(fields, where)  # LangChain quotes all of a dict that is no message
         timestamp = fields.pop("timestamp", None)
     else:
         fields, timestamp = cast("Any", value), None
     try:
         (message,) = convert_to_messages([fields])
+        timestamp = message.additional_kwargs.get("timestamp") if timestamp is None else timestamp
+        text, content, labels = str(message.text), message_to_dict(message), {"id": message.id, "name": message.name}
     except Exception as error:  # noqa: BLE001 - LangChain raises many, and what is no message may run code of its own
         reason = f"{where} is no message ({type(error).__name__})"
     else:
-        return message, timestamp if timestamp is not None else message.additional_kwargs.get("timestamp")
+        for name, label in labels.items():  # a message that was made without LangChain's checks
+            if not (label is None or is_a(label, str)):
+                raise InvalidInputError(f"{where}.{name} is of type {type_name(label)}; pass a string")
+        return message, text, content, timestamp
     raise InvalidInputError(f"{reason}; pass a LangChain message, or a dict with 'role' and 'content'")
 
 

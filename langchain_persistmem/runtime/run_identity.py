@@ -83,21 +83,25 @@ def current_runtime() -> Runtime[Any] | None:
 
 
 def thread_if_any(config: RunnableConfig) -> str | None:
-    """The run's thread, if it has one."""
+    """The run's thread, if it has one.
+
+    Raises:
+        InvalidInputError: it is no id.
+    """
     thread = (config.get("configurable") or {}).get("thread_id")
-    return None if thread is None else str(thread)
+    return None if thread is None else validation.id_text(thread, "thread_id")
 
 
 def thread_of(config: RunnableConfig, key: str = "thread_id") -> str:
     """The run's thread, which ``config["configurable"]`` has under ``key``.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: there is none, or it is no id.
     """
     thread = (config.get("configurable") or {}).get(key)
     if thread is None:
         raise InvalidInputError(f"the run has no {key}; pass config={{'configurable': {{{key!r}: ...}}}}")
-    return str(thread)
+    return validation.id_text(thread, key)
 
 
 def _fields(context: object) -> dict[str, object]:

@@ -84,14 +84,7 @@ def build_server(memory: PersistMem, *, caller: Caller | None = None, read_only:
 
     @decorate.list_resources()
     async def list_resources() -> list[types.Resource]:
-        return [
-            types.Resource(
-                uri=AnyUrl(PROFILE), name="profile", title="The user's profile", mimeType="application/json"
-            ),
-            types.Resource(
-                uri=AnyUrl(STANDING), name="context", title="What always matters about the user", mimeType="text/plain"
-            ),
-        ]
+        return _describe_resources()
 
     @decorate.read_resource()
     async def read_resource(uri: AnyUrl) -> list[ReadResourceContents]:
@@ -99,20 +92,31 @@ def build_server(memory: PersistMem, *, caller: Caller | None = None, read_only:
 
     @decorate.list_prompts()
     async def list_prompts() -> list[types.Prompt]:
-        return [
-            types.Prompt(
-                name=PROMPT,
-                title="Ask with memory",
-                description="Your message, with what is remembered about you and fits it.",
-                arguments=[types.PromptArgument(name="message", description="Your message.", required=True)],
-            )
-        ]
+        return [_describe_prompt()]
 
     @decorate.get_prompt()
     async def get_prompt(name: str, arguments: dict[str, str] | None) -> types.GetPromptResult:
         return await _run(access(), lambda access: _get_prompt(access, name, arguments or {}))
 
     return server
+
+
+def _describe_resources() -> list[types.Resource]:
+    return [
+        types.Resource(uri=AnyUrl(PROFILE), name="profile", title="The user's profile", mimeType="application/json"),
+        types.Resource(
+            uri=AnyUrl(STANDING), name="context", title="What always matters about the user", mimeType="text/plain"
+        ),
+    ]
+
+
+def _describe_prompt() -> types.Prompt:
+    return types.Prompt(
+        name=PROMPT,
+        title="Ask with memory",
+        description="Your message, with what is remembered about you and fits it.",
+        arguments=[types.PromptArgument(name="message", description="Your message.", required=True)],
+    )
 
 
 def authorise_request(memory: PersistMem, request: Request, *, writes: bool = False, read_only: bool) -> Access:

@@ -136,4 +136,4 @@ class AsyncPersistMemStore(Store):
     @check_arguments()
     async def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as upstream's
         """Stop sweeping; see :meth:`PersistMemStore.stop_ttl_sweeper`."""
-        return await self._sweeper.stop(timeout)
+        return await self._sweeper.stop(None if timeout is None else validation.seconds(timeout, "timeout"))

@@ -31,6 +31,7 @@ from langchain_persistmem.store.index import (
     without_model,
 )
 from langchain_persistmem.store.sweeper import CLOSE_TIMEOUT, ThreadSweeper
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.arguments import check_arguments
 
 
@@ -178,4 +179,4 @@ class PersistMemStore(Store):
     @check_arguments()
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
         """Stop sweeping; False if a sweep in progress did not end within ``timeout`` seconds."""
-        return self._sweeper.stop(timeout)
+        return self._sweeper.stop(None if timeout is None else validation.seconds(timeout, "timeout"))

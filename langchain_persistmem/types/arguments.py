@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
-from langchain_persistmem.types.representation import cut, is_a, represent, type_name
+from langchain_persistmem.types.representation import cut, is_a, plain, represent, type_name
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,20 +70,22 @@ class Signature:
         shapes = {name: _shape_of_parameter(parameter, names) for name, parameter in self.signature.parameters.items()}
         return {name: shape for name, shape in shapes.items() if shape is not None}
 
-    def check(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
-        """Check the arguments of a call.
+    def check(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Check the arguments of a call, and return them as values of Python's own types.
 
         Raises:
             PersistMemError: one has another shape; of the type that was given, and the message names the parameter.
         """
+        arguments, options = tuple(map(plain, arguments)), {name: plain(value) for name, value in options.items()}
         try:
             binding = self.signature.bind(*arguments, **options)
         except TypeError:  # the call itself raises it, under the name that the caller wrote
-            return
+            return arguments, options
         for name, value in binding.arguments.items():
             shape = self.shapes.get(name)
             if shape is not None:
                 check_shape(value, shape, name, self._error)
+        return arguments, options
 
 
 def check_arguments(
@@ -98,15 +100,15 @@ def check_arguments(
 
             @functools.wraps(function)
             async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-                signature.check(args, kwargs)
-                return await function(*args, **kwargs)
+                arguments, options = signature.check(args, kwargs)
+                return await function(*arguments, **options)
 
             return typing.cast("Callable[P, T]", awaited)
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-            signature.check(args, kwargs)
-            return function(*args, **kwargs)
+            arguments, options = signature.check(args, kwargs)
+            return function(*arguments, **options)
 
         return wrapper
 

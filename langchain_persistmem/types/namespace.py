@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
-from langchain_persistmem.types.representation import cut, is_a, type_name
+from langchain_persistmem.types.representation import cut, is_a, plain, type_name
 from langchain_persistmem.types.validation import check_list, storable
 
 Namespace = tuple[str, ...]
@@ -197,7 +197,7 @@ def _check_labels(namespace: object) -> Namespace:
             f"namespace is {_describe(namespace)}; pass a tuple of strings, such as ('memories', 'ada')"
         )
     labels: list[str] = []
-    for position, label in enumerate(cast("tuple[object, ...]", namespace)):
+    for position, label in enumerate(plain(cast("object", namespace))):
         where = f"namespace[{position}]"
         if not is_a(label, str):
             raise InvalidInputError(f"{where} is {_describe(label)}; every label is a string")

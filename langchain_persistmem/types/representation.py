@@ -1,6 +1,7 @@
 """Values as errors show them: short, without content, and without running any code of the value's own."""
 
-from typing import TypeGuard, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -39,6 +40,50 @@ def quote(name: str) -> str:
 def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
     """Tell if a value is of a type, by its own type alone: what it says about itself is code that may fail, or lie."""
     return issubclass(type(value), kind)
+
+
+def plain(value: object) -> Any:
+    """Return a value of Python's own types for one of a class derived from them: its methods may fail, or lie.
+
+    Elements of a list and a tuple are treated alike, and no deeper; any other value is returned as it is.
+    """
+    kind = type(value)
+    if kind in _OWN_TYPES:
+        return value
+    for base, copy in _COPIES.items():
+        if kind is not base and issubclass(kind, base):
+            value = copy(value)
+    if issubclass(kind, (list, tuple)):
+        items = cast("Sequence[object]", value)
+        if any(issubclass(type(item), _SCALARS) and type(item) not in _OWN_TYPES for item in items):
+            plain_items = [plain(item) for item in items]
+            return plain_items if issubclass(kind, list) else tuple(plain_items)
+    return value
+
+
+def _copy_list(value: list[object]) -> list[object]:
+    return [*list[object].__iter__(value)]
+
+
+def _copy_tuple(value: tuple[object, ...]) -> tuple[object, ...]:
+    return (*tuple[object, ...].__iter__(value),)
+
+
+def _copy_dict(value: dict[object, object]) -> dict[object, object]:
+    return dict(dict[object, object].items(value))
+
+
+_SCALARS = (str, int, float)
+_OWN_TYPES = frozenset({type(None), bool, dict, *_SCALARS})
+_COPIES: Mapping[type[Any], Callable[[Any], Any]] = {
+    # C's own methods, which no derived class can replace
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+    list: _copy_list,
+    tuple: _copy_tuple,
+    dict: _copy_dict,
+}
 
 
 def type_name(value: object) -> str:

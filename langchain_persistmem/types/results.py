@@ -300,7 +300,8 @@ class Receipt:
     ids: tuple[UUID, ...] = ()
     """The entries in the log of erasures, one for each namespace."""
     verified: bool = False
-    """True if every table was searched afterwards and nothing was left, the checkpoints included of threads that others have too."""
+    """True if every table was searched afterwards and nothing was left, the checkpoints included of threads that others have too;
+    those that an earlier erase has left are no longer known to be this person's."""
     candidates: tuple[Recollection, ...] = field(default=())
     """Only with ``erased=False``: the memories that the query found, best first."""
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
-from langchain_persistmem.types.representation import cut, is_a, path_of, represent, type_name
+from langchain_persistmem.types.representation import cut, is_a, path_of, plain, represent, type_name
 
 MAX_NAME_BYTES = 1024
 """The longest key or id: it is part of index entries."""
@@ -36,6 +36,8 @@ LEAST_SHARE = 1e-37
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 """Every moment between them can be read again in every time zone that a connection may have."""
 
+_MOST_ID_BITS = 1_024
+_YEAR = 366 * 86_400  # seconds
 _TOO_LARGE = 10**MAX_INTEGER_DIGITS
 
 
@@ -45,6 +47,7 @@ def storable(text: str, where: str) -> str:
     Raises:
         InvalidInputError: it holds NUL or a lone surrogate; the message names ``where`` and the position.
     """
+    text = plain(text)
     position = text.find("\x00")
     if position >= 0:
         raise InvalidInputError(f"{where} has a NUL character at position {position}; remove it")
@@ -59,6 +62,7 @@ def storable(text: str, where: str) -> str:
 
 def check_text(text: object, where: str, *, at_most: int) -> str:
     """Return ``text`` if it is a string with at least one word and at most ``at_most`` characters."""
+    text = plain(text)
     if not is_a(text, str):
         raise InvalidInputError(f"{where} is of type {type_name(text)}; pass a string")
     if not text.strip():
@@ -72,11 +76,26 @@ def check_text(text: object, where: str, *, at_most: int) -> str:
 
 def name(text: object, where: str) -> str:
     """Return ``text`` if it can be a key or an id: 1 to 1,024 bytes."""
+    text = plain(text)
     if not is_a(text, str) or not text:
         raise InvalidInputError(f"{where} is {represent(text)}; pass a string with at least one character")
     if len(text.encode(errors="replace")) > MAX_NAME_BYTES:
         raise InvalidInputError(f"{where} is longer than 1,024 bytes; use a shorter one")
     return storable(text, where)
+
+
+def id_text(id: object, where: str) -> str:
+    """Return an id of LangGraph's as text: it makes a text of every id, and of these types no two values make the same one.
+
+    Raises:
+        InvalidInputError: it is of another type, or a number of many digits.
+    """
+    id = plain(id)
+    if is_a(id, bool) or not (is_a(id, str) or is_a(id, int) or is_a(id, UUID)):
+        raise InvalidInputError(f"{where} is of type {type_name(id)}; pass a string")
+    if is_a(id, int) and id.bit_length() > _MOST_ID_BITS:
+        raise InvalidInputError(f"{where} is {represent(id)}; pass a string")
+    return str(id)
 
 
 def check_json(value: object, where: str, *, names: Collection[str] = ()) -> None:
@@ -138,6 +157,26 @@ def _check_number(value: float, where: str) -> None:
         )
 
 
+def check_value_count(value: object, where: str) -> None:
+    """Refuse a value whose JSON would hold more than a million values: one list can stand in it many times, so that it has no end.
+
+    Raises:
+        InvalidInputError: it does.
+    """
+    waiting, counter = [value], 0
+    while waiting:
+        container = waiting.pop()
+        inner: Collection[object] = ()
+        if is_a(container, dict):
+            inner = dict[object, object].values(cast("dict[object, object]", container))
+        elif is_a(container, list) or is_a(container, tuple):
+            inner = plain(cast("object", container))
+        counter += len(inner)
+        if counter > MAX_JSON_VALUES:
+            raise InvalidInputError(f"{where} has more than {MAX_JSON_VALUES:,} values, at all depths; split it")
+        waiting.extend(item for item in inner if issubclass(type(item), (dict, list, tuple)))
+
+
 def json_object(value: object, where: str, *, names: Collection[str] = ()) -> None:
     """Refuse a value that is no dict, or is one that JSON cannot hold; see :func:`check_json`.
 
@@ -160,6 +199,7 @@ def check_list(values: object, where: str, *, at_most: int = MAX_JSON_VALUES) ->
     Raises:
         InvalidInputError: it is no iterable, or one string, or has more elements than ``at_most``.
     """
+    values = plain(values)
     if issubclass(type(values), (str, bytes, Mapping)) or not issubclass(type(values), Iterable):
         kind = "a string" if isinstance(values, str) else f"of type {type_name(values)}"
         raise InvalidInputError(f"{where} is {kind}; pass a list")
@@ -185,7 +225,7 @@ def path(value: object, where: str) -> Path:
     Raises:
         InvalidInputError: no file can be called so.
     """
-    text = str(value) if is_a(value, Path) else value
+    text = str(value) if is_a(value, Path) else plain(value)
     if not is_a(text, str):
         raise InvalidInputError(f"{where} is of type {type_name(value)}; pass a string or a Path")
     if not Path(storable(text, where)).name or len(text) > MAX_PATH_CHARS:
@@ -208,6 +248,7 @@ def uuid(value: object, where: str) -> UUID:
     Raises:
         InvalidInputError: it is something else.
     """
+    value = plain(value)
     if is_a(value, UUID):
         return value
     try:
@@ -227,9 +268,15 @@ def aware(moment: object, where: str) -> datetime:
     """
     if not is_a(moment, datetime):
         raise InvalidInputError(f"{where} is of type {type_name(moment)}; pass a datetime")
-    if moment.tzinfo is None or moment.utcoffset() is None:
+    try:
+        is_aware = moment.tzinfo is not None and moment.utcoffset() is not None
+        is_in_range = is_aware and EARLIEST <= moment < LATEST
+    except Exception:  # noqa: BLE001 - a time zone of one's own
+        problem = f"{where} has a time zone that fails; pass one of zoneinfo, or timezone.utc"
+        raise InvalidInputError(problem) from None
+    if not is_aware:
         raise InvalidInputError(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
-    if not EARLIEST <= moment < LATEST:
+    if not is_in_range:
         raise InvalidInputError(
             f"{where} is out of range; pass a moment from {EARLIEST:%Y-%m-%d} until {LATEST:%Y-%m-%d}"
         )
@@ -238,6 +285,7 @@ def aware(moment: object, where: str) -> datetime:
 
 def share(number: object, where: str) -> float:
     """Return ``number`` if it lies from 0 to 1."""
+    number = plain(number)
     if is_a(number, bool) or not (is_a(number, int) or is_a(number, float)) or not 0.0 <= number <= 1.0:
         raise InvalidInputError(f"{where} is {represent(number)}; pass a number from 0 to 1")
     return float(number)
@@ -253,6 +301,15 @@ def check_stored_share(number: object, where: str) -> float:
 
 def count(number: object, where: str, *, at_least: int = 0, at_most: int = 1_000_000) -> int:
     """Return ``number`` if it is a whole number in the range."""
+    number = plain(number)
     if is_a(number, bool) or not is_a(number, int) or not at_least <= number <= at_most:
         raise InvalidInputError(f"{where} is {represent(number)}; pass a whole number from {at_least} to {at_most}")
     return number
+
+
+def seconds(number: object, where: str) -> float:
+    """Return a number of seconds to wait; a year is as good as more."""
+    number = plain(number)
+    if is_a(number, bool) or not (is_a(number, int) or is_a(number, float)) or not number >= 0:
+        raise InvalidInputError(f"{where} is {represent(number)}; pass a number of seconds from 0")
+    return float(min(number, _YEAR))

@@ -20,7 +20,7 @@ from tests.faults.doors import Scene, arguments, doors, methods
 from tests.faults.history import describe
 from tests.faults.invariants import broken
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 SETTINGS = Settings(
     worker=False, pool_max=3, connect_seconds=5.0, quiet_seconds=0.0, retention=Retention(max_memories=3)

@@ -343,6 +343,21 @@ async def test_a_thread_of_two_people_stays_until_it_is_said_that_it_may_go(eith
     assert sql_on(database, "SELECT count(*) FROM checkpoints") == [(0,)]
 
 
+async def test_a_second_erase_says_that_it_found_nothing_and_what_that_may_hide(either, database: str) -> None:
+    graph = graph_of(either.memory.checkpointer)
+    await run(either, graph, f"I am {MARKER}", user="ada", thread="ours")
+    await run(either, graph, "And I am Bob", user="bob", thread="ours")
+    first = await either.forget(everything=True, user_id="ada")
+    again = await either.forget(everything=True, user_id="ada")
+    assert not first.verified
+    assert traces(database, MARKER)
+    (note,) = again.remaining_traces
+    assert note.startswith(
+        "nothing was stored under this name: if it was erased before, that receipt names the threads"
+    )
+    assert MARKER not in note
+
+
 async def _bystander_updates_the_state(either: Either, graph: Any) -> None:
     values: Any = {"messages": [("user", "hello")]}
     config: Any = {"configurable": {"thread_id": "adas", "user_id": "mallory"}}

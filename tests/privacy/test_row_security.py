@@ -506,6 +506,7 @@ def test_the_exact_search_stays_an_index_only_scan(database: str, owned: str, em
     assert "Index Cond: ((namespace = 'memories/user1'::text) AND (model = 1))" in plan
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("colour", ["sync", "async"])
 async def test_two_users_on_the_same_sessions_of_pgbouncer_get_their_own(
     request: pytest.FixtureRequest, embeddings: LocalEmbeddings, colour: str

@@ -37,7 +37,9 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
         yield periods.season(year, signs.seasons[match[2] or match[4]]), 0.9, match[0]
     rest = signs.season.sub("", text)
     for match in signs.ago.finditer(rest):
-        yield (*_count_back(signs.count(match[1]), signs.units[match[2]], today), match[0])
+        yield (*_count(-signs.count(match[1]), signs.units[match[2]], today), match[0])
+    for match in signs.from_now.finditer(rest):
+        yield (*_count(signs.count(match[1]), signs.units[match[2]], today), match[0])
     for match in signs.weekday.finditer(rest):
         number = signs.weekdays[match[match.lastindex or 0]]
         yield periods.days(periods.shift(periods.week(today, -1)[0], number)), 0.8, match[0]
@@ -47,7 +49,7 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
         if match is not None:
             of, certainty = _TIMES[name]
             yield of(today), certainty, match[0]
-    for match in signs.date.finditer(signs.ago.sub("", rest)):
+    for match in signs.date.finditer(signs.from_now.sub("", signs.ago.sub("", rest))):
         days = _read_date(match, today)
         if days is not None:
             yield days, 1.0 if match[1] else 0.9, match[0]
@@ -66,11 +68,12 @@ def _read_date(match: re.Match[str], today: date) -> Days | None:
     return periods.day(year, month, number) if match[3] else periods.months(year, month)
 
 
-def _count_back(count: int, unit: str, today: date) -> tuple[Days, float]:
+def _count(count: int, unit: str, today: date) -> tuple[Days, float]:
+    """So many units later than today or, if negative, earlier."""
     if unit in ("month", "year"):
-        return periods.months(today.year, today.month - count * (12 if unit == "year" else 1)), 0.6
+        return periods.months(today.year, today.month + count * (12 if unit == "year" else 1)), 0.6
     around = 0 if unit == "day" else 3
-    then = periods.shift(today, -count * (1 if unit == "day" else 7))
+    then = periods.shift(today, count * (1 if unit == "day" else 7))
     return periods.days(periods.shift(then, -around), 2 * around + 1), 0.8
 
 
@@ -99,10 +102,12 @@ class _Characters:
         year, month, day = (union(lambda calendar, name=name: getattr(calendar, name)) for name in _MARKS)
         of = union(lambda calendar: calendar.of)
         self.date = re.compile(rf"(?:(\d{{4}})\s?{year}\s?)?(?:(\d{{1,2}})\s?{month}\s?(?:(\d{{1,2}})\s?{day})?)?")
-        self.ago = re.compile(
+        span = (
             rf"(\d{{1,3}}|{_alternatives(self.numbers)})\s?{union(lambda calendar: calendar.counters)}?\s?"
-            rf"({_alternatives(self.units)})\s?{union(lambda calendar: calendar.ago)}"
+            rf"({_alternatives(self.units)})\s?"
         )
+        self.ago = re.compile(span + union(lambda calendar: calendar.ago))
+        self.from_now = re.compile(span + union(lambda calendar: calendar.from_now))
         # Which signs a weekday has depends on the language: 日 is Sunday behind 上周, and begins a country behind 先週.
         self.weekday = re.compile(
             "|".join(

@@ -86,9 +86,8 @@ class Dates(Tokens):
             return None
         way = self._way(place)
         certainty = 0.7 if word in self.calendar.ambiguous else 0.9
-        return Time(
-            place - (way != 0), place + 1, self._nearest(lambda y: periods.months(y, month), way), certainty, floating=True
-        )  # fmt: skip
+        days = self._nearest(lambda y: periods.months(y, month), way)
+        return Time(place - (way != 0), place + 1, days, certainty, floating=not way)
 
     def _read_days(self, place: int, at: int, month: int, number: int, until: int) -> Time | None:
         """Days of a month, with the year that follows or else the latest one."""
@@ -128,6 +127,8 @@ class RelativeDates(Tokens):
         if self._word(at) in self.calendar.articles and self._unit(at + 1) is not None:  # "the week before"
             count = 1
         skipped = at + 1
+        if count is None and self._is_counted_from(at):
+            count, skipped = 1, at
         while skipped < at + 4 and self._word(skipped) in self.calendar.fillers | self.calendar.vague:
             skipped += 1
         unit = self._unit(skipped)
@@ -140,6 +141,12 @@ class RelativeDates(Tokens):
             return self._ago(place, end + 1, count, unit, vague=vague)
         return self._from_anchor(place, end, count, unit, previous)
 
+    def _is_counted_from(self, place: int) -> bool:
+        """Tell if a unit without a number stands there, from which something is counted: am Tag vor Weihnachten."""
+        words = self.calendar
+        is_unit = self._unit(place) is not None and self._word(place - 1) in words.prepositions | words.articles
+        return is_unit and self._word(place + 1) in words.before | words.after | words.earlier | words.later
+
     def _ago(self, place: int, end: int, count: int, unit: str, *, vague: bool) -> Time:
         around, sure = _SLACK[unit]
         around = round(around * 1.5) + 1 if vague else around if unit != "day" or count < 7 else 1  # noqa: PLR2004
@@ -151,11 +158,12 @@ class RelativeDates(Tokens):
 
     def _from_anchor(self, place: int, end: int, count: int, unit: str, previous: Time | None) -> Time | None:
         word = self._word(end)
-        way = -1 if word in self.calendar.earlier | self.calendar.before else 1 if word in self.calendar.later else 0
+        later = self.calendar.later | self.calendar.after
+        way = -1 if word in self.calendar.earlier | self.calendar.before else 1 if word in later else 0
         if not way or self.calendar.days.length_at(self.words, end - 1) > 1:  # the day before yesterday
             return None
         at = self._after_fillers(end + 1)
-        anchor = self._read(at) if self._word(at) not in self.calendar.that else None
+        anchor = self._anchor(at) if self._word(at) not in self.calendar.that else None
         last = anchor.last if anchor else end + 1 + (self._word(end + 1) in self.calendar.that)
         anchor = anchor or (previous if self._word(end + 1) in self.calendar.that or not self._word(end + 1) else None)
         if anchor is None:
@@ -253,9 +261,8 @@ class RelativeDates(Tokens):
         last = end + (way == 0 and self._word(end) in self.calendar.last | self.calendar.next)
         if last > end:
             way = -1 if self._word(end) in self.calendar.last else 1
-        return Time(
-            place - (way != 0 and last == end), last, self._nearest(of, way or self._this(place)), 0.8, floating=True
-        )
+        first = place - (way != 0 and last == end)
+        return Time(first, last, self._nearest(of, way or self._this(place)), 0.8, floating=not way)
 
     def _this(self, place: int) -> int:
         return 2 if self._word(place - 1) in self.calendar.this else 0

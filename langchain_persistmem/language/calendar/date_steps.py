@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from langchain_persistmem.language.calendar import periods
-from langchain_persistmem.language.calendar.date_tokens import Time, Tokens, move
+from langchain_persistmem.language.calendar.date_tokens import QUARTER, Time, Tokens, move
 from langchain_persistmem.language.calendar.periods import Days
 
 Steps = list[tuple[int, str]]
@@ -14,7 +14,10 @@ _SLACK = {"day": 0, "week": 3, "weekend": 1, "month": 10, "year": 120}
 """Days around a time that is counted in units, by the smallest of them."""
 _HALVES = {"year": (6, "month"), "month": (15, "day"), "week": (4, "day")}
 _MOST_STEPS = 4
-_LEAST_OF_MONTH = 28
+_LEAST_OF_MONTH, _LONGEST_MONTH = 28, 31
+_MONTHS, _QUARTERS, _HALVES_OF_YEAR = 12, 4, 2
+_HALF_A_YEAR = 182
+"""Days."""
 _WEEK = 7
 _LONGEST_GAP = 2
 """Words between the two parts of "on Tuesday of last week"."""
@@ -25,7 +28,9 @@ class ComposedDates(Tokens):
 
     def _composed(self, place: int) -> Time | None:
         return (
-            self._ordinal(place)
+            self._part_of_year(place)
+            or self._day_of_month(place)
+            or self._ordinal(place)
             or self._lasting(place)
             or self._from_now(place)
             or self._ago_in_steps(place)
@@ -50,6 +55,8 @@ class ComposedDates(Tokens):
 
     def _step(self, at: int) -> tuple[Steps, int] | None:
         """One number and its unit, with a half between them or not."""
+        if (bare := self._bare_half(at)) is not None:
+            return bare
         count, half = self._number(at), False
         end = at + 1
         if count is not None and self._word(end) in self.calendar.conjunctions and self._is_half(end + 1):
@@ -63,6 +70,15 @@ class ComposedDates(Tokens):
             return None
         steps = [(count, unit), *([_HALVES[unit]] if half and unit in _HALVES else [])]
         return steps, self._after_fillers(end) + 1
+
+    def _bare_half(self, at: int) -> tuple[Steps, int] | None:
+        """Half a year, einem halben Jahr."""
+        at += self.calendar.numbers.get(self._word(at)) == 1
+        if self._word(at) not in self.calendar.half:
+            return None
+        end = at + 1 + (self.calendar.numbers.get(self._word(at + 1)) == 1)
+        halves = _HALVES.get(self._unit(end) or "")
+        return None if halves is None else ([halves], end + 1)
 
     def _is_half(self, at: int) -> bool:
         """Tell whether "a half" or "half" stands there."""
@@ -84,9 +100,11 @@ class ComposedDates(Tokens):
         """A year and a half ago, vor einem Jahr und zwei Monaten; a single step is read elsewhere."""
         prefix = self.calendar.ago_before.length_at(self.words, place)
         found = self._steps(place + prefix)
-        if found is None or len(found[0]) < 2:  # noqa: PLR2004
+        if found is None:
             return None
         steps, end = found
+        if len(steps) < 2 and self.calendar.half.isdisjoint(self.words[place:end]):  # noqa: PLR2004
+            return None
         if not prefix and self._word(end) not in self.calendar.ago_after:
             return None
         return Time(place, end + (not prefix), self._count(steps, -1), 0.7)
@@ -102,7 +120,7 @@ class ComposedDates(Tokens):
         if suffix:
             return Time(place, end + suffix, self._count(steps, 1), 0.8)
         if self._word(end) in self.calendar.counted_from:
-            anchor = self._read(self._after_fillers(end + 1))
+            anchor = self._anchor(self._after_fillers(end + 1))
             if anchor is not None and anchor.first <= end + 2:
                 start, ahead = anchor.days[0], anchor.days[0] > self.today
                 if not ahead and self._weekday_in(anchor) is not None:
@@ -120,12 +138,59 @@ class ComposedDates(Tokens):
             self._word(place) not in self.calendar.lasting or not self.calendar.past.isdisjoint(self.words)
         ):
             return None
-        found = self._steps(place + 1)
+        # Some languages say "since ago": desde hace tres años.
+        found = self._steps(place + 1 + (self.calendar.ago_before.length_at(self.words, place + 1) if since else 0))
         if found is None or self._word(found[1]) in self.calendar.ago_after:
             return None
         steps, end = found
         first = _move_all(self.today, steps, -1)
         return Time(place, end, (first, periods.shift(self.today, 1)), 0.6 if since else 0.5)
+
+    def _part_of_year(self, place: int) -> Time | None:
+        """The first half of 2023, im zweiten Quartal des letzten Jahres, Q3 2023."""
+        if self._word(place) == QUARTER:
+            number, parts = self._digits(place + 1), _QUARTERS
+        else:
+            number, word = self.calendar.ordinals.get(self._word(place)), self._word(place + 1)
+            parts = _HALVES_OF_YEAR if word in self.calendar.half_years else _QUARTERS
+            if parts == _QUARTERS and word not in self.calendar.quarters:
+                return None
+        if number is None or not 1 <= number <= parts:
+            return None
+        at = self._after_gap(place + 2)
+        year, outer = self._year_at(at), self._anchor(at)
+        if year is None and (outer is None or not _is_year(outer.days)):
+            return None
+        last = at + 1 if outer is None or year is not None else outer.last
+        months = _MONTHS // parts
+        first = outer.days[0].year if outer is not None and year is None else year or 0
+        return Time(place, last, periods.months(first, 1 + months * (number - 1), months), 0.9)
+
+    def _day_of_month(self, place: int) -> Time | None:
+        """The 3rd of last month, el 3 del mes pasado, on the 10th."""
+        number, words = self._digits(place), self.calendar
+        if number is None or not 1 <= number <= _LONGEST_MONTH:
+            return None
+        at = self._after_fillers(place + 1)
+        outer = self._read(at) if at > place + 1 else None
+        if outer is not None:
+            is_month = any(words.units.get(word) == "month" for word in self.words[outer.first : outer.last])
+            days = periods.day(outer.days[0].year, outer.days[0].month, number) if is_month else None
+            return None if days is None or outer.first > at else replace(outer, first=place, days=days)
+        # "The 10th floor" is no day: it has to end there, and "on the" to stand before it.
+        is_day = self._word(place + 1) in words.day_endings and self._word(place - 1) in words.articles
+        if (
+            not is_day
+            or self._word(place - 2) not in words.marks
+            or self._word(place + 2) not in {"", *words.conjunctions}
+        ):
+            return None
+        months = [periods.months(self.today.year, self.today.month + count)[0] for count in (1, 0, -1, -2)]
+        fitting = [days for month in months if (days := periods.day(month.year, month.month, number)) is not None]
+        past = [days for days in fitting if days[0] <= self.today]
+        ahead = [days for days in fitting if days[0] > self.today]
+        chosen = ahead[-1:] if self.ahead else past[:1]
+        return Time(place, place + 2, chosen[0], 0.7) if chosen else None
 
     def _ordinal(self, place: int) -> Time | None:
         """The first Monday of May, the last weekend of August, the second week of June 2023."""
@@ -183,7 +248,7 @@ class ComposedDates(Tokens):
         if weekday is None or not (later or word in self.calendar.earlier | self.calendar.before):
             return None
         at = self._after_fillers(place + 2)
-        anchor = self._read(at) if self._word(at) not in self.calendar.last | self.calendar.next else None
+        anchor = self._anchor(at)
         if anchor is None:
             return None
         start, end = anchor.days
@@ -214,6 +279,23 @@ class ComposedDates(Tokens):
         then = periods.shift(week.days[0], (weekday - week.days[0].weekday()) % _WEEK)
         return Time(read.first, other.last, periods.days(then), 0.8)
 
+    def _in_year(self, read: Time) -> Time | None:
+        """May last year, the summer two years ago, letztes Jahr im Mai: of what comes every year that of the year beside it."""
+        # "Il" of "il y a" is an article of another language.
+        at = self._after_gap(read.last)
+        other = self._anchor(read.last) or self._anchor(at)
+        if other is None or other.first > at:
+            return None
+        named, year = (read, other) if read.floating else (other, read)
+        if not named.floating or year.floating or not _is_year(year.days):
+            return None
+        # Read as on the last day of that year, when the latest one is its own.
+        middle = periods.shift(year.days[0], _HALF_A_YEAR).year
+        reader = type(self)(self.words, date(middle, _MONTHS, 31))
+        reader.ahead = False
+        found = reader._read(named.first)
+        return None if found is None else replace(found, first=read.first, last=other.last, floating=False)
+
     def _weekday_in(self, read: Time) -> int | None:
         if (read.days[1] - read.days[0]).days != 1:
             return None
@@ -242,6 +324,11 @@ def _move_all(start: date, steps: Steps, way: int) -> date:
     for count, unit in steps:
         start = move(start, way * count, unit)
     return start
+
+
+def _is_year(days: Days) -> bool:
+    """Tell if it is a year, from January on or around a day."""
+    return (days[1] - days[0]).days in (365, 366)
 
 
 def _inside(days: Days, weekday: int | None, unit: str, number: int) -> Days | None:

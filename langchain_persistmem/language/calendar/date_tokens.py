@@ -13,6 +13,8 @@ from langchain_persistmem.language.data import Calendar, Day, Groups, Words, lan
 
 EARLIEST, LATEST = 1900, 2200
 """A number outside is no year."""
+QUARTER = "q"
+"""Before its number: Q3 2023."""
 _SHIFTS: Mapping[Day, int] = {
     "day_before_yesterday": -2,
     "yesterday": -1,
@@ -119,11 +121,11 @@ class CalendarWords:
         self.weekday_suffixes = union(lambda calendar: calendar.weekday_suffixes)
         self._read_steps(calendars)
         bounds = self.since | self.before | self.after | self.between
-        self.marks = union(lambda calendar: calendar.prepositions) | bounds | self.last | self.this | self.next
+        self.marks = self.prepositions | bounds | self.last | self.this | self.next
         """Words beside which an ambiguous one is a time."""
         self.before_year = union(lambda calendar: calendar.year_prepositions) | bounds
         named = {*self.months, *self.short_months, *self.weekdays, *self.seasons, *self.units}
-        self.telling = frozenset(named | self.days.first_words | self.feasts.first_words | self.nights)
+        self.telling = frozenset(named | self.parts | self.nights | self.days.first_words | self.feasts.first_words)
         """Words that can be part of a time at all."""
         self.starts = frozenset(
             self.telling
@@ -139,7 +141,8 @@ class CalendarWords:
             | self.last_but_one
             | self.next_but_one
             | self.one_and_half
-            | {*self.ordinals}
+            | self.half
+            | {*self.ordinals, QUARTER}
         )
         """Words with which a time may begin."""
         self._evidence = [
@@ -177,6 +180,11 @@ class CalendarWords:
         self.next_but_one = union(lambda calendar: calendar.next_but_one)
         self.half = union(lambda calendar: calendar.half)
         self.one_and_half = union(lambda calendar: calendar.one_and_half)
+        self.half_years = union(lambda calendar: calendar.half_years)
+        self.quarters = union(lambda calendar: calendar.quarters)
+        self.day_endings = union(lambda calendar: calendar.day_endings)
+        self.parts = self.half_years | self.quarters | self.day_endings
+        """Words that can be part of a time beside a number or a year."""
         self.ordinals = {
             word: number
             for calendar in calendars
@@ -243,6 +251,11 @@ class Tokens:
         while place < end and self._word(place) in self.calendar.fillers:
             place += 1
         return place
+
+    def _anchor(self, place: int) -> Time | None:
+        """The time that another one is counted from: "after Easter", "after last Easter"."""
+        is_shifted = self._word(place) in self.calendar.last | self.calendar.this | self.calendar.next
+        return self._read(place) or (self._read(place + 1) if is_shifted else None)
 
     def _year_at(self, place: int) -> int | None:
         number = self._digits(place)

@@ -75,6 +75,7 @@ class _Reader(Dates, RelativeDates, ComposedDates):
             if read is None:
                 place += 1
                 continue
+            read = self._in_year(read) or read
             joined = self._join(read) or self._join_weekday(read)
             read = joined or self._add_bounds(read)
             yield read
@@ -109,9 +110,9 @@ class _Reader(Dates, RelativeDates, ComposedDates):
             return None
         one, two = read.days, other.days
         if read.floating and not other.floating:
-            one = _in_year(one, two[0].year)
+            one = _moved_to_year(one, two[0].year)
         if one[0] > two[0]:
-            one = _in_year(one, one[0].year - 1) if read.floating else one
+            one = _moved_to_year(one, one[0].year - 1) if read.floating else one
         if one[0] > two[1]:
             return None
         return Time(before, other.last, (one[0], two[1]), min(read.certainty, other.certainty))
@@ -142,7 +143,7 @@ class _Reader(Dates, RelativeDates, ComposedDates):
         return before
 
 
-def _in_year(days: Days, year: int) -> Days:
+def _moved_to_year(days: Days, year: int) -> Days:
     length = (days[1] - days[0]).days
     first = days[0]
     moved = periods.day(year, first.month, min(first.day, 28) if first.month == 2 else first.day)  # noqa: PLR2004

@@ -66,6 +66,8 @@ def feast(name: str, year: int) -> Days:
         return days(date(year, 12, 24), 3)
     if name == "silvester":
         return days(date(year, 12, 31), 2) if year < LAST.year else days(date(year, 12, 30))
+    if name == "valentine":
+        return days(date(year, 2, 14))
     if name == "halloween":
         return days(date(year, 10, 31))
     if name == "thanksgiving":
