@@ -26,7 +26,6 @@ from tests.support.session import (
     is_worker,
     named_files,
     session_of,
-    share_bytecode,
     worker_count,
 )
 from tests.support.session import create_database as _create
@@ -53,11 +52,10 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare what the processes of a run inherit, and run files that are named whatever they need."""
-    share_bytecode(config)
+    """Run files that are named whatever they need, and have what tests start end at Ctrl-C."""
     if config.option.markexpr == default_marks(config) and named_files(config):
         config.option.markexpr = "not long_faults"
-    # Ctrl-C has to end what tests start, also where a shell started pytest in the background, deaf to it
+    # also where a shell started pytest in the background, deaf to it
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which every child would inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""Nobody sees or changes what is another's, through any door, however much alike two ids are."""
+"""Nobody sees or changes what is another's, through any entry point, however much alike two ids are."""
 
 import ast
 import asyncio
@@ -28,8 +28,8 @@ from langchain_persistmem import (
 )
 from langchain_persistmem.types.namespace import encode
 from tests.conftest import Either, _create, _drop
-from tests.support import doors
-from tests.support.doors import (
+from tests.support import entry_points
+from tests.support.entry_points import (
     KEY,
     QUESTION,
     READING,
@@ -52,7 +52,7 @@ LOOKALIKES = [
     unicodedata.normalize("NFC", "usér1"), unicodedata.normalize("NFD", "usér1"),
     "ｕｓｅｒ１", "user\u200b1", "\u202euser1", "uѕer1",  # fullwidth, zero-width, reversed, a Cyrillic letter
 ]  # fmt: skip
-STORABLE = [user for user in LOOKALIKES if doors.storable(user)]
+STORABLE = [user for user in LOOKALIKES if entry_points.storable(user)]
 SOME = ["user1", "%", "*", "user1/", "{user_id}"]
 """Those as whom something is done, where doing it as everybody would take long."""
 
@@ -141,17 +141,23 @@ def of_everybody_but(found: Digests, user: str) -> Digests:
     return {place: digest for place, digest in found.items() if place[1] != encode(space(user))}
 
 
-@pytest.mark.parametrize("door", READING)
-async def test_a_door_shows_ones_own_and_nobody_elses(reader: Either, door: str) -> None:
-    for user in STORABLE if door.startswith("store") else LOOKALIKES if door in ("get", "list", "history") else SOME:
-        answer = await READING[door](reader, user)
+@pytest.mark.parametrize("entry_point", READING)
+async def test_an_entry_point_shows_ones_own_and_nobody_elses(reader: Either, entry_point: str) -> None:
+    for user in (
+        STORABLE
+        if entry_point.startswith("store")
+        else LOOKALIKES
+        if entry_point in ("get", "list", "history")
+        else SOME
+    ):
+        answer = await READING[entry_point](reader, user)
         assert tag(user) in (answer if isinstance(answer, str) else repr(answer)), user
         assert not strangers_in(answer, user), user
 
 
-@pytest.mark.parametrize("door", doors.COUNTING)
-async def test_counts_are_of_ones_own(reader: Either, door: str) -> None:
-    counts = {repr(without_ids(await doors.COUNTING[door](reader, user))) for user in STORABLE}
+@pytest.mark.parametrize("entry_point", entry_points.COUNTING)
+async def test_counts_are_of_ones_own(reader: Either, entry_point: str) -> None:
+    counts = {repr(without_ids(await entry_points.COUNTING[entry_point](reader, user))) for user in STORABLE}
     assert len(counts) == 1, counts  # everybody has the same number of everything
 
 
@@ -163,20 +169,20 @@ def without_ids(answer: Any) -> Any:
     return getattr(answer, "counts", getattr(answer, "entries", answer))
 
 
-@pytest.mark.parametrize("door", WRITING)
-async def test_a_door_changes_ones_own_and_nobody_elses(writer: Either, crowd: str, door: str) -> None:
+@pytest.mark.parametrize("entry_point", WRITING)
+async def test_an_entry_point_changes_ones_own_and_nobody_elses(writer: Either, crowd: str, entry_point: str) -> None:
     before = digests(crowd)
     for user in SOME[:2]:
-        await WRITING[door](writer, user)
+        await WRITING[entry_point](writer, user)
         after = digests(crowd)
         assert of_everybody_but(after, user) == of_everybody_but(before, user), user
-        if door not in ("maintain", "remember the same statement"):
-            assert after != before, "the door did nothing"
+        if entry_point not in ("maintain", "remember the same statement"):
+            assert after != before, "the entry point did nothing"
         before = after
 
 
-def test_every_method_that_is_about_somebody_is_a_door_above() -> None:
-    source = inspect.getsource(doors) + Path(__file__).read_text()
+def test_every_method_that_is_about_somebody_is_an_entry_point_above() -> None:
+    source = inspect.getsource(entry_points) + Path(__file__).read_text()
     for name, member in public_methods().items():
         about = inspect.signature(member).parameters.keys() & {"user_id", "namespace"}
         if about and name != "open" and not name.startswith("admin.import_"):

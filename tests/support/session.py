@@ -7,7 +7,6 @@ template, under a lock; the process that began the run tidies up when all worker
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -208,16 +207,6 @@ def default_marks(config: pytest.Config) -> str:
     """What ``-m`` says unless the command line has its own: the value in pyproject.toml."""
     options: list[str] = config.getini("addopts")
     return options[options.index("-m") + 1]
-
-
-def share_bytecode(config: pytest.Config) -> None:
-    """Have the processes that a run starts keep what they compile, also where Python is told to write nothing.
-
-    Importing what a test or ``persistmem`` imports takes three times as long without.
-    """
-    if sys.dont_write_bytecode and not is_worker(config):
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(config.rootpath / ".pytest_cache" / "bytecode"))
 
 
 def group_of(item: pytest.Item) -> str | None:
