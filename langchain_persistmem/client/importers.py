@@ -1,7 +1,7 @@
 """Imports from another memory: its rows, and its vectors where the same model made them.
 
-An import only reads the source, and may be killed and run again: rows that are here already are known by their keys,
-nothing is doubled, and nothing that was written here since is overwritten by something older.
+An import only reads the source. It may be killed and run again: existing rows are found by their keys, nothing is
+doubled, and nothing newer is overwritten.
 """
 
 from __future__ import annotations

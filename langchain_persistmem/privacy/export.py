@@ -1,7 +1,7 @@
 """A person's rows out to a file and back, history and all.
 
-An export sees the database at one moment. An import writes rows under their own ids and leaves what
-is here already as it is, so that one that was killed is run again and ends as if it had run once.
+An export sees the database at one moment. An import writes rows under their own ids and leaves existing rows as they
+are: one that was killed can be run again, and ends as if it had run once.
 """
 
 from collections import Counter
@@ -101,8 +101,8 @@ async def import_file(
     """Bring back what was exported, under its own namespaces or, with ``root``, under that one.
 
     Args:
-        trusted: take the sources of the file's statements for what they say; otherwise nothing in it is the operator's, and
-            what a person would have to review waits for it.
+        trusted: believe the sources that the file names; otherwise no statement counts as the operator's, and
+            suspicious ones wait for review.
         progress: called after each batch, first while all is tried, then while it is stored.
 
     Raises:

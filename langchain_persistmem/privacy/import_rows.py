@@ -1,7 +1,7 @@
 """Bringing another memory over: page by page, each page a flow of its own, so that a lost connection repeats one page.
 
-What is here already is known by its key, and is replaced only by what was written later. So an import
-that was killed is run again, and ends as if it had run once.
+A row that is here already is found by its key, and replaced only by one that was written later: an import that was
+killed can be run again, and ends as if it had run once.
 """
 
 import json
@@ -41,7 +41,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """Which one; it becomes part of the provenance."""
+        """The name of the source; it becomes part of the provenance."""
         ...
 
     async def count(self, tx: Transaction) -> int:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.data import languages, stop_words
+from langchain_persistmem.language.hidden_characters import strip_invisible
 from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.language.subjects import names_user
@@ -22,6 +23,8 @@ _SHORTEST = 6
 """Letters from which a quote tells by itself where it stands."""
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
+_DOMINANCE = 2
+"""So many times the user's own words has a claim that stands in foreign text, where the quote shares a word with it."""
 _STEM = 3
 _COMMON = 0.6
 """Two words that share more first letters, and such a part of the longer one, may be forms of one; or one with an ending."""
@@ -115,7 +118,7 @@ def _retells(text: str, quote: str) -> bool:
 
 
 def _weighty(text: str) -> list[str]:
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    words = _WORD.findall(_fold(text).casefold())
     light = stop_words("quotes")
     return [word for word in words if word not in light]
 
@@ -201,7 +204,8 @@ def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str
     if alien & _details(text):
         return True
     familiar = sum(_is_among(unit, user) for unit in claimed)
-    return not shares_words(quote, text) and len(alien) > familiar
+    # One word in common, such as what a page is about, makes a claim that is foreign otherwise none of the user's.
+    return len(alien) > (_DOMINANCE * familiar if shares_words(quote, text) else familiar)
 
 
 def is_supported(text: str, quote: str, sources: Sequence[Turn], question: str = "") -> bool:
@@ -226,7 +230,7 @@ def shares_words(one: str, other: str) -> bool:
 
 def _units(text: str) -> frozenset[str]:
     """Words of weight in small letters, and neighbouring characters where there are no spaces."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = _fold(text).casefold()
     words = (word for word in _WORD.findall(folded) if word not in _light() and not names_user(word))
     return frozenset(word for word in words if not cut_pairs(word)) | frozenset(cut_pairs(folded))
 
@@ -246,7 +250,7 @@ def _is_form(one: str, other: str) -> bool:
 
 def _details(text: str) -> frozenset[str]:
     """Figures, and words with a capital that begin no sentence, in small letters."""
-    normal = unicodedata.normalize("NFKC", text)
+    normal = _fold(text)
     details: set[str] = set()
     for match in _WORD.finditer(normal):
         word = match[0]
@@ -254,6 +258,11 @@ def _details(text: str) -> frozenset[str]:
         if any(map(str.isdigit, word)) or any(map(str.isupper, word[1:] if begins else word)):
             details.add(word.casefold())
     return frozenset(details)
+
+
+def _fold(text: str) -> str:
+    """Fold forms of letters, and take out what nobody sees: it splits a word, and so hides where a claim comes from."""
+    return strip_invisible(unicodedata.normalize("NFKC", text))
 
 
 @cache
