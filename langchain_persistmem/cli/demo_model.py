@@ -1,4 +1,4 @@
-"""What a chat model adds in the demo: the same conversations with the other of the two, a model or rules."""
+"""The other half of the demo: the same conversations once more, with rules where a model was used, or the reverse."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from langchain_persistmem.types.namespace import Namespace
 
 _USER = "maya-other"
 _KEYS = ("fact:home_city", "fact:running_shoes")
-"""What changes in the story: the model names the fact, so that the new value ends the old one."""
-_MESSAGE = re.compile(r"<message number=.(\d+). [^>]*>(.*?)</message>", re.DOTALL)
+"""The change in the story: the model names the fact, so that the new value ends the old one."""
+_MESSAGE = re.compile(r"^(\d+) [^:\n]*: (.*(?:\n\| .*)*)", re.MULTILINE)
 
 
 class PreparedModel(BaseChatModel):

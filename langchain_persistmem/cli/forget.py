@@ -92,7 +92,7 @@ def _forget(memory: PersistMem, options: argparse.Namespace, owner: dict[str, An
         return _everything(memory, options, owner)
     if options.query is None:
         return _keys(memory, options, owner, list(dict.fromkeys(options.keys)))
-    # A query only ever proposes. What is erased is chosen by key: by a person, or by the threshold with --yes.
+    # A query only ever proposes. The keys to erase are chosen by a person, or by the threshold with --yes.
     matches = memory.forget(query=options.query, limit=options.limit, **owner)
     if options.json and not options.yes:
         return matches

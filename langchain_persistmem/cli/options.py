@@ -33,7 +33,7 @@ TEMPLATE: Namespace = ("memories", "{user_id}")
 DSN_VARIABLE = "PERSISTMEM_DSN"
 KEY_VARIABLE = "PERSISTMEM_PSEUDONYM_KEY"
 GOES_ON = "what is stored is kept; run the same command again: it goes on where it stopped"
-"""How to go on, for subcommands that know what they have done."""
+"""Advice on how to go on, for subcommands that know what they have done."""
 
 Subcommands = Any
 """The result of ``ArgumentParser.add_subparsers()``; its type is private to argparse."""
@@ -60,7 +60,7 @@ def add_command(
         resume: a sentence for the person who interrupts it: what is kept, and how to go on.
         database: False for a subcommand that opens none.
     """
-    # What all have in common is left out of the help, which is to fit a screen, and is named in one line at its end.
+    # The common options are left out of the help, so that it fits a screen; one line at its end names them.
     description = summary[0].upper() + summary[1:] + "."
     if details:
         description += "\n\n" + textwrap.fill(details, _WIDTH)

@@ -196,15 +196,15 @@ class Admin(Group):
         """Make vectors of the present embedding model for every memory that has none, while memory is in use.
 
         Open with the new model and call this. Until it is done, applications go on with the old model, whose vectors
-        stay; afterwards, open them with the new one, call this once more for what they wrote meanwhile, with
-        ``drop_others``. May be stopped and called again at any time.
+        stay. Afterwards open them with the new model, and call this once more with ``drop_others``, for the memories
+        that they wrote meanwhile. May be stopped and called again at any time.
 
         Args:
             drop_others: then delete the vectors of all other models.
             progress: called after each page with the memories done so far.
 
         Raises:
-            EmbeddingError: the new model fails at once. Where it fails later, a namespace waits and is counted.
+            EmbeddingError: the new model fails at once. If it fails later, the namespace waits and is counted.
             ConfigurationError: ``drop_others``, and namespaces still wait; nothing was dropped.
         """
         return await run(

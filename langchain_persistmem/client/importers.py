@@ -1,7 +1,7 @@
 """Imports from another memory: its rows, and its vectors where the same model made them.
 
-An import only reads the source, and may be killed and run again: rows that are here already are known by their keys,
-nothing is doubled, and nothing that was written here since is overwritten by something older.
+An import only reads the source. It may be killed and run again: existing rows are found by their keys, nothing is
+doubled, and nothing newer is overwritten.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def _import_postgres_store(
     vectors: Vectors = "embed",
     fields: Sequence[str] | None = None,
     unindexed: Literal["leave", "embed"] = "leave",
-    batch_size: int = 200,
+    batch_size: int = 1_000,
     progress: Callable[[Progress], object] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:
@@ -98,7 +98,7 @@ async def _import_mem0(
     schema: str = "public",
     vectors: Vectors = "embed",
     namespace: Namespace | None = None,
-    batch_size: int = 200,
+    batch_size: int = 1_000,
     progress: Callable[[Progress], object] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:

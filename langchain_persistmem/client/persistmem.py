@@ -427,10 +427,10 @@ class PersistMem:
                 ``timestamp`` (ISO 8601 with the sender's offset from UTC), ``id`` and ``name``; at most 10,000.
             thread_id: the conversation.
             used: keys of memories that were in the context for these turns.
-            background: store the turns and return; a worker learns from them once the thread is quiet. What needs no chat
-                model is done at once: turns become memories, and without one the rules learn from them.
-            clean: take out of messages what cannot be stored, such as NUL, and leave out what is no message, instead of
-                refusing all; ``ObserveResult`` counts both. Nodes and middleware do.
+            background: store the turns and return; a worker learns from them once the thread is quiet. Turns become
+                memories at once; without a chat model, the rules also learn from them at once.
+            clean: remove characters that cannot be stored, such as NUL, and skip entries that are no messages, instead
+                of refusing all; ``ObserveResult`` counts both. Nodes and middleware pass True.
             now: the time of messages without a timestamp, at the sender's clock; by default the present in UTC.
 
         Raises:
@@ -558,7 +558,7 @@ class PersistMem:
         user_id: str | None = None,
         namespace: Namespace | None = None,
     ) -> Context:
-        """Build the text that a model should know for ``query``: what stands whatever is asked, and what fits the query.
+        """Build the text that a model should know for ``query``: a standing part, and memories that fit the query.
 
         The standing part has the user's profile, instructions, preferences and goals, and other statements as far as
         ``Settings.standing_tokens`` allow; it is the same for every query while nothing changes. Both parts together keep to
@@ -732,9 +732,9 @@ class PersistMem:
         """Erase for good, and return a receipt with counts and without content.
 
         Give exactly one of ``keys``, ``query`` and ``everything``. A query erases nothing: its receipt
-        has the candidates, whose ``keys`` can then be given. With a memory go all its versions, the
-        stored turns that it came from, and what else was learnt from those turns; with a summary go its
-        originals, with an original its summary, whose other originals come back.
+        has the candidates, whose ``keys`` can then be given. With a memory go all its versions, the stored turns that
+        it came from, and everything else learnt from those turns. With a summary go its originals. With an original
+        goes its summary; the other originals become current again.
 
         ``everything`` also takes the conversations, LangGraph's checkpoints of the person's threads, consent and
         audit log. With ``user_id`` it takes the namespace of ``open(namespace=...)``, those of ``erase_namespaces``, and
@@ -748,7 +748,7 @@ class PersistMem:
             everything: erase all of the person's data.
             dry_run: do it all, count it, and roll it back.
             limit: at most this many candidates for a query.
-            shared_threads: with ``everything``, also erase checkpoints of threads that somebody else has too.
+            shared_threads: with ``everything``, also erase checkpoints of threads that are shared with somebody else.
 
         Raises:
             InvalidInputError: none or several of the three were given.

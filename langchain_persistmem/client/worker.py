@@ -1,8 +1,8 @@
 """Workers that learn in the background of this process: a thread, or a task of the event loop, for as long as a memory is open.
 
-A worker's only state is in the database: work that it had not finished when it stops, or is killed, is taken
-up by the next one, at once if it could still give it back. It is woken when this process has stored
-turns, and otherwise looks by itself.
+A worker's only state is in the database. Work that it leaves unfinished is taken up by the next worker: at once after
+an orderly stop, after the lease has expired where it was killed. It is woken when this process has stored turns, and
+otherwise looks by itself.
 """
 
 import asyncio

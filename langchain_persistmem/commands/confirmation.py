@@ -51,7 +51,9 @@ async def ask(
 
 
 async def _find_related(backend: Backend, namespace: Namespace, candidates: Sequence[Memory]) -> list[list[Memory]]:
-    """List for each candidate the memories learnt from the same messages: those are erased, so that they go too."""
+    """List for each candidate the memories learnt from the same messages: the messages are erased, and so are these
+    memories.
+    """
     neighbours: list[list[Memory]] = []
     async with backend.transaction(namespace, atomic=False) as tx:
         for candidate in candidates:
@@ -104,7 +106,7 @@ async def answer(
     keys = tuple(memory.key for memory in current)
     plan = forget.Plan(keys, None, everything=False, dry_run=False, limit=1)
     receipt = await forget.forget(backend, namespace, plan, now=now)
-    # Who says "all of them" is told once more which they were; numbers say so by themselves.
+    # After "all of them" the reply lists them once more; an answer with numbers has named them already.
     lines = [f"- {entries(memory)[0]}" for memory in memories.values()] if choice == "yes" and len(memories) > 1 else []
     return reply(request, "\n".join([replies.erased.format(count=len(memories)), *lines]), keys=keys, receipt=receipt)
 

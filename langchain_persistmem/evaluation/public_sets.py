@@ -21,7 +21,7 @@ _LOCOMO = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: 
 _REALTALK = {1: "multi-hop", 2: "temporal", 3: "commonsense"}
 _SESSION = re.compile(r"session_(\d+)")
 _LATER = timedelta(days=1)
-"""Where a set does not say when its questions are asked: so long after the last turn."""
+"""Time from the last turn to the questions, where a set does not say when they are asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -192,8 +192,7 @@ async def answer_message(
     )
     if reply is None:
         return CommandOutcome(messages=messages, changed=())
-    # What a command takes off the record begins before it: earlier messages are marked too, in the state and for this
-    # run.
+    # A command may take messages before it off the record: these are marked too, in the state and for this run.
     off = _first_off(messages, reply)
     return _with(reply, [*messages[:off], *mark_off_record(messages[off:])], new_marks(messages[off:]))
 

@@ -61,10 +61,9 @@ def memory_tools(
     forget_memories and list_memories. Each works blocking and awaited.
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
-    ``config["configurable"]``; a model can name neither a user nor a namespace. Whatever a model gets wrong
-    is answered with a text that says what to do instead. In a run with ``off_the_record``, in a thread of
-    :meth:`Privacy.set_off_record` and while the person has paused memory the tools say that memory is off; who
-    has paused it can still erase.
+    ``config["configurable"]``; a model can name neither a user nor a namespace. A mistake of the model is answered with
+    a text that says what to do instead. In a run with ``off_the_record``, in a thread of :meth:`Privacy.set_off_record`
+    and while the person has paused memory the tools say that memory is off; who has paused it can still erase.
 
     Erasing more than one memory needs the user. One memory for each message of the user is erased as it is
     asked for; for more, the run is interrupted where it has a checkpointer, and goes on with
@@ -83,6 +82,7 @@ def memory_tools(
         ConfigurationError: an option has no such value.
         NamespaceMissingError: from a tool, in a run that says nothing about its user.
     """
+    # Nothing here belongs to a user: the same tools serve all of them, and each call finds out whose memory it is.
     tools = _Tools(memory, prefix, memory_allowed, ask, messages_key)
     return [
         tools.make("remember", Remember, tool_calls.remember),

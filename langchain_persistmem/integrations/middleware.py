@@ -94,10 +94,10 @@ class CommandAgentState(MemoryAgentState):
 class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     """Put memories before the model, and learn from each run: ``create_agent(..., middleware=[...])``.
 
-    Memories are put before the model by ``wrap_model_call``, what stands whatever is asked at the end of the system prompt,
-    and what fits the message into it: they enter no state, no checkpoint and no stream. They are recalled anew on every
-    run, and stay the same through the run's calls of the model. Those that stand in the messages before the model already, or were learnt from them, are left out. After
-    the run the new turns are stored and learnt from.
+    ``wrap_model_call`` puts the standing part at the end of the system prompt, and memories that fit the user's message
+    into that message. They enter no state, no checkpoint and no stream. They are recalled once for each run, and stay
+    the same through all its calls of the model. Memories that stand in the messages already, or were learnt from them,
+    are left out. After the run the new turns are stored and learnt from.
 
     Whose memory: the authenticated user, then ``user_id`` in the run's context, then in
     ``config["configurable"]``. A run without ``thread_id`` gets memories and is not learnt from. In a
@@ -109,9 +109,9 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
     Args:
         memory: an object of :meth:`PersistMem.open`, or, for ``ainvoke``, :meth:`PersistMem.aopen`.
         name: unique in the agent; two of these in one agent need two names.
-        placement: ``"human"`` puts what fits the user's latest message into that message, before the user's words, so
-            that all before it stays in a provider's prompt cache; ``"system"`` behind the standing part, which is at the end
-            of the system prompt in any case.
+        placement: where memories that fit the message stand: ``"human"``, in the user's latest message, before its
+            words, so that everything earlier stays in the provider's prompt cache; ``"system"``, behind the standing
+            part at the end of the system prompt.
         max_tokens: the budget of the text; by default ``Settings.context_tokens``.
         kinds: only these kinds of memory.
         form: as for :meth:`PersistMem.context`; so are ``standing``, ``expand`` and ``check``.

@@ -145,7 +145,8 @@ class PersistMemSessionRetriever(_RunRetriever):
     k: int = 5
     """At most so many documents, 1 to 1,000."""
     turns: int = 50
-    """So many of the thread's latest turns are considered, 1 to 1,000; those of tools and the system do not count."""
+    """Number of the thread's latest turns that are considered, 1 to 1,000; those of tools and the system do not
+    count."""
     thread_id: str | None = None
     """Only for a retriever that serves one thread."""
     thread_key: str = "thread_id"

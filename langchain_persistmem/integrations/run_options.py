@@ -206,7 +206,7 @@ async def may_remember(
 ) -> bool:
     """True where a run may use memory: it is on the record, and ``memory_allowed`` returns True.
 
-    Where that fails, its failure is logged and nothing may be used, or, with ``on_error="raise"``, it is raised.
+    If that function fails, the failure is logged and memory may not be used; with ``on_error="raise"`` it is raised.
 
     Raises:
         ConfigurationError: it is async and the run is not, or it says neither True nor False.
@@ -246,7 +246,8 @@ may_recall, amay_recall = both(_may_recall)
 def continue_without_memory(logger: logging.Logger, action: str, on_error: OnError) -> Generator[None]:
     """Log a failure of memory, so that it does not take a conversation down; raise it only with ``on_error="raise"``.
 
-    A blocking call on an object for asyncio is always raised: it would fail on every run. For the audit log, ``what`` is the actor.
+    A blocking call on an object for asyncio is always raised: it would fail on every run. ``action`` is the actor in
+    the audit log.
     """
     try:
         with part(action):

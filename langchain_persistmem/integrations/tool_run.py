@@ -98,7 +98,7 @@ async def find_related(run: ToolRun, memories: Sequence[Memory]) -> list[Memory]
 def source_of(run: ToolRun, text: str) -> Source:
     """``user`` only for what the user says in a message, word for word and by oneself; else it is the model that says so.
 
-    What the user quotes, pastes, doubts, denies or tells of somebody else is not said by oneself.
+    A quotation, a pasted text, a doubt, a denial or a story about somebody else is no statement of the user's own.
     """
     messages = (str(message.text) for message in run.messages if isinstance(message, HumanMessage))
     return "user" if any(is_own_statement(text, message) for message in messages) else "assistant"

@@ -13,8 +13,8 @@ Turn = tuple[Namespace, str | None, str | None, str]
 """The namespace, the thread, and the id and the text of the user's message."""
 
 _PAUSE = 300.0
-"""Seconds between two calls of the model after which no text is kept: providers' prompt caches have gone by then, so
-that the same bytes have no more worth, and a turn that waited for a person should see what has changed."""
+"""Seconds between two calls of the model after which no text is kept: by then the prompt caches of providers have
+expired, so that the same bytes save nothing, and a turn that waited for a person should see changes."""
 _MOST = 1_000
 
 

@@ -34,7 +34,8 @@ COMPRESSED: tuple[Kind, ...] = ("episodic", "semantic")
 """Instructions and profiles are not compressed: every word of theirs counts."""
 
 _WINDOW = 400
-"""So many memories, near in time, are compared with each other at once: memory stays bounded, whatever the namespace."""
+"""Number of memories, near in time, that are compared with each other at once, so that a large namespace needs no more
+RAM."""
 
 
 class _OvertakenError(PersistMemError):
@@ -49,7 +50,7 @@ async def compress(
     A group whose model fails, or whose summary is not believed, stays as it is.
 
     Returns:
-        What was done, and whether the models could be reached.
+        The result, and whether the models could be reached.
     """
     result = MaintainResult()
     async with aclosing(find_related(backend, namespace, now=now)) as groups:

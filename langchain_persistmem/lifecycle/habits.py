@@ -47,7 +47,7 @@ SCHEMA: Mapping[str, object] = {
 }
 
 MOST_SHOWN = 20
-"""So many notes, the latest, are shown for one question."""
+"""Number of notes, the latest, in one question to the model."""
 _MOST_CHARS = 400
 _IMPORTANCE = 0.6
 _CEILING = 0.95
@@ -153,7 +153,7 @@ async def enrich(
     """Look through what happened to the user since the last time, in batches, each in one transaction.
 
     Returns:
-        What was done, or for a dry run would be asked about; and whether the models could be reached.
+        The result, for a dry run what a model would be asked about; and whether the models could be reached.
     """
     least = backend.settings.retention.habit_days
     preferences = confirmed = failed = 0

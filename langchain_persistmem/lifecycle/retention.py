@@ -206,7 +206,7 @@ async def _namespaces_of(
 async def _maintain(
     backend: Backend, namespace: Namespace, state: NamespaceState, *, asking: bool, dry_run: bool, now: datetime
 ) -> tuple[MaintainResult, bool]:
-    """One namespace: what was done, and whether models can be asked for the next one."""
+    """Maintain one namespace; return the result, and whether a model can be asked for the next one."""
     result, generation = MaintainResult(), state.generation
     if dry_run:
         if state.learns:
@@ -269,7 +269,7 @@ async def _follow_rules(
     """Archive what fades, erase what was archived long ago, and old conversations.
 
     Args:
-        sparing: summaries that would be written, and take places under the cap.
+        sparing: number of summaries that would be written, which count towards ``max_memories``.
     """
     rules = backend.settings.retention
     changes = await _archive(tx, backend, namespace, sparing=sparing, now=now)

@@ -1,6 +1,6 @@
 """The worth of a memory, and the rules by which it fades: pure, every rule is in ``Settings.retention``.
 
-Nothing here erases. What fades is archived, can be restored, and goes for good only if a rule says so.
+Nothing here erases. A memory that fades is archived; it can be restored, and is erased only if a rule says so.
 """
 
 import math
@@ -61,7 +61,7 @@ def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
 
 
 def fading(usages: Sequence[Sign], retention: Retention, *, now: datetime) -> Mapping[UUID, str]:
-    """Which memories are to be archived, and why.
+    """The memories that are to be archived, with the reasons.
 
     First what has outlived its kind, then what is stale, then as many of the least worth as are over
     the cap. Instructions fade by their own age alone, and what is pinned never does.

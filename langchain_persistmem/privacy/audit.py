@@ -1,7 +1,7 @@
 """Reading the audit, and checking that nobody has changed it.
 
-Each entry carries a digest over itself and the digest before it; the namespace's row has the last. Whoever edits,
-removes, adds or reorders entries leaves a place where the chain does not fit.
+Each entry carries a digest over itself and the digest before it; the namespace's row has the last. An edited, removed,
+added or moved entry breaks the chain.
 """
 
 import hashlib

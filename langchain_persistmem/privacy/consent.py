@@ -30,7 +30,7 @@ async def consent(backend: Backend, namespace: Namespace) -> Consent:
 
 
 async def set_consent(backend: Backend, namespace: Namespace, consent_wanted: Consent, *, now: datetime) -> None:
-    """Change what the person allows. What waited to be learnt from, once it may not be, never is.
+    """Change what the person allows. Turns that waited for learning when consent ended are never learnt from.
 
     Raises:
         InvalidInputError: there is no such consent.
@@ -62,7 +62,7 @@ async def off_record(backend: Backend, namespace: Namespace, thread_id: str) -> 
 
 
 async def set_off_record(backend: Backend, namespace: Namespace, thread_id: str, off: bool, *, now: datetime) -> None:
-    """Put a thread off the record, or back on it. What of it waited to be learnt from never is.
+    """Put a thread off the record, or back on it. Turns of it that waited for learning are never learnt from.
 
     Raises:
         InvalidInputError: ``thread_id`` is malformed, or ``off`` is neither True nor False.

@@ -1,7 +1,7 @@
 """Erasing everything of a person: every namespace that names them, each in one transaction, verified before it commits.
 
-What is to go is written down first, without a name, so that whatever interrupts it can be found and gone on with. An
-erase ends a namespace's generation: it waits for whoever writes in it, and whoever comes after finds that generation over.
+The plan is stored first, without a name, so that an interrupted erasure can be found and finished. An erase ends a
+namespace's generation: it waits for writers in progress, and later writers find that generation over.
 """
 
 from collections import Counter
@@ -49,13 +49,13 @@ async def everything(
     """Erase ``namespace``, and whatever is named by ``patterns``, deeper namespaces included.
 
     Args:
-        shared_threads: erase the checkpoints of threads too that somebody else has as well.
+        shared_threads: erase the checkpoints of shared threads, too.
     """
     ended_generations: dict[Namespace, UUID] = {}
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         for pattern in patterns:
             ended_generations.update(await forget.namespaces_naming(tx, pattern))
-    if len(ended_generations) > 1 and not dry_run:  # one alone is one transaction, which is done or is not
+    if len(ended_generations) > 1 and not dry_run:  # a single one is one transaction: all or nothing
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             for generation in ended_generations.values():
                 erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
@@ -104,7 +104,8 @@ async def _erase_all(
             *((_NOBODYS,) if nobodys else ()),
         ),
         ids=ids,
-        # What stayed for somebody else's sake may be this person's own: one run with the thread's id is enough for it.
+        # A shared thread that stayed may still have this person's words: one run of another person with its id was
+        # enough to share it.
         verified=not dry_run and not shared_ids,
     )
 
@@ -121,7 +122,7 @@ async def _has_unowned_checkpoints(backend: Backend) -> bool:
 
 
 async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:
-    """What an erase of one namespace would take, all of one moment; nothing is written, so that a replica can tell it too."""
+    """Count everything that an erase of one namespace would take. It only reads, so that a replica can do it too."""
     async with backend.transaction(EVERYWHERE, snapshot=True) as tx:
         own_threads = await threads.threads_of(tx, namespace)
         shared = set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
@@ -148,7 +149,7 @@ async def _erase_one(
     """
     with without_deadline():  # a person may have much
         async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
-            # Whoever writes in the namespace finishes first; whoever comes after finds this generation at its end.
+            # Writers in progress finish first; later writers find that this generation is over.
             ending = generations.end_generation(tx, namespace)
             own_threads, generation = await threads.threads_of(tx, namespace), await ending
             if earlier and generation not in earlier:  # the COMMIT whose answer was lost has done it

@@ -27,11 +27,12 @@ from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
 _MARGIN = 0.6
-"""The share of the best one's evidence from which another memory is meant too."""
+"""A memory with at least this share of the best one's evidence is meant, too."""
 _LITERAL = 0.8
-"""The share of the best one's evidence by words from which another memory has the same words; longer ones have less."""
+"""A memory with at least this share of the best evidence by words has the words themselves; longer texts have less of
+it."""
 _LENIENCE = 0.3
-"""Evidence that may be lacking: the user sees the list, and what is not in it cannot be erased."""
+"""Evidence that a candidate may lack: the user sees the list, and can erase nothing that is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,13 @@ class Plan:
     dry_run: bool
     limit: int
     shared_threads: bool = False
-    """With everything: the checkpoints of threads too that somebody else has as well."""
+    """With everything: erase the checkpoints of shared threads, too."""
     patterns: Sequence[Pattern] = ()
-    """With everything: what else names the person."""
+    """With everything: the other namespaces that name the person."""
 
 
 async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: datetime) -> Receipt:
-    """Erase memories by key, or everything of a namespace; with a query, show what it would be.
+    """Erase memories by key, or everything of a namespace; with a query, only find candidates.
 
     A query never erases: it returns candidates, whose keys can then be given. With a memory go
     all its versions, the stored turns that it came from, and what else was learnt from those
@@ -81,9 +82,9 @@ async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: dat
 
 
 async def _candidates(backend: Backend, namespace: Namespace, query: str, *, limit: int, now: datetime) -> Receipt:
-    """Find the memories that the query means: the same text as often as it is stored.
+    """Find the memories that a query means, duplicates of a text included.
 
-    Archived memories too: a summary in whose favour one was archived need not repeat what it said.
+    Archived memories are found as well, since the summary that replaced one may leave out what it said.
     """
     validation.count(limit, "limit", at_least=1, at_most=1000)
     recollections: dict[UUID, Recollection] = {}
@@ -144,8 +145,8 @@ async def _keys(
 def select_meant(candidates: Sequence[RankedCandidate], *, count: int, weights: Ranking) -> list[RankedCandidate]:
     """Select the candidates that a query means, by meaning and words alone.
 
-    What stands beside them in a conversation, is newer, or is used more often makes a better answer to a question. It is
-    not what somebody wants erased.
+    Neighbours in the conversation, age and use are left out: they make a memory a better answer to a question, and
+    nobody wants it erased for that.
 
     Args:
         count: the memories among which they were found.
@@ -155,7 +156,7 @@ def select_meant(candidates: Sequence[RankedCandidate], *, count: int, weights: 
     words = {candidate.candidate.id: candidate.parts[1] for candidate in candidates}
     toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
     least = max(toss_up - _LENIENCE, _MARGIN * max(evidence.values(), default=0.0))
-    # What has the words themselves is meant, whatever else it says: of twenty cousins every one is a cousin.
+    # A memory with the words themselves is meant, whatever else it says: who asks for cousins means all twenty.
     literal = _LITERAL * max(words.values(), default=0.0)
     return [
         candidate

@@ -59,7 +59,7 @@ def judge(
     """The fate of each of ``entries`` of one namespace; pure.
 
     Args:
-        entries: in the order of the source: of two with one identity the first is kept.
+        entries: in the order of the source: the first of two with one identity stays.
         changed: when the keys that are here were written last.
         stated: the key under which a statement is here.
     """

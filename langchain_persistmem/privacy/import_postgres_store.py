@@ -180,7 +180,8 @@ def comparable(vectors: Sequence[Sequence[float]], *, dimensions: int | None) ->
 
 
 def paths_of(fields: Sequence[str], value: object) -> list[str]:
-    """The paths behind the names of an item's vectors: of several texts at one path each has its number behind it.
+    """The paths that an item's vectors belong to: where a path has several texts, a vector's name ends in the number of
+    its text.
 
     >>> paths_of(["tags[*].0", "tags[*].1", "title"], {"tags": ["a", "b"], "title": "c"})
     ['tags[*]', 'title']

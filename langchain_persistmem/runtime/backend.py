@@ -60,7 +60,7 @@ _AWAY_SECONDS = 5.0
 
 
 class Replica:
-    """What a backend knows of its replica."""
+    """The state of a replica, as its backend knows it."""
 
     def __init__(self) -> None:
         self.has_written = False

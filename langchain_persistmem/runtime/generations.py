@@ -1,7 +1,7 @@
-"""What a write has to know before a model works: which generation of a namespace it belongs to.
+"""The generation of a namespace that a write belongs to; it has to be known before a model works.
 
-An erase ends a namespace's generation, and the next write begins another. What was begun in the generation that ended must
-not be written into the next one, however long the model took and whatever was tried again meanwhile.
+An erase ends a namespace's generation, and the next write begins another. Work that began in a generation must not be
+written into the next one, however long the model took and however often it was tried.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Upkeep of the HNSW indexes: vectors of large namespaces are put into theirs after the writes that they came with.
 
-A new vector is in no index, and is compared exactly by every search. So nothing depends on when it is indexed, and a write
-does not fail because that did.
+A new vector is in no index, and is compared exactly by every search. So a search finds a vector before it is indexed,
+and a write does not fail when indexing does.
 """
 
 import logging

@@ -86,7 +86,7 @@ def turns_of(
         if issubclass(type(messages), (str, BaseMessage, dict))
         else validation.check_list(messages, "messages", at_most=MAX_MESSAGES)
     )
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()  # of all messages together: two equal ones of one moment are two turns
     rules = _rules_of(redaction)
     return [
         _turn_of(value, f"messages[{index}]", redaction, rules, counts, now=now) for index, value in enumerate(values)
@@ -104,7 +104,6 @@ def _turn_of(
     text = text if redaction is None else redaction.redact(text)
     id = message.id
     if not id and timestamp is not None:
-        # Counted, since two equal messages of one moment are two turns.
         base = "\x1f".join((role, text, sent_at.isoformat()))
         counts[base] += 1
         id = hashlib.sha256(f"{base}\x1f{counts[base]}".encode(errors="replace")).hexdigest()[:32]
@@ -288,7 +287,7 @@ def clean_turns(turns: Sequence[Turn]) -> CleanTurns:
             result.append(turn)
             continue
         clean = _clean_turn(turn)
-        # Where so much is in it that cleaning does not help, its words are what is to be remembered.
+        # A message that is too large even when clean is stored with its words alone.
         versions = (clean, replace(clean, content=_shorten(clean)))
         storable = next((version for version in versions if _is_storable(version, index)), None)
         if storable is not None:

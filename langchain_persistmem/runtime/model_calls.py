@@ -134,6 +134,11 @@ class ModelCalls(ABC):
                 lambda: extractor.ainvoke(messages, _quiet(purpose)),
             )
 
+    @property
+    def has_reranker(self) -> bool:
+        """Tell if the application has a re-ranker of its own."""
+        return self._reranker is not None
+
     async def rerank(self, query: str, memories: Mapping[str, Rerankable]) -> list[str]:
         """The ids of ``memories`` as the application's own re-ranker orders them; it may leave out, double or invent some.
 
@@ -186,7 +191,9 @@ class ModelCalls(ABC):
         return dict(zip(texts, vectors, strict=True))
 
     def _redact(self, text: str) -> str:
-        """Whatever way it came, also if it was stored before redaction was switched on: no model sees it unredacted."""
+        """Redact a text for a model. It may have been stored before redaction was switched on, so this is done on every
+        way to a model.
+        """
         return text if self.settings.redaction is None else self.settings.redaction.redact(text)
 
     def _embedder(self) -> Embeddings:

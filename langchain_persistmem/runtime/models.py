@@ -145,7 +145,7 @@ def models_of(
     shape = shape_of(schema)
     if shape is not None and chat is None:
         raise ConfigurationError("schema needs a chat model, which fills it; pass model= as well")
-    # Whatever is wrong is said before anything is opened.
+    # Mistakes are reported before anything is opened.
     embedder = embeddings_of(embeddings)
     chat_model = chat_model_of(chat)
     return Models(

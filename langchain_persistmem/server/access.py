@@ -1,4 +1,4 @@
-"""Access: who asks, whose memory is meant, and the one function that decides whether the one may have the other."""
+"""Access: the caller, the person whose memory is meant, and the one function that decides if the caller may have it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Marks:
-    """Properties of a route, that its decorators give it."""
+    """Properties of a route, set by its decorators."""
 
     is_public: bool = False
     """Anybody may have it."""

@@ -1,4 +1,4 @@
-"""The way of a request into the application: limits, authentication, headers, and errors that nobody foresaw."""
+"""Checks around every request: limits, authentication, headers, and unforeseen errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _UPLOADS = ("/v1/import", "/import")
 
 
 class Guard:
-    """Everything that happens before a route is looked for, around the whole application."""
+    """The ASGI middleware around the whole application: it runs before a route is chosen."""
 
     def __init__(self, app: ASGIApp, authentication: Authentication, limits: Limits) -> None:
         self._app = app
@@ -84,7 +84,7 @@ class Guard:
                 await problem_response(request, 500, detail)(scope, receive, send_with_headers)
 
     async def _refuse(self, request: Request, path: str) -> Response | None:
-        """Find out who asks; a refusal for who asks too often, or sends too much."""
+        """Identify the caller, and refuse a request that is too large or one too many."""
         try:
             caller = await self._authentication.caller_of(request)
         except PersistMemError as error:

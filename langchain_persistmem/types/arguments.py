@@ -1,8 +1,8 @@
 """The one checker of arguments: what a public function takes is read from its annotations, and from nowhere else.
 
 Only the shape is checked here, before anything is done: a switch is True or False, a count a whole number, a text a string.
-What a value has to be beyond that, such as a range, is checked by the function itself. Annotations that are more than
-a shape, such as a namespace, are left to the function altogether.
+The function itself checks the rest, such as ranges. Annotations that are more than a shape, such as a namespace, are
+left to the function altogether.
 """
 
 from __future__ import annotations

@@ -141,8 +141,8 @@ def literal_prefix(template: Namespace) -> Namespace:
 def shape(template: Namespace, *, begins_with: str = "") -> str:
     """Build a regular expression for the encoded namespaces that ``template`` can become, without deeper ones.
 
-    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped. Where
-    ``begins_with`` is not empty, what stands for ``{user_id}`` begins with it.
+    Python and PostgreSQL read it alike: every character other than a letter, a digit or "_" is escaped. If
+    ``begins_with`` is not empty, the part for ``{user_id}`` begins with it.
     """
     pieces = _PLACEHOLDER.split(_encoded(template))  # texts, and the names between them
     beginning = _escape(_encoded((begins_with,)))

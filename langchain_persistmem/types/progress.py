@@ -1,4 +1,4 @@
-"""How far long work has come: the one record that every method with ``progress=`` reports."""
+"""Progress of long work: the one record that every method with ``progress=`` reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ class Progress:
     """The position of long work. A lost connection may take it back: then a part is done again."""
 
     step: str
-    """What is counted: ``rows``, ``rows checked``, ``memories``, ``namespaces``, ``threads``, ``messages``, ``turns``,
+    """The things counted: ``rows``, ``rows checked``, ``memories``, ``namespaces``, ``threads``, ``messages``, ``turns``,
     ``questions`` or ``checks``. Work with several steps reports one after the other."""
     done: int
     total: int | None = None
@@ -17,7 +17,7 @@ class Progress:
 
 
 Report = Callable[[Progress], object]
-"""What a method calls with each advance; an exception of it ends the work as an interruption does."""
+"""The function that a method calls with each advance; an exception in it ends the work as an interruption does."""
 
 
 class Meter:

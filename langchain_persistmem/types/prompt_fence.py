@@ -1,8 +1,8 @@
 """The fence around text of users, memories, documents and tools in a prompt; pure.
 
-A chat model tells material from instructions by the tags around it. Here every such tag is written, and every
-text between two of them is made harmless: nothing in it opens or closes a fence, in whatever letter case, with
-spaces, with characters that nobody sees, or in full-width letters.
+A chat model tells material from instructions by the tags around it. This module writes every such tag, and makes every
+text between two tags harmless: nothing in the text opens or closes a fence, in any letter case, with spaces, invisible
+characters or full-width letters.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-Tag = Literal["memory", "retrieved", "known", "earlier", "message", "note"]
+Tag = Literal["memory", "retrieved", "known", "earlier", "message", "messages", "note"]
 _TAGS: tuple[str, ...] = get_args(Tag)
 _LONGEST = max(map(len, _TAGS))
 

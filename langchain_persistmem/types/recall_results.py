@@ -39,7 +39,7 @@ class Question:
     """The conversation that it is for: nothing is recalled into one that is off the record."""
     now: datetime
     instructions: int = 0
-    """So many instructions come with it, whatever is asked."""
+    """Number of instructions that come with it, whatever is asked."""
     own_view: bool = False
     """The person looks at their own memory, which they may whatever they allow."""
 
@@ -52,7 +52,8 @@ class Question:
 class RecallCandidate(NamedTuple):
     """A row of a search: the columns that ranking reads, and a function that builds the whole memory.
 
-    A search ranks a hundred rows and returns ten. So this is a tuple, and the other columns are converted only on demand.
+    A search ranks a hundred rows and returns ten. This is therefore a tuple, and the other columns are converted only
+    on demand.
     """
 
     id: UUID
@@ -82,7 +83,7 @@ class RecallCandidate(NamedTuple):
     build_memory: Callable[[], Memory]
     """Builds the whole memory, anew with each call."""
     date_precision: DatePrecision | None = None
-    """How exactly ``valid_from`` is known."""
+    """The precision of ``valid_from``."""
 
     @property
     def fingerprint(self) -> str:
@@ -179,7 +180,7 @@ class RankedCandidate(NamedTuple):
 
 
 class Rerankable(NamedTuple):
-    """What a re-ranker sees of a memory."""
+    """The part of a memory that a re-ranker sees."""
 
     text: str
     metadata: Mapping[str, str]
@@ -282,8 +283,8 @@ class Context:
     tokens: int
     """Length of ``text``, by the token counter that was used."""
     recollections: tuple[Recollection, ...]
-    """What the text was made from, in the order of the text; those of the standing part have a score only if the search found
-    them too."""
+    """The memories that the text was made from, in its order; those of the standing part have a score only if the search
+    found them too."""
     omission_count: int
     """Number of relevant memories that did not fit into the budget."""
     standing: str = ""
@@ -291,7 +292,7 @@ class Context:
     relevant: str = ""
     """The part alone that fits the message."""
     standing_count: int = 0
-    """So many of ``recollections`` are in the standing part; they come first."""
+    """Number of ``recollections`` in the standing part; they come first."""
     explanation: Explanation | None = None
     """With ``explain=True``: the explanation of the recall."""
 

@@ -33,7 +33,7 @@ CATEGORIES: tuple[str, ...] = ("preference", "goal", "fact", "decision")
 """The categories that the package itself gives; an application may add its own."""
 
 DatePrecision = Literal["told", "time", "day", "month", "season", "year", "about"]
-"""How exactly ``valid_from`` is known: ``told`` is the day of telling, where no date was named; ``about`` is roughly."""
+"""The precision of ``valid_from``: ``told`` is the day of telling, where no date was named; ``about`` is roughly."""
 
 Consent = Literal["allowed", "no_extract", "paused"]
 """The consent of a person: everything; storing, but no learning from conversations; or neither writing nor recalling."""
@@ -126,7 +126,7 @@ class Candidate:
     category: str | None = None
     """Preference, goal, fact, decision, or an application's own word."""
     told_at: datetime | None = None
-    """When it was said; None means at ``valid_from``."""
+    """The moment at which it was said; None means at ``valid_from``."""
     utc_offset: int | None = None
     """Minutes from UTC of the person who said it, at that time."""
     date_precision: DatePrecision | None = None
@@ -135,7 +135,9 @@ class Candidate:
     about: UUID | None = None
     """The existing memory to which the model relates it."""
     relation: Relation = "new"
-    """How it relates to that memory, as the model says."""
+    """Its relation to that memory, as the model says."""
+    is_supported: bool = True
+    """True if words of the person who said it have to do with it; else it confirms nothing."""
     doubt: str | None = None
     """The reason why somebody has to look at it before it is recalled, in words of this program."""
 
@@ -186,7 +188,7 @@ class Memory:
     importance: float
     confidence: float
     confirmations: int
-    """How often the same statement was made again."""
+    """Number of times that the same statement was made again."""
     speaker: str | None
     provenance: Provenance
     valid_from: datetime
@@ -207,11 +209,11 @@ class Memory:
     category: str | None = None
     """Preference, goal, fact, decision, or an application's own word; None where nobody said."""
     told_at: datetime | None = None
-    """When it was said; None where that is not known apart from ``valid_from``."""
+    """The moment at which it was said; None where that is not known apart from ``valid_from``."""
     utc_offset: int | None = None
     """Minutes from UTC of the person who said it, at that time."""
     date_precision: DatePrecision | None = None
-    """How exactly ``valid_from`` is known; None where nobody said."""
+    """The precision of ``valid_from``; None where nobody said."""
 
     @property
     def fingerprint(self) -> str:

@@ -17,8 +17,8 @@ _TYPE_NAME = type.__dict__["__name__"]  # C's own getter: a metaclass may have a
 def represent(value: object) -> str:
     """Represent a value in at most 80 characters: a short plain one as it is, any other by its type.
 
-    Neither ``repr()`` nor ``len()`` of the value is called: a deep or a huge one takes no longer than any other, and one
-    whose methods fail does not replace the error by its own.
+    Neither ``repr()`` nor ``len()`` of the value is called: a deep or huge value takes no longer than a small one, and
+    an error in its methods cannot hide ours.
     """
     kind = type(value)
     # By the very type: even the question what a value is may be answered by code of its own.

@@ -8,7 +8,7 @@ from langchain_persistmem.errors import EmbeddingError, EmbeddingMismatchError
 from langchain_persistmem.types.records import Vector
 
 MAX_DIMENSIONS = 16_000
-"""What pgvector's types hold."""
+"""The most dimensions that pgvector's types hold."""
 
 _SHORTEST, _LONGEST = 1e-37, 1e38  # the length is kept with single precision
 

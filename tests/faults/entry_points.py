@@ -122,7 +122,8 @@ class Scene:
         """Leave nothing to the next trial."""
         if files:
             self.file.unlink(missing_ok=True)
-        self.admin.execute("DELETE FROM persistmem.namespaces WHERE namespace = %s", (self.key,))
+        for table in ("namespaces", "vectors", "terms"):
+            self.admin.execute(f"DELETE FROM persistmem.{table} WHERE namespace = %s".encode(), (self.key,))
         for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
             self.admin.execute(f"DELETE FROM {table} WHERE thread_id LIKE %s".encode(), (f"%{self.thread}",))
 

@@ -20,7 +20,7 @@ from tests.faults.entry_points import Scene, arguments, entry_points, methods
 from tests.faults.history import describe
 from tests.faults.invariants import broken
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 SETTINGS = Settings(
     worker=False, pool_max=3, connect_seconds=5.0, quiet_seconds=0.0, retention=Retention(max_memories=3)
@@ -44,7 +44,7 @@ async def opened(place: Place, embeddings: Any, *, native: bool) -> AsyncIterato
             yield memory
 
 
-def test_every_public_method_has_a_entry_point(place: Place, embeddings: LocalEmbeddings) -> None:
+def test_every_public_method_has_an_entry_point(place: Place, embeddings: LocalEmbeddings) -> None:
     """A method that is new is tested, or this fails and says what is missing."""
     with (
         PersistMem.open(place.dsn, embeddings=embeddings, settings=SETTINGS) as memory,

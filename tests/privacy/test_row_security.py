@@ -25,6 +25,8 @@ from tests.conftest import Either, _create, _drop
 from tests.support import entry_points
 from tests.support.entry_points import COUNTING, READING, UNHURRIED, WRITING, filled, give_up, space, tag
 
+pytestmark = pytest.mark.slow
+
 USERS = ["user1", "user10", "user1/x", "%"]
 SAID = Settings(row_level_security=True, worker=False)
 SCHEMA = files("langchain_persistmem.postgres").joinpath("schema.sql").read_text(encoding="utf-8")
@@ -508,6 +510,7 @@ def test_the_exact_search_stays_an_index_only_scan(database: str, owned: str, em
     assert "Index Cond: ((namespace = 'memories/user1'::text) AND (model = 1))" in plan
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("colour", ["sync", "async"])
 async def test_two_users_on_the_same_sessions_of_pgbouncer_get_their_own(
     request: pytest.FixtureRequest, embeddings: LocalEmbeddings, colour: str

@@ -1,4 +1,4 @@
-"""What waits for a person's decision."""
+"""Memories that wait for a person's decision."""
 
 from __future__ import annotations
 
