@@ -233,7 +233,13 @@ def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str
     """
     if is_a(value, dict):
         fields: dict[str, Any] = {**plain(cast("object", value))}
-        validation.check_value_count(fields, where)  # LangChain quotes all of a dict that is no message
+        # LangChain quotes all of a dict that is no message, which may take for ever.
+        if "lc" in fields:
+            validation.check_value_count(fields, where)
+        elif "content" not in fields or not ("role" in fields or "type" in fields):
+            raise InvalidInputError(
+                f"{where} is no message; pass a LangChain message, or a dict with 'role' and 'content'"
+            )
         timestamp = fields.pop("timestamp", None)
     else:
         fields, timestamp = cast("Any", value), None
