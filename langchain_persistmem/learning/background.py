@@ -123,13 +123,13 @@ async def observe(
             job = await enqueue(tx)
     else:
         job = await work
-    found = None
+    open_thread = None
     if open_messages is not None and not (open_messages.is_lost or backend.may_have_rewrites):
-        found = await open_messages
+        open_thread = await open_messages
     if background:
-        await _index_now(backend, namespace, thread_id, state.generation, found, total, now=now)
+        await _index_now(backend, namespace, thread_id, state.generation, open_thread, total, now=now)
     else:
-        await _learn_all(backend, namespace, thread_id, state.generation, job, total, found, now=now)
+        await _learn_all(backend, namespace, thread_id, state.generation, job, total, open_thread, now=now)
     waiting = total.waiting
     if waiting is None:
         waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
@@ -184,7 +184,7 @@ async def run_once(
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
         meter.advance()
-    healed = await make_missing(backend, limit=limit, stopping=stopping, now=now)
+    vectors_made = await make_missing(backend, limit=limit, stopping=stopping, now=now)
     rewrites_done = await rewrite_due(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
     return ProcessResult(
@@ -195,7 +195,7 @@ async def run_once(
         quarantined=done.quarantined,
         postponed=postponed,
         dead_letters=total.dead_letters,
-        vectors_added=healed.memories,
+        vectors_added=vectors_made.memories,
         dropped=total.dropped,
         changes=done.changes,
         rewrites=rewrites_done,
@@ -308,7 +308,7 @@ async def _learn_all(
     generation: UUID,
     job: Job | None,
     total: _Total,
-    found: OpenThread | None = None,
+    open_thread: OpenThread | None = None,
     *,
     now: datetime,
 ) -> None:
@@ -316,7 +316,7 @@ async def _learn_all(
     leased = timedelta(seconds=backend.settings.lease_seconds)
     unanswered: Sequence[str] | None = None
     try:
-        await _index_all(backend, namespace, thread_id, generation, total, found, job, now=now)
+        await _index_all(backend, namespace, thread_id, generation, total, open_thread, job, now=now)
         if total.waiting == 0:  # then the job was finished with the last messages
             return
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
@@ -345,7 +345,7 @@ async def _index_all(
     thread_id: str,
     generation: UUID,
     total: _Total,
-    found: OpenThread | None,
+    open_thread: OpenThread | None,
     job: Job | None = None,
     *,
     now: datetime,
@@ -355,8 +355,10 @@ async def _index_all(
     await rewrite_thread(backend, namespace, thread_id, now=now)
     more = True
     while more:
-        batch = await backend.step(index_turns, namespace, thread_id, generation, found=found, job=job, now=now)
-        found = None
+        batch = await backend.step(
+            index_turns, namespace, thread_id, generation, open_thread=open_thread, job=job, now=now
+        )
+        open_thread = None
         more = batch is not None and batch.more
         if batch is not None:
             total.waiting = None if more else batch.waiting
@@ -370,14 +372,14 @@ async def _index_now(
     namespace: Namespace,
     thread_id: str,
     generation: UUID,
-    found: OpenThread | None,
+    open_thread: OpenThread | None,
     total: _Total,
     *,
     now: datetime,
 ) -> None:
     """Make turns recallable before a worker comes; if that fails, the worker does it."""
     try:
-        await _index_all(backend, namespace, thread_id, generation, total, found, now=now)
+        await _index_all(backend, namespace, thread_id, generation, total, open_thread, now=now)
         more = backend.model_name is None and total.waiting != 0
         while more:  # rules cost nothing: an instruction holds for the very next turn
             total.waiting = None

@@ -164,8 +164,10 @@ def _describe(
         source = {"thread_id": candidate.provenance.thread_id, "message_ids": candidate.provenance.message_ids}
         describe = partial(MemoryChange, **source)
         if isinstance(decision, Reinforce):
-            known = decision.existing
-            changes.append(describe(change="reinforced", text=known.text or "", key=known.key, memory_id=known.id))
+            existing = decision.existing
+            changes.append(
+                describe(change="reinforced", text=existing.text or "", key=existing.key, memory_id=existing.id)
+            )
         elif isinstance(decision, Quarantine) and new.id in quarantined:
             changes.append(
                 describe(
@@ -203,9 +205,9 @@ def link(
             continue  # the user's words do not say it, so it rests on no turn, and withholds none
         if provenance.extractor == RULES_EXTRACTOR and decision.new.candidate.quote is None:
             continue  # the turn says more than the rules understood, so it goes on by itself
-        known = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)
+        existing_id = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)
         shared: dict[str, object] = {
-            "memory_id": str(known or decision.new.id),
+            "memory_id": str(existing_id or decision.new.id),
             "thread_id": provenance.thread_id,
             "quote": decision.new.candidate.quote,
             "alone": len(provenance.message_ids) == 1,
@@ -287,8 +289,14 @@ async def _insert_inactive(
     if not all(vectors.values()):
         await note_missing(tx, backend, namespace)
     waiting = [decision for decision in decisions if isinstance(decision, Quarantine) and decision.new.id in stored]
-    log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
-    return [each.new.id for each in waiting]
+    log(
+        tx,
+        backend,
+        namespace,
+        [(quarantine.new.id, "quarantined", quarantine.reason, None) for quarantine in waiting],
+        now=now,
+    )
+    return [quarantine.new.id for quarantine in waiting]
 
 
 async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memory]:
@@ -301,11 +309,11 @@ async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memo
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await changes_queries.history(tx, namespace, key)
-    if not found:
+        rows = await changes_queries.history(tx, namespace, key)
+    if not rows:
         raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
-    await note_read(backend, namespace, "read", [memory.id for memory in found])
-    return found
+    await note_read(backend, namespace, "read", [memory.id for memory in rows])
+    return rows
 
 
 async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
@@ -342,11 +350,11 @@ async def version(backend: Backend, namespace: Namespace, id: UUID) -> Memory:
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await changes_queries.get_version(tx, namespace, id)
-    if found is None:
+        memory_version = await changes_queries.get_version(tx, namespace, id)
+    if memory_version is None:
         raise MemoryNotFoundError("there is no memory with this id here; list() shows the memories with their ids")
-    await note_read(backend, namespace, "read", [found.id])
-    return found
+    await note_read(backend, namespace, "read", [memory_version.id])
+    return memory_version
 
 
 async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
@@ -355,9 +363,9 @@ async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await changes_queries.list_quarantined(tx, namespace, limit=limit)
-    await note_read(backend, namespace, "listed", [memory.id for memory in found])
-    return found
+        waiting = await changes_queries.list_quarantined(tx, namespace, limit=limit)
+    await note_read(backend, namespace, "listed", [memory.id for memory in waiting])
+    return waiting
 
 
 async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> list[Memory]:
@@ -400,8 +408,8 @@ async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | N
 
 
 def _ids(versions: Sequence[UUID]) -> list[UUID]:
-    given = validation.check_list(versions, "versions")
-    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(given)]
+    entries = validation.check_list(versions, "versions")
+    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(entries)]
 
 
 async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:
@@ -436,17 +444,19 @@ async def _revive_held(
     rivals = await changes_queries.rivals(tx, namespace, id)
     from_then = now if change == "restored" else old.valid_from
     ended = [(rival, id, max(from_then, since)) for rival, since, _ in rivals]
-    gone = await changes_queries.supersede_memories(tx, namespace, ended, now=now)
-    await search_index.unindex_memories(tx, namespace, gone)
-    await log(tx, backend, namespace, [(old_id, "superseded", f"another was {change}", id) for old_id in gone], now=now)
+    superseded = await changes_queries.supersede_memories(tx, namespace, ended, now=now)
+    await search_index.unindex_memories(tx, namespace, superseded)
+    await log(
+        tx, backend, namespace, [(old_id, "superseded", f"another was {change}", id) for old_id in superseded], now=now
+    )
     await changes_queries.revive_memories(tx, namespace, [id], now=now)
     if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
         await edit.pin_memories(tx, namespace, [id], pinned=True)
     words = {id: (old.text or "", old.speaker)}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    await follow(tx, backend, namespace, [id, *gone], now=now)
+    await follow(tx, backend, namespace, [id, *superseded], now=now)
     await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
-    await record(tx, backend, namespace, change, [id, *gone], superseded=len(gone))
+    await record(tx, backend, namespace, change, [id, *superseded], superseded=len(superseded))
     revived = await changes_queries.get_version(tx, namespace, id)
     if revived is None:  # it is there: the namespace is locked
         raise MemoryNotFoundError

@@ -112,9 +112,10 @@ def index_of(embeddings: LocalEmbeddings, **options: Any) -> dict[str, Any]:
 
 
 def fill(conninfo: str, index: dict[str, Any] | None) -> dict[tuple[tuple[str, ...], str], Any]:
-    """Put ITEMS there; returns them as the store returns them."""
+    """Put ITEMS there; returns them as the store returns them. None expires by itself, however busy the machine is."""
     with upstream(conninfo, index) as store:
         store.batch([PutOp(namespace, key, value, **options) for (namespace, key), (value, options) in ITEMS.items()])
+        change(conninfo, "UPDATE store SET expires_at = now() + interval '1 day' WHERE expires_at IS NOT NULL")
         return {place: store.get(*place, refresh_ttl=False) for place in ITEMS}
 
 

@@ -59,8 +59,8 @@ def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> 
 
 def name_turns(numbers: Sequence[object], turns: Sequence[Turn]) -> list[Turn]:
     """The turns with these numbers, counted from 1; those that were not shown count for nothing."""
-    numbers_shown = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
-    return [turns[number - 1] for number in numbers_shown]
+    valid = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
+    return [turns[number - 1] for number in valid]
 
 
 def find_quote(statement: str, sources: Sequence[Turn]) -> str:
@@ -179,8 +179,8 @@ def judge(
     own = [_own_words(text, instruction=instruction) for text in users]
     tools = [*tools, *(turn.text for turn in turns if turn.role == "tool")]
     # What an assistant repeats from a tool does not make it the user's: only the two others are compared.
-    others: Sequence[tuple[Source, Sequence[str]]] = (("tool", tools), ("document", users))
-    for source, foreign in others:
+    foreign_by_source: Sequence[tuple[Source, Sequence[str]]] = (("tool", tools), ("document", users))
+    for source, foreign in foreign_by_source:
         if foreign and _is_foreign(text, quote, own, foreign, date):
             return Verdict(source, NOT_THE_USERS)
     if is_pasted(quote or find_quote(text, sources), sources, instruction=instruction):
@@ -192,7 +192,7 @@ def judge(
 
 def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str], date: str) -> bool:
     """Tell if a claim stands in foreign text rather than in the user's: by a name or a figure, or by most of its words."""
-    user, others = _units(" ".join(own)), _units(" ".join(foreign))
+    user, foreign_words = _units(" ".join(own)), _units(" ".join(foreign))
     dates = calendar_words()
     worked_out = {*date.replace("~", "").split("-"), date}
     claimed = {
@@ -200,7 +200,7 @@ def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str
         if unit not in worked_out and unit.lstrip("0") not in worked_out
         and unit not in dates.months and unit not in dates.weekdays
     }  # fmt: skip
-    alien = {unit for unit in claimed if not _is_among(unit, user) and _is_among(unit, others)}
+    alien = {unit for unit in claimed if not _is_among(unit, user) and _is_among(unit, foreign_words)}
     if alien & _details(text):
         return True
     familiar = sum(_is_among(unit, user) for unit in claimed)
@@ -244,20 +244,20 @@ def _is_form(one: str, other: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) < _STEM or any(map(str.isdigit, longer)):
         return False
-    common = next((place for place, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    common = next((index for index, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
     return common >= _COMMON * len(longer) and (common > _STEM or common == len(shorter) >= len(longer) - 2)
 
 
 def _details(text: str) -> frozenset[str]:
     """Figures, and words with a capital that begin no sentence, in small letters."""
     normal = _fold(text)
-    found: set[str] = set()
+    details: set[str] = set()
     for match in _WORD.finditer(normal):
         word = match[0]
         begins = not normal[: match.start()].strip() or normal[: match.start()].rstrip()[-1:] in ".!?"
         if any(map(str.isdigit, word)) or any(map(str.isupper, word[1:] if begins else word)):
-            found.add(word.casefold())
-    return frozenset(found)
+            details.add(word.casefold())
+    return frozenset(details)
 
 
 def _fold(text: str) -> str:

@@ -103,7 +103,7 @@ def read_answer(
     thread_id: str,
     model: str,
     max_chars: int,
-    known: Sequence[Memory] = (),
+    existing: Sequence[Memory] = (),
     earlier: Sequence[Turn] = (),
     tools: Sequence[str] = (),
     request: Request = USUAL,
@@ -124,7 +124,7 @@ def read_answer(
     if not isinstance(entries, list):
         raise _unusable(f"with {type(cast('object', answer)).__name__} instead of a list of memories")
     # Labels are made anew for each question, so that a model cannot name a memory that it was not shown.
-    labels = {f"k{number}": memory for number, memory in enumerate(known, 1)}
+    labels = {f"k{number}": memory for number, memory in enumerate(existing, 1)}
     candidates: list[Candidate] = []
     omissions: list[Omission] = []
     # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
@@ -199,26 +199,26 @@ def _more(text: str) -> dict[str, object]:
     >>> _more("2026-03-01; home_city: Oslo; replaces k2; 0.9; quote: I moved; at last")
     {'quote': 'I moved; at last', 'date': '2026-03-01', 'key': 'home_city', 'value': 'Oslo', 'known': 'replaces k2', 'importance': 0.9}
     """
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     parts, *quote = _QUOTE.split(text, maxsplit=1)
     if quote:
-        found["quote"] = quote[0].strip()
+        fields["quote"] = quote[0].strip()
     for part in map(str.strip, parts.split(";")):
         pair = _KEY.fullmatch(part)
         if _DATE.fullmatch(part):
-            found.setdefault("date", part)
+            fields.setdefault("date", part)
         elif _KNOWN.fullmatch(part):
-            found.setdefault("known", part)
+            fields.setdefault("known", part)
         elif _SHARE.fullmatch(part):
-            found.setdefault("importance", float(part))
-        elif pair is not None and "key" not in found:
-            found["key"], found["value"] = map(str.strip, pair.groups())
-    return found
+            fields.setdefault("importance", float(part))
+        elif pair is not None and "key" not in fields:
+            fields["key"], fields["value"] = map(str.strip, pair.groups())
+    return fields
 
 
-def _relation(known: str, change: str) -> tuple[str, Relation]:
+def _relation(text: str, change: str) -> tuple[str, Relation]:
     """The label of a known memory, and what the statement is to it."""
-    match = _KNOWN.fullmatch(known)
+    match = _KNOWN.fullmatch(text)
     if match is None:
         return "", "new"
     before, label, behind = match.groups()
@@ -276,8 +276,8 @@ def _read_entry(
 def _question(turn: Turn, turns: Sequence[Turn], earlier: Sequence[Turn]) -> str:
     """The turn before, if this one answers it; in a chat of several people any turn of another one."""
     earlier_and_open = [*earlier, *turns]
-    place = next((place for place, other in enumerate(earlier_and_open) if other.id == turn.id), 0)
-    before = earlier_and_open[place - 1] if place else None
+    index = next((index for index, other in enumerate(earlier_and_open) if other.id == turn.id), 0)
+    before = earlier_and_open[index - 1] if index else None
     if before is None:
         return ""
     if before.role == "user":

@@ -128,7 +128,7 @@ USUAL = Request()
 """Nothing of the application's own."""
 
 
-def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Sequence[Turn] = ()) -> str:
+def material(turns: Sequence[Turn], existing: Sequence[Memory] = (), earlier: Sequence[Turn] = ()) -> str:
     """The known memories under short labels, a few earlier turns, then the turns, numbered, dated and attributed.
 
     Each stands on a line, within the fence of its kind; where a turn has more lines, a bar begins the others, so that
@@ -138,7 +138,7 @@ def material(turns: Sequence[Turn], known: Sequence[Memory] = (), earlier: Seque
     """
     zone = turns[-1].sent_at.tzinfo if turns else None
     parts = [
-        _section("known", [f"k{number} {_existing_line(memory, zone)}" for number, memory in enumerate(known, 1)]),
+        _section("known", [f"k{number} {_existing_line(memory, zone)}" for number, memory in enumerate(existing, 1)]),
         _section("earlier", [f"- {_author(turn)}: {_one_line(turn.text)[-_EARLIER_CHARS:]}" for turn in earlier]),
         _section("messages", _numbered(turns)),
     ]
