@@ -355,11 +355,7 @@ class _Scale:
         if similarity is not None and similarity >= self._certain:
             evidence = max(evidence, self.toss_up + self._doubt)
         odds = (evidence - self.toss_up - self._doubt) / self._softness
-        if (
-            not -60.0 < odds < 60.0
-        ):  # beyond it is one or nothing; every candidate is asked, and this is quicker than two calls
-            odds = -60.0 if odds < 0 else 60.0
-        return 1.0 / (1.0 + math.exp(-odds))
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
 
 
 def _doubt(result: SearchResult, query: str, weights: Ranking) -> float:
