@@ -60,9 +60,9 @@ async def create_indexes(tx: Transaction, model: EmbeddingModel) -> None:
 
 async def orphan_indexes(tx: Transaction) -> list[str]:
     """The names of indexes whose model is not known any more."""
-    known = {model.model for model in await list_models(tx)}
+    numbers = {model.model for model in await list_models(tx)}
     names = [row["name"] for row in await tx.fetch(statement("hnsw_indexes"), {})]
-    return [name for name in names if (found := _NAME.fullmatch(name)) and int(found[1]) not in known]
+    return [name for name in names if (match := _NAME.fullmatch(name)) and int(match[1]) not in numbers]
 
 
 async def drop_indexes(tx: Transaction, names: list[str]) -> None:

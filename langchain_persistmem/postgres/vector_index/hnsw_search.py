@@ -161,8 +161,8 @@ async def neighbours(
         "share": COMMON,
     }
     slots = {"embedding": vector_column(model), **_index_slots(model, number, nearest)}
-    found = neighbours_of(await tx.fetch(statement("neighbours_hnsw", **slots), parameters), count)
-    return found if all(len(each) == limit for each in found) else None
+    neighbours = neighbours_of(await tx.fetch(statement("neighbours_hnsw", **slots), parameters), count)
+    return neighbours if all(len(group) == limit for group in neighbours) else None
 
 
 def _nearest(count: int, choices: Sequence[int]) -> int:

@@ -41,12 +41,16 @@ class Unindexed(Generic[N]):
 
     def take(self) -> dict[N, int]:
         """The namespaces that this thread or task wrote to, if there is enough to index, with its count; others are counted on."""
-        mine = _mine.get()
-        if not mine:
+        namespaces = _mine.get()
+        if not namespaces:
             return {}
         _mine.set(frozenset())
         with self._lock:
-            due = {each: count for each, count in self._counts.items() if each in mine and count >= BATCH}
+            due = {
+                namespace: count
+                for namespace, count in self._counts.items()
+                if namespace in namespaces and count >= BATCH
+            }
             for namespace in due:
                 del self._counts[namespace]
             return due
