@@ -23,7 +23,7 @@ from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.types.records import KINDS, Kind
-from langchain_persistmem.types.representation import is_a, represent, type_name
+from langchain_persistmem.types.representation import is_a, plain, represent, type_name
 
 MAX_PARTS = 32_767
 """Vectors of one item: their number is a smallint in the database."""
@@ -188,7 +188,7 @@ def check_labels(labels: object, where: str) -> Namespace:
     """
     if not (is_a(labels, tuple) or is_a(labels, list)):  # a string would pass as a tuple of its letters
         raise InvalidInputError(f"{where} is of type {type_name(labels)}; pass a tuple of strings")
-    entries = cast("Sequence[object]", labels)
+    entries: Sequence[object] = plain(cast("object", labels))
     for position, label in enumerate(entries):
         fault = _fault_of_label(label)
         if fault:
@@ -240,6 +240,7 @@ def _search(op: SearchOp) -> SearchOp:
 def _query(query: object) -> str | None:
     if query is None:
         return None
+    query = plain(query)
     if not is_a(query, str):
         raise InvalidInputError(f"query is of type {type_name(query)}; pass a string")
     return validation.storable(query, "query") if query.strip() else None
@@ -305,7 +306,7 @@ def _paths(index: object, fields: Sequence[str]) -> Sequence[str]:
     if index is False:
         return ()
     if is_a(index, list) or is_a(index, tuple):
-        paths = cast("Sequence[object]", index)
+        paths: Sequence[object] = plain(cast("object", index))
         if all(isinstance(path, str) for path in paths):
             return cast("Sequence[str]", paths)
     raise InvalidInputError("index is not usable; pass False, or a list of paths such as ['text', 'tags[*]']")

@@ -116,14 +116,16 @@ def check_arguments(
 
 
 def check_fields(record: object, error: type[PersistMemError]) -> None:
-    """Check the fields of a dataclass, whose annotations say what they may be.
+    """Check the fields of a dataclass, whose annotations say what they may be, and make them values of Python's own types.
 
     Raises:
         PersistMemError: one is something else; of the type ``error``, and the message names the class and the field.
     """
     kind: Any = type(record)
     for name, shape in _shapes_of_fields(kind).items():
-        check_shape(getattr(record, name), shape, f"{kind.__name__}.{name}", error)
+        value = plain(getattr(record, name))
+        object.__setattr__(record, name, value)  # the record is frozen, and being made
+        check_shape(value, shape, f"{kind.__name__}.{name}", error)
 
 
 def check_shape(value: object, shape: Shape, where: str, error: type[PersistMemError] = InvalidInputError) -> None:

@@ -110,6 +110,7 @@ def check_json(value: object, where: str, *, names: Collection[str] = ()) -> Non
     Raises:
         InvalidInputError: the message has the path, such as ``value.<key 1>[2]``.
     """
+    check_value_count(value, where)  # at once; to look at a million takes longer
     try:
         _check_json(value, where, 0, names, itertools.count(1))
     except InvalidInputError:

@@ -117,6 +117,7 @@ def test_an_unsettled_search_table_is_found_and_the_fix_settles_it(database: str
         ("audit", "namespace, number, recorded_at, actor, action, memory_ids, details, digest"),
     ],
 )
+@pytest.mark.usefixtures("superuser")  # session_replication_role
 def test_orphans_are_found_and_the_fix_removes_them(
     table: str, columns: str, database: str, embeddings: LocalEmbeddings
 ) -> None:

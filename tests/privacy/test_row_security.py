@@ -130,6 +130,7 @@ def seen(connection: psycopg.Connection[Any]) -> dict[str, set[str]]:
     return {table: names for table, names in found.items() if names}
 
 
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 def test_who_says_nothing_sees_nothing(database: str, owned: str) -> None:
     with psycopg.connect(owned) as everybody:
         assert seen(everybody).keys() >= {
@@ -174,6 +175,7 @@ def test_a_prefix_is_whole_labels_and_only_read(database: str) -> None:
         assert len(seen(connection)["namespaces"]) == len(USERS)
 
 
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 def test_nobody_writes_into_anothers_namespace(database: str, owned: str) -> None:
     """Directly, as whoever has got hold of the connection and forgets a WHERE."""
     with psycopg.connect(database) as connection:
@@ -227,6 +229,7 @@ def test_the_database_reads_several_as_they_were_meant(owned: str) -> None:
 
 
 @pytest.mark.parametrize("entry_point", READING)
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 async def test_every_reading_entry_point_works_for_a_plain_role(reader: Either, entry_point: str) -> None:
     for user in USERS[:2]:
         answer = await READING[entry_point](reader, user)
@@ -256,6 +259,7 @@ async def test_every_other_entry_point_works_for_a_plain_role(
     _drop(server, name)
 
 
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 async def test_background_work_sweeps_and_upkeep_see_everybody(plain: Either, owned: str) -> None:
     for user in USERS:
         assert await plain.admin.retry(entry_points.THREAD, user_id=user) == 1
@@ -292,6 +296,7 @@ async def test_a_setting_that_is_off_is_an_error_and_not_an_empty_memory(
             await amemory.store.aget(("memories", "user1"), "item")
 
 
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 def test_a_lock_that_is_not_there_is_told(
     owned: str, embeddings: LocalEmbeddings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -401,6 +406,7 @@ def test_with_a_role_of_its_own_for_background_work_others_cannot_see_everybody(
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(worker)))
 
 
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 def test_enabling_is_idempotent_binds_the_owner_and_can_be_undone(
     server: str, template: str, embeddings: LocalEmbeddings, role: str
 ) -> None:
@@ -431,6 +437,7 @@ def test_enabling_is_idempotent_binds_the_owner_and_can_be_undone(
         _drop(server, name)
 
 
+@pytest.mark.usefixtures("superuser")  # it looks past the policies
 def test_a_migration_finds_the_rows_and_guards_the_tables_that_it_makes(
     owned: str, embeddings: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
