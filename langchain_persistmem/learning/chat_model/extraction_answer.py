@@ -64,6 +64,7 @@ _MISSHAPEN = frozenset({"not_usable", "misfit"})
 _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
+_LONGEST_MORE = 4_000
 _NAMES_OF_MANY = """
 fact facts info information note notes misc other others detail details memory topic topics event events goal goals
 plan plans decision decisions preference preferences like likes dislike dislikes love loves hate hates hobby hobbies
@@ -201,7 +202,7 @@ def _more(text: str) -> dict[str, object]:
     {'quote': 'I moved; at last', 'date': '2026-03-01', 'key': 'home_city', 'value': 'Oslo', 'known': 'replaces k2', 'importance': 0.9}
     """
     fields: dict[str, object] = {}
-    parts, *quote = _QUOTE.split(text, maxsplit=1)
+    parts, *quote = _QUOTE.split(text[:_LONGEST_MORE], maxsplit=1)
     if quote:
         fields["quote"] = quote[0].strip()
     # Models say what a part is, too: "date: 2026-03-01".
