@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.recall_results import RankedCandidate
 
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
-_STEM = 5
+_STEM, _SHORTEST = 5, 3
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
 _ANSWER = 0.5
 """The score from which a memory is more likely than not an answer."""
@@ -21,6 +22,8 @@ _LONG = 150
 """Words from which a memory is given by its best sentences."""
 _BEST = 70
 """Words of these."""
+_MISSING = 0.2
+"""The share of a statement's words that may be missing where a person's own words stand for it."""
 
 
 def join_layers(
@@ -129,6 +132,29 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         says_more = whole and _words(" ".join(sentences)) - _words(statement)
         return _join(sentences) or None if says_more or lacking & _words(" ".join(sentences)) else None
     return _choose(sentences, words if whole else lacking, _QUOTED)
+
+
+def stands_for(excerpt: str, statement: str) -> bool:
+    """Tell if a person's own words have nearly all words of a statement, and all of its figures: then they say both.
+
+    >>> stands_for("I ran a marathon in Lyon, and it hurt", "The user ran a marathon in Lyon.")
+    True
+    >>> stands_for("I ran a marathon there, and it hurt", "The user ran a marathon in Lyon on 2026-02-27.")
+    False
+    """
+    light = stop_words("statements") | stop_words("quotes")
+    words = _WORD.findall(excerpt.casefold())
+    tokens = [word for word in _WORD.findall(statement.casefold()) if word not in light and not names_user(word)]
+    missing = [token for token in tokens if not any(_is_form(token, word) for word in words)]
+    return len(missing) <= _MISSING * len(tokens) and not any(map(str.isdigit, "".join(missing)))
+
+
+def _is_form(one: str, other: str) -> bool:
+    """Tell if two words may be forms of one: "keeps" and "keep", "moved" and "moving"."""
+    if any(map(str.isdigit, one)):
+        return one == other
+    shorter, longer = sorted((one, other), key=len)
+    return one[:_STEM] == other[:_STEM] or (longer.startswith(shorter) and _SHORTEST <= len(shorter) >= len(longer) - 2)
 
 
 def best_sentences(words: frozenset[str], text: str) -> str | None:
