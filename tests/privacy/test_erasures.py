@@ -352,7 +352,9 @@ async def test_a_second_erase_says_that_it_found_nothing_and_what_that_may_hide(
     assert not first.verified
     assert traces(database, MARKER)
     (note,) = again.remaining_traces
-    assert note.startswith("nothing was stored under this name: if it was erased before, that receipt names the threads")
+    assert note.startswith(
+        "nothing was stored under this name: if it was erased before, that receipt names the threads"
+    )
     assert MARKER not in note
 
 
