@@ -114,7 +114,7 @@ def rank(
         meaning, words, neighbours, speaker, period, question, telling, lacking, recency, importance, use, strict=True
     )
     ranked = [scale.ranked(candidate, evidence) for candidate, evidence in zip(candidates, parts, strict=True)]
-    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
 
 
 def _neighbours(
@@ -290,8 +290,8 @@ def _decisions(
         if candidate.score < min_score:
             yield "min_score", None
             continue
-        key = candidate.candidate.key
-        text = " ".join(_WORD.findall((candidate.candidate.text or "").casefold())) or key
+        key = candidate.row.key
+        text = " ".join(_WORD.findall((candidate.row.text or "").casefold())) or key
         if text in keys:
             yield "duplicate", keys[text]
         else:

@@ -20,7 +20,7 @@ from langchain_persistmem.postgres.queries.embedding_models import EmbeddingMode
 from langchain_persistmem.postgres.queries.memories import page
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.queries.search_index import to_halfvec, to_halfvecs
-from langchain_persistmem.postgres.vector_index import hnsw_indexes, hnsw_search, unindexed
+from langchain_persistmem.postgres.vector_index import hnsw_indexes, hnsw_search
 from langchain_persistmem.privacy import row_security
 from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
@@ -60,7 +60,7 @@ def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """A namespace is large early."""
     monkeypatch.setattr(hnsw_indexes, "EXACT_UP_TO", FEW)
     monkeypatch.setattr(hnsw_indexes, "EXACT_UP_TO_WIDE", FEW)
-    monkeypatch.setattr(unindexed, "BATCH", BATCH)
+    monkeypatch.setattr(hnsw_indexes, "BATCH", BATCH)
     monkeypatch.setattr(hnsw_search, "MOST_UNINDEXED", MOST_UNINDEXED)
     monkeypatch.setattr(hnsw_search, "MOST_UNINDEXED_WIDE", MOST_UNINDEXED)
 
@@ -491,15 +491,15 @@ def test_with_row_level_security_the_index_finds_the_same(topics: Topics, big: s
 
 
 def test_a_search_does_not_wait_for_what_others_wrote_to_be_indexed() -> None:
-    counts = unindexed.Unindexed[str]()
+    counts = hnsw_indexes.Unindexed[str]()
     counts.begin_write("ada", large=True)
-    counts.add("ada", unindexed.BATCH)
+    counts.add("ada", hnsw_indexes.BATCH)
     taken: list[dict[str, int]] = []
     searcher = threading.Thread(target=lambda: taken.append(counts.take()))
     searcher.start()
     searcher.join()
     assert taken == [{}]
-    assert counts.take() == {"ada": unindexed.BATCH}
+    assert counts.take() == {"ada": hnsw_indexes.BATCH}
     assert counts.take() == {}
 
 

@@ -46,7 +46,7 @@ async def diagnose_counters(tx: Transaction, *, most: int) -> Facts:
 async def diagnose_vectors(tx: Transaction, *, model: str | None, most: int) -> Facts:
     """Memories without a vector of ``model`` (None: of any), and vectors by model."""
     some, parameters = await _some(tx, most)
-    known = {each.name: each.model for each in await list_models(tx)}
+    known = {each.name: each.id for each in await list_models(tx)}
     number = None if model is None else known.get(model, _NO_MODEL)
     (found,) = await tx.fetch(statement("diagnose_vectors", some=some), {**parameters, "model": number})
     rows = await tx.fetch(statement("count_models", some=some), parameters)
