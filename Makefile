@@ -8,7 +8,7 @@ help:  ## this list
 setup:  ## everything that the targets below need
 	uv sync --all-groups --no-group bench
 
-test:  ## the whole suite, on a PostgreSQL that it starts itself
+test:  ## the suite, on a PostgreSQL that it starts itself; .ci/run also runs what needs more than that
 	uv run pytest
 
 faults:  ## every fault of docs/explanation/faults.md, injected for real; takes most of an hour, and ends with a table

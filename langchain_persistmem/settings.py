@@ -80,6 +80,9 @@ class Ranking:
     """Added to the midpoint for each factor of e in the number of memories: the best of many unrelated ones looks better."""
     unknown_name: float = 2.0
     """Added to the midpoint if the query names somebody of whom no memory speaks: what looks like an answer is of somebody else."""
+    distance: float = 2.0
+    """Added to the midpoint for each standard deviation that even the nearest memory is less than three above unrelated sentences:
+    what the user never spoke of has no answer among the memories. Not where the message asks for help."""
     strong_match: float = 6.0
     """A cosine this many standard deviations above that of unrelated sentences scores at least 0.5 in every namespace."""
     score_scale: float = 0.8
@@ -196,12 +199,12 @@ class Settings:
     """Token budget of :meth:`PersistMem.context` when none is given."""
     context_memories: int = 30
     """Recollections that are considered for the context."""
-    context_share: float = 0.7
+    context_share: float = 0.6
     """Beyond the best ten, the context leaves out memories with less than this share of the best one's evidence; 0 leaves out none."""
-    context_floor: float = 0.12
+    context_floor: float = 0.1
     """Below its standing part, the context has no memory with a lower score (0 to 1); a third of it where the message asks for help."""
     standing_tokens: int = 400
-    """Tokens of the context's standing part, and at most half of a context's budget: all current statements if they fit, else
+    """Tokens of the context's standing part, and at most half of a context's budget: all current statements and turns if they fit, else
     the most important. Instructions and the profile's document stand there whatever they take."""
     journal_tokens: int = 4000
     """Tokens of a journal (``standing='journal'``); beyond, its least important statements are left out."""
@@ -241,9 +244,9 @@ class Settings:
     """Calls of the chat model for one namespace and day (UTC); further work waits for tomorrow."""
     worker: bool | None = None
     """True if this process learns in the background while memory is open; by default if there is a chat model."""
-    extract_context_memories: int = 12
-    """Existing memories that are sent to the model with a conversation, so that it can report repetitions and changes; of
-    a long one more, so that each turn of the user brings its own."""
+    extract_context_memories: int = 8
+    """Existing memories that are sent to the model with a conversation, at most, so that it can report repetitions and
+    changes: the nearest ones, in turn for each message of the user."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
     """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"

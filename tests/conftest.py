@@ -17,7 +17,17 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_com
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.integrations.run_options import amay_recall, may_recall
 from tests.support.scripted import Scripted
-from tests.support.session import Scheduler, arrange, is_worker, session_of, worker_count
+from tests.support.session import (
+    Scheduler,
+    SharedDatabase,
+    Templates,
+    arrange,
+    default_marks,
+    is_worker,
+    named_files,
+    session_of,
+    worker_count,
+)
 from tests.support.session import create_database as _create
 from tests.support.session import drop_database as _drop
 
@@ -41,8 +51,11 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["folder"] = str(session_of(node.config).folder)
 
 
-def pytest_configure() -> None:
-    """Have Ctrl-C end what tests start, also where a shell started pytest in the background, deaf to it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Run files that are named whatever they need, and have what tests start end at Ctrl-C."""
+    if config.option.markexpr == default_marks(config) and named_files(config):
+        config.option.markexpr = "not long_faults"
+    # also where a shell started pytest in the background, deaf to it
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which every child would inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -66,6 +79,15 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: the garbage collector need not look at it again after each test."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say that tests were left out, and how to run them."""
+    if config.option.markexpr == default_marks(config) and not config.option.collectonly:
+        terminalreporter.write_line(
+            "Left out: tests that need a browser, a pooler, a standby, a real model or a server of their own. "
+            'They run in .ci/run, and with: uv run --all-groups --no-group bench pytest -m "not long_faults"'
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -112,11 +134,40 @@ def empty_database(server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(server: str, template: str) -> Iterator[str]:
-    """Connection string of the database that tests share, each finding it empty."""
+def templates(server: str) -> Iterator[Templates]:
+    """What ``copied`` copies."""
+    kept = Templates(server)
+    yield kept
+    kept.drop()
+
+
+@pytest.fixture
+def copied(server: str, templates: Templates) -> Iterator[Callable[[str, Callable[[str], object]], str]]:
+    """Gives the connection string of a copy of a database, which a function fills when it is first asked for."""
+    names: list[str] = []
+
+    def copy(key: str, fill: Callable[[str], object]) -> str:
+        names.append(templates.copy(key, fill))
+        return conninfo.make_conninfo(server, dbname=names[-1])
+
+    yield copy
+    for name in names:
+        _drop(server, name)
+
+
+@pytest.fixture(scope="session")
+def to_empty(server: str, template: str) -> Iterator[SharedDatabase]:
+    """The database that the tests of a worker share, with what empties it between them."""
     name = _create(server, template)
-    yield conninfo.make_conninfo(server, dbname=name)
+    with SharedDatabase(conninfo.make_conninfo(server, dbname=name)) as shared:
+        yield shared
     _drop(server, name)
+
+
+@pytest.fixture(scope="session")
+def shared_database(to_empty: SharedDatabase) -> str:
+    """Connection string of the database that tests share, each finding it empty."""
+    return to_empty.conninfo
 
 
 @pytest.fixture
@@ -131,18 +182,9 @@ def database(request: pytest.FixtureRequest, server: str, template: str) -> Iter
         yield conninfo.make_conninfo(server, dbname=name)
         _drop(server, name)
     else:
-        shared: str = request.getfixturevalue("shared_database")
-        yield shared
-        with psycopg.connect(shared, autocommit=True) as connection:
-            for table in (
-                "persistmem.namespaces",
-                "persistmem.erasures",
-                "persistmem.work_queue",
-                "checkpoints",
-                "checkpoint_blobs",
-                "checkpoint_writes",
-            ):
-                connection.execute(f"DELETE FROM {table}".encode())
+        shared: SharedDatabase = request.getfixturevalue("to_empty")
+        yield shared.conninfo
+        shared.empty()
 
 
 @pytest.fixture
@@ -244,7 +286,7 @@ def opened(database: str, embeddings: LocalEmbeddings) -> Iterator[Callable[...,
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is sent to PostgreSQL, statement by statement."""
     sent: list[str] = []
-    for kind in (psycopg.Connection, psycopg.AsyncConnection):
+    for kind in (psycopg.Cursor, psycopg.AsyncCursor):
         original = kind.execute
 
         def execute(self: Any, query: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:

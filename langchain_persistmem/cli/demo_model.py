@@ -25,7 +25,7 @@ from langchain_persistmem.types.namespace import Namespace
 _USER = "maya-other"
 _KEYS = ("fact:home_city", "fact:running_shoes")
 """The change in the story: the model names the fact, so that the new value ends the old one."""
-_MESSAGE = re.compile(r"<message number=.(\d+). [^>]*>(.*?)</message>", re.DOTALL)
+_MESSAGE = re.compile(r"^(\d+) [^:\n]*: (.*(?:\n\| .*)*)", re.MULTILINE)
 
 
 class PreparedModel(BaseChatModel):

@@ -406,6 +406,8 @@ class Requests:
     """Begin an order, or a question without its mark: tell me, what is."""
     endings: Words = ()
     """End one."""
+    help: Words
+    """Make a question one about what to do or to choose: should, can."""
     statements: Words
     """Begin a clause in which somebody tells of themselves: I, my."""
     conjunctions: Words

@@ -50,13 +50,16 @@ def asks_for_help(text: str) -> bool:
 
     >>> asks_for_help("Suggest a dinner for tonight."), asks_for_help("What should I wear tomorrow?")
     (True, True)
-    >>> asks_for_help("What did I wear yesterday?"), asks_for_help("Who is Nora?")
-    (False, False)
+    >>> asks_for_help("What did I wear yesterday?"), asks_for_help("Who is Nora?"), asks_for_help("What is my shoe size?")
+    (False, False, False)
     """
     words = _words()
     if not is_request(text) or words.past.search(text):
         return False
-    return _QUESTION.search(text) is None or words.first_person.search(text) is not None
+    if _QUESTION.search(text) is None:
+        return True
+    # "What is my shoe size?" is answered by one memory or by none; "What should I wear?" is served by many.
+    return words.first_person.search(text) is not None and words.help.search(text) is not None
 
 
 def is_bare_request(text: str) -> bool:
@@ -129,6 +132,7 @@ class _RequestWords:
     later_statement: re.Pattern[str]
     instructions: re.Pattern[str]
     first_person: re.Pattern[str]
+    help: re.Pattern[str]
     past: re.Pattern[str]
     phrases: frozenset[str]
 
@@ -158,6 +162,7 @@ def _words() -> _RequestWords:
         ),
         instructions=match_words(union(lambda part: part.instructions)),
         first_person=match_words(union(lambda part: part.statements)),
+        help=match_words(union(lambda part: part.help)),
         past=match_words(
             word for language in languages() if language.questions is not None for word in language.questions.past
         ),

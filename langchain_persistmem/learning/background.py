@@ -98,7 +98,7 @@ async def run_once(
         threads += 1
         postponed += await _work_on(backend, job, total, now=now)
         meter.advance()
-    healed = await make_missing(backend, limit=limit, stopping=stopping, now=now)
+    vectors_made = await make_missing(backend, limit=limit, stopping=stopping, now=now)
     rewrites_done = await rewrite_due(backend, limit=limit, stopping=stopping, now=now)
     done = total.done
     return ProcessResult(
@@ -109,7 +109,7 @@ async def run_once(
         quarantined=done.quarantined,
         postponed=postponed,
         dead_letters=total.dead_letters,
-        vectors_added=healed.memories,
+        vectors_added=vectors_made.memories,
         dropped=total.dropped,
         changes=done.changes,
         rewrites=rewrites_done,
@@ -264,7 +264,9 @@ async def index_all(
     await rewrite_thread(backend, namespace, thread_id, now=now)
     more = True
     while more:
-        batch = await backend.step(index_turns, namespace, thread_id, generation, found=open_thread, job=job, now=now)
+        batch = await backend.step(
+            index_turns, namespace, thread_id, generation, open_thread=open_thread, job=job, now=now
+        )
         open_thread = None
         more = batch is not None and batch.more
         if batch is not None:

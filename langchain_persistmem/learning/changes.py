@@ -157,8 +157,10 @@ def _describe(
         source = {"thread_id": candidate.provenance.thread_id, "message_ids": candidate.provenance.message_ids}
         describe = partial(MemoryChange, **source)
         if isinstance(decision, Reinforce):
-            known = decision.existing
-            changes.append(describe(change="reinforced", text=known.text or "", key=known.key, memory_id=known.id))
+            existing = decision.existing
+            changes.append(
+                describe(change="reinforced", text=existing.text or "", key=existing.key, memory_id=existing.id)
+            )
         elif isinstance(decision, Quarantine) and new.id in quarantined:
             changes.append(
                 describe(
@@ -196,9 +198,9 @@ def link(
             continue  # the user's words do not say it, so it rests on no turn, and withholds none
         if provenance.extractor == RULES_EXTRACTOR and decision.new.candidate.quote is None:
             continue  # the turn says more than the rules understood, so it goes on by itself
-        known = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)
+        existing_id = decision.existing.id if isinstance(decision, Reinforce) else stored.get(decision.new.identity)
         shared: dict[str, object] = {
-            "memory_id": str(known or decision.new.id),
+            "memory_id": str(existing_id or decision.new.id),
             "thread_id": provenance.thread_id,
             "quote": decision.new.candidate.quote,
             "alone": len(provenance.message_ids) == 1,
@@ -280,5 +282,11 @@ async def _insert_inactive(
     if not all(vectors.values()):
         await note_missing(tx, backend, namespace)
     waiting = [decision for decision in decisions if isinstance(decision, Quarantine) and decision.new.id in stored]
-    log(tx, backend, namespace, [(each.new.id, "quarantined", each.reason, None) for each in waiting], now=now)
-    return [each.new.id for each in waiting]
+    log(
+        tx,
+        backend,
+        namespace,
+        [(quarantine.new.id, "quarantined", quarantine.reason, None) for quarantine in waiting],
+        now=now,
+    )
+    return [quarantine.new.id for quarantine in waiting]

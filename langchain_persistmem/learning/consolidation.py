@@ -124,14 +124,14 @@ class Policy:
     """The cosine from which two statements have something to do with each other, under this embedder."""
 
 
-def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) -> list[Decision]:
+def decide(new: Sequence[NewMemory], existing: ExistingMemories, policy: Policy) -> list[Decision]:
     """A decision for each of ``new``, in the order in which they were said: of one key the latest is current."""
     decisions: list[Decision] = []
-    gone: set[UUID] = set()
+    ended_ids: set[UUID] = set()
     keyed: dict[str, int] = {}
     for statement in sorted(new, key=lambda one: statement_time(one.candidate)):
         holders = {key: decisions[index].new.candidate for key, index in keyed.items()}
-        own = own_key(statement, known.by_key, holders)
+        own = own_key(statement, existing.by_key, holders)
         key = own.candidate.key
         index = keyed.get(key) if key is not None else None
         if index is not None:
@@ -139,9 +139,9 @@ def decide(new: Sequence[NewMemory], known: ExistingMemories, policy: Policy) ->
         elif any(_is_repeated(own.candidate, earlier) for earlier in decisions):
             decision = Skip(own, SAID_TWICE)
         else:
-            decision = _decide(own, known, policy, gone)
+            decision = _decide(own, existing, policy, ended_ids)
         if isinstance(decision, Supersede | Reinforce):
-            gone.update(memory.id for memory in decision.ended)
+            ended_ids.update(memory.id for memory in decision.ended)
         if key is not None and isinstance(decision, Add | Supersede):
             keyed[key] = len(decisions)
         decisions.append(decision)
@@ -188,22 +188,24 @@ def statement_time(statement: Candidate | Memory) -> datetime:
     return statement.valid_from
 
 
-def ends_at(known: Memory, new: Candidate) -> datetime:
-    """The time at which ``known`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
-    return max(known.valid_from, statement_time(new) if known.kind == "episodic" else new.valid_from)
+def ends_at(old: Memory, new: Candidate) -> datetime:
+    """The time at which ``old`` ends because of ``new``: where that begins; for a plan, where it was given up, at the earliest."""
+    return max(old.valid_from, statement_time(new) if old.kind == "episodic" else new.valid_from)
 
 
 def own_key(
-    new: NewMemory, known: Mapping[str, Memory], holders: Mapping[str, Candidate] = MappingProxyType({})
+    new: NewMemory, holders_by_key: Mapping[str, Memory], holders: Mapping[str, Candidate] = MappingProxyType({})
 ) -> NewMemory:
     """``new`` under a key that no other person holds: the plain one, else the one with the speaker's name, else none.
 
     Args:
-        known: the current memories under both spellings.
+        holders_by_key: the current memories under both spellings.
         holders: statements of the same batch by key.
     """
     keys = spellings(new.candidate)
-    rivals = {key: [rival for rival in (known.get(key), holders.get(key)) if rival is not None] for key in keys}
+    rivals = {
+        key: [rival for rival in (holders_by_key.get(key), holders.get(key)) if rival is not None] for key in keys
+    }
     fitting = [key for key in keys if all(same_person(new.candidate, rival) for rival in rivals[key])]
     if not fitting:
         return under_key(new, None) if keys else new
@@ -245,73 +247,77 @@ def _decide_second(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[D
     return (replace(earlier, new=new) if isinstance(earlier, Supersede) else Add(new)), past
 
 
-def _decide(new: NewMemory, known: ExistingMemories, policy: Policy, gone: set[UUID]) -> Decision:
+def _decide(new: NewMemory, existing: ExistingMemories, policy: Policy, ended_ids: set[UUID]) -> Decision:
     candidate = new.candidate
     if candidate.confidence < policy.min_confidence:
         return Skip(new, LOW_CONFIDENCE)
-    claim = _find_target(new, known, policy)
-    twin = _twin(new, known, claim)
+    claim = _find_target(new, existing, policy)
+    twin = _twin(new, existing, claim)
+    if twin is not None and not candidate.is_supported:
+        return Skip(new, UNSUPPORTED)
     suspicious = candidate.doubt or find_suspicion(candidate)
     if suspicious is not None:
         # What is known already needs no review, and words that nobody vouches for confirm nothing.
         return Quarantine(new, suspicious) if twin is None or candidate.doubt is None else Skip(new, UNSUPPORTED)
     if twin is None and claim is not None and candidate.relation == "same" and extends(candidate, claim):
-        objection = _protects(new, claim, policy, gone)
+        objection = _protects(new, claim, policy, ended_ids)
         return objection or Supersede(_heir(new, claim), claim, reason=EXTENDED)
-    targets = [memory for memory in _targets(new, known, claim) if twin is None or memory.id != twin.id]
-    ended = [memory for memory in targets if _against(new, memory, policy, gone) is None]
+    targets = [memory for memory in _targets(new, existing, claim) if twin is None or memory.id != twin.id]
+    ended = [memory for memory in targets if _against(new, memory, policy, ended_ids) is None]
     if twin is not None:
-        return Reinforce(new, twin, tuple(ended[: policy.max_superseded - len(gone)]))
+        return Reinforce(new, twin, tuple(ended[: policy.max_superseded - len(ended_ids)]))
     if not targets:
         return Add(new)
-    objection = _against(new, targets[0], policy, gone)
+    objection = _against(new, targets[0], policy, ended_ids)
     if objection is not None:
         return objection
-    return Supersede(_heir(new, targets[0]), targets[0], tuple(ended[1 : policy.max_superseded - len(gone)]))
+    return Supersede(_heir(new, targets[0]), targets[0], tuple(ended[1 : policy.max_superseded - len(ended_ids)]))
 
 
-def _heir(new: NewMemory, known: Memory) -> NewMemory:
+def _heir(new: NewMemory, old: Memory) -> NewMemory:
     """``new`` under the key of what it takes the place of, unless it has one of its own."""
-    return new if new.candidate.key is not None else replace(new, key=known.key)
+    return new if new.candidate.key is not None else replace(new, key=old.key)
 
 
-def _against(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
+def _against(new: NewMemory, target: Memory, policy: Policy, ended_ids: set[UUID]) -> Decision | None:
     """The decision that takes the place of ending ``target``; None if nothing speaks against ending it."""
     candidate = new.candidate
-    objection = _protects(new, target, policy, gone)
+    objection = _protects(new, target, policy, ended_ids)
     if objection is not None:
         return objection
     if policy.contradictions == "ask":
         return Quarantine(new, CONTRADICTS, target)
     if policy.contradictions == "both":
         return Add(replace(new, key=str(new.id)))
-    stated_at, known_since = statement_time(candidate), statement_time(target)
-    if stated_at < known_since:
-        return Past(new, known_since, target.id)
+    stated_at, old_time = statement_time(candidate), statement_time(target)
+    if stated_at < old_time:
+        return Past(new, old_time, target.id)
     if candidate.kind == "episodic" and target.kind != "episodic" and candidate.valid_from > stated_at:
         return Add(new)  # what is planned ends nothing yet
     return None
 
 
-def _protects(new: NewMemory, target: Memory, policy: Policy, gone: set[UUID]) -> Decision | None:
+def _protects(new: NewMemory, target: Memory, policy: Policy, ended_ids: set[UUID]) -> Decision | None:
     """The decision where ``target`` may not get a successor, contradiction or not."""
-    if target.id in gone:  # somebody else in this batch has replaced it: a second successor stands beside the first
+    if (
+        target.id in ended_ids
+    ):  # somebody else in this batch has replaced it: a second successor stands beside the first
         return Add(replace(new, key=str(new.id)))
     if not may_supersede(new.candidate.provenance.source, target.provenance.source):
         return Quarantine(new, LESS_TRUSTED, target)
     if target.pinned:
         return Quarantine(new, PINNED, target)
-    if len(gone) >= policy.max_superseded:
+    if len(ended_ids) >= policy.max_superseded:
         return Quarantine(new, "too many memories would change at once", target)
     return None
 
 
-def _twin(new: NewMemory, known: ExistingMemories, claim: Memory | None) -> Memory | None:
+def _twin(new: NewMemory, existing: ExistingMemories, claim: Memory | None) -> Memory | None:
     """The known memory that says the same; what the model takes for replaced is never one."""
     candidate = new.candidate
     replaced = claim.id if claim is not None and candidate.relation == "replaces" else None
-    keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
-    near = [memory for memory, _ in known.nearest.get(new.id, ())]
+    keyed = existing.by_key.get(candidate.key) if candidate.key is not None else None
+    near = [memory for memory, _ in existing.nearest.get(new.id, ())]
     for memory in [keyed, *near] if keyed is not None else near:
         if memory.id != replaced and same_person(candidate, memory) and is_repetition(candidate, memory):
             return memory
@@ -319,22 +325,22 @@ def _twin(new: NewMemory, known: ExistingMemories, claim: Memory | None) -> Memo
     return claim if repeats else None
 
 
-def _targets(new: NewMemory, known: ExistingMemories, claim: Memory | None) -> list[Memory]:
+def _targets(new: NewMemory, existing: ExistingMemories, claim: Memory | None) -> list[Memory]:
     """The known memories that end with this one: what stands under its key, and what the model points at."""
     candidate = new.candidate
-    keyed = known.by_key.get(candidate.key) if candidate.key is not None else None
+    keyed = existing.by_key.get(candidate.key) if candidate.key is not None else None
     claimed = claim if candidate.relation == "replaces" else None
-    found = {memory.id: memory for memory in (keyed, claimed) if memory is not None}
-    return list(found.values())
+    by_id = {memory.id: memory for memory in (keyed, claimed) if memory is not None}
+    return list(by_id.values())
 
 
-def _find_target(new: NewMemory, known: ExistingMemories, policy: Policy) -> Memory | None:
+def _find_target(new: NewMemory, existing: ExistingMemories, policy: Policy) -> Memory | None:
     """The memory that the candidate refers to, if the model saw it, it is about the same person, and the two are related."""
     about = new.candidate.about
-    if about is None or about not in known.visible:
+    if about is None or about not in existing.visible:
         return None
-    memory = known.visible[about]
-    near = {near.id: similarity for near, similarity in known.nearest.get(new.id, ())}
+    memory = existing.visible[about]
+    near = {near.id: similarity for near, similarity in existing.nearest.get(new.id, ())}
     if near.get(about, 0.0) < policy.related or not same_person(new.candidate, memory):
         return None
     return memory

@@ -75,18 +75,18 @@ async def store_turns(
     held = generations.hold(tx, backend, namespace, now=now)
     existing = messages.existing_messages(tx, namespace, thread_id, turns)
     last = messages.read_messages(tx, namespace, thread_id, limit=len(turns), offset=0) if is_window else Answer([])
-    tail, known, state = await last, await existing, await held
+    tail, existing_ids, state = await last, await existing, await held
     if state.paused:
         return StoredTurns(0, "paused", state)
-    if known.off_record:
+    if existing_ids.off_record:
         return StoredTurns(0, "off_record", state)
-    new = [turn for turn in turns if turn.id not in known.digests]
+    new = [turn for turn in turns if turn.id not in existing_ids.digests]
     if len(new) > 1 and is_window:
         new = new[overlap_of([_words_of(turn) for turn in tail], [_words_of(turn) for turn in new]) :]
     first: dict[str, Turn] = {}
     for turn in new:
         first.setdefault(turn.id, turn)
-    edited = [turn for turn in turns if is_edit(known.digests.get(turn.id), turn.digest)]
+    edited = [turn for turn in turns if is_edit(existing_ids.digests.get(turn.id), turn.digest)]
     messages.insert_messages(tx, namespace, thread_id, list(first.values()), withheld=not state.learns, now=now)
     if edited:
         await _edit_messages(tx, backend, namespace, thread_id, edited, state, now=now)
@@ -146,9 +146,9 @@ async def get_messages(
     _check_page(namespace, thread_id, limit, offset)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
-    await note_read(backend, namespace, "read_messages", turns=len(found))
-    return found
+        rows = await messages.read_messages(tx, namespace, thread_id, limit=limit, offset=offset)
+    await note_read(backend, namespace, "read_messages", turns=len(rows))
+    return rows
 
 
 async def list_conversations(backend: Backend, namespace: Namespace, *, limit: int, offset: int) -> list[Conversation]:

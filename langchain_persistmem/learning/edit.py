@@ -44,8 +44,8 @@ class Edit:
     @property
     def pins_only(self) -> bool:
         """True where no new version is asked for."""
-        others = (self.text, self.kind, self.importance, self.value, self.valid_from)
-        return self.pinned is not None and all(field is None for field in others)
+        values = (self.text, self.kind, self.importance, self.value, self.valid_from)
+        return self.pinned is not None and all(field is None for field in values)
 
 
 async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *, now: datetime) -> Memory:
@@ -134,10 +134,10 @@ async def _set_pin(
 
 
 async def _current(tx: Transaction, namespace: Namespace, key: str, *, now: datetime) -> Memory:
-    found = await memories.get_memories(tx, namespace, [key], now=now)
-    if key not in found:
+    memories_by_key = await memories.get_memories(tx, namespace, [key], now=now)
+    if key not in memories_by_key:
         raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
-    return found[key]
+    return memories_by_key[key]
 
 
 async def _replace(

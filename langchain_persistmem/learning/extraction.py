@@ -44,10 +44,6 @@ _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
 _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
-_FOR_EACH_TURN = 2
-"""Known memories that each turn of the user brings, where a batch has many turns."""
-_MOST_EXISTING = 30
-"""Known memories in one question: of more, the model reads more of them than of what was said."""
 _EARLIER_TOOLS = 20
 _MOST_TOOLS = 40
 _TOOL_CHARS = 20_000
@@ -190,12 +186,12 @@ async def learn_by_rules(
         waiting = await messages.count_open(tx, namespace, thread_id)
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=max(waiting, 1))
     turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]
-    hidden = find_off_record(turns)
-    readable = [turn for turn in turns if turn.id not in hidden and (turn_ids is None or turn.id in turn_ids)]
-    found = rules.find_candidates(readable, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
-    if not found:
+    off_record = find_off_record(turns)
+    readable = [turn for turn in turns if turn.id not in off_record and (turn_ids is None or turn.id in turn_ids)]
+    candidates = rules.find_candidates(readable, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+    if not candidates:
         return
-    decisions = await _decisions(backend, namespace, found, (), later=True, now=now)
+    decisions = await _decisions(backend, namespace, candidates, (), later=True, now=now)
 
     async def write(backend: Backend) -> None:
         async with backend.transaction(namespace) as tx:
@@ -223,8 +219,8 @@ async def _decisions(
         later: where the embedding model does not answer, go on without vectors.
     """
     new = await prepare(backend, candidates, later=later)
-    known = await find_existing(backend, namespace, new, shown, now=now)
-    return decide(new, known, await policy_of(backend))
+    existing = await find_existing(backend, namespace, new, shown, now=now)
+    return decide(new, existing, await policy_of(backend))
 
 
 def _redact(backend: Backend, omission: Omission) -> Omission:
@@ -286,14 +282,14 @@ def batch_size(waiting: int, most: int) -> int:
 
 def _cut(turns: Sequence[Turn]) -> list[Turn]:
     """The turns that one question takes by their length; one at least, and a very long one by itself."""
-    taken: list[Turn] = []
+    batch: list[Turn] = []
     chars = 0
     for turn in turns:
         chars += len(turn.text)
-        if taken and chars > _MOST_CHARS:
+        if batch and chars > _MOST_CHARS:
             break
-        taken.append(turn)
-    return taken
+        batch.append(turn)
+    return batch
 
 
 def _request(backend: Backend) -> extraction_prompt.Request:
@@ -305,19 +301,19 @@ async def _candidates(
     backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str, *, now: datetime
 ) -> tuple[_Extraction, Sequence[Memory]]:
     """Candidates, and the known memories that the model was shown for them."""
-    hidden = find_off_record(turns)
+    off_record = find_off_record(turns)
     if backend.model_name is None:
-        own = [turn for turn in turns if turn.id not in hidden]
-        found = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
-        return _Extraction(tuple(found)), ()
+        own = [turn for turn in turns if turn.id not in off_record]
+        extraction = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+        return _Extraction(tuple(extraction)), ()
     earlier = await _earlier(backend, namespace, turns, thread_id)
-    worthwhile = _worthwhile(turns, earlier, hidden)
+    worthwhile = _worthwhile(turns, earlier, off_record)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
         return _Extraction(()), ()
     shown = await _nearest(backend, namespace, worthwhile, now=now)
     tools = await _tool_outputs(backend, namespace, turns, thread_id)
-    found = await _extract(backend, namespace, worthwhile, thread_id, known=shown, earlier=earlier, tools=tools)
-    return found, shown
+    extraction = await _extract(backend, namespace, worthwhile, thread_id, existing=shown, earlier=earlier, tools=tools)
+    return extraction, shown
 
 
 async def _tool_outputs(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
@@ -339,18 +335,18 @@ async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn]
         return []
     async with backend.transaction(namespace, atomic=False) as tx:
         before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
-    hidden = find_off_record([*before, *turns])
-    return [turn for turn in before if turn.id not in hidden and turn.text.strip()]
+    off_record = find_off_record([*before, *turns])
+    return [turn for turn in before if turn.id not in off_record and turn.text.strip()]
 
 
-def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozenset[str]) -> list[Turn]:
+def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], off_record: frozenset[str]) -> list[Turn]:
     """The turns that may hold something: no small talk, unless it answers a question, and nothing off the record."""
     worthwhile: list[Turn] = []
     before = earlier[-1] if earlier else None
     for turn in turns:
         question = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
         if (
-            turn.id not in hidden
+            turn.id not in off_record
             and turn.text.strip()
             and (not is_small_talk(turn.text) or is_answer(turn.text, question))
         ):
@@ -361,15 +357,15 @@ def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], hidden: frozense
 
 async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
     """The known memories that have most to do with what the user says, for each turn its own, best first."""
-    least = backend.settings.extract_context_memories
+    most = backend.settings.extract_context_memories
     texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
-    if not least:
+    if not most:
         return ()
     model = await ready(backend)
     vectors = await backend.embed(texts)
     async with backend.transaction(namespace, atomic=False) as tx:
-        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=least, now=now)
-    return choose_existing(near, max(least, min(_FOR_EACH_TURN * len(texts), _MOST_EXISTING)))
+        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
+    return choose_existing(near, most)
 
 
 def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
@@ -378,15 +374,15 @@ def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -
     Args:
         near: for each text the memories nearest to it, best first, with the cosine.
     """
-    chosen: dict[UUID, Memory] = {}
+    choice: dict[UUID, Memory] = {}
     for rank in range(max(map(len, near), default=0)):
         round_ = sorted(
             (several[rank] for several in near if rank < len(several)), key=lambda pair: (-pair[1], pair[0].id)
         )
         for memory, _ in round_:
-            if len(chosen) < most:
-                chosen.setdefault(memory.id, memory)
-    return list(chosen.values())
+            if len(choice) < most:
+                choice.setdefault(memory.id, memory)
+    return list(choice.values())
 
 
 async def _extract(
@@ -395,7 +391,7 @@ async def _extract(
     turns: Sequence[Turn],
     thread_id: str,
     *,
-    known: Sequence[Memory],
+    existing: Sequence[Memory],
     earlier: Sequence[Turn],
     tools: Sequence[str],
 ) -> _Extraction:
@@ -406,24 +402,26 @@ async def _extract(
     try:
         await spend(backend, namespace)
         request = _request(backend)
-        material = extraction_prompt.material(turns, known, earlier)
+        material = extraction_prompt.material(turns, existing, earlier)
         answer = await backend.ask(request.instructions, material, request.schema)
-        found = read_answer(
+        reading = read_answer(
             answer,
             turns,
             thread_id=thread_id,
             model=backend.model_name or "",
             max_chars=backend.settings.max_text_chars,
-            known=known,
+            existing=existing,
             earlier=earlier,
             tools=tools,
             request=request,
         )
-        if found.omissions:
-            counts = sorted(Counter(omission.reason for omission in found.omissions).items())
+        if reading.omissions:
+            counts = sorted(Counter(omission.reason for omission in reading.omissions).items())
             reasons = ", ".join(f"{reason}: {count}" for reason, count in counts)
-            logger.warning("%d memories were dropped of what the chat model found (%s)", len(found.omissions), reasons)
-        return _Extraction(tuple(found.candidates), tuple(found.omissions))
+            logger.warning(
+                "%d memories were dropped of what the chat model found (%s)", len(reading.omissions), reasons
+            )
+        return _Extraction(tuple(reading.candidates), tuple(reading.omissions))
     except ExtractionError as error:
         if not error.unusable_answer:
             raise
@@ -431,8 +429,8 @@ async def _extract(
             return _Extraction((), failed=(turns[0].id,), failure=error)
     # Halving finds the one turn that breaks the answer in few calls. Only the first half follows what was earlier.
     half = len(turns) // 2
-    first = await _extract(backend, namespace, turns[:half], thread_id, known=known, earlier=earlier, tools=tools)
-    second = await _extract(backend, namespace, turns[half:], thread_id, known=known, earlier=(), tools=tools)
+    first = await _extract(backend, namespace, turns[:half], thread_id, existing=existing, earlier=earlier, tools=tools)
+    second = await _extract(backend, namespace, turns[half:], thread_id, existing=existing, earlier=(), tools=tools)
     return first + second
 
 

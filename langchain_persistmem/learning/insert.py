@@ -114,15 +114,17 @@ async def insert(
         await edit.pin_memories(tx, namespace, heirs, pinned=True)
     # Of the same statement made twice at once, one insert wins: the row that is there says whose it is.
     added = [memory for memory in new if stored[memory.identity][0] == memory.id]
-    hnsw_upkeep.insert_vectors(tx, backend, namespace, {each.id: each.vectors for each in added}, model=model)
-    if not all(each.vectors for each in added):
+    hnsw_upkeep.insert_vectors(
+        tx, backend, namespace, {new_memory.id: new_memory.vectors for new_memory in added}, model=model
+    )
+    if not all(new_memory.vectors for new_memory in added):
         await note_missing(tx, backend, namespace)
-    words = {each.id: (each.candidate.text, each.candidate.speaker) for each in added}
+    words = {new_memory.id: (new_memory.candidate.text, new_memory.candidate.speaker) for new_memory in added}
     search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    fresh = {each.key for each in added}
+    fresh = {new_memory.key for new_memory in added}
     again = [(id, key) for id, key in stored.values() if key not in fresh]
     memory_ids = MemoryIds(
-        tuple(each.id for each in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended)
+        tuple(new_memory.id for new_memory in added), tuple(id for id, _ in again), tuple(old for old, *_ in ended)
     )
     ids = {fingerprint: id for fingerprint, (id, _) in stored.items()}
     return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids, ids)

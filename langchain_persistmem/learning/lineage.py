@@ -24,14 +24,14 @@ async def bring_back(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
-    gone: Sequence[UUID],
+    summaries: Sequence[UUID],
     *,
     but: Sequence[UUID] = (),
     reason: str,
     now: datetime,
 ) -> None:
     """Make the originals of summaries that go current again, apart from ``but``; the caller holds the namespace's lock."""
-    back = await retention.unfold_summaries(tx, namespace, gone, but=but, now=now)
+    back = await retention.unfold_summaries(tx, namespace, summaries, but=but, now=now)
     words = {memory.id: (memory.text or "", memory.speaker) for memory in back}
     await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     await follow(tx, backend, namespace, [memory.id for memory in back], now=now)

@@ -90,8 +90,8 @@ async def make_missing(
             break
         namespace, attempts = claimed
         try:
-            made = await _make_in_namespace(backend, namespace, model, meter, now=now)
-            done = MissingVectorsResult(done.namespaces + 1, done.memories + made)
+            count = await _make_in_namespace(backend, namespace, model, meter, now=now)
+            done = MissingVectorsResult(done.namespaces + 1, done.memories + count)
         except ErasedError:  # meanwhile, and what waited with it
             continue
         except EmbeddingError as error:
@@ -163,15 +163,15 @@ async def _make_in_namespace(
     if state is None:  # erased meanwhile, and what waited with it
         return 0
     seen: generations.Snapshot = {namespace: state.generation}
-    made, after = 0, None
+    count, after = 0, None
     while True:
         page = await backend.step(_page, namespace, model, after)
         if not page:
             await backend.step(_finish, namespace, model, seen, now=now)
-            return made
+            return count
         vectors = await _vectors(backend, page)
         await backend.step(_write, namespace, model, vectors, seen, now=now)
-        made, after = made + len(vectors), page[-1].id
+        count, after = count + len(vectors), page[-1].id
         if meter is not None:
             meter.advance(len(vectors))
 
@@ -187,8 +187,8 @@ async def _vectors(backend: Backend, page: Sequence[Unembedded]) -> dict[UUID, S
     """By memory: one vector, or for an item of a store one for each text that the store indexes."""
     texts = {row.id: _texts(backend, row) for row in page}
     flat = list(dict.fromkeys(text for several in texts.values() for text in several))
-    made = dict(zip(flat, await backend.embed(flat), strict=True))
-    return {id: [made[text] for text in several] for id, several in texts.items()}
+    count = dict(zip(flat, await backend.embed(flat), strict=True))
+    return {id: [count[text] for text in several] for id, several in texts.items()}
 
 
 def _texts(backend: Backend, memory: Unembedded) -> Sequence[str]:

@@ -38,10 +38,10 @@ async def read(backend: Backend, namespace: Namespace, *, join: bool, now: datet
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:
-        found = await memories.get_memories(tx, namespace, [KEY], now=now)
+        documents = await memories.get_memories(tx, namespace, [KEY], now=now)
         statements = await memories.profile_memories(tx, namespace, limit=_MOST, now=now) if join else []
-    await note_read(backend, namespace, "read_profile", [memory.id for memory in (*found.values(), *statements)])
-    document = read_document(found)
+    await note_read(backend, namespace, "read_profile", [memory.id for memory in (*documents.values(), *statements)])
+    document = read_document(documents)
     return join_statements(document, statements) if join else document
 
 
@@ -61,8 +61,8 @@ async def update(
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
         state.check_not_paused()
-        found = await memories.get_memories(tx, namespace, [KEY], now=now)
-        before = read_document(found)
+        documents = await memories.get_memories(tx, namespace, [KEY], now=now)
+        before = read_document(documents)
         after = dict(check(merge(before, changes)))
         if after != before:
             result = await insert(tx, backend, namespace, [_version(backend, after, now)], now=now)
@@ -74,11 +74,11 @@ def merge(document: Document, changes: Document) -> dict[str, Any]:
     """``document`` with ``changes``: objects are merged field by field, None removes a field, all else replaces."""
     result = dict(document)
     for name, change in changes.items():
-        known = result.get(name)
+        value_before = result.get(name)
         if change is None:
             result.pop(name, None)
         elif isinstance(change, Mapping):
-            inner = cast("Document", known if isinstance(known, Mapping) else {})
+            inner = cast("Document", value_before if isinstance(value_before, Mapping) else {})
             result[name] = merge(inner, cast("Document", change))
         else:
             result[name] = change
@@ -107,10 +107,10 @@ def join_statements(document: Document, statements: list[Memory]) -> dict[str, A
     if names and not result.get("name"):
         # Of several people the first holds the plain key; without one, whoever is left.
         result["name"] = names.get("fact:name") or names[min(names)]
-    for field, found in texts.items():
-        known = result.get(field)
-        if found and (known is None or isinstance(known, list)):
-            result[field] = list(dict.fromkeys([*cast("list[str]", known or []), *found]))
+    for field, sentences in texts.items():
+        value_before = result.get(field)
+        if sentences and (value_before is None or isinstance(value_before, list)):
+            result[field] = list(dict.fromkeys([*cast("list[str]", value_before or []), *sentences]))
     if instructions and not result.get("communication_style"):
         result["communication_style"] = " ".join(instructions)
     return result
@@ -147,9 +147,9 @@ def _name_field(location: Sequence[int | str], kind: type[BaseModel]) -> str:
     return str(field) if is_of_class else f"a field that {kind.__name__} does not have"
 
 
-def read_document(found: Mapping[str, Memory]) -> dict[str, Any]:
+def read_document(documents: Mapping[str, Memory]) -> dict[str, Any]:
     """The stored document; a memory or an item that happens to have its key is none."""
-    memory = found.get(KEY)
+    memory = documents.get(KEY)
     return dict(memory.value) if memory is not None and memory.kind == "profile" else {}
 
 

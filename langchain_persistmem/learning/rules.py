@@ -29,14 +29,14 @@ def find_candidates(turns: Sequence[Turn], *, thread_id: str, max_chars: int) ->
         turns: those that may be learnt from.
         max_chars: a longer text is cut.
     """
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     for turn in turns:
         statements = find_statements(turn.text) if turn.role == "user" and not is_deceptive(turn.text) else []
         # A turn that says more than the rules understand stays a memory beside its statements; no quote, no link.
         is_complete = bool(statements) and is_covered(turn.text, statements)
         for statement in statements:
             text = statement.text[:max_chars]
-            found.append(
+            candidates.append(
                 Candidate(
                     text=text,
                     kind=statement.kind,
@@ -55,7 +55,7 @@ def find_candidates(turns: Sequence[Turn], *, thread_id: str, max_chars: int) ->
                     ),
                 )
             )
-    return found
+    return candidates
 
 
 def sort(candidate: Candidate) -> Candidate:

@@ -81,62 +81,62 @@ def plain_key(key: str, speaker: str | None) -> str:
     return _KEY_PREFIX + key.removeprefix(own) if speaker and key.startswith(own) and key != own else key
 
 
-def is_repetition(candidate: Candidate, known: Candidate | Memory) -> bool:
-    """Tell if ``candidate`` says nothing that ``known`` does not say, by its words, value and day.
+def is_repetition(candidate: Candidate, existing: Candidate | Memory) -> bool:
+    """Tell if ``candidate`` says nothing that ``existing`` does not say, by its words, value and day.
 
     A fact and an event may be the same. Of two events, one that is told again without its date is; what happened on two
     days, or is told without a date on two, is two events.
     """
-    if ("procedural" in (candidate.kind, known.kind)) != (candidate.kind == known.kind == "procedural"):
+    if ("procedural" in (candidate.kind, existing.kind)) != (candidate.kind == existing.kind == "procedural"):
         return False
-    if not same_statement(candidate.text, known.text or "") or has_other_value(candidate, known):
+    if not same_statement(candidate.text, existing.text or "") or has_other_value(candidate, existing):
         return False
-    return _is_on_same_day(candidate, known) or (_is_undated(candidate) and not _is_undated(known))
+    return _is_on_same_day(candidate, existing) or (_is_undated(candidate) and not _is_undated(existing))
 
 
-def repeats_claim(candidate: Candidate, known: Memory) -> bool:
-    """Tell if ``candidate`` may be what a model says, the same as ``known`` in other words.
+def repeats_claim(candidate: Candidate, existing: Memory) -> bool:
+    """Tell if ``candidate`` may be what a model says, the same as ``existing`` in other words.
 
     Then it has no figure, sign, unit or name that is not there, and is dated the same way or not at all. Under one key,
     where a new version costs nothing, other words need the same value.
     """
-    if has_other_value(candidate, known) or not _is_on_same_day(candidate, known, undated=True):
+    if has_other_value(candidate, existing) or not _is_on_same_day(candidate, existing, undated=True):
         return False
-    mine, yours = _content(candidate.text), _content(known.text or "")
-    if _differs_in_one_word(mine, yours):  # so does a correction, and nobody retells a sentence like that
+    own, second = _content(candidate.text), _content(existing.text or "")
+    if _differs_in_one_word(own, second):  # so does a correction, and nobody retells a sentence like that
         return False
-    if candidate.key is not None and candidate.key == known.key and _value(candidate.value) is None:
-        return set(_wording(candidate.text)) <= set(_wording(known.text or ""))
+    if candidate.key is not None and candidate.key == existing.key and _value(candidate.value) is None:
+        return set(_wording(candidate.text)) <= set(_wording(existing.text or ""))
     # A name that begins the one sentence may stand inside the other.
-    first = (known.text or "").split()[:1]
-    same_details = _details(candidate.text) <= _details(known.text or "") | {word.strip(_AROUND) for word in first}
-    return same_details and _negations(candidate.text) == _negations(known.text or "")
+    first = (existing.text or "").split()[:1]
+    same_details = _details(candidate.text) <= _details(existing.text or "") | {word.strip(_AROUND) for word in first}
+    return same_details and _negations(candidate.text) == _negations(existing.text or "")
 
 
 def _differs_in_one_word(one: Sequence[str], other: Sequence[str]) -> bool:
     return len(one) == len(other) and sum(map(str.__ne__, one, other)) == 1
 
 
-def extends(candidate: Candidate, known: Memory) -> bool:
-    """Tell if ``candidate``, which a model takes for the same, says all that ``known`` says and more: words, or a date."""
-    if has_other_value(candidate, known) or candidate.kind != known.kind:
+def extends(candidate: Candidate, existing: Memory) -> bool:
+    """Tell if ``candidate``, which a model takes for the same, says all that ``existing`` says and more: words, or a date."""
+    if has_other_value(candidate, existing) or candidate.kind != existing.kind:
         return False
-    if _negations(candidate.text) != _negations(known.text or ""):
+    if _negations(candidate.text) != _negations(existing.text or ""):
         return False
-    mine, yours = _content(candidate.text), _content(known.text or "")
-    left = list(mine)
-    for word in yours:
-        if word not in left:
+    first, second = _content(candidate.text), _content(existing.text or "")
+    remaining = list(first)
+    for word in second:
+        if word not in remaining:
             return False
-        left.remove(word)
-    dated = candidate.kind == "episodic" and _is_undated(known) and not _is_undated(candidate)
-    return (bool(left) and _is_on_same_day(candidate, known, undated=True)) or dated
+        remaining.remove(word)
+    dated = candidate.kind == "episodic" and _is_undated(existing) and not _is_undated(candidate)
+    return (bool(remaining) and _is_on_same_day(candidate, existing, undated=True)) or dated
 
 
-def has_other_value(candidate: Candidate, known: Candidate | Memory) -> bool:
+def has_other_value(candidate: Candidate, existing: Candidate | Memory) -> bool:
     """Tell if the two hold different values of one thing: that is a change, however alike the sentences are."""
-    mine, yours = _value(candidate.value), _value(known.value)
-    return mine is not None and yours is not None and mine != yours
+    first, second = _value(candidate.value), _value(existing.value)
+    return first is not None and second is not None and first != second
 
 
 def _value(value: Mapping[str, Any] | None) -> str | None:
@@ -148,18 +148,18 @@ def _is_undated(statement: Candidate | Memory) -> bool:
     return statement.kind == "episodic" and statement.date_precision == "told"
 
 
-def _is_on_same_day(candidate: Candidate, known: Candidate | Memory, *, undated: bool = False) -> bool:
+def _is_on_same_day(candidate: Candidate, existing: Candidate | Memory, *, undated: bool = False) -> bool:
     """Tell if nothing in the days keeps two statements apart: only those of events do.
 
     Args:
         undated: an event without a date may be on any day.
     """
-    if candidate.kind != "episodic" or known.kind != "episodic":
+    if candidate.kind != "episodic" or existing.kind != "episodic":
         return True
-    if undated and (_is_undated(candidate) or _is_undated(known)):
+    if undated and (_is_undated(candidate) or _is_undated(existing)):
         return True
     zone = candidate.valid_from.tzinfo or UTC
-    return candidate.valid_from.date() == known.valid_from.astimezone(zone).date()
+    return candidate.valid_from.date() == existing.valid_from.astimezone(zone).date()
 
 
 def same_statement(one: str, other: str) -> bool:
@@ -170,8 +170,8 @@ def same_statement(one: str, other: str) -> bool:
     >>> same_statement("The user is A+", "The user is A-")
     False
     """
-    mine, yours = _wording(one), _wording(other)
-    return bool(mine) and mine == yours
+    first, second = _wording(one), _wording(other)
+    return bool(first) and first == second
 
 
 def _wording(text: str) -> list[str]:
@@ -195,15 +195,15 @@ def _content(text: str) -> list[str]:
 def _details(text: str) -> frozenset[str]:
     """What makes two statements different whatever else they share: figures with their units, signs, names."""
     words = [word.strip(_AROUND) or word for word in text.split()]
-    found: set[str] = set()
-    for place, word in enumerate(words):
-        following = words[place + 1] if place + 1 < len(words) else ""
+    details: set[str] = set()
+    for index, word in enumerate(words):
+        following = words[index + 1] if index + 1 < len(words) else ""
         if any(map(str.isdigit, word)) or _has_sign(word):
             unit = following if following.isalpha() and word[-1:].isdigit() else ""
-            found.add(f"{word} {unit.casefold()}".strip())
-        elif any(map(str.isupper, word[1:])) or (place and word[:1].isupper() and not names_user(word)):
-            found.add(word)
-    return frozenset(found)
+            details.add(f"{word} {unit.casefold()}".strip())
+        elif any(map(str.isupper, word[1:])) or (index and word[:1].isupper() and not names_user(word)):
+            details.add(word)
+    return frozenset(details)
 
 
 def _has_sign(word: str) -> bool:
@@ -225,12 +225,12 @@ def same_person(one: Candidate | Memory, other: Candidate | Memory) -> bool:
 
     What Ada says of Bob and what Bob says of himself are about the same.
     """
-    mine, yours = _subject(one), _subject(other)
-    if mine.relation is None and yours.relation is None and (mine.name or yours.name):
-        return fold_name(mine.name or one.speaker) == fold_name(yours.name or other.speaker)
+    first, second = _subject(one), _subject(other)
+    if first.relation is None and second.relation is None and (first.name or second.name):
+        return fold_name(first.name or one.speaker) == fold_name(second.name or other.speaker)
     if one.speaker and other.speaker and fold_name(one.speaker) != fold_name(other.speaker):
         return False
-    return is_same_subject(mine, yours)
+    return is_same_subject(first, second)
 
 
 def _subject(statement: Candidate | Memory) -> Subject:

@@ -125,7 +125,7 @@ async def index_turns(
     thread_id: str,
     generation: UUID,
     *,
-    found: OpenThread | None = None,
+    open_thread: OpenThread | None = None,
     job: Job | None = None,
     limit: int | None = None,
     filling: bool = False,
@@ -137,7 +137,7 @@ async def index_turns(
     for it, and what waits can still be taken back: see :func:`withdraw_waiting`.
 
     Args:
-        found: what :func:`read_open` has just read.
+        open_thread: what :func:`read_open` has just read.
         job: the thread's work, in the caller's hands: it is finished with the last messages, if nothing is left of it.
         limit: messages at most; by default as many as are learnt from at once.
         filling: they are filled in for an upgrade: no model is asked, vectors are made later, and nothing is closed.
@@ -149,16 +149,16 @@ async def index_turns(
         EmbeddingError: the embedding model failed in a way that later attempts would not mend; nothing was written.
     """
     limit = limit or backend.settings.extract_turns
-    if found is None:
+    if open_thread is None:
         async with backend.transaction(namespace, atomic=False) as tx:
-            found = await read_open(tx, backend, namespace, thread_id, limit=limit)
-    if not found.messages:
+            open_thread = await read_open(tx, backend, namespace, thread_id, limit=limit)
+    if not open_thread.messages:
         return None
-    settled, hidden_before = _settle(backend, found.messages, found.before, thread_id, generation)
+    settled, hidden_before = _settle(backend, open_thread.messages, open_thread.before, thread_id, generation)
     new = [item for item in settled if item.candidate is not None]
     pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
     vectors = [() for _ in pieces] if filling else await embed_pieces(backend, pieces, later=True)
-    more = len(found.messages) == limit
+    more = len(open_thread.messages) == limit
 
     async def write(backend: Backend) -> IndexResult:
         async with backend.transaction(namespace) as tx:
@@ -283,12 +283,12 @@ def _settle(
     """Decide what becomes of messages; and which messages before them are not to be remembered after all."""
     redaction = backend.settings.redaction
     turns = [turn_to_learn(redaction, message.turn) for message in messages]  # also those stored before it was set
-    hidden = find_off_record([*before, *turns])
+    off_record = find_off_record([*before, *turns])
     settled: list[_Settled] = []
     for message, turn in zip(messages, turns, strict=True):
         turn_id = turn_id_of(generation, thread_id, turn.id, message.version, message.recorded_at)
         candidate = None
-        if turn.id in hidden:
+        if turn.id in off_record:
             outcome = "off_record"
         elif is_small_talk(turn.text):  # an empty text too, such as a call of tools
             outcome = "small_talk"
@@ -299,7 +299,7 @@ def _settle(
             else:
                 outcome = "no_turn"
         settled.append(_Settled(message, turn_id, outcome, candidate))
-    return settled, [turn.id for turn in before if turn.id in hidden]
+    return settled, [turn.id for turn in before if turn.id in off_record]
 
 
 def _candidate(turn: Turn, thread_id: str) -> Candidate:

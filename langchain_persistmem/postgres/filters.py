@@ -9,15 +9,17 @@ hold. Numbers compare as numbers and strings as strings; a missing key equals ``
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 from psycopg import sql
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.records import KINDS, Kind
-from langchain_persistmem.types.representation import cut, path_of, represent, type_name
+from langchain_persistmem.types.representation import cut, is_a, path_of, represent, type_name
 from langchain_persistmem.types.validation import check_json, check_list, storable
 
 _OPERATOR = re.compile(r"\$[a-zA-Z]{1,12}")
@@ -26,6 +28,8 @@ MAX_DEPTH = 20
 """Filters nested deeper are refused: nobody means them."""
 MAX_VALUES = 10_000
 """More are refused: PostgreSQL takes 65,535 parameters in a statement, and plans such a filter for seconds."""
+_MOST_ENTRIES = 4 * MAX_VALUES
+"""Entries of all dicts in a filter, as they are read: an operator is one, and the field that it belongs to."""
 
 _VALUE = sql.SQL("m.value::jsonb")
 TRUE = sql.SQL("TRUE")
@@ -88,6 +92,7 @@ class _Builder:
     """Collects the parameters while the condition is put together."""
 
     parameters: dict[str, object] = field(default_factory=dict[str, object])
+    count: int = 0
 
     def bind(self, value: object) -> sql.Composable:
         if len(self.parameters) >= MAX_VALUES:
@@ -102,15 +107,27 @@ class _Builder:
         check_json(value, where)
         return sql.SQL("{}::jsonb").format(self.bind(json.dumps(value, ensure_ascii=False)))
 
+    def entries(self, mapping: Mapping[object, object], path: str) -> list[tuple[object, object]]:
+        """The entries of a dict. One dict can stand in a filter many times, so that a small filter has conditions without end."""
+        items: list[tuple[object, object]] | None = None
+        with suppress(Exception):  # an object's own code
+            items = list(islice(mapping.items(), _MOST_ENTRIES))
+        if items is None:
+            raise InvalidInputError(f"{path} has an object that cannot be read; pass text, numbers, lists and dicts")
+        self.count += 1 + len(items)
+        if self.count > _MOST_ENTRIES:
+            raise InvalidInputError(
+                f"filter has more than {MAX_VALUES:,} conditions; use $in, whose list is one of them"
+            )
+        return items
+
     def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
         if not issubclass(type(filter), Mapping):
             raise InvalidInputError(f"{path} is of type {type_name(filter)}; pass a dict such as {{'city': 'Oslo'}}")
         if depth > MAX_DEPTH:
             raise InvalidInputError(f"{path} is nested deeper than {MAX_DEPTH} levels; simplify it")
-        entries = cast("Mapping[object, object]", filter)
-        parts = [
-            self.entry(name, value, path, position, at, depth) for position, (name, value) in enumerate(entries.items())
-        ]
+        entries = self.entries(cast("Mapping[object, object]", filter), path)
+        parts = [self.entry(name, value, path, position, at, depth) for position, (name, value) in enumerate(entries)]
         return _join(parts, sql.SQL(" AND "), empty=TRUE)
 
     def entry(
@@ -137,11 +154,11 @@ class _Builder:
         return self.compare(field, value, where, depth + 1)
 
     def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        keys = list(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else []
-        if not any(isinstance(key, str) and key.startswith("$") for key in keys):
+        entries = self.entries(cast("Mapping[object, object]", value), where) if is_a(value, Mapping) else []
+        if not any(isinstance(key, str) and key.startswith("$") for key, _ in entries):
             return self.equal(field, cast("object", value), where, depth)
         parts: list[sql.Composable] = []
-        for position, (name, operand) in enumerate(cast("Mapping[object, object]", value).items()):
+        for position, (name, operand) in enumerate(entries):
             operator = _OPERATORS.get(name) if isinstance(name, str) else None
             path = _path_of(where, name, position)
             if operator is None:

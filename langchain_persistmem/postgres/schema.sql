@@ -131,7 +131,8 @@ CREATE TABLE persistmem.uses (
     FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
 ) WITH (fillfactor = 70);
 
--- One row per vector; a long memory has several parts. Narrow, so that the rows of a namespace lie together.
+-- One row per vector; a long memory has several parts. Narrow, so that the rows of a namespace lie together. Without a foreign key,
+-- as the terms below.
 CREATE TABLE persistmem.vectors (
     namespace  text COLLATE "C" NOT NULL,
     memory_id  uuid NOT NULL,
@@ -149,7 +150,6 @@ CREATE TABLE persistmem.vectors (
     -- The HNSW index that it is in, one of those below; NULL: it is new, or its namespace is small, and it is compared exactly.
     hnsw_index smallint,
     PRIMARY KEY (namespace, memory_id, model, part),
-    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE,
     CHECK (num_nonnulls(embedding, wide) = 1)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_threshold = 200);
@@ -172,16 +172,16 @@ CREATE TABLE persistmem.hnsw_indexes (
 INSERT INTO persistmem.hnsw_indexes (hnsw_index) SELECT generate_series(0, 15);
 
 -- One row per full-text term of a current memory: a plain btree gives true BM25 statistics per namespace
--- and, unlike GIN, serves row-level security too.
+-- and, unlike GIN, serves row-level security too. Small numbers, and no foreign key, as these rows are the most (decision 37):
+-- whoever writes them looks the memories up, and whoever deletes memories deletes them too.
 CREATE TABLE persistmem.terms (
     namespace text COLLATE "C" NOT NULL,
     term      text COLLATE "C" NOT NULL,
     memory_id uuid NOT NULL,
-    times     integer NOT NULL,
+    times     smallint NOT NULL,
     -- Terms in the memory.
-    length    integer NOT NULL,
-    PRIMARY KEY (namespace, term, memory_id) INCLUDE (times, length),
-    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+    length    smallint NOT NULL,
+    PRIMARY KEY (namespace, term, memory_id) INCLUDE (times, length)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02);
 -- By the memory alone, so that the planner cannot take it for an index of a namespace's terms.
 CREATE INDEX terms_of_memory ON persistmem.terms (memory_id);

@@ -29,6 +29,9 @@ Query = sql.SQL | sql.Composed
 
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 _INDENT = re.compile(r"\n\s*")
+_PLACEHOLDER = re.compile(r"%%|%\((\w+)\)s")
+_LONGEST_CACHED = 4_096
+"""Bytes of a statement whose placeholders psycopg reads once; a longer one it would read with each call."""
 _KEPT = 256
 """Completed statements that are kept; only a store's filters make new ones."""
 _LONGEST = 8_000
@@ -87,6 +90,7 @@ class NamedSQL(sql.SQL):
         self._pieces = pieces or (_Piece(text, True),)
         self._placed: dict[Schemas, NamedSQL] = {}
         self._ascii = text.encode() if text.isascii() else None
+        self._numbered: tuple[NamedSQL, tuple[str, ...]] | None = None
 
     def within(self, schemas: Schemas) -> "NamedSQL":
         """The statement for a database whose schemas these are."""
@@ -95,6 +99,23 @@ class NamedSQL(sql.SQL):
             text = "".join(name_schemas(piece.text, schemas) if piece.ours else piece.text for piece in self._pieces)
             placed = self._placed[schemas] = NamedSQL(cast("LiteralString", text), self.name)
         return placed
+
+    @property
+    def is_long(self) -> bool:
+        """Tell if psycopg would read its placeholders with each call."""
+        return len(self._obj) > _LONGEST_CACHED
+
+    def numbered(self) -> "tuple[NamedSQL, tuple[str, ...]]":
+        """The statement with PostgreSQL's own placeholders, and the names of the parameters in their order."""
+        if self._numbered is None:
+            numbers: dict[str, int] = {}
+
+            def number(found: re.Match[str]) -> str:
+                return "%" if found[1] is None else f"${numbers.setdefault(found[1], len(numbers) + 1)}"
+
+            text = _PLACEHOLDER.sub(number, self._obj)
+            self._numbered = NamedSQL(cast("LiteralString", text), self.name), tuple(numbers)
+        return self._numbered
 
     def as_bytes(self, context: AdaptContext | None = None) -> bytes:
         """The bytes that are sent; the same object each time, so that psycopg finds what it worked out for it."""

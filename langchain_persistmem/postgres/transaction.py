@@ -156,6 +156,8 @@ class Transaction(ABC):
 
     translates = True
     """PostgreSQL's errors become ours where a statement fails."""
+    _raw_cursor: type[Any]
+    """A cursor of psycopg's that takes numbered placeholders."""
 
     def __init__(self, connection: Connection, opening: Opening = _PLAIN) -> None:
         self.signature: Signature | None = None
@@ -357,6 +359,10 @@ class Transaction(ABC):
             query = query.within(Schemas(self.schema, vectors and vectors.schema, self.has_citus))
         # BEGIN and COMMIT are no statements of ours, and worth no preparing.
         prepare = False if any(query is each for each in _AROUND) else None
+        if isinstance(query, NamedSQL) and parameters and query.is_long:
+            numbered, names = query.numbered()
+            cursor = self._raw_cursor(self._connection, row_factory=dict_row)
+            return cursor.execute(numbered, [parameters[name] for name in names], prepare=prepare, binary=True)
         if self._connection.row_factory is dict_row:
             return self._connection.execute(query, parameters, prepare=prepare, binary=binary)
         # A user's pool, with rows of its own.
@@ -381,6 +387,8 @@ class Transaction(ABC):
 class SyncTransaction(Transaction):
     """A :class:`Transaction` on a blocking connection: it never waits in the sense of asyncio."""
 
+    _raw_cursor = psycopg.RawCursor
+
     async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
         return self._send(query, parameters)
 
@@ -396,6 +404,8 @@ class SyncTransaction(Transaction):
 
 class AsyncTransaction(Transaction):
     """A :class:`Transaction` on an asyncio connection."""
+
+    _raw_cursor = psycopg.AsyncRawCursor
 
     async def _execute(self, query: Query, parameters: Parameters | None) -> Any:
         return await self._send(query, parameters)

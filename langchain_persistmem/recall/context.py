@@ -30,7 +30,8 @@ _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U0002
 _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
-_LONG = 3
+_LONG, _SEVERAL = 3, 10
+"""Where not all have space, a statement has at most this share of it, and so has a turn, of which most tell less."""
 NO_EVIDENCE = ScoreParts(
     evidence=0.0,
     meaning=0.0,
@@ -141,7 +142,7 @@ def render_standing(
 ) -> StandingPart:
     """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
 
-    Where not all fit, the most important do. Document and instructions stand there whatever they take, up to
+    Where not all fit, the most important do, and if these are all statements, short turns of other conversations. Document and instructions stand there whatever they take, up to
     ``max_tokens``, the budget of the whole context; statements take half of that at most.
     """
     lines = profile_lines(document)
@@ -167,6 +168,11 @@ def render_standing(
         short = short[: _count_within(sorted(cost for cost in costs if cost * _LONG <= limit), limit)]
         if len(entries) == len(always) and fits(entries, limit):
             entries += _longest_beginning(short, lambda part: fits([*always, *part], limit))
+        if len(entries) == len(always) + len(statements):
+            brief = [
+                turn for turn in choice.earlier_turns if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit
+            ]
+            entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], limit))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
         text=text(entries),

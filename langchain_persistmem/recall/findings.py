@@ -33,17 +33,28 @@ def join_layers(
             question, such as where one is to be chosen and erased.
         most: so many are wanted; twice as many are read for their best sentences, as some may be left out.
     """
+    words = _words(question)
+    joined = list(ranked)
+    if any(candidate.row.turn_ids for candidate in ranked):
+        joined = _join_turns(ranked, words, by_statement=by_statement)
+    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
+    if by_statement:
+        joined[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in joined[: 2 * most]]
+    return joined
+
+
+def _join_turns(
+    ranked: Sequence[RankedCandidate], words: frozenset[str], *, by_statement: bool
+) -> list[RankedCandidate]:
     turns = {candidate.row.id: candidate for candidate in ranked if candidate.row.is_turn}
     through: dict[str, list[RankedCandidate]] = {}
     spoken_for: set[object] = set()
-    for (
-        candidate
-    ) in ranked:  # the best statement of a turn comes first, and has its evidence; the others have their own
+    # The best statement of a turn comes first, and has its evidence; the others have their own.
+    for candidate in ranked:
         for turn_id in candidate.row.turn_ids:
             if turn_id in turns and turn_id not in spoken_for:
                 spoken_for.add(turn_id)
                 through.setdefault(candidate.row.key, []).append(turns[turn_id])
-    words = _words(question)
     joined: list[RankedCandidate] = []
     for candidate in ranked:
         if candidate.row.id in spoken_for:
@@ -58,16 +69,14 @@ def join_layers(
         )
         excerpt = next((quote for quote in quotes if quote), None)
         joined.append(best._replace(row=candidate.row, excerpt=excerpt))
-    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
-    if by_statement:
-        joined[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in joined[: 2 * most]]
     return joined
 
 
 def _with_best_sentences(found: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
     if found.excerpt is not None:
         return found
-    return found._replace(excerpt=best_sentences(words, found.row.text or ""))
+    excerpt = best_sentences(words, found.row.text or "")
+    return found if excerpt is None else found._replace(excerpt=excerpt)
 
 
 def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
@@ -123,7 +132,8 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
 
 def best_sentences(words: frozenset[str], text: str) -> str | None:
     """The sentences of a long text that have most to do with the question, in their order; None for a text that is not long."""
-    if _length(text) <= _LONG:
+    # A word and what stands behind it are two characters at least.
+    if len(text) < 2 * _LONG or _length(text) <= _LONG:
         return None
     sentences = _SENTENCE.findall(text)
     return _choose(sentences, words, _BEST) or " ".join(text.split()[:_BEST]) + " …"

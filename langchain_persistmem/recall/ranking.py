@@ -51,6 +51,10 @@ _LONG = 40
 """Words beyond which a turn tells no more."""
 _USUAL = 12
 """Words of a usual turn."""
+_NEAR = 3.0
+"""In deviations of unrelated sentences: what is nearer has something to do with the question."""
+_WELL_COVERED = 0.5
+"""The share of a question that a memory has by its words, from which it has to do with it whatever its meaning is."""
 _USES_AT_CEILING = math.log1p(20)
 """The logarithm of so many uses, and one."""
 _GOOD_HITS = 10
@@ -73,7 +77,8 @@ def rank(
     """Weigh the candidates, best first; ties by key, so that the order is stable."""
     candidates, bonus = result.candidates, weights.max_bonus
     asked = parse_question(result, query, now=now)
-    scale = _Scale(result, background, weights, doubt=_doubt(result, query, weights))
+    doubt = _doubt(result, query, weights) + _distance(result, asked, background, weights)
+    scale = _Scale(result, background, weights, doubt=doubt)
     meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
     # What bears on a dinner that is to be suggested has few of its words.
     share = weights.request_terms if asked.is_request else 1.0
@@ -113,7 +118,9 @@ def rank(
     parts = zip(
         meaning, words, neighbours, speaker, period, question, telling, lacking, recency, importance, use, strict=True
     )
-    ranked = [scale.ranked(candidate, evidence) for candidate, evidence in zip(candidates, parts, strict=True)]
+    # What most of the likeliest tell makes an answer of none of them: it orders them, and is no part of their scores.
+    usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
+    ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
     return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
 
 
@@ -335,10 +342,10 @@ class _Scale:
         evidence = (similarity - self._usual) / self._deviation
         return evidence if self._is_read else max(0.0, evidence)
 
-    def ranked(self, found: RecallCandidate, parts: tuple[float, ...]) -> RankedCandidate:
-        """The candidate with the sum of its parts."""
+    def ranked(self, found: RecallCandidate, parts: tuple[float, ...], usual: float) -> RankedCandidate:
+        """The candidate with the sum of its parts, and its score without what is usual."""
         evidence = math.fsum(parts)
-        return RankedCandidate(found, self._score(evidence, found.similarity), evidence, parts)
+        return RankedCandidate(found, self._score(evidence - usual, found.similarity), evidence, parts)
 
     def _score(self, evidence: float, similarity: float | None) -> float:
         """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
@@ -356,6 +363,21 @@ def _doubt(result: SearchResult, query: str, weights: Ranking) -> float:
     if not result.count or all(fold(name) in result.existing_terms for name in find_names(query)):
         return 0.0
     return weights.unknown_name
+
+
+def _distance(result: SearchResult, asked: Interpretation, background: tuple[float, float], weights: Ranking) -> float:
+    """The evidence that an answer has to have more, since even the nearest memory is hardly nearer than unrelated sentences.
+
+    Not where one has half of the question by its words, such as a number. What helps with a dinner that is to be suggested need not
+    be near, and in a script that the model does not read nothing is.
+    """
+    similarities = [entry.similarity for entry in result.candidates if entry.similarity is not None]
+    if asked.is_request or not result.is_read or not similarities:
+        return 0.0
+    usual, deviation = background
+    missing = max(0.0, _NEAR - (max(similarities) - usual) / deviation)
+    coverage = max(entry.lexical for entry in result.candidates) / max(result.lexical_max, 1e-9)
+    return weights.distance * missing * max(0.0, 1.0 - coverage / _WELL_COVERED)
 
 
 def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:

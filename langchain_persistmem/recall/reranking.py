@@ -13,6 +13,8 @@ async def rerank(backend: Backend, query: str, ranked: list[RankedCandidate]) ->
     What it does not name comes behind what it does, in our order. Documents that are not known, and second ones of a memory,
     do not count.
     """
+    if not backend.has_reranker:
+        return ranked
     best = {str(entry.row.id): entry for entry in ranked[:_MOST]}
     named = await backend.rerank(query, {id: _rerankable(entry) for id, entry in best.items()})
     first = {id: best[id] for id in named if id in best}

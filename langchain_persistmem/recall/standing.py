@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from langchain_persistmem.language.calendar.date_matching import mentions_time
+from langchain_persistmem.language.question import speaks_of_self
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.recall_results import StandingMemory
@@ -35,7 +38,9 @@ class StandingChoice:
     instructions: tuple[Memory, ...]
     statements: tuple[Memory, ...]
     turns: tuple[Memory, ...]
-    """Turns of the user which say something and on which no statement rests; shown all or not at all."""
+    """Turns of the user which say something and on which no statement rests: all of them stand, or else some of ``earlier_turns``."""
+    earlier_turns: tuple[Memory, ...]
+    """Those of other conversations, so that what is said in this one changes nothing; first those that tell who the user is."""
     has_several_speakers: bool
 
 
@@ -54,11 +59,14 @@ def choose(
     candidates = [entry for entry in found if not _is_seen(entry.memory, thread_id, message_ids)]
     memories = [entry.memory for entry in sorted(candidates, key=_priority)]
     instructions = [entry.memory for entry in found if is_instruction(entry.memory)]
+    turns = [memory for memory in memories if _tells(memory)]
+    earlier = [turn for turn in turns if thread_id is None or turn.provenance.thread_id != thread_id]
     return StandingChoice(
         document=next((entry.memory for entry in found if entry.memory.kind == "profile"), None),
         instructions=tuple(sorted(instructions, key=lambda memory: (-memory.importance, memory.id))),
         statements=tuple(memory for memory in memories if _is_statement(memory)),
-        turns=tuple(memory for memory in memories if _tells(memory)),
+        turns=tuple(turns),
+        earlier_turns=tuple(sorted(earlier, key=_is_about_another)),
         has_several_speakers=has_several_speakers(entry.memory.speaker for entry in found),
     )
 
@@ -108,6 +116,12 @@ def _is_statement(memory: Memory) -> bool:
 
 def _tells(memory: Memory) -> bool:
     return is_turn(memory) and memory.provenance.source == "user" and not is_request(memory.text or "")
+
+
+def _is_about_another(turn: Memory) -> bool:
+    """Tell if it is not about the user, or about what passes: such a turn stands behind all others."""
+    text = turn.text or ""
+    return mentions_time(turn) or not speaks_of_self(text) or find_subject(text).relation is not None
 
 
 def _is_seen(memory: Memory, thread_id: str | None, message_ids: frozenset[str] | None) -> bool:

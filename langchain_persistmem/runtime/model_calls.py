@@ -134,6 +134,11 @@ class ModelCalls(ABC):
                 lambda: extractor.ainvoke(messages, _quiet(purpose)),
             )
 
+    @property
+    def has_reranker(self) -> bool:
+        """Tell if the application has a re-ranker of its own."""
+        return self._reranker is not None
+
     async def rerank(self, query: str, memories: Mapping[str, Rerankable]) -> list[str]:
         """The ids of ``memories`` as the application's own re-ranker orders them; it may leave out, double or invent some.
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-Tag = Literal["memory", "retrieved", "known", "earlier", "message", "note"]
+Tag = Literal["memory", "retrieved", "known", "earlier", "message", "messages", "note"]
 _TAGS: tuple[str, ...] = get_args(Tag)
 _LONGEST = max(map(len, _TAGS))
 

@@ -136,6 +136,8 @@ class Candidate:
     """The existing memory to which the model relates it."""
     relation: Relation = "new"
     """Its relation to that memory, as the model says."""
+    is_supported: bool = True
+    """True if words of the person who said it have to do with it; else it confirms nothing."""
     doubt: str | None = None
     """The reason why somebody has to look at it before it is recalled, in words of this program."""
 

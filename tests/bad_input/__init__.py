@@ -1,1 +1,1 @@
-"""Input that nobody means well, as data; and every door that it can come through."""
+"""Input that nobody means well, as data; and every entry point that it can come through."""

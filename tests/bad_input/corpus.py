@@ -133,7 +133,7 @@ _BARE: dict[str, str] = {
 TEXTS: dict[str, str] = {name: f"{MARK} {text}" for name, text in _BARE.items()}
 """Texts by what is wrong, or only looks wrong, with them."""
 FEW: dict[str, str] = {name: text for place, (name, text) in enumerate(TEXTS.items()) if place < 6 or place % 3 == 0}
-"""For doors behind which much happens: what PostgreSQL or JSON cannot hold, and every third of the rest."""
+"""For entry points behind which much happens: what PostgreSQL or JSON cannot hold, and every third of the rest."""
 UNICODE: dict[str, str] = {
     name: text for name, text in TEXTS.items() if not any(0xD800 <= ord(c) < 0xE000 for c in text)
 }

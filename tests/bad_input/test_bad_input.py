@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from langchain_persistmem import InvalidInputError, NamespaceMissingError, PersistMem, PersistMemError, StorageError
 from tests.bad_input.corpus import MARK
-from tests.bad_input.doors import DOORS, USER, Door, prepare, remember
+from tests.bad_input.entry_points import ENTRY_POINTS, USER, EntryPoint, prepare, remember
 from tests.bad_input.hashed import Hashed
 from tests.bad_input.hashed import settings as hashed_settings
 from tests.conftest import Either
@@ -45,11 +45,13 @@ async def filled(request: pytest.FixtureRequest, database: str) -> AsyncIterator
             yield either
 
 
-def chosen(door: Door, asynchronous: bool) -> dict[str, Any]:
+def chosen(entry_point: EntryPoint, asynchronous: bool) -> dict[str, Any]:
     """Every case in one colour, and a quarter of them in the other too; which, the seed says."""
-    draw = random.Random(f"{SEED} {door.name}")
-    first = {name: (draw.random() < 0.5, draw.random() < 0.25) for name in door.cases}
-    return {name: value for name, value in door.cases.items() if first[name][0] == asynchronous or first[name][1]}
+    draw = random.Random(f"{SEED} {entry_point.name}")
+    first = {name: (draw.random() < 0.5, draw.random() < 0.25) for name in entry_point.cases}
+    return {
+        name: value for name, value in entry_point.cases.items() if first[name][0] == asynchronous or first[name][1]
+    }
 
 
 Rows = tuple[int, ...]
@@ -83,13 +85,13 @@ def same(got: Any, wanted: Any) -> bool:
 
 
 async def problem(
-    memory: Either, door: Door, value: Any, connection: psycopg.Connection[Any], before: Rows
+    memory: Either, entry_point: EntryPoint, value: Any, connection: psycopg.Connection[Any], before: Rows
 ) -> str | None:
     """What is wrong with the answer to one case; None if it was stored, REFUSED if it was refused as it should be."""
     try:
-        answer = await door.act(memory, value)
+        answer = await entry_point.act(memory, value)
     except PersistMemError as error:
-        return _refused(door, error, before, stored(connection))
+        return _refused(entry_point, error, before, stored(connection))
     except UPSTREAM as error:
         return REFUSED if stored(connection) == before else f"stored in part: {type(error).__name__}"
     except TypeError as error:  # no such call: a list where Python itself wants keywords
@@ -101,30 +103,30 @@ async def problem(
     return None
 
 
-def _refused(door: Door, error: PersistMemError, before: Rows, after: Rows) -> str:
+def _refused(entry_point: EntryPoint, error: PersistMemError, before: Rows, after: Rows) -> str:
     if before != after:
         return f"refused, and stored in part: {before} -> {after}"
     if any(isinstance(each, psycopg.Error) for each in chain(error)) or isinstance(error, StorageError):
         return f"refused by the driver: {error}"
     if MARK in "".join(traceback.format_exception(error)):
         return f"quotes the text: {str(error)[:150]!r}"
-    if isinstance(error, REFUSALS) and not any(word in str(error) for word in door.field.split("|")):
-        return f"does not name {door.field}: {str(error)[:150]!r}"
+    if isinstance(error, REFUSALS) and not any(word in str(error) for word in entry_point.field.split("|")):
+        return f"does not name {entry_point.field}: {str(error)[:150]!r}"
     return REFUSED
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("door", DOORS, ids=[door.name for door in DOORS])
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS, ids=[entry_point.name for entry_point in ENTRY_POINTS])
 async def test_every_case_is_stored_as_it_is_or_refused_by_name(
-    filled: Either, door: Door, database: str, caplog: pytest.LogCaptureFixture
+    filled: Either, entry_point: EntryPoint, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     print(f"PERSISTMEM_SEED={SEED}")
     caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
     found: dict[str, str] = {}
     with psycopg.connect(database, autocommit=True) as connection:
         before = stored(connection)
-        for name, value in chosen(door, filled.asynchronous).items():
-            wrong = await problem(filled, door, value, connection, before)
+        for name, value in chosen(entry_point, filled.asynchronous).items():
+            wrong = await problem(filled, entry_point, value, connection, before)
             if wrong != REFUSED:
                 before = stored(connection)
             if wrong:
@@ -135,8 +137,8 @@ async def test_every_case_is_stored_as_it_is_or_refused_by_name(
 
 
 def test_the_corpus_is_large() -> None:
-    assert sum(len(door.cases) for door in DOORS) >= 5_000
-    assert len({id(value) for door in DOORS for value in door.cases.values()}) >= 1_000
+    assert sum(len(entry_point.cases) for entry_point in ENTRY_POINTS) >= 5_000
+    assert len({id(value) for entry_point in ENTRY_POINTS for value in entry_point.cases.values()}) >= 1_000
 
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -148,7 +150,7 @@ json_values: st.SearchStrategy[Any] = st.deferred(
 @pytest.mark.parametrize("colour", ["sync"])
 def test_any_text_key_and_value_come_back_or_are_refused(memory: PersistMem, database: str, colour: str) -> None:
     either = Either(memory, asynchronous=False)
-    door = Door("any", "text|key|value|user_id|namespace", {}, lambda m, v: remember(m, **v))
+    entry_point = EntryPoint("any", "text|key|value|user_id|namespace", {}, lambda m, v: remember(m, **v))
 
     @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
@@ -165,6 +167,6 @@ def test_any_text_key_and_value_come_back_or_are_refused(memory: PersistMem, dat
         from langchain_persistmem.runtime.backend import finished
 
         with psycopg.connect(database, autocommit=True) as connection:
-            assert not finished(problem(either, door, case, connection, stored(connection)))
+            assert not finished(problem(either, entry_point, case, connection, stored(connection)))
 
     check()

@@ -58,13 +58,13 @@ def fault_of(parameter: Parameter, memory: PersistMem, value: Any) -> str | None
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("door", sorted({parameter.door for parameter in PARAMETERS}))
+@pytest.mark.parametrize("entry_point", sorted({parameter.entry_point for parameter in PARAMETERS}))
 def test_what_does_not_fit_is_refused_at_once_by_our_own_error(
-    filled: PersistMem, door: str, caplog: pytest.LogCaptureFixture
+    filled: PersistMem, entry_point: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
     found: dict[tuple[str, str], str] = {}
-    for parameter in (parameter for parameter in PARAMETERS if parameter.door == door):
+    for parameter in (parameter for parameter in PARAMETERS if parameter.entry_point == entry_point):
         for name, make in HOSTILE.items():
             fault = fault_of(parameter, filled, make())
             if fault:
@@ -78,14 +78,14 @@ SWITCHES = [parameter for parameter in PARAMETERS if parameter.switch]
 
 def test_the_switches_are_found() -> None:
     """So that the next test does not pass for want of any."""
-    names = {(parameter.door, parameter.name) for parameter in SWITCHES}
+    names = {(parameter.entry_point, parameter.name) for parameter in SWITCHES}
     assert {("forget", "everything"), ("forget", "dry_run"), ("admin.maintain", "dry_run")} <= names
     assert {("checkpointer.retain", "dry_run"), ("Settings", "row_level_security"), ("Settings", "worker")} <= names
     assert {("PersistMemMiddleware", "commands"), ("answer_commands", "ask_model")} <= names
     assert len(names) >= 25
 
 
-@pytest.mark.parametrize("switch", SWITCHES, ids=[f"{each.door} {each.name}" for each in SWITCHES])
+@pytest.mark.parametrize("switch", SWITCHES, ids=[f"{each.entry_point} {each.name}" for each in SWITCHES])
 def test_only_true_and_false_are_booleans_and_nothing_else_changes_anything(
     filled: PersistMem, switch: Parameter, database: str
 ) -> None:
@@ -112,7 +112,7 @@ LONG = {
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("text", TEXTS, ids=[f"{each.door} {each.name}" for each in TEXTS])
+@pytest.mark.parametrize("text", TEXTS, ids=[f"{each.entry_point} {each.name}" for each in TEXTS])
 def test_a_megabyte_is_answered_or_refused_within_a_second(filled: PersistMem, text: Parameter) -> None:
     found: dict[str, str] = {}
     for name, value in LONG.items():

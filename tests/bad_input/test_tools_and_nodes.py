@@ -120,7 +120,7 @@ MADE_WITH = {
 
 def test_the_switches_of_every_tool_node_and_middleware_are_among_those_that_are_tested() -> None:
     """Their values are refused in ``test_every_parameter.py``, which finds what is public."""
-    found = {(item.door, item.name) for item in parameters() if item.switch}
+    found = {(item.entry_point, item.name) for item in parameters() if item.switch}
     assert {"PersistMemMiddleware", "load_memory", "extract_memory", "answer_commands", "memory_tools"} <= MADE_WITH
     wanted = {
         (name, parameter.name)

@@ -1,7 +1,7 @@
 """The people of a benchmark: how many memories each has, what they say, and vectors that look like real ones.
 
 Sizes follow Zipf's law. The vectors are synthetic: each memory lies near one of its user's topics, and each question near
-a memory of its user. Texts are of words with Zipf's frequencies, and questions leave out the
+a memory of its user. Texts are of invented words of letters, with Zipf's frequencies, and questions leave out the
 20 most common ones, as PostgreSQL leaves out "the" and "of".
 """
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 TOPICS, TOPICS_OF_ONE, WORDS, COMMON = 2_000, 24, 5_000, 20
+SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou")
 NOISE = 1.1
 """Of a memory about its topic: a question then has cosines of about .5 to its nearest and .05 to unrelated ones."""
 
@@ -33,7 +34,7 @@ class People:
     def text(self, number: int) -> str:
         """What the memory says; it begins with its number, by which its vector is found."""
         words = np.random.default_rng(number).zipf(1.3, 10) % WORDS
-        return f"m{number} " + " ".join(f"word{word}" for word in words)
+        return f"m{number} " + " ".join(map(_word, words))
 
     def numbers(self, user: int) -> range:
         """The numbers of a user's memories."""
@@ -44,7 +45,7 @@ class People:
         rng = np.random.default_rng([user, seed])
         number = self.starts[user] + int(rng.integers(self.sizes[user]))
         words = (COMMON + rng.zipf(1.3, 4)) % WORDS
-        return f"q{number}.{seed} " + " ".join(f"word{word}" for word in words)
+        return f"q{number}.{seed} " + " ".join(map(_word, words))
 
     def vector(self, text: str) -> Vectors:
         """The vector of a memory's text or of a question."""
@@ -101,6 +102,13 @@ class Lookup(Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         return self.people.vector(text).tolist()
+
+
+def _word(number: int) -> str:
+    """A word of letters: one with a figure would be found by its parts as well, as a part number is."""
+    ending = SYLLABLES[number % len(SYLLABLES)]
+    rest = number // len(SYLLABLES)
+    return (_word(rest) if rest >= len(SYLLABLES) else SYLLABLES[rest]) + ending
 
 
 def _noise(rng: np.random.Generator, rows: int, dimensions: int) -> Vectors:

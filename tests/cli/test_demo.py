@@ -16,7 +16,7 @@ import pytest
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.cli.demo import NAMESPACE, USER
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 STATEMENTS = 3
 """What rules find in Maya's turns besides the turns: her allergy, how she wants to be answered, and in which language."""

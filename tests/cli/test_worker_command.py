@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
+from tests.support.material import turns_in
 from tests.support.scripted import Scripted, answer, entry
 
 pytestmark = pytest.mark.slow
@@ -58,8 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.calls += 1
         self.server.asked.release()
         self.server.free.wait()
-        texts = re.findall(r"<message number=.(\d+). .*?>(.*?)</message>", request["messages"][-1]["content"])
-        said = answer(*[entry(f"The user says: {text}", int(number)) for number, text in texts])
+        shown = turns_in(request["messages"][-1]["content"])
+        said = answer(*[entry(f"The user says: {turn.text}", turn.number) for turn in shown])
         message = {"role": "assistant", "content": json.dumps(said)}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         whole = {"id": "1", "object": "chat.completion", "created": 1, "model": "scripted", "choices": [choice]}

@@ -31,7 +31,9 @@ def run(name: str, where: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_a_server_that_preloads_memory_shows_each_child_its_own_users_rows_through_every_door(database: str) -> None:
+def test_a_server_that_preloads_memory_shows_each_child_its_own_users_rows_through_every_entry_point(
+    database: str,
+) -> None:
     assert run("preload", database) == {user: [] for user in (PARENT, *CHILDREN)}
 
 
@@ -48,7 +50,7 @@ def test_a_child_that_leaves_the_parents_blocks_ends_none_of_its_sessions(databa
 
 
 def test_in_a_child_everything_works_or_says_that_it_was_opened_elsewhere(database: str) -> None:
-    seen = run("doors", database)
+    seen = run("entry points", database)
     refused = {name for name, found in seen.items() if str(found).startswith("OpenedElsewhereError: ")}
     # What the application opened, and a single connection, is not ours to open again.
     assert refused == {

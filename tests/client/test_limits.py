@@ -24,7 +24,7 @@ from langchain_persistmem import (
 from langchain_persistmem.cli.values import whole_number
 from langchain_persistmem.store.index import index_of
 from langchain_persistmem.types import validation
-from tests.bad_input.doors import NOW
+from tests.bad_input.entry_points.entry_point import NOW
 from tests.bad_input.hashed import Hashed, settings
 from tests.conftest import Either
 

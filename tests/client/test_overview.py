@@ -7,7 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_persistmem import InvalidInputError, MemoryNotFoundError, Settings
-from tests.support.doors import give_up
+from tests.support.entry_points import give_up
 from tests.support.scripted import answer, entry
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

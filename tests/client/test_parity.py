@@ -85,7 +85,7 @@ async def test_a_blocking_method_on_an_async_memory_names_the_one_to_await(name:
 
 
 @pytest.mark.parametrize("kind", [PersistMemStore, PersistMemSaver])
-def test_the_doors_serve_both_colours(kind: type) -> None:
+def test_the_entry_points_serve_both_colours(kind: type) -> None:
     for name in ("batch", "setup", "get_tuple", "put"):
         if hasattr(kind, name):
             assert callable(getattr(kind, f"a{name}"))

@@ -579,6 +579,7 @@ def bouncer(database: str) -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 async def test_it_works_through_pgbouncer_in_transaction_mode(
     bouncer: str, embeddings: LocalEmbeddings, asynchronous: bool

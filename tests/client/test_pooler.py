@@ -29,6 +29,7 @@ WRITES, USERS = 150, 6
 BEHIND = Settings(prepare_threshold=None, worker=False, connect_seconds=20.0)
 
 
+@pytest.mark.ci
 def test_writes_whose_sessions_are_ended_behind_the_pooler_count_once_and_nobody_sees_it(
     bouncer: str, database: str, embeddings: LocalEmbeddings
 ) -> None:
@@ -60,6 +61,7 @@ def test_writes_whose_sessions_are_ended_behind_the_pooler_count_once_and_nobody
             assert sorted(texts) == sorted(f"My locker number is {n}" for n in range(WRITES) if n % USERS == user)
 
 
+@pytest.mark.ci
 @pytest.mark.own_database
 @pytest.mark.parametrize(
     "settings",
@@ -80,6 +82,7 @@ async def test_settings_of_the_database_change_nothing_behind_the_pooler(
         assert [each.text for each in memory.list(user_id="zoë")] == ["I like téa 🍵"]
 
 
+@pytest.mark.ci
 @pytest.mark.own_database
 def test_a_role_without_a_search_path_behind_a_pooler_is_told_so_by_name(
     bouncer: str, database: str, embeddings: LocalEmbeddings
@@ -93,6 +96,7 @@ def _duplicate(memory: PersistMem) -> Any:
     return memory.list(user_id="ada")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("spelling", ["?pgbouncer=true", "prepare_threshold"])
 def test_prepared_statements_behind_a_pooler_that_does_not_keep_them_are_named(
     bouncer: str, embeddings: LocalEmbeddings, spelling: str

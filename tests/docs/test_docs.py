@@ -43,6 +43,7 @@ from langchain_persistmem import (
     errors,
 )
 from langchain_persistmem.types import records
+from tests.support.material import users_turns_in
 from tests.support.public_methods import get_function, public_methods
 
 ROOT = Path(__file__).parents[2]
@@ -85,12 +86,12 @@ class Scripted(BaseChatModel):
 
 
 def _extracted(messages: Any, fields: Sequence[str]) -> dict[str, Any]:
-    texts = re.findall(r'<message number="(\d+)" date=".*?" from="user">(.*?)</message>', str(messages[-1]), re.DOTALL)
+    shown = users_turns_in(messages[-1][1])
     memory = {"type": "fact", "importance": 0.5, "confidence": 0.9}
     return {
         "memories": [
-            {**memory, "text": text, "messages": [int(number)], "content": dict.fromkeys(fields, text)}
-            for number, text in texts
+            {**memory, "text": turn.text, "messages": [turn.number], "content": dict.fromkeys(fields, turn.text)}
+            for turn in shown
         ]
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 nbclient = pytest.importorskip(
     "nbclient", reason="install the group: uv run --group notebooks pytest tests/docs/test_notebooks.py"

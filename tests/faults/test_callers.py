@@ -16,7 +16,7 @@ from tests.faults.history import History, judge
 from tests.faults.invariants import broken
 from tests.faults.load import kept
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 
 @pytest.mark.timeout(900)

@@ -17,7 +17,7 @@ from tests.faults.invariants import broken
 from tests.faults.load import Load, aload, kept, told
 from tests.support.pace import Pace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 Figure = Callable[[str, str, str, str], None]
 QUIET: dict[str, Any] = {"worker": False, "pool_max": 8}

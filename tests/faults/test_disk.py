@@ -12,7 +12,7 @@ from tests.faults.conftest import Place
 from tests.faults.history import describe
 from tests.faults.invariants import broken
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 
 @pytest.fixture

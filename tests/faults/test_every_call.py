@@ -16,11 +16,11 @@ import pytest
 from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemError, Retention, Settings
 from tests.faults.calls import Calls, Fault
 from tests.faults.conftest import Place
-from tests.faults.doors import Scene, arguments, doors, methods
+from tests.faults.entry_points import Scene, arguments, entry_points, methods
 from tests.faults.history import describe
 from tests.faults.invariants import broken
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 SETTINGS = Settings(
     worker=False, pool_max=3, connect_seconds=5.0, quiet_seconds=0.0, retention=Retention(max_memories=3)
@@ -44,7 +44,7 @@ async def opened(place: Place, embeddings: Any, *, native: bool) -> AsyncIterato
             yield memory
 
 
-def test_every_public_method_has_a_door(place: Place, embeddings: LocalEmbeddings) -> None:
+def test_every_public_method_has_an_entry_point(place: Place, embeddings: LocalEmbeddings) -> None:
     """A method that is new is tested, or this fails and says what is missing."""
     with (
         PersistMem.open(place.dsn, embeddings=embeddings, settings=SETTINGS) as memory,
@@ -59,19 +59,21 @@ def cases() -> Iterator[Any]:
     """Every operation with both faults in both colours; a few of them are quick enough for every change."""
     short = {("remember", "unanswered"), ("remember", "ended"), ("observe", "unanswered"), ("store.batch", "ended")}
     short |= {("recall", "ended"), ("saver.put", "unanswered"), ("admin.process_pending", "unanswered")}
-    for door, fault, native in itertools.product(doors(), ("ended", "unanswered"), (False, True)):
-        quick = (door, fault) in short and native == (fault == "ended")
+    for entry_point, fault, native in itertools.product(entry_points(), ("ended", "unanswered"), (False, True)):
+        quick = (entry_point, fault) in short and native == (fault == "ended")
         marks = [] if quick else [pytest.mark.long_faults]
-        yield pytest.param(door, fault, native, marks=marks, id=f"{door}-{fault}-{'asyncio' if native else 'blocking'}")
+        yield pytest.param(
+            entry_point, fault, native, marks=marks, id=f"{entry_point}-{fault}-{'asyncio' if native else 'blocking'}"
+        )
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("door", "fault", "native"), list(cases()))
+@pytest.mark.parametrize(("entry_point", "fault", "native"), list(cases()))
 async def test_the_nth_call_to_the_database_fails(
     place: Place,
     embeddings: LocalEmbeddings,
     calls: Calls,
-    door: str,
+    entry_point: str,
     fault: Fault,
     native: bool,
     figure: Callable[..., None],
@@ -83,7 +85,7 @@ async def test_the_nth_call_to_the_database_fails(
         scenes = (Scene(memory, native, calls.admin, f"u{number}") for number in itertools.count())
         control = next(scenes)
         await control.prepare()
-        await doors()[door](control)
+        await entry_points()[entry_point](control)
         expected = control.fingerprint()
         control.remove()
         for number in itertools.count(1):
@@ -93,7 +95,7 @@ async def test_the_nth_call_to_the_database_fails(
             error: BaseException | None = None
             with calls.spoil(number, fault):
                 try:
-                    await doors()[door](scene)
+                    await entry_points()[entry_point](scene)
                 except Exception as raised:  # noqa: BLE001 - any is wrong
                     error = raised
             if error is not None:
@@ -111,7 +113,7 @@ async def test_the_nth_call_to_the_database_fails(
             wrong.append(f"after all: {held}")
         for each in used:
             each.file.unlink(missing_ok=True)
-    _trials[door, fault, native] = number - 1
+    _trials[entry_point, fault, native] = number - 1
     assert wrong == []
     figure(
         "F2 the N-th call of every operation",
@@ -175,9 +177,9 @@ async def test_the_nth_call_to_the_embedding_model_fails(
         await psycopg.AsyncConnection.connect(place.admin_dsn) as _,
     ):
         with psycopg.connect(place.admin_dsn, autocommit=True) as admin:
-            for door, call in doors().items():
+            for entry_point, call in entry_points().items():
                 for number in itertools.count(1):
-                    scene = Scene(memory, native, admin, f"{door}-{number}".replace(".", "-").replace(" ", "-"))
+                    scene = Scene(memory, native, admin, f"{entry_point}-{number}".replace(".", "-").replace(" ", "-"))
                     await scene.prepare()
                     failing.left = number
                     try:
@@ -185,7 +187,7 @@ async def test_the_nth_call_to_the_embedding_model_fails(
                     except PersistMemError as error:
                         told += ["Oslo" in describe(error)]
                     met, failing.left = failing.left is None, None
-                    assert broken(place.admin_dsn) == {}, (door, number)
+                    assert broken(place.admin_dsn) == {}, (entry_point, number)
                     scene.remove()
                     if not met:
                         break
@@ -193,7 +195,7 @@ async def test_the_nth_call_to_the_embedding_model_fails(
     assert not any(told)
     figure(
         f"F13 the N-th call of the embedding model ({'asyncio' if native else 'blocking'})",
-        f"{trials} failures in {len(doors())} operations",
+        f"{trials} failures in {len(entry_points())} operations",
         "typed error without the text, all or nothing",
         "held",
     )

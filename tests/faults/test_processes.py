@@ -14,7 +14,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.conftest import Place
 from tests.support.pace import Pace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 QUIET = Settings(worker=False, connect_seconds=5.0)
 

@@ -14,7 +14,7 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, ReplicaError, Sett
 from tests.conftest import Either
 from tests.faults.cluster import Cluster, Standby, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 QUIET: dict[str, Any] = {"worker": False, "pool_min": 1}
 
 

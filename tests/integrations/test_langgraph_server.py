@@ -22,6 +22,7 @@ from langgraph_sdk.client import SyncLangGraphClient
 from tests.support.langgraph_dev import Server, a_project
 
 pytestmark = [
+    pytest.mark.ci,
     pytest.mark.slow,
     pytest.mark.skipif(
         find_spec("langgraph_api") is None or find_spec("langgraph_cli") is None,

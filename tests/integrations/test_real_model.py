@@ -27,7 +27,7 @@ from langchain_persistmem import (
 from tests.support.model_server import MODEL_NAME, ModelNotInstalledError, serve
 from tests.support.stories import STORIES, Story, sessions
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
 SHORT_STORIES = [param for param in STORIES if param.id == "work: a new job"]
 

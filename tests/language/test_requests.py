@@ -3,7 +3,7 @@
 import pytest
 
 from langchain_persistmem.language.data import Language, languages
-from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.requests import asks_for_help, is_request
 
 REQUESTS = [
     "What is 17*23?",
@@ -142,3 +142,21 @@ def test_in_every_language_one_clause_that_tells_something_is_enough(language: L
 
 def test_a_pasted_text_is_no_request() -> None:
     assert not is_request("Summarize this: " + "The ship left the harbour in the morning and sank. " * 10)
+
+
+@pytest.mark.parametrize(
+    ("help_wanted", "fact_wanted"),
+    [
+        ("What should I wear tomorrow?", "What is my shoe size?"),
+        ("Can you recommend a book for me?", "How many bikes do I own?"),
+        ("Welches Buch könnte ich lesen?", "Wie heißt mein Hund?"),
+        ("Que dois-je mettre demain ?", "Quel est mon mot de passe ?"),
+        ("¿Qué debería cocinar para mi padre?", "¿Cuál es mi contraseña?"),
+        ("Che cosa dovrei regalare a mia sorella?", "Qual è la mia password?"),
+        ("Wat moet ik morgen aantrekken?", "Wat is mijn wachtwoord?"),
+        ("Vad ska jag laga ikväll?", "Vad är mitt lösenord?"),
+    ],
+)
+def test_a_question_for_a_fact_of_the_user_asks_for_no_help(help_wanted: str, fact_wanted: str) -> None:
+    assert asks_for_help(help_wanted)
+    assert not asks_for_help(fact_wanted)

@@ -114,6 +114,6 @@ def test_any_text_at_all_has_its_statements(text: str) -> None:
 )
 def test_a_long_text_costs_little(text: str) -> None:
     find_statements("warm up")
-    start = time.perf_counter()
+    start = time.thread_time()  # of the processor, whatever else runs on the machine
     find_statements(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.thread_time() - start < 1.0

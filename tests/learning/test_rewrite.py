@@ -93,24 +93,33 @@ def add_eve(connection: psycopg.Connection[Any]) -> None:
         )
 
 
+SETTINGS = Settings(worker=False)
+
+
+def with_model(where: str, embeddings: LocalEmbeddings) -> PersistMem:
+    """Memory with a chat model; nobody works in the background."""
+    return PersistMem.open(where, embeddings=embeddings, model=Scripted(answers=iter([])), settings=SETTINGS)
+
+
 @pytest.fixture
-def old_database(empty_database: str) -> str:
-    """Connection string of a database as the code of before left it, with one more person."""
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION vector")
-        connection.execute(DATABASE.read_bytes())
-        add_eve(connection)
-    return empty_database
+def old_database(copied: Callable[..., str], embeddings: LocalEmbeddings) -> str:
+    """Connection string of a database as the code of before left it, with one more person, after today's setup()."""
+
+    def fill(where: str) -> None:
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION vector")
+            connection.execute(DATABASE.read_bytes())
+            add_eve(connection)
+        with with_model(where, embeddings) as memory:
+            assert memory.setup()
+
+    return copied("turns as they were before", fill)
 
 
 @pytest.fixture
 def old(old_database: str, embeddings: LocalEmbeddings) -> Iterator[PersistMem]:
-    """Memory on that database, with a chat model, after today's setup(); nobody works in the background."""
-    settings = Settings(worker=False)
-    with PersistMem.open(
-        old_database, embeddings=embeddings, model=Scripted(answers=iter([])), settings=settings
-    ) as memory:
-        memory.setup()
+    """Memory on that database."""
+    with with_model(old_database, embeddings) as memory:
         yield memory
 
 
@@ -253,26 +262,16 @@ def test_one_that_was_killed_goes_on_and_ends_as_if_it_had_run_once(
 
 
 @pytest.fixture
-def reference(server: str, embeddings: LocalEmbeddings) -> dict[str, Any]:
+def reference(copied: Callable[..., str], old_database: str, embeddings: LocalEmbeddings) -> dict[str, Any]:
     """The same database, rewritten at one go."""
-    from psycopg import conninfo
 
-    from tests.support.session import create_database, drop_database
+    def fill(where: str) -> None:
+        raise AssertionError("old_database has filled it")
 
-    name = create_database(server)
-    dsn = conninfo.make_conninfo(server, dbname=name)
-    try:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("CREATE EXTENSION vector")
-            connection.execute(DATABASE.read_bytes())
-            add_eve(connection)
-        settings = Settings(worker=False)
-        with PersistMem.open(dsn, embeddings=embeddings, model=Scripted(answers=iter([])), settings=settings) as memory:
-            memory.setup()
-            memory.admin.maintain()
-        return everything(dsn)
-    finally:
-        drop_database(server, name)
+    copy = copied("turns as they were before", fill)
+    with with_model(copy, embeddings) as memory:
+        memory.admin.maintain()
+    return everything(copy)
 
 
 def test_recall_and_export_are_right_at_any_moment(

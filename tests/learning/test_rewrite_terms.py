@@ -1,6 +1,6 @@
 """The terms of a database of before are made anew in the background, while it is used, and found at any moment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,23 @@ AFTERWARDS = {
 
 
 @pytest.fixture
-def old_database(empty_database: str) -> str:
-    """Connection string of a database in form 2."""
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION vector")
-        connection.execute(DATABASE.read_bytes())
-    return empty_database
+def old_database(copied: Callable[..., str], embeddings: LocalEmbeddings) -> str:
+    """Connection string of a database in form 2, after today's setup()."""
+
+    def fill(where: str) -> None:
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION vector")
+            connection.execute(DATABASE.read_bytes())
+        with PersistMem.open(where, embeddings=embeddings, settings=Settings(worker=False)) as memory:
+            assert memory.setup()
+
+    return copied("terms as they were before", fill)
 
 
 @pytest.fixture
 def old(old_database: str, embeddings: LocalEmbeddings) -> Iterator[PersistMem]:
-    """Memory on it after today's setup(); nobody works in the background."""
+    """Memory on it; nobody works in the background."""
     with PersistMem.open(old_database, embeddings=embeddings, settings=Settings(worker=False)) as memory:
-        memory.setup()
         yield memory
 
 

@@ -292,7 +292,7 @@ def test_what_was_dropped_is_counted_by_reason(opened: Callable[..., PersistMem]
             entry("The user has a cat.", 1),
             entry("The user has a cat.", 1),
             entry("The assistant has a dog.", 2),
-            entry("The user is a king.", 1, confidence=0.1),
+            entry("The user is a cat.", 1, confidence=0.1),
             entry("The user has a horse.", 1, quote="I have a horse"),
             entry("Nobody.", 9),
         )

@@ -181,11 +181,11 @@ def test_the_model_is_shown_the_senders_day(opened: Callable[..., PersistMem]) -
         shown.append(messages[1][1])
         return answer()
 
-    memory = opened(answer(entry("The user likes tea.", 1)), given)
-    memory.observe([said("I like tea")], thread_id="t", user_id="ada")
-    memory.observe([said("I like tea and more", "2026-06-02T21:30:00-04:00")], thread_id="t", user_id="ada")
-    assert 'since="2026-06-01"' in shown[0]
-    assert 'date="Tuesday 2026-06-02"' in shown[0]
+    memory = opened(answer(entry("The user drank tea.", 1, type="event", date="2026-06-01")), given)
+    memory.observe([said("I drank tea")], thread_id="t", user_id="ada")
+    memory.observe([said("I drank tea and more", "2026-06-02T21:30:00-04:00")], thread_id="t", user_id="ada")
+    assert "\nk1 2026-06-01 The user drank tea.\n" in shown[0]
+    assert "\nTuesday 2026-06-02\n1 user: I drank tea and more\n" in shown[0]
 
 
 def test_the_day_that_is_asked_for_comes_before_its_neighbours(plain: PersistMem) -> None:

@@ -69,7 +69,7 @@ def test_a_statement_and_its_turn_are_one_finding_with_the_words_that_the_statem
 
 def test_a_question_that_only_the_turn_answers_finds_its_statement(opened: Callable[..., PersistMem]) -> None:
     memory = opened(
-        answer(entry("The user has a pet.", 1)),
+        answer(entry("The user has a pet.", 1, quote="Our tortoise Gustav")),
         *(answer() for _ in range(8)),
     )
     say(memory, "Our tortoise Gustav ate the neighbour's salad again")

@@ -1,4 +1,4 @@
-"""On a cluster of Citus everything answers as on one server: the doors of the tests, run on both.
+"""On a cluster of Citus everything answers as on one server: the entry points of the tests, run on both.
 
 ``PERSISTMEM_TEST_CITUS_DSN`` names a database on the coordinator, with the extensions citus and vector on every node and with
 workers registered. Everything of ours in it is dropped. Without it these tests are skipped: no CI of ours has a cluster.
@@ -17,18 +17,18 @@ from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemError, S
 from langchain_persistmem.operations import distribution
 from langchain_persistmem.types.namespace import encode
 from tests.conftest import Either
-from tests.support.doors import COUNTING, READING, WRITING, Door, filled, give_up, space
+from tests.support.entry_points import COUNTING, READING, WRITING, EntryPoint, filled, give_up, space
 
 DSN = os.environ.get("PERSISTMEM_TEST_CITUS_DSN")
 pytestmark = pytest.mark.skipif(DSN is None, reason="PERSISTMEM_TEST_CITUS_DSN names no cluster")
 
-DOORS: dict[str, Door] = {**READING, **COUNTING, **WRITING}
+ENTRY_POINTS: dict[str, EntryPoint] = {**READING, **COUNTING, **WRITING}
 COLOURS = ("sync", "async")
 SETTINGS = Settings(pool_min=1, worker=False, row_level_security=True)
 
 
-def user_of(door: str, colour: str) -> str:
-    return re.sub(r"\W+", "-", f"{colour}-{door}")
+def user_of(entry_point: str, colour: str) -> str:
+    return re.sub(r"\W+", "-", f"{colour}-{entry_point}")
 
 
 @pytest.fixture(scope="module")
@@ -117,19 +117,19 @@ def rows_of(place: str, user: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("door", sorted(DOORS))
-async def test_every_door_answers_on_a_cluster_as_on_one_server(
-    door: str, colour: str, both: Sequence[str], embeddings: LocalEmbeddings
+@pytest.mark.parametrize("entry_point", sorted(ENTRY_POINTS))
+async def test_every_entry_point_answers_on_a_cluster_as_on_one_server(
+    entry_point: str, colour: str, both: Sequence[str], embeddings: LocalEmbeddings
 ) -> None:
-    user = user_of(door, colour)
+    user = user_of(entry_point, colour)
     answers: list[str] = []
     for place in both:
         with PersistMem.open(place, embeddings=embeddings, settings=SETTINGS) as memory:
             filled(memory, [user])
-        give_up(place, [user] if "dead" in door or "retry" in door else [])
+        give_up(place, [user] if "dead" in entry_point or "retry" in entry_point else [])
         async with opened(place, colour, embeddings) as either:
             try:
-                answers.append(without_chance(await DOORS[door](either, user)))
+                answers.append(without_chance(await ENTRY_POINTS[entry_point](either, user)))
             except PersistMemError as error:
                 answers.append(f"{type(error).__name__}: {error}: {error.__cause__}")
     one_server, cluster = answers

@@ -1,7 +1,7 @@
 """Databases, export files and logs of erasures that older code made can be read: see tests/data/README.md."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,15 @@ def past(request: pytest.FixtureRequest) -> Past:
 
 
 @pytest.fixture
-def old_database(empty_database: str, past: Past) -> str:
+def old_database(copied: Callable[..., str], past: Past) -> str:
     """Connection string of a database as the older code left it."""
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        connection.execute((past.folder / "database.sql").read_bytes())
-    return empty_database
+
+    def fill(where: str) -> None:
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            connection.execute((past.folder / "database.sql").read_bytes())
+
+    return copied(past.folder.name, fill)
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ def conninfo(folder: Path) -> str:
     return server.conninfo
 
 
+@pytest.mark.ci
 def test_data_is_there_after_a_restart(folder: Path, conninfo: str) -> None:
     """stop() writes everything; start() finds it, under the same connection string."""
     assert not answers(conninfo)
@@ -112,6 +113,7 @@ def test_data_is_there_after_a_restart(folder: Path, conninfo: str) -> None:
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_two_objects_of_a_process_share_and_the_last_stops(folder: Path, conninfo: str) -> None:
     """stop() is for one user only, and a second call of it takes nothing from the other."""
     one, other = EmbeddedServer.start(folder), EmbeddedServer.start(folder)
@@ -122,6 +124,7 @@ def test_two_objects_of_a_process_share_and_the_last_stops(folder: Path, conninf
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_two_processes_share_and_the_last_stops(folder: Path, conninfo: str) -> None:
     """The first may leave, although it started the server."""
     client = Client(folder)
@@ -134,6 +137,7 @@ def test_two_processes_share_and_the_last_stops(folder: Path, conninfo: str) -> 
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_a_program_that_forgets_stop_still_stops_it_quickly(folder: Path, conninfo: str) -> None:
     """A normal exit is enough, takes at most two seconds, and prints nothing."""
     client = Client(folder)
@@ -144,6 +148,7 @@ def test_a_program_that_forgets_stop_still_stops_it_quickly(folder: Path, connin
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_a_killed_client_does_not_keep_the_server_alive(folder: Path, conninfo: str) -> None:
     """The last one that is still alive stops the server."""
     client, survivor = Client(folder), Client(folder)
@@ -153,6 +158,7 @@ def test_a_killed_client_does_not_keep_the_server_alive(folder: Path, conninfo: 
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_the_server_of_a_killed_client_is_found_and_stopped_by_the_next(folder: Path, conninfo: str) -> None:
     """Nothing stays behind for good."""
     client = Client(folder)
@@ -164,6 +170,7 @@ def test_the_server_of_a_killed_client_is_found_and_stopped_by_the_next(folder: 
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_start_recovers_after_the_server_was_killed(folder: Path, conninfo: str) -> None:
     """Also in the process that was using it, and what was committed is there."""
     server = EmbeddedServer.start(folder)
@@ -176,6 +183,7 @@ def test_start_recovers_after_the_server_was_killed(folder: Path, conninfo: str)
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("reason", ["empty", "cut short", "process id reused", "client list damaged"])
 def test_start_recovers_from_what_a_crash_leaves_behind(folder: Path, conninfo: str, reason: str) -> None:
     """A power cut can truncate files, and a new container hands out the same process ids again."""
@@ -194,6 +202,7 @@ def test_start_recovers_from_what_a_crash_leaves_behind(folder: Path, conninfo: 
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_a_forked_child_does_not_stop_its_parents_server(folder: Path, conninfo: str) -> None:
     """Web servers fork after loading; a worker's end is not the application's."""
     program = (
@@ -207,6 +216,7 @@ def test_a_forked_child_does_not_stop_its_parents_server(folder: Path, conninfo:
     assert not answers(conninfo)
 
 
+@pytest.mark.ci
 def test_no_other_user_can_open_the_socket(folder: Path, conninfo: str) -> None:
     """PostgreSQL asks for no password here, so the socket itself is closed to others."""
     server = EmbeddedServer.start(folder)
@@ -215,6 +225,7 @@ def test_no_other_user_can_open_the_socket(folder: Path, conninfo: str) -> None:
     server.stop()
 
 
+@pytest.mark.ci
 def test_the_log_holds_no_text_of_rows(folder: Path, conninfo: str) -> None:
     """A statement that fails quotes its row; that would outlive a forgotten memory."""
     server = EmbeddedServer.start(folder)
@@ -224,6 +235,7 @@ def test_the_log_holds_no_text_of_rows(folder: Path, conninfo: str) -> None:
     assert "secret" not in (folder / "log").read_text()
 
 
+@pytest.mark.ci
 def test_a_long_path_works_and_words_fold_whatever_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sockets have at most 107 characters; a LANG that is not installed stops initdb; the C locale knows no É."""
     monkeypatch.setenv("LANG", "xx_YY.UTF-8")
@@ -274,6 +286,7 @@ def test_a_database_of_another_user_is_refused(tmp_path: Path) -> None:
         EmbeddedServer.start(tmp_path)
 
 
+@pytest.mark.ci
 def test_a_server_that_cannot_start_says_where_its_log_is_not_what_it_holds(
     folder: Path, conninfo: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

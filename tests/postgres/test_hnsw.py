@@ -68,7 +68,8 @@ def early(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def big(prepared: str, early: None) -> Iterator[str]:
     yield prepared
-    do(prepared, "DELETE FROM persistmem.namespaces")
+    for table in ("namespaces", "vectors", "terms"):
+        do(prepared, f"DELETE FROM persistmem.{table}")
     do(prepared, "UPDATE persistmem.hnsw_indexes SET documents = 0")
 
 

@@ -10,9 +10,9 @@ from psycopg.pq import TransactionStatus
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from tests.conftest import Either
-from tests.support.doors import READING, WRITING, filled
+from tests.support.entry_points import READING, WRITING, filled
 
-DOORS = {**READING, **WRITING}
+ENTRY_POINTS = {**READING, **WRITING}
 WALKED = (
     "recall",
     "context",
@@ -86,12 +86,12 @@ async def test_no_pipeline_begins_with_a_table_of_ours(
     with PersistMem.open(database, embeddings=embeddings, settings=settings) as memory:
         filled(memory, ["ada"])
         if colour == "sync":
-            for door in WALKED:
-                await DOORS[door](Either(memory, asynchronous=False), "ada")
+            for entry_point in WALKED:
+                await ENTRY_POINTS[entry_point](Either(memory, asynchronous=False), "ada")
     if colour == "async":
         async with PersistMem.aopen(database, embeddings=embeddings, settings=settings) as opened:
-            for door in WALKED:
-                await DOORS[door](Either(opened, asynchronous=True), "ada")
+            for entry_point in WALKED:
+                await ENTRY_POINTS[entry_point](Either(opened, asynchronous=True), "ada")
     assert sum(len(pipeline) > 1 for pipeline in pipelines) > len(WALKED)
     assert not [pipeline[0] for pipeline in pipelines if not begins_right(pipeline)]
     begun = [pipeline for pipeline in pipelines if any("put_checkpoint" in sent for sent in pipeline)]

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.postgres.queries import recall
@@ -110,19 +111,17 @@ def test_the_search_is_an_index_only_scan_of_one_namespace(memory: PersistMem, d
         return asked["query"]
 
     monkeypatch.setattr(recall, "statement", keep_statement)
-    original = psycopg.Connection.execute
+    original = psycopg.Cursor.execute
 
     def keep_parameters(self: Any, query: Any, parameters: Any = None, **kwargs: Any) -> Any:
         if asked and getattr(query, "name", None) == asked["query"].name:  # sent with the names of the schemas
-            asked["parameters"] = parameters
-            asked["connection"] = self
-            original(self, "VACUUM ANALYZE persistmem.vectors, persistmem.terms, persistmem.memories")
-            asked["plan"] = [
-                row["QUERY PLAN"] for row in original(self, sql.SQL("EXPLAIN ") + query, parameters).fetchall()
-            ]
+            cursor = psycopg.RawCursor(self.connection, row_factory=dict_row)
+            original(cursor, "VACUUM ANALYZE persistmem.vectors, persistmem.terms, persistmem.memories")
+            original(cursor, sql.SQL("EXPLAIN ") + query, parameters)
+            asked["plan"] = [row["QUERY PLAN"] for row in cursor.fetchall()]
         return original(self, query, parameters, **kwargs)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", keep_parameters)
+    monkeypatch.setattr(psycopg.Cursor, "execute", keep_parameters)
     memory.recall("Who planted an oak tree?", user_id="ada")
     plan = "\n".join(asked["plan"])
     assert "Index Only Scan using vectors_scan" in plan

@@ -12,7 +12,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, PersistMemStore, Settings
 from tests.conftest import Either
-from tests.support.doors import READING, filled, give_up, graph_of, run_of, tag
+from tests.support.entry_points import READING, filled, give_up, graph_of, run_of, tag
 
 HARMLESS = {
     "French": ("datestyle = 'SQL, DMY'", "lc_messages = 'fr_FR.UTF-8'", "timezone = 'Europe/Paris'"),
@@ -48,7 +48,7 @@ def _has_locale(admin: Any, setting: str) -> bool:
 
 
 def everything_works(where: str, embeddings: LocalEmbeddings, **settings: Any) -> None:
-    """Set up, write, and read through every door; a run with checkpoints; what was written is what is read."""
+    """Set up, write, and read through every entry point; a run with checkpoints; what was written is what is read."""
     users = ("zoë 🍵", "bob")
     with PersistMem.open(where, embeddings=embeddings, settings=Settings(**{"worker": False, **settings})) as memory:
         memory.setup()
@@ -57,8 +57,8 @@ def everything_works(where: str, embeddings: LocalEmbeddings, **settings: Any) -
         give_up(where, users, schema=memory.backend.settings.schema)
         either = Either(memory, asynchronous=False)
         for user in users:
-            for name, door in READING.items():
-                assert tag(user) in repr(asyncio.run(_awaited(door, either, user))), name
+            for name, entry_point in READING.items():
+                assert tag(user) in repr(asyncio.run(_awaited(entry_point, either, user))), name
         item = memory.store.get(("memories", "bob"), "item")
         listed = memory.list(user_id="bob")
         assert item is not None
@@ -72,8 +72,8 @@ def everything_works(where: str, embeddings: LocalEmbeddings, **settings: Any) -
         assert memory.list(user_id="bob") == []
 
 
-async def _awaited(door: Any, either: Either, user: str) -> Any:
-    return await door(either, user)
+async def _awaited(entry_point: Any, either: Either, user: str) -> Any:
+    return await entry_point(either, user)
 
 
 @pytest.mark.parametrize("settings", HARMLESS.values(), ids=HARMLESS.keys())

@@ -1,4 +1,4 @@
-"""Consent: what a person does not allow is not done, by no door, and not by what was begun before they said so."""
+"""Consent: what a person does not allow is not done, by no entry point, and not by what was begun before they said so."""
 
 import logging
 from collections.abc import Callable
@@ -260,7 +260,7 @@ async def test_pausing_is_of_one_person_only(either) -> None:
     assert await either.recall(ASKED, user_id="user10")
 
 
-# --- the doors
+# --- the entry points
 
 
 async def test_the_store_refuses_puts_and_searches_nothing_while_paused_and_deletes(either) -> None:

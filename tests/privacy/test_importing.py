@@ -119,10 +119,9 @@ def fill(conninfo: str, index: dict[str, Any] | None) -> dict[tuple[tuple[str, .
 
 
 @pytest.fixture
-def source(empty_database: str, embeddings: LocalEmbeddings) -> str:
+def source(copied: Callable[..., str], embeddings: LocalEmbeddings) -> str:
     """Connection string of another database, with LangGraph's store and ITEMS in it."""
-    fill(empty_database, index_of(embeddings))
-    return empty_database
+    return copied("a store to import", lambda where: fill(where, index_of(embeddings)))
 
 
 async def carried(either: Any, *arguments: Any, into: Any = None, **options: Any) -> ImportResult:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -76,9 +77,9 @@ def collect(
 
 
 @pytest.fixture
-def source(empty_database: str, embeddings: LocalEmbeddings) -> str:
+def source(copied: Callable[..., str], embeddings: LocalEmbeddings) -> str:
     """Connection string of a database with a collection that has PAYLOADS."""
-    return collect(empty_database, PAYLOADS, embeddings)
+    return copied("a collection of mem0", lambda where: collect(where, PAYLOADS, embeddings))
 
 
 async def carried(either: Any, *arguments: Any, **options: Any) -> ImportResult:

@@ -22,8 +22,8 @@ from langchain_persistmem.privacy import row_security
 from langchain_persistmem.types.namespace import EVERYWHERE, Several, Within
 from tests.client.test_peer_promises import bouncer  # noqa: F401 - a fixture, here of the database below
 from tests.conftest import Either, _create, _drop
-from tests.support import doors
-from tests.support.doors import COUNTING, READING, UNHURRIED, WRITING, filled, give_up, space, tag
+from tests.support import entry_points
+from tests.support.entry_points import COUNTING, READING, UNHURRIED, WRITING, filled, give_up, space, tag
 
 USERS = ["user1", "user10", "user1/x", "%"]
 SAID = Settings(row_level_security=True, worker=False)
@@ -224,48 +224,50 @@ def test_the_database_reads_several_as_they_were_meant(owned: str) -> None:
     assert [decode(text) for text in row[0]] == list(odd)
 
 
-@pytest.mark.parametrize("door", READING)
-async def test_every_reading_door_works_for_a_plain_role(reader: Either, door: str) -> None:
+@pytest.mark.parametrize("entry_point", READING)
+async def test_every_reading_entry_point_works_for_a_plain_role(reader: Either, entry_point: str) -> None:
     for user in USERS[:2]:
-        answer = await READING[door](reader, user)
+        answer = await READING[entry_point](reader, user)
         text = answer if isinstance(answer, str) else repr(answer)
         assert tag(user) in text
         assert not any(tag(other) in text for other in USERS if other != user)
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
-async def test_every_other_door_works_for_a_plain_role(
+async def test_every_other_entry_point_works_for_a_plain_role(
     server: str, guarded_template: str, role: str, embeddings: LocalEmbeddings, colour: str
 ) -> None:
-    """As a person each, because some doors close others: what was erased is not restored."""
+    """As a person each, because some entry points close others: what was erased is not restored."""
     name = _create(server, guarded_template)
     where = conninfo.make_conninfo(server, dbname=name)
-    doors_of = {f"person {place}": door for place, door in enumerate({**COUNTING, **WRITING}.values())}
+    entry_points_of = {
+        f"person {place}": entry_point for place, entry_point in enumerate({**COUNTING, **WRITING}.values())
+    }
     with PersistMem.open(
         where, embeddings=embeddings, settings=Settings(pool_min=0, row_level_security=True)
     ) as memory:
-        filled(memory, list(doors_of))
-    give_up(where, list(doors_of))
+        filled(memory, list(entry_points_of))
+    give_up(where, list(entry_points_of))
     async with opened_in(colour, conninfo.make_conninfo(where, user=role, password="x"), embeddings) as either:
-        for user, door in doors_of.items():
-            await door(either, user)
+        for user, entry_point in entry_points_of.items():
+            await entry_point(either, user)
     _drop(server, name)
 
 
 async def test_background_work_sweeps_and_upkeep_see_everybody(plain: Either, owned: str) -> None:
     for user in USERS:
-        assert await plain.admin.retry(doors.THREAD, user_id=user) == 1
+        assert await plain.admin.retry(entry_points.THREAD, user_id=user) == 1
     assert (await plain.admin.process_pending()).threads == len(USERS)
     assert (await plain.admin.maintain()).namespaces == len(USERS)
     with psycopg.connect(owned) as connection:
         connection.execute(
             "UPDATE persistmem.memories SET expires_at = now() - interval '1 day' WHERE expires_at IS NOT NULL"
         )
-    assert await doors.store_call(plain, "sweep_ttl") == len(USERS)
+    assert await entry_points.store_call(plain, "sweep_ttl") == len(USERS)
     assert (await plain.admin.status()).counts["namespaces"] == len(USERS)
-    found = await doors.store_call(plain, "search", ("memories",), limit=1000)
+    found = await entry_points.store_call(plain, "search", ("memories",), limit=1000)
     assert {each.namespace for each in found} == {space(user) for user in USERS}
-    assert len(await doors.store_call(plain, "list_namespaces")) == len(USERS)
+    assert len(await entry_points.store_call(plain, "list_namespaces")) == len(USERS)
 
 
 def test_a_store_of_its_own_works_for_a_plain_role(database: str) -> None:
@@ -295,15 +297,15 @@ def test_a_lock_that_is_not_there_is_told(
         caplog.at_level(logging.WARNING, "langchain_persistmem"),
         PersistMem.open(owned, embeddings=embeddings, settings=SAID) as memory,
     ):
-        assert memory.get(doors.KEY, user_id="user1")
-        assert memory.get(doors.KEY, user_id="user10")
+        assert memory.get(entry_points.KEY, user_id="user1")
+        assert memory.get(entry_points.KEY, user_id="user10")
     (record,) = caplog.records
     assert "superuser" in record.getMessage()
 
 
 def test_no_session_keeps_what_a_transaction_said(database: str, embeddings: LocalEmbeddings) -> None:
     with PersistMem.open(database, embeddings=embeddings, settings=SAID) as memory:
-        memory.get(doors.KEY, user_id="user1")
+        memory.get(entry_points.KEY, user_id="user1")
         memory.remember("I like tea", user_id="user1")
         with memory.backend.pool.connection() as connection:
             for name in ("namespace", "namespaces", "prefixes", "all_namespaces"):
@@ -355,7 +357,7 @@ async def test_a_statement_that_fails_leaves_a_connection_that_works(plain: Eith
     for _ in range(20):  # more often than there are connections
         with pytest.raises(Exception, match="InvalidArgumentForLogarithm"):
             await (backend.arun(broken) if plain.asynchronous else _blocking(backend, broken))
-    assert (await plain.get(doors.KEY, user_id="user1")).text
+    assert (await plain.get(entry_points.KEY, user_id="user1")).text
 
 
 async def _blocking(backend: Any, flow: Any) -> Any:
@@ -376,7 +378,7 @@ def test_with_a_role_of_its_own_for_background_work_others_cannot_see_everybody(
         for name in (role, worker):
             where = conninfo.make_conninfo(owned, user=name, password="x")
             with PersistMem.open(where, embeddings=embeddings, settings=SAID) as memory:
-                assert memory.get(doors.KEY, user_id="user1")
+                assert memory.get(entry_points.KEY, user_id="user1")
                 if name == worker:
                     assert memory.admin.status().counts["namespaces"] == len(USERS)
                     continue
@@ -506,6 +508,7 @@ def test_the_exact_search_stays_an_index_only_scan(database: str, owned: str, em
     assert "Index Cond: ((namespace = 'memories/user1'::text) AND (model = 1))" in plan
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("colour", ["sync", "async"])
 async def test_two_users_on_the_same_sessions_of_pgbouncer_get_their_own(
     request: pytest.FixtureRequest, embeddings: LocalEmbeddings, colour: str
@@ -514,8 +517,8 @@ async def test_two_users_on_the_same_sessions_of_pgbouncer_get_their_own(
 
     async def day(either: Either, user: str) -> None:
         for _ in range(10):
-            for door in ("recall", "store search", "history", "store get"):
-                answer = repr(await READING[door](either, user))
+            for entry_point in ("recall", "store search", "history", "store get"):
+                answer = repr(await READING[entry_point](either, user))
                 assert tag(user) in answer
                 assert not any(tag(other) in answer for other in USERS if other != user)
             await either.remember("I like tea", user_id=user)

@@ -301,6 +301,26 @@ def test_below_the_threshold_nothing_is_returned_and_no_text_twice() -> None:
     assert select(noise, limit=10, threshold=0.4, min_score=0.05) == []
 
 
+def test_an_answer_needs_more_evidence_where_nothing_is_near() -> None:
+    def score(query: str, lexical: float) -> float:
+        return ranked(found(memory("a"), 0.2, lexical=lexical), query=query)[0].score
+
+    # Each has the same meaning. The words of a number, or a request that anything may help with, need no near one.
+    far, covered, request = score("query", 1.0), score("query", 5.0), score("Suggest a dinner.", 1.0)
+    assert far < 0.02
+    assert covered > 0.4
+    assert request > far
+
+
+def test_what_most_of_the_likeliest_tell_lifts_no_score() -> None:
+    short = [found(memory(str(n), "Yes."), 0.2 + n / 100, is_turn=True) for n in range(10)]
+    told = "I went to the market with my sister and bought apples, pears and plums for the cake that we baked together"
+    long = [each._replace(text=f"{told} {each.key}.") for each in short]
+    few = [*short[:-1], long[-1]]
+    assert max(each.score for each in ranked(*long)) <= max(each.score for each in ranked(*few))
+    assert max(each.score_parts.evidence for each in ranked(*long)) > 0
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_few_memories_are_no_trap(count: int) -> None:
     (alone,) = rank(

@@ -81,11 +81,41 @@ def test_what_is_no_statement_of_a_person_does_not_stand() -> None:
     assert text_of(chosen(*kinds)) == ""
 
 
-def test_turns_stand_while_all_fit_and_give_way_as_a_whole() -> None:
-    turns = [found(statement(str(n), f"I planted tree {n} in the garden", is_turn=True)) for n in range(40)]
+def turn(key: str, text: str, **fields: Any) -> StandingMemory:
+    return found(statement(key, text, is_turn=True, **fields))
+
+
+def test_turns_stand_while_all_fit_and_else_as_many_as_statements_leave_room_for() -> None:
+    turns = [turn(str(n), f"I planted tree {n} in the garden", valid_from=NOW - (40 - n) * DAY) for n in range(40)]
     fact = found(statement("a", "The user lives in Oslo"))
     few, many = text_of(chosen(fact, *turns[:5])), text_of(chosen(fact, *turns))
-    assert ("tree 4" in few, "tree" in many, "Oslo" in many) == (True, False, True)
+    assert few.count("tree") == 5
+    assert 5 < many.count("tree") < 40
+    assert ("tree 39 " in many, "tree 0 " in many, "Oslo" in many) == (True, False, True)
+    assert approximate_tokens(many) <= 400
+    statements = [found(statement(f"s{n}", f"The user owns a boat with the number {n}")) for n in range(40)]
+    assert "tree" not in text_of(chosen(*statements, *turns))
+
+
+def test_of_turns_those_that_tell_who_the_user_is_stand_first_and_no_long_one() -> None:
+    turns = [
+        *(turn(f"a{n}", f"My neighbour Nora has rabbit {n}") for n in range(20)),
+        *(turn(f"b{n}", f"I went to the shop number {n} yesterday") for n in range(20)),
+        turn("self", "I never fly, I go everywhere by train", valid_from=NOW - 90 * DAY),
+        turn("long", "I never fly, " + "because of the noise " * 20),
+    ]
+    text = text_of(chosen(*turns))
+    assert ("by train" in text, "noise" in text) == (True, False)
+
+
+@given(st.integers(0, 30), st.integers(1, 60))
+def test_what_is_said_in_a_conversation_changes_no_turn_that_stands(before: int, more: int) -> None:
+    here = Provenance(source="user", thread_id="here", message_ids=("m",))
+    there = Provenance(source="user", thread_id="there", message_ids=("n",))
+    turns = [turn(str(n), f"I planted tree {n} in the garden", provenance=there) for n in range(40)]
+    own = [turn(f"own{n}", f"I watered tree {n} in the garden", provenance=here) for n in range(before + more)]
+    shown = text_of(chosen(*turns, *own[:before], thread_id="here", ids=frozenset()))
+    assert text_of(chosen(*turns, *own, thread_id="here", ids=frozenset())) == shown != ""
 
 
 def test_instructions_stand_beyond_the_room_of_statements_and_a_long_text_does_not_take_all_of_it() -> None:
@@ -168,6 +198,19 @@ async def test_the_standing_part_is_the_same_for_every_message_and_what_it_says_
     assert all(context.text == context.standing and context.relevant == "" for context in contexts)
     assert all(len(context.keys) == context.standing_count == 2 for context in contexts)
     assert contexts[0].fingerprints == ()
+
+
+async def test_a_long_conversation_leaves_the_standing_part_as_it_is(either_with: Any) -> None:
+    """Turns stand as of other conversations, however many the present one adds to them."""
+    either = await either_with(settings=Settings(standing_tokens=100))
+    told = [HumanMessage(f"I planted tree {number} in the garden", id=f"t{number}") for number in range(20)]
+    await either.observe(told, thread_id="there", user_id="ada")
+    options = {"user_id": "ada", "thread_id": "here", "messages": [HumanMessage("Hello", id="h")]}
+    first = await either.context("Hello", **options)
+    assert "tree" in first.standing
+    own = [HumanMessage(f"I watered plant {number} in the kitchen", id=f"w{number}") for number in range(60)]
+    await either.observe(own, thread_id="here", user_id="ada")
+    assert (await either.context("Which trees did I plant?", **options)).standing == first.standing
 
 
 async def test_both_parts_together_keep_to_the_budget(either_with: Any) -> None:

@@ -20,6 +20,7 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed; run: uv sync --group browser"
 )
 pytestmark = [
+    pytest.mark.ci,
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; run: apt-get install chromium"),
 ]

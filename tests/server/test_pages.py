@@ -15,7 +15,7 @@ import langchain_persistmem.server
 from langchain_persistmem import MemoryNotFoundError, PersistMem, Settings
 from langchain_persistmem.server import Caller, memory_app
 from langchain_persistmem.server.display import texts
-from tests.support.doors import give_up
+from tests.support.entry_points import give_up
 from tests.support.scripted import Scripted, answer, entry
 
 SERVER = Path(langchain_persistmem.server.__file__).parent

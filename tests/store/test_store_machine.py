@@ -177,7 +177,8 @@ class Twins(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.admin.execute("DELETE FROM persistmem.namespaces")
+        for table in ("namespaces", "vectors", "terms"):
+            self.admin.execute(f"DELETE FROM persistmem.{table}".encode())
         self.reference = Reference(self.embeddings)
 
     def both(self, ops: Sequence[Op]) -> tuple[list[Any], list[Any]]:

@@ -30,7 +30,7 @@ from langchain_persistmem import (
     Settings,
 )
 from tests.conftest import Either
-from tests.support.doors import READING, UNHURRIED, filled, give_up, tag
+from tests.support.entry_points import READING, UNHURRIED, filled, give_up, tag
 from tests.support.scripted import Scripted
 
 PARENT, CHILDREN = "ada", ("bob", "cy", "dee")
@@ -39,13 +39,13 @@ QUIET = Settings(worker=False, connect_seconds=20.0)
 
 
 def read_everything(memory: PersistMem, user: str, rounds: int = 2) -> list[str]:
-    """The doors that failed, or showed another's; empty if all is well."""
+    """The entry points that failed, or showed another's; empty if all is well."""
     wrong: list[str] = []
     either = Either(memory, asynchronous=False)
     for _ in range(rounds):
-        for name, door in READING.items():
+        for name, entry_point in READING.items():
             try:
-                seen = repr(asyncio.run(_awaited(door, either, user)))
+                seen = repr(asyncio.run(_awaited(entry_point, either, user)))
             except Exception as error:  # noqa: BLE001 - it is what was seen
                 wrong.append(f"{name}: {type(error).__name__}: {error}")
                 continue
@@ -56,8 +56,8 @@ def read_everything(memory: PersistMem, user: str, rounds: int = 2) -> list[str]
     return wrong
 
 
-async def _awaited(door: Callable[..., Any], either: Either, user: str) -> Any:
-    return await door(either, user)
+async def _awaited(entry_point: Callable[..., Any], either: Either, user: str) -> Any:
+    return await entry_point(either, user)
 
 
 def forked(act: Callable[[], Any]) -> Callable[[], Any]:
@@ -156,7 +156,7 @@ def leaving(dsn: str) -> Any:
     os._exit(0)
 
 
-def doors(dsn: str) -> Any:
+def entry_points(dsn: str) -> Any:
     """What each object that a program can hold does in a child."""
     with PersistMem.open(dsn, embeddings=LocalEmbeddings(), settings=QUIET) as memory, _of_applications(dsn) as others:
         memory.remember("I like tea", user_id=PARENT)

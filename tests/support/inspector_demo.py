@@ -8,6 +8,7 @@ import psycopg
 
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.cli.demo_story import read_story
+from tests.support.material import turns_in
 from tests.support.scripted import Scripted, answer, entry
 
 PERSON = "maya"
@@ -64,12 +65,11 @@ class Learner(Scripted):
 
 
 def _entries(messages: Any) -> list[dict[str, Any]]:
-    material = "".join(message[1] if isinstance(message, tuple) else message.content for message in messages)
+    shown = turns_in("".join(message[1] if isinstance(message, tuple) else message.content for message in messages))
     found: list[dict[str, Any]] = []
-    parts = material.split("<message ")[1:]
     for statements in STATEMENTS.values():
         for text, quote, fields in statements:
-            numbers = [index for index, part in enumerate(parts, 1) if quote in part]
+            numbers = [turn.number for turn in shown if quote in turn.text]
             if numbers:
                 found.append(entry(text, numbers[0], quote=quote, **fields))
     return found

@@ -6,16 +6,18 @@ parameters from :data:`SENSIBLE`, by name. A name that is not there fails the te
 
 import functools
 import inspect
+import itertools
 import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
@@ -83,6 +85,47 @@ class Text(str):
         raise RuntimeError(MARK)
 
 
+class Hollow(str):
+    """A text whose methods are of no use."""
+
+    __slots__ = ()
+
+    def _fail(self, *_: object, **__: object) -> Any:
+        raise RuntimeError(MARK)
+
+    __len__ = __iter__ = __contains__ = __getitem__ = encode = strip = find = lower = replace = _fail  # type: ignore[assignment]
+
+
+class Number(int):
+    """A number that is as large as is wanted."""
+
+    __slots__ = ()
+    __lt__ = __gt__ = __le__ = __ge__ = lambda self, other: True  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        raise RuntimeError(MARK)
+
+
+class Nowhere(tzinfo):
+    """A time zone that fails."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        raise RuntimeError(MARK)
+
+
+class Endless(Mapping[str, Any]):
+    """A dict without an end."""
+
+    def __getitem__(self, key: str) -> Any:
+        return MARK
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, itertools.count())
+
+    def __len__(self) -> int:
+        return 1
+
+
 def _deep(depth: int) -> Any:
     value: Any = MARK
     for _ in range(depth):
@@ -127,6 +170,8 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "deep": lambda: _deep(100_000),
     "shared": lambda: _shared(60),
     "circle": lambda: _CIRCLE,
+    "dict that is shared": lambda: {"a": _shared(60), "$or": [_shared(60)]},
+    "dict without end": Endless,
     "dict of a marked key": lambda: {f"{_LONG} status": object()},
     "dict of NaN": lambda: {f"{_LONG} status": {_LONG: [math.nan]}},
     "dict of numbers": lambda: {1: 2},
@@ -137,6 +182,13 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "fails at everything": Raises,
     "equals everything": Agrees,
     "text that lies": lambda: Text(_LONG),
+    "text that fails": lambda: Hollow(_LONG),
+    "list of texts that fail": lambda: [Hollow(_LONG)],
+    "number that lies": lambda: Number(10**30),
+    "numpy": lambda: numpy.float64("nan"),
+    "time zone that fails": lambda: datetime(2026, 1, 1, tzinfo=Nowhere()),
+    "message without checks": lambda: [HumanMessage.model_construct(content=object(), type="human", name=[MARK])],
+    "dict that is no message": lambda: [{_LONG: _shared(60)}],
     "naive datetime": lambda: datetime(2026, 1, 1),  # noqa: DTZ001
     "timedelta": lambda: timedelta(days=-1),
     "UUID": lambda: UUID(int=1),
@@ -149,7 +201,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
 class Parameter:
     """One parameter of one way in."""
 
-    door: str
+    entry_point: str
     name: str
     call: Callable[[Any, Any], Any]
     """Called with the memory and a value; None for what a signature requires stands for what is sensible."""
@@ -168,7 +220,7 @@ class Options:
         self.embeddings: Any = None
 
     def sensible(self, memory: Any) -> dict[str, Any]:
-        """By name; the same for all doors."""
+        """By name; the same for all entry points."""
         config = {"configurable": {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": str(UUID(int=7))}}
         return {
             "memory": memory,
@@ -275,7 +327,7 @@ _METHODS = {
 }  # fmt: skip
 
 
-def _of(door: str, function: Callable[..., Any], call: Callable[..., Any]) -> list[Parameter]:
+def _of(entry_point: str, function: Callable[..., Any], call: Callable[..., Any]) -> list[Parameter]:
     found: list[Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         # A function of the caller's may raise what it likes.
@@ -290,7 +342,7 @@ def _of(door: str, function: Callable[..., Any], call: Callable[..., Any]) -> li
         words = annotation.replace(" ", "").split("|")
         found.append(
             Parameter(
-                door,
+                entry_point,
                 name,
                 functools.partial(_with, call, function, name),
                 switch=set(words) <= {"bool", "None"},

@@ -14,6 +14,8 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
+from tests.support.material import turns_in
+
 
 def call(name: str, id: str | None = None, **arguments: Any) -> dict[str, Any]:
     """A tool call, for :class:`Scripted`."""
@@ -83,10 +85,10 @@ class Extractor(Scripted):
 
     def _next(self, messages: list[BaseMessage]) -> AIMessage:
         self.requests.append(messages)
-        found = re.findall(r'<message number="(\d+)".*?>(.*?)</message>', str(messages[-1].content), re.DOTALL)
+        found = turns_in(str(messages[-1].content))
         memory = {"type": "fact", "importance": 0.5, "confidence": 0.9}
         return AIMessage(
-            json.dumps({"memories": [{**memory, "text": f"Learnt: {text}", "messages": [int(n)]} for n, text in found]})
+            json.dumps({"memories": [{**memory, "text": f"Learnt: {text}", "messages": [n]} for n, _, text in found]})
         )
 
 

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem import ExtractionError, PersistMem
+from tests.support.material import known_in, users_turns_in
 from tests.support.scripted import Scripted, answer, entry
 
 Story = Mapping[str, Any]
@@ -26,8 +27,6 @@ STORIES = [pytest.param(story, id=f"{theme}: {story['name']}") for theme, told i
 
 _ROLES = {"U": "user", "A": "assistant", "T": "tool", "S": "system"}
 _TURN = re.compile(r"([UATS])(?:\((.+?)\))?: (.*)", re.DOTALL)
-_SHOWN = re.compile(r'<message number="(\d+)" date="[^"]*" from="user[^"]*">(.*?)</message>', re.DOTALL)
-_KNOWN = re.compile(r'<known label="(k\d+)" since="[^"]*">(.*?)</known>', re.DOTALL)
 
 
 class CutError(Exception):
@@ -64,14 +63,14 @@ class Model:
         text, messages = fields.pop("text"), fields.pop("messages", [])
         if "said" in fields:
             said = fields.pop("said")
-            messages = [int(number) for number, shown in _SHOWN.findall(material) if _letters(said) in _letters(shown)]
+            messages = [turn.number for turn in users_turns_in(material) if _letters(said) in _letters(turn.text)]
             if not messages:
                 self.problems.append(f"{said!r} was not shown")
             fields["quote"] = said
         for change in ("replaces", "same"):
             if change in fields:
                 known = fields.pop(change)
-                labels = [label for label, shown in _KNOWN.findall(material) if shown == known]
+                labels = [label for label, text_shown in known_in(material).items() if text_shown == known]
                 if not labels:
                     self.problems.append(f"{known!r} was not shown as known")
                 fields |= {"known": labels[0] if labels else "", "change": change}

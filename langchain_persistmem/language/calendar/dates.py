@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from langchain_persistmem.language.calendar import cjk_dates, periods
 from langchain_persistmem.language.calendar.date_grammar import Dates, RelativeDates
@@ -29,6 +30,7 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(16)  # the search and the ranking of one question ask for the same
 def find_periods(text: str, *, now: datetime) -> tuple[Period, ...]:
     """Find the stretches of time that ``text`` speaks of, as seen from ``now``; in the time zone of ``now``, in order.
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.data import languages, stop_words
+from langchain_persistmem.language.hidden_characters import strip_invisible
 from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.language.subjects import names_user
@@ -22,6 +23,8 @@ _SHORTEST = 6
 """Letters from which a quote tells by itself where it stands."""
 _FEWEST = 2
 """Words of weight that a free quote has at least."""
+_DOMINANCE = 2
+"""So many times the user's own words has a claim that stands in foreign text, where the quote shares a word with it."""
 _STEM = 3
 _COMMON = 0.6
 """Two words that share more first letters, and such a part of the longer one, may be forms of one; or one with an ending."""
@@ -33,6 +36,7 @@ _LIGHT: Sequence[Literal["quotes", "pronouns", "conjunctions", "statements"]] = 
 )
 """Lists of words that tell nothing of what two texts have in common."""
 _WORD = re.compile(r"[^\W_]+")
+_SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
 
 
 def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -55,8 +59,36 @@ def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> 
 
 def name_turns(numbers: Sequence[object], turns: Sequence[Turn]) -> list[Turn]:
     """The turns with these numbers, counted from 1; those that were not shown count for nothing."""
-    numbers_shown = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
-    return [turns[number - 1] for number in numbers_shown]
+    valid = sorted({n for n in numbers if type(n) is int and 1 <= n <= len(turns)})
+    return [turns[number - 1] for number in valid]
+
+
+def find_quote(statement: str, sources: Sequence[Turn]) -> str:
+    """The sentence of the user's that has most words of a statement; empty if none has any.
+
+    A model that is not asked for the words saves a third of its answer. What the user only shows, such as a code block,
+    is quoted where none of the user's own words have as much to do with it.
+    """
+    claimed = _units(statement)
+    best, most = "", 0
+    for turn in sources:
+        if turn.role != "user":
+            continue
+        for text in (strip_blocks(turn.text), turn.text):
+            for sentence in _SENTENCE.findall(text):
+                words = _units(sentence)
+                shared = sum(_is_among(unit, words) for unit in claimed)
+                if shared > most:
+                    best, most = sentence.strip(), shared
+    return best
+
+
+def leading_name(statement: str, sources: Sequence[Turn]) -> str | None:
+    """The name that a statement begins with: a word with a capital which has it within a sentence of its turns, too."""
+    first = _WORD.search(statement)
+    if first is None or not first[0].isalpha() or names_user(first[0]):
+        return None
+    return first[0] if any(first[0].casefold() in _details(turn.text) for turn in sources) else None
 
 
 def says(text: str, quote: str) -> bool:
@@ -86,7 +118,7 @@ def _retells(text: str, quote: str) -> bool:
 
 
 def _weighty(text: str) -> list[str]:
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    words = _WORD.findall(_fold(text).casefold())
     light = stop_words("quotes")
     return [word for word in words if word not in light]
 
@@ -147,11 +179,11 @@ def judge(
     own = [_own_words(text, instruction=instruction) for text in users]
     tools = [*tools, *(turn.text for turn in turns if turn.role == "tool")]
     # What an assistant repeats from a tool does not make it the user's: only the two others are compared.
-    others: Sequence[tuple[Source, Sequence[str]]] = (("tool", tools), ("document", users))
-    for source, foreign in others:
+    foreign_by_source: Sequence[tuple[Source, Sequence[str]]] = (("tool", tools), ("document", users))
+    for source, foreign in foreign_by_source:
         if foreign and _is_foreign(text, quote, own, foreign, date):
             return Verdict(source, NOT_THE_USERS)
-    if is_pasted(quote, sources, instruction=instruction):
+    if is_pasted(quote or find_quote(text, sources), sources, instruction=instruction):
         return Verdict("document")
     if instruction and not shares_words(quote, text):
         return Verdict("user", NOT_ASKED_FOR)
@@ -160,7 +192,7 @@ def judge(
 
 def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str], date: str) -> bool:
     """Tell if a claim stands in foreign text rather than in the user's: by a name or a figure, or by most of its words."""
-    user, others = _units(" ".join(own)), _units(" ".join(foreign))
+    user, foreign_words = _units(" ".join(own)), _units(" ".join(foreign))
     dates = calendar_words()
     worked_out = {*date.replace("~", "").split("-"), date}
     claimed = {
@@ -168,11 +200,12 @@ def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str
         if unit not in worked_out and unit.lstrip("0") not in worked_out
         and unit not in dates.months and unit not in dates.weekdays
     }  # fmt: skip
-    alien = {unit for unit in claimed if not _is_among(unit, user) and _is_among(unit, others)}
+    alien = {unit for unit in claimed if not _is_among(unit, user) and _is_among(unit, foreign_words)}
     if alien & _details(text):
         return True
     familiar = sum(_is_among(unit, user) for unit in claimed)
-    return not shares_words(quote, text) and len(alien) > familiar
+    # One word in common, such as what a page is about, makes a claim that is foreign otherwise none of the user's.
+    return len(alien) > (_DOMINANCE * familiar if shares_words(quote, text) else familiar)
 
 
 def is_supported(text: str, quote: str, sources: Sequence[Turn], question: str = "") -> bool:
@@ -197,7 +230,7 @@ def shares_words(one: str, other: str) -> bool:
 
 def _units(text: str) -> frozenset[str]:
     """Words of weight in small letters, and neighbouring characters where there are no spaces."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = _fold(text).casefold()
     words = (word for word in _WORD.findall(folded) if word not in _light() and not names_user(word))
     return frozenset(word for word in words if not cut_pairs(word)) | frozenset(cut_pairs(folded))
 
@@ -211,20 +244,25 @@ def _is_form(one: str, other: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) < _STEM or any(map(str.isdigit, longer)):
         return False
-    common = next((place for place, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    common = next((index for index, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
     return common >= _COMMON * len(longer) and (common > _STEM or common == len(shorter) >= len(longer) - 2)
 
 
 def _details(text: str) -> frozenset[str]:
     """Figures, and words with a capital that begin no sentence, in small letters."""
-    normal = unicodedata.normalize("NFKC", text)
-    found: set[str] = set()
+    normal = _fold(text)
+    details: set[str] = set()
     for match in _WORD.finditer(normal):
         word = match[0]
         begins = not normal[: match.start()].strip() or normal[: match.start()].rstrip()[-1:] in ".!?"
         if any(map(str.isdigit, word)) or any(map(str.isupper, word[1:] if begins else word)):
-            found.add(word.casefold())
-    return frozenset(found)
+            details.add(word.casefold())
+    return frozenset(details)
+
+
+def _fold(text: str) -> str:
+    """Fold forms of letters, and take out what nobody sees: it splits a word, and so hides where a claim comes from."""
+    return strip_invisible(unicodedata.normalize("NFKC", text))
 
 
 @cache

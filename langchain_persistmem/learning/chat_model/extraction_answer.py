@@ -11,9 +11,18 @@ from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.dates import find_periods
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, names_among, relations
-from langchain_persistmem.learning.chat_model.evidence import is_supported, judge, letters, name_turns, says, supporting
+from langchain_persistmem.learning.chat_model.evidence import (
+    find_quote,
+    is_supported,
+    judge,
+    leading_name,
+    letters,
+    name_turns,
+    says,
+    supporting,
+)
 from langchain_persistmem.learning.chat_model.extraction_prompt import USUAL, Request
-from langchain_persistmem.learning.sameness import same_statement, spell
+from langchain_persistmem.learning.sameness import spell
 from langchain_persistmem.types.records import (
     CATEGORIES,
     Candidate,
@@ -29,11 +38,20 @@ from langchain_persistmem.types.validation import LEAST_SHARE
 OmissionReason = Literal["low_confidence", "assistant_only", "unsupported", "said_twice", "misfit", "not_usable"]
 """The reason why a statement was dropped."""
 
+_GUESS = "guess"
+_CONFIDENCE = 0.9
+_LITTLE_CONFIDENCE = 0.3
+"""The confidence in a statement, and in a guess, of a model that is not asked for a number."""
 _KIND_OF: Mapping[str, Kind] = {"event": "episodic", "instruction": "procedural"}
 _TYPE_OF: Mapping[str, str] = {"semantic": "fact", "episodic": "event", "procedural": "instruction"}
 """Models know the field's words too, and say the kind where they were asked for the type."""
-_TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction"})
+_TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruction", _GUESS})
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
+_KNOWN = re.compile(r"\s*(?:(same|replaces)[ :]+)?(k\d+)(?:[ :]+(same|replaces))?\s*", re.IGNORECASE)
+_KEY = re.compile(r"([^\W\d][\w .-]{0,60}?)\s*[:=]\s*(.+)", re.DOTALL)
+_QUOTE = re.compile(r"(?:^|;)\s*quote\s*[:=]", re.IGNORECASE)
+_SHARE = re.compile(r"[01](?:\.\d+)?")
+_IMPORTANCE = 0.5
 _MOST_ENTRIES = 20
 _MOST_FOR_A_TURN = 10
 """An answer has at most so many entries in all, and for each turn: a model that runs wild fills no database."""
@@ -85,7 +103,7 @@ def read_answer(
     thread_id: str,
     model: str,
     max_chars: int,
-    known: Sequence[Memory] = (),
+    existing: Sequence[Memory] = (),
     earlier: Sequence[Turn] = (),
     tools: Sequence[str] = (),
     request: Request = USUAL,
@@ -106,7 +124,7 @@ def read_answer(
     if not isinstance(entries, list):
         raise _unusable(f"with {type(cast('object', answer)).__name__} instead of a list of memories")
     # Labels are made anew for each question, so that a model cannot name a memory that it was not shown.
-    labels = {f"k{number}": memory for number, memory in enumerate(known, 1)}
+    labels = {f"k{number}": memory for number, memory in enumerate(existing, 1)}
     candidates: list[Candidate] = []
     omissions: list[Omission] = []
     # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
@@ -132,6 +150,82 @@ def _unusable(what: str) -> ExtractionError:
     return failure
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of an answer, under the names that earlier versions of the prompt had for its fields as well."""
+
+    text: str
+    type: str
+    numbers: Sequence[object]
+    date: str
+    key: str
+    value: str
+    importance: float
+    confidence: float
+    label: str
+    relation: Relation
+    quote: str
+    topics: Sequence[str] | None
+
+
+def _entry(fields: Mapping[str, Any]) -> _Entry | None:
+    """The fields of an entry; None if it has no text, or a type that was not asked for."""
+    text, type_ = fields.get("text"), fields.get("type") or _TYPE_OF.get(str(fields.get("kind")))
+    if not isinstance(text, str) or not text.strip() or "\x00" in text or type_ not in _TYPES:
+        return None
+    fields = {**_more(_text(fields.get("more"))), **fields}
+    numbers = fields.get("from", fields.get("messages"))
+    label, relation = _relation(_text(fields.get("known")), _text(fields.get("change")))
+    usual = _LITTLE_CONFIDENCE if type_ == _GUESS else _CONFIDENCE
+    return _Entry(
+        text=text,
+        type="fact" if type_ == _GUESS else cast("str", type_),
+        numbers=cast("list[object]", numbers) if isinstance(numbers, list) else (),
+        date=_text(fields.get("date")),
+        key=_text(fields.get("key")),
+        value=_clean(_text(fields.get("value")))[:_LONGEST_VALUE],
+        importance=_share(fields.get("importance"), _IMPORTANCE),
+        confidence=_share(fields["confidence"], 0.5) if "confidence" in fields else usual,
+        label=label,
+        relation=relation,
+        quote=_text(fields.get("quote")),
+        topics=_topics(fields["topics"]) if "topics" in fields else None,
+    )
+
+
+def _more(text: str) -> dict[str, object]:
+    """The fields in one text: a day, a key and its value, a known memory, an importance and a quote; of each the first.
+
+    >>> _more("2026-03-01; home_city: Oslo; replaces k2; 0.9; quote: I moved; at last")
+    {'quote': 'I moved; at last', 'date': '2026-03-01', 'key': 'home_city', 'value': 'Oslo', 'known': 'replaces k2', 'importance': 0.9}
+    """
+    fields: dict[str, object] = {}
+    parts, *quote = _QUOTE.split(text, maxsplit=1)
+    if quote:
+        fields["quote"] = quote[0].strip()
+    for part in map(str.strip, parts.split(";")):
+        pair = _KEY.fullmatch(part)
+        if _DATE.fullmatch(part):
+            fields.setdefault("date", part)
+        elif _KNOWN.fullmatch(part):
+            fields.setdefault("known", part)
+        elif _SHARE.fullmatch(part):
+            fields.setdefault("importance", float(part))
+        elif pair is not None and "key" not in fields:
+            fields["key"], fields["value"] = map(str.strip, pair.groups())
+    return fields
+
+
+def _relation(text: str, change: str) -> tuple[str, Relation]:
+    """The label of a known memory, and what the statement is to it."""
+    match = _KNOWN.fullmatch(text)
+    if match is None:
+        return "", "new"
+    before, label, behind = match.groups()
+    relation = (before or behind or change).casefold()
+    return label.casefold(), cast("Relation", relation) if relation in _RELATIONS else "new"
+
+
 def _read_entry(
     fields: Mapping[str, Any],
     turns: Sequence[Turn],
@@ -143,36 +237,35 @@ def _read_entry(
     max_chars: int,
 ) -> Candidate | Omission:
     """The candidate in one entry, or the reason why it is none."""
-    text, type_ = fields.get("text"), fields.get("type") or _TYPE_OF.get(str(fields.get("kind")))
-    if not isinstance(text, str) or not text.strip() or "\x00" in text or type_ not in _TYPES:
-        return Omission(_clean(_text(text))[:max_chars], "not_usable")
-    statement, quote = _clean(text)[:max_chars], _text(fields.get("quote"))
+    entry = _entry(fields)
+    if entry is None:
+        return Omission(_clean(_text(fields.get("text")))[:max_chars], "not_usable")
+    statement = _clean(entry.text)[:max_chars]
     content = None if request.shape is None else request.shape.fit(fields.get("content"))
     if request.shape is not None and content is None:
         return Omission(statement, "misfit")
-    numbers = fields.get("messages")
-    named = name_turns(cast("list[object]", numbers), turns) if isinstance(numbers, list) else []
+    named = name_turns(entry.numbers, turns)
     if not named:
         return Omission(statement, "not_usable")
-    ids, target = tuple(turn.id for turn in named), labels.get(str(fields.get("known", "")).strip())
+    ids, target = tuple(turn.id for turn in named), labels.get(entry.label)
     about = target.id if target is not None else None
-    sources = supporting(cast("list[object]", numbers), quote, turns)
+    sources = supporting(entry.numbers, entry.quote, turns)
     if not sources:
         by_user = any(turn.role == "user" for turn in named)
         return Omission(statement, "unsupported" if by_user else "assistant_only", ids, about)
-    candidate = _candidate(fields, statement, cast("str", type_), sources, about)
+    candidate = _candidate(entry, statement, sources, about)
     if content is not None:
         candidate = replace(candidate, value={**(candidate.value or {}), "schema": content[0], "content": content[1]})
-    repeated = any(same_statement(statement, memory.text or "") for memory in labels.values())
-    question = _question(sources[-1], turns, earlier)
-    if (repeated or candidate.relation == "same") and not is_supported(statement, quote, sources, question):
-        # A repetition confirms only what the user's words have to do with; in other words it is a statement of its own.
-        if repeated:
+    supported = is_supported(statement, entry.quote, sources, _question(sources[-1], turns, earlier))
+    if not supported:
+        if not letters(entry.quote):  # nothing that the user said speaks for it
             return Omission(statement, "unsupported", ids, about)
-        candidate = replace(candidate, relation="new", about=None)
+        # Other words of the user's may say it; but they confirm nothing.
+        candidate = replace(candidate, is_supported=False)
+        if candidate.relation == "same":
+            candidate = replace(candidate, relation="new", about=None)
     instruction = candidate.kind == "procedural"
-    day = _text(fields.get("date"))
-    verdict = judge(statement, quote, sources, turns, instruction=instruction, date=day, tools=tools)
+    verdict = judge(statement, entry.quote, sources, turns, instruction=instruction, date=entry.date, tools=tools)
     category = fields.get("category")
     if isinstance(category, str) and category in request.category_names:
         candidate = replace(candidate, category=category)
@@ -181,27 +274,29 @@ def _read_entry(
 
 
 def _question(turn: Turn, turns: Sequence[Turn], earlier: Sequence[Turn]) -> str:
-    """The assistant's turn before, if this one answers it."""
-    before = [*earlier, *turns]
-    place = next((place for place, each in enumerate(before) if each.id == turn.id), 0)
-    question = before[place - 1].text if place and before[place - 1].role == "assistant" else ""
-    return question if is_answer(turn.text, question) else ""
+    """The turn before, if this one answers it; in a chat of several people any turn of another one."""
+    earlier_and_open = [*earlier, *turns]
+    index = next((index for index, other in enumerate(earlier_and_open) if other.id == turn.id), 0)
+    before = earlier_and_open[index - 1] if index else None
+    if before is None:
+        return ""
+    if before.role == "user":
+        return before.text if before.speaker != turn.speaker else ""
+    return before.text if before.role == "assistant" and is_answer(turn.text, before.text) else ""
 
 
-def _candidate(
-    fields: Mapping[str, Any], statement: str, type_: str, sources: Sequence[Turn], about: UUID | None
-) -> Candidate:
-    kind = _KIND_OF.get(type_, "semantic")
-    change = fields.get("change")
-    stated_at, topics = sources[-1].sent_at, _topics(fields.get("topics"))
-    speaker = _speaker(sources, _text(fields.get("quote")))
+def _candidate(entry: _Entry, statement: str, sources: Sequence[Turn], about: UUID | None) -> Candidate:
+    kind = _KIND_OF.get(entry.type, "semantic")
+    quote = entry.quote or ("" if kind == "procedural" else find_quote(statement, sources))
+    stated_at, speaker = sources[-1].sent_at, _speaker(sources, quote)
+    name = leading_name(statement, sources)
+    topics = entry.topics if entry.topics is not None else [name] if name else []
     names = [*names_among(topics), *([speaker] if speaker else [])]
-    key = fact_key(_text(fields.get("key")), find_subject(statement, names)) if kind == "semantic" else None
-    value: dict[str, Any] = {"text": statement, "type": type_, "topics": topics}
-    fact_value = _clean(_text(fields.get("value")))
-    if key is not None and fact_value:
-        value["value"] = fact_value[:_LONGEST_VALUE]
-    day, precision = _date(fields.get("date"), statement, stated_at) if kind == "episodic" else (stated_at, "told")
+    key = fact_key(entry.key, find_subject(statement, names)) if kind == "semantic" else None
+    value: dict[str, Any] = {"text": statement, "type": entry.type, "topics": list(topics)}
+    if key is not None and entry.value:
+        value["value"] = entry.value
+    day, precision = _date(entry.date, statement, stated_at) if kind == "episodic" else (stated_at, "told")
     if day != stated_at:
         value["said_at"] = stated_at.isoformat()  # of two plans the one that was made later counts, not the later day
     return Candidate(
@@ -209,18 +304,18 @@ def _candidate(
         kind=kind,
         key=key,
         value=value,
-        importance=_share(fields.get("importance"), 0.5),
-        confidence=_share(fields.get("confidence"), 0.5),
-        category=type_ if type_ in CATEGORIES else None,
+        importance=entry.importance,
+        confidence=entry.confidence,
+        category=entry.type if entry.type in CATEGORIES else None,
         valid_from=day,
         told_at=stated_at,
         utc_offset=sources[-1].utc_offset,
         date_precision=precision,
-        quote=_clean(_text(fields.get("quote")))[:_LONGEST_VALUE] or None,
+        quote=_clean(quote)[:_LONGEST_VALUE] or None,
         provenance=Provenance(source="user"),
         speaker=speaker,
         about=about,
-        relation=cast("Relation", change) if about is not None and change in _RELATIONS else "new",
+        relation=entry.relation if about is not None else "new",
     )
 
 

@@ -23,11 +23,11 @@ async def carry_over(tx: Transaction, backend: Backend, namespace: Namespace, ne
     if not rows:
         return
     holders = await rewrites.find_identities(tx, namespace, sorted(wanted))
-    taken = {(holder.identity, holder.status) for holder in holders}
+    identities = {(holder.identity, holder.status) for holder in holders}
     changed: list[dict[str, object]] = []
     for old in rows:
         fingerprint = present_identity(old)
-        if fingerprint in wanted and (fingerprint, old.memory.status) not in taken:
+        if fingerprint in wanted and (fingerprint, old.memory.status) not in identities:
             changed.append({"id": str(old.memory.id), "identity": fingerprint.hex(), "is_turn": False})
     await rewrites.rewrite_memories(tx, namespace, changed)
 

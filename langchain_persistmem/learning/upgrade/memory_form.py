@@ -44,13 +44,13 @@ async def rewrite_memories(
 ) -> None:
     """Bring memories to the present form; the caller holds the namespace's lock. Their texts are not indexed anew."""
     wanted = {pair for old in batch for pair in _message_ids(old.memory)}
-    found = await rewrites.messages_of_memories(tx, namespace, sorted(wanted))
-    messages = {(message.thread_id, message.turn.id): message for message in found}
+    messages_by_memory = await rewrites.messages_of_memories(tx, namespace, sorted(wanted))
+    messages = {(message.thread_id, message.turn.id): message for message in messages_by_memory}
     old_turns = [old.memory for old in batch if _is_old_turn(old.memory)]
-    others = [old for old in batch if not _is_old_turn(old.memory)]
+    statements = [old for old in batch if not _is_old_turn(old.memory)]
     await _mark_turns(tx, backend, namespace, old_turns, messages, now=now)
-    await _derive(tx, backend, namespace, others, messages, now=now)
-    await _link(tx, backend, namespace, [old.memory for old in others], messages, generation, now=now)
+    await _derive(tx, backend, namespace, statements, messages, now=now)
+    await _link(tx, backend, namespace, [old.memory for old in statements], messages, generation, now=now)
 
 
 def _is_old_turn(memory: Memory) -> bool:

@@ -35,27 +35,27 @@ async def rewrite_due(
     Returns:
         The namespaces that have the present form now.
     """
-    finished, left = 0, _ROUND_BATCHES
+    finished, batches = 0, _ROUND_BATCHES
     if not backend.may_have_rewrites:
         return finished
     for _ in range(limit):
-        claimed = None if stopping() or not left else await backend.step(_claim, None)
+        claimed = None if stopping() or not batches else await backend.step(_claim, None)
         if claimed is None:
             break
         namespace, attempts = claimed
         more = True
         # A few batches, and then what is to be learnt comes first again: a namespace of millions would hold a worker for long.
         try:
-            while more and left and not stopping():
+            while more and batches and not stopping():
                 more = await _do_batch(backend, namespace, now=now)
-                left -= 1
+                batches -= 1
         except PersistMemError as error:
             await _fail(backend, namespace, attempts, error)
             continue
         if more:
             await backend.step(_postpone, namespace, timedelta(0), 0, None)
         finished += not more
-    if left == _ROUND_BATCHES:
+    if batches == _ROUND_BATCHES:
         await _look(backend)
     return finished
 
@@ -172,9 +172,9 @@ async def _do_rows(backend: Backend, namespace: Namespace, *, now: datetime) -> 
             last = batch[-1].memory.id if step == "memories" else None
             await rewrites.move_rewrite(tx, namespace, step, last, done=len(batch), leased=leased)
             return True
-        others = await rewrites.settle_others(tx, namespace, limit=_BATCH)
-        if others:
-            await rewrites.move_rewrite(tx, namespace, "turns", None, done=others, leased=leased)
+        settled_count = await rewrites.settle_others(tx, namespace, limit=_BATCH)
+        if settled_count:
+            await rewrites.move_rewrite(tx, namespace, "turns", None, done=settled_count, leased=leased)
             return True
         thread_id = await rewrites.thread_without_turns(tx, namespace)
         if thread_id is not None:

@@ -164,7 +164,7 @@ async def revive_memories(tx: Transaction, namespace: Namespace, ids: Sequence[U
 
 async def reject_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> int:
     """Delete quarantined memories; returns how many."""
-    return await tx.execute(statement("reject_memories"), {"namespace": encode(namespace), "ids": list(ids)})
+    return len(await tx.fetch(statement("reject_memories"), {"namespace": encode(namespace), "ids": list(ids)}))
 
 
 async def archive_memories(

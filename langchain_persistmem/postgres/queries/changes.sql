@@ -146,9 +146,15 @@ WITH revived AS (
 SELECT id FROM revived
 
 -- name: reject_memories
--- What was reviewed and refused goes for good.
-DELETE FROM persistmem.memories
-WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) AND status = 'quarantined'
+-- What was reviewed and refused goes for good, with its vectors; it has no terms.
+WITH refused AS (
+    DELETE FROM persistmem.memories
+    WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) AND status = 'quarantined'
+    RETURNING id
+), vectors AS (
+    DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND memory_id IN (SELECT id FROM refused)
+)
+SELECT id FROM refused
 
 -- name: archive_memories
 -- Memories that live on in a summary, or that nobody has needed for long; archived ones can be restored.

@@ -42,7 +42,8 @@ WHERE t.relnamespace = to_regnamespace('persistmem')
 ORDER BY 1
 
 -- name: diagnose_orphans
--- Rows without what they belong to, among so many of each table; the foreign keys forbid them, a restore without them does not.
+-- Rows without what they belong to, among so many of each table. No statement of ours leaves any, and but for vectors and terms the
+-- foreign keys forbid them; a restore without these does not.
 SELECT 'vectors' AS name, count(*) AS orphans
 FROM (SELECT namespace, memory_id FROM persistmem.vectors WHERE true {some}) r
 WHERE NOT EXISTS (SELECT 1 FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)

@@ -154,9 +154,21 @@ near AS MATERIALIZED (
     ) w
     WHERE {terms_condition}
 ), both_layers AS (
-    SELECT memory_id, always FROM candidates
-    UNION ALL
-    SELECT DISTINCT r.memory_id, false FROM resting r WHERE r.memory_id NOT IN (SELECT memory_id FROM candidates)
+    SELECT memory_id, bool_or(always) AS always, array_remove(array_agg(turn_id), NULL) AS turn_ids
+    FROM (
+        SELECT memory_id, always, NULL::uuid AS turn_id FROM candidates
+        UNION ALL
+        SELECT memory_id, false, turn_id FROM resting
+    ) layers
+    GROUP BY memory_id
+), signals AS (
+    -- Full joins, and a condition that lets them stay so: the planner expects one candidate, and would look through all that was
+    -- found by words for each; so it has to hash them.
+    SELECT memory_id, c.always, c.turn_ids, near.similarity, coalesce(w.lexical, 0) AS lexical
+    FROM both_layers c
+    FULL JOIN near USING (memory_id)
+    FULL JOIN worded w USING (memory_id)
+    WHERE c.always IS NOT DISTINCT FROM true OR c.always IS NOT DISTINCT FROM false
 )
 -- One row in any case, which has the statistics and says whether another statement would be right.
 SELECT verdict.*, found.*, (
@@ -167,8 +179,7 @@ FROM verdict
 LEFT JOIN LATERAL (
     SELECT
 -- include: memory
-           , c.always, coalesce(u.times, 0) AS uses, coalesce(w.lexical, 0) AS lexical,
-           ARRAY(SELECT r.turn_id FROM resting r WHERE r.memory_id = m.id) AS turn_ids,
+           , c.always, coalesce(u.times, 0) AS uses, c.lexical, c.turn_ids,
            -- Words of a turn that say what is not true any more.
            CASE WHEN m.is_turn AND m.id IN (SELECT turn_id FROM resting) THEN ARRAY(
                SELECT coalesce(l.quote, '')
@@ -178,12 +189,12 @@ LEFT JOIN LATERAL (
            ELSE '{{}}' END AS past_quotes,
            -- What was a candidate for its words only is looked up for its meaning. Where its vector is still to be made
            -- there is none, and NULL.
-           coalesce(near.similarity, (
+           coalesce(c.similarity, (
                SELECT max(-(v.{embedding} <#> %(embedding)s::halfvec))
                FROM persistmem.vectors v
                WHERE v.namespace = %(namespace)s::text AND v.memory_id = m.id AND v.model = %(model)s::smallint AND v.active
            )) AS similarity
-    FROM both_layers c
+    FROM signals c
     CROSS JOIN LATERAL (
         -- One by one, and so written that no index but the primary key fits: see search_exact.
         SELECT m.*
@@ -192,8 +203,6 @@ LEFT JOIN LATERAL (
           AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
         OFFSET 0
     ) m
-    LEFT JOIN near USING (memory_id)
-    LEFT JOIN worded w USING (memory_id)
     LEFT JOIN LATERAL (
         SELECT u.times FROM persistmem.uses u WHERE u.namespace = %(namespace)s::text AND u.memory_id = c.memory_id OFFSET 0
     ) u ON true

@@ -67,7 +67,7 @@ def insert_terms(
     tx: Transaction, namespace: Namespace, texts: Mapping[UUID, tuple[str, str | None]], *, language: str
 ) -> Answer[int]:
     """Write the terms of memories, by id of text and speaker: what search by words finds them by."""
-    parameters = {"namespace": encode(namespace), "rows": term_rows(texts, language=language)}
+    parameters = {"namespace": encode(namespace), "ids": list(texts), "rows": term_rows(texts, language=language)}
     return tx.execute(statement("insert_terms"), parameters) if texts else Answer(0)
 
 

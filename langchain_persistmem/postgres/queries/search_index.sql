@@ -23,13 +23,19 @@ FROM (
 GROUP BY memory_id, word
 
 -- name: insert_terms
--- The terms of memories; the sums are kept for BM25.
+-- The terms of memories; the sums are kept for BM25. In the order of the index, whose pages are so filled one after the other.
 WITH merged AS (
 -- include: parsed_rows
+), known AS (
+    -- Looked up once for each memory; a foreign key would be, for each term.
+    SELECT p.memory_id, p.word, least(p.times, 32767)::smallint AS times,
+           least(sum(p.times) OVER (PARTITION BY p.memory_id), 32767)::smallint AS length
+    FROM merged p
+    WHERE p.memory_id IN (SELECT m.id FROM persistmem.memories m
+                          WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]))
 ), written AS (
     INSERT INTO persistmem.terms (namespace, term, memory_id, times, length)
-    SELECT %(namespace)s::text, word, memory_id, times, (sum(times) OVER (PARTITION BY memory_id))::integer
-    FROM merged
+    SELECT %(namespace)s::text, word, memory_id, times, length FROM known ORDER BY word, memory_id
     RETURNING memory_id, times
 )
 UPDATE persistmem.namespaces n

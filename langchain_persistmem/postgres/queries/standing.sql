@@ -67,7 +67,7 @@ WITH
     UNION
     SELECT id FROM statements
     UNION
-    -- Where turns are too many to be shown all, none is: so a few of the newest say whether they are.
+    -- Whether there are too many turns to be shown all, a few of the newest say.
     (SELECT newest.id
      FROM (
          SELECT m.id, m.is_turn
@@ -77,6 +77,18 @@ WITH
          LIMIT %(lines)s::bigint
      ) newest
      WHERE newest.is_turn)
+    UNION
+    -- Where they are, some of other conversations are shown: what this one adds pushes none of them out.
+    (SELECT earlier.id
+     FROM (
+         SELECT m.id, m.is_turn
+         FROM persistmem.memories m
+         WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.listed
+           AND m.thread_id IS DISTINCT FROM %(thread_id)s::text AND {condition}
+         ORDER BY m.updated_at DESC
+         LIMIT %(lines)s::bigint
+     ) earlier
+     WHERE earlier.is_turn)
 )
 SELECT
 -- include: memory

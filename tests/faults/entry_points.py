@@ -122,12 +122,13 @@ class Scene:
         """Leave nothing to the next trial."""
         if files:
             self.file.unlink(missing_ok=True)
-        self.admin.execute("DELETE FROM persistmem.namespaces WHERE namespace = %s", (self.key,))
+        for table in ("namespaces", "vectors", "terms"):
+            self.admin.execute(f"DELETE FROM persistmem.{table} WHERE namespace = %s".encode(), (self.key,))
         for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
             self.admin.execute(f"DELETE FROM {table} WHERE thread_id LIKE %s".encode(), (f"%{self.thread}",))
 
 
-Door = Callable[[Scene], Awaitable[Any]]
+EntryPoint = Callable[[Scene], Awaitable[Any]]
 
 _ARGUMENTS: dict[str, Callable[[Scene], Any]] = {
     "query": lambda scene: "Where do I live?",
@@ -177,14 +178,14 @@ def arguments(scene: Scene, name: str) -> dict[str, Any]:
             given[parameter.name] = special(scene)
         elif parameter.default is parameter.empty and parameter.name != "self":
             if parameter.name not in _ARGUMENTS:
-                raise LookupError(f"{name}({parameter.name}=...): say in tests/faults/doors.py what to pass")
+                raise LookupError(f"{name}({parameter.name}=...): say in tests/faults/entry_points.py what to pass")
             given[parameter.name] = _ARGUMENTS[parameter.name](scene)
     return given
 
 
-def doors() -> dict[str, Door]:
+def entry_points() -> dict[str, EntryPoint]:
     """Every operation by name: those of PersistMem, of the store, of the chat history and of the saver."""
-    found: dict[str, Door] = {}
+    found: dict[str, EntryPoint] = {}
     for name in methods():
         found[name] = _method(name)
     found["forget everything"] = lambda scene: scene.do(scene.memory, "forget", everything=True, user_id=scene.user)
@@ -205,12 +206,12 @@ async def _import(scene: Scene) -> Any:
     return await scene.do(scene.memory, "privacy.import_file", scene.file, user_id=scene.user)
 
 
-def _method(name: str) -> Door:
-    def door(scene: Scene) -> Awaitable[Any]:
+def _method(name: str) -> EntryPoint:
+    def entry_point(scene: Scene) -> Awaitable[Any]:
         given = arguments(scene, name)
         return scene.do(scene.memory, name, *given.pop("versions", ()), **given)
 
-    return door
+    return entry_point
 
 
 async def _batch(scene: Scene) -> Any:
@@ -225,7 +226,7 @@ async def _batch(scene: Scene) -> Any:
     return await scene.do(scene.memory.store, "batch", ops)
 
 
-_STORE: dict[str, Door] = {
+_STORE: dict[str, EntryPoint] = {
     "store.batch": _batch,
     "store.put": lambda scene: scene.do(scene.memory.store, "put", scene.namespace, "item", {"text": "likes ships"}),
     "store.get": lambda scene: scene.do(scene.memory.store, "get", scene.namespace, "item"),
@@ -243,7 +244,7 @@ async def _history_messages(scene: Scene) -> Any:
     return await _history(scene).aget_messages() if scene.native else _history(scene).messages
 
 
-_HISTORY: dict[str, Door] = {
+_HISTORY: dict[str, EntryPoint] = {
     "history.add_messages": lambda scene: scene.do(_history(scene), "add_messages", [HumanMessage("I keep bees")]),
     "history.messages": _history_messages,
     "history.clear": lambda scene: scene.do(_history(scene), "clear"),
@@ -269,7 +270,7 @@ async def _saver_put(scene: Scene) -> Any:
     return await scene.do(scene.memory.checkpointer, "put", head.config, made, metadata, versions)
 
 
-_SAVER: dict[str, Door] = {
+_SAVER: dict[str, EntryPoint] = {
     "saver.get_tuple": lambda scene: scene.do(scene.memory.checkpointer, "get_tuple", scene.checkpoint()[0]),
     "saver.list": _saver_list,
     "saver.put": _saver_put,

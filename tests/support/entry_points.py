@@ -1,6 +1,6 @@
 """Every way to a person's memory, for tests of who gets to see and to change what.
 
-A reading door answers with what it found; a writing door changes what is one user's. Both take memory in either colour and a
+A reading entry point answers with what it found; a writing entry point changes what is one user's. Both take memory in either colour and a
 user's id. :func:`filled` gives each user the same keys, threads and questions, and a tag of their own in every text.
 """
 
@@ -31,7 +31,7 @@ from langchain_persistmem.types.namespace import encode
 from tests.support.foreign_history import ForeignHistory
 from tests.support.scripted_model import Scripted as Chat
 
-Door = Callable[[Any, str], Awaitable[Any]]
+EntryPoint = Callable[[Any, str], Awaitable[Any]]
 
 QUESTION = "Where do I keep my kayak?"
 KEY = "locker"
@@ -52,7 +52,7 @@ def space(user: str) -> tuple[str, ...]:
 
 
 def storable(user: str) -> bool:
-    """Whether LangGraph's stores take it as a label; those with a period live behind the other doors."""
+    """Whether LangGraph's stores take it as a label; those with a period live behind the other entry points."""
     return "." not in user
 
 
@@ -188,11 +188,11 @@ async def _version(either: Any, user: str) -> Any:
     return await either.history.version(current.id, user_id=user)
 
 
-def _store_search(**options: Any) -> Door:
-    async def door(either: Any, user: str) -> Any:
+def _store_search(**options: Any) -> EntryPoint:
+    async def entry_point(either: Any, user: str) -> Any:
         return await store_call(either, "search", space(user), limit=100, **options)
 
-    return door
+    return entry_point
 
 
 def _batch(either: Any, user: str) -> Any:
@@ -205,7 +205,7 @@ def _batch(either: Any, user: str) -> Any:
     return store_call(either, "batch", ops)
 
 
-READING: dict[str, Door] = {
+READING: dict[str, EntryPoint] = {
     "get": lambda either, user: either.get(KEY, user_id=user),
     "list": lambda either, user: either.list(user_id=user, limit=1000),
     "list with a filter": lambda either, user: either.list(filter={"tag": {"$exists": True}}, user_id=user),
@@ -251,7 +251,7 @@ async def _namespaces(either: Any, user: str) -> Any:
     return found
 
 
-COUNTING: dict[str, Door] = {
+COUNTING: dict[str, EntryPoint] = {
     "status": lambda either, user: either.admin.status(user_id=user),
     "changes": lambda either, user: either.history.changes(KEY, user_id=user),
     "consent": lambda either, user: either.privacy.consent(user_id=user),
@@ -308,7 +308,7 @@ async def _copy(either: Any, user: str) -> None:
         await either.privacy.import_file(path, user_id=user)
 
 
-WRITING: dict[str, Door] = {
+WRITING: dict[str, EntryPoint] = {
     "remember under the same key": lambda either, user: either.remember("It is gone", key=KEY, user_id=user),
     "remember the same statement": lambda either, user: either.remember("We all like tea", user_id=user),
     "observe": lambda either, user: either.observe([HumanMessage("I sold it", id="m1")], thread_id="t2", user_id=user),

@@ -1,4 +1,4 @@
-"""The doors that are no methods: the command line, an embedding model that answers nonsense, a profile's own class."""
+"""The entry points that are no methods: the command line, an embedding model that answers nonsense, a profile's own class."""
 
 import math
 from collections.abc import Callable, Sequence
