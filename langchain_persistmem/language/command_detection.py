@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from langchain_persistmem.language.data import Commands, Language, languages
+from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.phrases.conversation import Commands
 from langchain_persistmem.types.results import Command
 
 _LONGEST = 2_000

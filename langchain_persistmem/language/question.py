@@ -7,8 +7,11 @@ from datetime import datetime
 from functools import cache
 from typing import Literal
 
+from langchain_persistmem.language.aliases import find_by_alias
 from langchain_persistmem.language.calendar.dates import find_periods
-from langchain_persistmem.language.data import Questions, Words, languages, match_words
+from langchain_persistmem.language.data import languages, match_words
+from langchain_persistmem.language.phrases.statement_words import Questions
+from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.requests import asks_for_help
 from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
@@ -64,10 +67,11 @@ def _own_words() -> frozenset[str]:
 
 
 def _find_speakers(found: Sequence[RecallCandidate], query: str) -> set[str]:
-    """Find the speakers whom the query names."""
+    """Find the speakers whom the query names, by their names or else as others call them."""
     words = set(_WORD.findall(query.casefold()))
-    speakers = {each.speaker for each in found if each.speaker}
-    return {speaker for speaker in speakers if words & set(_WORD.findall(speaker.casefold()))}
+    speakers = {candidate.speaker for candidate in found if candidate.speaker}
+    by_name = {speaker for speaker in speakers if words & set(_WORD.findall(speaker.casefold()))}
+    return by_name or find_by_alias(found, query, speakers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.command_detection import translate
-from langchain_persistmem.language.data import Language, Statements, languages
+from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.phrases.statement_words import Statements
 from langchain_persistmem.types.records import Kind
 
 Category = Literal["preference", "goal", "fact", "decision"]
@@ -104,6 +105,7 @@ class Rulebook:
         self.third_person = [(_compile(pattern), replacement) for pattern, replacement in words.third_person]
         self.material = self._any(words.material, begins="")
         self.momentary = self._any(words.momentary)
+        self.independent_diet = _compile(alternatives(words.independent_diets))
         self.no_object = self._any(words.no_objects, begins="")
         # An object ends where its clause does; "nuts and shellfish" is one. A phrase without one may go on with "and" too.
         filler = rf"(?:[\s,]*(?:{alternatives(words.fillers)}){self._edge})*" if words.fillers else ""

@@ -7,19 +7,20 @@ from langchain_persistmem.language.data import languages
 
 _QUESTION = re.compile("[?？؟]")
 _SENTENCE = re.compile(r"[.!?,;:…。！？、()\-–—\s]*(?:[.!?,;…。！？、]|\s[-–—]\s|$)[\s]*")
+_MOST_WORDS = 8
+"""A longer sentence without a comma says something."""
 _NOISE = re.compile(r"[^\w\s']+")
 
 
 def is_small_talk(text: str) -> bool:
     """Tell whether every phrase of ``text`` is a greeting, a thanks, or an assent.
 
-    >>> is_small_talk("Hi there! Thanks, sounds good.")
-    True
+    >>> is_small_talk("Hi there! Thanks, sounds good."), is_small_talk("haha ok thanks")
+    (True, True)
     >>> is_small_talk("Hi, I moved to Oslo.")
     False
     """
-    small_talk = _small_talk()
-    return all(phrase in small_talk for phrase in _phrases(text))
+    return all(map(_is_made_of_small_talk, _phrases(text)))
 
 
 def is_answer(text: str, before: str) -> bool:
@@ -36,6 +37,20 @@ def is_answer(text: str, before: str) -> bool:
 
 def _phrases(text: str) -> list[str]:
     return [phrase for phrase in map(_bare, _SENTENCE.split(text)) if phrase]
+
+
+def _is_made_of_small_talk(phrase: str) -> bool:
+    """Tell whether it is a phrase of the lists, or several without a comma: "haha ok", "thanks that works"."""
+    small_talk = _small_talk()
+    words = phrase.split()
+    if phrase in small_talk or len(words) > _MOST_WORDS:
+        return phrase in small_talk
+    # The places up to which the words are small talk.
+    reached = {0}
+    for end in range(1, len(words) + 1):
+        if any(" ".join(words[start:end]) in small_talk for start in reached):
+            reached.add(end)
+    return len(words) in reached
 
 
 def _bare(phrase: str) -> str:

@@ -246,6 +246,8 @@ def _statement(book: Rulebook, match: Match, original: str, end: int) -> Stateme
     rule, key = match.rule, match.rule.key
     if rule is REQUEST:
         key = _request_key(book, original[match.start : end])
+    if rule.phrases == "diet" and book.independent_diet.fullmatch(match.what):
+        key = f"{key}_*"  # a vegetarian who keeps kosher is both
     if key is not None and key.endswith("*"):
         key = _key(key[:-1], match.thing or match.what)
     value = match.what if rule.phrases in ("name", "preferred_name", "favorite") else None

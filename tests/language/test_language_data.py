@@ -14,23 +14,27 @@ from langchain_persistmem import errors
 from langchain_persistmem.language import data
 from langchain_persistmem.language.command_detection import phrasebooks
 from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.phrases.calendar_words import Calendar, CompactCalendar
+from langchain_persistmem.language.phrases.conversation import Answers, Commands, Replies, Requests, SmallTalk
+from langchain_persistmem.language.phrases.search_words import IrregularForms, PersonNames, StopWords, TextSearch
+from langchain_persistmem.language.phrases.statement_words import Questions, Statements, Subjects
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "languages.md").read_text()
 PARTS = {
-    "commands": data.Commands,
-    "answers": data.Answers,
-    "replies": data.Replies,
-    "calendar": data.Calendar,
-    "compact_calendar": data.CompactCalendar,
-    "small_talk": data.SmallTalk,
-    "statements": data.Statements,
-    "subjects": data.Subjects,
-    "questions": data.Questions,
-    "requests": data.Requests,
-    "text_search": data.TextSearch,
-    "irregular_forms": data.IrregularForms,
-    "person_names": data.PersonNames,
-    "stop_words": data.StopWords,
+    "commands": Commands,
+    "answers": Answers,
+    "replies": Replies,
+    "calendar": Calendar,
+    "compact_calendar": CompactCalendar,
+    "small_talk": SmallTalk,
+    "statements": Statements,
+    "subjects": Subjects,
+    "questions": Questions,
+    "requests": Requests,
+    "text_search": TextSearch,
+    "irregular_forms": IrregularForms,
+    "person_names": PersonNames,
+    "stop_words": StopWords,
 }
 MADE_UP = """
 name = "Made up"

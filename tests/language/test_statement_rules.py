@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from langchain_persistmem.language.command_detection import phrasebooks
 from langchain_persistmem.language.hidden_characters import strip_hidden
+from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from tests.support.statements_corpus import sentences
 
@@ -117,3 +118,30 @@ def test_a_long_text_costs_little(text: str) -> None:
     start = time.thread_time()  # of the processor, whatever else runs on the machine
     find_statements(text)
     assert time.thread_time() - start < 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("I'm a vegetarian.", "I keep kosher.", False),
+        ("I'm vegan.", "I'm gluten-free.", False),
+        ("I'm a vegetarian.", "I'm vegan now.", True),
+        ("I keep kosher.", "I'm not kosher.", True),
+        ("Ich bin Vegetarier.", "Ich bin Antialkoholiker.", False),
+        ("Soy vegetariano.", "Soy celíaco.", False),
+    ],
+)
+def test_a_diet_replaces_another_one_only_where_nobody_has_both(one: str, other: str, same: bool) -> None:
+    (first,), (second,) = find_statements(one), find_statements(other)
+    assert None not in (first.key, second.key)
+    assert (first.key == second.key) is same
+
+
+@pytest.mark.parametrize("text", ["haha ok", "thanks that works", "ok great thanks", "lol nice", "ja danke"])
+def test_small_talk_needs_no_commas(text: str) -> None:
+    assert is_small_talk(text)
+
+
+@pytest.mark.parametrize("text", ["ok thanks Oslo", "nice dog", "great I moved to Oslo", "maybe Monday"])
+def test_small_talk_with_something_else_is_none(text: str) -> None:
+    assert not is_small_talk(text)

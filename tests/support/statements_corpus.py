@@ -347,9 +347,9 @@ en | - | Tell me a joke
 en | fact:diet | I'm a vegetarian btw
 en | fact:allergy_nut | I've got a nut allergy
 en | fact:food_gluten | I can't eat gluten
-en | fact:diet | I'm on a keto diet
+en | fact:diet_keto | I'm on a keto diet
 en | fact:diet | I follow a vegan diet
-en | fact:diet | I have celiac disease
+en | fact:diet_celiac | I have celiac disease
 en | fact:allergy_lactose | I'm lactose intolerant and vegan
 en | instruction | Please use bullet points from now on
 en | instruction | Please don't use emojis.
@@ -366,7 +366,7 @@ en | goal | My goal this year is to read 30 books
 en | goal | I'm saving up for a house
 en | goal | My New Year's resolution is to stop smoking
 en | decision | I've made up my mind to leave the company
-en | fact:diet | I'm gluten-free
+en | fact:diet_gluten_free | I'm gluten-free
 en | fact:food_alcohol | I don't drink alcohol.
 en | fact:food_coffee | I don't drink coffee after noon
 en | fact:food_beef | We don't eat beef at home.
@@ -405,7 +405,7 @@ en | instruction | No emojis please
 en | instruction:length | Be concise, please.
 en | instruction | Avoid jargon.
 en | fact:allergy_nut | I have a severe nut allergy.
-en | fact:diet | I'm on a gluten-free diet.
+en | fact:diet_gluten_free | I'm on a gluten-free diet.
 en | instruction | Use bullet points.
 en | fact:preferred_name | Address me as Doctor.
 de | fact:diet | Hallo, ich bin Vegetarierin, übrigens.
@@ -446,7 +446,7 @@ fr | fact:preference_voyager_en_train_plutôt_qu_en_avion | Je préfère voyager
 fr | - | Mon chef m'a dit de toujours répondre en anglais.
 fr | - | Je suis allergique ou pas ?
 fr | - | Si je suis allergique, que faire ?
-es | fact:diet, fact:food_gluten | Hola, soy celíaca y no como gluten.
+es | fact:diet_celíaca, fact:food_gluten | Hola, soy celíaca y no como gluten.
 es | fact:allergy_mariscos | Tengo alergia a los mariscos.
 es | fact:food_alcohol | No bebo alcohol.
 es | fact:name | Mi nombre es Pablo.

@@ -7,7 +7,9 @@ from functools import cache
 
 from langchain_persistmem.language.calendar import periods
 from langchain_persistmem.language.calendar.periods import Days
-from langchain_persistmem.language.data import CompactCalendar, CompactTime, Words, languages
+from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.phrases.calendar_words import CompactCalendar, CompactTime
+from langchain_persistmem.language.phrases.word_lists import Words
 
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _TIMES: Mapping[CompactTime, tuple[Callable[[date], Days], float]] = {

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from langchain_persistmem.language.calendar import periods
 from langchain_persistmem.language.calendar.periods import Days
-from langchain_persistmem.language.data import Calendar, Day, Groups, Words, languages
+from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.phrases.calendar_words import Calendar, Day
+from langchain_persistmem.language.phrases.word_lists import Groups, Words
 
 EARLIEST, LATEST = 1900, 2200
 """A number outside is no year."""

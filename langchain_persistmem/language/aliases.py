@@ -1,0 +1,60 @@
+"""Names by which only others call a speaker: "Mel" for Melanie, "Mom" as her child says it; pure."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from langchain_persistmem.language.query_terms import find_names
+from langchain_persistmem.language.small_talk import is_small_talk
+from langchain_persistmem.types.recall_results import RecallCandidate
+
+_NAME = re.compile(r"(?<=[^\W_] )[^\W\d_]{2,}")
+"""A word that is not the first one; only those with a capital are names."""
+_SHORTEST = 3
+"""Letters of a name that is cut short."""
+_PAUSE = r"[,.!?;:…。！？、，-]"
+
+
+def find_by_alias(found: Sequence[RecallCandidate], query: str, speakers: Collection[str]) -> set[str]:
+    """Find the speakers whom ``query`` calls by a name that is not theirs.
+
+    A speaker is called so if others address them by it ("Hey Mom!", "Thanks, Mel.") and no third one speaks in those
+    conversations, or if it is the beginning of one speaker's name alone.
+
+    Args:
+        found: the candidates of the search: what has the name in it is among them.
+        query: the question.
+        speakers: the names of who speaks in them.
+    """
+    if len(speakers) < 2:  # noqa: PLR2004 - nobody is called anything where one speaks alone
+        return set()
+    by_alias: set[str] = set()
+    for name in dict.fromkeys((*find_names(query), *filter(str.istitle, _NAME.findall(query)))):
+        called = set(_find_addressed(found, name)) or set(_find_shortened(name, speakers))
+        if len(called) == 1:
+            by_alias |= called
+    return by_alias
+
+
+def _find_addressed(found: Sequence[RecallCandidate], name: str) -> Iterator[str]:
+    """Find who is in conversation with those who address somebody as ``name``."""
+    address = re.compile(rf"(?:^|{_PAUSE})\s*(?:([^\W\d_]+)\s+)?{re.escape(name)}\s*(?={_PAUSE}|$)", re.MULTILINE)
+    threads: set[str] = set()
+    for candidate in found:
+        match = address.search(candidate.text or "") if candidate.speaker else None
+        # Before it may stand a greeting or thanks. "Met Mel." addresses nobody.
+        if match and candidate.thread_id and (not match[1] or is_small_talk(match[1])):
+            threads.add(candidate.thread_id)
+    # Nobody calls oneself by such a name: who says it too speaks of somebody else.
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    callers_of_it = {candidate.speaker for candidate in found if word.search(candidate.text or "")}
+    for candidate in found:
+        if candidate.thread_id in threads and candidate.speaker and candidate.speaker not in callers_of_it:
+            yield candidate.speaker
+
+
+def _find_shortened(name: str, speakers: Collection[str]) -> Iterator[str]:
+    """Find the speakers of whose name it is the beginning."""
+    begin = name.casefold()
+    for speaker in speakers:
+        if len(begin) >= _SHORTEST and any(word.startswith(begin) for word in speaker.casefold().split()):
+            yield speaker

@@ -1,0 +1,49 @@
+"""A name by which only others call a speaker is that speaker."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from langchain_persistmem.language.question import parse_question
+from langchain_persistmem.types.recall_results import SearchResult
+from langchain_persistmem.types.records import Provenance
+from tests.recall.test_ranking import found, memory
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def speakers_of(query: str, *turns: tuple[str, str], thread: str = "t") -> tuple[str, ...]:
+    candidates = tuple(
+        found(memory(str(number), text, speaker=speaker, provenance=Provenance(source="user", thread_id=thread)))
+        for number, (speaker, text) in enumerate(turns)
+    )
+    result = SearchResult(candidates=candidates, count=len(candidates), mean=0.1, deviation=0.1, lexical_max=1.0)
+    return parse_question(result, query, now=NOW).speakers
+
+
+FAMILY = (("Lena", "Thanks, Mom!"), ("Petra", "The soup is on the stove."), ("Lena", "I passed the test."))
+FRIENDS = (("Caroline", "Hey Mel! How was camping?"), ("Melanie", "We saw the stars."), ("Caroline", "I met Oscar."))
+
+
+@pytest.mark.parametrize(
+    ("query", "turns", "expected"),
+    [
+        ("What did Mom say about the soup?", FAMILY, ("Petra",)),
+        ("What did Lena say about the test?", FAMILY, ("Lena",)),
+        ("What did Mel see?", FRIENDS, ("Melanie",)),
+        ("Was hat Mel gesehen?", FRIENDS, ("Melanie",)),
+        ("What did Caro ask?", FRIENDS, ("Caroline",)),
+        ("Where did Oscar sleep?", FRIENDS, ()),
+        ("What did Dad say?", FAMILY, ()),
+        # Both say it: it is a third person.
+        ("What did Mom say?", (*FAMILY, ("Petra", "I will ask Mom about the recipe.")), ()),
+        # Two may be meant.
+        ("What did Mel see?", (*FRIENDS[1:], ("Melissa", "I saw nothing.")), ()),
+        ("What did Mom say?", (*FAMILY, ("Omar", "Hello everybody."), ("Omar", "I am home.")), ()),
+    ],
+)  # fmt: skip
+def test_a_name_that_only_others_use_is_the_speaker_whom_they_address(
+    query: str, turns: Any, expected: tuple[str, ...]
+) -> None:
+    assert speakers_of(query, *turns) == expected
