@@ -99,7 +99,7 @@ async def index_all(backend: Backend, namespace: tuple[str, ...]) -> int:
 def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, object]:
     """What a store's search gives to its statements."""
     where = page(ADA, limit=limit, offset=0, now=datetime.now(UTC))
-    return {**where, "namespace": encode(ADA), "embedding": to_halfvec(vector), "model": model.model, "reach": limit}
+    return {**where, "namespace": encode(ADA), "embedding": to_halfvec(vector), "model": model.id, "reach": limit}
 
 
 async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[StoredItem, float]] | None:
@@ -111,7 +111,7 @@ async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> SearchResult | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     parameters = {
-        "namespace": encode(ADA), "query": query, "terms": [], "weights": [], "period_starts": [], "period_ends": [], "embedding": to_halfvec(vector), "model": model.model, "language": "english",
+        "namespace": encode(ADA), "query": query, "terms": [], "weights": [], "period_starts": [], "period_ends": [], "embedding": to_halfvec(vector), "model": model.id, "language": "english",
         "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
@@ -524,7 +524,7 @@ async def neighbours(
         if number is None:
             found = await changes.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
         else:
-            parameters = {"namespace": encode(ADA), "embeddings": to_halfvecs(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
+            parameters = {"namespace": encode(ADA), "embeddings": to_halfvecs(vectors), "model": model.id, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
             found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
     return None if found is None else [{memory.key for memory, _ in each} for each in found]
 
