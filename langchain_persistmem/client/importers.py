@@ -45,7 +45,7 @@ async def _import_postgres_store(
     vectors: Vectors = "embed",
     fields: Sequence[str] | None = None,
     unindexed: Literal["leave", "embed"] = "leave",
-    batch_size: int = 200,
+    batch_size: int = 1_000,
     progress: Callable[[Progress], object] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:
@@ -98,7 +98,7 @@ async def _import_mem0(
     schema: str = "public",
     vectors: Vectors = "embed",
     namespace: Namespace | None = None,
-    batch_size: int = 200,
+    batch_size: int = 1_000,
     progress: Callable[[Progress], object] | None = None,
     dry_run: bool = False,
 ) -> ImportResult:

@@ -222,7 +222,8 @@ class Transaction(ABC):
             ConfigurationError: a setting of the role or the database changes what is written or read.
         """
         (row,) = await self._rows(await self._execute(statement("connection_facts"), None))
-        _check_settings(row, self._connection.pgconn.parameter_status(b"client_encoding"))
+        status = self._connection.pgconn.parameter_status
+        _check_settings(row, status(b"client_encoding"), status(b"server_encoding"))
         self._connection.adapters.register_loader("float4", _ShortestFloat)
         if row["vector_oid"] is not None:  # before setup() the type does not exist yet
             register_halfvec_info(
@@ -538,7 +539,16 @@ _NEEDED_SETTINGS: Mapping[str, Callable[[str], bool]] = {
 """Settings of a session that change what our statements mean, or the digits of a number within JSON."""
 
 
-def _check_settings(found: Mapping[str, Any], client_encoding: bytes | None) -> None:
+_WHOLE_ENCODINGS = (b"UTF8", b"SQL_ASCII", None)
+"""Encodings of a database that hold every text: with SQL_ASCII it takes bytes as they come. Not every pooler tells it."""
+
+
+def _check_settings(found: Mapping[str, Any], client_encoding: bytes | None, server_encoding: bytes | None) -> None:
+    if server_encoding not in _WHOLE_ENCODINGS:
+        raise ConfigurationError(
+            f"server_encoding is {server_encoding.decode()}: this database cannot hold every text; use one that was made with "
+            "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
     wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if not is_right(found[name])]
     if wrong:
         raise ConfigurationError(

@@ -5,7 +5,7 @@ are: one that was killed can be run again, and ends as if it had run once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries.export import Row
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Answer, Transaction, undo_if
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter, components_of
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
@@ -30,7 +30,7 @@ from langchain_persistmem.types.vectors import UnitVector
 
 _PAGE = 500
 """Rows that are read at a time."""
-_BATCH = 200
+_BATCH = 500
 """Rows that are written in one transaction."""
 
 _PRESENT_FORM = {"memory": "told_at", "message": "outcome"}
@@ -38,7 +38,7 @@ _PRESENT_FORM = {"memory": "told_at", "message": "outcome"}
 
 _BY_NAME: Mapping[str, Consent] = {each: each for each in CONSENTS}
 
-Page = Callable[..., Coroutine[Any, Any, list[Row]]]
+Page = Callable[..., Answer[list[Row]]]
 _PAGES: tuple[tuple[str, Page], ...] = (
     ("thread", export.export_threads),
     ("message", export.export_messages),
@@ -66,8 +66,10 @@ async def export_file(
         writer.begin({"root": list(namespace), "exported_at": now.isoformat()})
         for owner, consent in owners:
             writer.add("namespace", owner, {"consent": consent})
-            for kind, page in _PAGES:
-                await _write_all(tx, writer, owner, kind, page, meter)
+            # Most namespaces have no more than a page of each kind, which are so read in one round trip.
+            first = [page(tx, owner, None, limit=_PAGE) for _, page in _PAGES]
+            for (kind, page), rows in zip(_PAGES, first, strict=True):
+                await _write_all(tx, writer, owner, kind, page, await rows, meter)
     digest = writer.finish()
     counts = dict(writer.counts)
     for owner, _ in owners:
@@ -76,16 +78,16 @@ async def export_file(
 
 
 async def _write_all(
-    tx: Transaction, writer: ExportWriter, namespace: Namespace, kind: str, page: Page, meter: Meter
+    tx: Transaction, writer: ExportWriter, namespace: Namespace, kind: str, page: Page, rows: list[Row], meter: Meter
 ) -> None:
-    last: Row | None = None
-    while rows := await page(tx, namespace, last, limit=_PAGE):
+    """Write ``rows``, and the pages that follow."""
+    while rows:
         for row in rows:
             writer.add(kind, namespace, row)
         meter.advance(len(rows))
-        last = rows[-1]
         if len(rows) < _PAGE:
             return
+        rows = await page(tx, namespace, rows[-1], limit=_PAGE)
 
 
 async def import_file(

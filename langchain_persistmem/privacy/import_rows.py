@@ -17,7 +17,7 @@ from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json
@@ -162,8 +162,10 @@ async def _bring(
     fates: list[Fate] = []
     fresh: list[Entry] = []
     async with backend.transaction(_of(entries), atomic=False) as tx:
-        for namespace, group in by_namespace(entries).items():
-            existing = await _find_existing(tx, namespace, group)
+        # All are asked for in one round trip.
+        answers = [(group, _find_existing(tx, namespace, group)) for namespace, group in by_namespace(entries).items()]
+        for group, answer in answers:
+            existing = await answer
             for entry, fate in judge(group, existing.changed, existing.stated):
                 if fate in ("added", "replaced"):
                     fresh.append(entry)
@@ -180,11 +182,12 @@ async def _bring(
             if namespace in seen and await hold_existing(tx, namespace) != seen[namespace]:
                 fates.extend("erased" for _ in group)  # since this import met it first; a later one may bring it over
                 continue
-            state = await generations.hold(tx, backend, namespace, now=now)
+            held = generations.hold(tx, backend, namespace, now=now)
+            answer = _find_existing(tx, namespace, group)  # asked again: now nobody else writes
+            state, existing = await held, await answer
             if state.paused:
                 fates.extend("paused" for _ in group)
                 continue
-            existing = await _find_existing(tx, namespace, group)  # asked again: now nobody else writes
             pairs = judge(group, existing.changed, existing.stated)
             wanted = [entry for entry, fate in pairs if fate in ("added", "replaced")]
             fates.extend(fate for _, fate in pairs)
@@ -202,11 +205,10 @@ async def _model(backend: Backend) -> EmbeddingModel | None:
     return await ready(backend) if backend.embedding_name is not None else None
 
 
-async def _find_existing(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> _Existing:
+def _find_existing(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> Answer[_Existing]:
     identities = [entry.identity for entry in entries if entry.identity is not None]
-    return _Existing(
-        *await import_rows.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
-    )
+    found = import_rows.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
+    return found.then(lambda found: _Existing(*found))
 
 
 async def _vectors(
@@ -249,7 +251,7 @@ async def _write(
     words = {
         ids[entry.key]: (entry.text, entry.speaker) for entry in entries if entry.text is not None and entry.key in ids
     }
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
     record(tx, backend, namespace, "imported", list(ids.values()), replaced=len(replaced))
 
 

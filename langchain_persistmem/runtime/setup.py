@@ -4,12 +4,13 @@ import logging
 from datetime import datetime
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
-from langchain_persistmem.postgres.migrate import migrate, missing_migrations
+from langchain_persistmem.language.data import languages
+from langchain_persistmem.postgres.migrate import migrate, migrations, missing_migrations
 from langchain_persistmem.postgres.queries import embedding_models, rewrites
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.grants import repair_grants
 from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
-from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.statements import all_statements, statement
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
@@ -46,6 +47,13 @@ UNRELATED = (
     "It was raining all weekend, so we stayed at home.",
 )
 """Sentences with nothing in common: their cosines show what "no relation" looks like under a model."""
+
+
+def load_files() -> None:
+    """Read the files of statements, migrations and languages, which are kept from then on: an event loop must not wait for a disk."""
+    all_statements()
+    migrations()
+    languages()
 
 
 async def setup(backend: Backend, *, dimensions: int | None = None, now: datetime) -> list[str]:

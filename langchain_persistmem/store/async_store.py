@@ -81,6 +81,7 @@ class AsyncPersistMemStore(Store):
             yield await stack.enter_async_context(cls(pool, index=index, ttl=ttl, settings=settings))
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(setup_flow.load_files)
         if self._sweeps_by_itself:
             await self.start_ttl_sweeper()
         return self

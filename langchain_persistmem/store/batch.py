@@ -27,7 +27,7 @@ from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
 from langchain_persistmem.store.index import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Several, Within, encode
-from langchain_persistmem.types.records import Memory, Vector
+from langchain_persistmem.types.records import Vector
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class _Answers:
     read: dict[Namespace, list[UUID]] = field(default_factory=dict[Namespace, list[UUID]])
     """Ids of the items that were read, for the audit log."""
 
-    def note(self, item: Memory | StoredItem | None, op: GetOp | SearchOp) -> None:
+    def note(self, item: StoredItem | None, op: GetOp | SearchOp) -> None:
         if item is not None:
             self.read.setdefault(item.namespace, []).append(item.id)
         if item is not None and item.expires_at is not None and op.refresh_ttl:
@@ -203,16 +203,18 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
     for index, op in todo.reads.items():
         if isinstance(op, GetOp):
             gets.setdefault(op.namespace, {})[index] = op
-    memories_by_namespace = {
-        namespace: memories.get_memories(tx, namespace, list({op.key for op in group.values()}), now=now)
+    items_by_namespace = {
+        namespace: memories.get_items(tx, namespace, list({op.key for op in group.values()}), now=now)
         for namespace, group in gets.items()
     }
     for namespace, group in gets.items():
-        by_key = await memories_by_namespace[namespace]
+        by_key, given = await items_by_namespace[namespace], set[str]()
         for index, op in group.items():
-            memory = by_key.get(op.key)
-            answers.note(memory, op)
-            answers.results[index] = _item(memory) if memory is not None else None
+            item = by_key.get(op.key)
+            answers.note(item, op)
+            # Two gets of one key in a batch share the row, and may each change what they are given.
+            answers.results[index] = _item(item, copy=op.key in given) if item is not None else None
+            given.add(op.key)
 
 
 async def _search(
@@ -381,13 +383,14 @@ async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now:
         logger.warning("items that were read keep their old expiry: %s", error)
 
 
-def _item(memory: Memory) -> Item:
+def _item(item: StoredItem, *, copy: bool) -> Item:
+    value = dict(item.value)
     return Item(
-        value=deepcopy(dict(memory.value)),  # two gets of one key in a batch share the row
-        key=memory.key,
-        namespace=memory.namespace,
-        created_at=memory.recorded_at.astimezone(UTC),
-        updated_at=memory.updated_at.astimezone(UTC),
+        value=deepcopy(value) if copy else value,
+        key=item.key,
+        namespace=item.namespace,
+        created_at=item.recorded_at.astimezone(UTC),
+        updated_at=item.updated_at.astimezone(UTC),
     )
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,3 +93,38 @@ async def test_cancelled_calls_are_all_or_nothing_and_give_their_connection_back
         assert {f"I own boat number {number}" for number in acknowledged} <= texts
         assert len(await asyncio.gather(*(memory.admin.astatus() for _ in range(8)))) == 8  # twice the pool
     check_whole(database)
+
+
+_READS = """
+import asyncio, sys
+
+import langchain_persistmem
+from langchain_persistmem import PersistMem
+from tests.bad_input.hashed import Hashed, settings
+
+read, where = [], langchain_persistmem.__path__[0]
+
+
+def note(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(where) and str(arguments[0]).endswith((".toml", ".sql")):
+        read.append(arguments[0])
+
+
+async def main(conninfo):
+    async with PersistMem.aopen(conninfo, embeddings=Hashed(), settings=settings()) as memory:
+        sys.addaudithook(note)
+        await memory.aobserve([("user", "I keep bees and live in Oslo")], thread_id="t", user_id="ada")
+        await memory.arecall("Where does Ada live?", user_id="ada")
+        await memory.acontext("Where does Ada live?", user_id="ada")
+        await memory.aforget(everything=True, user_id="ada")
+
+
+asyncio.run(main(sys.argv[1]))
+print(len(read))
+"""
+
+
+def test_once_it_is_open_no_call_makes_the_event_loop_wait_for_a_file(database: str) -> None:
+    """`langgraph dev` ends a run that reads one."""
+    ended = subprocess.run([sys.executable, "-c", _READS, database], capture_output=True, text=True, check=False)
+    assert (ended.stdout.strip(), ended.returncode) == ("0", 0), ended.stderr

@@ -16,6 +16,8 @@ from langchain_persistmem.learning.upgrade import rewrite
 from langchain_persistmem.types.records import Candidate, Provenance
 from tests.support.scripted import Scripted
 
+pytestmark = pytest.mark.slow
+
 ADA: dict[str, Any] = {"user_id": "ada"}
 EVE: dict[str, Any] = {"user_id": "eve"}
 DATABASE = Path(__file__).parents[1] / "data" / "512d6df" / "database.sql"

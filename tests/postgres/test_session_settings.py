@@ -107,6 +107,24 @@ async def test_what_would_falsify_values_is_refused_by_its_name_when_a_connectio
             await memory.alist(user_id="ada")
 
 
+def test_a_database_that_cannot_hold_every_text_is_refused_by_its_encoding(
+    empty_database: str, embeddings: LocalEmbeddings
+) -> None:
+    name = sql.Identifier(f"{conninfo.conninfo_to_dict(empty_database)['dbname']}_latin")
+    latin = conninfo.make_conninfo(empty_database, dbname=name.as_string(None).strip('"'))
+    with psycopg.connect(empty_database, autocommit=True) as admin:
+        making = "CREATE DATABASE {} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        admin.execute(sql.SQL(making).format(name))
+        try:
+            with (
+                PersistMem.open(latin, embeddings=embeddings, settings=Settings(worker=False)) as memory,
+                pytest.raises(ConfigurationError, match=r"^server_encoding is LATIN1"),
+            ):
+                memory.setup()
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
 def test_a_pool_of_the_application_in_another_encoding_is_refused_by_name(database: str) -> None:
     options: Any = {"kwargs": {"autocommit": True, "client_encoding": "LATIN1"}, "min_size": 1}
     with (

@@ -25,6 +25,8 @@ from tests.conftest import Either, _create, _drop
 from tests.support import entry_points
 from tests.support.entry_points import COUNTING, READING, UNHURRIED, WRITING, filled, give_up, space, tag
 
+pytestmark = pytest.mark.slow
+
 USERS = ["user1", "user10", "user1/x", "%"]
 SAID = Settings(row_level_security=True, worker=False)
 SCHEMA = files("langchain_persistmem.postgres").joinpath("schema.sql").read_text(encoding="utf-8")

@@ -10,6 +10,8 @@ from langgraph.store.base import Op, PutOp, SearchOp
 from tests.support import reference_store
 from tests.support.reference_store import FIELDS, Reference, Remembering, check_found
 
+pytestmark = pytest.mark.slow
+
 call, remembering = reference_store.call, reference_store.remembering
 
 SUBJECTS = ["My dog", "The cat next door", "My sister", "A colleague", "The mayor of Oslo", "我的老师"]

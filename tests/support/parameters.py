@@ -184,7 +184,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "text that lies": lambda: Text(_LONG),
     "text that fails": lambda: Hollow(_LONG),
     "list of texts that fail": lambda: [Hollow(_LONG)],
-    "number that lies": lambda: Number(10**30),
+    "number that lies": lambda: Number(10**15),
     "numpy": lambda: numpy.float64("nan"),
     "time zone that fails": lambda: datetime(2026, 1, 1, tzinfo=Nowhere()),
     "message without checks": lambda: [HumanMessage.model_construct(content=object(), type="human", name=[MARK])],
@@ -195,6 +195,10 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "messages": lambda: [HumanMessage(f"{MARK} hello")],
 }
 """Made anew for each call: a generator can be used up."""
+WITHOUT_JSON = frozenset(
+    {"shared", "dict that is shared", "dict that is no message", "text that lies", "text that fails"}
+)
+"""Those whose JSON would have no end, or fails as it is made."""
 
 
 @dataclass(frozen=True)

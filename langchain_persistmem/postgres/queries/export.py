@@ -7,7 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.types.records import TURNS_EXTRACTOR
 
@@ -30,42 +30,42 @@ async def count_export_rows(tx: Transaction, namespace: Namespace) -> int:
     return row["rows"]
 
 
-async def export_threads(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+def export_threads(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of threads that follows ``after``."""
-    return await _page(tx, "export_threads", namespace, {"after": after["thread_id"] if after else ""}, limit)
+    return _page(tx, "export_threads", namespace, {"after": after["thread_id"] if after else ""}, limit)
 
 
-async def export_messages(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+def export_messages(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of messages that follows ``after``."""
     place = (
         {"thread_id": after["thread_id"], "position": after["position"]} if after else {"thread_id": "", "position": 0}
     )
-    return await _page(tx, "export_messages", namespace, place, limit)
+    return _page(tx, "export_messages", namespace, place, limit)
 
 
-async def export_memories(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+def export_memories(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of memories that follows ``after``."""
-    return await _page(tx, "export_memories", namespace, {"after": after["id"] if after else _FIRST}, limit)
+    return _page(tx, "export_memories", namespace, {"after": after["id"] if after else _FIRST}, limit)
 
 
-async def export_links(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+def export_links(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of links between statements and turns that follows ``after``."""
     place = (
         {"memory_id": after["memory_id"], "turn_id": after["turn_id"]}
         if after
         else {"memory_id": _FIRST, "turn_id": _FIRST}
     )
-    return await _page(tx, "export_links", namespace, place, limit)
+    return _page(tx, "export_links", namespace, place, limit)
 
 
-async def export_omissions(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+def export_omissions(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of dropped statements that follows ``after``."""
-    return await _page(tx, "export_omissions", namespace, {"after": after["id"] if after else _FIRST}, limit)
+    return _page(tx, "export_omissions", namespace, {"after": after["id"] if after else _FIRST}, limit)
 
 
-async def export_changes(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> list[Row]:
+def export_changes(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of changes that follows ``after``."""
-    return await _page(tx, "export_changes", namespace, {"after": after["id"] if after else _FIRST}, limit)
+    return _page(tx, "export_changes", namespace, {"after": after["id"] if after else _FIRST}, limit)
 
 
 async def restore_threads(tx: Transaction, namespace: Namespace, rows: Sequence[Row]) -> int:
@@ -107,14 +107,16 @@ async def find_existing_memories(tx: Transaction, namespace: Namespace, ids: Seq
     return {row["id"] for row in await tx.fetch(statement("find_existing_memories"), parameters)}
 
 
-async def _page(
+def _page(
     tx: Transaction, name: LiteralString, namespace: Namespace, place: Mapping[str, object], limit: int
-) -> list[Row]:
-    rows = await tx.fetch(statement(name), {"namespace": encode(namespace), **place, "limit": limit})
-    return [
-        {column: _plain(value) for column, value in row.items() if value is not None and column != "time_to_live"}
-        for row in rows
-    ]
+) -> Answer[list[Row]]:
+    rows = tx.fetch(statement(name), {"namespace": encode(namespace), **place, "limit": limit})
+    return rows.then(
+        lambda rows: [
+            {column: _plain(value) for column, value in row.items() if value is not None and column != "time_to_live"}
+            for row in rows
+        ]
+    )
 
 
 async def _write(tx: Transaction, name: LiteralString, namespace: Namespace, rows: Sequence[Row]) -> int:

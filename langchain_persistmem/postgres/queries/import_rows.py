@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 
 _NO_VECTORS = sql.SQL(
@@ -68,14 +68,18 @@ async def read_mem0(tx: Transaction, schema: str, table: str, *, after: UUID, li
     return await tx.fetch(text, {"after": after, "limit": limit})
 
 
-async def find_existing_items(
+def find_existing_items(
     tx: Transaction, namespace: Namespace, keys: Sequence[str], identities: Sequence[bytes]
-) -> tuple[dict[str, datetime], dict[bytes, str]]:
+) -> Answer[tuple[dict[str, datetime], dict[bytes, str]]]:
     """Find what is here of ``keys``, with the time of its last change; and of ``identities``, with its key."""
     parameters = {"namespace": encode(namespace), "keys": list(keys), "identities": list(identities)}
-    rows = await tx.fetch(statement("find_existing_items"), parameters)
-    stated = {bytes(row["identity"]): row["key"] for row in rows if row["identity"] is not None}
-    return {row["key"]: row["updated_at"] for row in rows}, stated
+    rows = tx.fetch(statement("find_existing_items"), parameters)
+    return rows.then(
+        lambda rows: (
+            {row["key"]: row["updated_at"] for row in rows},
+            {bytes(row["identity"]): row["key"] for row in rows if row["identity"] is not None},
+        )
+    )
 
 
 async def import_items(

@@ -82,6 +82,15 @@ async def memories_by_topic(
     ]
 
 
+def get_items(
+    tx: Transaction, namespace: Namespace, keys: Sequence[str], *, now: datetime
+) -> Answer[Mapping[str, StoredItem]]:
+    """The current items under ``keys``, by key."""
+    parameters = {"namespace": encode(namespace), "keys": list(keys), "now": now}
+    rows = tx.fetch(statement("get_items"), parameters)
+    return rows.then(lambda rows: {row["key"]: item_of(row, namespace) for row in rows})
+
+
 async def list_memories(
     tx: Transaction,
     namespace: Namespace,

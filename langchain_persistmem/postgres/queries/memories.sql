@@ -77,6 +77,13 @@ FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
 
+-- name: get_items
+-- The current memories under these keys as a store returns them.
+SELECT m.id, m.key, m.value, m.recorded_at, m.updated_at, m.expires_at
+FROM persistmem.memories m
+WHERE m.namespace = %(namespace)s::text AND m.key = ANY (%(keys)s::text[]) AND m.status = 'active'
+  AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
+
 -- part: listed
     m.listed AND (m.expires_at IS NULL OR m.expires_at > %(now)s::timestamptz)
     AND (%(sources)s::text[] IS NULL OR m.source = ANY (%(sources)s::text[]))
