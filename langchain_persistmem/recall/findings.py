@@ -38,9 +38,9 @@ def join_layers(
     """
     words = _words(question)
     joined = list(ranked)
-    if any(candidate.candidate.turn_ids for candidate in ranked):
+    if any(candidate.row.turn_ids for candidate in ranked):
         joined = _join_turns(ranked, words, by_statement=by_statement)
-    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
     if by_statement:
         joined[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in joined[: 2 * most]]
     return joined
@@ -49,37 +49,36 @@ def join_layers(
 def _join_turns(
     ranked: Sequence[RankedCandidate], words: frozenset[str], *, by_statement: bool
 ) -> list[RankedCandidate]:
-    turns = {candidate.candidate.id: candidate for candidate in ranked if candidate.candidate.is_turn}
+    turns = {candidate.row.id: candidate for candidate in ranked if candidate.row.is_turn}
     through: dict[str, list[RankedCandidate]] = {}
     spoken_for: set[object] = set()
     # The best statement of a turn comes first, and has its evidence; the others have their own.
     for candidate in ranked:
-        for turn_id in candidate.candidate.turn_ids:
+        for turn_id in candidate.row.turn_ids:
             if turn_id in turns and turn_id not in spoken_for:
                 spoken_for.add(turn_id)
-                through.setdefault(candidate.candidate.key, []).append(turns[turn_id])
+                through.setdefault(candidate.row.key, []).append(turns[turn_id])
     joined: list[RankedCandidate] = []
     for candidate in ranked:
-        if candidate.candidate.id in spoken_for:
+        if candidate.row.id in spoken_for:
             continue
-        mine = through.get(candidate.candidate.key, ())
+        mine = through.get(candidate.row.key, ())
         best = max((candidate, *mine), key=lambda finding: finding.evidence)
         if not by_statement:
             joined.append(best)
             continue
         quotes = (
-            excerpt_of(words, candidate.candidate.text or "", turn, whole=turn.evidence > candidate.evidence)
-            for turn in mine
+            excerpt_of(words, candidate.row.text or "", turn, whole=turn.evidence > candidate.evidence) for turn in mine
         )
         excerpt = next((quote for quote in quotes if quote), None)
-        joined.append(best._replace(candidate=candidate.candidate, excerpt=excerpt))
+        joined.append(best._replace(row=candidate.row, excerpt=excerpt))
     return joined
 
 
 def _with_best_sentences(found: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
     if found.excerpt is not None:
         return found
-    excerpt = best_sentences(words, found.candidate.text or "")
+    excerpt = best_sentences(words, found.row.text or "")
     return found if excerpt is None else found._replace(excerpt=excerpt)
 
 
@@ -93,7 +92,7 @@ def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate
     for position, candidate in enumerate(ranked):
         if candidate.score < _ANSWER:
             break
-        found = candidate.candidate
+        found = candidate.row
         if not (found.is_turn and found.source == "user" and is_request(found.text or "")):
             if not asking:
                 break
@@ -120,7 +119,7 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         whole: the turn speaks to the question better than the statement, which may have left out what is asked for: a short
             turn is quoted whatever the statement has.
     """
-    text, past = turn.candidate.text or "", turn.candidate.past_quotes
+    text, past = turn.row.text or "", turn.row.past_quotes
     lacking = (words & _words(text)) - _words(statement)
     if "" in past or not (lacking or whole):
         return None

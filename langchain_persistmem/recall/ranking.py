@@ -115,7 +115,7 @@ def rank(
     # What most of the likeliest tell makes an answer of none of them: it orders them, and is no part of their scores.
     usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
     ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
-    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
 
 
 def _neighbours(
@@ -293,8 +293,8 @@ def _decisions(
         if candidate.score < min_score:
             yield "min_score", None
             continue
-        key = candidate.candidate.key
-        text = " ".join(_WORD.findall((candidate.candidate.text or "").casefold())) or key
+        key = candidate.row.key
+        text = " ".join(_WORD.findall((candidate.row.text or "").casefold())) or key
         if text in keys:
             yield "duplicate", keys[text]
         else:

@@ -43,7 +43,7 @@ async def neighbours(
     parameters = {
         "namespace": encode(namespace),
         "embeddings": to_halfvecs(vectors),
-        "model": model.model,
+        "model": model.id,
         "kinds": list(kinds),
         "limit": limit,
         "looked_at": NEAREST if large else EVERY,

@@ -46,7 +46,7 @@ async def diagnose_counters(tx: Transaction, *, most: int) -> Facts:
 async def diagnose_vectors(tx: Transaction, *, model: str | None, most: int) -> Facts:
     """Memories without a vector of ``model`` (None: of any), and vectors by model."""
     sample, parameters = await _some(tx, most)
-    numbers = {entry.name: entry.model for entry in await list_models(tx)}
+    numbers = {entry.name: entry.id for entry in await list_models(tx)}
     number = None if model is None else numbers.get(model, _NO_MODEL)
     (facts,) = await tx.fetch(statement("diagnose_vectors", some=sample), {**parameters, "model": number})
     rows = await tx.fetch(statement("count_models", some=sample), parameters)

@@ -62,7 +62,7 @@ async def search_items(
         **page(prefix, limit=limit, offset=offset, now=now),
         "embedding": to_halfvec(query),
         "norm": norm_of(query),
-        "model": model.model,
+        "model": model.id,
         "reach": _reach(wanted, limit + offset),
         **wanted.parameters,
     }
@@ -169,7 +169,7 @@ async def search_items_hybrid(
         **page(prefix, limit=limit, offset=offset, now=now),
         **terms.parameters(),
         "embedding": to_halfvec(embedding),
-        "model": model.model,
+        "model": model.id,
         "language": language,
         "prior": weights.prior_count,
         "usual": model.background_mean,

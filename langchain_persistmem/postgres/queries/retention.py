@@ -56,7 +56,7 @@ async def similar_pairs(
     tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, model: EmbeddingModel, floor: float
 ) -> list[tuple[int, int, float]]:
     """The pairs of memories whose cosine is at least ``floor``, by their places in ``ids``."""
-    parameters = {"namespace": encode(namespace), "ids": list(ids), "model": model.model, "floor": floor}
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "model": model.id, "floor": floor}
     rows = await tx.fetch(statement("similar_pairs", embedding=vector_column(model)), parameters)
     return [(row["one"] - 1, row["other"] - 1, row["similarity"]) for row in rows]
 
@@ -161,7 +161,7 @@ async def recurring(
     parameters = {
         "namespace": encode(namespace),
         "ids": list(ids),
-        "model": model.model,
+        "model": model.id,
         "floor": floor,
         "derived": list(derived),
         "limit": limit,

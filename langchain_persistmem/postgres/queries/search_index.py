@@ -54,7 +54,7 @@ def insert_vectors(
     flat = [(id, part, vector) for id, parts in vectors.items() for part, vector in enumerate(parts)]
     parameters = {
         "namespace": encode(namespace),
-        "model": model.model,
+        "model": model.id,
         "memory_ids": [id for id, _, _ in flat],
         "parts": [part for _, part, _ in flat],
         "norms": [norm_of(vector) for _, _, vector in flat],
