@@ -7,8 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
-from langchain_persistmem.learning import changes as changes_flow
-from langchain_persistmem.recall import inspect
+from langchain_persistmem.lifecycle import history
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Change, Memory, MemoryRecord
 
@@ -23,7 +22,7 @@ class History(Group):
             MemoryNotFoundError: there never was one under ``key``.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, inspect.show, namespace, key, now=datetime.now(UTC))
+        return await run(self.backend, history.show, namespace, key, now=datetime.now(UTC))
 
     of, aof = both(_of)
 
@@ -38,7 +37,7 @@ class History(Group):
         Raises:
             MemoryNotFoundError: there is none.
         """
-        return await run(self.backend, changes_flow.version, self._memory.namespace_of(user_id, namespace), version)
+        return await run(self.backend, history.version, self._memory.namespace_of(user_id, namespace), version)
 
     version, aversion = both(_version)
 
@@ -50,7 +49,7 @@ class History(Group):
         Raises:
             MemoryNotFoundError: there never was one.
         """
-        return await run(self.backend, changes_flow.history, self._memory.namespace_of(user_id, namespace), key)
+        return await run(self.backend, history.history, self._memory.namespace_of(user_id, namespace), key)
 
     versions, aversions = both(_versions)
 
@@ -72,7 +71,7 @@ class History(Group):
             InvalidInputError: an argument is out of range; the message names it.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes_flow.changes, namespace, key, limit=limit)
+        return await run(self.backend, history.changes, namespace, key, limit=limit)
 
     changes, achanges = both(_changes)
 
@@ -92,6 +91,6 @@ class History(Group):
             MemoryDisabledError: memory is paused.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes_flow.restore, namespace, version, now=datetime.now(UTC))
+        return await run(self.backend, history.restore, namespace, version, now=datetime.now(UTC))
 
     restore, arestore = both(_restore)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -14,7 +15,7 @@ from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.utils import MessageLikeRepresentation
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
@@ -32,8 +33,8 @@ from langchain_persistmem.errors import (
     NamespaceMissingError,
     UseAsyncMethodError,
 )
-from langchain_persistmem.learning import background as background_flow
 from langchain_persistmem.learning import edit as edit_flow
+from langchain_persistmem.learning import observe as observe_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
@@ -57,10 +58,10 @@ from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
-from langchain_persistmem.types.moments import check_zone, in_zone
+from langchain_persistmem.types.moments import in_zone, zone_of
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
-from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status, Turn
+from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status
 from langchain_persistmem.types.representation import cut
 from langchain_persistmem.types.results import ObserveResult, Receipt
 from langchain_persistmem.types.user_profile import Profile
@@ -445,7 +446,7 @@ class PersistMem:
         turns = turns_to_observe(messages, redaction=redaction, now=time, clean=clean)
         result = await run(
             self._backend,
-            background_flow.observe,
+            observe_flow.observe,
             namespace,
             turns.turns,
             thread_id=thread_id,
@@ -596,7 +597,7 @@ class PersistMem:
         settings = self._backend.settings
         # The window is redacted as what was stored was: only so are memories recognized that stand in it word for word.
         window = None if messages is None else turns_of(messages, redaction=settings.redaction, now=datetime.now(UTC))
-        zone = _zone(time_zone, now, window)
+        zone = zone_of(time_zone, now, window)
         moment = in_zone(datetime.now(UTC) if now is None else now, zone)
         question = _question(query, settings.context_memories, kinds, filter, None, expand, thread_id, moment)
         shape = Shape(
@@ -772,8 +773,10 @@ class PersistMem:
             InvalidInputError: the stored document does not fit the class.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
-        document = await run(self._backend, profile_flow.read, namespace, join=self._joins_memories, now=now)
-        return self._as_profile(document)
+        # Only this package's own class is known to have the fields that memories fill.
+        join = issubclass(self._profile_class, Profile)
+        document = await run(self._backend, profile_flow.read, namespace, join=join, now=now)
+        return profile_flow.as_profile(self._profile_class, document)
 
     profile, aprofile = both(_profile)
 
@@ -790,8 +793,9 @@ class PersistMem:
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
         validation.json_object(changes, "changes", names=self._profile_class.model_fields)
-        document = await run(self._backend, profile_flow.update, namespace, changes, check=self._check_profile, now=now)
-        return self._as_profile(document)
+        check = partial(profile_flow.check_document, self._profile_class)
+        document = await run(self._backend, profile_flow.update, namespace, changes, check=check, now=now)
+        return profile_flow.as_profile(self._profile_class, document)
 
     update_profile, aupdate_profile = both(_update_profile)
 
@@ -805,28 +809,6 @@ class PersistMem:
         if user_id is None:
             return []
         return [self.namespace_of(user_id), *(naming(template, user_id) for template in self._erase_namespaces)]
-
-    @property
-    def _joins_memories(self) -> bool:
-        """True where the profile's class has the fields that memories fill."""
-        return issubclass(self._profile_class, Profile)
-
-    def _as_profile(self, document: Mapping[str, Any]) -> BaseModel:
-        reason = ""
-        try:
-            return self._profile_class.model_validate(document)
-        except ValidationError as error:  # its text quotes the document, so the message is built from places and types
-            faults = error.errors(include_input=False, include_url=False, include_context=False)
-            reason = "; ".join(
-                f"{_name_field(fault['loc'], self._profile_class)}: {fault['type']}" for fault in faults[:5]
-            )
-        raise InvalidInputError(
-            f"the profile does not fit {self._profile_class.__name__} ({reason}); correct the named fields"
-        )
-
-    def _check_profile(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The document, without the fields that were never set, if it fits its class."""
-        return self._as_profile(document).model_dump(mode="json", exclude_unset=True)
 
 
 def _question(
@@ -849,28 +831,6 @@ def _question(
         thread_id=thread_id,
         now=datetime.now(UTC) if now is None else now,
     )
-
-
-def _name_field(location: Sequence[int | str], kind: type[BaseModel]) -> str:
-    """Name a field of a profile's class; a name that the class does not have was chosen for a person, and says much."""
-    field = location[0] if location else ""
-    return (
-        field
-        if isinstance(field, str) and field in kind.model_fields
-        else f"a field that {kind.__name__} does not have"
-    )
-
-
-def _zone(time_zone: tzinfo | str | None, now: datetime | None, window: Sequence[Turn] | None) -> tzinfo | None:
-    """The time zone of a context; None where nobody says one, and each memory has its own sender's date."""
-    zone = check_zone(time_zone, "time_zone")
-    if zone is None and now is not None:
-        return validation.aware(now, "now").tzinfo
-    if zone is None:
-        local = (turn.sent_at for turn in reversed(window or ()) if turn.role == "user" and turn.utc_offset is not None)
-        latest = next(local, None)
-        return None if latest is None else latest.tzinfo
-    return zone
 
 
 def _works(backend: SyncBackend | AsyncBackend) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning import changes
+from langchain_persistmem.lifecycle import review
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory
 
@@ -33,7 +33,7 @@ class Review(Group):
             InvalidInputError: ``limit`` is out of range.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes.review, namespace, limit=limit)
+        return await run(self.backend, review.review, namespace, limit=limit)
 
     list, alist = both(_list)
 
@@ -61,7 +61,7 @@ class Review(Group):
             MemoryDisabledError: memory is paused; nothing was approved.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes.approve, namespace, _choose(versions, everything), now=datetime.now(UTC))
+        return await run(self.backend, review.approve, namespace, _choose(versions, everything), now=datetime.now(UTC))
 
     approve, aapprove = both(_approve)
 
@@ -88,7 +88,7 @@ class Review(Group):
             InvalidInputError: both were given, or a version is no UUID.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, changes.reject, namespace, _choose(versions, everything), now=datetime.now(UTC))
+        return await run(self.backend, review.reject, namespace, _choose(versions, everything), now=datetime.now(UTC))
 
     reject, areject = both(_reject)
 

@@ -14,7 +14,7 @@ _SHORTEST = 3
 _PAUSE = r"[,.!?;:…。！？、，-]"
 
 
-def find_by_alias(found: Sequence[RecallCandidate], query: str, speakers: Collection[str]) -> set[str]:
+def find_by_alias(candidates: Sequence[RecallCandidate], query: str, speakers: Collection[str]) -> set[str]:
     """Find the speakers whom ``query`` calls by a name that is not theirs.
 
     A speaker is called so if others address them by it ("Hey Mom!", "Thanks, Mel.") and no third one speaks in those
@@ -29,25 +29,25 @@ def find_by_alias(found: Sequence[RecallCandidate], query: str, speakers: Collec
         return set()
     by_alias: set[str] = set()
     for name in dict.fromkeys((*find_names(query), *filter(str.istitle, _NAME.findall(query)))):
-        called = set(_find_addressed(found, name)) or set(_find_shortened(name, speakers))
+        called = set(_find_addressed(candidates, name)) or set(_find_shortened(name, speakers))
         if len(called) == 1:
             by_alias |= called
     return by_alias
 
 
-def _find_addressed(found: Sequence[RecallCandidate], name: str) -> Iterator[str]:
+def _find_addressed(candidates: Sequence[RecallCandidate], name: str) -> Iterator[str]:
     """Find who is in conversation with those who address somebody as ``name``."""
     address = re.compile(rf"(?:^|{_PAUSE})\s*(?:([^\W\d_]+)\s+)?{re.escape(name)}\s*(?={_PAUSE}|$)", re.MULTILINE)
     threads: set[str] = set()
-    for candidate in found:
+    for candidate in candidates:
         match = address.search(candidate.text or "") if candidate.speaker else None
         # Before it may stand a greeting or thanks. "Met Mel." addresses nobody.
         if match and candidate.thread_id and (not match[1] or is_small_talk(match[1])):
             threads.add(candidate.thread_id)
     # Nobody calls oneself by such a name: who says it too speaks of somebody else.
     word = re.compile(rf"\b{re.escape(name)}\b")
-    callers_of_it = {candidate.speaker for candidate in found if word.search(candidate.text or "")}
-    for candidate in found:
+    callers_of_it = {candidate.speaker for candidate in candidates if word.search(candidate.text or "")}
+    for candidate in candidates:
         if candidate.thread_id in threads and candidate.speaker and candidate.speaker not in callers_of_it:
             yield candidate.speaker
 

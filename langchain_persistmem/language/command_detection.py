@@ -90,13 +90,13 @@ class Phrasebook:
 
     def patterns(self, name: PhraseList) -> Sequence[re.Pattern[str]]:
         """The phrases of one list as regular expressions, with the courtesies before and after them."""
-        found = self._patterns.get(name)
-        if found is None:
-            found = self._patterns[name] = tuple(
+        match = self._patterns.get(name)
+        if match is None:
+            match = self._patterns[name] = tuple(
                 re.compile(f"{self._before}{self._translate(phrase)}{self._after}", re.IGNORECASE | re.DOTALL)
                 for phrase in getattr(self.commands, name)
             )
-        return found
+        return match
 
     def opening(self, name: Opening) -> re.Pattern[str] | None:
         """Any of the phrases with the courtesies before it, whatever comes behind; None if the language has none."""
@@ -174,9 +174,9 @@ def detect(text: str) -> DetectedCommand | None:
     if len(message) > _LONGEST:
         return None
     for phrases in find_phrasebooks(message):
-        found = _detect(message, phrases)
-        if found is not None:
-            return found
+        match = _detect(message, phrases)
+        if match is not None:
+            return match
     split = _QUESTION.fullmatch(message)  # "Remember that I'm vegan. What can I cook?"
     first = detect(split[1]) if split else None
     return replace(first, goes_on=True) if first is not None and first.command == "remember" else None
@@ -185,8 +185,8 @@ def detect(text: str) -> DetectedCommand | None:
 def is_unsure(text: str) -> bool:
     """Tell whether ``text`` has words of a command and is none by the rules: a model may know better."""
     message = strip_quotes(text)
-    spoken = find_phrasebooks(message) if len(message) <= _LONGEST else []
-    return bool(spoken) and detect(text) is None and not any(phrases.has(message, "idioms") for phrases in spoken)
+    words = find_phrasebooks(message) if len(message) <= _LONGEST else []
+    return bool(words) and detect(text) is None and not any(phrases.has(message, "idioms") for phrases in words)
 
 
 def read_answer(text: str, count: int) -> Answer | None:
@@ -198,8 +198,8 @@ def read_answer(text: str, count: int) -> Answer | None:
     message = _strip_marks(strip_quotes(text))
     numbers = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(message)[:100]))
     if numbers:
-        others = set(_NUMBER.sub(" ", message).split()) - _beside_numbers()
-        return numbers if not others and all(1 <= number <= count for number in numbers) else None
+        rest = set(_NUMBER.sub(" ", message).split()) - _beside_numbers()
+        return numbers if not rest and all(1 <= number <= count for number in numbers) else None
     bare = message
     for ending in _endings():
         bare = bare.removesuffix(f" {ending}")
@@ -214,10 +214,10 @@ def read_answer(text: str, count: int) -> Answer | None:
 def detect_language(text: str) -> str | None:
     """Detect the language of a command's or an answer's words; None if they do not tell."""
     message = strip_quotes(text)
-    found = {phrases.language for phrases in find_phrasebooks(message)}
+    match = {phrases.language for phrases in find_phrasebooks(message)}
     bare = _strip_marks(message)
-    found |= {code for code, answers in _answers_by_language().items() if bare in answers}
-    return found.pop() if len(found) == 1 else None
+    match |= {code for code, answers in _answers_by_language().items() if bare in answers}
+    return match.pop() if len(match) == 1 else None
 
 
 def _detect(message: str, phrases: Phrasebook) -> DetectedCommand | None:
@@ -281,8 +281,8 @@ def _answers_by_language() -> dict[str, frozenset[str]]:
 @cache
 def _endings() -> Sequence[str]:
     """Courtesies that may stand behind an answer, the longest first."""
-    found = {word.casefold() for phrases in phrasebooks() for word in phrases.commands.after}
-    return sorted(found, key=len, reverse=True)
+    match = {word.casefold() for phrases in phrasebooks() for word in phrases.commands.after}
+    return sorted(match, key=len, reverse=True)
 
 
 @cache

@@ -63,8 +63,8 @@ class Language:
 @cache
 def languages() -> tuple[Language, ...]:
     """All languages, in their order."""
-    found = [read_language(file) for file in FOLDER.iterdir() if file.name.endswith(".toml")]
-    return tuple(sorted(found, key=lambda language: (language.order, language.code)))
+    by_file = [read_language(file) for file in FOLDER.iterdir() if file.name.endswith(".toml")]
+    return tuple(sorted(by_file, key=lambda language: (language.order, language.code)))
 
 
 @cache
@@ -120,11 +120,11 @@ _Record = TypeVar("_Record")
 def _record(cls: type[_Record], table: Mapping[str, object], at: str) -> _Record:
     """Make a record of a table whose keys are its fields."""
     hints = _hints(cls)
-    known = {field.name: field for field in fields(cast("Any", cls))}
+    fields_by_name = {field.name: field for field in fields(cast("Any", cls))}
     for key in table:
-        if key not in known:
+        if key not in fields_by_name:
             raise ConfigurationError(f"language file {at}: unknown key {key!r}; correct or remove it")
-    missing = [name for name, field in known.items() if field.default is MISSING and name not in table]
+    missing = [name for name, field in fields_by_name.items() if field.default is MISSING and name not in table]
     if missing:
         raise ConfigurationError(f"language file {at}: {', '.join(missing)} missing; add what is missing")
     return cls(**{key: _value(hints[key], value, f"{at}: {key}") for key, value in table.items()})
@@ -139,14 +139,14 @@ def _value(hint: Any, value: object, at: str) -> object:
     """Check a value against the type of its field; a list becomes a tuple, a table a record or a mapping."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):  # a part that a language may lack: the type itself beside None
-        return _value(next(each for each in arguments if each is not NoneType), value, at)
+        return _value(next(item for item in arguments if item is not NoneType), value, at)
     if is_dataclass(hint) and isinstance(value, dict):
         return _record(cast("type[object]", hint), cast("Mapping[str, object]", value), at)
     if origin is Mapping and isinstance(value, dict):
         return _mapping(arguments[0], arguments[1], cast("Mapping[str, object]", value), at)
     if origin is tuple and isinstance(value, list):
-        items = [_value(arguments[0], each, at) for each in cast("list[object]", value)]
-        twice = sorted({str(each) for each in items if each != () and items.count(each) > 1})
+        items = [_value(arguments[0], item, at) for item in cast("list[object]", value)]
+        twice = sorted({str(item) for item in items if item != () and items.count(item) > 1})
         if twice:
             raise ConfigurationError(f"language file {at}: {', '.join(twice)} stands there twice; remove one")
         return tuple(items)

@@ -45,7 +45,7 @@ def find_off_record(turns: Sequence[Turn]) -> frozenset[str]:
 
     They are the requests, what was answered to them, what they point back at, and what was marked when it was said.
     """
-    hidden: set[str] = set()
+    spans: set[str] = set()
     before: list[str] = []
     exchange: list[str] = []
     off = False
@@ -54,11 +54,11 @@ def find_off_record(turns: Sequence[Turn]) -> frozenset[str]:
             before, exchange = exchange, []
             off = turn.is_off_record or asks_not_to_remember(turn.text)
             if off and _points_back(turn.text):
-                hidden.update(before)
+                spans.update(before)
         exchange.append(turn.id)
         if off or turn.is_off_record:
-            hidden.add(turn.id)
-    return frozenset(hidden)
+            spans.add(turn.id)
+    return frozenset(spans)
 
 
 def _has_request(message: str, phrases: Phrasebook) -> bool:
@@ -76,8 +76,8 @@ def _has_request(message: str, phrases: Phrasebook) -> bool:
 def _points_back(text: str) -> bool:
     """Tell whether the message before is meant too: "don't remember this" by itself, "what I just said"."""
     message = strip_quotes(text)
-    found = detect(message)
-    if found is not None and found.command == "private" and not found.goes_on:
+    match = detect(message)
+    if match is not None and match.command == "private" and not match.goes_on:
         return True
     return any(_has_opening(message, phrases, "private_opening_before") for phrases in find_phrasebooks(message))
 

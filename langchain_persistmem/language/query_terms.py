@@ -101,8 +101,8 @@ def find_irregular_forms(query: str, language: str) -> tuple[str, ...]:
     groups = irregular_groups().get(choose_configuration(language, query))
     if groups is None:
         return ()
-    found = (groups.get(word) for word in _WORD.findall(fold(query)))
-    return tuple(dict.fromkeys(group for group in found if group is not None))
+    matches = (groups.get(word) for word in _WORD.findall(fold(query)))
+    return tuple(dict.fromkeys(group for group in matches if group is not None))
 
 
 @cache
@@ -117,12 +117,12 @@ def irregular_groups() -> Mapping[str, Mapping[str, str]]:
 
 def _forms(irregular: IrregularForms) -> Iterator[tuple[str, str]]:
     for group in irregular.groups:
-        first, *others = group.split()
+        first, *forms = group.split()
         for pattern, replacement in irregular.regular:
             regular, count = re.subn(pattern, replacement, first, count=1)
             if count:
                 yield regular, group
-        yield from ((form, group) for form in (first, *others))
+        yield from ((form, group) for form in (first, *forms))
 
 
 def strip_light_words(query: str) -> str:
@@ -153,9 +153,9 @@ def strip_names(query: str, *, existing: Container[str] | None = None) -> str:
     subject, possessive, word = _names()
 
     def replace(match: re.Match[str]) -> str:
-        kept, name = match.groups()
-        is_known = existing is None or all(fold(each) in existing for each in word.findall(name))
-        return (kept or " ") if is_known else match[0]
+        before, name = match.groups()
+        is_existing = existing is None or all(fold(part) in existing for part in word.findall(name))
+        return (before or " ") if is_existing else match[0]
 
     # A title may hold a name that is nobody's.
     quoted = _QUOTED.findall(query)
@@ -173,8 +173,8 @@ def find_names(query: str) -> tuple[str, ...]:
     """
     subject, possessive, word = _names()
     unquoted = _QUOTED.sub("\x00", query)
-    found = [match[2] for pattern in (subject, possessive) for match in pattern.finditer(unquoted)]
-    return tuple(dict.fromkeys(each for name in found for each in word.findall(name)))
+    matches = [match[2] for pattern in (subject, possessive) for match in pattern.finditer(unquoted)]
+    return tuple(dict.fromkeys(part for name in matches for part in word.findall(name)))
 
 
 @cache

@@ -66,12 +66,12 @@ def _own_words() -> frozenset[str]:
     return frozenset(word for part in parts for word in part if _WORD.fullmatch(word))
 
 
-def _find_speakers(found: Sequence[RecallCandidate], query: str) -> set[str]:
+def _find_speakers(candidates: Sequence[RecallCandidate], query: str) -> set[str]:
     """Find the speakers whom the query names, by their names or else as others call them."""
     words = set(_WORD.findall(query.casefold()))
-    speakers = {candidate.speaker for candidate in found if candidate.speaker}
+    speakers = {candidate.speaker for candidate in candidates if candidate.speaker}
     by_name = {speaker for speaker in speakers if words & set(_WORD.findall(speaker.casefold()))}
-    return by_name or find_by_alias(found, query, speakers)
+    return by_name or find_by_alias(candidates, query, speakers)
 
 
 @dataclass(frozen=True, slots=True)

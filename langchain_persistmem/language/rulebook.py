@@ -152,34 +152,34 @@ class Rulebook:
 
     def starts(self, sentence: str) -> Iterator[int]:
         """The places where a clause may begin, behind what may open it."""
-        places = {0} | {match.end() for pattern in (BREAK, self.conjunction) for match in pattern.finditer(sentence)}
-        for place in sorted(places):
-            bullet = BULLET.match(sentence, place)
-            opened = self.opening.match(sentence, bullet.end() if bullet else place)
-            if opened and opened.end() > place:
+        indexes = {0} | {match.end() for pattern in (BREAK, self.conjunction) for match in pattern.finditer(sentence)}
+        for index in sorted(indexes):
+            bullet = BULLET.match(sentence, index)
+            opened = self.opening.match(sentence, bullet.end() if bullet else index)
+            if opened and opened.end() > index:
                 yield opened.end()
-            yield bullet.end() if bullet else place
+            yield bullet.end() if bullet else index
 
     def _vocabulary(self, rule: Rule) -> frozenset[str]:
         """The words of all phrases of a rule; each phrase has some."""
-        found = self._vocabularies.get(rule.phrases)
-        if found is None:
+        result = self._vocabularies.get(rule.phrases)
+        if result is None:
             phrases = " ".join(getattr(self.words, rule.phrases))
             for name in ("languages", "diets", "verbs"):
                 phrases = phrases.replace(f"{{{name}}}", " ".join(getattr(self.words, name)))
-            found = self._vocabularies[rule.phrases] = frozenset(_WORD.findall(phrases.casefold()))
-        return found
+            result = self._vocabularies[rule.phrases] = frozenset(_WORD.findall(phrases.casefold()))
+        return result
 
     def _compiled(self, rule: Rule) -> Sequence[re.Pattern[str]]:
-        found = self._patterns.get(rule.phrases)
-        if found is None:
-            found = self._patterns[rule.phrases] = self._compile(rule)
-        return found
+        result = self._patterns.get(rule.phrases)
+        if result is None:
+            result = self._patterns[rule.phrases] = self._compile(rule)
+        return result
 
     def _compile(self, rule: Rule) -> Sequence[re.Pattern[str]]:
         """Compile the phrases of a rule: what an instruction speaks of is the rest of the sentence."""
         is_request = rule.kind == "procedural"
-        found: list[re.Pattern[str]] = []
+        result: list[re.Pattern[str]] = []
         for phrase in getattr(self.words, rule.phrases):
             body = translate(phrase, gap=self._gap, end=self._edge, what="(?P<what>.+?)" if is_request else _WHAT)
             for name, pattern in self._lists.items():
@@ -189,8 +189,8 @@ class Rulebook:
             elif not is_request:
                 body += self._object_end
             first, *further = body.split("(?P<what>")  # one object counts: the first
-            found.append(_compile("(?P<what>".join([first, "(?:".join(further)]) if further else first))
-        return tuple(found)
+            result.append(_compile("(?P<what>".join([first, "(?:".join(further)]) if further else first))
+        return tuple(result)
 
     def _any(self, words: Sequence[str], *, begins: str | None = None) -> re.Pattern[str]:
         """Any of the words; one that ends with a space goes on with another word."""

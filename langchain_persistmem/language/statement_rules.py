@@ -76,7 +76,7 @@ def find_statements(text: str) -> list[Statement]:
     sentences = [span for span in _sentences(masked) if span[1] - span[0] <= _LONGEST_SENTENCE]
     if any(_is_material(masked[start:end]) for start, end in sentences):
         return []
-    found: dict[tuple[str, str | None], Statement] = {}
+    statements: dict[tuple[str, str | None], Statement] = {}
     paragraph_ends = -1
     for start, end in sentences:
         if start < paragraph_ends:
@@ -84,8 +84,8 @@ def find_statements(text: str) -> list[Statement]:
         # What stands behind a colon is shown, not said, unless the colon stands behind an opening of ours.
         own, paragraph_ends = _own_part(masked, start, end)
         for statement in _in_sentence(masked[start:own], clean[start:own]):
-            found[statement.text.casefold(), statement.key] = statement
-    return list(found.values())
+            statements[statement.text.casefold(), statement.key] = statement
+    return list(statements.values())
 
 
 def sort_statement(text: str) -> Statement | None:
@@ -97,11 +97,11 @@ def sort_statement(text: str) -> Statement | None:
     ('preference', None)
     """
     for version in (text, *_first_person(text)):
-        found = find_statements(version)
-        kinds = {(statement.kind, statement.category) for statement in found}
+        statements = find_statements(version)
+        kinds = {(statement.kind, statement.category) for statement in statements}
         if len(kinds) == 1:
             # Two statements of one kind have no key in common.
-            return found[0] if len(found) == 1 else replace(found[0], key=None, value=None)
+            return statements[0] if len(statements) == 1 else replace(statements[0], key=None, value=None)
     return None
 
 
@@ -138,7 +138,7 @@ def is_own_statement(statement: str, message: str) -> bool:
     False
     """
     masked = mask(strip_hidden(message)).replace("’", "'")
-    letters, places = _letters(masked)
+    letters, indexes = _letters(masked)
     wanted, _ = _letters(strip_hidden(statement))
     index = letters.find(wanted) if wanted else -1
     if index < 0:
@@ -150,30 +150,30 @@ def is_own_statement(statement: str, message: str) -> bool:
     configuration = choose_configuration(AUTO, message)
     books = [book for book in rulebooks_for(message) if book.configuration in (None, configuration)]
     while index >= 0:
-        if _is_asserted(masked, places[index], sentences, books):
+        if _is_asserted(masked, indexes[index], sentences, books):
             return True
         index = letters.find(wanted, index + 1)
     return False
 
 
-def _is_asserted(text: str, place: int, sentences: Sequence[tuple[int, int]], books: Sequence[Rulebook]) -> bool:
-    """Tell whether nothing that stands before ``place`` takes back what begins there."""
+def _is_asserted(text: str, index: int, sentences: Sequence[tuple[int, int]], books: Sequence[Rulebook]) -> bool:
+    """Tell whether nothing that stands before ``index`` takes back what begins there."""
     foreign_to = -1
     for start, end in sentences:
         if start >= foreign_to:
             own, foreign_to = _own_part(text, start, end)
-            if start <= place < end:
-                before = text[start:place]
-                return place < own and not any(book.takes_back(before) for book in books)
-        elif place < end:
+            if start <= index < end:
+                before = text[start:index]
+                return index < own and not any(book.takes_back(before) for book in books)
+        elif index < end:
             return False
     return True
 
 
 def _letters(text: str) -> tuple[str, list[int]]:
     """Letters and digits of ``text``, and the place of each."""
-    pairs = [(letter, place) for place, char in enumerate(text) for letter in char.casefold() if letter.isalnum()]
-    return "".join(letter for letter, _ in pairs), [place for _, place in pairs]
+    pairs = [(letter, index) for index, char in enumerate(text) for letter in char.casefold() if letter.isalnum()]
+    return "".join(letter for letter, _ in pairs), [index for _, index in pairs]
 
 
 def _first_person(text: str) -> Iterator[str]:
@@ -267,8 +267,8 @@ def _request_key(book: Rulebook, request: str) -> str | None:
     """The key of a request that is put as a question: that of the same request without "can you please"."""
     request = request.replace("’", "'")
     starts = [word.start() for word in _WORD.finditer(request)] if book.spaced else range(len(request))
-    found = (book.find(request, start, KEYED_REQUESTS) for start in starts)
-    return next((match.rule.key for match in found if match is not None), None)
+    statements = (book.find(request, start, KEYED_REQUESTS) for start in starts)
+    return next((match.rule.key for match in statements if match is not None), None)
 
 
 def _key(prefix: str, what: str) -> str | None:
@@ -306,9 +306,9 @@ def _own_part(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _is_material(sentence: str) -> bool:
     bullet = BULLET.match(sentence)
-    place = bullet.end() if bullet else 0
+    index = bullet.end() if bullet else 0
     for book in rulebooks_for(sentence):
-        opened = book.opening.match(sentence, place)
-        if any(book.material.match(sentence, at) for at in {place, opened.end() if opened else place}):
+        opened = book.opening.match(sentence, index)
+        if any(book.material.match(sentence, at) for at in {index, opened.end() if opened else index}):
             return True
     return False

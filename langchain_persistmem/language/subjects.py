@@ -48,8 +48,8 @@ def find_subject(text: str, names: Sequence[str] = ()) -> Subject:
     # A script without spaces: the longest relation at the start counts.
     cjk = _user_possessive_joined().match(text)
     if cjk is not None:
-        found = next((cjk[1][:length] for length in (4, 3, 2, 1) if cjk[1][:length] in relations()), None)
-        return Subject(relations()[found]) if found is not None else USER
+        relation = next((cjk[1][:length] for length in (4, 3, 2, 1) if cjk[1][:length] in relations()), None)
+        return Subject(relations()[relation]) if relation is not None else USER
     if user is None:
         for name in names:
             if name.strip() and text.casefold().startswith(name.casefold()):
@@ -63,10 +63,10 @@ def find_subject(text: str, names: Sequence[str] = ()) -> Subject:
 
 def _find_relation(words: Sequence[str]) -> Subject:
     """Find who is meant by the words after "the user's": the relation is the first or, after an adjective, the second."""
-    for place, word in enumerate(words[:2]):
+    for index, word in enumerate(words[:2]):
         relation = relations().get(word.casefold())
         if relation is not None:
-            name = words[place + 1] if place + 1 < len(words) else ""
+            name = words[index + 1] if index + 1 < len(words) else ""
             return Subject(relation, name if name[:1].isupper() else None)
     return USER
 
@@ -92,9 +92,9 @@ def names_user(word: str) -> bool:
     return _user().match(word) is not None
 
 
-def _begins(text: str, place: int) -> bool:
+def _begins(text: str, index: int) -> bool:
     """Tell whether nothing but an article and a name in apposition comes first: "Mia, the user's sister"."""
-    return len(_WORD.findall(text[:place])) <= _FIRST_WORDS
+    return len(_WORD.findall(text[:index])) <= _FIRST_WORDS
 
 
 @cache

@@ -47,9 +47,9 @@ def _scripts() -> Sequence[tuple[str, re.Pattern[str]]]:
 @cache
 def _configurations() -> Mapping[str, Sequence[str]]:
     """The configurations of the languages that have a small word."""
-    found: dict[str, list[str]] = {}
+    configurations: dict[str, list[str]] = {}
     for language in languages():
         if language.text_search is not None:
             for word in language.text_search.small_words:
-                found.setdefault(word, []).append(language.text_search.configuration)
-    return found
+                configurations.setdefault(word, []).append(language.text_search.configuration)
+    return configurations

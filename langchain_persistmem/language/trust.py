@@ -69,9 +69,9 @@ def is_attack(text: str) -> bool:
     return False
 
 
-def may_supersede(candidate: Source, known: Source) -> bool:
+def may_supersede(candidate: Source, existing: Source) -> bool:
     """Tell whether a statement of one source may end the validity of another's."""
-    return TRUST[candidate] >= TRUST[known]
+    return TRUST[candidate] >= TRUST[existing]
 
 
 @cache

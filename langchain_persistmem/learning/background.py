@@ -1,27 +1,25 @@
-"""Learning from conversations, now or in the background: storing first, then work that a worker can take over.
+"""Learning in the background: work on threads with new turns, which one worker can take over from another.
 
-A thread with new turns has a row of pending work, written with them. Whoever learns from the thread
-holds a lease on the row; whoever dies leaves a lease that runs out. What is learnt is fenced by the
-turns themselves: only one of two workers can close them.
+A thread with new turns has a row of pending work, written with them. A worker holds a lease on the row
+while it learns from the thread; if it dies, the lease expires. The turns themselves keep two workers
+from learning the same twice: only one of them can close the turns.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
-from langchain_persistmem.learning.conversations import check_turns, dropped_change, store_turns
+from langchain_persistmem.learning.conversations import dropped_change
 from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn, learn_by_rules
 from langchain_persistmem.learning.insert import ChangeResult
-from langchain_persistmem.learning.missing_vectors import make_missing, make_some_missing
-from langchain_persistmem.learning.turns import IndexResult, index_turns, read_open, withdraw_waiting
-from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_some, rewrite_thread
+from langchain_persistmem.learning.missing_vectors import make_missing
+from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
+from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import (
-    memories,
     messages,
     missing_vectors,
     namespaces,
@@ -31,22 +29,19 @@ from langchain_persistmem.postgres.queries import (
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.turns import OpenThread
-from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations
-from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.types.progress import Meter, Report
-from langchain_persistmem.types.records import SkipReason, Turn
-from langchain_persistmem.types.results import DeadLetter, ObserveResult, ProcessResult
+from langchain_persistmem.types.results import DeadLetter, ProcessResult
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Total:
+class ThreadTotal:
     """The outcome of a thread so far."""
 
     done: ChangeResult = field(default_factory=ChangeResult)
@@ -58,6 +53,7 @@ class _Total:
     """Messages that wait to be learnt from, where that is known."""
 
     def add(self, batch: LearnResult | IndexResult, namespace: Namespace, thread_id: str) -> None:
+        """Add the outcome of one batch."""
         changes = [replace(change, namespace=namespace, thread_id=thread_id) for change in batch.done.changes]
         if isinstance(batch, LearnResult):
             changes += [
@@ -70,88 +66,6 @@ class _Total:
                 logger.info("%d statements were dropped: only the assistant said them", by_assistant)
         self.done += replace(batch.done, changes=tuple(changes))
         self.skipped += batch.skipped
-
-
-async def observe(
-    backend: Backend,
-    namespace: Namespace,
-    turns: Sequence[Turn],
-    *,
-    thread_id: str,
-    used: Sequence[str],
-    background: bool,
-    now: datetime,
-) -> ObserveResult:
-    """Store the turns that are new, count what was used, and learn from the thread, now or in the background.
-
-    Args:
-        used: keys of the memories that were in the model's context for these turns.
-        background: leave the learning to a worker.
-
-    Raises:
-        InvalidInputError: a turn cannot be stored; none was.
-        ExtractionError: the model failed; the turns are stored and the next call, or a worker, learns from them.
-        EmbeddingError: the same, for the embedding model.
-    """
-    check_turns(turns, namespace, thread_id)
-    used = validation.names(used, "used")
-    await ready(backend)
-    work, open_messages = None, None
-    enqueue = partial(_enqueue, backend, namespace, thread_id, background=background, lease=backend.new_id())
-    # The turns and their entry of pending work are one transaction: whatever happens to this process or to its model,
-    # a worker finds the thread. Who learns at once holds the entry's lease, so that no worker does the same meanwhile.
-    async with backend.transaction(namespace) as tx:
-        done = await store_turns(tx, backend, namespace, thread_id, turns, now=now)
-        stored, withheld, state = done.stored, done.withheld, done.state
-        if stored and withheld is None:
-            work = enqueue(tx)
-        if used and not state.paused:
-            memories.record_uses(tx, namespace, used, now=now)
-        record(tx, backend, namespace, "observed", turns=stored)
-        # The messages that become memories next are read with the COMMIT that stores them.
-        if withheld is None:
-            open_messages = read_open(tx, backend, namespace, thread_id)
-    total = _Total()
-    if withheld is not None:
-        logger.info("a conversation is not learnt from: %s", withheld)
-        return _observe_result(stored, total, 0, withheld)
-    # Where the connection went with the COMMIT, so did what came along; the thread is enqueued anyway.
-    if work is None:
-        job = None
-    elif work.is_lost:
-        async with backend.transaction(namespace, repeatable=True) as tx:
-            job = await enqueue(tx)
-    else:
-        job = await work
-    open_thread = None
-    if open_messages is not None and not (open_messages.is_lost or backend.may_have_rewrites):
-        open_thread = await open_messages
-    if background:
-        await _index_now(backend, namespace, thread_id, state.generation, open_thread, total, now=now)
-    else:
-        await _learn_all(backend, namespace, thread_id, state.generation, job, total, open_thread, now=now)
-    waiting = total.waiting
-    if waiting is None:
-        waiting = await backend.step(_count_open, namespace, thread_id) if background or total.capped else 0
-    await make_some_missing(backend, now=now)
-    await rewrite_some(backend, namespace, now=now)
-    return _observe_result(stored, total, waiting, None)
-
-
-def _enqueue(
-    backend: Backend, namespace: Namespace, thread_id: str, tx: Transaction, *, background: bool, lease: UUID
-) -> Answer[Job | None]:
-    """Note that the thread has new messages, for a worker; or take the work, whose lease is ``lease`` then."""
-    settings = backend.settings
-    return pending_work.enqueue_thread(
-        tx,
-        namespace,
-        thread_id,
-        quiet=timedelta(seconds=settings.quiet_seconds if background else settings.retry_seconds),
-        longest=timedelta(seconds=settings.max_wait_seconds),
-        lease=None if background else lease,
-        leased=None if background else timedelta(seconds=settings.lease_seconds),
-    )
 
 
 async def run_once(
@@ -173,7 +87,7 @@ async def run_once(
     validation.count(limit, "limit", at_least=1, at_most=10_000)
     await ready(backend)
     leased = timedelta(seconds=backend.settings.lease_seconds)
-    total, threads, postponed = _Total(), 0, 0
+    total, threads, postponed = ThreadTotal(), 0, 0
     meter = Meter(progress, "threads", min(limit, await _count_due(backend)) if progress else None)
     for _ in range(limit):  # one at a time: a lease should not run while another thread is worked on
         if stopping():
@@ -207,11 +121,6 @@ async def _count_due(backend: Backend) -> int:
         return (await pending_work.count_work(tx, None))["due"]
 
 
-async def _count_open(backend: Backend, namespace: Namespace, thread_id: str) -> int:
-    async with backend.transaction(namespace, atomic=False) as tx:
-        return await messages.count_open(tx, namespace, thread_id)
-
-
 async def _claim(backend: Backend, lease: UUID, leased: timedelta) -> Job | None:
     """Take a thread that is due; one that an unanswered try may have taken is set free first."""
     tried = False
@@ -241,7 +150,7 @@ async def _close_thread(backend: Backend, namespace: Namespace, thread_id: str, 
             await consent_queries.drop_work(tx, namespace, thread_id)
 
 
-async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) -> bool:
+async def _work_on(backend: Backend, job: Job, total: ThreadTotal, *, now: datetime) -> bool:
     """Learn from one thread; whether it has to be tried again later."""
     state = await backend.step(generations.present, job.namespace)
     if state is None:  # erased meanwhile, and its work with it
@@ -251,7 +160,7 @@ async def _work_on(backend: Backend, job: Job, total: _Total, *, now: datetime) 
         return False
     total.capped = False
     try:
-        await _learn_all(backend, job.namespace, job.thread_id, state.generation, job, total, now=now)
+        await learn_all(backend, job.namespace, job.thread_id, state.generation, job, total, now=now)
     except ErasedError:  # meanwhile, and the work with it
         return False
     except ModelError as error:
@@ -301,13 +210,13 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
     return revived
 
 
-async def _learn_all(
+async def learn_all(
     backend: Backend,
     namespace: Namespace,
     thread_id: str,
     generation: UUID,
     job: Job | None,
-    total: _Total,
+    total: ThreadTotal,
     open_thread: OpenThread | None = None,
     *,
     now: datetime,
@@ -316,7 +225,7 @@ async def _learn_all(
     leased = timedelta(seconds=backend.settings.lease_seconds)
     unanswered: Sequence[str] | None = None
     try:
-        await _index_all(backend, namespace, thread_id, generation, total, open_thread, job, now=now)
+        await index_all(backend, namespace, thread_id, generation, total, open_thread, job, now=now)
         if total.waiting == 0:  # then the job was finished with the last messages
             return
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
@@ -339,12 +248,12 @@ async def _learn_all(
             await backend.step(_finish, job)
 
 
-async def _index_all(
+async def index_all(
     backend: Backend,
     namespace: Namespace,
     thread_id: str,
     generation: UUID,
-    total: _Total,
+    total: ThreadTotal,
     open_thread: OpenThread | None,
     job: Job | None = None,
     *,
@@ -365,30 +274,6 @@ async def _index_all(
             # With a model a turn is judged again when it learns from it, and counted then.
             counted = batch if backend.model_name is None else replace(batch, skipped=0)
             total.add(counted, namespace, thread_id)
-
-
-async def _index_now(
-    backend: Backend,
-    namespace: Namespace,
-    thread_id: str,
-    generation: UUID,
-    open_thread: OpenThread | None,
-    total: _Total,
-    *,
-    now: datetime,
-) -> None:
-    """Make turns recallable before a worker comes; if that fails, the worker does it."""
-    try:
-        await _index_all(backend, namespace, thread_id, generation, total, open_thread, now=now)
-        more = backend.model_name is None and total.waiting != 0
-        while more:  # rules cost nothing: an instruction holds for the very next turn
-            total.waiting = None
-            batch = await backend.step(learn, namespace, thread_id, generation, now=now)
-            more = batch is not None and batch.more
-            if batch is not None:
-                total.add(batch, namespace, thread_id)
-    except ModelError as error:
-        logger.warning("turns are found once a worker has embedded them: %s", error)
 
 
 async def _renew(backend: Backend, job: Job, leased: timedelta) -> bool:
@@ -446,19 +331,3 @@ async def _give_up(
             tx, job, pause=timedelta(0), attempts=0, failure=failure
         )  # others may still be open
     return count
-
-
-def _observe_result(stored: int, total: _Total, waiting: int, withheld: SkipReason | None) -> ObserveResult:
-    done = total.done
-    return ObserveResult(
-        stored=stored,
-        added=done.added,
-        reinforced=done.reinforced,
-        skipped=total.skipped,
-        superseded=done.superseded,
-        quarantined=done.quarantined,
-        pending=waiting,
-        dropped=total.dropped,
-        changes=done.changes,
-        skip_reason=withheld,
-    )

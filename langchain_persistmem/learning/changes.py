@@ -1,4 +1,4 @@
-"""Memories that change: carrying out decisions, the history, what waits for review, the log."""
+"""Changes of memories: the decisions of consolidation, carried out in one transaction, with their log."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTED,
     PINNED,
@@ -25,31 +24,25 @@ from langchain_persistmem.learning.consolidation import (
     spellings,
 )
 from langchain_persistmem.learning.insert import ChangeResult, insert, log
-from langchain_persistmem.learning.lineage import summary_of, unfold
 from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
-from langchain_persistmem.learning.turns import follow, withhold
+from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes as changes_queries
-from langchain_persistmem.postgres.queries import edit, memories, namespaces, search_index, turns
-from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.postgres.queries import memories, search_index, turns
 from langchain_persistmem.postgres.transaction import Answer, Transaction
-from langchain_persistmem.runtime import generations, hnsw_upkeep
-from langchain_persistmem.runtime.audit_log import MemoryIds, note_read, record
+from langchain_persistmem.runtime import hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import MemoryIds
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types import validation
-from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import RULES_EXTRACTOR, Change, Memory, NewMemory
-from langchain_persistmem.types.representation import quote
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import RULES_EXTRACTOR, Memory, NewMemory
 from langchain_persistmem.types.results import MemoryChange
 
 CONSOLIDATED = ("semantic", "procedural", "episodic")
 """The kinds among which a candidate can be known already; a profile is a document of its own."""
 BEFORE = "something newer is known already"
 _NEIGHBOURS = 5
-_MOST_AT_ONCE = 10_000
-"""Memories that are reviewed in one transaction."""
 
 
 async def find_existing(
@@ -297,180 +290,3 @@ async def _insert_inactive(
         now=now,
     )
     return [quarantine.new.id for quarantine in waiting]
-
-
-async def history(backend: Backend, namespace: Namespace, key: str) -> list[Memory]:
-    """Every version under ``key``, and what they replaced, the latest first.
-
-    Raises:
-        MemoryNotFoundError: there never was one.
-    """
-    validation.name(key, "key")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        rows = await changes_queries.history(tx, namespace, key)
-    if not rows:
-        raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
-    await note_read(backend, namespace, "read", [memory.id for memory in rows])
-    return rows
-
-
-async def changes(backend: Backend, namespace: Namespace, key: str | None, *, limit: int) -> list[Change]:
-    """List what changed and why, newest first."""
-    if key is not None:
-        validation.name(key, "key")
-    validation.count(limit, "limit", at_least=1, at_most=10_000)
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        return await changes_queries.list_changes(tx, namespace, key, limit=limit)
-
-
-async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: datetime) -> Memory:
-    """Make a superseded or archived memory current again; what is current under its key becomes its past.
-
-    One that was archived into a summary comes back with all the others, and the summary goes.
-
-    Raises:
-        MemoryNotFoundError: there is no such memory.
-        InvalidInputError: it waits for review: that is for review.approve() to decide.
-        MemoryDisabledError: memory is paused.
-    """
-    return await _revive(backend, namespace, id, "restored", "it was asked for", now=now)
-
-
-async def version(backend: Backend, namespace: Namespace, id: UUID) -> Memory:
-    """Return one memory by its id, whatever its status.
-
-    Raises:
-        MemoryNotFoundError: there is none.
-    """
-    id = validation.uuid(id, "version")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        memory_version = await changes_queries.get_version(tx, namespace, id)
-    if memory_version is None:
-        raise MemoryNotFoundError("there is no memory with this id here; list() shows the memories with their ids")
-    await note_read(backend, namespace, "read", [memory_version.id])
-    return memory_version
-
-
-async def review(backend: Backend, namespace: Namespace, *, limit: int) -> list[Memory]:
-    """List what waits for review, oldest first."""
-    validation.count(limit, "limit", at_least=1, at_most=10_000)
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        waiting = await changes_queries.list_quarantined(tx, namespace, limit=limit)
-    await note_read(backend, namespace, "listed", [memory.id for memory in waiting])
-    return waiting
-
-
-async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> list[Memory]:
-    """Let quarantined memories be recalled, all or none; None means all that waits, in the order in which it came.
-
-    Each supersedes what is current under its key.
-
-    Raises:
-        MemoryNotFoundError: one of them does not wait for review; nothing was approved.
-        MemoryDisabledError: memory is paused; nothing was approved.
-        InvalidInputError: one is no UUID.
-    """
-    ids = None if ids is None else _ids(ids)
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        wanted = await _to_decide(tx, namespace, ids)
-        if wanted and (state := await namespaces.read_state(tx, namespace)) is not None:
-            state.check_not_paused()
-        return [await _revive_held(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
-
-
-async def reject(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | None, *, now: datetime) -> int:
-    """Delete quarantined memories for good, all or none; None means all that waits. Returns the number of them.
-
-    Raises:
-        MemoryNotFoundError: one of them does not wait for review; nothing was rejected.
-        InvalidInputError: one is no UUID.
-    """
-    ids = None if ids is None else _ids(ids)
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        wanted = await _to_decide(tx, namespace, ids)
-        await withhold(tx, namespace, wanted, now=now)  # before the links go with their statements
-        if await changes_queries.reject_memories(tx, namespace, wanted) != len(wanted):
-            raise MemoryNotFoundError("not all of these wait for review; review.list() shows what does")
-        await record(tx, backend, namespace, "rejected", wanted)
-    return len(wanted)
-
-
-def _ids(versions: Sequence[UUID]) -> list[UUID]:
-    entries = validation.check_list(versions, "versions")
-    return [validation.uuid(entry, f"versions[{index}]") for index, entry in enumerate(entries)]
-
-
-async def _to_decide(tx: Transaction, namespace: Namespace, ids: Sequence[UUID] | None) -> list[UUID]:
-    """The memories that are meant, under the namespace's lock; of a namespace that does not exist, no row is made."""
-    if await hold_existing(tx, namespace) is None or ids is not None:
-        return list(dict.fromkeys(ids or ()))
-    return [memory.id for memory in await changes_queries.list_quarantined(tx, namespace, limit=_MOST_AT_ONCE)]
-
-
-async def _revive(
-    backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
-) -> Memory:
-    id = validation.uuid(id, "version")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        state = await generations.hold(tx, backend, namespace, now=now)
-        state.check_not_paused()
-        return await _revive_held(tx, backend, namespace, id, change, reason, now=now)
-
-
-async def _revive_held(
-    tx: Transaction, backend: Backend, namespace: Namespace, id: UUID, change: str, reason: str, *, now: datetime
-) -> Memory:
-    """Make one memory current; the caller holds the namespace's lock."""
-    old = await _revivable(tx, namespace, id, change)
-    if old.status == "active":
-        return old
-    summary = await summary_of(tx, namespace, old)
-    if summary is not None:  # a summary stands for all of its originals or for none
-        await unfold(tx, backend, namespace, summary, but=[id], now=now)
-    rivals = await changes_queries.rivals(tx, namespace, id)
-    from_then = now if change == "restored" else old.valid_from
-    ended = [(rival, id, max(from_then, since)) for rival, since, _ in rivals]
-    superseded = await changes_queries.supersede_memories(tx, namespace, ended, now=now)
-    await search_index.unindex_memories(tx, namespace, superseded)
-    await log(
-        tx, backend, namespace, [(old_id, "superseded", f"another was {change}", id) for old_id in superseded], now=now
-    )
-    await changes_queries.revive_memories(tx, namespace, [id], now=now)
-    if any(pinned for *_, pinned in rivals):  # what stands under a key stays pinned in each new version
-        await edit.pin_memories(tx, namespace, [id], pinned=True)
-    words = {id: (old.text or "", old.speaker)}
-    await search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    await follow(tx, backend, namespace, [id, *superseded], now=now)
-    await log(tx, backend, namespace, [(id, change, reason, None)], now=now)
-    await record(tx, backend, namespace, change, [id, *superseded], superseded=len(superseded))
-    revived = await changes_queries.get_version(tx, namespace, id)
-    if revived is None:  # it is there: the namespace is locked
-        raise MemoryNotFoundError
-    return revived
-
-
-async def _revivable(tx: Transaction, namespace: Namespace, id: UUID, change: str) -> Memory:
-    old = await changes_queries.get_version(tx, namespace, id)
-    if old is None or (change == "approved") != (old.status == "quarantined"):
-        if old is not None and old.status == "quarantined":
-            raise InvalidInputError("the memory waits for review; use review.approve() or review.reject()")
-        raise MemoryNotFoundError(
-            "nothing with this id waits for review; review.list() shows what does"
-            if change == "approved"
-            else "there is no memory with this id; history(key) lists the versions with their ids"
-        )
-    return old

@@ -4,10 +4,13 @@ What comes from memories is never copied into the document. So it is always in s
 a preference that was superseded or forgotten is gone from the profile at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from pydantic import BaseModel, ValidationError
+
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.learning.insert import insert
 from langchain_persistmem.learning.sameness import identity, speaker_key
 from langchain_persistmem.postgres.queries import memories
@@ -111,6 +114,37 @@ def join_statements(document: Document, statements: list[Memory]) -> dict[str, A
     if instructions and not result.get("communication_style"):
         result["communication_style"] = " ".join(instructions)
     return result
+
+
+def as_profile(kind: type[BaseModel], document: Document) -> BaseModel:
+    """``document`` as an object of the profile's class.
+
+    Raises:
+        InvalidInputError: it does not fit; the message names the fields and quotes nothing of the document.
+    """
+    reason = ""
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:  # its text quotes the document, so the message is built from places and types
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        reason = "; ".join(f"{_name_field(fault['loc'], kind)}: {fault['type']}" for fault in faults[:5])
+    raise InvalidInputError(f"the profile does not fit {kind.__name__} ({reason}); correct the named fields")
+
+
+def check_document(kind: type[BaseModel], document: Document) -> Document:
+    """The document, without the fields that were never set, if it fits the profile's class.
+
+    Raises:
+        InvalidInputError: it does not fit.
+    """
+    return as_profile(kind, document).model_dump(mode="json", exclude_unset=True)
+
+
+def _name_field(location: Sequence[int | str], kind: type[BaseModel]) -> str:
+    """Name a field of a profile's class. A name that the class does not have was chosen for a person, and says much."""
+    field = location[0] if location else ""
+    is_of_class = isinstance(field, str) and field in kind.model_fields
+    return str(field) if is_of_class else f"a field that {kind.__name__} does not have"
 
 
 def read_document(documents: Mapping[str, Memory]) -> dict[str, Any]:

@@ -153,7 +153,7 @@ async def _drop_batch(backend: Backend, namespace: Namespace) -> int:
         if not ids:
             return 0
         await retention.mark_dropped(tx, namespace, ids)
-        await forget.erase_memories(tx, namespace, ids, keep_links=True)
+        await forget.erase_memories(tx, namespace, ids, leave_links=True)
         await record(tx, backend, namespace, "purged", turns=len(ids))
         return len(ids)
 
@@ -179,7 +179,7 @@ async def _checkpoints(backend: Backend, namespace: Namespace | None, *, dry_run
             shared_threads = await threads.threads_of_others(tx, own_threads, [namespace])
         thread_ids = [thread_id for thread_id in own_threads if thread_id not in set(shared_threads)]
     before = None if days is None else now - timedelta(days=days)
-    return await retention.retain_checkpoints(begin, thread_ids, keep=latest, before=before, dry_run=dry_run)
+    return await retention.retain_checkpoints(begin, thread_ids, latest=latest, before=before, dry_run=dry_run)
 
 
 async def _namespaces_of(

@@ -16,15 +16,13 @@ from langchain_persistmem.operations.diagnosis_rules import (
     about_counters,
     about_grants,
     about_indexes,
-    about_migrations,
     about_orphans,
-    about_server,
     about_tables,
     about_vectors,
-    about_versions,
     about_work,
     quote_name,
 )
+from langchain_persistmem.operations.server_rules import about_migrations, about_server, about_versions
 from langchain_persistmem.postgres.migrate import missing_migrations
 from langchain_persistmem.postgres.queries import diagnosis
 from langchain_persistmem.postgres.queries.distribution import read_cluster

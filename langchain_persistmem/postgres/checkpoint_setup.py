@@ -55,8 +55,8 @@ async def complete(tx: Transaction) -> None:
         await _add_order(tx, state["schema"], table)
     await _grant_order(tx)
     await tx.execute(_INDEX.format(table=table), {})
-    for broken in await tx.fetch(statement("invalid_checkpoint_indexes"), {}):
-        await tx.execute(_repair(broken["schema"], broken["name"]), {})
+    for index in await tx.fetch(statement("invalid_checkpoint_indexes"), {}):
+        await tx.execute(_repair(index["schema"], index["name"]), {})
 
 
 async def _grant_order(tx: Transaction) -> None:

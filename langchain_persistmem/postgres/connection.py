@@ -38,14 +38,14 @@ def open_pool(
         ConfigurationError: the connection string is malformed, or ``pool_config`` is not usable.
         StorageUnavailableError: nothing answers there; the message says why.
     """
-    given = None if conninfo is None else read_conninfo(conninfo)
+    parts = None if conninfo is None else read_conninfo(conninfo)
 
     def address(stack: ExitStack) -> str:
-        return given.text if given is not None else _start_embedded(stack, settings)
+        return parts.text if parts is not None else _start_embedded(stack, settings)
 
     where = address(stack)
     classes = {"connection_class": with_deadline(settings.statement_seconds), "reconnect_failed": Reconnection()}
-    options = _pool_options(where, settings, pool_config, prepares=given is None or given.prepares, **classes)
+    options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
     with translate_errors():
         # A plain connection says why it fails, where a pool only times out.
         with psycopg.connect(where, **_probe(options, settings)) as probe:
@@ -62,13 +62,13 @@ async def open_async_pool(
     stack: AsyncExitStack, conninfo: str | None, settings: Settings, pool_config: PoolConfig | None = None
 ) -> AsyncPool:
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
-    given = None if conninfo is None else read_conninfo(conninfo)
-    where = given.text if given is not None else await _start_embedded_async(stack, settings)
+    parts = None if conninfo is None else read_conninfo(conninfo)
+    where = parts.text if parts is not None else await _start_embedded_async(stack, settings)
     classes = {
         "connection_class": with_async_deadline(settings.statement_seconds),
         "reconnect_failed": AsyncReconnection(),
     }
-    options = _pool_options(where, settings, pool_config, prepares=given is None or given.prepares, **classes)
+    options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
     with translate_errors():
         async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
             first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA)).fetchone()
@@ -248,10 +248,10 @@ def _network(where: str, settings: Settings) -> dict[str, Any]:
         "fallback_application_name": "persistmem",
     }
     try:
-        given = conninfo_to_dict(where)
+        parts = conninfo_to_dict(where)
     except psycopg.Error:  # connecting says what is wrong
         return {}
-    return {name: value for name, value in wanted.items() if name not in given}
+    return {name: value for name, value in wanted.items() if name not in parts}
 
 
 def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def read_conninfo(text: object) -> ConnectionString:
     if plain.startswith(("postgresql://", "postgres://")):
         credentials = _CREDENTIALS.match(plain)
         begin = credentials.end() if credentials else 0  # a password may have a question mark
-        place, _, query = plain[begin:].partition("?")
+        address, _, query = plain[begin:].partition("?")
         parameters: list[str] = []
         for parameter in query.split("&"):
             name, _, value = parameter.partition("=")
@@ -53,7 +53,7 @@ def read_conninfo(text: object) -> ConnectionString:
             elif parameter:
                 _check_name(name)
                 parameters.append(parameter)
-        plain = plain[:begin] + place + ("?" + "&".join(parameters) if parameters else "")
+        plain = plain[:begin] + address + ("?" + "&".join(parameters) if parameters else "")
     try:
         conninfo.conninfo_to_dict(plain)
     except (ProgrammingError, UnicodeError) as error:
@@ -70,8 +70,8 @@ def _read_flag(value: str) -> bool:
 
 
 def _check_name(name: str) -> None:
-    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} | {"ssl"}
-    if name not in known:
+    option_names = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} | {"ssl"}
+    if name not in option_names:
         raise _unknown(name)
 
 
@@ -84,7 +84,7 @@ def _unknown(name: str) -> ConfigurationError:
 
 
 def _malformed(message: str) -> ConfigurationError:
-    found = _UNKNOWN.search(message)
-    if found is not None:
-        return _unknown(found[1])
+    match = _UNKNOWN.search(message)
+    if match is not None:
+        return _unknown(match[1])
     return ConfigurationError("conninfo is malformed; write it as 'postgresql://user:password@host:5432/database'")

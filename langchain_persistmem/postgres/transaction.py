@@ -252,19 +252,19 @@ class Transaction(ABC):
 
     async def _flush(self, *, commit: bool = False) -> None:
         """One round trip: what waits, with what comes before and after it."""
-        sent, self._waiting = self._waiting, []
-        if not sent and not commit:
+        batch, self._waiting = self._waiting, []
+        if not batch and not commit:
             raise RuntimeError("the transaction has ended without an answer to this statement")
         alone = not self._opening.begins
         before: list[_Statement] = []
-        if not self._begun and (not alone or self._opening.settings or len(sent) > 1):
+        if not self._begun and (not alone or self._opening.settings or len(batch) > 1):
             before.append(self._around(self._opening.begin))
             if self._opening.settings:
                 before += self._settings()
             self._begun = True
         after = [self._around(_COMMIT)] if commit or (alone and before) else []
         try:
-            await self._exchange(before, sent, after)
+            await self._exchange(before, batch, after)
         except BaseException:
             if alone:
                 await self._undo()
@@ -272,12 +272,12 @@ class Transaction(ABC):
         self._begun = self._begun and not after
 
     async def _exchange(
-        self, before: Sequence[_Statement], sent: Sequence[_Statement], after: Sequence[_Statement]
+        self, before: Sequence[_Statement], batch: Sequence[_Statement], after: Sequence[_Statement]
     ) -> None:
         failure: BaseException | None = None
-        with telemetry.statements([each.query for each in sent]) as seen:
-            counted = dict(zip(map(id, sent), seen, strict=True))
-            statements, cursors = [*before, *sent, *after], list[Any]()
+        with telemetry.statements([entry.query for entry in batch]) as seen:
+            counted = dict(zip(map(id, batch), seen, strict=True))
+            statements, cursors = [*before, *batch, *after], list[Any]()
             try:
                 await self._execute_all(statements, cursors)
             except psycopg.Error as error:
@@ -286,25 +286,25 @@ class Transaction(ABC):
                 # What comes with a COMMIT may have been done, like the COMMIT itself.
                 committing = bool(after) and self._opening.begins
                 failure = (
-                    transaction_failure(error, begun=True, signature=self.signature)
+                    transaction_failure(error, is_begun=True, signature=self.signature)
                     if committing
                     else statement_failure(error)
                 )
             finally:
                 # Of a failed round trip too: what has an answer is not what failed.
-                for each, cursor in zip(statements, cursors, strict=False):
+                for entry, cursor in zip(statements, cursors, strict=False):
                     if cursor.pgresult is None:
                         break
-                    each.result = await self._rows(cursor) if each.wants_rows else cursor.rowcount
-                    each.is_done = True
-                    if id(each) in counted:
-                        counted[id(each)].count(len(each.result) if each.wants_rows else max(each.result, 0))
+                    entry.result = await self._rows(cursor) if entry.wants_rows else cursor.rowcount
+                    entry.is_done = True
+                    if id(entry) in counted:
+                        counted[id(entry)].count(len(entry.result) if entry.wants_rows else max(entry.result, 0))
             if failure is not None:
                 raise failure  # outside the handler: the original, which quotes rows, is not its context
 
     async def _execute_all(self, statements: Sequence[_Statement], cursors: list[Any]) -> None:
         # A script is several commands, which a pipeline does not take.
-        in_turn = any(_is_script(each.query) for each in statements)
+        in_turn = any(_is_script(entry.query) for entry in statements)
         # Where the connection is in a pipeline of its user, one statement has to be waited for as well.
         is_single = len(statements) == 1 and self._connection.info.pipeline_status == PipelineStatus.OFF
         if is_single or in_turn or not psycopg.Pipeline.is_supported():
@@ -323,8 +323,8 @@ class Transaction(ABC):
             raise failure
 
     async def _execute_in_turn(self, statements: Sequence[_Statement], cursors: list[Any]) -> None:
-        for each in statements:
-            cursors.append(await self._execute(each.query, each.parameters))  # noqa: PERF401 - known also if a later one fails
+        for entry in statements:
+            cursors.append(await self._execute(entry.query, entry.parameters))  # noqa: PERF401 - known also if a later one fails
 
     async def _undo(self) -> None:
         """ROLLBACK, where anything was sent; an error of it is not worth more than the one that it comes after."""
@@ -359,7 +359,7 @@ class Transaction(ABC):
             vectors = vectors if isinstance(vectors, _VectorType) else None
             query = query.within(Schemas(self.schema, vectors and vectors.schema, self.has_citus))
         # BEGIN and COMMIT are no statements of ours, and worth no preparing.
-        prepare = False if any(query is each for each in _AROUND) else None
+        prepare = False if any(query is entry for entry in _AROUND) else None
         if isinstance(query, NamedSQL) and parameters and query.is_long:
             numbered, names = query.numbered()
             cursor = self._raw_cursor(self._connection, row_factory=dict_row)
@@ -431,7 +431,7 @@ def set_local(settings: Mapping[str, str]) -> list[sql.Composed]:
 
 def _is_script(query: Query) -> bool:
     is_named = isinstance(query, NamedSQL) or not isinstance(query, sql.SQL)
-    return not is_named and not any(query is each for each in _AROUND)
+    return not is_named and not any(query is entry for entry in _AROUND)
 
 
 async def set_locally(tx: Transaction, settings: Mapping[str, str]) -> None:
@@ -463,7 +463,7 @@ async def _transaction(
     tx: Transaction | None = None
     # An error of BEGIN or COMMIT is ours to translate here, and says less the further the transaction had come: once all
     # that a snapshot or a single statement reads is here, nothing can be lost any more.
-    begun = committing = False
+    is_begun = committing = False
     try:
         async with checked_out as connection:
             _check_autocommit(connection)
@@ -472,7 +472,7 @@ async def _transaction(
                 await tx.look_up_vectors()
             try:
                 async with tx.begin() if opening.begins else nullcontext():
-                    begun = True
+                    is_begun = True
                     yield tx
                     committing = True
                     if not opening.begins:
@@ -484,7 +484,7 @@ async def _transaction(
         if not (committing and (opening.snapshot or not opening.begins)):
             # Until all statements ran, an error cannot be that of a COMMIT, and the signature is not asked after.
             signature = tx.signature if tx is not None and committing else None
-            failure = transaction_failure(error, begun=begun, signature=signature)
+            failure = transaction_failure(error, is_begun=is_begun, signature=signature)
     if failure is not None:
         raise failure
 
@@ -519,7 +519,7 @@ def _shortest_float(data: bytes) -> float:
     if not abs(number) < _LARGEST_ROUNDED:  # NaN too
         return number
     shorter = (float(f"{number:.{digits}g}") for digits in (6, 7, 8))
-    return next((each for each in shorter if struct.pack("!f", each) == data), number)
+    return next((entry for entry in shorter if struct.pack("!f", entry) == data), number)
 
 
 class _VectorType(TypeInfo):
@@ -543,16 +543,16 @@ _WHOLE_ENCODINGS = (b"UTF8", b"SQL_ASCII", None)
 """Encodings of a database that hold every text: with SQL_ASCII it takes bytes as they come. Not every pooler tells it."""
 
 
-def _check_settings(found: Mapping[str, Any], client_encoding: bytes | None, server_encoding: bytes | None) -> None:
+def _check_settings(facts: Mapping[str, Any], client_encoding: bytes | None, server_encoding: bytes | None) -> None:
     if server_encoding not in _WHOLE_ENCODINGS:
         raise ConfigurationError(
             f"server_encoding is {server_encoding.decode()}: this database cannot hold every text; use one that was made with "
             "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
         )
-    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if not is_right(found[name])]
+    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if not is_right(facts[name])]
     if wrong:
         raise ConfigurationError(
-            f"{wrong[0]} is {found[wrong[0]]!r} for this role or database, and texts or numbers would be written or read "
+            f"{wrong[0]} is {facts[wrong[0]]!r} for this role or database, and texts or numbers would be written or read "
             f"wrongly; ALTER ROLE ... RESET {wrong[0]} (or ALTER DATABASE, or what conninfo says of it)"
         )
     if client_encoding != b"UTF8":

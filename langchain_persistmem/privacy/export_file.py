@@ -35,8 +35,7 @@ LINES = ("namespace", "thread", "message", "memory", "link", "omission", "change
 """The kinds of lines, in the order in which a namespace's lines stand."""
 
 Line = Mapping[str, Any]
-_OWNER_ONLY = 0o600
-"""Nobody else may read what a person's memory was exported to."""
+_OWNER_ONLY = 0o600  # the mode of the file
 
 
 class ExportWriter:

@@ -98,7 +98,7 @@ async def _candidates(backend: Backend, namespace: Namespace, query: str, *, lim
         ):
             recollection = candidate.recollection()
             if at is None or recollection.memory.status == "archived":
-                recollections.setdefault(candidate.candidate.id, recollection)
+                recollections.setdefault(candidate.row.id, recollection)
     best = sorted(recollections.values(), key=lambda candidate: (-candidate.score, candidate.memory.key))[:limit]
     return Receipt(erased=False, counts={"memories": len(best)}, candidates=tuple(best))
 
@@ -152,8 +152,8 @@ def select_meant(candidates: Sequence[RankedCandidate], *, count: int, weights: 
         count: the memories among which they were found.
     """
     # The first two summands are those of meaning and words.
-    evidence = {candidate.candidate.id: sum(candidate.parts[:2]) for candidate in candidates}
-    words = {candidate.candidate.id: candidate.parts[1] for candidate in candidates}
+    evidence = {candidate.row.id: sum(candidate.parts[:2]) for candidate in candidates}
+    words = {candidate.row.id: candidate.parts[1] for candidate in candidates}
     toss_up = weights.score_midpoint + weights.score_midpoint_per_log * math.log(max(count, 1))
     least = max(toss_up - _LENIENCE, _MARGIN * max(evidence.values(), default=0.0))
     # A memory with the words themselves is meant, whatever else it says: who asks for cousins means all twenty.
@@ -161,7 +161,7 @@ def select_meant(candidates: Sequence[RankedCandidate], *, count: int, weights: 
     return [
         candidate
         for candidate in candidates
-        if evidence[candidate.candidate.id] >= least or 0 < literal <= words[candidate.candidate.id]
+        if evidence[candidate.row.id] >= least or 0 < literal <= words[candidate.row.id]
     ]
 
 

@@ -207,8 +207,8 @@ async def _model(backend: Backend) -> EmbeddingModel | None:
 
 def _find_existing(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> Answer[_Existing]:
     identities = [entry.identity for entry in entries if entry.identity is not None]
-    found = import_rows.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
-    return found.then(lambda found: _Existing(*found))
+    items = import_rows.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
+    return items.then(lambda parts: _Existing(*parts))
 
 
 async def _vectors(

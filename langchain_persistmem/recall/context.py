@@ -142,8 +142,9 @@ def render_standing(
 ) -> StandingPart:
     """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
 
-    Where not all fit, the most important do, and if these are all statements, short turns of other conversations. Document and instructions stand there whatever they take, up to
-    ``max_tokens``, the budget of the whole context; statements take half of that at most.
+    Where not all fit, the most important do, and if these are all statements, short turns of other conversations in half of
+    the room. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
+    context; statements take half of that at most.
     """
     lines = profile_lines(document)
     names = choice.has_several_speakers
@@ -161,6 +162,8 @@ def render_standing(
     limit = min(standing_tokens, max_tokens // 2)
     entries = [*always, *statements, *choice.turns]
     if not fits(entries, limit):
+        entries = [*always, *statements, *choice.earlier_turns]
+    if not fits(entries, limit):
         entries = _longest_beginning(always, lambda part: fits(part, max_tokens))
         # A long text takes the space of many: where not all have space, none may have more than a third of it.
         costs = [count_tokens(one_line(memory.text or "")) for memory in statements]
@@ -170,9 +173,11 @@ def render_standing(
             entries += _longest_beginning(short, lambda part: fits([*always, *part], limit))
         if len(entries) == len(always) + len(statements):
             brief = [
-                turn for turn in choice.earlier_turns if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit
+                turn for turn in choice.telling_turns if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit
             ]
-            entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], limit))
+            # Most turns tell less than a statement, so that they take half of the room at most.
+            room = min(limit, count_tokens(text(entries)) + limit // 2) if entries else limit // 2
+            entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], room))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
         text=text(entries),

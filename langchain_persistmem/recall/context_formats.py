@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from langchain_persistmem.language.calendar.date_matching import mentions_time
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.recall.findings import stands_for
 from langchain_persistmem.recall.standing import telling_time
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
@@ -189,8 +190,12 @@ def _with_excerpt(recollection: Recollection) -> Memory:
     memory, excerpt = recollection.memory, recollection.excerpt
     if excerpt is None:
         return memory
-    is_short = len(excerpt) < len(memory.text or "") and excerpt[:_ENOUGH] in (memory.text or "")
-    return replace(memory, text=excerpt if memory.is_turn or is_short else f"{memory.text} “{excerpt}”")
+    text = memory.text or ""
+    is_short = len(excerpt) < len(text) and excerpt[:_ENOUGH] in text
+    # One line says it once. An event of another day keeps its statement: "last week" counts from when it was told.
+    is_now = memory.kind != "episodic" or memory.valid_from.date() == telling_time(memory).date()
+    says_both = is_now and stands_for(excerpt, text.replace(memory.speaker or "\n", ""))
+    return replace(memory, text=excerpt if memory.is_turn or is_short or says_both else f"{text} “{excerpt}”")
 
 
 def _dated_in(memory: Memory, zone: tzinfo | None) -> Memory:

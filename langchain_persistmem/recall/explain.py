@@ -108,7 +108,7 @@ def _omissions(
 
 def _passed_over_omissions(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
     """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
-    keys = {candidate.candidate.id: candidate.candidate.key for candidate in candidates.ranked}
+    keys = {candidate.row.id: candidate.row.key for candidate in candidates.ranked}
     for entry in (candidate.recollection() for candidate in hidden):
         memory = entry.memory
         replacement = keys.get(memory.superseded_by) if memory.superseded_by else None

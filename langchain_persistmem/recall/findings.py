@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from langchain_persistmem.language.data import stop_words
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.recall_results import RankedCandidate
 
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
-_STEM = 5
+_STEM, _SHORTEST = 5, 3
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
 _ANSWER = 0.5
 """The score from which a memory is more likely than not an answer."""
@@ -21,6 +22,8 @@ _LONG = 150
 """Words from which a memory is given by its best sentences."""
 _BEST = 70
 """Words of these."""
+_MISSING = 0.2
+"""The share of a statement's words that may be missing where a person's own words stand for it."""
 
 
 def join_layers(
@@ -35,9 +38,9 @@ def join_layers(
     """
     words = _words(question)
     joined = list(ranked)
-    if any(candidate.candidate.turn_ids for candidate in ranked):
+    if any(candidate.row.turn_ids for candidate in ranked):
         joined = _join_turns(ranked, words, by_statement=by_statement)
-    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
     if by_statement:
         joined[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in joined[: 2 * most]]
     return joined
@@ -46,37 +49,36 @@ def join_layers(
 def _join_turns(
     ranked: Sequence[RankedCandidate], words: frozenset[str], *, by_statement: bool
 ) -> list[RankedCandidate]:
-    turns = {candidate.candidate.id: candidate for candidate in ranked if candidate.candidate.is_turn}
+    turns = {candidate.row.id: candidate for candidate in ranked if candidate.row.is_turn}
     through: dict[str, list[RankedCandidate]] = {}
     spoken_for: set[object] = set()
     # The best statement of a turn comes first, and has its evidence; the others have their own.
     for candidate in ranked:
-        for turn_id in candidate.candidate.turn_ids:
+        for turn_id in candidate.row.turn_ids:
             if turn_id in turns and turn_id not in spoken_for:
                 spoken_for.add(turn_id)
-                through.setdefault(candidate.candidate.key, []).append(turns[turn_id])
+                through.setdefault(candidate.row.key, []).append(turns[turn_id])
     joined: list[RankedCandidate] = []
     for candidate in ranked:
-        if candidate.candidate.id in spoken_for:
+        if candidate.row.id in spoken_for:
             continue
-        mine = through.get(candidate.candidate.key, ())
+        mine = through.get(candidate.row.key, ())
         best = max((candidate, *mine), key=lambda finding: finding.evidence)
         if not by_statement:
             joined.append(best)
             continue
         quotes = (
-            excerpt_of(words, candidate.candidate.text or "", turn, whole=turn.evidence > candidate.evidence)
-            for turn in mine
+            excerpt_of(words, candidate.row.text or "", turn, whole=turn.evidence > candidate.evidence) for turn in mine
         )
         excerpt = next((quote for quote in quotes if quote), None)
-        joined.append(best._replace(candidate=candidate.candidate, excerpt=excerpt))
+        joined.append(best._replace(row=candidate.row, excerpt=excerpt))
     return joined
 
 
 def _with_best_sentences(found: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
     if found.excerpt is not None:
         return found
-    excerpt = best_sentences(words, found.candidate.text or "")
+    excerpt = best_sentences(words, found.row.text or "")
     return found if excerpt is None else found._replace(excerpt=excerpt)
 
 
@@ -90,7 +92,7 @@ def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate
     for position, candidate in enumerate(ranked):
         if candidate.score < _ANSWER:
             break
-        found = candidate.candidate
+        found = candidate.row
         if not (found.is_turn and found.source == "user" and is_request(found.text or "")):
             if not asking:
                 break
@@ -117,7 +119,7 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         whole: the turn speaks to the question better than the statement, which may have left out what is asked for: a short
             turn is quoted whatever the statement has.
     """
-    text, past = turn.candidate.text or "", turn.candidate.past_quotes
+    text, past = turn.row.text or "", turn.row.past_quotes
     lacking = (words & _words(text)) - _words(statement)
     if "" in past or not (lacking or whole):
         return None
@@ -129,6 +131,29 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         says_more = whole and _words(" ".join(sentences)) - _words(statement)
         return _join(sentences) or None if says_more or lacking & _words(" ".join(sentences)) else None
     return _choose(sentences, words if whole else lacking, _QUOTED)
+
+
+def stands_for(excerpt: str, statement: str) -> bool:
+    """Tell if a person's own words have nearly all words of a statement, and all of its figures: then they say both.
+
+    >>> stands_for("I ran a marathon in Lyon, and it hurt", "The user ran a marathon in Lyon.")
+    True
+    >>> stands_for("I ran a marathon there, and it hurt", "The user ran a marathon in Lyon on 2026-02-27.")
+    False
+    """
+    light = stop_words("statements") | stop_words("quotes")
+    words = _WORD.findall(excerpt.casefold())
+    tokens = [word for word in _WORD.findall(statement.casefold()) if word not in light and not names_user(word)]
+    missing = [token for token in tokens if not any(_is_form(token, word) for word in words)]
+    return len(missing) <= _MISSING * len(tokens) and not any(map(str.isdigit, "".join(missing)))
+
+
+def _is_form(one: str, other: str) -> bool:
+    """Tell if two words may be forms of one: "keeps" and "keep", "moved" and "moving"."""
+    if any(map(str.isdigit, one)):
+        return one == other
+    shorter, longer = sorted((one, other), key=len)
+    return one[:_STEM] == other[:_STEM] or (longer.startswith(shorter) and _SHORTEST <= len(shorter) >= len(longer) - 2)
 
 
 def best_sentences(words: frozenset[str], text: str) -> str | None:

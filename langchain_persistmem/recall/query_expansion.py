@@ -71,14 +71,14 @@ def merge(ranked: Sequence[Sequence[RankedCandidate]]) -> list[RankedCandidate]:
     """Candidates of several queries, each memory once and with its best score, best first."""
     best: dict[UUID, RankedCandidate] = {}
     for each in (each for found in ranked for each in found):
-        known = best.get(each.candidate.id)
+        known = best.get(each.row.id)
         if known is None or _rank(each) < _rank(known):
-            best[each.candidate.id] = each
+            best[each.row.id] = each
     return sorted(best.values(), key=_rank)
 
 
 def _rank(candidate: RankedCandidate) -> tuple[float, float, str]:
-    return -candidate.score, -candidate.evidence, candidate.candidate.key
+    return -candidate.score, -candidate.evidence, candidate.row.key
 
 
 def _parts(query: str) -> list[str]:

@@ -17,10 +17,9 @@ from itertools import islice
 
 from langchain_persistmem.language.calendar import date_matching
 from langchain_persistmem.language.data import stop_words
-from langchain_persistmem.language.query_terms import find_names
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
-from langchain_persistmem.language.search_terms.spelling import fold
+from langchain_persistmem.recall.score import Scale
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
     Interpretation,
@@ -51,10 +50,6 @@ _LONG = 40
 """Words beyond which a turn tells no more."""
 _USUAL = 12
 """Words of a usual turn."""
-_NEAR = 3.0
-"""In deviations of unrelated sentences: what is nearer has something to do with the question."""
-_WELL_COVERED = 0.5
-"""The share of a question that a memory has by its words, from which it has to do with it whatever its meaning is."""
 _USES_AT_CEILING = math.log1p(20)
 """The logarithm of so many uses, and one."""
 _GOOD_HITS = 10
@@ -65,8 +60,6 @@ _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _SURE_WORDS = 260
 """Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
-_CHANCE_BY_WORDS = 0.5
-"""The share of chance that is left where only the words tell memories apart, since the embedding model does not read the script."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
 
@@ -76,12 +69,11 @@ def rank(
 ) -> list[RankedCandidate]:
     """Weigh the candidates, best first; ties by key, so that the order is stable."""
     candidates, bonus = result.candidates, weights.max_bonus
-    asked = parse_question(result, query, now=now)
-    doubt = _doubt(result, query, weights) + _distance(result, asked, background, weights)
-    scale = _Scale(result, background, weights, doubt=doubt)
+    reading = parse_question(result, query, now=now)
+    scale = Scale(result, query, reading, background, weights)
     meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
     # What bears on a dinner that is to be suggested has few of its words.
-    share = weights.request_terms if asked.is_request else 1.0
+    share = weights.request_terms if reading.is_request else 1.0
     words = [candidate.lexical * scale.word * share for candidate in candidates]
     # What a memory says about the question by itself. All that follows corrects it by what is known of the memory, and so
     # has to be in the same unit, standard deviations of cosines.
@@ -89,12 +81,14 @@ def rank(
     asking = [_asking(candidate.text or "") for candidate in candidates]
     # A newer memory is preferred only to an older one that is an answer as well: no age makes an answer of noise.
     is_answered = any(evidence >= scale.toss_up for evidence in about)
-    latest = _latest(candidates, about) if asked.is_about_present and is_answered else {}
+    latest = _latest(candidates, about) if reading.is_about_present and is_answered else {}
     neighbours = list(_neighbours(candidates, about, words, asking, weights))
-    speaker = [_speaker(candidate, asked, weights) for candidate in candidates]
+    speaker = [_speaker(candidate, reading, weights) for candidate in candidates]
     # Without a period in the question none is missed: nothing is outside of it.
     period = (
-        [_period(candidate, asked, weights) for candidate in candidates] if asked.periods else [0.0] * len(candidates)
+        [_period(candidate, reading, weights) for candidate in candidates]
+        if reading.periods
+        else [0.0] * len(candidates)
     )
     question = [_question(candidate, share, weights) for candidate, share in zip(candidates, asking, strict=True)]
     # What a text tells is known by its words, of which nothing is known in a script that the model does not read.
@@ -107,7 +101,7 @@ def rank(
             length + _content(candidate, weights, is_read=index in likeliest)
             for index, (candidate, length) in enumerate(zip(candidates, telling, strict=True))
         ]
-    lacking = _lacking(candidates, likeliest, asked, weights) if asked.asks_for else [0.0] * len(candidates)
+    lacking = _lacking(candidates, likeliest, reading, weights) if reading.asks_for else [0.0] * len(candidates)
     # The bonuses are small and bounded: they decide between memories that are equally good, and never lift noise.
     recency = [
         bonus * _recency(candidate, weights, now) + weights.latest * latest.get(index, 0.0)
@@ -121,7 +115,7 @@ def rank(
     # What most of the likeliest tell makes an answer of none of them: it orders them, and is no part of their scores.
     usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
     ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
-    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.candidate.key))
+    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
 
 
 def _neighbours(
@@ -181,19 +175,21 @@ def _best_by_thread(
     return best
 
 
-def _speaker(candidate: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
+def _speaker(candidate: RecallCandidate, reading: Interpretation, weights: Ranking) -> float:
     evidence = 0.0
-    if len(asked.speakers) == 1:
-        evidence += weights.speaker if candidate.speaker in asked.speakers else -weights.speaker
-    if not asked.is_about_assistant and _is_assistant(candidate):
+    if len(reading.speakers) == 1:
+        evidence += weights.speaker if candidate.speaker in reading.speakers else -weights.speaker
+    if not reading.is_about_assistant and _is_assistant(candidate):
         evidence -= weights.assistant_echo
     return evidence
 
 
-def _period(candidate: RecallCandidate, asked: Interpretation, weights: Ranking) -> float:
+def _period(candidate: RecallCandidate, reading: Interpretation, weights: Ranking) -> float:
     """The evidence of a memory's time: more inside a period that is asked about, less outside if that one is sure."""
-    fits = date_matching.fit(candidate, asked.periods)
-    return weights.period * fits if fits else -weights.other_period * max(period.certainty for period in asked.periods)
+    fits = date_matching.fit(candidate, reading.periods)
+    return (
+        weights.period * fits if fits else -weights.other_period * max(period.certainty for period in reading.periods)
+    )
 
 
 def _question(candidate: RecallCandidate, asking: float, weights: Ranking) -> float:
@@ -221,10 +217,10 @@ def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> 
     begin = text[:_READ_FOR_CONTENT] if is_read else ""
     of_self = is_read and speaks_of_self(begin)
     details = len(_NAME.findall(begin)) + (is_read and date_matching.mentions_time(candidate))
-    told = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
+    gain = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
     # Among named speakers what asks has lost enough for it.
     is_idle = not candidate.speaker and (not is_read or is_request(text))
-    return told - (weights.request_penalty if is_idle else 0.0)
+    return gain - (weights.request_penalty if is_idle else 0.0)
 
 
 def _is_of_person(candidate: RecallCandidate) -> bool:
@@ -233,10 +229,10 @@ def _is_of_person(candidate: RecallCandidate) -> bool:
 
 
 def _lacking(
-    candidates: Sequence[RecallCandidate], likeliest: frozenset[int], asked: Interpretation, weights: Ranking
+    candidates: Sequence[RecallCandidate], likeliest: frozenset[int], reading: Interpretation, weights: Ranking
 ) -> Sequence[float]:
     """The loss of memories that do not tell the time or the number that is asked for; the unread count as lacking it."""
-    tells = date_matching.mentions_time if asked.asks_for == "time" else _tells_a_number
+    tells = date_matching.mentions_time if reading.asks_for == "time" else _tells_a_number
     return [
         0.0 if index in likeliest and tells(candidate) else 0.0 - weights.missing_answer
         for index, candidate in enumerate(candidates)
@@ -255,21 +251,21 @@ def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> di
 def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float) -> list[Recollection]:
     """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``min_score``."""
     decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, min_score=min_score), strict=True)
-    chosen = (candidate for candidate, (reason, _) in decisions if reason is None)
-    return [candidate.recollection() for candidate in islice(chosen, limit)]
+    selection = (candidate for candidate, (reason, _) in decisions if reason is None)
+    return [candidate.recollection() for candidate in islice(selection, limit)]
 
 
-def select_outstanding(chosen: Sequence[Recollection], *, share: float) -> list[Recollection]:
+def select_outstanding(selection: Sequence[Recollection], *, share: float) -> list[Recollection]:
     """The best ten, and what has ``share`` of the best one's evidence.
 
     A clear answer needs few memories, a question that none answers alone needs many: tokens go where the ranking is unsure.
     """
     if not share:
-        return list(chosen)
-    least = share * max((recollection.score_parts.evidence for recollection in chosen), default=0.0)
+        return list(selection)
+    least = share * max((recollection.score_parts.evidence for recollection in selection), default=0.0)
     outstanding: list[Recollection] = []
     words = 0
-    for index, recollection in enumerate(chosen):
+    for index, recollection in enumerate(selection):
         words += len((recollection.text + (recollection.excerpt or "")).split())
         is_short = words <= _SURE_WORDS and recollection.memory.provenance.extractor == MODEL_EXTRACTOR
         if index < _SURE or is_short or recollection.score_parts.evidence >= least:
@@ -297,87 +293,13 @@ def _decisions(
         if candidate.score < min_score:
             yield "min_score", None
             continue
-        key = candidate.candidate.key
-        text = " ".join(_WORD.findall((candidate.candidate.text or "").casefold())) or key
+        key = candidate.row.key
+        text = " ".join(_WORD.findall((candidate.row.text or "").casefold())) or key
         if text in keys:
             yield "duplicate", keys[text]
         else:
             yield (None if len(keys) < limit else "limit"), None
             keys[text] = key
-
-
-class _Scale:
-    """The scale of one search: what its numbers mean, worked out once for all that it found.
-
-    The user's own mean and deviation are mixed with the embedder's background, which counts like
-    ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
-    """
-
-    def __init__(
-        self, result: SearchResult, background: tuple[float, float], weights: Ranking, *, doubt: float
-    ) -> None:
-        usual, scale = background
-        count, prior = result.count, weights.prior_count
-        total = count + prior
-        mean = (count * result.mean + prior * usual) / total if total else usual
-        spread = count * (result.deviation**2 + (result.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
-        self._usual = max(usual, mean)
-        self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
-        rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
-        self.word = weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
-        """Evidence for each unit of the BM25 score."""
-        self._is_read = result.is_read
-        # The best of many looks good by chance, by its meaning more than by its words.
-        chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
-        self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(count, 1))
-        """The evidence at which the score is 0.5."""
-        self._doubt = doubt
-        self._softness = weights.score_scale
-        self._certain = usual + weights.strong_match * scale
-
-    def meaning(self, similarity: float | None) -> float:
-        """Evidence by meaning: without a vector yet nothing is known of it, for or against."""
-        if similarity is None:
-            return 0.0
-        evidence = (similarity - self._usual) / self._deviation
-        return evidence if self._is_read else max(0.0, evidence)
-
-    def ranked(self, found: RecallCandidate, parts: tuple[float, ...], usual: float) -> RankedCandidate:
-        """The candidate with the sum of its parts, and its score without what is usual."""
-        evidence = math.fsum(parts)
-        return RankedCandidate(found, self._score(evidence - usual, found.similarity), evidence, parts)
-
-    def _score(self, evidence: float, similarity: float | None) -> float:
-        """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
-
-        Where all of a user's memories are about one thing, none of them stands out from the others.
-        """
-        if similarity is not None and similarity >= self._certain:
-            evidence = max(evidence, self.toss_up + self._doubt)
-        odds = (evidence - self.toss_up - self._doubt) / self._softness
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
-
-
-def _doubt(result: SearchResult, query: str, weights: Ranking) -> float:
-    """The evidence that an answer has to have more, since the question names somebody of whom this memory has never heard."""
-    if not result.count or all(fold(name) in result.existing_terms for name in find_names(query)):
-        return 0.0
-    return weights.unknown_name
-
-
-def _distance(result: SearchResult, asked: Interpretation, background: tuple[float, float], weights: Ranking) -> float:
-    """The evidence that an answer has to have more, since even the nearest memory is hardly nearer than unrelated sentences.
-
-    Not where one has half of the question by its words, such as a number. What helps with a dinner that is to be suggested need not
-    be near, and in a script that the model does not read nothing is.
-    """
-    similarities = [entry.similarity for entry in result.candidates if entry.similarity is not None]
-    if asked.is_request or not result.is_read or not similarities:
-        return 0.0
-    usual, deviation = background
-    missing = max(0.0, _NEAR - (max(similarities) - usual) / deviation)
-    coverage = max(entry.lexical for entry in result.candidates) / max(result.lexical_max, 1e-9)
-    return weights.distance * missing * max(0.0, 1.0 - coverage / _WELL_COVERED)
 
 
 def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:

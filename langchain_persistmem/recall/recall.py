@@ -168,9 +168,9 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
 
     def is_fresh(entry: RankedCandidate) -> bool:
         # What stands already is shown again only with words that the statement lacks.
-        is_new = entry.candidate.id not in stands and entry.candidate.text not in texts
-        is_open = entry.candidate.key not in always and (entry.excerpt is not None or is_new)
-        return is_open and _is_fresh(entry.candidate, shape, window)
+        is_new = entry.row.id not in stands and entry.row.text not in texts
+        is_open = entry.row.key not in always and (entry.excerpt is not None or is_new)
+        return is_open and _is_fresh(entry.row, shape, window)
 
     fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
     bounds = _bounds(settings, question.query, is_list=asks_for_list)
@@ -181,7 +181,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
     if asks_for_list:
         relevant += await _complete(backend, namespace, question, relevant, is_fresh)
-    held = [candidate.recollection() for candidate in ranked if candidate.candidate.key in always]
+    held = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
     rendered = render(
         [*held, *relevant],
         # A journal is cheap where it is cached, and so is not paid from the budget.
@@ -189,7 +189,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         count_tokens=shape.count_tokens,
         form=shape.form,
         before=standing.text,
-        has_names=standing.has_names or has_several_speakers(candidate.candidate.speaker for candidate in ranked),
+        has_names=standing.has_names or has_several_speakers(candidate.row.speaker for candidate in ranked),
         by_time=language_question.asks_for_order(question.query),
         zone=shape.zone,
     )
@@ -332,7 +332,7 @@ class _StandingReading:
 
 def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:
     """The context with the memories of its standing part, with the scores that the search gave them."""
-    scores = {candidate.candidate.id: candidate for candidate in ranked}
+    scores = {candidate.row.id: candidate for candidate in ranked}
     recollections = [
         scores[memory.id].recollection()
         if memory.id in scores
@@ -347,7 +347,7 @@ def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[R
 
 
 def _is_loosely_near(found: RankedCandidate) -> bool:
-    return found.candidate.source != "assistant" and found.evidence >= _LEAST_EVIDENCE
+    return found.row.source != "assistant" and found.evidence >= _LEAST_EVIDENCE
 
 
 def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:

@@ -4,6 +4,7 @@ Nothing here knows the message. The same memories are chosen from one message of
 text can stand in the cached part of a prompt.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ STANDINGS: tuple[Standing, ...] = ("brief", "journal", "off")
 NAME = "fact:name"
 """The key of the user's name."""
 _BELONGS_TO_PROFILE = ("preference", "goal")
+_QUESTION = re.compile(r"[?？؟]")
 _NO_STATEMENTS = ("store", "document")
 """Sources of material of the application; it is searched, but tells nothing of the user by itself."""
 
@@ -38,9 +40,11 @@ class StandingChoice:
     instructions: tuple[Memory, ...]
     statements: tuple[Memory, ...]
     turns: tuple[Memory, ...]
-    """Turns of the user which say something and on which no statement rests: all of them stand, or else some of ``earlier_turns``."""
+    """Turns of the user which say something and on which no statement rests."""
     earlier_turns: tuple[Memory, ...]
-    """Those of other conversations, so that what is said in this one changes nothing; first those that tell who the user is."""
+    """Those of other conversations, so that what is said in this one changes nothing."""
+    telling_turns: tuple[Memory, ...]
+    """Those of ``earlier_turns`` that tell who the user is."""
     has_several_speakers: bool
 
 
@@ -66,7 +70,8 @@ def choose(
         instructions=tuple(sorted(instructions, key=lambda memory: (-memory.importance, memory.id))),
         statements=tuple(memory for memory in memories if _is_statement(memory)),
         turns=tuple(turns),
-        earlier_turns=tuple(sorted(earlier, key=_is_about_another)),
+        earlier_turns=tuple(earlier),
+        telling_turns=tuple(filter(_tells_of_user, earlier)),
         has_several_speakers=has_several_speakers(entry.memory.speaker for entry in found),
     )
 
@@ -118,10 +123,12 @@ def _tells(memory: Memory) -> bool:
     return is_turn(memory) and memory.provenance.source == "user" and not is_request(memory.text or "")
 
 
-def _is_about_another(turn: Memory) -> bool:
-    """Tell if it is not about the user, or about what passes: such a turn stands behind all others."""
+def _tells_of_user(turn: Memory) -> bool:
+    """Tell if it is about the user and about what lasts, and asks nothing."""
     text = turn.text or ""
-    return mentions_time(turn) or not speaks_of_self(text) or find_subject(text).relation is not None
+    if _QUESTION.search(text) or mentions_time(turn) or not speaks_of_self(text):
+        return False
+    return find_subject(text).relation is None
 
 
 def _is_seen(memory: Memory, thread_id: str | None, message_ids: frozenset[str] | None) -> bool:

@@ -37,8 +37,8 @@ from langchain_persistmem.postgres.transaction import (
     finished,
     sync_transaction,
 )
+from langchain_persistmem.postgres.vector_index.hnsw_indexes import Unindexed
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
-from langchain_persistmem.postgres.vector_index.unindexed import Unindexed
 from langchain_persistmem.runtime.model_calls import ModelCalls
 from langchain_persistmem.runtime.models import Models
 from langchain_persistmem.settings import Settings

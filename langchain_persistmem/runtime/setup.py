@@ -147,7 +147,7 @@ async def migrated(backend: Backend) -> None:
             if missing:
                 raise SchemaOutOfDateError(f"the database has not been through {missing[0]}; call setup() once")
             state = await row_security(tx)
-        warning = check_row_security(state, said=backend.settings.row_level_security)
+        warning = check_row_security(state, is_enabled_here=backend.settings.row_level_security)
         if warning is not None:
             logger.warning("%s", warning)
         backend.sees_everywhere = state.everywhere

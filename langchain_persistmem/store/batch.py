@@ -208,13 +208,13 @@ async def _get(tx: Transaction, todo: Plan, answers: _Answers, *, now: datetime)
         for namespace, group in gets.items()
     }
     for namespace, group in gets.items():
-        by_key, given = await items_by_namespace[namespace], set[str]()
+        by_key, keys = await items_by_namespace[namespace], set[str]()
         for index, op in group.items():
             item = by_key.get(op.key)
             answers.note(item, op)
             # Two gets of one key in a batch share the row, and may each change what they are given.
-            answers.results[index] = _item(item, copy=op.key in given) if item is not None else None
-            given.add(op.key)
+            answers.results[index] = _item(item, copy=op.key in keys) if item is not None else None
+            keys.add(op.key)
 
 
 async def _search(

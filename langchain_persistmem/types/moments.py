@@ -1,10 +1,14 @@
 """Moments at the place of the person who was speaking: their offset from UTC, and time zones by name; pure."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.types.records import Turn
+from langchain_persistmem.types.validation import aware
 
 _MINUTE = timedelta(minutes=1)
 
@@ -47,3 +51,19 @@ def check_zone(value: object, name: str) -> tzinfo | None:
         except (ValueError, OSError, LookupError):  # not found, no such path, no data for it
             pass
     raise InvalidInputError(f"{name} is no time zone; pass a tzinfo, or an IANA name such as 'Europe/Oslo'")
+
+
+def zone_of(time_zone: tzinfo | str | None, now: datetime | None, window: Sequence[Turn] | None) -> tzinfo | None:
+    """The time zone of a context: the given one, that of ``now``, or that of the user's latest turn in ``window``.
+
+    None where none of these has one: each memory then has its own sender's date.
+
+    Raises:
+        InvalidInputError: ``time_zone`` is none, or ``now`` has none.
+    """
+    zone = check_zone(time_zone, "time_zone")
+    if zone is not None or now is not None:
+        return zone or aware(cast("datetime", now), "now").tzinfo
+    local = (turn.sent_at for turn in reversed(window or ()) if turn.role == "user" and turn.utc_offset is not None)
+    latest = next(local, None)
+    return None if latest is None else latest.tzinfo

@@ -148,7 +148,7 @@ class Recollection:
 class RankedCandidate(NamedTuple):
     """A candidate with its score."""
 
-    candidate: RecallCandidate
+    row: RecallCandidate
     score: float
     evidence: float
     parts: tuple[float, ...]
@@ -172,11 +172,9 @@ class RankedCandidate(NamedTuple):
             recency=recency,
             importance=importance,
             use=use,
-            similarity=self.candidate.similarity or 0.0,
+            similarity=self.row.similarity or 0.0,
         )
-        return Recollection(
-            memory=self.candidate.build_memory(), score=self.score, score_parts=why, excerpt=self.excerpt
-        )
+        return Recollection(memory=self.row.build_memory(), score=self.score, score_parts=why, excerpt=self.excerpt)
 
 
 class Rerankable(NamedTuple):

@@ -125,7 +125,7 @@ PRONOUNS = frozenset({
 """Not ``one`` and ``other``: so two things are called that are compared."""
 PLAIN_LOCALS = {"keep_latest", "port"}
 """An option of LangGraph's own, and that of a network."""
-LOCALS_AS_THEY_ARE = ("language/", "postgres/", "recall/")
+LOCALS_AS_THEY_ARE = ("recall/",)
 """Where local names have not been gone through yet; take a folder out of this list with the last of them."""
 MAY_REPEAT = {"client", "cli", "postgres/queries", "server/pages"}
 """Folders whose modules may have the name of a module of the flow that they belong to."""

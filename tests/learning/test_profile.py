@@ -56,7 +56,11 @@ def learning(database: str, embeddings: Any) -> Iterator[PersistMem]:
 
 
 def test_what_is_learnt_is_in_the_profile_and_goes_with_it(learning: PersistMem) -> None:
-    learning.observe([("user", "I am Ada, I prefer tea, keep your answers short ...")], thread_id="a", user_id="ada")
+    learning.observe(
+        [("user", "I am Ada, I prefer tea, keep your answers short, I train for a marathon")],
+        thread_id="a",
+        user_id="ada",
+    )
     profile = learning.profile(user_id="ada").model_dump()
     assert profile["name"] == "Ada"
     assert profile["preferences"] == ["The user prefers tea."]

@@ -23,8 +23,8 @@ def turns(*texts: str) -> list[dict[str, str]]:
 def test_one_field_holds_the_day_the_key_the_importance_and_the_quote(opened: Callable[..., PersistMem]) -> None:
     memory = opened(
         answer(
-            short("The user ran a half marathon in Lyon.", 1, "event", "~2026-04-02; 0.9"),
-            short("The user lives in New York.", 2, more="home_city: New York"),
+            short("The user ran a half marathon in Lyon.", 1, "event", "date: ~2026-04-02; importance: 0.9"),
+            short("The user lives in New York.", 2, more="key: home city = New York; known: k9; reason: work"),
             short("Answer the user in German.", 3, "instruction", "quote: always answer in German; please"),
             short("The user may be a Martian.", 4, "guess"),
             short("The user has a cat.", 5, more="; ;nonsense:;: 7; k9"),

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem import ExtractionError, LocalEmbeddings, PersistMem, Settings
+from tests.support.material import turns_in
 from tests.support.scripted import Scripted, answer, entry
 
 pytestmark = pytest.mark.slow
@@ -121,7 +122,8 @@ def test_a_turn_that_the_model_cannot_digest_delays_no_other(opened: Callable[..
         shown = messages[1][1]
         if "POISON" in shown:
             return CutError()
-        return answer(entry(f"The user said something of {shown.count('</message>')} turns.", 1))
+        turns = turns_in(shown)
+        return answer(entry(f"{turns[0].text}, which is one of {len(turns)} turns.", 1))
 
     memory = opened(*[poisoned] * 50, max_attempts=2)
     turns = [("user", text) for text in ("I live in Oslo", "POISON", "I have a cat", "I like tea")]

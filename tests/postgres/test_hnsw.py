@@ -20,7 +20,7 @@ from langchain_persistmem.postgres.queries.embedding_models import EmbeddingMode
 from langchain_persistmem.postgres.queries.memories import page
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.queries.search_index import to_halfvec, to_halfvecs
-from langchain_persistmem.postgres.vector_index import hnsw_indexes, hnsw_search, unindexed
+from langchain_persistmem.postgres.vector_index import hnsw_indexes, hnsw_search
 from langchain_persistmem.privacy import row_security
 from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
@@ -60,7 +60,7 @@ def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """A namespace is large early."""
     monkeypatch.setattr(hnsw_indexes, "EXACT_UP_TO", FEW)
     monkeypatch.setattr(hnsw_indexes, "EXACT_UP_TO_WIDE", FEW)
-    monkeypatch.setattr(unindexed, "BATCH", BATCH)
+    monkeypatch.setattr(hnsw_indexes, "BATCH", BATCH)
     monkeypatch.setattr(hnsw_search, "MOST_UNINDEXED", MOST_UNINDEXED)
     monkeypatch.setattr(hnsw_search, "MOST_UNINDEXED_WIDE", MOST_UNINDEXED)
 
@@ -99,7 +99,7 @@ async def index_all(backend: Backend, namespace: tuple[str, ...]) -> int:
 def asked_for(vector: Vector, model: EmbeddingModel, limit: int) -> dict[str, object]:
     """What a store's search gives to its statements."""
     where = page(ADA, limit=limit, offset=0, now=datetime.now(UTC))
-    return {**where, "namespace": encode(ADA), "embedding": to_halfvec(vector), "model": model.model, "reach": limit}
+    return {**where, "namespace": encode(ADA), "embedding": to_halfvec(vector), "model": model.id, "reach": limit}
 
 
 async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[StoredItem, float]] | None:
@@ -111,7 +111,7 @@ async def searched(backend: Backend, query: str, limit: int = 10) -> list[tuple[
 async def recalled(backend: Backend, query: str, own_view: bool = False) -> SearchResult | None:
     vector, model = await backend.embed_query(query), await ready(backend)
     parameters = {
-        "namespace": encode(ADA), "query": query, "terms": [], "weights": [], "period_starts": [], "period_ends": [], "embedding": to_halfvec(vector), "model": model.model, "language": "english",
+        "namespace": encode(ADA), "query": query, "terms": [], "weights": [], "period_starts": [], "period_ends": [], "embedding": to_halfvec(vector), "model": model.id, "language": "english",
         "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
@@ -492,15 +492,15 @@ def test_with_row_level_security_the_index_finds_the_same(topics: Topics, big: s
 
 
 def test_a_search_does_not_wait_for_what_others_wrote_to_be_indexed() -> None:
-    counts = unindexed.Unindexed[str]()
+    counts = hnsw_indexes.Unindexed[str]()
     counts.begin_write("ada", large=True)
-    counts.add("ada", unindexed.BATCH)
+    counts.add("ada", hnsw_indexes.BATCH)
     taken: list[dict[str, int]] = []
     searcher = threading.Thread(target=lambda: taken.append(counts.take()))
     searcher.start()
     searcher.join()
     assert taken == [{}]
-    assert counts.take() == {"ada": unindexed.BATCH}
+    assert counts.take() == {"ada": hnsw_indexes.BATCH}
     assert counts.take() == {}
 
 
@@ -524,7 +524,7 @@ async def neighbours(
         if number is None:
             found = await changes.neighbours(tx, ADA, vectors, model=model, kinds=kinds, limit=limit, now=now)
         else:
-            parameters = {"namespace": encode(ADA), "embeddings": to_halfvecs(vectors), "model": model.model, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
+            parameters = {"namespace": encode(ADA), "embeddings": to_halfvecs(vectors), "model": model.id, "kinds": list(kinds), "limit": limit, "now": now}  # fmt: skip
             found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
     return None if found is None else [{memory.key for memory, _ in each} for each in found]
 

@@ -69,7 +69,7 @@ def test_a_memory_counts_once_and_with_its_best_score() -> None:
         for number, (key, score) in enumerate((("a", 0.4), ("b", 0.6)))
     )
     merged = merge([[one, other], [one._replace(score=0.9)]])
-    assert [(each.candidate.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
+    assert [(each.row.key, each.score) for each in merged] == [("a", 0.9), ("b", 0.6)]
 
 
 @pytest.fixture

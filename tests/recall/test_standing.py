@@ -202,8 +202,8 @@ async def test_the_standing_part_is_the_same_for_every_message_and_what_it_says_
 
 async def test_a_long_conversation_leaves_the_standing_part_as_it_is(either_with: Any) -> None:
     """Turns stand as of other conversations, however many the present one adds to them."""
-    either = await either_with(settings=Settings(standing_tokens=100))
-    told = [HumanMessage(f"I planted tree {number} in the garden", id=f"t{number}") for number in range(20)]
+    either = await either_with(settings=Settings(standing_tokens=300))
+    told = [HumanMessage(f"I planted tree {number} in the garden", id=f"t{number}") for number in range(40)]
     await either.observe(told, thread_id="there", user_id="ada")
     options = {"user_id": "ada", "thread_id": "here", "messages": [HumanMessage("Hello", id="h")]}
     first = await either.context("Hello", **options)

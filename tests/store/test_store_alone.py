@@ -342,7 +342,7 @@ def test_a_search_by_cosine_reads_the_index_alone(database: str, memory: Persist
         parameters = {
             **memories.page(("u", "7"), limit=10, offset=0, now=datetime.now(UTC)),
             "embedding": to_halfvec(query),
-            "model": model.model,
+            "model": model.id,
             "reach": 10,
         }
         register_vector(connection)

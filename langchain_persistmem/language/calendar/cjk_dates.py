@@ -32,26 +32,26 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
     """Find the times in ``text``: their days, how sure they are, and the words."""
     if _CJK.search(text) is None:
         return
-    signs = _characters()
+    characters = _characters()
     # What is read is taken out, so that no sign counts twice: the year of "last year's spring" is no time of its own.
-    for match in signs.season.finditer(text):
-        year = int(match[1]) if match[1] else today.year - bool(signs.last_year.fullmatch(match[3]))
-        yield periods.season(year, signs.seasons[match[2] or match[4]]), 0.9, match[0]
-    rest = signs.season.sub("", text)
-    for match in signs.ago.finditer(rest):
-        yield (*_count(-signs.count(match[1]), signs.units[match[2]], today), match[0])
-    for match in signs.from_now.finditer(rest):
-        yield (*_count(signs.count(match[1]), signs.units[match[2]], today), match[0])
-    for match in signs.weekday.finditer(rest):
-        number = signs.weekdays[match[match.lastindex or 0]]
+    for match in characters.season.finditer(text):
+        year = int(match[1]) if match[1] else today.year - bool(characters.last_year.fullmatch(match[3]))
+        yield periods.season(year, characters.seasons[match[2] or match[4]]), 0.9, match[0]
+    rest = characters.season.sub("", text)
+    for match in characters.ago.finditer(rest):
+        yield (*_count(-characters.count(match[1]), characters.units[match[2]], today), match[0])
+    for match in characters.from_now.finditer(rest):
+        yield (*_count(characters.count(match[1]), characters.units[match[2]], today), match[0])
+    for match in characters.weekday.finditer(rest):
+        number = characters.weekdays[match[match.lastindex or 0]]
         yield periods.days(periods.shift(periods.week(today, -1)[0], number)), 0.8, match[0]
-    rest = signs.weekday.sub("", rest)
-    for name, pattern in signs.times.items():
+    rest = characters.weekday.sub("", rest)
+    for name, pattern in characters.times.items():
         match = pattern.search(rest)
         if match is not None:
             of, certainty = _TIMES[name]
             yield of(today), certainty, match[0]
-    for match in signs.date.finditer(signs.from_now.sub("", signs.ago.sub("", rest))):
+    for match in characters.date.finditer(characters.from_now.sub("", characters.ago.sub("", rest))):
         days = _read_date(match, today)
         if days is not None:
             yield days, 1.0 if match[1] else 0.9, match[0]
@@ -91,9 +91,9 @@ class _Characters:
         def number(groups: Callable[[CompactCalendar], Iterable[Words]], first: int) -> dict[str, int]:
             """Number the signs of lists that have an order."""
             return {
-                word: place
+                word: index
                 for calendar in calendars
-                for place, group in enumerate(groups(calendar), first)
+                for index, group in enumerate(groups(calendar), first)
                 for word in group
             }
 
@@ -125,9 +125,9 @@ class _Characters:
             for name in _TIMES
             if (patterns := dict.fromkeys(word for calendar in calendars for word in calendar.times.get(name, ())))
         }
-        nothing = re.compile(r"(?!)")
-        self.last_year = self.times.get("last_year", nothing)
-        this_year = self.times.get("this_year", nothing)
+        no_match = re.compile(r"(?!)")
+        self.last_year = self.times.get("last_year", no_match)
+        this_year = self.times.get("this_year", no_match)
         season = _alternatives(self.seasons)
         self.season = re.compile(
             rf"(\d{{4}}){year}{of}?({season})|({self.last_year.pattern}|{this_year.pattern}){of}?({season})"
@@ -143,8 +143,8 @@ _MARKS = ("year_marks", "month_marks", "day_marks")
 
 def _alternatives(words: Iterable[str]) -> str:
     """Make an expression for any of the words, the longest first, since one may begin another."""
-    found = sorted(dict.fromkeys(words), key=len, reverse=True)
-    return f"(?:{'|'.join(map(re.escape, found)) or '(?!)'})"
+    ordered = sorted(dict.fromkeys(words), key=len, reverse=True)
+    return f"(?:{'|'.join(map(re.escape, ordered)) or '(?!)'})"
 
 
 @cache

@@ -26,22 +26,22 @@ _LONGEST_GAP = 2
 class ComposedDates(Tokens):
     """Grammar of times that are worked out from a number of steps, or from another time."""
 
-    def _composed(self, place: int) -> Time | None:
+    def _composed(self, index: int) -> Time | None:
         return (
-            self._part_of_year(place)
-            or self._day_of_month(place)
-            or self._ordinal(place)
-            or self._lasting(place)
-            or self._from_now(place)
-            or self._ago_in_steps(place)
-            or self._two_back_or_ahead(place)
-            or self._weekday_beside(place)
+            self._part_of_year(index)
+            or self._day_of_month(index)
+            or self._ordinal(index)
+            or self._lasting(index)
+            or self._from_now(index)
+            or self._ago_in_steps(index)
+            or self._two_back_or_ahead(index)
+            or self._weekday_beside(index)
         )
 
-    def _steps(self, place: int) -> tuple[Steps, int] | None:
-        """Numbers of units from ``place`` on: "one year and two months", "two and a half years"; and where they end."""
+    def _steps(self, index: int) -> tuple[Steps, int] | None:
+        """Numbers of units from ``index`` on: "one year and two months", "two and a half years"; and where they end."""
         steps: Steps = []
-        at = place
+        at = index
         while len(steps) < _MOST_STEPS and (step := self._step(at)) is not None:
             several, end = step
             steps += several
@@ -96,121 +96,121 @@ class ComposedDates(Tokens):
             around = 0 if sum(count for count, _ in steps) < _WEEK else 1
         return periods.days(periods.shift(then, -around), 2 * around + 1)
 
-    def _ago_in_steps(self, place: int) -> Time | None:
+    def _ago_in_steps(self, index: int) -> Time | None:
         """A year and a half ago, vor einem Jahr und zwei Monaten; a single step is read elsewhere."""
-        prefix = self.calendar.ago_before.length_at(self.words, place)
-        found = self._steps(place + prefix)
-        if found is None:
+        prefix = self.calendar.ago_before.length_at(self.words, index)
+        reading = self._steps(index + prefix)
+        if reading is None:
             return None
-        steps, end = found
-        if len(steps) < 2 and self.calendar.half.isdisjoint(self.words[place:end]):  # noqa: PLR2004
+        steps, end = reading
+        if len(steps) < 2 and self.calendar.half.isdisjoint(self.words[index:end]):  # noqa: PLR2004
             return None
         if not prefix and self._word(end) not in self.calendar.ago_after:
             return None
-        return Time(place, end + (not prefix), self._count(steps, -1), 0.7)
+        return Time(index, end + (not prefix), self._count(steps, -1), 0.7)
 
-    def _from_now(self, place: int) -> Time | None:
+    def _from_now(self, index: int) -> Time | None:
         """In 8 months, two weeks from now, a week from tomorrow; of what is past, "in 8 months" is how long it took."""
-        prefix = self.calendar.from_now_before.length_at(self.words, place)
-        found = self._steps(place + prefix)
-        if found is None:
+        prefix = self.calendar.from_now_before.length_at(self.words, index)
+        reading = self._steps(index + prefix)
+        if reading is None:
             return None
-        steps, end = found
+        steps, end = reading
         suffix = self.calendar.from_now_after.length_at(self.words, end)
         if suffix:
-            return Time(place, end + suffix, self._count(steps, 1), 0.8)
+            return Time(index, end + suffix, self._count(steps, 1), 0.8)
         if self._word(end) in self.calendar.counted_from:
             anchor = self._anchor(self._after_fillers(end + 1))
             if anchor is not None and anchor.first <= end + 2:
                 start, ahead = anchor.days[0], anchor.days[0] > self.today
                 if not ahead and self._weekday_in(anchor) is not None:
                     start = periods.shift(start, _WEEK)
-                return Time(place, anchor.last, periods.days(_move_all(start, steps, 1)), min(anchor.certainty, 0.7))
+                return Time(index, anchor.last, periods.days(_move_all(start, steps, 1)), min(anchor.certainty, 0.7))
         behind = self.calendar.ago_after | self.calendar.later | self.calendar.earlier | self.calendar.last
         if not prefix or self._word(end) in behind or not self.calendar.past.isdisjoint(self.words):
             return None
-        return Time(place, end, self._count(steps, 1), 0.8 if self.ahead else 0.6)
+        return Time(index, end, self._count(steps, 1), 0.8 if self.ahead else 0.6)
 
-    def _lasting(self, place: int) -> Time | None:
+    def _lasting(self, index: int) -> Time | None:
         """For 3 years, seit drei Jahren: from then on until today."""
-        since = self._word(place) in self.calendar.since
+        since = self._word(index) in self.calendar.since
         if not since and (
-            self._word(place) not in self.calendar.lasting or not self.calendar.past.isdisjoint(self.words)
+            self._word(index) not in self.calendar.lasting or not self.calendar.past.isdisjoint(self.words)
         ):
             return None
         # Some languages say "since ago": desde hace tres años.
-        found = self._steps(place + 1 + (self.calendar.ago_before.length_at(self.words, place + 1) if since else 0))
-        if found is None or self._word(found[1]) in self.calendar.ago_after:
+        reading = self._steps(index + 1 + (self.calendar.ago_before.length_at(self.words, index + 1) if since else 0))
+        if reading is None or self._word(reading[1]) in self.calendar.ago_after:
             return None
-        steps, end = found
+        steps, end = reading
         first = _move_all(self.today, steps, -1)
-        return Time(place, end, (first, periods.shift(self.today, 1)), 0.6 if since else 0.5)
+        return Time(index, end, (first, periods.shift(self.today, 1)), 0.6 if since else 0.5)
 
-    def _part_of_year(self, place: int) -> Time | None:
+    def _part_of_year(self, index: int) -> Time | None:
         """The first half of 2023, im zweiten Quartal des letzten Jahres, Q3 2023."""
-        if self._word(place) == QUARTER:
-            number, parts = self._digits(place + 1), _QUARTERS
+        if self._word(index) == QUARTER:
+            number, parts = self._digits(index + 1), _QUARTERS
         else:
-            number, word = self.calendar.ordinals.get(self._word(place)), self._word(place + 1)
+            number, word = self.calendar.ordinals.get(self._word(index)), self._word(index + 1)
             parts = _HALVES_OF_YEAR if word in self.calendar.half_years else _QUARTERS
             if parts == _QUARTERS and word not in self.calendar.quarters:
                 return None
         if number is None or not 1 <= number <= parts:
             return None
-        at = self._after_gap(place + 2)
+        at = self._after_gap(index + 2)
         year, outer = self._year_at(at), self._anchor(at)
         if year is None and (outer is None or not _is_year(outer.days)):
             return None
         last = at + 1 if outer is None or year is not None else outer.last
         months = _MONTHS // parts
         first = outer.days[0].year if outer is not None and year is None else year or 0
-        return Time(place, last, periods.months(first, 1 + months * (number - 1), months), 0.9)
+        return Time(index, last, periods.months(first, 1 + months * (number - 1), months), 0.9)
 
-    def _day_of_month(self, place: int) -> Time | None:
+    def _day_of_month(self, index: int) -> Time | None:
         """The 3rd of last month, el 3 del mes pasado, on the 10th."""
-        number, words = self._digits(place), self.calendar
+        number, words = self._digits(index), self.calendar
         if number is None or not 1 <= number <= _LONGEST_MONTH:
             return None
-        at = self._after_fillers(place + 1)
-        outer = self._read(at) if at > place + 1 else None
+        at = self._after_fillers(index + 1)
+        outer = self._read(at) if at > index + 1 else None
         if outer is not None:
             is_month = any(words.units.get(word) == "month" for word in self.words[outer.first : outer.last])
             days = periods.day(outer.days[0].year, outer.days[0].month, number) if is_month else None
-            return None if days is None or outer.first > at else replace(outer, first=place, days=days)
+            return None if days is None or outer.first > at else replace(outer, first=index, days=days)
         # "The 10th floor" is no day: it has to end there, and "on the" to stand before it.
-        is_day = self._word(place + 1) in words.day_endings and self._word(place - 1) in words.articles
+        is_day = self._word(index + 1) in words.day_endings and self._word(index - 1) in words.articles
         if (
             not is_day
-            or self._word(place - 2) not in words.marks
-            or self._word(place + 2) not in {"", *words.conjunctions}
+            or self._word(index - 2) not in words.marks
+            or self._word(index + 2) not in {"", *words.conjunctions}
         ):
             return None
         months = [periods.months(self.today.year, self.today.month + count)[0] for count in (1, 0, -1, -2)]
         fitting = [days for month in months if (days := periods.day(month.year, month.month, number)) is not None]
         past = [days for days in fitting if days[0] <= self.today]
         ahead = [days for days in fitting if days[0] > self.today]
-        chosen = ahead[-1:] if self.ahead else past[:1]
-        return Time(place, place + 2, chosen[0], 0.7) if chosen else None
+        choice = ahead[-1:] if self.ahead else past[:1]
+        return Time(index, index + 2, choice[0], 0.7) if choice else None
 
-    def _ordinal(self, place: int) -> Time | None:
+    def _ordinal(self, index: int) -> Time | None:
         """The first Monday of May, the last weekend of August, the second week of June 2023."""
-        number = self.calendar.ordinals.get(self._word(place))
-        last = self._word(place) in self.calendar.last
-        weekday, unit = self.calendar.weekdays.get(self._word(place + 1)), self._unit(place + 1)
+        number = self.calendar.ordinals.get(self._word(index))
+        last = self._word(index) in self.calendar.last
+        weekday, unit = self.calendar.weekdays.get(self._word(index + 1)), self._unit(index + 1)
         if (number is None and not last) or (weekday is None and unit not in ("day", "week", "weekend")):
             return None
-        outer = self._read(self._after_gap(place + 2))
+        outer = self._read(self._after_gap(index + 2))
         if outer is None or (outer.days[1] - outer.days[0]).days < _LEAST_OF_MONTH:
             return None
         inner = _inside(outer.days, weekday, unit or "", -1 if last else number or 1)
-        return None if inner is None else replace(outer, first=place, days=inner, floating=False)
+        return None if inner is None else replace(outer, first=index, days=inner, floating=False)
 
-    def _two_back_or_ahead(self, place: int) -> Time | None:
+    def _two_back_or_ahead(self, index: int) -> Time | None:
         """The week before last, the Friday before last, the month after next; vorletzte Woche."""
-        adjective = (self._word(place) in self.calendar.next_but_one) - (
-            self._word(place) in self.calendar.last_but_one
+        adjective = (self._word(index) in self.calendar.next_but_one) - (
+            self._word(index) in self.calendar.last_but_one
         )
-        at = place + (adjective != 0)
+        at = index + (adjective != 0)
         unit, weekday = self._unit(at), self.calendar.weekdays.get(self._word(at))
         if unit is None and weekday is None:
             return None
@@ -226,8 +226,8 @@ class ComposedDates(Tokens):
             behind = (self.today.weekday() - weekday - 1) % _WEEK + 1
             before_that = (weekday - self.today.weekday() - 1) % _WEEK + 1
             days = periods.shift(self.today, -behind - _WEEK if way < 0 else before_that + _WEEK)
-            return Time(place, end, periods.days(days if not adjective else monday), 0.8)
-        return Time(place, end, self._whole_unit(unit or "", 2 * way), 0.9)
+            return Time(index, end, periods.days(days if not adjective else monday), 0.8)
+        return Time(index, end, self._whole_unit(unit or "", 2 * way), 0.9)
 
     def _whole_unit(self, unit: str, count: int) -> Days:
         if unit == "day":
@@ -240,14 +240,14 @@ class ComposedDates(Tokens):
             return periods.months(self.today.year, self.today.month + count)
         return periods.months(self.today.year + count, 1, 12)
 
-    def _weekday_beside(self, place: int) -> Time | None:
+    def _weekday_beside(self, index: int) -> Time | None:
         """On the Sunday after Easter, the Monday before 7 May 2023."""
-        weekday = self.calendar.weekdays.get(self._word(place))
-        word = self._word(place + 1)
+        weekday = self.calendar.weekdays.get(self._word(index))
+        word = self._word(index + 1)
         later = word in self.calendar.later | self.calendar.after
         if weekday is None or not (later or word in self.calendar.earlier | self.calendar.before):
             return None
-        at = self._after_fillers(place + 2)
+        at = self._after_fillers(index + 2)
         anchor = self._anchor(at)
         if anchor is None:
             return None
@@ -256,15 +256,15 @@ class ComposedDates(Tokens):
             then = periods.shift(end, (weekday - end.weekday()) % _WEEK)
         else:
             then = periods.shift(start, -((start.weekday() - weekday - 1) % _WEEK + 1))
-        return replace(anchor, first=place, days=periods.days(then), floating=False)
+        return replace(anchor, first=index, days=periods.days(then), floating=False)
 
-    def _after_gap(self, place: int) -> int:
+    def _after_gap(self, index: int) -> int:
         """Pass over "of", "in the" and the like."""
-        end = place + _LONGEST_GAP
+        end = index + _LONGEST_GAP
         words = self.calendar.fillers | self.calendar.prepositions | self.calendar.articles
-        while place < end and self._word(place) in words:
-            place += 1
-        return place
+        while index < end and self._word(index) in words:
+            index += 1
+        return index
 
     def _join_weekday(self, read: Time) -> Time | None:
         """Tuesday of last week, two weeks ago on Tuesday: the weekday in the week that stands beside it."""
@@ -293,8 +293,8 @@ class ComposedDates(Tokens):
         middle = periods.shift(year.days[0], _HALF_A_YEAR).year
         reader = type(self)(self.words, date(middle, _MONTHS, 31))
         reader.ahead = False
-        found = reader._read(named.first)
-        return None if found is None else replace(found, first=read.first, last=other.last, floating=False)
+        reading = reader._read(named.first)
+        return None if reading is None else replace(reading, first=read.first, last=other.last, floating=False)
 
     def _weekday_in(self, read: Time) -> int | None:
         if (read.days[1] - read.days[0]).days != 1:

@@ -49,11 +49,11 @@ class Phrases(dict[str, _Value]):
         """Those of one word."""
         return frozenset(phrase for phrase in self if " " not in phrase)
 
-    def length_at(self, words: Sequence[str], place: int) -> int:
-        """Count the words of the longest phrase that begins at ``place``; 0 if none does."""
-        word = words[place] if 0 <= place < len(words) else ""
+    def length_at(self, words: Sequence[str], index: int) -> int:
+        """Count the words of the longest phrase that begins at ``index``; 0 if none does."""
+        word = words[index] if 0 <= index < len(words) else ""
         for phrase in self._by_first.get(word, ()):
-            if words[place : place + len(phrase)] == phrase:
+            if words[index : index + len(phrase)] == phrase:
                 return len(phrase)
         return int(word in self)
 
@@ -196,10 +196,10 @@ class CalendarWords:
 
     def foreign_words(self, words: Sequence[str]) -> frozenset[str]:
         """Find the units and days that are none in the language of these words."""
-        found: frozenset[str] = frozenset()
+        foreign: frozenset[str] = frozenset()
         for evidence, only, never in self._evidence:
-            found |= only if evidence.isdisjoint(words) else never
-        return found
+            foreign |= only if evidence.isdisjoint(words) else never
+        return foreign
 
 
 @cache
@@ -231,61 +231,63 @@ class Tokens:
         self.foreign = self.calendar.foreign_words(words)
         """Units and days of other languages."""
 
-    def _read(self, place: int, previous: Time | None = None) -> Time | None:
-        """The time that begins with the token at ``place``."""
+    def _read(self, index: int, previous: Time | None = None) -> Time | None:
+        """The time that begins with the token at ``index``."""
         raise NotImplementedError
 
-    def _word(self, place: int) -> str:
-        return self.words[place] if 0 <= place < len(self.words) else ""
+    def _word(self, index: int) -> str:
+        return self.words[index] if 0 <= index < len(self.words) else ""
 
-    def _number(self, place: int) -> int | None:
-        word = self._word(place)
+    def _number(self, index: int) -> int | None:
+        word = self._word(index)
         if word.isascii() and word.isdigit() and len(word) <= 4:  # noqa: PLR2004 - no longer number counts time
             return int(word)
         return self.calendar.numbers.get(word)
 
-    def _digits(self, place: int) -> int | None:
-        word = self._word(place)
+    def _digits(self, index: int) -> int | None:
+        word = self._word(index)
         return int(word) if word.isascii() and word.isdigit() and len(word) <= 4 else None  # noqa: PLR2004
 
-    def _after_fillers(self, place: int) -> int:
-        end = place + 3
-        while place < end and self._word(place) in self.calendar.fillers:
-            place += 1
-        return place
+    def _after_fillers(self, index: int) -> int:
+        end = index + 3
+        while index < end and self._word(index) in self.calendar.fillers:
+            index += 1
+        return index
 
-    def _anchor(self, place: int) -> Time | None:
+    def _anchor(self, index: int) -> Time | None:
         """The time that another one is counted from: "after Easter", "after last Easter"."""
-        is_shifted = self._word(place) in self.calendar.last | self.calendar.this | self.calendar.next
-        return self._read(place) or (self._read(place + 1) if is_shifted else None)
+        is_shifted = self._word(index) in self.calendar.last | self.calendar.this | self.calendar.next
+        return self._read(index) or (self._read(index + 1) if is_shifted else None)
 
-    def _year_at(self, place: int) -> int | None:
-        number = self._digits(place)
-        return number if number is not None and EARLIEST <= number <= LATEST and len(self._word(place)) == 4 else None  # noqa: PLR2004
+    def _year_at(self, index: int) -> int | None:
+        number = self._digits(index)
+        return number if number is not None and EARLIEST <= number <= LATEST and len(self._word(index)) == 4 else None  # noqa: PLR2004
 
-    def _unit(self, place: int) -> str | None:
-        word = self._word(place)
+    def _unit(self, index: int) -> str | None:
+        word = self._word(index)
         return None if word in self.foreign else self.calendar.units.get(word)
 
-    def _mark(self, place: int) -> bool:
-        before = self._word(place - 1)
+    def _mark(self, index: int) -> bool:
+        before = self._word(index - 1)
         marks = self.calendar.marks
-        return before in marks or (before in self.calendar.articles and self._word(place - 2) in marks)
+        return before in marks or (before in self.calendar.articles and self._word(index - 2) in marks)
 
-    def _way(self, place: int) -> int:
+    def _way(self, index: int) -> int:
         """-1 if the word before says "last", 1 if it says "next", else 0."""
-        before = self._word(place - 1)
+        before = self._word(index - 1)
         return -1 if before in self.calendar.last else 1 if before in self.calendar.next else 0
 
     def _nearest(self, of: Callable[[int], Days], way: int) -> Days:
         """Of what comes every year: the last that is over (-1), the first to come (1), this year's (2), the latest (0)."""
         year = self.today.year
-        every = [of(each) for each in range(max(year - 2, 1), min(year + 2, 9998) + 1)]
+        occurrences = [of(number) for number in range(max(year - 2, 1), min(year + 2, 9998) + 1)]
         if way == 2:  # noqa: PLR2004
             return of(year + (self.today.month == 12 and of(year)[0].year < year))  # noqa: PLR2004
         if way > 0 or (not way and self.ahead):
-            return next((days for days in every if days[1 if not way else 0] > self.today), every[-1])
-        return next((days for days in reversed(every) if (days[1] if way else days[0]) <= self.today), every[0])
+            return next((days for days in occurrences if days[1 if not way else 0] > self.today), occurrences[-1])
+        return next(
+            (days for days in reversed(occurrences) if (days[1] if way else days[0]) <= self.today), occurrences[0]
+        )
 
 
 def move(start: date, count: int, unit: str) -> date:

@@ -41,18 +41,18 @@ def find_periods(text: str, *, now: datetime) -> tuple[Period, ...]:
     """
     tokens = list(_TOKEN.finditer(text[:LONGEST]))
     words = [token[0].casefold() for token in tokens]
-    found = list(_Reader(words, now.date()).times()) if any(map(_is_telling, words)) else []
-    made = [
+    times = list(_Reader(words, now.date()).times()) if any(map(_is_telling, words)) else []
+    result = [
         periods.period(
             time.days, now.tzinfo, certainty=time.certainty, text=text[tokens[time.first].start() : tokens[time.last - 1].end()]
         )
-        for time in found
+        for time in times
     ]  # fmt: skip
-    made += [
+    result += [
         periods.period(days, now.tzinfo, certainty=certainty, text=words)
         for days, certainty, words in cjk_dates.find_times(text[:LONGEST], now.date())
     ]
-    return tuple(time for time in made if time.start < time.end)[:_MOST]
+    return tuple(time for time in result if time.start < time.end)[:_MOST]
 
 
 def _is_telling(word: str) -> bool:
@@ -67,35 +67,35 @@ class _Reader(Dates, RelativeDates, ComposedDates):
         """Read the times of the text, with what "between", "since" and the like make of them."""
         # Reading is tried only where a time may begin, so that the cost grows with the times of a text and not its length.
         near = {
-            place - back for place, word in enumerate(self.words) if _is_telling(word) for back in range(_LONGEST_START)
+            index - back for index, word in enumerate(self.words) if _is_telling(word) for back in range(_LONGEST_START)
         }
-        place, previous = 0, None
-        while place < len(self.words):
-            read = self._read(place, previous) if place in near else None
+        index, previous = 0, None
+        while index < len(self.words):
+            read = self._read(index, previous) if index in near else None
             if read is None:
-                place += 1
+                index += 1
                 continue
             read = self._in_year(read) or read
             joined = self._join(read) or self._join_weekday(read)
             read = joined or self._add_bounds(read)
             yield read
-            place, previous = max(read.last, place + 1), read
+            index, previous = max(read.last, index + 1), read
 
-    def _read(self, place: int, previous: Time | None = None) -> Time | None:
-        """Read the time that begins with the token at ``place``."""
-        if not (self._word(place) in self.calendar.starts or self._word(place)[:1].isdigit()):
+    def _read(self, index: int, previous: Time | None = None) -> Time | None:
+        """Read the time that begins with the token at ``index``."""
+        if not (self._word(index) in self.calendar.starts or self._word(index)[:1].isdigit()):
             return None
         return (
-            self._numeric(place)
-            or self._composed(place)
-            or self._day_first(place)
-            or self._month_first(place, previous)
-            or self._read_shifted(place, previous)
-            or self._day_name(place)
-            or self._relative(place)
-            or self._season_or_feast(place)
-            or self._weekday(place)
-            or self._year(place)
+            self._numeric(index)
+            or self._composed(index)
+            or self._day_first(index)
+            or self._month_first(index, previous)
+            or self._read_shifted(index, previous)
+            or self._day_name(index)
+            or self._relative(index)
+            or self._season_or_feast(index)
+            or self._weekday(index)
+            or self._year(index)
         )
 
     def _join(self, read: Time) -> Time | None:
@@ -133,10 +133,10 @@ class _Reader(Dates, RelativeDates, ComposedDates):
             return replace(read, first=before, days=(periods.FIRST.date(), until), certainty=min(read.certainty, 0.5))
         return read
 
-    def _opening(self, place: int) -> int:
+    def _opening(self, index: int) -> int:
         """Find the index of the word before, articles passed over."""
-        before = place - 1
-        while before > place - 4 and self._word(before) in self.calendar.passed_over and before > 0:
+        before = index - 1
+        while before > index - 4 and self._word(before) in self.calendar.passed_over and before > 0:
             if self._word(before) in self.calendar.between and self._word(before) in ("de", "het"):
                 break
             before -= 1

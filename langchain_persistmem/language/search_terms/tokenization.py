@@ -105,15 +105,15 @@ def cut_tokens(text: str) -> Iterator[Token]:
     yield from _cut(plain[start:])
 
 
-def _is_phone(written: str, digits: str) -> bool:
-    if len(digits) not in _PHONE_DIGITS or _NO_PHONE.search(written):
+def _is_phone(spelling: str, digits: str) -> bool:
+    if len(digits) not in _PHONE_DIGITS or _NO_PHONE.search(spelling):
         return False
-    joints = len(_NO_DIGITS.findall(written))
-    return written[0] in "+(0" or joints > 1 or (joints == 0 and len(digits) > _SUBSCRIBER_DIGITS)
+    joints = len(_NO_DIGITS.findall(spelling))
+    return spelling[0] in "+(0" or joints > 1 or (joints == 0 and len(digits) > _SUBSCRIBER_DIGITS)
 
 
-def _phone(written: str, digits: str) -> Token:
-    groups = [group for group in re.findall(r"\d+", written) if len(group) > 1 and group != digits]
+def _phone(spelling: str, digits: str) -> Token:
+    groups = [group for group in re.findall(r"\d+", spelling) if len(group) > 1 and group != digits]
     ending = [digits[-_SUBSCRIBER_DIGITS:]] if len(digits) > _SUBSCRIBER_DIGITS else []
     return Token(digits, tuple(dict.fromkeys([*ending, *groups])))
 
@@ -152,13 +152,13 @@ def _pieces(atom: str) -> list[str]:
     if (atom.isalpha() and (atom[1:].islower() or atom.isupper())) or atom.isdigit():
         return [atom]
     cuts = [0]
-    for place in range(1, len(atom)):
-        before, here, rest = atom[place - 1], atom[place], atom[place + 1 : place + 3]
+    for index in range(1, len(atom)):
+        before, here, rest = atom[index - 1], atom[index], atom[index + 1 : index + 3]
         begins_word = here.isupper() and (
             before.islower() or (before.isupper() and rest[1:].islower() and rest.islower())
         )
         if begins_word or before.isdigit() != here.isdigit():
-            cuts.append(place)
+            cuts.append(index)
     return [atom[start:end] for start, end in zip(cuts, [*cuts[1:], len(atom)], strict=True)]
 
 
@@ -189,8 +189,8 @@ def cut_pairs(text: str) -> tuple[str, ...]:
     >>> cut_pairs("我喜欢茶 and tea")
     ('我喜', '喜欢', '欢茶')
     """
-    found: list[str] = []
+    pairs: list[str] = []
     for run in _RUN.findall(text):
         characters = cut_characters(run)
-        found += characters if len(characters) == 1 else _pairs(characters)
-    return tuple(found)
+        pairs += characters if len(characters) == 1 else _pairs(characters)
+    return tuple(pairs)

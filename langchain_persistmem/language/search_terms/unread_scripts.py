@@ -35,12 +35,12 @@ def make_nonsense(text: str) -> str:
     """
     # Syllables of Korean are taken apart into their letters, of which those at one place of a syllable stand for one another.
     apart = "".join(unicodedata.normalize("NFD", letter) if ord(letter) in _HANGUL else letter for letter in text)
-    others: dict[str, str] = {}
+    other_letters: dict[str, str] = {}
     for belongs in (_is_vowel, _is_final, _is_neither):
         letters = sorted({letter for letter in apart if letter.isalpha() and not letter.isascii() and belongs(letter)})
         half = len(letters) // 2
-        others |= zip(letters, letters[half:] + letters[:half], strict=True)
-    return unicodedata.normalize("NFC", "".join(_other(letter, others) for letter in apart))
+        other_letters |= zip(letters, letters[half:] + letters[:half], strict=True)
+    return unicodedata.normalize("NFC", "".join(_other(letter, other_letters) for letter in apart))
 
 
 def _is_vowel(letter: str) -> bool:
@@ -55,7 +55,7 @@ def _is_neither(letter: str) -> bool:
     return not _is_vowel(letter) and not _is_final(letter)
 
 
-def _other(letter: str, others: Mapping[str, str]) -> str:
+def _other(letter: str, other_letters: Mapping[str, str]) -> str:
     if ord(letter) in _HAN:
         return chr(_HAN[(ord(letter) - _HAN.start + _STEP) % len(_HAN)])
-    return others.get(letter, letter)
+    return other_letters.get(letter, letter)

@@ -86,9 +86,10 @@ def find_quote(statement: str, sources: Sequence[Turn]) -> str:
 def leading_name(statement: str, sources: Sequence[Turn]) -> str | None:
     """The name that a statement begins with: a word with a capital which has it within a sentence of its turns, too."""
     first = _WORD.search(statement)
-    if first is None or not first[0].isalpha() or names_user(first[0]):
+    if first is None or not first[0][0].isupper() or names_user(first[0]):
         return None
-    return first[0] if any(first[0].casefold() in _details(turn.text) for turn in sources) else None
+    within = re.compile(rf"[^\W_][,;:]?\s+{re.escape(first[0])}\b")
+    return first[0] if any(within.search(turn.text) for turn in sources) else None
 
 
 def says(text: str, quote: str) -> bool:

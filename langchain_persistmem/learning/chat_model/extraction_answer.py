@@ -49,6 +49,7 @@ _TYPES = frozenset({"preference", "fact", "goal", "decision", "event", "instruct
 _RELATIONS: Sequence[Relation] = ("new", "same", "replaces")
 _KNOWN = re.compile(r"\s*(?:(same|replaces)[ :]+)?(k\d+)(?:[ :]+(same|replaces))?\s*", re.IGNORECASE)
 _KEY = re.compile(r"([^\W\d][\w .-]{0,60}?)\s*[:=]\s*(.+)", re.DOTALL)
+_LABEL = re.compile(r"\s*(?:date|day|event|key|known|importance|weight)\s*[:=]", re.IGNORECASE)
 _QUOTE = re.compile(r"(?:^|;)\s*quote\s*[:=]", re.IGNORECASE)
 _SHARE = re.compile(r"[01](?:\.\d+)?")
 _IMPORTANCE = 0.5
@@ -63,6 +64,7 @@ _MISSHAPEN = frozenset({"not_usable", "misfit"})
 _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
+_LONGEST_MORE = 4_000
 _NAMES_OF_MANY = """
 fact facts info information note notes misc other others detail details memory topic topics event events goal goals
 plan plans decision decisions preference preferences like likes dislike dislikes love loves hate hates hobby hobbies
@@ -200,10 +202,11 @@ def _more(text: str) -> dict[str, object]:
     {'quote': 'I moved; at last', 'date': '2026-03-01', 'key': 'home_city', 'value': 'Oslo', 'known': 'replaces k2', 'importance': 0.9}
     """
     fields: dict[str, object] = {}
-    parts, *quote = _QUOTE.split(text, maxsplit=1)
+    parts, *quote = _QUOTE.split(text[:_LONGEST_MORE], maxsplit=1)
     if quote:
         fields["quote"] = quote[0].strip()
-    for part in map(str.strip, parts.split(";")):
+    # Models say what a part is, too: "date: 2026-03-01".
+    for part in (_LABEL.sub("", labelled).strip() for labelled in parts.split(";")):
         pair = _KEY.fullmatch(part)
         if _DATE.fullmatch(part):
             fields.setdefault("date", part)

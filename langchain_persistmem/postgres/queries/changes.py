@@ -43,21 +43,21 @@ async def neighbours(
     parameters = {
         "namespace": encode(namespace),
         "embeddings": to_halfvecs(vectors),
-        "model": model.model,
+        "model": model.id,
         "kinds": list(kinds),
         "limit": limit,
         "looked_at": NEAREST if large else EVERY,
         "now": now,
     }
     if number is not None and hnsw_search.is_reachable(model, limit):
-        found = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
-        if found is not None:
-            return found
+        neighbours = await hnsw_search.neighbours(tx, number, parameters, model=model, count=len(vectors), limit=limit)
+        if neighbours is not None:
+            return neighbours
     query = statement("neighbours", embedding=vector_column(model))
-    found = neighbours_of(await tx.fetch(query, parameters), len(vectors))
-    if large and any(len(each) < limit for each in found):
-        found = neighbours_of(await tx.fetch(query, {**parameters, "looked_at": EVERY}), len(vectors))
-    return found
+    neighbours = neighbours_of(await tx.fetch(query, parameters), len(vectors))
+    if large and any(len(group) < limit for group in neighbours):
+        neighbours = neighbours_of(await tx.fetch(query, {**parameters, "looked_at": EVERY}), len(vectors))
+    return neighbours
 
 
 def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[dict[UUID, bool]]:

@@ -66,12 +66,12 @@ _CONDITIONS = {
 
 def find_checkpoints(select: sql.SQL, search: Search) -> tuple[Query, dict[str, object]]:
     """The statement for ``search``, newest first by the server's order, and its parameters."""
-    given = {name: value for name, value in search._asdict().items() if value is not None}
-    conditions = [condition for name, condition in _CONDITIONS.items() if name in given]
+    parameters = {name: value for name, value in search._asdict().items() if value is not None}
+    conditions = [condition for name, condition in _CONDITIONS.items() if name in parameters]
     query = select + (sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL(""))
     if search.metadata is not None:
-        given["metadata"] = Jsonb(search.metadata)
-    return query + _NEWEST_FIRST + sql.SQL(" LIMIT %(limit)s::bigint" if search.limit is not None else ""), given
+        parameters["metadata"] = Jsonb(search.metadata)
+    return query + _NEWEST_FIRST + sql.SQL(" LIMIT %(limit)s::bigint" if search.limit is not None else ""), parameters
 
 
 async def put_again(
@@ -158,16 +158,16 @@ async def find_old_checkpoints(
     return [(row["checkpoint_ns"], row["checkpoint_id"]) for row in rows]
 
 
-async def erase_doomed(tx: Transaction, thread_id: str, places: Sequence[Place]) -> dict[str, int]:
+async def erase_doomed(tx: Transaction, thread_id: str, positions: Sequence[Place]) -> dict[str, int]:
     """Erase checkpoints with their writes, and the blobs that nothing uses then; returns the rows by table."""
-    counts = counts_of(await tx.fetch(statement("erase_doomed_checkpoints"), _checkpoint_ids(thread_id, places)))
+    counts = counts_of(await tx.fetch(statement("erase_doomed_checkpoints"), _checkpoint_ids(thread_id, positions)))
     blobs = await tx.execute(statement("erase_unused_checkpoint_blobs"), {"thread_id": thread_id})
     return {**counts, "checkpoint_blobs": blobs}
 
 
-async def count_doomed(tx: Transaction, thread_id: str, places: Sequence[Place]) -> dict[str, int]:
+async def count_doomed(tx: Transaction, thread_id: str, positions: Sequence[Place]) -> dict[str, int]:
     """Count what :func:`erase_doomed` would erase, by table."""
-    return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _checkpoint_ids(thread_id, places)))
+    return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _checkpoint_ids(thread_id, positions)))
 
 
 async def erase_threads(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
@@ -190,5 +190,5 @@ async def copy_thread(tx: Transaction, source: str, target: str) -> int:
     return copied
 
 
-def _checkpoint_ids(thread_id: str, places: Sequence[Place]) -> dict[str, object]:
-    return {"thread_id": thread_id, "namespaces": [ns for ns, _ in places], "ids": [id_ for _, id_ in places]}
+def _checkpoint_ids(thread_id: str, positions: Sequence[Place]) -> dict[str, object]:
+    return {"thread_id": thread_id, "namespaces": [ns for ns, _ in positions], "ids": [id_ for _, id_ in positions]}

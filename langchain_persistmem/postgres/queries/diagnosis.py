@@ -33,8 +33,8 @@ async def diagnose_indexes(tx: Transaction) -> Sequence[Facts]:
 
 async def diagnose_orphans(tx: Transaction, *, most: int) -> Sequence[Facts]:
     """Rows without what they belong to, by table."""
-    some, parameters = await _some(tx, most)
-    return await tx.fetch(statement("diagnose_orphans", some=some), parameters)
+    sample, parameters = await _some(tx, most)
+    return await tx.fetch(statement("diagnose_orphans", some=sample), parameters)
 
 
 async def diagnose_counters(tx: Transaction, *, most: int) -> Facts:
@@ -45,13 +45,13 @@ async def diagnose_counters(tx: Transaction, *, most: int) -> Facts:
 
 async def diagnose_vectors(tx: Transaction, *, model: str | None, most: int) -> Facts:
     """Memories without a vector of ``model`` (None: of any), and vectors by model."""
-    some, parameters = await _some(tx, most)
-    known = {each.name: each.model for each in await list_models(tx)}
-    number = None if model is None else known.get(model, _NO_MODEL)
-    (found,) = await tx.fetch(statement("diagnose_vectors", some=some), {**parameters, "model": number})
-    rows = await tx.fetch(statement("count_models", some=some), parameters)
+    sample, parameters = await _some(tx, most)
+    numbers = {entry.name: entry.id for entry in await list_models(tx)}
+    number = None if model is None else numbers.get(model, _NO_MODEL)
+    (facts,) = await tx.fetch(statement("diagnose_vectors", some=sample), {**parameters, "model": number})
+    rows = await tx.fetch(statement("count_models", some=sample), parameters)
     counts = {row["model"]: row["vectors"] for row in rows}
-    return {**found, "models": {name: counts.get(each) for name, each in known.items()}}
+    return {**facts, "models": {name: counts.get(id) for name, id in numbers.items()}}
 
 
 async def diagnose_work(tx: Transaction, *, overdue: float, unfinished: float) -> Facts:

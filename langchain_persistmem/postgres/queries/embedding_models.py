@@ -14,7 +14,7 @@ COVERED_DIMENSIONS = 1024
 class EmbeddingModel:
     """The model whose vectors are compared, with what "no relation" looks like under it."""
 
-    model: int
+    id: int
     name: str
     dimensions: int
     background_mean: float

@@ -1,8 +1,8 @@
 -- name: list_models
 -- The embedding models whose vectors are here; a handful of rows.
-SELECT model, name, dimensions, background_mean, background_deviation
+SELECT model AS id, name, dimensions, background_mean, background_deviation
 FROM persistmem.embedding_models
-ORDER BY model
+ORDER BY id
 
 -- name: add_model
 -- Give a model its number; a second process that does the same at the same time gets the same one.

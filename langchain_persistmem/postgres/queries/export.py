@@ -37,10 +37,10 @@ def export_threads(tx: Transaction, namespace: Namespace, after: Row | None, *, 
 
 def export_messages(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of messages that follows ``after``."""
-    place = (
+    position = (
         {"thread_id": after["thread_id"], "position": after["position"]} if after else {"thread_id": "", "position": 0}
     )
-    return _page(tx, "export_messages", namespace, place, limit)
+    return _page(tx, "export_messages", namespace, position, limit)
 
 
 def export_memories(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
@@ -50,12 +50,12 @@ def export_memories(tx: Transaction, namespace: Namespace, after: Row | None, *,
 
 def export_links(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
     """The page of links between statements and turns that follows ``after``."""
-    place = (
+    position = (
         {"memory_id": after["memory_id"], "turn_id": after["turn_id"]}
         if after
         else {"memory_id": _FIRST, "turn_id": _FIRST}
     )
-    return _page(tx, "export_links", namespace, place, limit)
+    return _page(tx, "export_links", namespace, position, limit)
 
 
 def export_omissions(tx: Transaction, namespace: Namespace, after: Row | None, *, limit: int) -> Answer[list[Row]]:
@@ -108,9 +108,9 @@ async def find_existing_memories(tx: Transaction, namespace: Namespace, ids: Seq
 
 
 def _page(
-    tx: Transaction, name: LiteralString, namespace: Namespace, place: Mapping[str, object], limit: int
+    tx: Transaction, name: LiteralString, namespace: Namespace, position: Mapping[str, object], limit: int
 ) -> Answer[list[Row]]:
-    rows = tx.fetch(statement(name), {"namespace": encode(namespace), **place, "limit": limit})
+    rows = tx.fetch(statement(name), {"namespace": encode(namespace), **position, "limit": limit})
     return rows.then(
         lambda rows: [
             {column: _plain(value) for column, value in row.items() if value is not None and column != "time_to_live"}

@@ -32,14 +32,14 @@ async def memories_of_messages(
 
 
 async def erase_memories(
-    tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, keep_links: bool = False
+    tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, leave_links: bool = False
 ) -> dict[str, int]:
     """Erase memories and all that hangs on them; returns the rows by table.
 
     Args:
-        keep_links: leave the links of statements to turns among them, which come again under the same ids.
+        leave_links: leave the links of statements to turns among them, which come again under the same ids.
     """
-    parameters = {"namespace": encode(namespace), "ids": list(ids), "keep_links": keep_links}
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "leave_links": leave_links}
     return counts_of(await tx.fetch(statement("erase_memories"), parameters))
 
 

@@ -14,7 +14,7 @@ WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text 
      c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
      -- Links to turns that go as well; those of the memories themselves go with them, by the foreign key.
      l AS (DELETE FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text AND turn_id = ANY (%(ids)s::uuid[])
-           AND NOT %(keep_links)s::boolean),
+           AND NOT %(leave_links)s::boolean),
      m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) RETURNING 1),
      n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),
                   terms = terms - (SELECT coalesce(sum(times), 0)::bigint FROM w)

@@ -62,7 +62,7 @@ async def search_items(
         **page(prefix, limit=limit, offset=offset, now=now),
         "embedding": to_halfvec(query),
         "norm": norm_of(query),
-        "model": model.model,
+        "model": model.id,
         "reach": _reach(wanted, limit + offset),
         **wanted.parameters,
     }
@@ -100,14 +100,14 @@ async def _search_exact(
     other = _other_plan(rows[0])
     if other is not None:
         return other
-    found = items_of(rows, namespace)
+    items = items_of(rows, namespace)
     # were there more on a par with the last, or parts that hid other items, then not all that belong here were seen
     cut = rows[0]["looked_at"] == looked_at
     if cut and (
-        len(found) < parameters["limit"] or any(similarity <= rows[0]["least"] for _, similarity in found[-1:])
+        len(items) < parameters["limit"] or any(similarity <= rows[0]["least"] for _, similarity in items[-1:])
     ):
         return OtherPlan("prefix", is_lasting=False)
-    return found
+    return items
 
 
 async def _search_exact_hybrid(
@@ -125,10 +125,10 @@ async def _search_exact_hybrid(
     other = _other_plan(rows[0])
     if other is not None:
         return other
-    found = items_of(rows, namespace)
+    items = items_of(rows, namespace)
     # a page that is short of items has room for others, unless there are none: some have expired
-    is_full = len(found) == limit or rows[0]["weighed"] < end
-    return found if is_full else OtherPlan("prefix", is_lasting=False)
+    is_full = len(items) == limit or rows[0]["weighed"] < end
+    return items if is_full else OtherPlan("prefix", is_lasting=False)
 
 
 def _other_plan(verdict: DictRow) -> OtherPlan | None:
@@ -169,7 +169,7 @@ async def search_items_hybrid(
         **page(prefix, limit=limit, offset=offset, now=now),
         **terms.parameters(),
         "embedding": to_halfvec(embedding),
-        "model": model.model,
+        "model": model.id,
         "language": language,
         "prior": weights.prior_count,
         "usual": model.background_mean,

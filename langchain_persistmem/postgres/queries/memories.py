@@ -37,12 +37,12 @@ def supersede_keys(
     """
     rows = [
         {
-            "id": str(each.id),
-            "key": each.key,
-            "identity": each.identity.hex(),
-            "valid_from": each.candidate.valid_from.isoformat(),
+            "id": str(memory.id),
+            "key": memory.key,
+            "identity": memory.identity.hex(),
+            "valid_from": memory.candidate.valid_from.isoformat(),
         }
-        for each in new
+        for memory in new
     ]
     parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
     if not rows:

@@ -41,13 +41,13 @@ def note_missing_vectors(
 ) -> Answer[int]:
     """Some memories of ``namespace`` wait for their vectors, to be made after ``pause``."""
     noted = tx.execute(statement("note_missing_vectors"), {**_where(namespace, model), "pause": pause})
-    queue_work(tx, namespace, "vectors", pause=pause, model=model.model)
+    queue_work(tx, namespace, "vectors", pause=pause, model=model.id)
     return noted
 
 
 async def note_missing_everywhere(tx: Transaction, model: EmbeddingModel) -> int:
     """Every namespace is to be looked through; returns how many those are."""
-    noted = await tx.fetch(statement("note_missing_everywhere"), {"model": model.model})
+    noted = await tx.fetch(statement("note_missing_everywhere"), {"model": model.id})
     await fill_queue(tx)
     return len(noted)
 
@@ -63,8 +63,8 @@ async def claim_missing(tx: Transaction, model: EmbeddingModel, *, leased: timed
         return row["seconds"]
 
     if tx.has_citus:
-        return await claim_from_queue(tx, "vectors", claim, next_due, model=model.model)
-    return _claimed(await tx.fetch(statement("claim_missing"), {"model": model.model, "leased": leased}))
+        return await claim_from_queue(tx, "vectors", claim, next_due, model=model.id)
+    return _claimed(await tx.fetch(statement("claim_missing"), {"model": model.id, "leased": leased}))
 
 
 async def settle_missing(
@@ -73,7 +73,7 @@ async def settle_missing(
     """Try again after ``pause``."""
     parameters = {**_where(namespace, model), "pause": pause, "attempts": attempts, "failure": failure}
     await tx.execute(statement("settle_missing"), parameters)
-    queue_work(tx, namespace, "vectors", pause=pause, model=model.model)
+    queue_work(tx, namespace, "vectors", pause=pause, model=model.id)
 
 
 async def finish_missing(tx: Transaction, namespace: Namespace, model: EmbeddingModel) -> None:
@@ -93,19 +93,19 @@ async def without_vectors(
 async def next_missing(tx: Transaction, model: EmbeddingModel) -> float | None:
     """Seconds until a namespace is due; None if none waits."""
     if tx.has_citus:
-        return await seconds_until_queued(tx, "vectors", model=model.model)
-    (row,) = await tx.fetch(statement("next_missing"), {"model": model.model})
+        return await seconds_until_queued(tx, "vectors", model=model.id)
+    (row,) = await tx.fetch(statement("next_missing"), {"model": model.id})
     return row["seconds"]
 
 
 async def count_missing(tx: Transaction, model: EmbeddingModel) -> dict[str, int]:
     """Namespaces that wait, and those of them that failed before."""
-    return counts_of(await tx.fetch(statement("count_missing"), {"model": model.model}))
+    return counts_of(await tx.fetch(statement("count_missing"), {"model": model.id}))
 
 
 async def count_unembedded(tx: Transaction, model: EmbeddingModel) -> int:
     """Memories without a vector of ``model`` in the namespaces that wait."""
-    return counts_of(await tx.fetch(statement("count_unembedded"), {"model": model.model}))["memories"]
+    return counts_of(await tx.fetch(statement("count_unembedded"), {"model": model.id}))["memories"]
 
 
 async def drop_vectors_of_others(tx: Transaction, namespace: Namespace, model: EmbeddingModel) -> int:
@@ -115,8 +115,8 @@ async def drop_vectors_of_others(tx: Transaction, namespace: Namespace, model: E
 
 async def drop_other_models(tx: Transaction, model: EmbeddingModel) -> int:
     """Forget models of which no vector is left; returns how many."""
-    in_use = [row["model"] for row in await tx.fetch(statement("other_models_in_use"), {"model": model.model})]
-    return await tx.execute(statement("drop_other_models"), {"model": model.model, "in_use": in_use})
+    in_use = [row["model"] for row in await tx.fetch(statement("other_models_in_use"), {"model": model.id})]
+    return await tx.execute(statement("drop_other_models"), {"model": model.id, "in_use": in_use})
 
 
 def _claimed(rows: Sequence[DictRow]) -> tuple[Namespace, int] | None:
@@ -126,4 +126,4 @@ def _claimed(rows: Sequence[DictRow]) -> tuple[Namespace, int] | None:
 
 
 def _where(namespace: Namespace, model: EmbeddingModel) -> dict[str, object]:
-    return {"namespace": encode(namespace), "model": model.model}
+    return {"namespace": encode(namespace), "model": model.id}

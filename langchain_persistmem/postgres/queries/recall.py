@@ -50,7 +50,7 @@ class SearchQuery:
             "namespace": encode(self.namespace),
             **terms.parameters(),
             "embedding": to_halfvec(self.embedding),
-            "model": self.model.model,
+            "model": self.model.id,
             "language": choose_configuration(self.language, question.query),
             "now": question.now,
             "at": question.at,

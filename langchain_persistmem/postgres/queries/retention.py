@@ -56,7 +56,7 @@ async def similar_pairs(
     tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, model: EmbeddingModel, floor: float
 ) -> list[tuple[int, int, float]]:
     """The pairs of memories whose cosine is at least ``floor``, by their places in ``ids``."""
-    parameters = {"namespace": encode(namespace), "ids": list(ids), "model": model.model, "floor": floor}
+    parameters = {"namespace": encode(namespace), "ids": list(ids), "model": model.id, "floor": floor}
     rows = await tx.fetch(statement("similar_pairs", embedding=vector_column(model)), parameters)
     return [(row["one"] - 1, row["other"] - 1, row["similarity"]) for row in rows]
 
@@ -97,14 +97,14 @@ async def purgeable(tx: Transaction, namespace: Namespace, *, before: datetime, 
 
 
 async def retain_checkpoints(
-    begin: Begin, thread_ids: Sequence[str] | None, *, keep: int | None, before: datetime | None, dry_run: bool
+    begin: Begin, thread_ids: Sequence[str] | None, *, latest: int | None, before: datetime | None, dry_run: bool
 ) -> int:
     """Erase old checkpoints of LangGraph's threads, or of all; returns how many. None where its tables do not exist."""
     async with begin() as tx:
         (row,) = await tx.fetch(statement("checkpoint_tables"), {})
     if not row["present"]:
         return 0
-    rule = checkpoints.Retention(latest=keep, cutoff=before)
+    rule = checkpoints.Retention(latest=latest, cutoff=before)
     return (await checkpoint_retention.retain(begin, rule, thread_ids, dry_run=dry_run))["checkpoints"]
 
 
@@ -161,15 +161,15 @@ async def recurring(
     parameters = {
         "namespace": encode(namespace),
         "ids": list(ids),
-        "model": model.model,
+        "model": model.id,
         "floor": floor,
         "derived": list(derived),
         "limit": limit,
     }
-    found: dict[UUID, list[UUID]] = defaultdict(list)
+    similar: dict[UUID, list[UUID]] = defaultdict(list)
     for row in await tx.fetch(statement("recurring", embedding=vector_column(model)), parameters):
-        found[row["new"]].append(row["id"])
-    return found
+        similar[row["new"]].append(row["id"])
+    return similar
 
 
 async def habits_of(tx: Transaction, namespace: Namespace, *, extractor: str) -> list[Memory]:

@@ -198,13 +198,13 @@ def _old_memory(row: DictRow) -> OldMemory:
 
 
 async def messages_of_memories(
-    tx: Transaction, namespace: Namespace, places: Sequence[tuple[str, str]]
+    tx: Transaction, namespace: Namespace, positions: Sequence[tuple[str, str]]
 ) -> list[SourceMessage]:
     """Read the messages at these places (thread, id) that are there."""
-    if not places:
+    if not positions:
         return []
-    rows = to_json([{"thread_id": thread_id, "id": id} for thread_id, id in places])
-    found = await tx.fetch(statement("messages_of_memories"), {"namespace": encode(namespace), "rows": rows})
+    rows = to_json([{"thread_id": thread_id, "id": id} for thread_id, id in positions])
+    messages = await tx.fetch(statement("messages_of_memories"), {"namespace": encode(namespace), "rows": rows})
     return [
         SourceMessage(
             row["thread_id"],
@@ -215,7 +215,7 @@ async def messages_of_memories(
             row["withheld"],
             row["has_turn"],
         )
-        for row in found
+        for row in messages
     ]
 
 

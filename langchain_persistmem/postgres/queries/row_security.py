@@ -36,9 +36,9 @@ def reach_settings(reach: Reach) -> dict[str, str]:
     """The settings of a transaction that say what it is about: all four, so that none that a session has widens it."""
     reaches = reach.reaches if isinstance(reach, Several) else (reach,)
     everywhere = EVERYWHERE in reaches
-    exact = list(dict.fromkeys(encode(each) for each in reaches if not isinstance(each, Within)))
+    exact = list(dict.fromkeys(encode(reach) for reach in reaches if not isinstance(reach, Within)))
     within = list(
-        dict.fromkeys(encode(each.prefix) + "/" for each in reaches if isinstance(each, Within) and each.prefix)
+        dict.fromkeys(encode(reach.prefix) + "/" for reach in reaches if isinstance(reach, Within) and reach.prefix)
     )
     return {
         "persistmem.namespace": exact[0] if len(exact) == 1 else "",
@@ -92,23 +92,23 @@ async def enable_on_new_tables(tx: Transaction) -> None:
             await _enable(tx, row["name"], guarded[0]["everywhere_to"])
 
 
-def check_row_security(found: RowSecurity, *, said: bool) -> str | None:
+def check_row_security(state: RowSecurity, *, is_enabled_here: bool) -> str | None:
     """Say what is wrong, if the set-up still works: the setting promises a lock that is not there.
 
     Raises:
         ConfigurationError: the database shows only what a transaction says that it is about, and ours say nothing.
     """
-    if found.binding and not said:
+    if state.binding and not is_enabled_here:
         raise ConfigurationError(
             "row-level security is enabled in this database, so that without a word of whose memories are meant nothing "
             "is found; pass Settings(row_level_security=True) (the command: --row-level-security)"
         )
-    if not said or (found.binding and found.enabled == found.tables):
+    if not is_enabled_here or (state.binding and state.enabled == state.tables):
         return None
-    if found.above:
+    if state.above:
         return "Settings.row_level_security is on, but this role is a superuser or has BYPASSRLS, which nothing binds"
     return (
-        f"Settings.row_level_security is on, but row-level security binds this role on fewer than all {found.tables} "
+        f"Settings.row_level_security is on, but row-level security binds this role on fewer than all {state.tables} "
         "tables; run `persistmem rls enable` as their owner"
     )
 

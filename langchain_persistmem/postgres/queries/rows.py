@@ -65,11 +65,11 @@ def candidate_of(row: DictRow) -> RecallCandidate:
 
 def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory, float]]]:
     """The memories near each of ``count`` vectors, which rows name by their ordinals."""
-    found: list[list[tuple[Memory, float]]] = [[] for _ in range(count)]
+    neighbours: list[list[tuple[Memory, float]]] = [[] for _ in range(count)]
     for row in rows:
         ordinal: int = row["ordinal"]
-        found[ordinal - 1].append((memory_of(row), row["similarity"]))
-    return found
+        neighbours[ordinal - 1].append((memory_of(row), row["similarity"]))
+    return neighbours
 
 
 def item_of(row: DictRow, namespace: Namespace | None = None) -> StoredItem:

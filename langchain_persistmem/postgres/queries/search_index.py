@@ -54,7 +54,7 @@ def insert_vectors(
     flat = [(id, part, vector) for id, parts in vectors.items() for part, vector in enumerate(parts)]
     parameters = {
         "namespace": encode(namespace),
-        "model": model.model,
+        "model": model.id,
         "memory_ids": [id for id, _, _ in flat],
         "parts": [part for _, part, _ in flat],
         "norms": [norm_of(vector) for _, _, vector in flat],
@@ -108,12 +108,12 @@ def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -
 
 def findings_of(rows: Sequence[DictRow]) -> SearchResult:
     """The candidates in rows that each carry the statistics too."""
-    count, mean, deviation, lexical_max, known = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0, ())
+    count, mean, deviation, lexical_max, groups = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0, ())
     return SearchResult(
         candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
         count=count,
         mean=mean,
         deviation=deviation,
         lexical_max=lexical_max,
-        existing_terms=frozenset(form for group in known or () for form in group.split(" ")),
+        existing_terms=frozenset(form for group in groups or () for form in group.split(" ")),
     )

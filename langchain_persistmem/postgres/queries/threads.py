@@ -44,7 +44,7 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
     """Which of the threads belong to a namespace other than these, too."""
     if not thread_ids:
         return []
-    parameters = {"thread_ids": list(thread_ids), "namespaces": [encode(each) for each in namespaces]}
+    parameters = {"thread_ids": list(thread_ids), "namespaces": [encode(other) for other in namespaces]}
     return [row["thread_id"] for row in await tx.fetch(statement("threads_of_others"), parameters)]
 
 

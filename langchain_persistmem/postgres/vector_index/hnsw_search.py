@@ -161,8 +161,8 @@ async def neighbours(
         "share": COMMON,
     }
     slots = {"embedding": vector_column(model), **_index_slots(model, number, nearest)}
-    found = neighbours_of(await tx.fetch(statement("neighbours_hnsw", **slots), parameters), count)
-    return found if all(len(each) == limit for each in found) else None
+    neighbours = neighbours_of(await tx.fetch(statement("neighbours_hnsw", **slots), parameters), count)
+    return neighbours if all(len(group) == limit for group in neighbours) else None
 
 
 def _nearest(count: int, choices: Sequence[int]) -> int:
@@ -173,7 +173,7 @@ def _scan_parameters(model: EmbeddingModel, ef_search: int) -> dict[str, object]
     return {
         "ef_search": ef_search,
         "iterative_scan": ITERATIVE_SCAN,
-        "name_prefix": name_prefix(model.model),
+        "name_prefix": name_prefix(model.id),
         "most_unindexed": MOST_UNINDEXED if model.covered else MOST_UNINDEXED_WIDE,
     }
 
@@ -193,7 +193,7 @@ def _index_slots(model: EmbeddingModel, number: int, nearest: int) -> dict[str, 
     return {
         "vector": sql.SQL("(v.{}::halfvec({}))").format(column, dimensions),
         "in_index": sql.SQL("nullif(v.active AND v.model = {} AND v.hnsw_index = {}, false) IS NOT NULL").format(
-            sql.Literal(model.model), sql.Literal(number)
+            sql.Literal(model.id), sql.Literal(number)
         ),
         "number": sql.Literal(number),
         "nearest": sql.Literal(nearest),

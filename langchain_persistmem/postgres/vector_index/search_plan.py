@@ -87,26 +87,26 @@ class SearchPlans:
         plan = self.of(namespace)
         if plan == "prefix" and prefix is not None:
             return await prefix()
-        is_kept = plan == "prefix"  # what the other kind of search has to know next time
-        if plan is None or is_kept:
-            found = await exact(look_for_hnsw=hnsw is not None)
-            if not isinstance(found, OtherPlan):
-                return found
-            plan = found.plan
-            if found.is_lasting and not is_kept:
+        is_fixed = plan == "prefix"  # what the other kind of search has to know next time
+        if plan is None or is_fixed:
+            answer = await exact(look_for_hnsw=hnsw is not None)
+            if not isinstance(answer, OtherPlan):
+                return answer
+            plan = answer.plan
+            if answer.is_lasting and not is_fixed:
                 self.note(namespace, plan)
         if plan == "hnsw" and hnsw is not None:
             along = await hnsw()
             if along is not None:
                 return along
-            if not is_kept:
+            if not is_fixed:
                 self.note(namespace, "exact")
         if plan != "prefix":
-            found = await exact(look_for_hnsw=False)
-            if not isinstance(found, OtherPlan):
-                return found
-            if found.is_lasting:
-                self.note(namespace, found.plan)
+            answer = await exact(look_for_hnsw=False)
+            if not isinstance(answer, OtherPlan):
+                return answer
+            if answer.is_lasting:
+                self.note(namespace, answer.plan)
         if prefix is None:
             raise AssertionError("the exact scan of a single namespace answers always")
         return await prefix()

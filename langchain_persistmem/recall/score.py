@@ -1,0 +1,96 @@
+"""From evidence to a score: where 0.5 lies, given how many memories there are and how near even the nearest one is; pure."""
+
+import math
+
+from langchain_persistmem.language.query_terms import find_names
+from langchain_persistmem.language.search_terms.spelling import fold
+from langchain_persistmem.settings import Ranking
+from langchain_persistmem.types.recall_results import Interpretation, RankedCandidate, RecallCandidate, SearchResult
+
+_NEAR = 3.0
+"""In deviations of unrelated sentences: what is nearer has something to do with the question."""
+_WELL_COVERED = 0.5
+"""The share of a question that a memory has by its words, from which it has to do with it whatever its meaning is."""
+_CHANCE_BY_WORDS = 0.5
+"""The share of chance that is left where only the words tell memories apart, since the embedding model does not read the script."""
+
+
+class Scale:
+    """The scale of one search: what its numbers mean, worked out once for all that it found.
+
+    The user's own mean and deviation are mixed with the embedder's background, which counts like
+    ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
+    """
+
+    def __init__(
+        self,
+        result: SearchResult,
+        query: str,
+        reading: Interpretation,
+        background: tuple[float, float],
+        weights: Ranking,
+    ) -> None:
+        usual, scale = background
+        count, prior = result.count, weights.prior_count
+        total = count + prior
+        mean = (count * result.mean + prior * usual) / total if total else usual
+        spread = count * (result.deviation**2 + (result.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
+        self._usual = max(usual, mean)
+        self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
+        rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
+        self.word = weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
+        """Evidence for each unit of the BM25 score."""
+        self._is_read = result.is_read
+        # The best of many looks good by chance, by its meaning more than by its words.
+        chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
+        self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(count, 1))
+        """The evidence at which the score is 0.5."""
+        self._doubt = _unknown_name(result, query, weights) + _distance(result, reading, background, weights)
+        self._softness = weights.score_scale
+        self._certain = usual + weights.strong_match * scale
+
+    def meaning(self, similarity: float | None) -> float:
+        """Evidence by meaning: without a vector yet nothing is known of it, for or against."""
+        if similarity is None:
+            return 0.0
+        evidence = (similarity - self._usual) / self._deviation
+        return evidence if self._is_read else max(0.0, evidence)
+
+    def ranked(self, candidate: RecallCandidate, parts: tuple[float, ...], usual: float) -> RankedCandidate:
+        """The candidate with the sum of its parts, and its score without what is usual."""
+        evidence = math.fsum(parts)
+        return RankedCandidate(candidate, self._score(evidence - usual, candidate.similarity), evidence, parts)
+
+    def _score(self, evidence: float, similarity: float | None) -> float:
+        """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
+
+        Where all of a user's memories are about one thing, none of them stands out from the others.
+        """
+        if similarity is not None and similarity >= self._certain:
+            evidence = max(evidence, self.toss_up + self._doubt)
+        odds = (evidence - self.toss_up - self._doubt) / self._softness
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+
+
+def _unknown_name(result: SearchResult, query: str, weights: Ranking) -> float:
+    """The evidence that an answer has to have more, since the question names somebody of whom this memory has never heard."""
+    if not result.count or all(fold(name) in result.existing_terms for name in find_names(query)):
+        return 0.0
+    return weights.unknown_name
+
+
+def _distance(
+    result: SearchResult, reading: Interpretation, background: tuple[float, float], weights: Ranking
+) -> float:
+    """The evidence that an answer has to have more, since even the nearest memory is hardly nearer than unrelated sentences.
+
+    Not where one has half of the question by its words, such as a number. What helps with a dinner that is to be suggested need not
+    be near, and in a script that the model does not read nothing is.
+    """
+    similarities = [entry.similarity for entry in result.candidates if entry.similarity is not None]
+    if reading.is_request or not result.is_read or not similarities:
+        return 0.0
+    usual, deviation = background
+    missing = max(0.0, _NEAR - (max(similarities) - usual) / deviation)
+    coverage = max(entry.lexical for entry in result.candidates) / max(result.lexical_max, 1e-9)
+    return weights.distance * missing * max(0.0, 1.0 - coverage / _WELL_COVERED)
