@@ -81,8 +81,8 @@ class Ranking:
     unknown_name: float = 2.0
     """Added to the midpoint if the query names somebody of whom no memory speaks: what looks like an answer is of somebody else."""
     distance: float = 2.0
-    """Added to the midpoint for each standard deviation that even the nearest memory is less than three above unrelated sentences:
-    what the user never spoke of has no answer among the memories. Not where the message asks for help."""
+    """Added to the midpoint for each standard deviation by which even the nearest memory is no nearer than the nearest of as many
+    unrelated sentences (three above their mean at most): what the user never spoke of has no answer. Not where help is asked for."""
     strong_match: float = 6.0
     """A cosine this many standard deviations above that of unrelated sentences scores at least 0.5 in every namespace."""
     score_scale: float = 0.8

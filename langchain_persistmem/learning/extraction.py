@@ -44,7 +44,7 @@ _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
 _MOST_CHARS = 60_000
 """Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
-_EARLIER_TOOLS = 20
+_NEAR_TOOLS = 20
 _MOST_TOOLS = 40
 _TOOL_CHARS = 20_000
 """Tools' outputs that claims are compared with: so many messages before the open ones, so many outputs, so much of each."""
@@ -317,14 +317,14 @@ async def _candidates(
 
 
 async def _tool_outputs(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
-    """What tools have put out in this part of the thread and shortly before."""
+    """What tools have put out in this part of the thread, shortly before and after: a run's last output has no answer yet."""
     positions = [turn.position for turn in turns if turn.position is not None]
     if not positions:
         return []
-    first = min(positions) - _EARLIER_TOOLS
+    first = min(positions) - _NEAR_TOOLS
     async with backend.transaction(namespace, atomic=False) as tx:
         return await messages.tool_outputs(
-            tx, namespace, thread_id, first, max(positions), limit=_MOST_TOOLS, chars=_TOOL_CHARS
+            tx, namespace, thread_id, first, max(positions) + _NEAR_TOOLS, limit=_MOST_TOOLS, chars=_TOOL_CHARS
         )
 
 

@@ -8,7 +8,7 @@ from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import Interpretation, RankedCandidate, RecallCandidate, SearchResult
 
 _NEAR = 3.0
-"""In deviations of unrelated sentences: what is nearer has something to do with the question."""
+"""In deviations of unrelated sentences: what is nearer has something to do with the question, among however many."""
 _WELL_COVERED = 0.5
 """The share of a question that a memory has by its words, from which it has to do with it whatever its meaning is."""
 _CHANCE_BY_WORDS = 0.5
@@ -87,10 +87,14 @@ def _distance(
     Not where one has half of the question by its words, such as a number. What helps with a dinner that is to be suggested need not
     be near, and in a script that the model does not read nothing is.
     """
-    similarities = [entry.similarity for entry in result.candidates if entry.similarity is not None]
-    if reading.is_request or not result.is_read or not similarities:
+    if reading.is_request or not result.is_read:
         return 0.0
     usual, deviation = background
-    missing = max(0.0, _NEAR - (max(similarities) - usual) / deviation)
+    similarities = [entry.similarity for entry in result.candidates if entry.similarity is not None]
+    if not similarities:
+        return 0.0
+    # The nearest of many unrelated sentences is nearer than that of a few, by the maximum of so many normal draws.
+    by_chance = min(_NEAR, math.sqrt(2 * math.log(1 + result.count)))
+    missing = max(0.0, by_chance - (max(similarities) - usual) / deviation)
     coverage = max(entry.lexical for entry in result.candidates) / max(result.lexical_max, 1e-9)
     return weights.distance * missing * max(0.0, 1.0 - coverage / _WELL_COVERED)

@@ -242,10 +242,11 @@ def test_of_turns_that_a_model_failed_on_to_the_last_the_rules_learn_and_a_model
         say(failing, "I am vegetarian. Last week I moved to Oslo.", "Always answer in German.")
     assert statements(failing) == {"fact:diet": ("semantic", "fact"), "instruction:language": ("procedural", None)}
     assert [each.messages for each in failing.admin.dead_letters(**ADA)] == [2]
-    with_model = opened(answer(entry("The user is vegan.", 1, key="diet", value="vegan"), entry("The user moved.", 1)))
+    text = "The user is a vegetarian who moved to Oslo."
+    with_model = opened(answer(entry(text, 1, key="diet", value="vegetarian, in Oslo"), entry("The user moved.", 1)))
     with_model.admin.retry("t", **ADA)
     with_model.observe([HumanMessage("By the way, hello again, it is me", id="u9")], thread_id="t", **ADA)
-    assert "The user is vegan." in texts(with_model)
+    assert text in texts(with_model)
     assert "I am vegetarian." not in texts(with_model)
 
 

@@ -463,7 +463,7 @@ async def test_the_reads_of_a_batch_see_one_moment(
     colour: str, database: str, memory: PersistMem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory.store.put(ADA, "k", {"n": 1}, index=False)
-    got = memories.get_memories
+    got = memories.get_items
 
     async def got_just_before_a_put(tx: Any, *args: Any, now: datetime) -> Any:
         found = await got(tx, *args, now=now)
@@ -472,7 +472,7 @@ async def test_the_reads_of_a_batch_see_one_moment(
         return found
 
     async with opened(colour, database) as alone:
-        monkeypatch.setattr(memories, "get_memories", got_just_before_a_put)
+        monkeypatch.setattr(memories, "get_items", got_just_before_a_put)
         item, found = await alone.batch([GetOp(ADA, "k"), SearchOp(ADA)])
         assert item.value == {"n": 1}
         assert [each.value for each in found] == [{"n": 1}]
