@@ -50,7 +50,7 @@ def test_a_child_that_leaves_the_parents_blocks_ends_none_of_its_sessions(databa
 
 
 def test_in_a_child_everything_works_or_says_that_it_was_opened_elsewhere(database: str) -> None:
-    seen = run("entry points", database)
+    seen = run("entry_points", database)
     refused = {name for name, found in seen.items() if str(found).startswith("OpenedElsewhereError: ")}
     # What the application opened, and a single connection, is not ours to open again.
     assert refused == {
