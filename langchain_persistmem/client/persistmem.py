@@ -38,7 +38,7 @@ from langchain_persistmem.learning import observe as observe_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.owners import check_owner, is_inherited
+from langchain_persistmem.postgres.forks import check_owner, is_inherited
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import PersistMemError, SchemaOutOfDateError, StorageUnavailableError
 from langchain_persistmem.learning import background
-from langchain_persistmem.postgres.owners import ProcessLock, react_to_forks
+from langchain_persistmem.postgres.forks import ProcessLock, react_to_forks
 from langchain_persistmem.postgres.pools import check_cancelled
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.types.actor import acting_as
