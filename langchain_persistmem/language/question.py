@@ -16,6 +16,8 @@ from langchain_persistmem.language.requests import asks_for_help
 from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
+_LONGEST = 4_000
+"""Characters of a text that are read as a question: what is longer asks at its beginning, or is material."""
 
 
 def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Interpretation:
@@ -43,12 +45,12 @@ def asks_for_list(query: str) -> bool:
     >>> asks_for_list("Which books did I read?"), asks_for_list("How many times did I swim?"), asks_for_list("Who is Nora?")
     (True, True, False)
     """
-    return bool(_question_words().list_question.search(query)) or asks_for_order(query)
+    return bool(_question_words().list_question.search(query[:_LONGEST])) or asks_for_order(query)
 
 
 def asks_for_order(query: str) -> bool:
     """Tell whether the answer is the order in which things happened."""
-    return bool(_question_words().order_question.search(query))
+    return bool(_question_words().order_question.search(query[:_LONGEST]))
 
 
 def speaks_of_self(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 from itertools import accumulate
@@ -71,6 +71,7 @@ def render(
     before: str = "",
     has_names: bool = False,
     by_time: bool = False,
+    is_list: bool = False,
     zone: tzinfo | None = None,
 ) -> Context:
     """The best recollections that fit into ``max_tokens``, as text.
@@ -78,7 +79,9 @@ def render(
     ``recollections`` come best first and are taken in that order; one that does not fit is left
     out and a shorter one behind it may still fit. How many were left out is said in the text, unless
     that line would cost the only entry. The text lists them by section and date, so that the same
-    memories give the same bytes whatever their scores are; with ``by_time`` facts stand among events, by date. Their dates are in ``zone``, or else those of the senders' clocks.
+    memories give the same bytes whatever their scores are; with ``by_time`` facts stand among events, by date. Their dates
+    are in ``zone``, or else those of the senders' clocks. With ``is_list`` more statements are worth more than the words on
+    which they rest: where not all fit, these are left out.
     ``before`` is the part that stands before it, and is paid from the same budget.
     """
     total = len(recollections)
@@ -98,6 +101,8 @@ def render(
         return count_tokens(_join(before, text(chosen, left_out))) <= max_tokens
 
     chosen: list[Recollection] = []
+    if is_list and not fits(recollections, 0):
+        recollections = [entry if entry.memory.is_turn else replace(entry, excerpt=None) for entry in recollections]
     if fits(recollections, 0):
         chosen = list(recollections)
     else:
@@ -143,7 +148,7 @@ def render_standing(
     """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
 
     Where not all fit, the most important do, and if these are all statements, short turns of other conversations in half of
-    the room. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
+    the space. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
     context; statements take half of that at most.
     """
     lines = profile_lines(document)
@@ -175,7 +180,7 @@ def render_standing(
             brief = [
                 turn for turn in choice.telling_turns if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit
             ]
-            # Most turns tell less than a statement, so that they take half of the room at most.
+            # Most turns tell less than a statement, so that they take half of the space at most.
             room = min(limit, count_tokens(text(entries)) + limit // 2) if entries else limit // 2
             entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], room))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]

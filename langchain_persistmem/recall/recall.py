@@ -191,6 +191,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         before=standing.text,
         has_names=standing.has_names or has_several_speakers(candidate.row.speaker for candidate in ranked),
         by_time=language_question.asks_for_order(question.query),
+        is_list=asks_for_list,
         zone=shape.zone,
     )
     rendered = _with_standing(rendered, standing, ranked)

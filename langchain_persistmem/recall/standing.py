@@ -41,9 +41,9 @@ class StandingChoice:
     statements: tuple[Memory, ...]
     turns: tuple[Memory, ...]
     """Turns of the user which say something and on which no statement rests."""
-    earlier_turns: tuple[Memory, ...]
+    earlier_turns: tuple[Memory, ...] = ()
     """Those of other conversations, so that what is said in this one changes nothing."""
-    telling_turns: tuple[Memory, ...]
+    telling_turns: tuple[Memory, ...] = ()
     """Those of ``earlier_turns`` that tell who the user is."""
     has_several_speakers: bool
 
@@ -64,6 +64,7 @@ def choose(
     memories = [entry.memory for entry in sorted(candidates, key=_priority)]
     instructions = [entry.memory for entry in found if is_instruction(entry.memory)]
     turns = [memory for memory in memories if _tells(memory)]
+    # What this conversation adds must not change which of the others stand.
     earlier = [turn for turn in turns if thread_id is None or turn.provenance.thread_id != thread_id]
     return StandingChoice(
         document=next((entry.memory for entry in found if entry.memory.kind == "profile"), None),

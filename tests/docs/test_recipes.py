@@ -163,7 +163,7 @@ def test_a_column_needs_every_place_that_the_recipe_names(checkout: Checkout) ->
     checkout.insert(queries, "              date_precision = NULL", ", tea = NULL")
     assert not checkout.passes(COLUMNS)
     # 3. The field.
-    field = '    """How exactly ``valid_from`` is known; None where nobody said."""\n'
+    field = '    """The precision of ``valid_from``; None where nobody said."""\n'
     checkout.insert(
         f"{package}/types/records.py", field, '    tea: str | None = None\n    """The tea that goes with it."""\n'
     )

@@ -13,7 +13,7 @@ WHEN = datetime(2026, 5, 20, 18, tzinfo=UTC)
 
 
 def short(text: str, number: int, type: str = "fact", more: str = "") -> dict[str, Any]:
-    return {"text": text, "type": type, "from": [number], "more": more}
+    return {"text": text, "type": type, "messages": [number], "more": more}
 
 
 def turns(*texts: str) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from langchain_persistmem import Finding, LocalEmbeddings, PersistMem, Settings
+from langchain_persistmem import ConfigurationError, Finding, LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.operations.cluster_rules import about_cluster
 from langchain_persistmem.operations.diagnosis_rules import about_tables
@@ -278,12 +278,16 @@ def test_the_pool_the_language_and_the_clock_are_looked_at(database: str, embedd
 
 
 @pytest.mark.own_database
-def test_another_encoding_is_an_error(server: str, embeddings: LocalEmbeddings) -> None:
+def test_another_encoding_is_refused_by_name(server: str, embeddings: LocalEmbeddings) -> None:
     name = f"persistmem_{uuid4().hex}"
     do(server, f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     try:
-        with PersistMem.open(conninfo.make_conninfo(server, dbname=name), embeddings=embeddings) as memory:
-            assert "LATIN1" in one(memory.admin.diagnose(), "encoding").what
+        where = conninfo.make_conninfo(server, dbname=name)
+        with (
+            PersistMem.open(where, embeddings=embeddings) as memory,
+            pytest.raises(ConfigurationError, match="server_encoding is LATIN1"),
+        ):
+            memory.admin.diagnose()
     finally:
         do(server, f"DROP DATABASE {name} WITH (FORCE)")
 

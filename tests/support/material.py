@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _TURN = re.compile(r"^(\d+) ([^:\n]*): (.*(?:\n\| .*)*)", re.MULTILINE)
-_KNOWN = re.compile(r"^(k\d+) (?:\d{4}(?:-\d\d)?(?:-\d\d)? )?(.*)", re.MULTILINE)
+_KNOWN = re.compile(r"^(k\d+) (?:(?:told |~)?\d{4}(?:-\d\d)?(?:-\d\d)? )?(.*)", re.MULTILINE)
 
 
 class ShownTurn(NamedTuple):

@@ -176,7 +176,7 @@ def _entry(fields: Mapping[str, Any]) -> _Entry | None:
     if not isinstance(text, str) or not text.strip() or "\x00" in text or type_ not in _TYPES:
         return None
     fields = {**_more(_text(fields.get("more"))), **fields}
-    numbers = fields.get("from", fields.get("messages"))
+    numbers = fields.get("messages")
     label, relation = _relation(_text(fields.get("known")), _text(fields.get("change")))
     usual = _LITTLE_CONFIDENCE if type_ == _GUESS else _CONFIDENCE
     return _Entry(

@@ -11,7 +11,7 @@ from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import Tag, fence
 from langchain_persistmem.types.records import DatePrecision, Memory, Turn
 
-VERSION = "2026-11-6"
+VERSION = "2026-11-7"
 """Stored with every memory that was made by this prompt; changes with each change of the text."""
 
 _FIELD_RULES = """\
@@ -21,7 +21,7 @@ conversations, one fact each:
 people speak), names, titles, places, numbers, and dates worked out
 - type: also "instruction" (how to behave from now on), "event" (happened or planned), "guess" (joke, irony, \
 hypothesis, fiction)
-- from: the numbers of the messages
+- messages: their numbers
 - more: "", or what applies of these, with ";" between: an event's day as YYYY-MM-DD, YYYY-MM or YYYY, after "~" if it \
 is about then; where only one value is true at a time, a short English name and the value ("home_city: Oslo", \
 "sister_employer: Bosch"); "same k1" if it repeats known memory k1, "replaces k1" if k1 is true no more (also moved \
@@ -40,7 +40,7 @@ INSTRUCTIONS = f"{_FIELD_RULES}\n\n{_RULES} {_MATERIAL_RULE}"
 _FIELDS: Mapping[str, object] = {
     "text": {"type": "string"},
     "type": {"type": "string", "enum": ["preference", "fact", "goal", "decision", "event", "instruction", "guess"]},
-    "from": {"type": "array", "items": {"type": "integer"}},
+    "messages": {"type": "array", "items": {"type": "integer"}},
     "more": {"type": "string"},
 }
 """Strict output has no optional fields: what most memories do not need shares one, or each would pay for its name."""
@@ -162,15 +162,16 @@ def _numbered(turns: Sequence[Turn]) -> list[str]:
 
 
 def _existing_line(memory: Memory, zone: tzinfo | None) -> str:
-    """A known memory, after its day if it is an event whose text does not say it."""
+    """A known memory, after its day if it is an event whose text does not say it; where none was named, the day of telling."""
     text = _one_line(memory.text or "")
     if memory.kind != "episodic":
         return text
+    exactness = "told " if memory.date_precision in (None, "told") else "~" if memory.date_precision == "about" else ""
     happened = (
         in_zone(memory.valid_from, zone) if memory.date_precision in (None, "told", "time") else memory.valid_from
     )
     day = happened.date().isoformat()[: _DIGITS.get(memory.date_precision, 10)]
-    return text if day in text else f"{day} {text}"
+    return text if day in text else f"{exactness}{day} {text}"
 
 
 def _one_line(text: str) -> str:
