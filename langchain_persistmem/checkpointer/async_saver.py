@@ -23,7 +23,7 @@ from langchain_persistmem.postgres import checkpoint_setup
 from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
 from langchain_persistmem.postgres.connection import translate_errors
 from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.owners import note_owner
+from langchain_persistmem.postgres.forks import note_owner
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement

@@ -37,7 +37,8 @@ from langchain_persistmem.errors import (
     StorageUnavailableError,
 )
 from langchain_persistmem.postgres.queries import checkpoints
-from langchain_persistmem.postgres.queries.checkpoints import Retention, Search
+from langchain_persistmem.postgres.queries.checkpoint_retention import Retention
+from langchain_persistmem.postgres.queries.checkpoints import Search
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import quote, represent, type_name

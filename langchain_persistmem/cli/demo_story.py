@@ -1,4 +1,4 @@
-"""The script of the demo: Maya's conversations and the questions, from files in the package."""
+"""The story of the demo as records: Maya's conversations and the questions, read from ``demo_data``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Story:
 def read_story() -> Story:
     """The conversations and questions that come with the package."""
     threads: dict[str, list[dict[str, Any]]] = {}
-    for line in read_lines("conversation.jsonl"):
+    for line in read_lines("conversations.jsonl"):
         threads.setdefault(line["thread_id"], []).append(line)
     conversations = [
         Conversation(
@@ -81,5 +81,5 @@ def read_story() -> Story:
 
 def read_lines(name: str) -> list[dict[str, Any]]:
     """The objects of a file of JSON Lines in the package."""
-    text = files("langchain_persistmem.cli").joinpath("data", name).read_text(encoding="utf-8")
+    text = files("langchain_persistmem.cli").joinpath("demo_data", name).read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]

@@ -24,7 +24,7 @@ from langchain_persistmem.cli.options import (
 )
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out
-from langchain_persistmem.client.worker import ThreadWorker
+from langchain_persistmem.client.background_worker import ThreadWorker
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.runtime.setup import ready

@@ -19,9 +19,9 @@ from langchain_persistmem.postgres import transaction
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
 from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
 from langchain_persistmem.privacy import import_mem0 as import_mem0_flow
+from langchain_persistmem.privacy import import_other_memories
 from langchain_persistmem.privacy import import_postgres_store as import_postgres_store_flow
-from langchain_persistmem.privacy import import_rows
-from langchain_persistmem.privacy.import_rows import Connect, Opening
+from langchain_persistmem.privacy.import_other_memories import Connect, Opening
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.index import index_of
@@ -155,9 +155,11 @@ async def _import(
     """Read the source to its end, a page at a time; each page is a flow of its own, so that a lost connection repeats one."""
     validation.count(batch_size, "batch_size", at_least=1, at_most=10_000)
     async with _source(backend, conninfo) as connect:
-        state = await run(backend, import_rows.begin, opening, connect, dry_run=dry_run)
+        state = await run(backend, import_other_memories.begin, opening, connect, dry_run=dry_run)
         while not state.done:
-            state = await run(backend, import_rows.step, state, connect, batch_size=batch_size, now=datetime.now(UTC))
+            state = await run(
+                backend, import_other_memories.step, state, connect, batch_size=batch_size, now=datetime.now(UTC)
+            )
             if progress is not None:
                 read, total = state.counts.read, state.counts.total
                 progress(Progress(step="rows", done=read, total=max(total, read)))

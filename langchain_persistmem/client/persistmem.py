@@ -21,12 +21,12 @@ from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.checkpointer.thread_owners import Register
 from langchain_persistmem.client.admin import Admin
+from langchain_persistmem.client.background_worker import TaskWorker, ThreadWorker
 from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.conversations import Conversations
 from langchain_persistmem.client.history import History
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
-from langchain_persistmem.client.worker import TaskWorker, ThreadWorker
 from langchain_persistmem.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -38,7 +38,7 @@ from langchain_persistmem.learning import observe as observe_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.owners import check_owner, is_inherited
+from langchain_persistmem.postgres.forks import check_owner, is_inherited
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing

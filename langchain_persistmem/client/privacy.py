@@ -13,6 +13,7 @@ from langchain_persistmem.privacy import audit as audit_flow
 from langchain_persistmem.privacy import consent as consent_flow
 from langchain_persistmem.privacy import erasure_log
 from langchain_persistmem.privacy import export as export_flow
+from langchain_persistmem.privacy import import_file as import_flow
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
@@ -147,7 +148,7 @@ class Privacy(Group):
         source = ExportFile(validation.path(path, "path"))
         return await run(
             self.backend,
-            export_flow.import_file,
+            import_flow.import_file,
             source,
             root,
             trusted=trusted,

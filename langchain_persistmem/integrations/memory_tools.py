@@ -21,7 +21,9 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.integrations import tool_calls
 from langchain_persistmem.integrations.run_options import MemoryAllowed, may_recall, may_remember, messages_in
-from langchain_persistmem.integrations.tool_arguments import (
+from langchain_persistmem.integrations.tool_calls import Answer
+from langchain_persistmem.integrations.tool_run import ToolRun
+from langchain_persistmem.integrations.tool_schemas import (
     Arguments,
     CorrectMemory,
     ForgetMemories,
@@ -30,8 +32,6 @@ from langchain_persistmem.integrations.tool_arguments import (
     Remember,
     explain_mistake,
 )
-from langchain_persistmem.integrations.tool_calls import Answer
-from langchain_persistmem.integrations.tool_run import ToolRun
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, thread_if_any
 from langchain_persistmem.types.actor import part

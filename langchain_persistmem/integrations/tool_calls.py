@@ -8,14 +8,6 @@ from typing import Any, cast
 from langgraph.types import interrupt
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.integrations.tool_arguments import (
-    MOST,
-    CorrectMemory,
-    ForgetMemories,
-    ListMemories,
-    RecallMemories,
-    Remember,
-)
 from langchain_persistmem.integrations.tool_run import (
     ToolRun,
     count_keys_at_once,
@@ -26,6 +18,14 @@ from langchain_persistmem.integrations.tool_run import (
     is_confirmed,
     shorten_key,
     source_of,
+)
+from langchain_persistmem.integrations.tool_schemas import (
+    MOST,
+    CorrectMemory,
+    ForgetMemories,
+    ListMemories,
+    RecallMemories,
+    Remember,
 )
 from langchain_persistmem.types.records import Kind, Memory
 from langchain_persistmem.types.representation import represent

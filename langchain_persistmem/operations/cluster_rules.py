@@ -1,7 +1,7 @@
 """The rules of the diagnosis on a cluster of Citus; pure."""
 
 from langchain_persistmem.operations.diagnosis_rules import finding, ok
-from langchain_persistmem.postgres.queries.distribution import Cluster
+from langchain_persistmem.postgres.queries.table_locations import Cluster
 from langchain_persistmem.types.records import Finding
 
 

@@ -2,9 +2,9 @@
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
 from langchain_persistmem.postgres.migrate import missing_migrations
-from langchain_persistmem.postgres.queries import distribution
-from langchain_persistmem.postgres.queries.distribution import Cluster
+from langchain_persistmem.postgres.queries import table_locations
 from langchain_persistmem.postgres.queries.row_security import see_everything
+from langchain_persistmem.postgres.queries.table_locations import Cluster
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
@@ -37,7 +37,7 @@ async def distribute(backend: Backend, *, shards: int = MOST_SHARDS) -> list[str
             cluster = await _begin(tx)
             if not cluster.holders:
                 raise ConfigurationError("no node of the cluster may hold rows; call citus_add_node() for each worker")
-            return await distribution.distribute_tables(tx, cluster, shards=shards)
+            return await table_locations.distribute_tables(tx, cluster, shards=shards)
 
 
 async def undistribute(backend: Backend) -> list[str]:
@@ -49,7 +49,7 @@ async def undistribute(backend: Backend) -> list[str]:
     """
     with without_deadline():
         async with backend.transaction(EVERYWHERE) as tx:
-            return await distribution.gather_tables(tx, await _begin(tx))
+            return await table_locations.gather_tables(tx, await _begin(tx))
 
 
 async def _begin(tx: Transaction) -> Cluster:
@@ -59,7 +59,7 @@ async def _begin(tx: Transaction) -> Cluster:
     missing = await missing_migrations(tx)
     if missing:
         raise SchemaOutOfDateError(f"the database has not been through {missing[0]}; call setup() once")
-    cluster = await distribution.read_cluster(tx)
+    cluster = await table_locations.read_cluster(tx)
     if cluster is None:
         raise ConfigurationError(
             "the extension citus is not in this database; CREATE EXTENSION citus, on the coordinator and on every worker"

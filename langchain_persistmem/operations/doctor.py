@@ -25,8 +25,8 @@ from langchain_persistmem.operations.diagnosis_rules import (
 from langchain_persistmem.operations.server_rules import about_migrations, about_server, about_versions
 from langchain_persistmem.postgres.migrate import missing_migrations
 from langchain_persistmem.postgres.queries import diagnosis
-from langchain_persistmem.postgres.queries.distribution import read_cluster
 from langchain_persistmem.postgres.queries.grants import missing_grants
+from langchain_persistmem.postgres.queries.table_locations import read_cluster
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE

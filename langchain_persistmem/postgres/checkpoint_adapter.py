@@ -22,7 +22,7 @@ from langchain_persistmem.errors import (
     StorageError,
 )
 from langchain_persistmem.postgres.error_mapping import is_over, translate
-from langchain_persistmem.postgres.owners import check_owner
+from langchain_persistmem.postgres.forks import check_owner
 from langchain_persistmem.postgres.retry import Backoff
 from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction, finished
 

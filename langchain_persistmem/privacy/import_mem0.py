@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.learning.insert import identity
-from langchain_persistmem.postgres.queries import import_rows
+from langchain_persistmem.postgres.queries import import_other_memories
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Page
@@ -50,11 +50,13 @@ class Mem0Source:
     name: str = "mem0"
 
     async def count(self, tx: Transaction) -> int:
-        return await import_rows.count_source(tx, self.options.schema, self.options.table)
+        return await import_other_memories.count_source(tx, self.options.schema, self.options.table)
 
     async def page(self, tx: Transaction, after: Cursor | None, *, limit: int) -> Page:
         (last,) = after or (_BEFORE_ALL,)
-        rows = await import_rows.read_mem0(tx, self.options.schema, self.options.table, after=last, limit=limit)
+        rows = await import_other_memories.read_mem0(
+            tx, self.options.schema, self.options.table, after=last, limit=limit
+        )
         return Page([self.entry(row) for row in rows], (rows[-1]["id"],) if len(rows) == limit else None)
 
     def entry(self, row: DictRow) -> Entry | Refusal:
@@ -106,7 +108,7 @@ async def open_mem0(tx: Transaction, model: EmbeddingModel | None, *, options: O
         ConfigurationError: there is none.
         EmbeddingMismatchError: its vectors are to be kept, and have another dimension than those here.
     """
-    columns = await import_rows.source_columns(tx, options.schema, options.table)
+    columns = await import_other_memories.source_columns(tx, options.schema, options.table)
     if columns.get("id") != "uuid" or columns.get("payload") != "jsonb" or "vector" not in columns:
         raise ConfigurationError(
             f"there is no collection of mem0 at {cut(f'{options.schema}.{options.table}')}, which has the columns id, vector and "

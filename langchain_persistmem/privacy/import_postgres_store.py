@@ -14,9 +14,9 @@ from langgraph.store.base import PutOp, get_text_at_path
 from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, EmbeddingMismatchError, InvalidInputError
-from langchain_persistmem.postgres.queries import import_rows
+from langchain_persistmem.postgres.queries import import_other_memories
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.import_rows import StoreTables
+from langchain_persistmem.postgres.queries.import_other_memories import StoreTables
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Page
 from langchain_persistmem.store.ops import MAX_PARTS, Put, plan
@@ -57,11 +57,11 @@ class PostgresStoreSource:
     name: str = "postgres-store"
 
     async def count(self, tx: Transaction) -> int:
-        return await import_rows.count_source(tx, self.tables.schema, "store")
+        return await import_other_memories.count_source(tx, self.tables.schema, "store")
 
     async def page(self, tx: Transaction, after: Cursor | None, *, limit: int) -> Page:
         prefix, key = after or ("", "")
-        rows = await import_rows.read_store(tx, self.tables, after=(prefix, key), limit=limit)
+        rows = await import_other_memories.read_store(tx, self.tables, after=(prefix, key), limit=limit)
         last = (rows[-1]["prefix"], rows[-1]["key"]) if len(rows) == limit else None
         return Page([self.entry(row) for row in rows], last)
 
@@ -128,13 +128,13 @@ async def open_postgres_store(
         EmbeddingMismatchError: its vectors are to be kept, and have another dimension than those here.
     """
     schema = options.schema
-    columns = await import_rows.source_columns(tx, schema, "store")
+    columns = await import_other_memories.source_columns(tx, schema, "store")
     if not columns.keys() >= _COLUMNS:
         raise ConfigurationError(
             f"there is no table of a PostgresStore at {cut(schema)}.store; check conninfo, and pass schema= if it is elsewhere"
         )
-    embedding = (await import_rows.source_columns(tx, schema, "store_vectors")).get("embedding")
-    vectors = embedding is not None and await import_rows.source_has_rows(tx, schema, "store_vectors")
+    embedding = (await import_other_memories.source_columns(tx, schema, "store_vectors")).get("embedding")
+    vectors = embedding is not None and await import_other_memories.source_has_rows(tx, schema, "store_vectors")
     if options.takes_vectors:
         if embedding is None:
             raise ConfigurationError(

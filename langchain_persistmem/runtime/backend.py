@@ -7,7 +7,6 @@ every await at once, so that a flow runs to its end in a single step, without a 
 """
 
 import asyncio
-import logging
 import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -25,7 +24,6 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.pools import ConnectionQueue
-from langchain_persistmem.postgres.queries import replication
 from langchain_persistmem.postgres.queries.row_security import reach_settings
 from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
 from langchain_persistmem.postgres.transaction import (
@@ -41,10 +39,9 @@ from langchain_persistmem.postgres.vector_index.hnsw_indexes import Unindexed
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.runtime.model_calls import ModelCalls
 from langchain_persistmem.runtime.models import Models
+from langchain_persistmem.runtime.replica import Replica
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import NOBODY, Namespace, Reach
-
-logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,29 +51,6 @@ Flow = Callable[Concatenate["Backend", P], Coroutine[Any, Any, T]]
 
 _QUERIES_AT_ONCE = 8
 """LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
-
-_AWAY_SECONDS = 5.0
-"""Seconds for which a replica that did not answer is not asked again."""
-
-
-class Replica:
-    """The state of a replica, as its backend knows it."""
-
-    def __init__(self) -> None:
-        self.has_written = False
-        """This object may have written since it last asked how far the primary is."""
-        self.position: str | None = None
-        """The position in the primary's log that the replica has to reach; None where it has."""
-        self._away_until = 0.0
-
-    @property
-    def is_away(self) -> bool:
-        """Tell if it did not answer a moment ago."""
-        return time.monotonic() < self._away_until
-
-    def leave(self) -> None:
-        """Let it be for some seconds."""
-        self._away_until = time.monotonic() + _AWAY_SECONDS
 
 
 class Backend(ModelCalls):
@@ -156,29 +130,14 @@ class Backend(ModelCalls):
                 raise
 
     async def _on_replica(self, stack: AsyncExitStack, opening: Opening) -> Transaction | None:
-        replica = self._replica
-        if replica is None or replica.is_away:
+        if self._replica is None:
             return None
-        if self.settings.read_your_writes and replica.has_written:
-            async with self.transaction(NOBODY, atomic=False) as tx:
-                replica.has_written, replica.position = False, await replication.write_position(tx)
-        try:
-            tx = await stack.enter_async_context(self._begin_on_replica(opening))
-            if self.settings.read_your_writes and tx.has_citus:
-                raise ConfigurationError(
-                    "on Citus a position in the coordinator's log says nothing of the other nodes; set "
-                    "Settings.read_your_writes=False, or open without replica="
-                )
-            behind = replica.position is not None and not await replication.has_replayed(tx, replica.position)
-        except StorageUnavailableError as error:
-            logger.warning("the replica does not answer, and the primary reads instead: %s", error)
-            replica.leave()
-            return None
-        if behind:
-            await stack.aclose()
-            return None
-        replica.position = None
-        return tx
+        return await self._replica.enter(
+            stack,
+            begin=lambda: self._begin_on_replica(opening),
+            begin_on_primary=lambda: self.transaction(NOBODY, atomic=False),
+            read_your_writes=self.settings.read_your_writes,
+        )
 
     def _opening(self, reach: Reach, *, atomic: bool, snapshot: bool = False, read_committed: bool = False) -> Opening:
         settings = reach_settings(reach) if self.settings.row_level_security else {}

@@ -18,7 +18,7 @@ from langgraph.constants import TAG_NOSTREAM
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ExtractionError
 from langchain_persistmem.postgres import telemetry
-from langchain_persistmem.postgres.owners import ProcessLock
+from langchain_persistmem.postgres.forks import ProcessLock
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.runtime.models import Models, documents_of, ids_of
 from langchain_persistmem.runtime.structured_output import StructuredOutput

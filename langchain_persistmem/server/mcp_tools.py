@@ -12,7 +12,8 @@ from mcp.server.session import ServerSession
 from pydantic import Field
 
 from langchain_persistmem.integrations import tool_calls
-from langchain_persistmem.integrations.tool_arguments import (
+from langchain_persistmem.integrations.tool_run import ToolRun, find_memory, find_related, format_memory, shorten_key
+from langchain_persistmem.integrations.tool_schemas import (
     Arguments,
     CorrectMemory,
     ForgetMemories,
@@ -20,7 +21,6 @@ from langchain_persistmem.integrations.tool_arguments import (
     RecallMemories,
     Remember,
 )
-from langchain_persistmem.integrations.tool_run import ToolRun, find_memory, find_related, format_memory, shorten_key
 from langchain_persistmem.server.access import Access
 from langchain_persistmem.types.records import Memory
 

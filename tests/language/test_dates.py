@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_persistmem.language.calendar.calendar_arithmetic import feast
 from langchain_persistmem.language.calendar.date_matching import fit
-from langchain_persistmem.language.calendar.dates import LONGEST, find_periods
-from langchain_persistmem.language.calendar.periods import feast
+from langchain_persistmem.language.calendar.periods import LONGEST, find_periods
 from langchain_persistmem.types.recall_results import Period
 from tests.recall.test_ranking import memory
 

@@ -14,7 +14,7 @@ from langchain_persistmem.__main__ import main
 from langchain_persistmem.operations.cluster_rules import about_cluster
 from langchain_persistmem.operations.diagnosis_rules import about_tables
 from langchain_persistmem.operations.server_rules import about_server, about_versions
-from langchain_persistmem.postgres.queries.distribution import Cluster, location_of
+from langchain_persistmem.postgres.queries.table_locations import Cluster, location_of
 from tests.conftest import Either
 
 KNOWN = ("ok", "note", "warning", "error")

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem.postgres.migrate import migrations, split_commands
-from langchain_persistmem.postgres.queries.distribution import LOCAL, REFERENCE
+from langchain_persistmem.postgres.queries.table_locations import LOCAL, REFERENCE
 from langchain_persistmem.postgres.statements import Schemas, all_statements, statement
 from tests.postgres.test_schema import OF_CITUS, SLOTS
 from tests.postgres.test_statements import ACROSS, WITHOUT_NAMESPACE, unbound, walk

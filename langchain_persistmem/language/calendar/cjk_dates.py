@@ -5,25 +5,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 
-from langchain_persistmem.language.calendar import periods
-from langchain_persistmem.language.calendar.periods import Days
+from langchain_persistmem.language.calendar import calendar_arithmetic
+from langchain_persistmem.language.calendar.calendar_arithmetic import Days
 from langchain_persistmem.language.data import languages
 from langchain_persistmem.language.phrases.calendar_words import CompactCalendar, CompactTime
 from langchain_persistmem.language.phrases.word_lists import Words
 
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _TIMES: Mapping[CompactTime, tuple[Callable[[date], Days], float]] = {
-    "day_before_yesterday": (lambda today: periods.days(periods.shift(today, -2)), 0.9),
-    "yesterday": (lambda today: periods.days(periods.shift(today, -1)), 0.9),
-    "today": (periods.days, 0.3),
-    "last_weekend": (lambda today: periods.weekend(today, -1), 0.9),
-    "last_week": (lambda today: periods.week(today, -1), 0.9),
-    "last_month": (lambda today: periods.months(today.year, today.month - 1), 0.9),
-    "last_year": (lambda today: periods.months(today.year - 1, 1, 12), 0.9),
-    "year_before_last": (lambda today: periods.months(today.year - 2, 1, 12), 0.9),
-    "this_week": (periods.week, 0.5),
-    "this_month": (lambda today: periods.months(today.year, today.month), 0.5),
-    "this_year": (lambda today: periods.months(today.year, 1, 12), 0.5),
+    "day_before_yesterday": (lambda today: calendar_arithmetic.days(calendar_arithmetic.shift(today, -2)), 0.9),
+    "yesterday": (lambda today: calendar_arithmetic.days(calendar_arithmetic.shift(today, -1)), 0.9),
+    "today": (calendar_arithmetic.days, 0.3),
+    "last_weekend": (lambda today: calendar_arithmetic.weekend(today, -1), 0.9),
+    "last_week": (lambda today: calendar_arithmetic.week(today, -1), 0.9),
+    "last_month": (lambda today: calendar_arithmetic.months(today.year, today.month - 1), 0.9),
+    "last_year": (lambda today: calendar_arithmetic.months(today.year - 1, 1, 12), 0.9),
+    "year_before_last": (lambda today: calendar_arithmetic.months(today.year - 2, 1, 12), 0.9),
+    "this_week": (calendar_arithmetic.week, 0.5),
+    "this_month": (lambda today: calendar_arithmetic.months(today.year, today.month), 0.5),
+    "this_year": (lambda today: calendar_arithmetic.months(today.year, 1, 12), 0.5),
 }
 """The days of a relative time, and how sure they are."""
 
@@ -36,7 +36,7 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
     # What is read is taken out, so that no sign counts twice: the year of "last year's spring" is no time of its own.
     for match in characters.season.finditer(text):
         year = int(match[1]) if match[1] else today.year - bool(characters.last_year.fullmatch(match[3]))
-        yield periods.season(year, characters.seasons[match[2] or match[4]]), 0.9, match[0]
+        yield calendar_arithmetic.season(year, characters.seasons[match[2] or match[4]]), 0.9, match[0]
     rest = characters.season.sub("", text)
     for match in characters.ago.finditer(rest):
         yield (*_count(-characters.count(match[1]), characters.units[match[2]], today), match[0])
@@ -44,7 +44,11 @@ def find_times(text: str, today: date) -> Iterator[tuple[Days, float, str]]:
         yield (*_count(characters.count(match[1]), characters.units[match[2]], today), match[0])
     for match in characters.weekday.finditer(rest):
         number = characters.weekdays[match[match.lastindex or 0]]
-        yield periods.days(periods.shift(periods.week(today, -1)[0], number)), 0.8, match[0]
+        yield (
+            calendar_arithmetic.days(calendar_arithmetic.shift(calendar_arithmetic.week(today, -1)[0], number)),
+            0.8,
+            match[0],
+        )
     rest = characters.weekday.sub("", rest)
     for name, pattern in characters.times.items():
         match = pattern.search(rest)
@@ -64,19 +68,19 @@ def _read_date(match: re.Match[str], today: date) -> Days | None:
     latest = today.year - ((month, number) > (today.month, today.day))
     year = latest if match[1] is None else max(int(match[1]), 1)
     if match[2] is None:
-        return periods.months(year, 1, 12)
+        return calendar_arithmetic.months(year, 1, 12)
     if not 1 <= month <= 12:  # noqa: PLR2004 - months of a year
         return None
-    return periods.day(year, month, number) if match[3] else periods.months(year, month)
+    return calendar_arithmetic.day(year, month, number) if match[3] else calendar_arithmetic.months(year, month)
 
 
 def _count(count: int, unit: str, today: date) -> tuple[Days, float]:
     """So many units later than today or, if negative, earlier."""
     if unit in ("month", "year"):
-        return periods.months(today.year, today.month + count * (12 if unit == "year" else 1)), 0.6
+        return calendar_arithmetic.months(today.year, today.month + count * (12 if unit == "year" else 1)), 0.6
     around = 0 if unit == "day" else 3
-    then = periods.shift(today, count * (1 if unit == "day" else 7))
-    return periods.days(periods.shift(then, -around), 2 * around + 1), 0.8
+    then = calendar_arithmetic.shift(today, count * (1 if unit == "day" else 7))
+    return calendar_arithmetic.days(calendar_arithmetic.shift(then, -around), 2 * around + 1), 0.8
 
 
 class _Characters:

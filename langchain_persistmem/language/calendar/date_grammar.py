@@ -3,9 +3,9 @@
 import re
 from datetime import date
 
-from langchain_persistmem.language.calendar import periods
+from langchain_persistmem.language.calendar import calendar_arithmetic
+from langchain_persistmem.language.calendar.calendar_arithmetic import Days
 from langchain_persistmem.language.calendar.date_tokens import EARLIEST, LATEST, Time, Tokens, move
-from langchain_persistmem.language.calendar.periods import Days
 
 _NUMERIC = re.compile(r"(\d+)[-/.](\d+)(?:[-/.](\d+))?")
 _CENTURY = 69
@@ -28,11 +28,11 @@ class Dates(Tokens):
         one, two, three = int(match[1]), int(match[2]), int(match[3] or 0)
         sure = 1.0
         if len(match[1]) == 4:  # noqa: PLR2004
-            span = periods.day(one, two, three) if match[3] else self._month_of_year(match[0], one, two)
+            span = calendar_arithmetic.day(one, two, three) if match[3] else self._month_of_year(match[0], one, two)
         else:
             year = three if three > 99 else 2000 + three if three < _CENTURY else 1900 + three  # noqa: PLR2004
-            span = periods.day(year, two, one)
-            other = periods.day(year, one, two)
+            span = calendar_arithmetic.day(year, two, one)
+            other = calendar_arithmetic.day(year, one, two)
             if "/" in self._word(index) and other is not None:  # 3/4 is read as in the United States
                 sure = 1.0 if span is None or span == other else 0.6
                 span = other
@@ -42,7 +42,7 @@ class Dates(Tokens):
         """2023-05, 2023/5, 2023.05; a decimal number is none."""
         decimal = "." in word and len(word.partition(".")[2]) != 2  # noqa: PLR2004
         within = EARLIEST <= year <= LATEST and 1 <= month <= 12  # noqa: PLR2004
-        return periods.months(year, month) if within and not decimal else None
+        return calendar_arithmetic.months(year, month) if within and not decimal else None
 
     def _day_first(self, index: int) -> Time | None:
         """7 May 2023, 7th of May, 3-7 May, 7. Mai, el 7 de mayo."""
@@ -75,7 +75,7 @@ class Dates(Tokens):
             return self._read_days(index, at, month, number, until)
         year = self._year_at(self._after_fillers(index + 1))
         if year is not None:
-            return Time(index, self._after_fillers(index + 1) + 1, periods.months(year, month), 1.0)
+            return Time(index, self._after_fillers(index + 1) + 1, calendar_arithmetic.months(year, month), 1.0)
         word = self._word(index)
         follows = (
             previous is not None and previous.last == index - 1 and self._word(index - 1) in self.calendar.conjunctions
@@ -86,7 +86,7 @@ class Dates(Tokens):
             return None
         way = self._way(index)
         certainty = 0.7 if word in self.calendar.ambiguous else 0.9
-        days = self._nearest(lambda y: periods.months(y, month), way)
+        days = self._nearest(lambda y: calendar_arithmetic.months(y, month), way)
         return Time(index - (way != 0), index + 1, days, certainty, floating=not way)
 
     def _read_days(self, index: int, at: int, month: int, number: int, until: int) -> Time | None:
@@ -94,7 +94,10 @@ class Dates(Tokens):
         year = self._year_at(self._after_fillers(at))
 
         def of(year: int) -> Days | None:
-            first, last = periods.day(year, month, number), periods.day(year, month, max(until, number))
+            first, last = (
+                calendar_arithmetic.day(year, month, number),
+                calendar_arithmetic.day(year, month, max(until, number)),
+            )
             return None if first is None or last is None else (first[0], last[1])
 
         if year is not None:
@@ -152,8 +155,8 @@ class RelativeDates(Tokens):
         around = round(around * 1.5) + 1 if vague else around if unit != "day" or count < 7 else 1  # noqa: PLR2004
         then = move(self.today, -count, unit)
         if unit == "weekend":
-            return Time(index, end, periods.weekend(self.today, -count), sure)
-        days = periods.days(periods.shift(then, -around), 2 * around + 1)
+            return Time(index, end, calendar_arithmetic.weekend(self.today, -count), sure)
+        days = calendar_arithmetic.days(calendar_arithmetic.shift(then, -around), 2 * around + 1)
         return Time(index, end, days, sure - 0.2 * vague)
 
     def _from_anchor(self, index: int, end: int, count: int, unit: str, previous: Time | None) -> Time | None:
@@ -168,16 +171,16 @@ class RelativeDates(Tokens):
         anchor = anchor or (previous if self._word(end + 1) in self.calendar.that or not self._word(end + 1) else None)
         if anchor is None:
             return None
-        start = anchor.days[0] if way < 0 else periods.shift(anchor.days[1], -1)
+        start = anchor.days[0] if way < 0 else calendar_arithmetic.shift(anchor.days[1], -1)
         around, sure = _SLACK[unit]
         then = move(start, way * count, unit)
-        days = periods.days(periods.shift(then, -around), 2 * around + 1)
+        days = calendar_arithmetic.days(calendar_arithmetic.shift(then, -around), 2 * around + 1)
         return Time(index, last, days, min(sure, anchor.certainty))
 
     def _day_name(self, index: int) -> Time | None:
         """Yesterday, the day before yesterday, last night."""
         if self._word(index) in self.calendar.last and self._word(index + 1) in self.calendar.nights:
-            return Time(index, index + 2, periods.days(periods.shift(self.today, -1), 2), 0.9)
+            return Time(index, index + 2, calendar_arithmetic.days(calendar_arithmetic.shift(self.today, -1), 2), 0.9)
         length = self.calendar.days.length_at(self.words, index)
         name = self.words[index : index + length]
         if not length or not self.foreign.isdisjoint(name):
@@ -185,7 +188,12 @@ class RelativeDates(Tokens):
         if f"{self._word(index - 1)} {name[0]}" in self.calendar.no_days:
             return None
         days = self.calendar.days[" ".join(name)]
-        return Time(index, index + length, periods.days(periods.shift(self.today, days)), 0.9 if days < 0 else 0.3)
+        return Time(
+            index,
+            index + length,
+            calendar_arithmetic.days(calendar_arithmetic.shift(self.today, days)),
+            0.9 if days < 0 else 0.3,
+        )
 
     def _relative(self, index: int) -> Time | None:
         """Last week, this month, the past two weeks, la semaine dernière, el mes pasado."""
@@ -219,20 +227,20 @@ class RelativeDates(Tokens):
     def _whole(self, index: int, end: int, unit: str, way: int) -> Time:
         today, sure = self.today, 0.9 if way else 0.5
         if unit == "day":
-            span = periods.days(periods.shift(today, way))
+            span = calendar_arithmetic.days(calendar_arithmetic.shift(today, way))
         elif unit == "week":
-            span = periods.week(today, way)
+            span = calendar_arithmetic.week(today, way)
         elif unit == "weekend":
-            span = periods.weekend(today, way)
+            span = calendar_arithmetic.weekend(today, way)
         elif unit == "month":
-            span = periods.months(today.year, today.month + way)
+            span = calendar_arithmetic.months(today.year, today.month + way)
         else:
-            span = periods.months(today.year + way, 1, 12)
+            span = calendar_arithmetic.months(today.year + way, 1, 12)
         return Time(index, end, span, sure)
 
     def _up_to_today(self, index: int, end: int, count: int, unit: str) -> Time:
         first = move(self.today, -count, unit)
-        return Time(index, end, (first, periods.shift(self.today, 1)), 0.8)
+        return Time(index, end, (first, calendar_arithmetic.shift(self.today, 1)), 0.8)
 
     def _season_or_feast(self, index: int) -> Time | None:
         word = self._word(index)
@@ -244,7 +252,11 @@ class RelativeDates(Tokens):
             return None
 
         def of(year: int) -> Days:
-            return periods.season(year, season) if season is not None else periods.feast(feast or "", year)
+            return (
+                calendar_arithmetic.season(year, season)
+                if season is not None
+                else calendar_arithmetic.feast(feast or "", year)
+            )
 
         after = self._after_fillers(end)
         year = self._year_at(after)
@@ -281,5 +293,7 @@ class RelativeDates(Tokens):
             return None
         back = (self.today.weekday() - number - 1) % 7 + 1
         ahead = (number - self.today.weekday() - 1) % 7 + 1
-        then = periods.shift(self.today, ahead if way > 0 or (not way and self.ahead) else -back)
-        return Time(index - (way != 0 and not after), end + after, periods.days(then), 0.8 if way < 0 else 0.6)
+        then = calendar_arithmetic.shift(self.today, ahead if way > 0 or (not way and self.ahead) else -back)
+        return Time(
+            index - (way != 0 and not after), end + after, calendar_arithmetic.days(then), 0.8 if way < 0 else 0.6
+        )

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from langchain_persistmem.language.calendar import cjk_dates, periods
+from langchain_persistmem.language.calendar import calendar_arithmetic, cjk_dates
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
-from langchain_persistmem.language.calendar.dates import find_periods
+from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.types.recall_results import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 
@@ -71,7 +71,7 @@ def _valid(memory: Memory | RecallCandidate, period: Period) -> float:
     start, end = memory.valid_from, memory.valid_until
     months = _WHOLE.get(memory.date_precision or "") if memory.kind == "episodic" else None
     if months is not None:
-        return _share(periods.whole(start, months), period)
+        return _share(calendar_arithmetic.whole(start, months), period)
     if period.start <= start < period.end:
         return 1.0
     if start < period.start:

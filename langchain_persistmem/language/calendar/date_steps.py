@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
-from langchain_persistmem.language.calendar import periods
+from langchain_persistmem.language.calendar import calendar_arithmetic
+from langchain_persistmem.language.calendar.calendar_arithmetic import Days
 from langchain_persistmem.language.calendar.date_tokens import QUARTER, Time, Tokens, move
-from langchain_persistmem.language.calendar.periods import Days
 
 Steps = list[tuple[int, str]]
 """Numbers of units, one behind the other."""
@@ -94,7 +94,7 @@ class ComposedDates(Tokens):
         around = min(_SLACK[unit] for _, unit in steps)
         if all(unit == "day" for _, unit in steps):
             around = 0 if sum(count for count, _ in steps) < _WEEK else 1
-        return periods.days(periods.shift(then, -around), 2 * around + 1)
+        return calendar_arithmetic.days(calendar_arithmetic.shift(then, -around), 2 * around + 1)
 
     def _ago_in_steps(self, index: int) -> Time | None:
         """A year and a half ago, vor einem Jahr und zwei Monaten; a single step is read elsewhere."""
@@ -124,8 +124,10 @@ class ComposedDates(Tokens):
             if anchor is not None and anchor.first <= end + 2:
                 start, ahead = anchor.days[0], anchor.days[0] > self.today
                 if not ahead and self._weekday_in(anchor) is not None:
-                    start = periods.shift(start, _WEEK)
-                return Time(index, anchor.last, periods.days(_move_all(start, steps, 1)), min(anchor.certainty, 0.7))
+                    start = calendar_arithmetic.shift(start, _WEEK)
+                return Time(
+                    index, anchor.last, calendar_arithmetic.days(_move_all(start, steps, 1)), min(anchor.certainty, 0.7)
+                )
         behind = self.calendar.ago_after | self.calendar.later | self.calendar.earlier | self.calendar.last
         if not prefix or self._word(end) in behind or not self.calendar.past.isdisjoint(self.words):
             return None
@@ -144,7 +146,7 @@ class ComposedDates(Tokens):
             return None
         steps, end = reading
         first = _move_all(self.today, steps, -1)
-        return Time(index, end, (first, periods.shift(self.today, 1)), 0.6 if since else 0.5)
+        return Time(index, end, (first, calendar_arithmetic.shift(self.today, 1)), 0.6 if since else 0.5)
 
     def _part_of_year(self, index: int) -> Time | None:
         """The first half of 2023, im zweiten Quartal des letzten Jahres, Q3 2023."""
@@ -164,7 +166,7 @@ class ComposedDates(Tokens):
         last = at + 1 if outer is None or year is not None else outer.last
         months = _MONTHS // parts
         first = outer.days[0].year if outer is not None and year is None else year or 0
-        return Time(index, last, periods.months(first, 1 + months * (number - 1), months), 0.9)
+        return Time(index, last, calendar_arithmetic.months(first, 1 + months * (number - 1), months), 0.9)
 
     def _day_of_month(self, index: int) -> Time | None:
         """The 3rd of last month, el 3 del mes pasado, on the 10th."""
@@ -175,7 +177,7 @@ class ComposedDates(Tokens):
         outer = self._read(at) if at > index + 1 else None
         if outer is not None:
             is_month = any(words.units.get(word) == "month" for word in self.words[outer.first : outer.last])
-            days = periods.day(outer.days[0].year, outer.days[0].month, number) if is_month else None
+            days = calendar_arithmetic.day(outer.days[0].year, outer.days[0].month, number) if is_month else None
             return None if days is None or outer.first > at else replace(outer, first=index, days=days)
         # "The 10th floor" is no day: it has to end there, and "on the" to stand before it.
         is_day = self._word(index + 1) in words.day_endings and self._word(index - 1) in words.articles
@@ -185,8 +187,10 @@ class ComposedDates(Tokens):
             or self._word(index + 2) not in {"", *words.conjunctions}
         ):
             return None
-        months = [periods.months(self.today.year, self.today.month + count)[0] for count in (1, 0, -1, -2)]
-        fitting = [days for month in months if (days := periods.day(month.year, month.month, number)) is not None]
+        months = [calendar_arithmetic.months(self.today.year, self.today.month + count)[0] for count in (1, 0, -1, -2)]
+        fitting = [
+            days for month in months if (days := calendar_arithmetic.day(month.year, month.month, number)) is not None
+        ]
         past = [days for days in fitting if days[0] <= self.today]
         ahead = [days for days in fitting if days[0] > self.today]
         choice = ahead[-1:] if self.ahead else past[:1]
@@ -221,24 +225,24 @@ class ComposedDates(Tokens):
             return None
         end = at + 1 + (0 if adjective else back or ahead)
         if weekday is not None:
-            monday = periods.shift(periods.week(self.today, way)[0], weekday)
+            monday = calendar_arithmetic.shift(calendar_arithmetic.week(self.today, way)[0], weekday)
             # The Friday before last is the one before the latest, which may be of this week.
             behind = (self.today.weekday() - weekday - 1) % _WEEK + 1
             before_that = (weekday - self.today.weekday() - 1) % _WEEK + 1
-            days = periods.shift(self.today, -behind - _WEEK if way < 0 else before_that + _WEEK)
-            return Time(index, end, periods.days(days if not adjective else monday), 0.8)
+            days = calendar_arithmetic.shift(self.today, -behind - _WEEK if way < 0 else before_that + _WEEK)
+            return Time(index, end, calendar_arithmetic.days(days if not adjective else monday), 0.8)
         return Time(index, end, self._whole_unit(unit or "", 2 * way), 0.9)
 
     def _whole_unit(self, unit: str, count: int) -> Days:
         if unit == "day":
-            return periods.days(periods.shift(self.today, count))
+            return calendar_arithmetic.days(calendar_arithmetic.shift(self.today, count))
         if unit == "week":
-            return periods.week(self.today, count)
+            return calendar_arithmetic.week(self.today, count)
         if unit == "weekend":
-            return periods.weekend(self.today, count)
+            return calendar_arithmetic.weekend(self.today, count)
         if unit == "month":
-            return periods.months(self.today.year, self.today.month + count)
-        return periods.months(self.today.year + count, 1, 12)
+            return calendar_arithmetic.months(self.today.year, self.today.month + count)
+        return calendar_arithmetic.months(self.today.year + count, 1, 12)
 
     def _weekday_beside(self, index: int) -> Time | None:
         """On the Sunday after Easter, the Monday before 7 May 2023."""
@@ -253,10 +257,10 @@ class ComposedDates(Tokens):
             return None
         start, end = anchor.days
         if later:
-            then = periods.shift(end, (weekday - end.weekday()) % _WEEK)
+            then = calendar_arithmetic.shift(end, (weekday - end.weekday()) % _WEEK)
         else:
-            then = periods.shift(start, -((start.weekday() - weekday - 1) % _WEEK + 1))
-        return replace(anchor, first=index, days=periods.days(then), floating=False)
+            then = calendar_arithmetic.shift(start, -((start.weekday() - weekday - 1) % _WEEK + 1))
+        return replace(anchor, first=index, days=calendar_arithmetic.days(then), floating=False)
 
     def _after_gap(self, index: int) -> int:
         """Pass over "of", "in the" and the like."""
@@ -276,8 +280,8 @@ class ComposedDates(Tokens):
         weekday = self._weekday_in(day)
         if weekday is None or (week.days[1] - week.days[0]).days != _WEEK:
             return None
-        then = periods.shift(week.days[0], (weekday - week.days[0].weekday()) % _WEEK)
-        return Time(read.first, other.last, periods.days(then), 0.8)
+        then = calendar_arithmetic.shift(week.days[0], (weekday - week.days[0].weekday()) % _WEEK)
+        return Time(read.first, other.last, calendar_arithmetic.days(then), 0.8)
 
     def _in_year(self, read: Time) -> Time | None:
         """May last year, the summer two years ago, letztes Jahr im Mai: of what comes every year that of the year beside it."""
@@ -290,7 +294,7 @@ class ComposedDates(Tokens):
         if not named.floating or year.floating or not _is_year(year.days):
             return None
         # Read as on the last day of that year, when the latest one is its own.
-        middle = periods.shift(year.days[0], _HALF_A_YEAR).year
+        middle = calendar_arithmetic.shift(year.days[0], _HALF_A_YEAR).year
         reader = type(self)(self.words, date(middle, _MONTHS, 31))
         reader.ahead = False
         reading = reader._read(named.first)
@@ -314,8 +318,8 @@ class ComposedDates(Tokens):
         if read.floating:  # of the years that may be meant the nearest
             starts = [move(start, years, "year") for years in (-1, 0, 1, 2)]
             start = min(starts, key=lambda day: abs((day - self.today).days))
-        tomorrow = periods.shift(self.today, 1)
-        end = tomorrow if start < tomorrow else periods.LAST.date()
+        tomorrow = calendar_arithmetic.shift(self.today, 1)
+        end = tomorrow if start < tomorrow else calendar_arithmetic.LAST.date()
         first = before + 1 - opening if opening else before
         return Time(first, read.last + onwards, (start, end), min(read.certainty, 0.8))
 
@@ -335,14 +339,18 @@ def _inside(days: Days, weekday: int | None, unit: str, number: int) -> Days | N
     """The n-th weekday, day, week or weekend in a stretch of time, or with -1 the last; None if it has not so many."""
     first, end = days
     if unit == "day":
-        then = periods.shift(end, -1) if number < 0 else periods.shift(first, number - 1)
-        return periods.days(then) if first <= then < end else None
+        then = calendar_arithmetic.shift(end, -1) if number < 0 else calendar_arithmetic.shift(first, number - 1)
+        return calendar_arithmetic.days(then) if first <= then < end else None
     if unit == "week":
-        then = periods.shift(end, -_WEEK) if number < 0 else periods.shift(first, _WEEK * (number - 1))
-        return (then, min(periods.shift(then, _WEEK), end)) if first <= then < end else None
+        then = (
+            calendar_arithmetic.shift(end, -_WEEK)
+            if number < 0
+            else calendar_arithmetic.shift(first, _WEEK * (number - 1))
+        )
+        return (then, min(calendar_arithmetic.shift(then, _WEEK), end)) if first <= then < end else None
     wanted = 5 if weekday is None else weekday
     if number < 0:
-        then = periods.shift(end, -((end.weekday() - wanted - 1) % _WEEK + 1))
+        then = calendar_arithmetic.shift(end, -((end.weekday() - wanted - 1) % _WEEK + 1))
     else:
-        then = periods.shift(first, (wanted - first.weekday()) % _WEEK + _WEEK * (number - 1))
-    return periods.days(then, 2 if weekday is None else 1) if first <= then < end else None
+        then = calendar_arithmetic.shift(first, (wanted - first.weekday()) % _WEEK + _WEEK * (number - 1))
+    return calendar_arithmetic.days(then, 2 if weekday is None else 1) if first <= then < end else None

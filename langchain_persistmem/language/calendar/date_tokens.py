@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from functools import cache
 from typing import TypeVar
 
-from langchain_persistmem.language.calendar import periods
-from langchain_persistmem.language.calendar.periods import Days
+from langchain_persistmem.language.calendar import calendar_arithmetic
+from langchain_persistmem.language.calendar.calendar_arithmetic import Days
 from langchain_persistmem.language.data import languages
 from langchain_persistmem.language.phrases.calendar_words import Calendar, Day
 from langchain_persistmem.language.phrases.word_lists import Groups, Words
@@ -293,7 +293,7 @@ class Tokens:
 def move(start: date, count: int, unit: str) -> date:
     """``start`` so many units later or, if negative, earlier; the same day of another month, if that has it."""
     if unit in ("month", "year"):
-        first, _ = periods.months(start.year, start.month + count * (12 if unit == "year" else 1))
+        first, _ = calendar_arithmetic.months(start.year, start.month + count * (12 if unit == "year" else 1))
         last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         return first.replace(day=min(start.day, last.day))
-    return periods.shift(start, count * (1 if unit == "day" else 7))
+    return calendar_arithmetic.shift(start, count * (1 if unit == "day" else 7))

@@ -1,104 +1,152 @@
-"""Stretches of time: what a date, a month, a season or a feast is, in days; pure."""
+"""Times that a text speaks of: "on 7 May", "last spring", "two weeks ago", "zwischen Juni und August"; pure.
 
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+Dates are read against a given moment, token by token from left to right, in one pass whose time grows with the length
+of the text alone. What could be a time or something else ("may", "March", "spring") counts only beside a word or a
+number that makes a time of it. Why this is no library is said in ``docs/decisions/0024-dates-in-questions.md``.
+"""
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+
+from langchain_persistmem.language.calendar import calendar_arithmetic, cjk_dates
+from langchain_persistmem.language.calendar.calendar_arithmetic import Days
+from langchain_persistmem.language.calendar.date_grammar import Dates, RelativeDates
+from langchain_persistmem.language.calendar.date_steps import ComposedDates
+from langchain_persistmem.language.calendar.date_tokens import Time, calendar_words
 from langchain_persistmem.types.recall_results import Period
 
-FIRST = datetime(1, 1, 2, tzinfo=UTC)
-LAST = datetime(9999, 12, 30, tzinfo=UTC)
-"""Beginning and end of what has none; a day from the ends of the calendar, so that every time zone has it."""
-_THURSDAY = 3
-_SEASON_MONTHS = 3
-_MONTHS = 12
+LONGEST = 4_000
+"""Characters of a text that are read: who asks about a time does so early."""
+_MOST = 8
+_LONGEST_START = 6
+"""A time begins at most so many tokens before the one that makes a time of it, which is counted too."""
+_FEWEST_DIGITS = 4
+"""A shorter number is a time only beside a word that is."""
+_TOKEN = re.compile(
+    r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?!\d)|\d+|[^\W\d_]+"
+)
 
 
-Days = tuple[date, date]
-"""First day, and the day after the last."""
+@lru_cache(16)  # the search and the ranking of one question ask for the same
+def find_periods(text: str, *, now: datetime) -> tuple[Period, ...]:
+    """Find the stretches of time that ``text`` speaks of, as seen from ``now``; in the time zone of ``now``, in order.
+
+    >>> from datetime import UTC
+    >>> (found,) = find_periods("What did I say last March?", now=datetime(2023, 10, 23, tzinfo=UTC))
+    >>> found.start.date().isoformat(), found.end.date().isoformat(), found.text
+    ('2023-03-01', '2023-04-01', 'last March')
+    """
+    tokens = list(_TOKEN.finditer(text[:LONGEST]))
+    words = [token[0].casefold() for token in tokens]
+    times = list(_Reader(words, now.date()).times()) if any(map(_is_telling, words)) else []
+    result = [
+        calendar_arithmetic.period(
+            time.days, now.tzinfo, certainty=time.certainty, text=text[tokens[time.first].start() : tokens[time.last - 1].end()]
+        )
+        for time in times
+    ]  # fmt: skip
+    result += [
+        calendar_arithmetic.period(days, now.tzinfo, certainty=certainty, text=words)
+        for days, certainty, words in cjk_dates.find_times(text[:LONGEST], now.date())
+    ]
+    return tuple(time for time in result if time.start < time.end)[:_MOST]
 
 
-def day(year: int, month: int, number: int) -> Days | None:
-    """A day, or None if the calendar does not have it."""
-    try:
-        first = date(year, month, number)
-        return first, first + timedelta(days=1)
-    except (ValueError, OverflowError):
-        return None
+def _is_telling(word: str) -> bool:
+    """Tell whether a token can be part of a time at all: most texts have none, and cost nothing more."""
+    return word in calendar_words().telling or (word[0].isdigit() and len(word) >= _FEWEST_DIGITS)
 
 
-def days(first: date, count: int = 1) -> Days:
-    """So many days from ``first`` on; ends with the calendar."""
-    return first, shift(first, count)
+class _Reader(Dates, RelativeDates, ComposedDates):
+    """The tokens of one text, read from left to right."""
+
+    def times(self) -> Iterator[Time]:
+        """Read the times of the text, with what "between", "since" and the like make of them."""
+        # Reading is tried only where a time may begin, so that the cost grows with the times of a text and not its length.
+        near = {
+            index - back for index, word in enumerate(self.words) if _is_telling(word) for back in range(_LONGEST_START)
+        }
+        index, previous = 0, None
+        while index < len(self.words):
+            read = self._read(index, previous) if index in near else None
+            if read is None:
+                index += 1
+                continue
+            read = self._in_year(read) or read
+            joined = self._join(read) or self._join_weekday(read)
+            read = joined or self._add_bounds(read)
+            yield read
+            index, previous = max(read.last, index + 1), read
+
+    def _read(self, index: int, previous: Time | None = None) -> Time | None:
+        """Read the time that begins with the token at ``index``."""
+        if not (self._word(index) in self.calendar.starts or self._word(index)[:1].isdigit()):
+            return None
+        return (
+            self._numeric(index)
+            or self._composed(index)
+            or self._day_first(index)
+            or self._month_first(index, previous)
+            or self._read_shifted(index, previous)
+            or self._day_name(index)
+            or self._relative(index)
+            or self._season_or_feast(index)
+            or self._weekday(index)
+            or self._year(index)
+        )
+
+    def _join(self, read: Time) -> Time | None:
+        """Join two times that "between ... and ..." or "from ... to ..." makes one of; None if there is none."""
+        before = self._opening(read.first)
+        if self._word(before) not in self.calendar.between or self._word(read.last) not in self.calendar.conjunctions:
+            return None
+        other = self._read(self._after_fillers(read.last + 1), read)
+        if other is None:
+            other = self._read(self._after_fillers(read.last + 1) + 1, read)
+        if other is None or other.first > read.last + 3:
+            return None
+        one, two = read.days, other.days
+        if read.floating and not other.floating:
+            one = _moved_to_year(one, two[0].year)
+        if one[0] > two[0]:
+            one = _moved_to_year(one, one[0].year - 1) if read.floating else one
+        if one[0] > two[1]:
+            return None
+        return Time(before, other.last, (one[0], two[1]), min(read.certainty, other.certainty))
+
+    def _add_bounds(self, read: Time) -> Time:
+        """Make of a time what "since", "before" and "after" before it say."""
+        before = self._opening(read.first)
+        opened = self._start(read, before)
+        if opened is not None:
+            return opened
+        word, (start, end), tomorrow = self._word(before), read.days, calendar_arithmetic.shift(self.today, 1)
+        if word in self.calendar.since and start < tomorrow:
+            return replace(read, first=before, days=(start, tomorrow), certainty=min(read.certainty, 0.8))
+        if word in self.calendar.after and end < tomorrow:
+            return replace(read, first=before, days=(end, tomorrow), certainty=min(read.certainty, 0.5))
+        if word in self.calendar.before:
+            until = end if word in self.calendar.until else start
+            return replace(
+                read, first=before, days=(calendar_arithmetic.FIRST.date(), until), certainty=min(read.certainty, 0.5)
+            )
+        return read
+
+    def _opening(self, index: int) -> int:
+        """Find the index of the word before, articles passed over."""
+        before = index - 1
+        while before > index - 4 and self._word(before) in self.calendar.passed_over and before > 0:
+            if self._word(before) in self.calendar.between and self._word(before) in ("de", "het"):
+                break
+            before -= 1
+        return before
 
 
-def shift(start: date, count: int) -> date:
-    """Shift ``start`` so many days later or, if negative, earlier; no further than the calendar goes."""
-    return date.fromordinal(min(max(start.toordinal() + count, 2), date.max.toordinal() - 1))
-
-
-def months(year: int, month: int, count: int = 1) -> Days:
-    """So many months, from the first of ``month``; month 0 is December of the year before, 13 January of the next."""
-    return _first(year * _MONTHS + month - 1), _first(year * _MONTHS + month - 1 + count)
-
-
-def _first(number: int) -> date:
-    year, month = divmod(number, _MONTHS)
-    return date(min(max(year, 1), 9999), month + 1, 1)
-
-
-def season(year: int, number: int) -> Days:
-    """Three months: winter (0) is December to February, spring (1) March to May, and so on."""
-    return months(year, _SEASON_MONTHS * number, _SEASON_MONTHS)
-
-
-def week(of: date, weeks: int = 0) -> Days:
-    """Monday to Sunday of the week that holds ``of``, or of one some weeks later."""
-    return days(shift(of, 7 * weeks - of.weekday()), 7)
-
-
-def weekend(of: date, weeks: int = 0) -> Days:
-    """Saturday and Sunday of the same."""
-    return days(shift(week(of, weeks)[0], 5), 2)
-
-
-def feast(name: str, year: int) -> Days:
-    """The days that a feast is spoken of."""
-    if name == "christmas":
-        return days(date(year, 12, 24), 3)
-    if name == "silvester":
-        return days(date(year, 12, 31), 2) if year < LAST.year else days(date(year, 12, 30))
-    if name == "valentine":
-        return days(date(year, 2, 14))
-    if name == "halloween":
-        return days(date(year, 10, 31))
-    if name == "thanksgiving":
-        first = date(year, 11, 1)
-        return days(shift(first, (_THURSDAY - first.weekday()) % 7 + 21))
-    return days(shift(_easter(year), -2), 4)
-
-
-def _easter(year: int) -> date:
-    """Easter Sunday in the Gregorian calendar (the algorithm of Meeus, Jones and Butcher)."""
-    golden, century, rest = year % 19, year // 100, year % 100
-    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
-    full = (golden + 11 * epact + 22 * sunday) // 451
-    month, number = divmod(epact + sunday - 7 * full + 114, 31)
-    return date(year, month, number + 1)
-
-
-def period(days: Days, zone: tzinfo | None, *, certainty: float, text: str) -> Period:
-    """Days as a stretch of time in a time zone."""
-    return Period(start=_midnight(days[0], zone), end=_midnight(days[1], zone), certainty=certainty, text=text)
-
-
-def whole(moment: datetime, count: int) -> tuple[datetime, datetime]:
-    """The months, so many, of which ``moment`` is in the first, in its time zone; a year begins in January."""
-    first = moment.month if count < _MONTHS else 1
-    start, end = months(moment.year, first, count)
-    return _midnight(start, moment.tzinfo), _midnight(end, moment.tzinfo)
-
-
-def _midnight(of: date, zone: tzinfo | None) -> datetime:
-    if of <= FIRST.date():
-        return FIRST
-    return LAST if of >= LAST.date() else datetime.combine(of, time(), zone or UTC)
+def _moved_to_year(days: Days, year: int) -> Days:
+    length = (days[1] - days[0]).days
+    first = days[0]
+    moved = calendar_arithmetic.day(year, first.month, min(first.day, 28) if first.month == 2 else first.day)  # noqa: PLR2004
+    return calendar_arithmetic.days(moved[0], length) if moved else days

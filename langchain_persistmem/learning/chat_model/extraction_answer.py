@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.calendar.dates import find_periods
+from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, names_among, relations
 from langchain_persistmem.learning.chat_model.evidence import (

@@ -3,16 +3,32 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import datetime
+from typing import NamedTuple
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.queries import checkpoints
-from langchain_persistmem.postgres.queries.checkpoints import Begin, Retention
+from langchain_persistmem.postgres.queries.checkpoints import Begin
+from langchain_persistmem.postgres.queries.rows import counts_of
+from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.representation import represent
 
 TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 
 _BATCH = 500  # checkpoints in one transaction, with their writes and blobs
 _PAGE = 1000  # threads read at once
+
+Place = tuple[str, str]
+"""A checkpoint of a thread: its namespace and its id."""
+
+
+class Retention(NamedTuple):
+    """The part of a thread that stays; ``run_ids`` means everything but these runs, whatever the other two say."""
+
+    latest: int | None = None
+    cutoff: datetime | None = None
+    run_ids: Sequence[str] | None = None
 
 
 async def delete_threads(begin: Begin, thread_ids: Sequence[str]) -> None:
@@ -92,9 +108,40 @@ async def _erase(begin: Begin, thread_id: str, retention: Retention, *, dry_run:
         async with begin() as tx:
             if not dry_run:
                 await checkpoints.lock_threads(tx, [thread_id])
-            doomed = await checkpoints.find_old_checkpoints(tx, thread_id, retention, limit=None if dry_run else _BATCH)
+            doomed = await find_old_checkpoints(tx, thread_id, retention, limit=None if dry_run else _BATCH)
             if doomed:
-                change = checkpoints.count_doomed if dry_run else checkpoints.erase_doomed
+                change = count_doomed if dry_run else erase_doomed
                 counts.update(await change(tx, thread_id, doomed))
         if dry_run or len(doomed) < _BATCH:
             return counts
+
+
+async def find_old_checkpoints(
+    tx: Transaction, thread_id: str, retention: Retention, *, limit: int | None
+) -> list[Place]:
+    """Find what of a thread may go, oldest first."""
+    parameters = {
+        "thread_id": thread_id,
+        "latest": retention.latest,
+        "cutoff": retention.cutoff,
+        "run_ids": None if retention.run_ids is None else list(retention.run_ids),
+        "limit": limit,
+    }
+    rows = await tx.fetch(statement("find_old_checkpoints"), parameters)
+    return [(row["checkpoint_ns"], row["checkpoint_id"]) for row in rows]
+
+
+async def erase_doomed(tx: Transaction, thread_id: str, positions: Sequence[Place]) -> dict[str, int]:
+    """Erase checkpoints with their writes, and the blobs that nothing uses then; returns the rows by table."""
+    counts = counts_of(await tx.fetch(statement("erase_doomed_checkpoints"), _checkpoint_ids(thread_id, positions)))
+    blobs = await tx.execute(statement("erase_unused_checkpoint_blobs"), {"thread_id": thread_id})
+    return {**counts, "checkpoint_blobs": blobs}
+
+
+async def count_doomed(tx: Transaction, thread_id: str, positions: Sequence[Place]) -> dict[str, int]:
+    """Count what :func:`erase_doomed` would erase, by table."""
+    return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _checkpoint_ids(thread_id, positions)))
+
+
+def _checkpoint_ids(thread_id: str, positions: Sequence[Place]) -> dict[str, object]:
+    return {"thread_id": thread_id, "namespaces": [ns for ns, _ in positions], "ids": [id_ for _, id_ in positions]}

@@ -7,7 +7,6 @@ namespace of a thread is its head; rows from before the column have none and cou
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from typing import NamedTuple
 
 from psycopg import sql
@@ -19,10 +18,6 @@ from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
 
 # What waits for a lock has to see what was committed meanwhile, whatever the server's default.
-
-Place = tuple[str, str]
-"""A checkpoint of a thread: its namespace and its id."""
-
 
 Begin = Callable[[], AbstractAsyncContextManager[Transaction]]
 """Begins a transaction that sees at every statement what was committed until then."""
@@ -38,14 +33,6 @@ class Search(NamedTuple):
     before: str | None = None
     """Only what came before this checkpoint: by the server's order within its namespace, by its id elsewhere."""
     limit: int | None = None
-
-
-class Retention(NamedTuple):
-    """The part of a thread that stays; ``run_ids`` means everything but these runs, whatever the other two say."""
-
-    latest: int | None = None
-    cutoff: datetime | None = None
-    run_ids: Sequence[str] | None = None
 
 
 # Completes the SELECT that upstream's savers and those who adapt them carry as SELECT_SQL.
@@ -143,33 +130,6 @@ async def threads_of_runs(tx: Transaction, run_ids: Sequence[str]) -> list[str]:
     return [row["thread_id"] for row in rows]
 
 
-async def find_old_checkpoints(
-    tx: Transaction, thread_id: str, retention: Retention, *, limit: int | None
-) -> list[Place]:
-    """Find what of a thread may go, oldest first."""
-    parameters = {
-        "thread_id": thread_id,
-        "latest": retention.latest,
-        "cutoff": retention.cutoff,
-        "run_ids": None if retention.run_ids is None else list(retention.run_ids),
-        "limit": limit,
-    }
-    rows = await tx.fetch(statement("find_old_checkpoints"), parameters)
-    return [(row["checkpoint_ns"], row["checkpoint_id"]) for row in rows]
-
-
-async def erase_doomed(tx: Transaction, thread_id: str, positions: Sequence[Place]) -> dict[str, int]:
-    """Erase checkpoints with their writes, and the blobs that nothing uses then; returns the rows by table."""
-    counts = counts_of(await tx.fetch(statement("erase_doomed_checkpoints"), _checkpoint_ids(thread_id, positions)))
-    blobs = await tx.execute(statement("erase_unused_checkpoint_blobs"), {"thread_id": thread_id})
-    return {**counts, "checkpoint_blobs": blobs}
-
-
-async def count_doomed(tx: Transaction, thread_id: str, positions: Sequence[Place]) -> dict[str, int]:
-    """Count what :func:`erase_doomed` would erase, by table."""
-    return counts_of(await tx.fetch(statement("count_doomed_checkpoints"), _checkpoint_ids(thread_id, positions)))
-
-
 async def erase_threads(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
     """Erase threads altogether; returns the rows by table."""
     return counts_of(await tx.fetch(statement("erase_checkpoints"), {"thread_ids": list(thread_ids)}))
@@ -188,7 +148,3 @@ async def copy_thread(tx: Transaction, source: str, target: str) -> int:
     await tx.execute(statement("copy_checkpoint_blobs"), parameters)
     await tx.execute(statement("copy_checkpoint_writes"), parameters)
     return copied
-
-
-def _checkpoint_ids(thread_id: str, positions: Sequence[Place]) -> dict[str, object]:
-    return {"thread_id": thread_id, "namespaces": [ns for ns, _ in positions], "ids": [id_ for _, id_ in positions]}

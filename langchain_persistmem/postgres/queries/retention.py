@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from langchain_persistmem.postgres.queries import checkpoint_retention, checkpoints
+from langchain_persistmem.postgres.queries import checkpoint_retention
 from langchain_persistmem.postgres.queries.checkpoints import Begin
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
@@ -104,7 +104,7 @@ async def retain_checkpoints(
         (row,) = await tx.fetch(statement("checkpoint_tables"), {})
     if not row["present"]:
         return 0
-    rule = checkpoints.Retention(latest=latest, cutoff=before)
+    rule = checkpoint_retention.Retention(latest=latest, cutoff=before)
     return (await checkpoint_retention.retain(begin, rule, thread_ids, dry_run=dry_run))["checkpoints"]
 
 

@@ -1,4 +1,4 @@
-"""The owners of connections: each belongs to the process that opened it, and an asyncio one to its event loop.
+"""Forks of the process: a connection belongs to the process that opened it, and an asyncio one to its event loop.
 
 After a fork, parent and child would read from one socket, and each would get answers to the other's questions: rows of
 other people, and no error. So the child never touches what it inherits:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from langchain_persistmem.learning.sameness import identity
-from langchain_persistmem.postgres.queries import import_rows, namespaces, search_index
+from langchain_persistmem.postgres.queries import import_other_memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.transaction import Answer, Transaction
@@ -207,7 +207,7 @@ async def _model(backend: Backend) -> EmbeddingModel | None:
 
 def _find_existing(tx: Transaction, namespace: Namespace, entries: Sequence[Entry]) -> Answer[_Existing]:
     identities = [entry.identity for entry in entries if entry.identity is not None]
-    items = import_rows.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
+    items = import_other_memories.find_existing_items(tx, namespace, [entry.key for entry in entries], identities)
     return items.then(lambda parts: _Existing(*parts))
 
 
@@ -240,7 +240,7 @@ async def _write(
     new = {entry.key: backend.new_id() for entry in entries}
     rows = [row_of_entry(new[entry.key], entry, now=now) for entry in entries]
     # A replaced row keeps its id: its old vectors and terms go before the new ones come.
-    ids = await import_rows.import_items(tx, namespace, rows, extractor=extractor)
+    ids = await import_other_memories.import_items(tx, namespace, rows, extractor=extractor)
     replaced = [id for key, id in ids.items() if id != new[key]]
     search_index.delete_vectors(tx, namespace, replaced)
     search_index.unindex_memories(tx, namespace, replaced)

@@ -1,4 +1,4 @@
-"""Arguments of memory's tools, as a model sees them, and the answer to a call that does not fit them."""
+"""Schemas of memory's tools, with the words that a model reads, and the answer to a call that does not fit them."""
 
 from __future__ import annotations
 
