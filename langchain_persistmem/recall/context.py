@@ -86,9 +86,9 @@ def render(
     """
     total = len(recollections)
 
-    def text(chosen: Sequence[Recollection], left_out: int) -> str:
+    def text(entries: Sequence[Recollection], left_out: int) -> str:
         return text_of(
-            chosen,
+            entries,
             form=form,
             left_out=left_out,
             has_names=has_names,
@@ -97,30 +97,30 @@ def render(
             zone=zone,
         )
 
-    def fits(chosen: Sequence[Recollection], left_out: int) -> bool:
-        return count_tokens(_join(before, text(chosen, left_out))) <= max_tokens
+    def fits(entries: Sequence[Recollection], left_out: int) -> bool:
+        return count_tokens(_join(before, text(entries, left_out))) <= max_tokens
 
-    chosen: list[Recollection] = []
+    entries: list[Recollection] = []
     if is_list and not fits(recollections, 0):
         recollections = [entry if entry.memory.is_turn else replace(entry, excerpt=None) for entry in recollections]
     if fits(recollections, 0):
-        chosen = list(recollections)
+        entries = list(recollections)
     else:
         for recollection in recollections:
-            if fits([*chosen, recollection], total - len(chosen) - 1):
-                chosen.append(recollection)
-        while chosen and not fits(chosen, total - len(chosen)):  # a counter that does not add up
-            chosen.pop()
-    left_out = total - len(chosen)
-    if not chosen:  # rather one entry than the line that says how many there are
-        chosen, left_out = [entry for entry in recollections if fits([entry], 0)][:1], 0
-    relevant = text(chosen, left_out) if chosen else ""
+            if fits([*entries, recollection], total - len(entries) - 1):
+                entries.append(recollection)
+        while entries and not fits(entries, total - len(entries)):  # a counter that does not add up
+            entries.pop()
+    left_out = total - len(entries)
+    if not entries:  # rather one entry than the line that says how many there are
+        entries, left_out = [entry for entry in recollections if fits([entry], 0)][:1], 0
+    relevant = text(entries, left_out) if entries else ""
     whole = _join(before, relevant)
     return Context(
         text=whole,
         tokens=count_tokens(whole),
-        recollections=tuple(sorted(chosen, key=partial(sort_key, by_time=by_time))),
-        omission_count=total - len(chosen),
+        recollections=tuple(sorted(entries, key=partial(sort_key, by_time=by_time))),
+        omission_count=total - len(entries),
         standing=before,
         relevant=relevant,
     )
@@ -155,8 +155,8 @@ def render_standing(
     names = choice.has_several_speakers
     always: list[ProfileLine | Memory] = [*lines, *choice.instructions]
     # What the document lists already is not said twice.
-    known = {line.text for line in lines}
-    statements = [memory for memory in choice.statements if memory.text not in known]
+    profile_texts = {line.text for line in lines}
+    statements = [memory for memory in choice.statements if memory.text not in profile_texts]
 
     def text(entries: Sequence[ProfileLine | Memory]) -> str:
         return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names, zone=zone)
@@ -181,8 +181,8 @@ def render_standing(
                 turn for turn in choice.telling_turns if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit
             ]
             # Most turns tell less than a statement, so that they take half of the space at most.
-            room = min(limit, count_tokens(text(entries)) + limit // 2) if entries else limit // 2
-            entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], room))
+            turn_limit = min(limit, count_tokens(text(entries)) + limit // 2) if entries else limit // 2
+            entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], turn_limit))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
         text=text(entries),
@@ -207,22 +207,22 @@ def render_journal(
     """
     lines = profile_lines(document)
 
-    def text(chosen: Sequence[Memory], corrections: Sequence[Memory]) -> str:
-        return journal_of(lines, chosen, corrections, has_names=has_names, zone=zone)
+    def text(memories: Sequence[Memory], corrections: Sequence[Memory]) -> str:
+        return journal_of(lines, memories, corrections, has_names=has_names, zone=zone)
 
-    chosen = list(before)
-    if count_tokens(text(chosen, ())) > journal_tokens:
-        ordered = [*filter(is_instruction, before), *by_importance(m for m in before if not is_instruction(m))]
+    memories = list(before)
+    if count_tokens(text(memories, ())) > journal_tokens:
+        candidates = [*filter(is_instruction, before), *by_importance(m for m in before if not is_instruction(m))]
         # The texts alone say how many it can be at most: to write out and count all of a long journal again and again is slow.
-        most = _count_within([count_tokens(memory.text or "") for memory in ordered], journal_tokens)
+        most = _count_within([count_tokens(memory.text or "") for memory in candidates], journal_tokens)
 
         def fits(part: Sequence[Memory]) -> bool:
-            wanted = {memory.id for memory in part}
-            return count_tokens(text([memory for memory in before if memory.id in wanted], ())) <= journal_tokens
+            ids = {memory.id for memory in part}
+            return count_tokens(text([memory for memory in before if memory.id in ids], ())) <= journal_tokens
 
-        wanted = {memory.id for memory in _longest_beginning(ordered[:most], fits)}
-        chosen = [memory for memory in before if memory.id in wanted]
-    return StandingPart(text=text(chosen, since), memories=(*chosen, *since), has_names=has_names)
+        ids = {memory.id for memory in _longest_beginning(candidates[:most], fits)}
+        memories = [memory for memory in before if memory.id in ids]
+    return StandingPart(text=text(memories, since), memories=(*memories, *since), has_names=has_names)
 
 
 def _count_within(costs: Sequence[int], most: int) -> int:
@@ -264,22 +264,25 @@ class Window:
         self.message_ids = frozenset(turn.id for turn in turns)
         self._words = "\n".join(f" {_words(turn.text)} " for turn in turns)
 
-    def says(self, found: RecallCandidate) -> bool:
+    def says(self, candidate: RecallCandidate) -> bool:
         """Tell if they say it already: it was learnt from them, or stands in one word for word."""
-        if self._thread_id is not None and found.thread_id == self._thread_id:
-            messages = found.build_memory().provenance.message_ids
+        if self._thread_id is not None and candidate.thread_id == self._thread_id:
+            messages = candidate.build_memory().provenance.message_ids
             if messages and self.message_ids.issuperset(messages):
                 return True
-        words = _words(found.text or "")
+        words = _words(candidate.text or "")
         return words.count(" ") >= _FEWEST_WORDS - 1 and f" {words} " in self._words
 
 
-def is_withheld(found: RecallCandidate) -> bool:
+def is_withheld(candidate: RecallCandidate) -> bool:
     """Tell if it is kept from the model: a store takes what it is given, so what reads like an attack gets in there."""
-    if found.source != "store":  # everybody else's was looked at when it came
+    if candidate.source != "store":  # everybody else's was looked at when it came
         return False
     statement = Candidate(
-        text=found.text or "", kind="semantic", provenance=Provenance(source="store"), valid_from=found.valid_from
+        text=candidate.text or "",
+        kind="semantic",
+        provenance=Provenance(source="store"),
+        valid_from=candidate.valid_from,
     )
     return find_suspicion(statement) is not None
 

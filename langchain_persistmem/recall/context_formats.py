@@ -158,14 +158,16 @@ def _name(memory: Memory, has_names: bool) -> str:
 
 def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
     """The lines of the profile, the most important first; empty fields are left out."""
-    known = [name for name in _FIELDS if name in document]
-    found: list[ProfileLine] = []
-    for name in (*known, *sorted(set(document) - set(known))):
+    standard_fields = [name for name in _FIELDS if name in document]
+    lines: list[ProfileLine] = []
+    for name in (*standard_fields, *sorted(set(document) - set(standard_fields))):
         value: object = document[name]
         entries = cast("list[object]", value) if isinstance(value, list) else [value]
-        texts = [each if isinstance(each, str) else _dump(each) for each in entries if each not in (None, "", {}, [])]
-        found += [ProfileLine(name, text) for text in texts]
-    return found
+        texts = [
+            entry if isinstance(entry, str) else _dump(entry) for entry in entries if entry not in (None, "", {}, [])
+        ]
+        lines += [ProfileLine(name, text) for text in texts]
+    return lines
 
 
 def sort_key(recollection: Recollection, *, by_time: bool = False) -> tuple[int, str, str, str, str]:
@@ -226,7 +228,7 @@ def _by_day(memories: Sequence[Memory]) -> list[str]:
     """The date once for all that was said on a day; a line of a date is never longer than the date in an entry."""
     lines: list[str] = []
     for day, group in groupby(memories, key=_day):
-        lines += [f"{day}:", *(f"- {_who(each)}: {one_line(each.text or '')}" for each in group)]
+        lines += [f"{day}:", *(f"- {_who(memory)}: {one_line(memory.text or '')}" for memory in group)]
     return lines
 
 
@@ -238,13 +240,13 @@ def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: 
     """One paragraph for each section, one sentence for each day in it; what others said stands in quotation marks."""
     paragraphs: list[str] = []
     of: dict[Kind, list[Memory]] = {
-        kind: [each for each in memories if _section(each) == kind] for kind, _ in _SECTIONS
+        kind: [memory for memory in memories if _section(memory) == kind] for kind, _ in _SECTIONS
     }
     if lines or of["profile"]:
         fields = groupby(lines, key=lambda line: line.field)
-        said = [f"{_space_out(name)}: {'; '.join(_bare(each.text) for each in group)}." for name, group in fields]
+        sentences = [f"{_space_out(name)}: {'; '.join(_bare(line.text) for line in group)}." for name, group in fields]
         paragraphs.append(
-            " ".join(["Profile of the user.", *said, *(_sentence(memory, has_names) for memory in of["profile"])])
+            " ".join(["Profile of the user.", *sentences, *(_sentence(memory, has_names) for memory in of["profile"])])
         )
     if of["procedural"]:
         paragraphs.append(
@@ -255,8 +257,8 @@ def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: 
     for day, group in groupby(of["semantic"], key=_day):
         paragraphs.append(" ".join([f"Known since {day}:", *(_sentence(memory, has_names) for memory in group)]))
     for day, group in groupby(of["episodic"], key=_day):
-        said = [f"{_bare(_who(each))}: “{_bare(each.text or '')}”." for each in group]
-        paragraphs.append(" ".join([f"{_on(day)},", *said]))
+        sentences = [f"{_bare(_who(memory))}: “{_bare(memory.text or '')}”." for memory in group]
+        paragraphs.append(" ".join([f"{_on(day)},", *sentences]))
     return paragraphs
 
 
@@ -284,7 +286,7 @@ def _json(lines: Sequence[ProfileLine], memories: Sequence[Memory], left_out: in
     if lines:
         fields = groupby(lines, key=lambda line: line.field)
         document["profile"] = {
-            strip_hidden(name): [strip_hidden(each.text) for each in group] for name, group in fields
+            strip_hidden(name): [strip_hidden(line.text) for line in group] for name, group in fields
         }
     if left_out:
         document["left_out"] = left_out

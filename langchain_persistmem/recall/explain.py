@@ -28,11 +28,11 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
     query, result = candidates.query, candidates.result
     question, limit = query.question, query.question.limit
     async with backend.reading(query.namespace) as tx:
-        found_terms = await explain.query_terms(tx, query)
-        hidden = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
+        terms = await explain.query_terms(tx, query)
+        rows = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
     passed_over = ranking.rank(
-        replace(result, candidates=tuple(hidden)),
+        replace(result, candidates=tuple(rows)),
         question.query,
         background=query.model.background,
         weights=backend.settings.ranking,
@@ -44,7 +44,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         query=question.query,
         queries=candidates.queries,
         embedded_text=query.embedded_text,
-        terms=found_terms,
+        terms=terms,
         interpretation=parse_question(result, question.query, now=question.moment),
         recollections=tuple(_choose(ranked, decisions)),
         omissions=(*_omissions(ranked, decisions), *_passed_over_omissions(passed_over, candidates)),
@@ -57,24 +57,25 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
 
 
 def of_context(
-    explained: Explanation,
+    recall_explanation: Explanation,
     context: Context,
-    chosen: Sequence[Recollection],
+    selection: Sequence[Recollection],
     ranked: Sequence[Recollection],
     *,
-    dropped: Reason,
+    drop_reason: Reason,
 ) -> Explanation:
     """The explanation of a context, made of one of what may enter it: with what was known before, and what did not fit.
 
     Args:
-        explained: of the memories that the model does not have before it yet.
+        recall_explanation: of the memories that the model does not have before it yet.
         context: the one that is explained.
-        chosen: what was to enter it.
+        selection: what was to enter it.
         ranked: all candidates.
-        dropped: why what recall would return was not to enter it.
+        drop_reason: why what recall would return was not to enter it.
     """
-    known = {entry.memory.id for entry in (*explained.recollections, *explained.omissions, *chosen)}
-    wanted, entered = {entry.memory.id for entry in chosen}, {entry.memory.id for entry in context.recollections}
+    ids = {entry.memory.id for entry in (*recall_explanation.recollections, *recall_explanation.omissions, *selection)}
+    selection_ids = {entry.memory.id for entry in selection}
+    context_ids = {entry.memory.id for entry in context.recollections}
 
     def omission(recollection: Recollection, reason: Reason) -> Omission:
         return Omission(
@@ -82,12 +83,16 @@ def of_context(
         )
 
     # Each memory has one reason, that of the last step that it reached: so the steps are gone through from the end.
-    omissions = [omission(entry, "budget") for entry in chosen if entry.memory.id not in entered]
-    omissions += [omission(entry, dropped) for entry in explained.recollections if entry.memory.id not in wanted]
-    omissions += [omission(entry, "shown") for entry in ranked if entry.memory.id not in known]
-    omissions += [entry for entry in explained.omissions if entry.memory.id not in wanted]
+    omissions = [omission(entry, "budget") for entry in selection if entry.memory.id not in context_ids]
+    omissions += [
+        omission(entry, drop_reason)
+        for entry in recall_explanation.recollections
+        if entry.memory.id not in selection_ids
+    ]
+    omissions += [omission(entry, "shown") for entry in ranked if entry.memory.id not in ids]
+    omissions += [entry for entry in recall_explanation.omissions if entry.memory.id not in selection_ids]
     return replace(
-        explained, recollections=context.recollections, omissions=tuple(omissions), candidate_count=len(ranked)
+        recall_explanation, recollections=context.recollections, omissions=tuple(omissions), candidate_count=len(ranked)
     )
 
 
@@ -106,10 +111,10 @@ def _omissions(
             )
 
 
-def _passed_over_omissions(hidden: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
+def _passed_over_omissions(entries: Sequence[RankedCandidate], candidates: Candidates) -> Iterator[Omission]:
     """The memories that were no candidates, because the indexes do not hold them or the conditions exclude them."""
     keys = {candidate.row.id: candidate.row.key for candidate in candidates.ranked}
-    for entry in (candidate.recollection() for candidate in hidden):
+    for entry in (candidate.recollection() for candidate in entries):
         memory = entry.memory
         replacement = keys.get(memory.superseded_by) if memory.superseded_by else None
         reason = _reason(memory, candidates.query.question)

@@ -37,49 +37,50 @@ def join_layers(
         most: so many are wanted; twice as many are read for their best sentences, as some may be left out.
     """
     words = _words(question)
-    joined = list(ranked)
+    findings = list(ranked)
     if any(candidate.row.turn_ids for candidate in ranked):
-        joined = _join_turns(ranked, words, by_statement=by_statement)
-    joined.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
+        findings = _join_turns(ranked, words, by_statement=by_statement)
+    findings.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
     if by_statement:
-        joined[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in joined[: 2 * most]]
-    return joined
+        findings[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in findings[: 2 * most]]
+    return findings
 
 
 def _join_turns(
     ranked: Sequence[RankedCandidate], words: frozenset[str], *, by_statement: bool
 ) -> list[RankedCandidate]:
     turns = {candidate.row.id: candidate for candidate in ranked if candidate.row.is_turn}
-    through: dict[str, list[RankedCandidate]] = {}
+    turns_by_key: dict[str, list[RankedCandidate]] = {}
     spoken_for: set[object] = set()
     # The best statement of a turn comes first, and has its evidence; the others have their own.
     for candidate in ranked:
         for turn_id in candidate.row.turn_ids:
             if turn_id in turns and turn_id not in spoken_for:
                 spoken_for.add(turn_id)
-                through.setdefault(candidate.row.key, []).append(turns[turn_id])
-    joined: list[RankedCandidate] = []
+                turns_by_key.setdefault(candidate.row.key, []).append(turns[turn_id])
+    findings: list[RankedCandidate] = []
     for candidate in ranked:
         if candidate.row.id in spoken_for:
             continue
-        mine = through.get(candidate.row.key, ())
-        best = max((candidate, *mine), key=lambda finding: finding.evidence)
+        own_turns = turns_by_key.get(candidate.row.key, ())
+        best = max((candidate, *own_turns), key=lambda finding: finding.evidence)
         if not by_statement:
-            joined.append(best)
+            findings.append(best)
             continue
         quotes = (
-            excerpt_of(words, candidate.row.text or "", turn, whole=turn.evidence > candidate.evidence) for turn in mine
+            excerpt_of(words, candidate.row.text or "", turn, whole=turn.evidence > candidate.evidence)
+            for turn in own_turns
         )
         excerpt = next((quote for quote in quotes if quote), None)
-        joined.append(best._replace(row=candidate.row, excerpt=excerpt))
-    return joined
+        findings.append(best._replace(row=candidate.row, excerpt=excerpt))
+    return findings
 
 
-def _with_best_sentences(found: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
-    if found.excerpt is not None:
-        return found
-    excerpt = best_sentences(words, found.row.text or "")
-    return found if excerpt is None else found._replace(excerpt=excerpt)
+def _with_best_sentences(candidate: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
+    if candidate.excerpt is not None:
+        return candidate
+    excerpt = best_sentences(words, candidate.row.text or "")
+    return candidate if excerpt is None else candidate._replace(excerpt=excerpt)
 
 
 def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
@@ -92,12 +93,12 @@ def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate
     for position, candidate in enumerate(ranked):
         if candidate.score < _ANSWER:
             break
-        found = candidate.row
-        if not (found.is_turn and found.source == "user" and is_request(found.text or "")):
+        row = candidate.row
+        if not (row.is_turn and row.source == "user" and is_request(row.text or "")):
             if not asking:
                 break
-            lowered = [_lower(request, candidate) for request in asking]
-            return [candidate, *lowered, *ranked[position + 1 :]]
+            requests = [_lower(request, candidate) for request in asking]
+            return [candidate, *requests, *ranked[position + 1 :]]
         asking.append(candidate)
     return list(ranked)
 
@@ -167,17 +168,17 @@ def best_sentences(words: frozenset[str], text: str) -> str | None:
 
 def _choose(sentences: Sequence[str], words: frozenset[str], most: int) -> str | None:
     shares = [len(words & _words(sentence)) for sentence in sentences]
-    chosen: set[int] = set()
-    left = most
+    indexes: set[int] = set()
+    budget = most
     for index in sorted(range(len(sentences)), key=lambda index: (-shares[index], index)):
-        if not shares[index] or (chosen and _length(sentences[index]) > left):
+        if not shares[index] or (indexes and _length(sentences[index]) > budget):
             continue
-        chosen.add(index)
-        left -= _length(sentences[index])
-        if left <= 0:
+        indexes.add(index)
+        budget -= _length(sentences[index])
+        if budget <= 0:
             break
     # One sentence may be longer than all that is wanted, such as pasted text without an end.
-    return " ".join(_join([sentences[index] for index in sorted(chosen)]).split(" ")[: 2 * most]) or None
+    return " ".join(_join([sentences[index] for index in sorted(indexes)]).split(" ")[: 2 * most]) or None
 
 
 def _join(sentences: Sequence[str]) -> str:

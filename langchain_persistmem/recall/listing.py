@@ -29,11 +29,11 @@ async def get(backend: Backend, namespace: Namespace, key: str, *, now: datetime
     encode(namespace)
     await ready(backend)
     async with backend.reading(namespace) as tx:
-        found = await memories.get_memories(tx, namespace, [key], now=now)
-    if key not in found:
+        entries = await memories.get_memories(tx, namespace, [key], now=now)
+    if key not in entries:
         raise MemoryNotFoundError(f"there is no memory with the key {quote(key)} here; list() shows the keys")
-    await note_read(backend, namespace, "read", [found[key].id])
-    return found[key]
+    await note_read(backend, namespace, "read", [entries[key].id])
+    return entries[key]
 
 
 async def list_(
@@ -61,7 +61,7 @@ async def list_(
     await ready(backend)
     # Without statuses it is the statement that an index has in its order.
     async with backend.reading(namespace) as tx:
-        found = await memories.list_memories(
+        entries = await memories.list_memories(
             tx,
             namespace,
             wanted=wanted,
@@ -73,16 +73,16 @@ async def list_(
             offset=offset,
             now=now,
         )
-    await note_read(backend, namespace, "listed", [memory.id for memory in found])
-    return found
+    await note_read(backend, namespace, "listed", [memory.id for memory in entries])
+    return entries
 
 
 def _choices(values: Sequence[_Choice] | None, name: str, choices: Sequence[_Choice]) -> list[_Choice] | None:
     """The values, if all of them are among the choices; None for all of them."""
     if values is None:
         return None
-    chosen = validation.check_list(values, name)
-    for value in chosen:
+    selection = validation.check_list(values, name)
+    for value in selection:
         if value not in choices:
             raise InvalidInputError(f"{name} has {represent(value)}; use any of {', '.join(choices)}")
-    return chosen
+    return selection

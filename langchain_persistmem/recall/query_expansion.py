@@ -47,14 +47,14 @@ def variants(query: str) -> list[str]:
     >>> variants('What was said about "The Wire"; and which series does Nora Berg like?')[1:]
     ['What was said about "The Wire"', 'which series does Nora Berg like', 'The Wire', 'Nora Berg']
     """
-    found = _parts(query) if len(_parts(query)) > 1 else []
-    found += [" ".join((one or other).split()) for one, other in _QUOTED.findall(query)]
-    found += _NAME.findall(query)
+    queries = _parts(query) if len(_parts(query)) > 1 else []
+    queries += [" ".join((one or other).split()) for one, other in _QUOTED.findall(query)]
+    queries += _NAME.findall(query)
     pronouns = stop_words("pronouns")
     bare = " ".join(word for word in _WORD.findall(query) if word.casefold().replace("’", "'") not in pronouns)
     if len(bare.split()) >= _FEWEST_WORDS and len(bare.split()) < len(_WORD.findall(query)):
-        found.append(bare)
-    return _distinct([query, *found])
+        queries.append(bare)
+    return _distinct([query, *queries])
 
 
 def variants_of(answer: object, query: str) -> list[str] | None:
@@ -62,18 +62,18 @@ def variants_of(answer: object, query: str) -> list[str] | None:
     queries = cast("Mapping[str, object]", answer).get("queries") if isinstance(answer, Mapping) else None
     if not isinstance(queries, list):
         return None
-    texts = [each for each in cast("list[object]", queries) if isinstance(each, str)]
-    clean = [" ".join(each.replace("\x00", " ").encode(errors="replace").decode().split()) for each in texts]
-    return _distinct([query, *(each[:_LONGEST] for each in clean if each)])
+    texts = [text for text in cast("list[object]", queries) if isinstance(text, str)]
+    clean = [" ".join(text.replace("\x00", " ").encode(errors="replace").decode().split()) for text in texts]
+    return _distinct([query, *(text[:_LONGEST] for text in clean if text)])
 
 
 def merge(ranked: Sequence[Sequence[RankedCandidate]]) -> list[RankedCandidate]:
     """Candidates of several queries, each memory once and with its best score, best first."""
     best: dict[UUID, RankedCandidate] = {}
-    for each in (each for found in ranked for each in found):
-        known = best.get(each.row.id)
-        if known is None or _rank(each) < _rank(known):
-            best[each.row.id] = each
+    for candidate in (candidate for candidates in ranked for candidate in candidates):
+        rival = best.get(candidate.row.id)
+        if rival is None or _rank(candidate) < _rank(rival):
+            best[candidate.row.id] = candidate
     return sorted(best.values(), key=_rank)
 
 
@@ -84,12 +84,12 @@ def _rank(candidate: RankedCandidate) -> tuple[float, float, str]:
 def _parts(query: str) -> list[str]:
     """Questions that were asked in one breath."""
     between, opening = _conjunctions()
-    found: list[str] = []
+    parts: list[str] = []
     for part in _PARTS.split(query):
         halves = between.split(part)
         apart = all(_is_question(half.strip(" ,")) for half in halves)
-        found += [opening.sub("", each.strip(" ,")) for each in (halves if apart else [part])]
-    return [each for each in found if _is_question(each)]
+        parts += [opening.sub("", piece.strip(" ,")) for piece in (halves if apart else [part])]
+    return [part for part in parts if _is_question(part)]
 
 
 @cache
@@ -143,10 +143,10 @@ def material(query: str, texts: Sequence[str]) -> str:
 
 def numbers(answer: object, count: int) -> list[int] | None:
     """The numbers that were given, of those that were shown, in their order; None if the answer has no list."""
-    given = cast("Mapping[str, object]", answer).get("relevant") if isinstance(answer, Mapping) else None
-    if not isinstance(given, list):
+    values = cast("Mapping[str, object]", answer).get("relevant") if isinstance(answer, Mapping) else None
+    if not isinstance(values, list):
         return None
-    return sorted({each for each in cast("list[object]", given) if type(each) is int and 1 <= each <= count})
+    return sorted({number for number in cast("list[object]", values) if type(number) is int and 1 <= number <= count})
 
 
 logger = logging.getLogger(__name__)
@@ -157,9 +157,9 @@ async def expand_query(backend: Backend, query: str, expand: Expand | None) -> l
     if expand == "model":
         try:
             answer = await backend.ask(EXPANSION_INSTRUCTIONS, question(query), EXPANSION_SCHEMA, purpose="expand")
-            found = variants_of(answer, query)
-            if found is not None:
-                return found
+            queries = variants_of(answer, query)
+            if queries is not None:
+                return queries
             logger.warning("the chat model gave no list of queries; the rules do")
         except ExtractionError as error:
             logger.warning("expanding a query failed, the rules do it: %s", error)
@@ -167,19 +167,19 @@ async def expand_query(backend: Backend, query: str, expand: Expand | None) -> l
 
 
 async def check_relevance(
-    backend: Backend, query: str, found: Sequence[Recollection], *, otherwise: list[Recollection]
+    backend: Backend, query: str, recollections: Sequence[Recollection], *, otherwise: list[Recollection]
 ) -> list[Recollection]:
     """Ask the model what is relevant, in one call for all; where it has no answer, the threshold decides."""
-    if not found:
+    if not recollections:
         return []
     try:
-        numbered = material(query, [each.text for each in found])
-        answer = await backend.ask(RELEVANCE_INSTRUCTIONS, numbered, RELEVANCE_SCHEMA, purpose="check")
+        text = material(query, [recollection.text for recollection in recollections])
+        answer = await backend.ask(RELEVANCE_INSTRUCTIONS, text, RELEVANCE_SCHEMA, purpose="check")
     except ExtractionError as error:
         logger.warning("the check for relevance failed, the threshold decides: %s", error)
         return otherwise
-    relevant = numbers(answer, len(found))
+    relevant = numbers(answer, len(recollections))
     if relevant is None:
         logger.warning("the chat model gave no list of numbers; the threshold decides what is relevant")
         return otherwise
-    return [found[number - 1] for number in relevant]
+    return [recollections[number - 1] for number in relevant]

@@ -33,7 +33,7 @@ async def embed_questions(
     nonsense = {question: make_nonsense(question[:LONGEST_QUESTION]) for question in doubtful}
     texts = list(dict.fromkeys([*questions, *nonsense.values()]))
     vectors = dict(zip(texts, await backend.embed_queries(texts), strict=True))
-    found: list[tuple[Vector, EmbeddingModel]] = []
+    pairs: list[tuple[Vector, EmbeddingModel]] = []
     for question in questions:
         usual, script = model, scripts[question]
         if script is not None and question in nonsense:
@@ -43,5 +43,5 @@ async def embed_questions(
                     backend.scripts_read.add(script)
             else:
                 usual = replace(model, background_mean=max(model.background_mean, near))
-        found.append((vectors[question], usual))
-    return found
+        pairs.append((vectors[question], usual))
+    return pairs

@@ -122,11 +122,9 @@ async def explain(
     validation.count(question.limit, "limit", at_least=1, at_most=1000)
     gate, min_score = _gates(backend, threshold)
     candidates = await find_candidates(backend, namespace, question)
-    explained = await explanation(backend, candidates, threshold=gate, min_score=min_score)
-    await note_read(
-        backend, namespace, "recalled", [recollection.memory.id for recollection in explained.recollections]
-    )
-    return explained
+    result = await explanation(backend, candidates, threshold=gate, min_score=min_score)
+    await note_read(backend, namespace, "recalled", [recollection.memory.id for recollection in result.recollections])
+    return result
 
 
 def _gates(backend: Backend, threshold: float | None) -> tuple[float, float]:
@@ -156,9 +154,9 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if asks_for_list:
         # The answer is in several memories, so that the budget alone says how many there are.
         question = replace(question, limit=max(question.limit, settings.candidates))
-    searched = replace(question, instructions=instructions if shape.standing == "off" else 0)
+    search_question = replace(question, instructions=instructions if shape.standing == "off" else 0)
     reading = _StandingReading(backend, namespace, question, shape, budget=budget, instructions=instructions)
-    candidates = await find_candidates(backend, namespace, searched, beside=reading.begin)
+    candidates = await find_candidates(backend, namespace, search_question, beside=reading.begin)
     ranked = candidates.ranked
     window = None if shape.window is None else Window(shape.window, shape.thread_id)
     standing = await reading.arrange(window)
@@ -181,9 +179,9 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
     if asks_for_list:
         relevant += await _complete(backend, namespace, question, relevant, is_fresh)
-    held = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
-    rendered = render(
-        [*held, *relevant],
+    instruction_entries = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
+    result = render(
+        [*instruction_entries, *relevant],
         # A journal is cheap where it is cached, and so is not paid from the budget.
         max_tokens=budget + (shape.count_tokens(standing.text) if shape.standing == "journal" else 0),
         count_tokens=shape.count_tokens,
@@ -194,17 +192,19 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         is_list=asks_for_list,
         zone=shape.zone,
     )
-    rendered = _with_standing(rendered, standing, ranked)
-    await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in rendered.recollections])
+    result = _with_standing(result, standing, ranked)
+    await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in result.recollections])
     if not shape.explain:
-        return rendered
-    explained = await explanation(
+        return result
+    recall_explanation = await explanation(
         backend, replace(candidates, ranked=fresh), threshold=bounds.threshold, min_score=bounds.min_score
     )
-    dropped: Reason = "model" if shape.check == "model" else "share"
-    weighed = [candidate.recollection() for candidate in ranked]
-    chosen = [*rendered.recollections[: rendered.standing_count], *held, *relevant]
-    return replace(rendered, explanation=of_context(explained, rendered, chosen, weighed, dropped=dropped))
+    drop_reason: Reason = "model" if shape.check == "model" else "share"
+    recollections = [candidate.recollection() for candidate in ranked]
+    selection = [*result.recollections[: result.standing_count], *instruction_entries, *relevant]
+    return replace(
+        result, explanation=of_context(recall_explanation, result, selection, recollections, drop_reason=drop_reason)
+    )
 
 
 class _Bounds(NamedTuple):
@@ -239,8 +239,8 @@ async def _relevant(
     if check != "model":
         return relevant
     # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
-    uncut = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
-    return await query_expansion.check_relevance(backend, question.query, uncut, otherwise=relevant)
+    candidates = ranking.select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
+    return await query_expansion.check_relevance(backend, question.query, candidates, otherwise=relevant)
 
 
 async def _complete(
@@ -255,16 +255,16 @@ async def _complete(
     topics = topics_of(answers)
     if not topics or question.at is not None:
         return []
-    redacted = redact_filter(backend.settings.redaction, question.filter)
-    wanted = condition(redacted, question.kinds, turns=backend.settings.turns)
+    clean_filter = redact_filter(backend.settings.redaction, question.filter)
+    wanted = condition(clean_filter, question.kinds, turns=backend.settings.turns)
     async with backend.reading(namespace) as tx:
-        found = await memories.memories_by_topic(
+        candidates = await memories.memories_by_topic(
             tx, namespace, topics, wanted=wanted, most=_MOST_OF_A_TOPIC, now=question.now
         )
     ids = {entry.memory.id for entry in relevant}
     return [
         Recollection(memory=candidate.build_memory(), score=0.0, score_parts=NO_EVIDENCE)
-        for candidate in found
+        for candidate in candidates
         if candidate.id not in ids and is_fresh(RankedCandidate(candidate, 0.0, 0.0, ()))
     ]
 
@@ -296,10 +296,10 @@ class _StandingReading:
         shape, settings, question = self._shape, self._settings, self._question
         if shape.standing == "off":
             return
-        redacted = redact_filter(settings.redaction, question.filter)
+        clean_filter = redact_filter(settings.redaction, question.filter)
         options: _Reading = {
             "instructions": self._instructions,
-            "wanted": condition(redacted, question.kinds, turns=settings.turns),
+            "wanted": condition(clean_filter, question.kinds, turns=settings.turns),
             "thread_id": shape.thread_id,
             "now": question.now,
         }
@@ -331,7 +331,7 @@ class _StandingReading:
         )  # fmt: skip
 
 
-def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:
+def _with_standing(result: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:
     """The context with the memories of its standing part, with the scores that the search gave them."""
     scores = {candidate.row.id: candidate for candidate in ranked}
     recollections = [
@@ -341,25 +341,25 @@ def _with_standing(rendered: Context, standing: StandingPart, ranked: Sequence[R
         for memory in standing.memories
     ]
     return replace(
-        rendered,
-        recollections=(*recollections, *rendered.recollections),
+        result,
+        recollections=(*recollections, *result.recollections),
         standing_count=len(recollections),
     )
 
 
-def _is_loosely_near(found: RankedCandidate) -> bool:
-    return found.row.source != "assistant" and found.evidence >= _LEAST_EVIDENCE
+def _is_loosely_near(entry: RankedCandidate) -> bool:
+    return entry.row.source != "assistant" and entry.evidence >= _LEAST_EVIDENCE
 
 
-def _is_fresh(found: RecallCandidate, shape: Shape, window: Window | None) -> bool:
+def _is_fresh(candidate: RecallCandidate, shape: Shape, window: Window | None) -> bool:
     """Tell if the model does not have it before it yet, and may have it, and it is more than a request of the past."""
-    if (shape.exclude and found.fingerprint in shape.exclude) or is_withheld(found):
+    if (shape.exclude and candidate.fingerprint in shape.exclude) or is_withheld(candidate):
         return False
-    if found.source == "user" and is_request(found.text or ""):
+    if candidate.source == "user" and is_request(candidate.text or ""):
         return False
     if window is None:
-        return shape.thread_id is None or found.thread_id != shape.thread_id
-    return not window.says(found)
+        return shape.thread_id is None or candidate.thread_id != shape.thread_id
+    return not window.says(candidate)
 
 
 def _check_shape(shape: Shape, usual: int) -> int:

@@ -16,14 +16,14 @@ async def rerank(backend: Backend, query: str, ranked: list[RankedCandidate]) ->
     if not backend.has_reranker:
         return ranked
     best = {str(entry.row.id): entry for entry in ranked[:_MOST]}
-    named = await backend.rerank(query, {id: _rerankable(entry) for id, entry in best.items()})
-    first = {id: best[id] for id in named if id in best}
+    order = await backend.rerank(query, {id: _rerankable(entry) for id, entry in best.items()})
+    first = {id: best[id] for id in order if id in best}
     return [*first.values(), *(entry for id, entry in best.items() if id not in first), *ranked[_MOST:]]
 
 
 def _rerankable(entry: RankedCandidate) -> Rerankable:
-    found = entry.row
-    metadata = {"kind": found.kind, "valid_from": found.valid_from.isoformat()}
-    if found.speaker:
-        metadata["speaker"] = found.speaker
-    return Rerankable(found.text or "", metadata)
+    row = entry.row
+    metadata = {"kind": row.kind, "valid_from": row.valid_from.isoformat()}
+    if row.speaker:
+        metadata["speaker"] = row.speaker
+    return Rerankable(row.text or "", metadata)

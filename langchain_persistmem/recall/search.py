@@ -58,13 +58,13 @@ async def find_candidates(
     question, wanted = _check(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
     texts = await query_expansion.expand_query(backend, question.query, question.expand)
-    embedded = [strip_names(text) for text in texts]
-    vectors = await _embed(backend, embedded, model)
+    nameless_texts = [strip_names(text) for text in texts]
+    vectors = await _embed(backend, nameless_texts, model)
     # Instructions come with the question itself, once.
     questions = [question, *(replace(question, query=text, instructions=0) for text in texts[1:])]
     queries = [
         SearchQuery(
-            question=each,
+            question=variant,
             namespace=namespace,
             embedded_text=text,
             embedding=vector,
@@ -74,13 +74,13 @@ async def find_candidates(
             candidates=max(settings.candidates, question.limit),
             both_forms=backend.may_have_rewrites,
         )
-        for each, text, (vector, usual) in zip(questions, embedded, vectors, strict=True)
+        for variant, text, (vector, usual) in zip(questions, nameless_texts, vectors, strict=True)
     ]
     results = await _ask(backend, namespace, queries, beside)
-    again = await _put_names_back(backend, queries, results, model)
-    if again:
-        for index, result in zip(again, await _ask(backend, namespace, list(again.values())), strict=True):
-            queries[index], results[index] = again[index], result
+    repeats = await _put_names_back(backend, queries, results, model)
+    if repeats:
+        for index, result in zip(repeats, await _ask(backend, namespace, list(repeats.values())), strict=True):
+            queries[index], results[index] = repeats[index], result
     results = [
         replace(result, is_read=query.model.background == model.background)
         for query, result in zip(queries, results, strict=True)
@@ -89,7 +89,7 @@ async def find_candidates(
         ranking.rank(result, text, background=query.model.background, weights=settings.ranking, now=question.moment)
         for query, result, text in zip(queries, results, texts, strict=True)
     ]
-    joined = join_layers(
+    findings = join_layers(
         ranked[0] if len(ranked) == 1 else query_expansion.merge(ranked),
         question.query,
         by_statement=not question.own_view,
@@ -99,7 +99,7 @@ async def find_candidates(
         query=queries[0],
         queries=tuple(texts),
         result=results[0],
-        ranked=await reranking.rerank(backend, question.query, put_answers_first(joined)),
+        ranked=await reranking.rerank(backend, question.query, put_answers_first(findings)),
     )
 
 
@@ -134,13 +134,13 @@ async def _put_names_back(
     Only the search tells which names this memory has, and nearly always it has them. To embed every question with a name
     twice beforehand would cost more than to ask some of them again.
     """
-    changed: dict[int, SearchQuery] = {}
+    changes: dict[int, SearchQuery] = {}
     for index, (query, result) in enumerate(zip(queries, results, strict=True)):
         text = strip_names(query.question.query, existing=result.existing_terms)
         if result.count and text != query.embedded_text:
             ((vector, usual),) = await embed_questions(backend, [text], model)
-            changed[index] = replace(query, embedded_text=text, embedding=vector, model=usual)
-    return changed
+            changes[index] = replace(query, embedded_text=text, embedding=vector, model=usual)
+    return changes
 
 
 def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[Question, Condition]:

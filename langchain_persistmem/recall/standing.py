@@ -49,37 +49,37 @@ class StandingChoice:
 
 
 def choose(
-    found: Sequence[StandingMemory], *, thread_id: str | None, message_ids: frozenset[str] | None
+    entries: Sequence[StandingMemory], *, thread_id: str | None, message_ids: frozenset[str] | None
 ) -> StandingChoice:
     """Choose and order what may stand.
 
     What was told in the present conversation, and is still before the model, is left out, but for instructions.
 
     Args:
-        found: the memories, in any order.
+        entries: the memories, in any order.
         thread_id: the present conversation.
         message_ids: its messages that the model still sees; None means all.
     """
-    candidates = [entry for entry in found if not _is_seen(entry.memory, thread_id, message_ids)]
+    candidates = [entry for entry in entries if not _is_seen(entry.memory, thread_id, message_ids)]
     memories = [entry.memory for entry in sorted(candidates, key=_priority)]
-    instructions = [entry.memory for entry in found if is_instruction(entry.memory)]
+    instructions = [entry.memory for entry in entries if is_instruction(entry.memory)]
     turns = [memory for memory in memories if _tells(memory)]
     # What this conversation adds must not change which of the others stand.
     earlier = [turn for turn in turns if thread_id is None or turn.provenance.thread_id != thread_id]
     return StandingChoice(
-        document=next((entry.memory for entry in found if entry.memory.kind == "profile"), None),
+        document=next((entry.memory for entry in entries if entry.memory.kind == "profile"), None),
         instructions=tuple(sorted(instructions, key=lambda memory: (-memory.importance, memory.id))),
         statements=tuple(memory for memory in memories if _is_statement(memory)),
         turns=tuple(turns),
         earlier_turns=tuple(earlier),
         telling_turns=tuple(filter(_tells_of_user, earlier)),
-        has_several_speakers=has_several_speakers(entry.memory.speaker for entry in found),
+        has_several_speakers=has_several_speakers(entry.memory.speaker for entry in entries),
     )
 
 
-def arrange_journal(found: Sequence[StandingMemory]) -> tuple[list[Memory], list[Memory]]:
+def arrange_journal(entries: Sequence[StandingMemory]) -> tuple[list[Memory], list[Memory]]:
     """The statements of a journal in the order of telling, and behind them the corrections since the conversation began."""
-    statements = [entry for entry in found if _is_statement(entry.memory) or is_instruction(entry.memory)]
+    statements = [entry for entry in entries if _is_statement(entry.memory) or is_instruction(entry.memory)]
     before = [entry.memory for entry in statements if entry.memory.recorded_at < entry.started_at]
     since = [entry.memory for entry in statements if entry.memory.recorded_at >= entry.started_at]
     before.sort(key=lambda memory: (telling_time(memory), memory.id))
@@ -116,8 +116,8 @@ def is_turn(memory: Memory) -> bool:
 
 
 def _is_statement(memory: Memory) -> bool:
-    known = memory.kind in ("semantic", "episodic") and memory.provenance.source not in _NO_STATEMENTS
-    return known and not is_turn(memory)
+    is_candidate = memory.kind in ("semantic", "episodic") and memory.provenance.source not in _NO_STATEMENTS
+    return is_candidate and not is_turn(memory)
 
 
 def _tells(memory: Memory) -> bool:
@@ -150,6 +150,6 @@ def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str]:
     memory = entry.memory
     category = memory.category or memory.value.get("type")
     rank = 0 if memory.key == NAME else 1 if category in _BELONGS_TO_PROFILE else 2
-    told = telling_time(memory)
-    latest = max(told, entry.used_at) if entry.used_at else told
-    return rank, round(-memory.importance, 1), -in_zone(latest, UTC).toordinal(), -told.timestamp(), memory.key
+    moment = telling_time(memory)
+    latest = max(moment, entry.used_at) if entry.used_at else moment
+    return rank, round(-memory.importance, 1), -in_zone(latest, UTC).toordinal(), -moment.timestamp(), memory.key

@@ -16,8 +16,8 @@ def topic_of(key: str) -> str | None:
     >>> topic_of("fact:food_seafood"), topic_of("book:dune"), topic_of("fact:diet")
     ('fact:food_', 'book:', None)
     """
-    found = (_WITHIN_CLASS if key.startswith(_CLASSES) else _LEVELS).match(key)
-    return found[0] if found else None
+    match = (_WITHIN_CLASS if key.startswith(_CLASSES) else _LEVELS).match(key)
+    return match[0] if match else None
 
 
 def topics_of(keys: Iterable[str]) -> list[str]:

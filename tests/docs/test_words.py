@@ -125,8 +125,6 @@ PRONOUNS = frozenset({
 """Not ``one`` and ``other``: so two things are called that are compared."""
 PLAIN_LOCALS = {"keep_latest", "port"}
 """An option of LangGraph's own, and that of a network."""
-LOCALS_AS_THEY_ARE = ("recall/",)
-"""Where local names have not been gone through yet; take a folder out of this list with the last of them."""
 MAY_REPEAT = {"client", "cli", "postgres/queries", "server/pages"}
 """Folders whose modules may have the name of a module of the flow that they belong to."""
 MAY_BE_LARGE = {"cli", "postgres/queries"}
@@ -214,9 +212,6 @@ def test_no_local_name_is_a_pronoun_a_participle_or_a_retired_word() -> None:
     bad: list[str] = []
     every = 0
     for path, tree in trees():
-        relative = path.relative_to(PACKAGE).as_posix()
-        if relative.startswith(LOCALS_AS_THEY_ARE):
-            continue
         for node in definitions(tree):
             if isinstance(node, ast.ClassDef):
                 continue
