@@ -141,15 +141,16 @@ def _is_seen(memory: Memory, thread_id: str | None, message_ids: frozenset[str] 
     )
 
 
-def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str]:
+def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str, str]:
     """Who the user is, preferences and goals, then all else: by importance, and by the day of telling or of the last use.
 
     By the day, because uses within a conversation must not change its order, and what is new must have a chance beside
-    what stands already and is used for that.
+    what stands already and is used for that. What was told in one moment is ordered by its text: keys of turns are random.
     """
     memory = entry.memory
     category = memory.category or memory.value.get("type")
     rank = 0 if memory.key == NAME else 1 if category in _BELONGS_TO_PROFILE else 2
     moment = telling_time(memory)
     latest = max(moment, entry.used_at) if entry.used_at else moment
-    return rank, round(-memory.importance, 1), -in_zone(latest, UTC).toordinal(), -moment.timestamp(), memory.key
+    day = in_zone(latest, UTC).toordinal()
+    return rank, round(-memory.importance, 1), -day, -moment.timestamp(), memory.text or "", memory.key
