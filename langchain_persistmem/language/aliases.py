@@ -21,7 +21,7 @@ def find_by_alias(candidates: Sequence[RecallCandidate], query: str, speakers: C
     conversations, or if it is the beginning of one speaker's name alone.
 
     Args:
-        found: the candidates of the search: what has the name in it is among them.
+        candidates: those of the search: what has the name in it is among them.
         query: the question.
         speakers: the names of who speaks in them.
     """

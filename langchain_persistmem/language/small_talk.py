@@ -5,7 +5,7 @@ from functools import cache
 
 from langchain_persistmem.language.data import languages
 
-_QUESTION = re.compile("[?？؟]")
+QUESTION_MARK = re.compile("[?？؟]")
 _SENTENCE = re.compile(r"[.!?,;:…。！？、()\-–—\s]*(?:[.!?,;…。！？、]|\s[-–—]\s|$)[\s]*")
 _MOST_WORDS = 8
 """A longer sentence without a comma says something."""
@@ -31,7 +31,7 @@ def is_answer(text: str, before: str) -> bool:
     >>> is_answer("No, thanks!", "Is there anything else?")
     False
     """
-    is_question = _QUESTION.search(before) is not None and not is_small_talk(before)
+    is_question = QUESTION_MARK.search(before) is not None and not is_small_talk(before)
     return is_question and not _assents().isdisjoint(_phrases(text))
 
 

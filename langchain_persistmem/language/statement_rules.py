@@ -23,7 +23,7 @@ from langchain_persistmem.language.rulebook import (
     Rulebook,
     rulebooks_for,
 )
-from langchain_persistmem.language.small_talk import is_small_talk
+from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
 from langchain_persistmem.language.text_search import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
@@ -37,7 +37,6 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(.])(?:[^\W\d_]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Sra|Mme|Mlle|Nr|No|bzw|usw|etc|vs|ca|г-н)\.$"
 )
 _COLON = re.compile(r"[:：](?!\S)|：")
-_QUESTION = re.compile(r"[?？؟]")
 _WORD = re.compile(r"[^\W_]+")
 _MARKS = " \t\n,;:.!?…，、；：。！？-–—("
 
@@ -186,7 +185,7 @@ def _first_person(text: str) -> Iterator[str]:
 
 
 def _in_sentence(sentence: str, original: str) -> list[Statement]:
-    is_question = _QUESTION.search(sentence) is not None
+    is_question = QUESTION_MARK.search(sentence) is not None
     for book in rulebooks_for(sentence):
         rules = book.choose(sentence, (REQUEST,) if is_question else RULES)
         matches = _matches(book, sentence, rules) if rules else []

@@ -19,7 +19,7 @@ from langchain_persistmem.recall.context_formats import (
     sort_key,
     text_of,
 )
-from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction
+from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction, tells_of_user
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection, ScoreParts
 from langchain_persistmem.types.records import Candidate, Memory, Provenance, Turn
@@ -101,9 +101,11 @@ def render(
         return count_tokens(_join(before, text(entries, left_out))) <= max_tokens
 
     entries: list[Recollection] = []
-    if is_list and not fits(recollections, 0):
+    all_fit = fits(recollections, 0)
+    if is_list and not all_fit:
         recollections = [entry if entry.memory.is_turn else replace(entry, excerpt=None) for entry in recollections]
-    if fits(recollections, 0):
+        all_fit = fits(recollections, 0)
+    if all_fit:
         entries = list(recollections)
     else:
         for recollection in recollections:
@@ -178,10 +180,12 @@ def render_standing(
             entries += _longest_beginning(short, lambda part: fits([*always, *part], limit))
         if len(entries) == len(always) + len(statements):
             brief = [
-                turn for turn in choice.telling_turns if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit
+                turn
+                for turn in choice.earlier_turns
+                if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit and tells_of_user(turn)
             ]
             # Most turns tell less than a statement, so that they take half of the space at most.
-            turn_limit = min(limit, count_tokens(text(entries)) + limit // 2) if entries else limit // 2
+            turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
             entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], turn_limit))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(

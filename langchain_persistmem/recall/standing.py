@@ -4,7 +4,6 @@ Nothing here knows the message. The same memories are chosen from one message of
 text can stand in the cached part of a prompt.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Literal
 from langchain_persistmem.language.calendar.date_matching import mentions_time
 from langchain_persistmem.language.question import speaks_of_self
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.small_talk import QUESTION_MARK
 from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.types.moments import in_zone
@@ -26,7 +26,6 @@ STANDINGS: tuple[Standing, ...] = ("brief", "journal", "off")
 NAME = "fact:name"
 """The key of the user's name."""
 _BELONGS_TO_PROFILE = ("preference", "goal")
-_QUESTION = re.compile(r"[?？؟]")
 _NO_STATEMENTS = ("store", "document")
 """Sources of material of the application; it is searched, but tells nothing of the user by itself."""
 
@@ -43,8 +42,6 @@ class StandingChoice:
     """Turns of the user which say something and on which no statement rests."""
     earlier_turns: tuple[Memory, ...] = ()
     """Those of other conversations, so that what is said in this one changes nothing."""
-    telling_turns: tuple[Memory, ...] = ()
-    """Those of ``earlier_turns`` that tell who the user is."""
     has_several_speakers: bool
 
 
@@ -72,7 +69,6 @@ def choose(
         statements=tuple(memory for memory in memories if _is_statement(memory)),
         turns=tuple(turns),
         earlier_turns=tuple(earlier),
-        telling_turns=tuple(filter(_tells_of_user, earlier)),
         has_several_speakers=has_several_speakers(entry.memory.speaker for entry in entries),
     )
 
@@ -115,6 +111,14 @@ def is_turn(memory: Memory) -> bool:
     return memory.is_turn or memory.provenance.extractor == TURNS_EXTRACTOR
 
 
+def tells_of_user(turn: Memory) -> bool:
+    """Tell if it is about the user and about what lasts, and asks nothing."""
+    text = turn.text or ""
+    if QUESTION_MARK.search(text) or mentions_time(turn) or not speaks_of_self(text):
+        return False
+    return find_subject(text).relation is None
+
+
 def _is_statement(memory: Memory) -> bool:
     is_candidate = memory.kind in ("semantic", "episodic") and memory.provenance.source not in _NO_STATEMENTS
     return is_candidate and not is_turn(memory)
@@ -122,14 +126,6 @@ def _is_statement(memory: Memory) -> bool:
 
 def _tells(memory: Memory) -> bool:
     return is_turn(memory) and memory.provenance.source == "user" and not is_request(memory.text or "")
-
-
-def _tells_of_user(turn: Memory) -> bool:
-    """Tell if it is about the user and about what lasts, and asks nothing."""
-    text = turn.text or ""
-    if _QUESTION.search(text) or mentions_time(turn) or not speaks_of_self(text):
-        return False
-    return find_subject(text).relation is None
 
 
 def _is_seen(memory: Memory, thread_id: str | None, message_ids: frozenset[str] | None) -> bool:
