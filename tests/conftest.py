@@ -30,6 +30,7 @@ from tests.support.session import (
 )
 from tests.support.session import create_database as _create
 from tests.support.session import drop_database as _drop
+from tests.support.shared_model import share_model
 
 # How long an example takes says something about the machine, not about what is tested.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,7 +53,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run files that are named whatever they need, and have what tests start end at Ctrl-C."""
+    """Run files that are named whatever they need, have what tests start end at Ctrl-C, and load the model once."""
+    share_model()
     if config.option.markexpr == default_marks(config) and named_files(config):
         config.option.markexpr = "not long_faults"
     # also where a shell started pytest in the background, deaf to it
