@@ -1,7 +1,6 @@
 """Background learning: nothing is lost or done twice, whoever dies and however often."""
 
 import asyncio
-import multiprocessing
 import os
 import random
 import signal
@@ -15,6 +14,7 @@ import pytest
 
 from langchain_persistmem import ExtractionError, LocalEmbeddings, PersistMem, Settings
 from tests.support.material import turns_in
+from tests.support.processes import forkserver
 from tests.support.scripted import Scripted, answer, entry
 
 pytestmark = pytest.mark.slow
@@ -227,8 +227,7 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(
     for number in range(30):
         turns = [("user", f"I say thread-{number} here")]
         memory.observe(turns, thread_id=f"t{number}", background=True, user_id="ada")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.learning.test_work"])
+    context = forkserver()
     kills, moments = 0, random.Random(7)
     while pending(database):
         progress = context.Semaphore(0)
