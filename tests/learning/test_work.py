@@ -203,10 +203,11 @@ async def test_so_does_the_one_of_an_asyncio_memory(database: str, embeddings: L
             await asyncio.sleep(0.02)
 
 
-def _work(database: str, progress: Any) -> None:
-    """A process that learns until it is killed."""
+def _work(database: str, may_ask: Any, progress: Any) -> None:
+    """A process that learns until it is killed, and asks its model as often as it may."""
 
     def learn(messages: Any) -> Any:
+        may_ask.acquire()
         progress.release()
         time.sleep(0.03)
         number = messages[1][1].split("thread-")[1].split(" ")[0]
@@ -230,8 +231,9 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(
     context = forkserver()
     kills, moments = 0, random.Random(7)
     while pending(database):
-        progress = context.Semaphore(0)
-        workers = [context.Process(target=_work, args=(database, progress), daemon=True) for _ in range(2)]
+        # However late this process is: a third of the turns at most, so that there are three rounds.
+        may_ask, progress = context.Semaphore(10), context.Semaphore(0)
+        workers = [context.Process(target=_work, args=(database, may_ask, progress), daemon=True) for _ in range(2)]
         for worker in workers:
             worker.start()
         for _ in range(6):  # models that were asked, by either of the two
