@@ -10,7 +10,7 @@ from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.recall import query_expansion, ranking, reranking
+from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.findings import join_layers, put_answers_first
 from langchain_persistmem.recall.question_vectors import embed_questions
 from langchain_persistmem.runtime.backend import Backend
@@ -99,7 +99,7 @@ async def find_candidates(
         query=queries[0],
         queries=tuple(texts),
         result=results[0],
-        ranked=await reranking.rerank(backend, question.query, put_answers_first(findings)),
+        ranked=await backend.rerank(question.query, put_answers_first(findings)),
     )
 
 

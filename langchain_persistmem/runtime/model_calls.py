@@ -20,10 +20,11 @@ from langchain_persistmem.errors import ConfigurationError, EmbeddingError, Extr
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.forks import ProcessLock
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.runtime.models import Models, documents_of, ids_of
+from langchain_persistmem.runtime.models import Models
+from langchain_persistmem.runtime.reranker import rerank
 from langchain_persistmem.runtime.structured_output import StructuredOutput
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.types.recall_results import Rerankable
+from langchain_persistmem.types.recall_results import RankedCandidate
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import UnitVector, norm_of, unit_vectors
 
@@ -134,32 +135,11 @@ class ModelCalls(ABC):
                 lambda: extractor.ainvoke(messages, _quiet(purpose)),
             )
 
-    @property
-    def has_reranker(self) -> bool:
-        """Tell if the application has a re-ranker of its own."""
-        return self._reranker is not None
-
-    async def rerank(self, query: str, memories: Mapping[str, Rerankable]) -> list[str]:
-        """The ids of ``memories`` as the application's own re-ranker orders them; it may leave out, double or invent some.
-
-        Nothing where there is none, or where it failed or took too long, which is logged.
-        """
-        if self._reranker is None or not memories:
-            return []
-        reranker, query = self._reranker, self._redact(query)
-        documents = documents_of({id: entry._replace(text=self._redact(entry.text)) for id, entry in memories.items()})
-        try:
-            with telemetry.model_call("rerank") as seen:
-                seen.count(len(documents))
-                documents_in_order = await self._call(
-                    partial(reranker.rerank, documents, query), partial(reranker.arerank, documents, query)
-                )
-                return ids_of(documents_in_order)
-        except TimeoutError:
-            logger.warning("the re-ranker took longer than rerank_seconds, the order of recall stands")
-        except Exception as error:  # noqa: BLE001 - whatever it raises, its text may quote a memory
-            logger.warning("the re-ranker failed with %s, the order of recall stands", type(error).__qualname__)
-        return []
+    async def rerank(self, query: str, ranked: list[RankedCandidate]) -> list[RankedCandidate]:
+        """The candidates in the order of the application's own re-ranker, if there is one."""
+        if self._reranker is None:
+            return ranked
+        return await rerank(self._reranker, self._call, self._redact, query, ranked)
 
     @abstractmethod
     async def _pause(self, seconds: float) -> None: ...
