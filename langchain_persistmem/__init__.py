@@ -43,7 +43,7 @@ from langchain_persistmem.integrations.retriever import PersistMemRetriever, Per
 from langchain_persistmem.recall.context import approximate_tokens
 from langchain_persistmem.redaction import Detector, Redaction, Span
 from langchain_persistmem.redaction.presidio import PresidioDetector
-from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings
+from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings
 from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore

@@ -50,7 +50,7 @@ from langchain_persistmem.recall.search import Question
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_to_observe
-from langchain_persistmem.runtime.models import LOCAL, models_of
+from langchain_persistmem.runtime.models.model_names import LOCAL, models_of
 from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore

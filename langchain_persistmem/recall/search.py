@@ -12,7 +12,7 @@ from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.findings import join_layers, put_answers_first
-from langchain_persistmem.recall.question_vectors import embed_questions
+from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready

@@ -37,8 +37,8 @@ from langchain_persistmem.postgres.transaction import (
 )
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import Unindexed
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
-from langchain_persistmem.runtime.model_calls import ModelCalls
-from langchain_persistmem.runtime.models import Models
+from langchain_persistmem.runtime.models.model_calls import ModelCalls
+from langchain_persistmem.runtime.models.model_names import Models
 from langchain_persistmem.runtime.replica import Replica
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import NOBODY, Namespace, Reach

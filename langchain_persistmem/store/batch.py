@@ -19,7 +19,7 @@ from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Answer, Transaction
-from langchain_persistmem.recall.question_vectors import embed_questions
+from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend

@@ -16,7 +16,7 @@ from langchain_persistmem.cli.commands import phrases_of
 from langchain_persistmem.cli.tables import PARTS
 from langchain_persistmem.language.command_detection import detect
 from langchain_persistmem.language.data import languages
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 
 WITHOUT_JSON = {
     "completion": "its output is a script",

@@ -139,7 +139,7 @@ def _model() -> bytes:
 
 def _tokenizer() -> Any:
     tokenizers: Any = import_module("tokenizers")
-    content = (resources.files("langchain_persistmem.runtime") / _VOCABULARY).read_bytes()
+    content = (resources.files("langchain_persistmem.runtime.models") / _VOCABULARY).read_bytes()
     vocabulary = {
         word: number for number, word in enumerate(gzip.decompress(content).decode().rstrip("\n").split("\n"))
     }

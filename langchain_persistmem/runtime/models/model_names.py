@@ -11,7 +11,7 @@ from langgraph.store.base import ensure_embeddings
 from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
-from langchain_persistmem.runtime.reranker import Reranker, reranker_of
+from langchain_persistmem.runtime.models.reranker import Reranker, reranker_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Shape, shape_of
 from langchain_persistmem.types.representation import is_a, quote, type_name
@@ -78,7 +78,7 @@ def embeddings_of(value: object) -> Embeddings:
     if isinstance(value, Embeddings):
         return value
     if is_a(value, str) and str.__eq__(value, LOCAL):
-        from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings  # its packages are an extra
+        from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings  # its packages are an extra
 
         return LocalEmbeddings()
     if callable(value) and not isinstance(value, type):  # a class is an object that somebody forgot to make
