@@ -55,7 +55,7 @@ from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.arguments import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import in_zone, zone_of
@@ -440,7 +440,7 @@ class PersistMem:
             EmbeddingError: the same for the embedding model.
         """
         present, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
-        time = present if now is None else validation.aware(now, "now")
+        time = present if now is None else moments.aware(now, "now")
         # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
         redaction = self._backend.settings.redaction
         turns = turns_to_observe(messages, redaction=redaction, now=time, clean=clean)

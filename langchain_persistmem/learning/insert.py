@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index

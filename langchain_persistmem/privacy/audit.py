@@ -14,7 +14,7 @@ from langchain_persistmem.postgres.queries import audit as audit_queries
 from langchain_persistmem.postgres.queries.audit import AuditEnd, AuditRow
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import migrated
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, AuditFault
 
@@ -35,7 +35,7 @@ async def audit(
     if after is not None:
         validation.count(after, "after", at_most=2**62)
     if since is not None:
-        validation.aware(since, "since")
+        moments.aware(since, "since")
     encode(namespace)
     await migrated(backend)
     async with backend.transaction(namespace, atomic=False) as tx:

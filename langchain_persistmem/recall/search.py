@@ -16,7 +16,7 @@ from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.redact import redact_question
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import EXPANDS, Question, RankedCandidate, SearchResult
 from langchain_persistmem.types.records import Vector
@@ -152,8 +152,8 @@ def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[
     validation.check_text(question.query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
     if question.at is not None:
-        validation.aware(question.at, "at")
-    validation.aware(question.now, "now")
+        moments.aware(question.at, "at")
+    moments.aware(question.now, "now")
     if question.thread_id is not None:
         validation.name(question.thread_id, "thread_id")
     if question.expand is not None and question.expand not in EXPANDS:
