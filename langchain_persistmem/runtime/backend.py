@@ -23,9 +23,10 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.postgres import telemetry
+from langchain_persistmem.postgres.commit_confirmation import confirm_commit
 from langchain_persistmem.postgres.pools import ConnectionQueue
 from langchain_persistmem.postgres.queries.row_security import reach_settings
-from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
+from langchain_persistmem.postgres.retry import Backoff, retry
 from langchain_persistmem.postgres.transaction import (
     AsyncPool,
     Opening,
