@@ -9,7 +9,7 @@ from langchain_persistmem.client import importers
 from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.learning.background import failed_work, missing_vectors, pending_work
-from langchain_persistmem.lifecycle import retention
+from langchain_persistmem.lifecycle import maintenance
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
 from langchain_persistmem.types.namespace import Namespace, decode, encode
@@ -118,7 +118,7 @@ class Admin(Group):
         namespace = self._namespace_or_none(user_id, namespace)
         return await run(
             self.backend,
-            retention.maintain,
+            maintenance.maintain,
             namespace,
             dry_run=dry_run,
             drop_turns=drop_turns,

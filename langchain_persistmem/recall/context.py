@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, TypeVar, overload
 
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.recall.context_formats import (
+from langchain_persistmem.recall.context_text import (
     FORMS,
     Form,
     ProfileLine,
