@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.types.arguments import check_fields
+from langchain_persistmem.types.argument_checks import check_fields
 from langchain_persistmem.types.representation import is_a, represent
 
 _LONGEST_SECONDS = 31_536_000  # a year: beyond some centuries, neither Python's nor PostgreSQL's times go

@@ -28,7 +28,7 @@ from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import with_async_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 T = TypeVar("T")
 

@@ -36,7 +36,7 @@ from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import with_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 class PersistMemSaver(PostgresSaver):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from langchain_persistmem.client import importers
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.learning.background import failed_work, missing_vectors, pending_work
 from langchain_persistmem.lifecycle import maintenance
 from langchain_persistmem.operations import doctor

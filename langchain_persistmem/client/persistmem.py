@@ -22,11 +22,11 @@ from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.checkpointer.thread_owners import Register
 from langchain_persistmem.client.admin import Admin
 from langchain_persistmem.client.background_worker import TaskWorker, ThreadWorker
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.conversations import Conversations
 from langchain_persistmem.client.history import History
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -56,7 +56,7 @@ from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import moments, validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import in_zone, zone_of
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.privacy import audit as audit_flow
 from langchain_persistmem.privacy import audit_chain, erasure_log
 from langchain_persistmem.privacy import consent as consent_flow

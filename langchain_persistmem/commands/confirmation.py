@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.command_detection import DetectedCommand, detect_language, read_answer
-from langchain_persistmem.language.data import replies_by_language
+from langchain_persistmem.language.language_files import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.privacy import consent, forget

@@ -33,7 +33,7 @@ from langchain_persistmem.postgres.queries import turns as turns_queries
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import turn_to_learn
+from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Memory, Turn

@@ -31,7 +31,7 @@ from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_candidate
+from langchain_persistmem.runtime.record_redaction import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import offset_of

@@ -29,7 +29,7 @@ from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import turn_to_learn
+from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector

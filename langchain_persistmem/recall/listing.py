@@ -9,7 +9,7 @@ from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_filter
+from langchain_persistmem.runtime.record_redaction import redact_filter
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode

@@ -11,10 +11,10 @@ from langchain_persistmem.postgres.queries.embedding_models import EmbeddingMode
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.findings import join_layers, put_answers_first
+from langchain_persistmem.recall.duplicates import join_layers, put_answers_first
 from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_question
+from langchain_persistmem.runtime.record_redaction import redact_question
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.postgres.migrate import migrate, migrations, missing_migrations
 from langchain_persistmem.postgres.queries import embedding_models, rewrites
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel

@@ -22,7 +22,7 @@ from langchain_persistmem import (
     acting_as,
 )
 from langchain_persistmem.cli.values import whole_number
-from langchain_persistmem.store.index import index_of
+from langchain_persistmem.store.index_and_ttl import index_of
 from langchain_persistmem.types import moments, validation
 from tests.bad_input.entry_points.entry_point import NOW
 from tests.bad_input.hashed import Hashed, settings

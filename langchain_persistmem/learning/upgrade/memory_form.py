@@ -22,7 +22,7 @@ from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rewrites import OldMemory, SourceMessage
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.record_redaction import redact_turn
 from langchain_persistmem.types.moments import at_offset, offset_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import CATEGORIES, TURNS_EXTRACTOR, Memory
