@@ -52,20 +52,20 @@ def _sentences_that_say_more(
     sentences: Sequence[str], words: frozenset[str], statement: str, *, lacking: frozenset[str], whole: bool
 ) -> list[str]:
     """Sentences with words of the question, or figures, that the statement left out, and what goes on from there."""
-    known, figures = stems_of(statement), _FIGURE.findall(statement)
-    chosen: list[str] = []
+    statement_words, figures = stems_of(statement), _FIGURE.findall(statement)
+    matches: list[str] = []
     goes_on = False
     for sentence in sentences:
         own = stems_of(sentence)
-        adds = len(own - known)
+        adds = len(own - statement_words)
         is_more = bool(lacking & own) or (whole and bool(words & own) and adds >= _MORE)
         # "I had the car repaired. It was 400 euros." says in its second sentence what the first is asked for.
         has_figure = whole and any(figure not in figures for figure in _FIGURE.findall(sentence))
         begins_with_pronoun = not stop_words("pronouns").isdisjoint(_WORD.findall(sentence.casefold())[:1])
         if is_more or has_figure or (goes_on and begins_with_pronoun and adds > 0):
-            chosen.append(sentence)
+            matches.append(sentence)
         goes_on = is_more
-    return chosen
+    return matches
 
 
 def stands_for(excerpt: str, statement: str) -> bool:
