@@ -20,7 +20,7 @@ from langchain_persistmem import (
     __main__,
 )
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 from tests.bad_input.corpus import FEW, FEW_NAMES, MARK, TEXTS, UNSTORABLE, VALUES
 from tests.bad_input.hashed import Hashed, settings
 

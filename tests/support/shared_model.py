@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from langchain_persistmem import LocalEmbeddings
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 
 OWN: tuple[tuple[Any, str, Any], ...] = (
     (local_embeddings, "_session", local_embeddings._session),

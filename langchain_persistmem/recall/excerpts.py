@@ -1,10 +1,10 @@
-"""One finding of two layers: a statement and the turns that it rests on are shown once, with the best evidence of both; pure."""
+"""Excerpts of turns: the sentences that tell what a statement or a question is about; pure."""
 
 import re
 from collections.abc import Sequence
 from functools import cache
 
-from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.recall_results import RankedCandidate
@@ -14,8 +14,6 @@ _FIGURE = re.compile(r"\d+")
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
 _STEM, _SHORTEST = 5, 3
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
-_ANSWER = 0.5
-"""The score from which a memory is more likely than not an answer."""
 _QUOTED = 45
 """Words that are quoted of a turn."""
 _MORE = 4
@@ -28,91 +26,6 @@ _MISSING = 0.2
 """The share of a statement's words that may be missing where a person's own words stand for it."""
 
 
-def join_layers(
-    ranked: Sequence[RankedCandidate], question: str, *, by_statement: bool = True, most: int = 20
-) -> list[RankedCandidate]:
-    """Let each turn with current statements speak through the best of these; best first again.
-
-    Args:
-        by_statement: a finding is shown as its statement. False: as that of its memories which has most to do with the
-            question, such as where one is to be chosen and erased.
-        most: so many are wanted; twice as many are read for their best sentences, as some may be left out.
-    """
-    words = _words(question)
-    findings = list(ranked)
-    if any(candidate.row.turn_ids for candidate in ranked):
-        findings = _join_turns(ranked, words, by_statement=by_statement)
-    findings.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
-    if by_statement:
-        findings[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in findings[: 2 * most]]
-    return findings
-
-
-def _join_turns(
-    ranked: Sequence[RankedCandidate], words: frozenset[str], *, by_statement: bool
-) -> list[RankedCandidate]:
-    turns = {candidate.row.id: candidate for candidate in ranked if candidate.row.is_turn}
-    turns_by_key: dict[str, list[RankedCandidate]] = {}
-    spoken_for: set[object] = set()
-    # The best statement of a turn comes first, and has its evidence; the others have their own.
-    for candidate in ranked:
-        for turn_id in candidate.row.turn_ids:
-            if turn_id in turns and turn_id not in spoken_for:
-                spoken_for.add(turn_id)
-                turns_by_key.setdefault(candidate.row.key, []).append(turns[turn_id])
-    findings: list[RankedCandidate] = []
-    for candidate in ranked:
-        if candidate.row.id in spoken_for:
-            continue
-        own_turns = turns_by_key.get(candidate.row.key, ())
-        best = max((candidate, *own_turns), key=lambda finding: finding.evidence)
-        if not by_statement:
-            findings.append(best)
-            continue
-        quotes = (
-            excerpt_of(words, candidate.row.text or "", turn, whole=turn.evidence > candidate.evidence)
-            for turn in own_turns
-        )
-        excerpt = next((quote for quote in quotes if quote), None)
-        findings.append(best._replace(row=candidate.row, excerpt=excerpt))
-    return findings
-
-
-def _with_best_sentences(candidate: RankedCandidate, words: frozenset[str]) -> RankedCandidate:
-    if candidate.excerpt is not None:
-        return candidate
-    excerpt = best_sentences(words, candidate.row.text or "")
-    return candidate if excerpt is None else candidate._replace(excerpt=excerpt)
-
-
-def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
-    """Let no question of the user outrank its answer, however often it was asked: the same words are not what it asks for.
-
-    Only the best are looked at: turns that only ask go behind the first memory that says something, if that is an answer
-    by its score. Where nothing is, they are what is known ("what did I ask you about Rome?").
-    """
-    asking: list[RankedCandidate] = []
-    for position, candidate in enumerate(ranked):
-        if candidate.score < _ANSWER:
-            break
-        row = candidate.row
-        if not (row.is_turn and row.source == "user" and is_request(row.text or "")):
-            if not asking:
-                break
-            requests = [_lower(request, candidate) for request in asking]
-            return [candidate, *requests, *ranked[position + 1 :]]
-        asking.append(candidate)
-    return list(ranked)
-
-
-def _lower(request: RankedCandidate, answer: RankedCandidate) -> RankedCandidate:
-    """The request with the evidence of the answer; what it loses is part of its score's explanation."""
-    *before, question, telling, lacking, recency, importance, use = request.parts
-    question += answer.evidence - request.evidence
-    parts = (*before, question, telling, lacking, recency, importance, use)
-    return request._replace(score=answer.score, evidence=answer.evidence, parts=parts)
-
-
 def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, whole: bool = False) -> str | None:
     """The words of a turn that hold what the question asks and the statement lacks; None if there are none.
 
@@ -122,7 +35,7 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         whole: the turn speaks to the question better than the statement, which may have left out what is asked for.
     """
     text, past = turn.row.text or "", turn.row.past_quotes
-    lacking = (words & _words(text)) - _words(statement)
+    lacking = (words & stems_of(text)) - stems_of(statement)
     if "" in past or not (lacking or whole):
         return None
     # What only asks tells nothing of what the statement left out.
@@ -139,20 +52,20 @@ def _sentences_that_say_more(
     sentences: Sequence[str], words: frozenset[str], statement: str, *, lacking: frozenset[str], whole: bool
 ) -> list[str]:
     """Sentences with words of the question, or figures, that the statement left out, and what goes on from there."""
-    known, figures = _words(statement), _FIGURE.findall(statement)
-    chosen: list[str] = []
+    statement_words, figures = stems_of(statement), _FIGURE.findall(statement)
+    matches: list[str] = []
     goes_on = False
     for sentence in sentences:
-        own = _words(sentence)
-        adds = len(own - known)
+        own = stems_of(sentence)
+        adds = len(own - statement_words)
         is_more = bool(lacking & own) or (whole and bool(words & own) and adds >= _MORE)
         # "I had the car repaired. It was 400 euros." says in its second sentence what the first is asked for.
         has_figure = whole and any(figure not in figures for figure in _FIGURE.findall(sentence))
         begins_with_pronoun = not stop_words("pronouns").isdisjoint(_WORD.findall(sentence.casefold())[:1])
         if is_more or has_figure or (goes_on and begins_with_pronoun and adds > 0):
-            chosen.append(sentence)
+            matches.append(sentence)
         goes_on = is_more
-    return chosen
+    return matches
 
 
 def stands_for(excerpt: str, statement: str) -> bool:
@@ -188,7 +101,7 @@ def best_sentences(words: frozenset[str], text: str) -> str | None:
 
 
 def _choose(sentences: Sequence[str], words: frozenset[str], most: int) -> str | None:
-    shares = [len(words & _words(sentence)) for sentence in sentences]
+    shares = [len(words & stems_of(sentence)) for sentence in sentences]
     indexes: set[int] = set()
     budget = most
     for index in sorted(range(len(sentences)), key=lambda index: (-shares[index], index)):
@@ -214,7 +127,8 @@ def _is_past(sentence: str, quotes: Sequence[str]) -> bool:
     )
 
 
-def _words(text: str) -> frozenset[str]:
+def stems_of(text: str) -> frozenset[str]:
+    """The beginnings of the words of a text that say something, by which two forms of a word count as one."""
     light = _light_words()
     return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in light)
 
