@@ -37,6 +37,10 @@ hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("untimed")
 
 
+SLOW_SECONDS = 900
+"""After so many a test that is marked slow hangs; pyproject.toml has the others' limit."""
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many workers as the command line's files are worth."""
     return worker_count(config)
@@ -72,7 +76,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in the order in which workers take them."""
+    """Put the tests in the order in which workers take them, and give the slow ones time on a busy machine too."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
     if is_worker(config):
         arrange(config, items)
 
