@@ -27,6 +27,8 @@ SETTINGS = Settings(
 )
 ONCE = {"saver.put"}
 """Makes a checkpoint of its own at each call, so that the states of two calls are the same only in number."""
+OF_ALL = {"admin.maintain", "admin.reembed"}
+"""They look through all namespaces: with those of earlier trials each would need more calls than the one before."""
 _trials: dict[tuple[str, str, bool], int] = {}
 
 
@@ -108,6 +110,9 @@ async def test_the_nth_call_to_the_database_fails(
             if not calls.met:
                 break
             assert number < 200
+            if entry_point in OF_ALL:
+                wrong += [f"after call {number}: {fault}" for fault in broken(place.admin_dsn)]
+                scene.remove(files=False)
         held = broken(place.admin_dsn)
         if held:
             wrong.append(f"after all: {held}")
