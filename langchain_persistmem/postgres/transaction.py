@@ -40,8 +40,8 @@ from psycopg.types import TypeInfo
 
 from langchain_persistmem.errors import ConfigurationError, ReplicaError, StorageError
 from langchain_persistmem.postgres import telemetry
+from langchain_persistmem.postgres.connections.forks import check_owner
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
-from langchain_persistmem.postgres.forks import check_owner
 from langchain_persistmem.postgres.statements import NamedSQL, Query, Schemas, statement
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.commit_confirmation import confirm_commit
-from langchain_persistmem.postgres.pools import ConnectionQueue
+from langchain_persistmem.postgres.connections.pools import ConnectionQueue
 from langchain_persistmem.postgres.retry import Backoff, retry
 from langchain_persistmem.postgres.row_security_settings import reach_settings
 from langchain_persistmem.postgres.transaction import (
