@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
-from langchain_persistmem.postgres.connections.connection import PoolConfig, async_pool_of, open_async_pool
+from langchain_persistmem.postgres.connections.pool_opening import PoolConfig, async_pool_of, open_async_pool
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.settings import Settings

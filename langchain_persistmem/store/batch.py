@@ -12,13 +12,14 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.text_search_configuration import choose_configuration
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import StoredItem
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record

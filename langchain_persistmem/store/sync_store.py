@@ -18,7 +18,7 @@ from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.postgres.connections.connection import PoolConfig, open_pool, pool_of
+from langchain_persistmem.postgres.connections.pool_opening import PoolConfig, open_pool, pool_of
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.settings import Settings

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem import ConfigurationError, PersistMem, Settings, StorageUnavailableError
-from langchain_persistmem.postgres.connections.connection import _network, _pool_options
+from langchain_persistmem.postgres.connections.pool_opening import _network, _pool_options
 from tests.conftest import Open
 
 IMPATIENT = Settings(statement_seconds=2.0, connect_seconds=5, worker=False)
