@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.requests import is_request
@@ -9,13 +10,14 @@ from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.recall_results import RankedCandidate
 
 _WORD = re.compile(r"[^\W_]+")
+_FIGURE = re.compile(r"\d+")
 _SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
 _STEM, _SHORTEST = 5, 3
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
-_SHORT = 45
-"""Words of a turn that is quoted whole: around the words of the question stands what was said of it."""
 _QUOTED = 45
-"""Words that are quoted of a longer one."""
+"""Words that are quoted of a turn."""
+_MORE = 4
+"""Words that a sentence has to have beyond the statement, to be quoted for a word of the question that both have."""
 _LONG = 150
 """Words from which a memory is given by its best sentences."""
 _BEST = 70
@@ -30,8 +32,7 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
     Sentences on which a statement rests that is not current any more are never among them.
 
     Args:
-        whole: the turn speaks to the question better than the statement, which may have left out what is asked for: a short
-            turn is quoted whatever the statement has.
+        whole: the turn speaks to the question better than the statement, which may have left out what is asked for.
     """
     text, past = turn.row.text or "", turn.row.past_quotes
     lacking = (words & stems_of(text)) - stems_of(statement)
@@ -41,10 +42,30 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
     sentences = [
         sentence for sentence in _SENTENCE.findall(text) if not _is_past(sentence, past) and not is_request(sentence)
     ]
-    if sum(map(_length, sentences)) <= _SHORT:
-        says_more = whole and stems_of(" ".join(sentences)) - stems_of(statement)
-        return _join(sentences) or None if says_more or lacking & stems_of(" ".join(sentences)) else None
-    return _choose(sentences, words if whole else lacking, _QUOTED)
+    sentences = _sentences_that_say_more(sentences, words, statement, lacking=lacking, whole=whole)
+    if sum(map(_length, sentences)) <= _QUOTED:
+        return _join(sentences) or None
+    return _choose(sentences, words, _QUOTED)
+
+
+def _sentences_that_say_more(
+    sentences: Sequence[str], words: frozenset[str], statement: str, *, lacking: frozenset[str], whole: bool
+) -> list[str]:
+    """Sentences with words of the question, or figures, that the statement left out, and what goes on from there."""
+    statement_words, figures = stems_of(statement), _FIGURE.findall(statement)
+    matches: list[str] = []
+    goes_on = False
+    for sentence in sentences:
+        own = stems_of(sentence)
+        adds = len(own - statement_words)
+        is_more = bool(lacking & own) or (whole and bool(words & own) and adds >= _MORE)
+        # "I had the car repaired. It was 400 euros." says in its second sentence what the first is asked for.
+        has_figure = whole and any(figure not in figures for figure in _FIGURE.findall(sentence))
+        begins_with_pronoun = not stop_words("pronouns").isdisjoint(_WORD.findall(sentence.casefold())[:1])
+        if is_more or has_figure or (goes_on and begins_with_pronoun and adds > 0):
+            matches.append(sentence)
+        goes_on = is_more
+    return matches
 
 
 def stands_for(excerpt: str, statement: str) -> bool:
@@ -108,8 +129,13 @@ def _is_past(sentence: str, quotes: Sequence[str]) -> bool:
 
 def stems_of(text: str) -> frozenset[str]:
     """The beginnings of the words of a text that say something, by which two forms of a word count as one."""
-    light = stop_words("statements")
+    light = _light_words()
     return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in light)
+
+
+@cache
+def _light_words() -> frozenset[str]:
+    return stop_words("statements") | stop_words("quotes") | stop_words("pronouns")
 
 
 def _length(text: str) -> int:
