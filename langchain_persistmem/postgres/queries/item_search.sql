@@ -17,7 +17,7 @@ WITH
     -- include: exact_scan
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
     ORDER BY 2 DESC
-    LIMIT %(looked_at)s::bigint
+    LIMIT (SELECT %(looked_at)s::bigint)
 ), near AS (
     SELECT memory_id, max(similarity) AS similarity FROM best GROUP BY memory_id
 )
