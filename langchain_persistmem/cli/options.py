@@ -23,7 +23,7 @@ from langchain_persistmem.errors import ConfigurationError, InvalidInputError, M
 from langchain_persistmem.postgres.conninfo import read_conninfo
 from langchain_persistmem.postgres.embedded import default_data_dir
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.runtime.models import chat_model_of
+from langchain_persistmem.runtime.models.model_names import chat_model_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, decode

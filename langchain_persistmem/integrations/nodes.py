@@ -11,8 +11,8 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
-from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.client.sync_and_async import call
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_options import (
     Clock,
@@ -40,7 +40,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_if_any,
     thread_of,
 )
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 

@@ -14,8 +14,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, conver
 from langchain_core.runnables.config import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
 
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError, UseAsyncMethodError
 from langchain_persistmem.privacy import consent
 from langchain_persistmem.recall.context import Form

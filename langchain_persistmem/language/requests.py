@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from langchain_persistmem.language.data import languages, match_words
+from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.conversation import Requests
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.small_talk import is_small_talk

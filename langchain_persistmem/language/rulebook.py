@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.command_detection import translate
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.phrases.statement_words import Statements
 from langchain_persistmem.types.records import Kind
 

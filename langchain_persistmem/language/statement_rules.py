@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.language.hidden_characters import strip_hidden
-from langchain_persistmem.language.own_words import mask
+from langchain_persistmem.language.quoted_text import mask
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.rulebook import (
     BULLET,
@@ -24,7 +24,7 @@ from langchain_persistmem.language.rulebook import (
     rulebooks_for,
 )
 from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
-from langchain_persistmem.language.text_search import AUTO, choose_configuration
+from langchain_persistmem.language.text_search_configuration import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
 _LONGEST = 4_000

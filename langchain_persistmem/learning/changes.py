@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTED,
     PINNED,
@@ -24,7 +25,6 @@ from langchain_persistmem.learning.consolidation import (
     spellings,
 )
 from langchain_persistmem.learning.insert import ChangeResult, insert, log
-from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over

@@ -1,6 +1,6 @@
 """Finding memories in stored turns: rules or one model call, then decisions, then one transaction.
 
-Storing needs no model and was done before (``learning/pending_work.py``). What was stored and not looked at
+Storing needs no model and was done before (``learning/background/pending_work.py``). What was stored and not looked at
 yet stays open, so that a crash or a failing model delays memories and loses none.
 """
 
@@ -8,15 +8,16 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
+from langchain_persistmem.errors import ExtractionError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning import rules
 from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model import extraction_prompt
+from langchain_persistmem.learning.chat_model.daily_cap import spend
 from langchain_persistmem.learning.chat_model.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
@@ -27,13 +28,12 @@ from langchain_persistmem.learning.consolidation import (
     decide,
 )
 from langchain_persistmem.learning.insert import prepare
-from langchain_persistmem.postgres.queries import changes, messages, pending_work
+from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import turns as turns_queries
-from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import turn_to_learn
+from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Memory, Turn
@@ -66,14 +66,6 @@ class _OvertakenError(PersistMemError):
         super().__init__()
         self.again = again
         """Only some of the turns are gone, such as one that was not to be remembered: the others are to be looked at."""
-
-
-class CapReachedError(PersistMemError):
-    """The namespace has had its model calls of today; the turns wait for tomorrow."""
-
-    def __init__(self, until_tomorrow: timedelta) -> None:
-        super().__init__()
-        self.until_tomorrow = until_tomorrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,28 +424,3 @@ async def _extract(
     first = await _extract(backend, namespace, turns[:half], thread_id, existing=existing, earlier=earlier, tools=tools)
     second = await _extract(backend, namespace, turns[half:], thread_id, existing=existing, earlier=(), tools=tools)
     return first + second
-
-
-async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:
-    """Count a call of the chat model against the day's cap, where there is one.
-
-    Args:
-        now: given where nothing may be known of the namespace yet, which then begins; otherwise what
-            was erased meanwhile stays erased.
-
-    Raises:
-        CapReached: no call is left for today; none was counted.
-        ErasedError: the namespace was erased meanwhile.
-    """
-    cap = backend.settings.model_calls_per_day
-    if cap is None:
-        return
-    await ready(backend)
-    async with backend.transaction(namespace, repeatable=True) as tx:  # a call too many is counted, never one too few
-        if now is not None:
-            await generations.hold(tx, backend, namespace, now=now)
-        elif await hold_existing(tx, namespace) is None:
-            raise ErasedError
-        used, until_tomorrow = await pending_work.spend_call(tx, namespace)
-        if used > cap:
-            raise CapReachedError(until_tomorrow)  # which takes the count back

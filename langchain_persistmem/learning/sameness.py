@@ -11,7 +11,7 @@ from datetime import UTC
 from functools import cache
 from typing import Any, cast
 
-from langchain_persistmem.language.data import match_words, stop_words
+from langchain_persistmem.language.language_files import match_words, stop_words
 from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject, names_among, names_user
 from langchain_persistmem.types.records import Candidate, Memory
 

@@ -17,9 +17,9 @@ from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
+from langchain_persistmem.learning.background.missing_vectors import note_missing, split_text
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
-from langchain_persistmem.learning.missing_vectors import note_missing, split_text
 from langchain_persistmem.postgres.queries import consent, forget, messages, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.pending_work import Job
@@ -29,7 +29,7 @@ from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import turn_to_learn
+from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector

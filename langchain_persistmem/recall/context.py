@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, TypeVar, overload
 
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.recall.context_formats import (
+from langchain_persistmem.recall.context_text import (
     FORMS,
     Form,
     ProfileLine,
@@ -20,7 +20,7 @@ from langchain_persistmem.recall.context_formats import (
     text_of,
 )
 from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction, tells_of_user
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection, ScoreParts
 from langchain_persistmem.types.records import Candidate, Memory, Provenance, Turn
 

@@ -33,7 +33,7 @@ from langchain_persistmem.recall.standing import STANDINGS, Standing, arrange_jo
 from langchain_persistmem.recall.topics import topics_of
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_filter
+from langchain_persistmem.runtime.record_redaction import redact_filter
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace

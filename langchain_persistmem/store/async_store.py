@@ -20,7 +20,7 @@ from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import batch as store_batch
 from langchain_persistmem.store.base import Deserializer, Store
-from langchain_persistmem.store.index import (
+from langchain_persistmem.store.index_and_ttl import (
     Config,
     index_of,
     models_of_index,
@@ -29,7 +29,7 @@ from langchain_persistmem.store.index import (
 from langchain_persistmem.store.merged_calls import MergedCalls
 from langchain_persistmem.store.sweeper import TaskSweeper
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 class AsyncPersistMemStore(Store):

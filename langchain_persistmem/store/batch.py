@@ -11,7 +11,7 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.language.query_terms import find_terms
-from langchain_persistmem.language.text_search import choose_configuration
+from langchain_persistmem.language.text_search_configuration import choose_configuration
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
@@ -19,12 +19,12 @@ from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import StoredItem
 from langchain_persistmem.postgres.transaction import Answer, Transaction
-from langchain_persistmem.recall.question_vectors import embed_questions
+from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
-from langchain_persistmem.store.index import StoreIndex
+from langchain_persistmem.store.index_and_ttl import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Several, Within, encode
 from langchain_persistmem.types.records import Vector

@@ -24,7 +24,7 @@ from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import batch as store_batch
 from langchain_persistmem.store.base import Deserializer, Store
-from langchain_persistmem.store.index import (
+from langchain_persistmem.store.index_and_ttl import (
     Config,
     index_of,
     models_of_index,
@@ -32,7 +32,7 @@ from langchain_persistmem.store.index import (
 )
 from langchain_persistmem.store.sweeper import CLOSE_TIMEOUT, ThreadSweeper
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 class PersistMemStore(Store):

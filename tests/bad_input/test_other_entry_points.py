@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from langchain_persistmem import InvalidInputError, LocalEmbeddings, PersistMem, PersistMemError, Redaction, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 from tests.bad_input.corpus import FEW, FEW_NAMES, MARK, TEXTS, UNSTORABLE, VALUES
 from tests.bad_input.hashed import Hashed, settings
 

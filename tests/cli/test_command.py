@@ -19,7 +19,7 @@ from langchain_persistmem import LocalEmbeddings, PersistMem
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.cli.tables import PARTS
 from langchain_persistmem.cli.terminal import plain
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 
 HOSTILE = "Ada said [red]hello[/red] \x1b[2J\x1b]0;owned\x07 and :smile: \u202egnp.exe"
 

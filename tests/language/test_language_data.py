@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from langchain_persistmem import errors
-from langchain_persistmem.language import data
+from langchain_persistmem.language import language_files
 from langchain_persistmem.language.command_detection import phrasebooks
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.phrases.calendar_words import Calendar, CompactCalendar
 from langchain_persistmem.language.phrases.conversation import Answers, Commands, Replies, Requests, SmallTalk
 from langchain_persistmem.language.phrases.search_words import IrregularForms, PersonNames, StopWords, TextSearch
@@ -239,14 +239,14 @@ def test_a_file_with_a_mistake_is_named_with_what_is_wrong(tmp_path: Path, text:
     file = tmp_path / "xx.toml"
     file.write_text(text)
     with pytest.raises(errors.ConfigurationError, match=message) as caught:
-        data.read_language(file)
+        language_files.read_language(file)
     assert "xx.toml" in str(caught.value)
 
 
 def test_a_language_is_added_by_adding_its_file(tmp_path: Path) -> None:
     """Each sentence of the made-up language does in a fresh process what it should, and English still does."""
     for language in languages():
-        (tmp_path / f"{language.code}.toml").write_bytes((data.FOLDER / f"{language.code}.toml").read_bytes())
+        (tmp_path / f"{language.code}.toml").write_bytes((language_files.FOLDER / f"{language.code}.toml").read_bytes())
     (tmp_path / "tlh.toml").write_text(MADE_UP)
     script = f"""
 from datetime import UTC, datetime
@@ -259,7 +259,7 @@ from langchain_persistmem.language.off_record import asks_not_to_remember
 from langchain_persistmem.language.query_terms import find_terms
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.language.subjects import find_subject
-from langchain_persistmem.language.text_search import choose_configuration
+from langchain_persistmem.language.text_search_configuration import choose_configuration
 
 assert len(data.languages()) == {len(languages()) + 1}
 found = detect("Quro memru ke zon grona!")

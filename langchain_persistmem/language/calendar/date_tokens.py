@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from langchain_persistmem.language.calendar import calendar_arithmetic
 from langchain_persistmem.language.calendar.calendar_arithmetic import Days
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.language.phrases.calendar_words import Calendar, Day
 from langchain_persistmem.language.phrases.word_lists import Groups, Words
 

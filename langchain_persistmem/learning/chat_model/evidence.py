@@ -8,9 +8,9 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
-from langchain_persistmem.language.data import languages, stop_words
 from langchain_persistmem.language.hidden_characters import strip_invisible
-from langchain_persistmem.language.own_words import strip_blocks, strip_quotations
+from langchain_persistmem.language.language_files import languages, stop_words
+from langchain_persistmem.language.quoted_text import strip_blocks, strip_quotations
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.records import Source, Turn

@@ -1,4 +1,4 @@
-"""Statements on background work: threads that wait to be learnt from, and what learning has cost."""
+"""Statements on background work: threads that wait to be learnt from, and the leases on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,12 +114,6 @@ async def next_due(tx: Transaction) -> float | None:
         return await seconds_until_queued(tx, "learn")
     (row,) = await tx.fetch(statement("next_due"), {})
     return row["seconds"]
-
-
-async def spend_call(tx: Transaction, namespace: Namespace) -> tuple[int, timedelta]:
-    """Count one call of the chat model; returns the number of today's, and how long today still lasts."""
-    (row,) = await tx.fetch(statement("spend_call"), {"namespace": encode(namespace)})
-    return row["calls"], timedelta(seconds=row["seconds"])
 
 
 def _job(rows: Sequence[DictRow], lease: UUID) -> Job | None:

@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
 from langchain_persistmem.language.search_terms.tokenization import analyze
-from langchain_persistmem.language.text_search import choose_configuration
+from langchain_persistmem.language.text_search_configuration import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
 from langchain_persistmem.postgres.statements import statement

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from langchain_persistmem.errors import InvalidInputError, UseAsyncMethodError
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend, finished
-from langchain_persistmem.types.arguments import Signature
+from langchain_persistmem.types.argument_checks import Signature
 from langchain_persistmem.types.representation import type_name
 
 _TWIN = "__persistmem_twin__"

@@ -8,18 +8,20 @@ from typing import Any, cast
 from langgraph.types import interrupt
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.integrations.tool_run import (
-    ToolRun,
+from langchain_persistmem.integrations.tools.tool_confirmations import (
     count_keys_at_once,
     count_unconfirmed,
+    is_confirmed,
+)
+from langchain_persistmem.integrations.tools.tool_run import (
+    ToolRun,
     find_memory,
     find_related,
     format_memory,
-    is_confirmed,
     shorten_key,
     source_of,
 )
-from langchain_persistmem.integrations.tool_schemas import (
+from langchain_persistmem.integrations.tools.tool_schemas import (
     MOST,
     CorrectMemory,
     ForgetMemories,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from langchain_persistmem import ExtractionError, PersistMem
 from langchain_persistmem.learning.chat_model.extraction_prompt import SCHEMA, Request
-from langchain_persistmem.runtime.structured_output import StructuredOutput, read_json, strict_form
+from langchain_persistmem.runtime.models.structured_output import StructuredOutput, read_json, strict_form
 from langchain_persistmem.types.extraction_schema import shape_of
 from tests.support.scripted import answer, entry
 

@@ -19,11 +19,11 @@ from langchain_persistmem.errors import (
     PersistMemError,
     UseAsyncMethodError,
 )
-from langchain_persistmem.integrations import tool_calls
 from langchain_persistmem.integrations.run_options import MemoryAllowed, may_recall, may_remember, messages_in
-from langchain_persistmem.integrations.tool_calls import Answer
-from langchain_persistmem.integrations.tool_run import ToolRun
-from langchain_persistmem.integrations.tool_schemas import (
+from langchain_persistmem.integrations.tools import tool_calls
+from langchain_persistmem.integrations.tools.tool_calls import Answer
+from langchain_persistmem.integrations.tools.tool_run import ToolRun
+from langchain_persistmem.integrations.tools.tool_schemas import (
     Arguments,
     CorrectMemory,
     ForgetMemories,
@@ -35,7 +35,7 @@ from langchain_persistmem.integrations.tool_schemas import (
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, thread_if_any
 from langchain_persistmem.types.actor import part
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 logger = logging.getLogger(__name__)
 

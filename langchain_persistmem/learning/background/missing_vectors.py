@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ErasedError, PersistMemError
+from langchain_persistmem.learning.background.retry_pause import pause_after
 from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
@@ -234,7 +235,7 @@ async def _claim(backend: Backend, model: EmbeddingModel) -> tuple[Namespace, in
 
 
 async def _postpone(backend: Backend, namespace: Namespace, model: EmbeddingModel, attempts: int, failure: str) -> None:
-    pause = backend.settings.pause_after(attempts + 1)
+    pause = pause_after(backend.settings, attempts + 1)
     async with backend.transaction(namespace, repeatable=True) as tx:
         await missing_vectors.settle_missing(tx, namespace, model, pause=pause, attempts=attempts + 1, failure=failure)
 

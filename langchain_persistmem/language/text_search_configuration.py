@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.language_files import languages
 
 AUTO = "auto"
 _USUAL = "english"

@@ -8,7 +8,7 @@ from langgraph.store.base import TTLConfig
 from langgraph.store.base.embed import EmbeddingsLambda
 
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.runtime.models import Models, embeddings_of, name_of_embeddings
+from langchain_persistmem.runtime.models.model_names import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.ops import MAX_MINUTES
 from langchain_persistmem.types.representation import is_a, represent, type_name

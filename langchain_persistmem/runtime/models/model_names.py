@@ -1,116 +1,26 @@
 """The objects behind ``embeddings=``, ``model=`` and ``reranker=``, by name or as they are."""
 
-import asyncio
-import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
-from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import ensure_embeddings
 from langgraph.store.base.embed import EmbeddingsFunc, EmbeddingsLambda
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.runtime.models.reranker import Reranker, reranker_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Shape, shape_of
-from langchain_persistmem.types.recall_results import Rerankable
 from langchain_persistmem.types.representation import is_a, quote, type_name
-
-_MOST_ABANDONED = 8
-"""Blocking calls of a re-ranker that may go on behind their time limit: a thread cannot be stopped, so no more are begun."""
-
-_MARK = "memory_id"
-"""The metadata by which a document is known again: compressors copy documents, and keep this."""
 
 LOCAL = "local"
 """``embeddings="local"``: the model that comes with the extra ``[local]`` and needs no network."""
 
 _LONGEST_REASON = 300
 """Characters of LangChain's error, which goes on to list all its providers."""
-
-
-class Reranker:
-    """A document compressor with a time limit."""
-
-    def __init__(self, compressor: BaseDocumentCompressor, seconds: float) -> None:
-        self._compressor = compressor
-        self._seconds = seconds
-        self._running = threading.BoundedSemaphore(_MOST_ABANDONED)
-
-    def rerank(self, documents: Sequence[Document], query: str) -> Sequence[Document]:
-        """The documents as the compressor orders them.
-
-        Raises:
-            TimeoutError: it took too long.
-        """
-        return self._begin(documents, query).result(self._seconds)
-
-    async def arerank(self, documents: Sequence[Document], query: str) -> Sequence[Document]:
-        """:meth:`rerank` for asyncio: a compressor with an asynchronous method of its own is cancelled at the time limit."""
-        # By default that method only puts the blocking one on the loop's threads, which a loop waits for when it closes.
-        is_native = type(self._compressor).acompress_documents is not BaseDocumentCompressor.acompress_documents
-        async with asyncio.timeout(self._seconds):
-            if is_native:
-                return await self._compressor.acompress_documents(documents, query)
-            return await asyncio.wrap_future(self._begin(documents, query))
-
-    def _begin(self, documents: Sequence[Document], query: str) -> Future[Sequence[Document]]:
-        """Start a blocking call in a thread of its own, which ends with the process at the latest."""
-        if not self._running.acquire(blocking=False):
-            raise TimeoutError
-        future: Future[Sequence[Document]] = Future()
-
-        def call() -> None:
-            try:
-                documents_in_order = self._compressor.compress_documents(documents, query)
-            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-                _settle(future, error=error)
-            else:
-                _settle(future, documents_in_order)
-            finally:
-                self._running.release()
-
-        threading.Thread(target=call, name="persistmem-reranker", daemon=True).start()
-        return future
-
-
-def _settle(
-    future: Future[Sequence[Document]], documents: Sequence[Document] = (), error: BaseException | None = None
-) -> None:
-    if not future.set_running_or_notify_cancel():  # nobody waits any more
-        return
-    if error is None:
-        future.set_result(documents)
-    else:
-        future.set_exception(error)
-
-
-def documents_of(memories: Mapping[str, Rerankable]) -> list[Document]:
-    """The memories as documents for a re-ranker."""
-    return [
-        Document(page_content=memory.text, id=id, metadata={**memory.metadata, _MARK: id})
-        for id, memory in memories.items()
-    ]
-
-
-def ids_of(documents: object) -> list[str]:
-    """The ids of the memories that a re-ranker's documents stand for, in their order.
-
-    Raises:
-        TypeError: these are no documents.
-    """
-    if not isinstance(documents, Sequence):
-        raise TypeError
-    ids: list[str] = []
-    for document in cast("Sequence[object]", documents):
-        if isinstance(document, Document):
-            mark: object = cast("dict[str, object]", document.metadata).get(_MARK, document.id)
-            ids += [mark] if isinstance(mark, str) else []
-    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +78,7 @@ def embeddings_of(value: object) -> Embeddings:
     if isinstance(value, Embeddings):
         return value
     if is_a(value, str) and str.__eq__(value, LOCAL):
-        from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings  # its packages are an extra
+        from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings  # its packages are an extra
 
         return LocalEmbeddings()
     if callable(value) and not isinstance(value, type):  # a class is an object that somebody forgot to make
@@ -232,18 +142,3 @@ def _make_with_langchain(field: str, name: object, expected: str, module: str, f
         reason = str(error).replace(repr(name), quote(name))[:_LONGEST_REASON]
     # Outside the handler: LangChain's error quotes the name at whatever length.
     raise ConfigurationError(f"{field}={quote(name)}: {reason}")
-
-
-def reranker_of(value: object, seconds: float) -> Reranker | None:
-    """The re-ranker that was given to ``open()``.
-
-    Raises:
-        ConfigurationError: it is no document compressor.
-    """
-    if value is None:
-        return None
-    if not is_a(value, BaseDocumentCompressor):
-        raise ConfigurationError(
-            f"reranker is of type {type_name(value)}; pass a LangChain BaseDocumentCompressor, such as CrossEncoderReranker"
-        )
-    return Reranker(value, seconds)

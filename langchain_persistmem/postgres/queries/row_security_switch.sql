@@ -1,7 +1,3 @@
--- name: set_locally
--- What a transaction sets for itself; it ends with the transaction, so that nothing is left behind on a shared connection.
-SELECT set_config(s.key, s.value, true) FROM json_each_text(%(settings)s::json) AS s
-
 -- name: row_security
 -- The tables with policies: whether row-level security is enabled there, forced on the owner too, and binds this role;
 -- and which roles may see all namespaces at once, none being named where every role may.

@@ -1,14 +1,11 @@
 """Calls of the models: embedding, chat and re-ranking, with retries, a cache, redaction, and errors without text of a memory."""
 
-import hashlib
 import logging
 import random
 from abc import ABC, abstractmethod
-from array import array
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.embeddings import Embeddings
@@ -18,21 +15,20 @@ from langgraph.constants import TAG_NOSTREAM
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ExtractionError
 from langchain_persistmem.postgres import telemetry
-from langchain_persistmem.postgres.forks import ProcessLock
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.runtime.models import Models, documents_of, ids_of
-from langchain_persistmem.runtime.structured_output import StructuredOutput
+from langchain_persistmem.runtime.models.model_names import Models
+from langchain_persistmem.runtime.models.reranker import rerank
+from langchain_persistmem.runtime.models.structured_output import StructuredOutput
+from langchain_persistmem.runtime.models.vector_cache import Use, VectorCache
 from langchain_persistmem.settings import Settings
-from langchain_persistmem.types.recall_results import Rerankable
+from langchain_persistmem.types.recall_results import RankedCandidate
 from langchain_persistmem.types.records import Vector
-from langchain_persistmem.types.vectors import UnitVector, norm_of, unit_vectors
+from langchain_persistmem.types.vectors import unit_vectors
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Use = Literal["text", "question"]
-"""The use of a vector: some models make the vectors of questions differently."""
 _FOR_THE_MOMENT = frozenset({408, 409, 425, 429})
 _SERVER = 500
 """From here on, an HTTP status is the server's own trouble."""
@@ -62,7 +58,7 @@ class ModelCalls(ABC):
         """The embedding model as the database knows it, once that was looked up."""
         # Private, since every call of a model has to go through the methods below.
         self._embeddings = models.embeddings
-        self._cache = _VectorCache(settings.embed_cache)
+        self._cache = VectorCache(settings.embed_cache)
         self._model = models.chat
         self._reranker = models.reranker
 
@@ -134,32 +130,11 @@ class ModelCalls(ABC):
                 lambda: extractor.ainvoke(messages, _quiet(purpose)),
             )
 
-    @property
-    def has_reranker(self) -> bool:
-        """Tell if the application has a re-ranker of its own."""
-        return self._reranker is not None
-
-    async def rerank(self, query: str, memories: Mapping[str, Rerankable]) -> list[str]:
-        """The ids of ``memories`` as the application's own re-ranker orders them; it may leave out, double or invent some.
-
-        Nothing where there is none, or where it failed or took too long, which is logged.
-        """
-        if self._reranker is None or not memories:
-            return []
-        reranker, query = self._reranker, self._redact(query)
-        documents = documents_of({id: entry._replace(text=self._redact(entry.text)) for id, entry in memories.items()})
-        try:
-            with telemetry.model_call("rerank") as seen:
-                seen.count(len(documents))
-                documents_in_order = await self._call(
-                    partial(reranker.rerank, documents, query), partial(reranker.arerank, documents, query)
-                )
-                return ids_of(documents_in_order)
-        except TimeoutError:
-            logger.warning("the re-ranker took longer than rerank_seconds, the order of recall stands")
-        except Exception as error:  # noqa: BLE001 - whatever it raises, its text may quote a memory
-            logger.warning("the re-ranker failed with %s, the order of recall stands", type(error).__qualname__)
-        return []
+    async def rerank(self, query: str, ranked: list[RankedCandidate]) -> list[RankedCandidate]:
+        """The candidates in the order of the application's own re-ranker, if there is one."""
+        if self._reranker is None:
+            return ranked
+        return await rerank(self._reranker, self._call, self._redact, query, ranked)
 
     @abstractmethod
     async def _pause(self, seconds: float) -> None: ...
@@ -200,42 +175,6 @@ class ModelCalls(ABC):
         if self._embeddings is None:
             raise ConfigurationError("no embedding model was given; pass index= with 'dims' and 'embed' to the store")
         return self._embeddings
-
-
-class _VectorCache:
-    """Up to ``size`` vectors by a hash of their texts, the longest unused dropped first; no text stays in memory.
-
-    One object serves many threads.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._vectors: OrderedDict[bytes, tuple[float, array[float]]] = OrderedDict()
-        self._lock = ProcessLock()
-
-    def get(self, use: Use, texts: Sequence[str]) -> dict[str, Vector]:
-        """The vectors of those of ``texts`` that are stored."""
-        vectors: dict[str, Vector] = {}
-        with self._lock:
-            for text in texts:
-                digest = _digest(use, text)
-                if digest in self._vectors:
-                    self._vectors.move_to_end(digest)
-                    norm, components = self._vectors[digest]
-                    vectors[text] = UnitVector(components, norm)
-        return vectors
-
-    def put(self, use: Use, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
-        """Remember the vectors of ``texts``."""
-        with self._lock:
-            for text, vector in zip(texts, vectors, strict=True):
-                self._vectors[_digest(use, text)] = norm_of(vector), array("d", vector)
-            while len(self._vectors) > self._size:
-                self._vectors.popitem(last=False)
-
-
-def _digest(use: Use, text: str) -> bytes:
-    return hashlib.sha256(f"{use}\x1f{text}".encode(errors="surrogatepass")).digest()
 
 
 async def _call_provider(

@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.representation import represent
 
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -139,7 +139,7 @@ def _model() -> bytes:
 
 def _tokenizer() -> Any:
     tokenizers: Any = import_module("tokenizers")
-    content = (resources.files("langchain_persistmem.runtime") / _VOCABULARY).read_bytes()
+    content = (resources.files("langchain_persistmem.runtime.models") / _VOCABULARY).read_bytes()
     vocabulary = {
         word: number for number, word in enumerate(gzip.decompress(content).decode().rstrip("\n").split("\n"))
     }

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
-from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings
+from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings
 
 SENTENCES = [
     "Ada lives in Lisbon.",

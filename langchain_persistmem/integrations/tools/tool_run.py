@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
-from langchain_persistmem.client import both
+from langchain_persistmem.client import sync_and_async
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.language.statement_rules import is_own_statement
@@ -45,7 +45,7 @@ class ToolRun:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the memory, or await its twin."""
-        return await both.call(self.asynchronous, function, *args, **kwargs)
+        return await sync_and_async.call(self.asynchronous, function, *args, **kwargs)
 
 
 def shorten_key(key: str) -> str:
@@ -102,44 +102,3 @@ def source_of(run: ToolRun, text: str) -> Source:
     """
     messages = (str(message.text) for message in run.messages if isinstance(message, HumanMessage))
     return "user" if any(is_own_statement(text, message) for message in messages) else "assistant"
-
-
-def count_unconfirmed(run: ToolRun) -> int:
-    """Count the memories that the tool has erased without a question since the user's last message."""
-    return sum(len(artifact.get("erased", ())) for artifact in _artifacts(_since_user(run.messages), run.tool))
-
-
-def count_keys_at_once(run: ToolRun) -> int:
-    """Count the keys that the model's last message wants erased, in any number of calls."""
-    for message in reversed(run.messages):
-        if isinstance(message, AIMessage):
-            calls: list[Any] = [call["args"].get("keys") for call in message.tool_calls if call["name"] == run.tool]
-            return sum(len(keys) if isinstance(keys, list) else 1 for keys in calls if keys)  # pyright: ignore[reportUnknownArgumentType]
-    return 0
-
-
-def is_confirmed(run: ToolRun, keys: Sequence[str]) -> bool:
-    """True where the user was asked about the erasure of all these, and has spoken since."""
-    has_spoken = False
-    for message in reversed(run.messages):
-        if isinstance(message, HumanMessage):
-            has_spoken = True
-        elif has_spoken:
-            for artifact in _artifacts([message], run.tool):
-                if set(keys) <= set(artifact.get("proposed", ())):
-                    return True
-    return False
-
-
-def _since_user(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    positions = [position for position, message in enumerate(messages) if isinstance(message, HumanMessage)]
-    return messages[positions[-1] + 1 :] if positions else messages
-
-
-def _artifacts(messages: Sequence[BaseMessage], tool: str) -> list[dict[str, Any]]:
-    """The artifacts that our tool left with its answers: keys, no texts."""
-    return [
-        cast("dict[str, Any]", message.artifact)
-        for message in messages
-        if isinstance(message, ToolMessage) and message.name == tool and isinstance(message.artifact, dict)
-    ]

@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, ModelError
+from langchain_persistmem.learning.background.failed_work import fail_work, postpone
+from langchain_persistmem.learning.background.missing_vectors import make_missing
+from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError
 from langchain_persistmem.learning.conversations import dropped_change
-from langchain_persistmem.learning.extraction import CapReachedError, LearnResult, learn, learn_by_rules
+from langchain_persistmem.learning.extraction import LearnResult, learn
 from langchain_persistmem.learning.insert import ChangeResult
-from langchain_persistmem.learning.missing_vectors import make_missing
 from langchain_persistmem.learning.turns import IndexResult, index_turns, withdraw_waiting
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import (
-    messages,
     missing_vectors,
     namespaces,
     pending_work,
@@ -33,9 +34,9 @@ from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 from langchain_persistmem.types.progress import Meter, Report
-from langchain_persistmem.types.results import DeadLetter, ProcessResult
+from langchain_persistmem.types.results import ProcessResult
 
 logger = logging.getLogger(__name__)
 
@@ -185,31 +186,6 @@ async def next_due(backend: Backend) -> float | None:
     return min((seconds for seconds in waiting if seconds is not None), default=None)
 
 
-async def dead_letters(backend: Backend, namespace: Namespace | None) -> list[DeadLetter]:
-    """The turns that no attempt could be learnt from, by thread, of one namespace or of all."""
-    await ready(backend)
-    async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
-        return await messages.list_dead_letters(tx, namespace)
-
-
-async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: datetime) -> int:
-    """Let the turns of a thread that were given up be learnt from again, by a worker or the next observe(); how many."""
-    validation.name(thread_id, "thread_id")
-    encode(namespace)
-    await ready(backend)
-    async with backend.transaction(namespace) as tx:
-        if await hold_existing(tx, namespace) is None:
-            return 0
-        state = await generations.hold(tx, backend, namespace, now=now)
-        if not state.learns:  # nothing is given up there: what waited was closed
-            return 0
-        revived = await messages.retry_dead_letters(tx, namespace, thread_id)
-        if revived:
-            longest = timedelta(seconds=backend.settings.max_wait_seconds)
-            await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
-    return revived
-
-
 async def learn_all(
     backend: Backend,
     namespace: Namespace,
@@ -239,9 +215,9 @@ async def learn_all(
                 return  # it took too long: somebody else goes on
     except CapReachedError as cap:
         total.capped = True
-        await backend.step(_settle, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
+        await backend.step(postpone, job, pause=cap.until_tomorrow, attempts=job.attempts if job else 0, failure=None)
     except ModelError as error:
-        total.dead_letters += await _fail(backend, job, error, unanswered, generation, now=now)
+        total.dead_letters += await fail_work(backend, job, error, unanswered, generation, now=now)
         raise
     else:
         if job is not None:
@@ -284,50 +260,3 @@ async def _renew(backend: Backend, job: Job, leased: timedelta) -> bool:
 async def _finish(backend: Backend, job: Job) -> None:
     async with backend.transaction(job.namespace, repeatable=True) as tx:
         await pending_work.finish_work(tx, job)
-
-
-async def _fail(
-    backend: Backend,
-    job: Job | None,
-    error: ModelError,
-    turns: Sequence[str] | None,
-    generation: UUID,
-    *,
-    now: datetime,
-) -> int:
-    """Try again later, or give up the turns (None: all open ones) after the last attempt; returns how many."""
-    if job is None:
-        return 0
-    settings, attempts, failure = backend.settings, job.attempts + 1, str(error)
-    if attempts < settings.max_attempts:
-        pause = settings.pause_after(attempts)
-        await backend.step(_settle, job, pause=pause, attempts=attempts, failure=failure)
-        return 0
-    try:
-        await learn_by_rules(backend, job.namespace, job.thread_id, turns, generation, now=now)
-    except ModelError as missing:  # the embedding model: then the turns alone are what is known
-        logger.warning("nothing was learnt by rules from turns that are given up: %s", missing)
-    count = await backend.step(_give_up, job, turns, generation, failure=failure, now=now)
-    if count is None:
-        return 0
-    logger.error("%d turns of a thread were given up; admin.dead_letters() lists them: %s", count, error)
-    return count
-
-
-async def _settle(backend: Backend, job: Job | None, *, pause: timedelta, attempts: int, failure: str | None) -> None:
-    if job is not None:
-        async with backend.transaction(job.namespace, repeatable=True) as tx:
-            await pending_work.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
-
-
-async def _give_up(
-    backend: Backend, job: Job, turns: Sequence[str] | None, generation: UUID, *, failure: str, now: datetime
-) -> int | None:
-    async with backend.transaction(job.namespace) as tx:
-        if await hold_existing(tx, job.namespace) != generation:  # erased meanwhile: not even the name comes back
-            return None
-        count = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
-        await pending_work.postpone_work(
-            tx, job, pause=timedelta(0), attempts=0, failure=failure
-        )  # others may still be open
-    return count

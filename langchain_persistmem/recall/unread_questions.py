@@ -1,4 +1,4 @@
-"""Vectors of questions, each with what "no relation" looks like under the model for a question in its script.
+"""Questions in a script that the embedding model does not read: they are recognised, so that no memory counts as near by chance.
 
 A small model reads few scripts: in another all words are one unknown token to it, or a heap of letters, and any two texts are
 near each other. That is recognised here, for all searches, by comparing a question with nonsense in its own letters.

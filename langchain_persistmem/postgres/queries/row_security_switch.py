@@ -1,8 +1,4 @@
-"""Row-level security: what a transaction says of its reach, and the switch on the tables.
-
-The policies (at the end of ``schema.sql``) show a transaction what it says that it is about, and nothing if it says
-nothing. It is the second lock: every statement names its namespace in its WHERE as well.
-"""
+"""The switch of row-level security on the tables, and its state; the policies themselves are at the end of ``schema.sql``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +7,7 @@ from psycopg import sql
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction, set_locally
-from langchain_persistmem.types.namespace import EVERYWHERE, Reach, Several, Within, encode
+from langchain_persistmem.postgres.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,27 +25,6 @@ class RowSecurity:
     """This role may see all namespaces at once, in a transaction that says so."""
     above: bool
     """This role is a superuser's or has BYPASSRLS: nothing binds it."""
-
-
-def reach_settings(reach: Reach) -> dict[str, str]:
-    """The settings of a transaction that say what it is about: all four, so that none that a session has widens it."""
-    reaches = reach.reaches if isinstance(reach, Several) else (reach,)
-    everywhere = EVERYWHERE in reaches
-    exact = list(dict.fromkeys(encode(reach) for reach in reaches if not isinstance(reach, Within)))
-    within = list(
-        dict.fromkeys(encode(reach.prefix) + "/" for reach in reaches if isinstance(reach, Within) and reach.prefix)
-    )
-    return {
-        "persistmem.namespace": exact[0] if len(exact) == 1 else "",
-        "persistmem.namespaces": _array(exact) if len(exact) > 1 else "",
-        "persistmem.prefixes": _array(within) if within else "",
-        "persistmem.all_namespaces": "on" if everywhere else "off",
-    }
-
-
-async def see_everything(tx: Transaction) -> None:
-    """For setup(), which may move rows whether or not ``Settings.row_level_security`` is on."""
-    await set_locally(tx, reach_settings(EVERYWHERE))
 
 
 async def row_security(tx: Transaction) -> RowSecurity:
@@ -111,12 +85,6 @@ def check_row_security(state: RowSecurity, *, is_enabled_here: bool) -> str | No
         f"Settings.row_level_security is on, but row-level security binds this role on fewer than all {state.tables} "
         "tables; run `persistmem rls enable` as their owner"
     )
-
-
-def _array(texts: Sequence[str]) -> str:
-    """``texts`` as PostgreSQL writes a text[]."""
-    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
 async def _enable(tx: Transaction, name: str, everywhere_to: Sequence[str]) -> None:
