@@ -87,7 +87,7 @@ class _Settled:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What happened to messages that were stored before every turn was a memory."""
+    """The fate of messages that were stored before every turn was a memory."""
 
     linked: frozenset[UUID] = frozenset()
     """The turns that statements rest on."""
