@@ -280,7 +280,7 @@ class Transaction(ABC):
                 logger.warning("a transaction could not be rolled back: %s", type(error).__name__)
 
     def _settings(self) -> list[Statement]:
-        """What the transaction sets for itself. Citus passes SET LOCAL on to the other nodes, and no function."""
+        """The statements by which a transaction sets its own settings. Citus passes SET LOCAL on to the other nodes, and no function."""
         if self.has_citus:
             return [self._around(query) for query in set_local(self._opening.settings)]
         settings = {"settings": json.dumps(dict(self._opening.settings))}

@@ -231,7 +231,7 @@ class _Bounds(NamedTuple):
 
 
 def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
-    """What is near answers a question; for help, and for a list, what is only loosely near counts too."""
+    """The bounds of what counts: what is near answers a question; for help, and for a list, what is only loosely near counts too."""
     floor, share = settings.context_floor, settings.context_share
     if is_for_help:
         return _Bounds(floor * _LOOSE, floor * _LOOSE, share * _LOOSE)
@@ -242,7 +242,7 @@ def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
 async def _relevant(
     backend: Backend, question: Question, fresh: Sequence[RankedCandidate], bounds: _Bounds, *, check: Check
 ) -> list[Recollection]:
-    """What fits the message, best first: nothing below the bounds, or what the chat model chooses."""
+    """The memories that fit the message, best first: nothing below the bounds, or what the chat model chooses."""
     settings = backend.settings
     # Among few memories the best one may look good by chance.
     near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []

@@ -22,7 +22,8 @@ from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
+from langchain_persistmem.runtime.models.embedding_checks import check_dimensions
+from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.store.expiry import extend_expiry
 from langchain_persistmem.store.index_and_ttl import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
