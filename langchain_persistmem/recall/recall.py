@@ -10,10 +10,11 @@ from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language import question as language_question
 from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.learning.profile import KEY
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.postgres.queries import standing as standing_queries
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.context import (
     FORMS,
