@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem import ConfigurationError, PersistMem, Settings, StorageUnavailableError
-from langchain_persistmem.postgres.connection import _network, _pool_options
+from langchain_persistmem.postgres.connections.pool_opening import _network, _pool_options
 from tests.conftest import Open
 
 PATIENT = Settings(worker=False)

@@ -22,7 +22,7 @@ from psycopg import conninfo, sql
 from xdist.scheduler import LoadScopeScheduling
 
 from langchain_persistmem import LocalEmbeddings, PersistMem
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 
 WORKERS_PER_CORE = 2
 """One test alone takes two thirds of a core: it waits for the server, for another process, for the clock."""

@@ -13,12 +13,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row, scalar_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.embedded import EmbeddedServer
-from langchain_persistmem.postgres.forks import check_owner, note_owner
-from langchain_persistmem.postgres.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
-from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
-from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
+from langchain_persistmem.postgres.connections.connection_setup import AsyncPool, SyncPool
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.forks import check_owner, note_owner
+from langchain_persistmem.postgres.connections.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
+from langchain_persistmem.postgres.connections.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.representation import represent, type_name
 
