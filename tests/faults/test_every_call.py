@@ -29,6 +29,7 @@ ONCE = {"saver.put"}
 """Makes a checkpoint of its own at each call, so that the states of two calls are the same only in number."""
 OF_ALL = {"admin.maintain", "admin.reembed"}
 """They look through all namespaces: with those of earlier trials each would need more calls than the one before."""
+LEASED = "a namespace whose claim got no answer waits until the lease ends, and the result has it as pending"
 _trials: dict[tuple[str, str, bool], int] = {}
 
 
@@ -64,6 +65,8 @@ def cases() -> Iterator[Any]:
     for entry_point, fault, native in itertools.product(entry_points(), ("ended", "unanswered"), (False, True)):
         quick = (entry_point, fault) in short and native == (fault == "ended")
         marks = [] if quick else [pytest.mark.long_faults]
+        if (entry_point, fault) == ("admin.reembed", "unanswered"):
+            marks.append(pytest.mark.xfail(strict=True, reason=LEASED))
         yield pytest.param(
             entry_point, fault, native, marks=marks, id=f"{entry_point}-{fault}-{'asyncio' if native else 'blocking'}"
         )
