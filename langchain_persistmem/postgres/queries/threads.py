@@ -51,10 +51,10 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
 
 async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
     """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
-    page = [""]
-    while page:
-        rows = await tx.fetch(statement("next_checkpoint_threads"), {"after": page[-1], "limit": _PAGE})
+    after = ""
+    while rows := await tx.fetch(statement("next_checkpoint_threads"), {"after": after, "limit": _PAGE}):
         page = [row["thread_id"] for row in rows]
+        after = page[-1]
         owned = await tx.fetch(statement("threads_of_anybody"), {"thread_ids": page})
         if len(owned) < len(page):
             return True

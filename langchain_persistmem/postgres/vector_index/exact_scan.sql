@@ -1,7 +1,9 @@
 -- part: exact_scan
 -- The vectors of one namespace: an index-only scan of its part of `vectors_scan`, or of the table where vectors are wide.
+-- Its name stands in a sub-select, so that the planner takes every namespace for equally large, and one plan as good as one for each:
+-- for those that are smaller than most it would plan anew with each search, which takes longer than the search.
 FROM persistmem.vectors v
-WHERE v.namespace = %(namespace)s::text AND v.model = %(model)s::smallint AND v.active
+WHERE v.namespace = (SELECT %(namespace)s::text) AND v.model = %(model)s::smallint AND v.active
   AND (v.expires_at IS NULL OR v.expires_at > %(now)s::timestamptz)
 
 -- part: exact_verdict
@@ -23,7 +25,7 @@ WITH
     -- include: exact_scan
       AND (SELECT NOT other AND documents IS NOT NULL FROM verdict)
     ORDER BY 2 DESC
-    LIMIT %(looked_at)s::bigint
+    LIMIT (SELECT %(looked_at)s::bigint)
 ), near AS (
     SELECT memory_id, max(similarity) AS similarity FROM best GROUP BY memory_id
 )
